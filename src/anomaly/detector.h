@@ -1,0 +1,74 @@
+/* detector.h: the anomaly score of one series.
+ *
+ * One ax_detector per modelled series. A score of 1 is calibrated on the series' own past: at most
+ * false_alarm_rate of points like the past exceed it. The score stays up while the abnormality lasts and
+ * comes down when it ends; a past spike does not hide the next. 0 while warming up.
+ * Deterministic; owner: the pipeline's thread. */
+#ifndef AX_ANOMALY_DETECTOR_H
+#define AX_ANOMALY_DETECTOR_H
+
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum ax_direction { AX_BOTH, AX_ABOVE, AX_BELOW };
+
+/* What a job asks; shared and immutable. */
+struct ax_detector_spec {
+    double false_alarm_rate; /* default 0.001 */
+    uint32_t warmup_steps;   /* default 30 */
+    uint32_t memory_steps;   /* how long the past that calibrates reaches; default 2,880 */
+    enum ax_direction direction;   /* detection_direction */
+    double min_dev_from_expected;  /* absolute guard, in the input's unit; 0 for none */
+    double min_rel_dev_from_expected; /* guard as a ratio of the expected value; 0 for none */
+};
+
+/* What is known at step T: the value, and the forecast that was made for T one step before. */
+struct ax_observation {
+    double value;                  /* NaN: a gap, nothing is learnt and the score is held */
+    double expected, lower, upper; /* one step ahead; NaN when there was no forecast */
+};
+
+enum ax_severity { AX_NORMAL, AX_LOW, AX_MEDIUM, AX_HIGH, AX_CRITICAL };
+
+struct ax_verdict {
+    bool ready;
+    const char *reason; /* when not ready: "warming_up", "no_data" */
+    double score;       /* >= 0; above 1 is abnormal */
+    enum ax_severity severity;
+    int direction;                 /* -1, 0, 1: below, as, above expected; 0 when score <= 1 */
+    double expected, lower, upper; /* finite when ready: the band in which the score is at most 1 */
+};
+
+struct ax_detector;
+
+/* A detector that has seen nothing; NULL when out of memory. */
+struct ax_detector *ax_detector_new(const struct ax_detector_spec *spec);
+
+/* Free; NULL is fine. */
+void ax_detector_free(struct ax_detector *d);
+
+/* Score step T, then learn from it. O(log memory) at most; no allocation. */
+void ax_detector_step(struct ax_detector *d, const struct ax_observation *o, struct ax_verdict *out);
+
+/* Severity of a score: up to 1 normal, then low, medium, high, critical from 1, 1.5, 2.5 and 4. */
+enum ax_severity ax_severity_of(double score);
+
+/* "normal", "low", ... */
+const char *ax_severity_name(enum ax_severity severity);
+
+/* Bytes that it occupies. */
+uint64_t ax_detector_bytes(const struct ax_detector *d);
+
+/* The score of an entity with several features: each feature's score, combined and calibrated like any
+ * other (share of points above 1 stays at the false-alarm rate). */
+struct ax_combiner;
+struct ax_combiner *ax_combiner_new(const struct ax_detector_spec *spec, uint32_t features_n);
+void ax_combiner_free(struct ax_combiner *c);
+
+/* scores[features_n] (NaN: that feature has none now) to the verdict; contributions[features_n] sum to 1,
+ * or are all 0 when the score is 0. */
+void ax_combiner_step(struct ax_combiner *c, const double *scores, struct ax_verdict *out, double *contributions);
+
+#endif

@@ -1,0 +1,40 @@
+/* arena.h: memory by lifetime: allocate many, free all at once, never above a ceiling.
+ *
+ * Two uses: one for each request (its ceiling is the request's), one for each tick (reset every time).
+ * Not thread-safe: one owner. A piece is never freed alone. */
+#ifndef AX_BASE_ARENA_H
+#define AX_BASE_ARENA_H
+
+#include "base/str.h"
+
+#include <stddef.h>
+
+struct ax_arena_block;
+
+/* An arena; zero-initialise and set bytes_max, or use ax_arena_init(). */
+struct ax_arena {
+    struct ax_arena_block *blocks; /* newest first */
+    size_t bytes;                  /* given out since the last reset */
+    size_t bytes_max;              /* ceiling on it */
+};
+
+/* Make an arena that gives out at most bytes_max bytes between resets. Allocates nothing yet. */
+void ax_arena_init(struct ax_arena *a, size_t bytes_max);
+
+/* n bytes aligned for any type, not cleared; NULL when the ceiling or the memory is reached (the
+ * arena is then unchanged). n = 0 gives a valid pointer. Amortised O(1). */
+void *ax_arena_alloc(struct ax_arena *a, size_t n);
+
+/* count elements of size bytes; NULL also when the product overflows. */
+void *ax_arena_array(struct ax_arena *a, size_t count, size_t size);
+
+/* Copy of a view, terminated with a 0 byte that is not part of it; {NULL, 0} when out of memory. */
+struct ax_str ax_arena_str(struct ax_arena *a, struct ax_str s);
+
+/* Forget everything given out; keeps its largest block for the next round. */
+void ax_arena_reset(struct ax_arena *a);
+
+/* Give all memory back; the arena may be used again. */
+void ax_arena_done(struct ax_arena *a);
+
+#endif

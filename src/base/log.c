@@ -1,0 +1,142 @@
+/* log.c: formats a line in a local buffer and writes it with one write(2). */
+#include "base/log.h"
+
+#include "base/clock.h"
+
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define LINE_BYTES 2048
+#define LIMITED_IDS 64 /* ids remembered for rate limiting */
+
+static enum ax_log_level least_level = AX_LOG_INFO;
+static enum ax_log_format line_format = AX_LOG_LOGFMT;
+
+static pthread_mutex_t limit_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct {
+    const char *id;
+    int64_t last_ms;
+    uint64_t suppressed;
+} limits[LIMITED_IDS];
+
+static const char *const level_names[] = {"debug", "info", "warn", "error"};
+
+void ax_log_setup(enum ax_log_level least, enum ax_log_format format)
+{
+    least_level = least;
+    line_format = format;
+}
+
+enum ax_err ax_log_parse_level(const char *text, enum ax_log_level *out_level)
+{
+    for (unsigned i = 0; i < 4; i++)
+        if (strcmp(text, level_names[i]) == 0) {
+            *out_level = (enum ax_log_level)i;
+            return AX_OK;
+        }
+    return AX_INVALID;
+}
+
+enum ax_err ax_log_parse_format(const char *text, enum ax_log_format *out_format)
+{
+    if (strcmp(text, "logfmt") == 0)
+        *out_format = AX_LOG_LOGFMT;
+    else if (strcmp(text, "json") == 0)
+        *out_format = AX_LOG_JSON;
+    else
+        return AX_INVALID;
+    return AX_OK;
+}
+
+/* May a line of this id be written now? Tells how many were suppressed since the last. */
+static int admit(const char *id, int64_t now_ms, uint64_t *suppressed)
+{
+    int admitted = 1;
+    *suppressed = 0;
+    (void)pthread_mutex_lock(&limit_lock);
+    for (unsigned i = 0; i < LIMITED_IDS; i++) {
+        if (limits[i].id && strcmp(limits[i].id, id) != 0)
+            continue;
+        if (limits[i].id && now_ms - limits[i].last_ms < AX_LOG_EVERY_MS) {
+            limits[i].suppressed++;
+            admitted = 0;
+        } else {
+            *suppressed = limits[i].suppressed;
+            limits[i].id = id;
+            limits[i].last_ms = now_ms;
+            limits[i].suppressed = 0;
+        }
+        break;
+    }
+    (void)pthread_mutex_unlock(&limit_lock);
+    return admitted;
+}
+
+/* Append text as a quoted string: both formats escape alike (JSON's rules). */
+static size_t quote(char *out, size_t cap, const char *text)
+{
+    size_t n = 0;
+    out[n++] = '"';
+    for (const char *p = text; *p && n + 8 < cap; p++) {
+        unsigned char c = (unsigned char)*p;
+        if (c == '"' || c == '\\') {
+            out[n++] = '\\';
+            out[n++] = (char)c;
+        } else if (c == '\n') {
+            out[n++] = '\\';
+            out[n++] = 'n';
+        } else if (c < 0x20 || c == 0x7F) {
+            n += (size_t)snprintf(out + n, cap - n, "\\u%04x", c);
+        } else {
+            out[n++] = (char)c;
+        }
+    }
+    out[n++] = '"';
+    return n;
+}
+
+static size_t timestamp(char *out, size_t cap, int64_t ms)
+{
+    time_t s = (time_t)(ms / 1000);
+    struct tm tm;
+    (void)gmtime_r(&s, &tm);
+    size_t n = strftime(out, cap, "%Y-%m-%dT%H:%M:%S", &tm);
+    return n + (size_t)snprintf(out + n, cap - n, ".%03dZ", (int)(ms % 1000));
+}
+
+void ax_log(enum ax_log_level level, const char *id, const char *fmt, ...)
+{
+    if (level < least_level)
+        return;
+    struct ax_clock clock = ax_clock_wall();
+    int64_t now_ms = ax_clock_now(&clock);
+    uint64_t suppressed = 0;
+    if (level >= AX_LOG_WARN && !admit(id, now_ms, &suppressed))
+        return;
+
+    char msg[LINE_BYTES / 2], ts[40], line[LINE_BYTES + 256];
+    va_list args;
+    va_start(args, fmt);
+    (void)vsnprintf(msg, sizeof msg, fmt, args);
+    va_end(args);
+    (void)timestamp(ts, sizeof ts, now_ms);
+
+    bool json = line_format == AX_LOG_JSON;
+    size_t n = json ? (size_t)snprintf(line, sizeof line, "{\"ts\":\"%s\",\"level\":\"%s\",\"id\":\"%s\",\"msg\":",
+                                       ts, level_names[level], id)
+                    : (size_t)snprintf(line, sizeof line, "ts=%s level=%s id=%s msg=", ts, level_names[level], id);
+    n += quote(line + n, LINE_BYTES - n, msg);
+    if (suppressed)
+        n += json ? (size_t)snprintf(line + n, sizeof line - n, ",\"suppressed\":%llu", (unsigned long long)suppressed)
+                  : (size_t)snprintf(line + n, sizeof line - n, " suppressed=%llu", (unsigned long long)suppressed);
+    if (json)
+        line[n++] = '}';
+    line[n++] = '\n';
+    ssize_t written = write(STDERR_FILENO, line, n);
+    (void)written; /* nowhere left to complain */
+}

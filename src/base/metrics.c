@@ -1,0 +1,208 @@
+/* metrics.c: cells in a short list for each metric; a double's bits in an atomic word. */
+#include "base/metrics.h"
+
+#include "base/assert.h"
+#include "base/parse.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LABEL_BYTES 128
+
+struct ax_cell {
+    struct ax_cell *next;
+    bool hidden; /* forgotten, but somebody may still hold it */
+    char value1[LABEL_BYTES], value2[LABEL_BYTES];
+    _Atomic uint64_t bits; /* of the value, or of a histogram's sum */
+    _Atomic uint64_t buckets[AX_METRIC_BUCKETS + 1];
+};
+
+static const double bounds[AX_METRIC_BUCKETS] = {0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05,
+                                                 0.1,    0.25,  0.5,    1,     2.5,  5,     10};
+
+static const struct {
+    enum ax_metric_type type;
+    const char *name, *label1, *label2, *help;
+} table[AX_METRIC_N] = {
+#define AX_METRIC(id, type, name, label1, label2, help) {AX_METRIC_##type, name, label1, label2, help},
+#include "base/metrics.def"
+#undef AX_METRIC
+};
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct ax_cell *cells[AX_METRIC_N];
+static struct ax_cell overflow[AX_METRIC_N];
+
+static void copy_label(char *out, const char *value)
+{
+    size_t n = value ? strnlen(value, LABEL_BYTES - 1) : 0;
+    if (n)
+        memcpy(out, value, n);
+    out[n] = '\0';
+}
+
+static struct ax_cell *find(enum ax_metric id, const char *v1, const char *v2)
+{
+    unsigned n = 0;
+    struct ax_cell **tail = &cells[id];
+    for (; *tail; tail = &(*tail)->next, n++)
+        if (strcmp((*tail)->value1, v1) == 0 && strcmp((*tail)->value2, v2) == 0) {
+            (*tail)->hidden = false;
+            return *tail;
+        }
+    struct ax_cell *cell = n < AX_METRIC_CELLS ? calloc(1, sizeof *cell) : NULL;
+    if (!cell) {
+        cell = &overflow[id];
+        copy_label(cell->value1, "other");
+        return cell;
+    }
+    copy_label(cell->value1, v1);
+    copy_label(cell->value2, v2);
+    *tail = cell;
+    return cell;
+}
+
+struct ax_cell *ax_metric(enum ax_metric id, const char *value1, const char *value2)
+{
+    AX_ASSERT(id < AX_METRIC_N);
+    char v1[LABEL_BYTES], v2[LABEL_BYTES];
+    copy_label(v1, value1);
+    copy_label(v2, value2);
+    (void)pthread_mutex_lock(&lock);
+    struct ax_cell *cell = find(id, v1, v2);
+    (void)pthread_mutex_unlock(&lock);
+    return cell;
+}
+
+void ax_metric_forget(enum ax_metric id, const char *value1)
+{
+    (void)pthread_mutex_lock(&lock);
+    for (struct ax_cell *c = cells[id]; c; c = c->next)
+        if (strncmp(c->value1, value1, LABEL_BYTES - 1) == 0)
+            c->hidden = true;
+    (void)pthread_mutex_unlock(&lock);
+}
+
+static double from_bits(uint64_t bits)
+{
+    double v;
+    memcpy(&v, &bits, sizeof v);
+    return v;
+}
+
+static uint64_t to_bits(double v)
+{
+    uint64_t bits;
+    memcpy(&bits, &v, sizeof bits);
+    return bits;
+}
+
+void ax_metric_add(struct ax_cell *cell, double amount)
+{
+    uint64_t old = atomic_load_explicit(&cell->bits, memory_order_relaxed);
+    while (!atomic_compare_exchange_weak_explicit(&cell->bits, &old, to_bits(from_bits(old) + amount),
+                                                  memory_order_relaxed, memory_order_relaxed))
+        ;
+}
+
+void ax_metric_count(enum ax_metric id, const char *value1, const char *value2)
+{
+    ax_metric_add(ax_metric(id, value1, value2), 1);
+}
+
+void ax_metric_set(struct ax_cell *cell, double value)
+{
+    atomic_store_explicit(&cell->bits, to_bits(value), memory_order_relaxed);
+}
+
+void ax_metric_observe(struct ax_cell *cell, double seconds)
+{
+    unsigned i = 0;
+    while (i < AX_METRIC_BUCKETS && seconds > bounds[i])
+        i++;
+    atomic_fetch_add_explicit(&cell->buckets[i], 1, memory_order_relaxed);
+    ax_metric_add(cell, seconds);
+}
+
+double ax_metric_get(const struct ax_cell *cell)
+{
+    return from_bits(atomic_load_explicit(&cell->bits, memory_order_relaxed));
+}
+
+static void write_label(struct ax_buf *out, const char *sep, const char *name, const char *value)
+{
+    ax_buf_printf(out, "%s%s=\"", sep, name);
+    for (const char *p = value; *p; p++) {
+        if (*p == '\n') {
+            ax_buf_str(out, ax_str("\\n"));
+            continue;
+        }
+        if (*p == '"' || *p == '\\')
+            ax_buf_byte(out, '\\');
+        ax_buf_byte(out, (uint8_t)*p);
+    }
+    ax_buf_byte(out, '"');
+}
+
+static void write_line(struct ax_buf *out, enum ax_metric id, const struct ax_cell *c, const char *suffix,
+                       const char *le, double v)
+{
+    ax_buf_printf(out, "%s%s", table[id].name, suffix);
+    const char *sep = "{";
+    if (table[id].label1) {
+        write_label(out, sep, table[id].label1, c->value1);
+        sep = ",";
+    }
+    if (table[id].label2) {
+        write_label(out, sep, table[id].label2, c->value2);
+        sep = ",";
+    }
+    if (le) {
+        write_label(out, sep, "le", le);
+        sep = ",";
+    }
+    char number[40];
+    ax_format_double(v, number, sizeof number);
+    ax_buf_printf(out, "%s %s\n", *sep == ',' ? "}" : "", number);
+}
+
+static void write_histogram(struct ax_buf *out, enum ax_metric id, const struct ax_cell *c)
+{
+    uint64_t total = 0;
+    char le[40];
+    for (unsigned i = 0; i < AX_METRIC_BUCKETS; i++) {
+        total += atomic_load_explicit(&c->buckets[i], memory_order_relaxed);
+        ax_format_double(bounds[i], le, sizeof le);
+        write_line(out, id, c, "_bucket", le, (double)total);
+    }
+    total += atomic_load_explicit(&c->buckets[AX_METRIC_BUCKETS], memory_order_relaxed);
+    write_line(out, id, c, "_bucket", "+Inf", (double)total);
+    write_line(out, id, c, "_sum", NULL, ax_metric_get(c));
+    write_line(out, id, c, "_count", NULL, (double)total);
+}
+
+static void write_cell(struct ax_buf *out, enum ax_metric id, const struct ax_cell *c)
+{
+    if (c->hidden)
+        return;
+    if (table[id].type == AX_METRIC_HISTOGRAM)
+        write_histogram(out, id, c);
+    else
+        write_line(out, id, c, "", NULL, ax_metric_get(c));
+}
+
+void ax_metrics_write(struct ax_buf *out)
+{
+    static const char *const types[] = {"counter", "gauge", "histogram"};
+    (void)pthread_mutex_lock(&lock);
+    for (enum ax_metric id = 0; id < AX_METRIC_N; id++) {
+        ax_buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", table[id].name, table[id].help, table[id].name,
+                      types[table[id].type]);
+        for (const struct ax_cell *c = cells[id]; c; c = c->next)
+            write_cell(out, id, c);
+        if (overflow[id].value1[0])
+            write_cell(out, id, &overflow[id]);
+    }
+    (void)pthread_mutex_unlock(&lock);
+}

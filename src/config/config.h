@@ -1,0 +1,159 @@
+/* config.h: auspex.yml: global, remote_write, remote_read, jobs; keys as in Prometheus where it has them.
+ *
+ * A loaded config is an immutable value. Expressions stay text with their place; app validates them with
+ * expr. Every error has line and column; an unknown key names the nearest known one. */
+#ifndef AX_CONFIG_CONFIG_H
+#define AX_CONFIG_CONFIG_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "prom/labels.h"
+
+/* Where a value stands in the file; line 0: a built-in default. */
+struct ax_place {
+    uint32_t line, column;
+};
+
+struct ax_text {
+    struct ax_str text;
+    struct ax_place place;
+};
+
+enum ax_emit_protocol { AX_RW_1, AX_RW_2 };
+
+struct ax_relabel; /* one write_relabel_configs rule (config/relabel.h) */
+
+struct ax_header {
+    struct ax_str name, value;
+};
+
+/* HTTP client options, shared by remote_write and remote_read. Paths are read when used. */
+struct ax_http_config {
+    struct ax_str basic_user, basic_password, basic_password_file;
+    struct ax_str auth_type, auth_credentials, auth_credentials_file; /* `authorization` */
+    struct ax_str tls_ca_file, tls_cert_file, tls_key_file, tls_server_name, tls_min_version;
+    bool tls_insecure_skip_verify;
+    struct ax_str proxy_url;
+    const struct ax_header *headers;
+    uint32_t headers_n;
+    bool follow_redirects;
+};
+
+struct ax_remote_write {
+    struct ax_str url, name;
+    struct ax_place place;
+    int64_t remote_timeout_ms;                   /* 30s */
+    enum ax_emit_protocol protocol;              /* protobuf_message */
+    struct ax_http_config http;
+    /* queue_config */
+    uint32_t capacity;             /* samples of one shard; 10,000 per the reference, ours 1,000,000 */
+    uint32_t max_shards;           /* 1 */
+    uint32_t max_samples_per_send; /* 2000 */
+    int64_t batch_send_deadline_ms; /* 5s */
+    int64_t min_backoff_ms, max_backoff_ms; /* 30ms, 5s */
+    bool retry_on_http_429;        /* true */
+    int64_t sample_age_limit_ms;   /* 50m */
+    const struct ax_relabel *relabel;
+    uint32_t relabel_n;
+};
+
+struct ax_remote_read {
+    struct ax_str url;
+    struct ax_place place;
+    int64_t backfill_ms, remote_timeout_ms;
+    struct ax_http_config http;
+};
+
+struct ax_forecast_config {
+    bool enabled;
+    struct ax_str output;       /* metric's name; predicted_<...> must be a classic metric name */
+    const int64_t *horizons_ms; /* ascending, multiples of step */
+    uint32_t horizons_n;
+    const struct ax_str *targets; /* features to forecast, for a job without expr */
+    uint32_t targets_n;
+    double level;     /* 0.90 */
+    int nonnegative;  /* 1, 0, or -1: decide from the expression (rates, sizes) */
+    int64_t refit_ms; /* 1h */
+};
+
+struct ax_anomaly_config {
+    bool enabled;
+    struct ax_str model;          /* "default" or "ensemble" */
+    double false_alarm_rate;      /* 0.001 */
+    struct ax_str detection_direction; /* both, above_expected, below_expected */
+    double min_dev_from_expected, min_rel_dev_from_expected;
+};
+
+struct ax_drift_config {
+    bool enabled;
+    uint32_t reference, current; /* steps: 960, 240 */
+    int64_t interval_ms;         /* how often tests run; the larger of the step and 1 min by default */
+};
+
+struct ax_feature_config {
+    struct ax_str name;
+    struct ax_text expr;
+};
+
+struct ax_job_config {
+    struct ax_str name;
+    struct ax_place place;
+    struct ax_text expr; /* n 0 when absent */
+    const struct ax_str *by;
+    uint32_t by_n;
+    const struct ax_feature_config *features;
+    uint32_t features_n;
+    int64_t step_ms, evaluation_delay_ms;
+    struct ax_forecast_config forecast;
+    struct ax_anomaly_config anomaly;
+    struct ax_drift_config drift;
+    const struct ax_str *emit; /* names of outputs; NULL: the default set */
+    uint32_t emit_n;
+    uint32_t max_series;         /* modelled series or entities; 10,000 */
+    uint32_t max_output_series;  /* 250,000 */
+    uint32_t window_fine, window_coarse; /* 960, 4032 */
+    int64_t series_retention_ms; /* a modelled series gone for so long is forgotten; 24h */
+    uint64_t hash; /* of everything above: equal hash, same job, state kept on reload */
+};
+
+struct ax_config {
+    int64_t step_ms, evaluation_delay_ms; /* global */
+    struct ax_labels external_labels;
+    const struct ax_str *drop_labels;
+    uint32_t drop_labels_n;
+    const struct ax_remote_write *remote_write;
+    uint32_t remote_write_n;
+    const struct ax_remote_read *remote_read;
+    uint32_t remote_read_n;
+    const struct ax_job_config *jobs;
+    uint32_t jobs_n;
+    struct ax_arena arena; /* owns all of the above */
+};
+
+/* Each problem found: where and what. */
+struct ax_problem {
+    struct ax_place place;
+    bool warning;
+    char text[384];
+};
+
+/* Problems of one load, in the order of the file; at most 100 are kept. */
+struct ax_problems {
+    struct ax_problem v[100];
+    uint32_t n, errors_n;
+};
+
+/* Parse YAML text. All problems are gathered, not just the first. AX_INVALID when there is an error among
+ * them; *out then is NULL. Free with ax_config_free(). */
+AX_MUST_USE enum ax_err ax_config_parse(struct ax_str yaml, struct ax_config **out, struct ax_problems *problems);
+
+/* Read a file and parse it; "" reads the built-in config that serves a node_exporter fleet. */
+AX_MUST_USE enum ax_err ax_config_load(const char *path, struct ax_config **out, struct ax_problems *problems);
+
+/* Add a problem (a later stage's: an expression that does not parse). */
+void ax_problem_add(struct ax_problems *p, struct ax_place place, bool warning, const char *fmt, ...) AX_PRINTF(4, 5);
+
+/* Free; NULL is fine. */
+void ax_config_free(struct ax_config *c);
+
+#endif

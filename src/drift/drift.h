@@ -1,0 +1,59 @@
+/* drift.h: has the distribution of a feature moved between a reference window and the current one?
+ *
+ * Pure tests on arrays (math as SciPy and Evidently define it), and a verdict with two gates, because with
+ * enough points everything is significant: significance (Kolmogorov-Smirnov with an effective sample size
+ * that allows for autocorrelation, Benjamini-Hochberg across features) and effect size. */
+#ifndef AX_DRIFT_DRIFT_H
+#define AX_DRIFT_DRIFT_H
+
+#include "base/arena.h"
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define AX_DRIFT_REFERENCE 960
+#define AX_DRIFT_CURRENT 240
+
+enum ax_drift_test { AX_DRIFT_KS, AX_DRIFT_PSI, AX_DRIFT_WASSERSTEIN, AX_DRIFT_TESTS };
+
+/* Label value of a test: "ks", "psi", "wasserstein". */
+const char *ax_drift_test_name(enum ax_drift_test test);
+
+/* Thresholds; zero-initialised fields take the defaults named. */
+struct ax_drift_spec {
+    uint32_t reference_n, current_n; /* 960, 240 */
+    double alpha;                    /* 0.05, after Benjamini-Hochberg */
+    double effect[AX_DRIFT_TESTS];   /* KS 0.2, PSI 0.2 (never below 0.1), Wasserstein 0.3: the effect gate */
+};
+
+struct ax_drift_result {
+    bool ready;                  /* enough points in both windows */
+    double score[AX_DRIFT_TESTS]; /* effect sizes: KS distance, PSI, W1 / std of the reference */
+    double p_value;              /* of KS with effective sample sizes */
+    bool drifted;                /* filled by ax_drift_verdict() */
+};
+
+/* Two-sample KS distance, and its asymptotic p-value at (possibly effective) sizes n and m. */
+double ax_drift_ks(const double *a, uint32_t n, const double *b, uint32_t m, struct ax_arena *scratch);
+double ax_drift_ks_p(double distance, double n, double m);
+
+/* Population stability index over bins_n bins cut at the reference's quantiles; empty bins filled with
+ * 1e-4. */
+double ax_drift_psi(const double *ref, uint32_t n, const double *cur, uint32_t m, uint32_t bins_n,
+                    struct ax_arena *scratch);
+
+/* Wasserstein-1 distance divided by max(population std of ref, 0.001). */
+double ax_drift_wasserstein(const double *ref, uint32_t n, const double *cur, uint32_t m, struct ax_arena *scratch);
+
+/* All tests of one feature. past: oldest first, NaN are gaps and skipped; the newest current_n values are
+ * the current window, the reference_n before it the reference; with a shorter past both shrink in
+ * proportion, and below 30 points nothing is ready. AX_NOMEM when the scratch is too small. */
+AX_MUST_USE enum ax_err ax_drift_test_feature(const struct ax_drift_spec *spec, const double *past, uint32_t n,
+                                              struct ax_arena *scratch, struct ax_drift_result *out);
+
+/* Decide over n features of one job together (Benjamini-Hochberg, then the effect gates). Returns how
+ * many drifted. */
+uint32_t ax_drift_verdict(const struct ax_drift_spec *spec, struct ax_drift_result *results, uint32_t n);
+
+#endif

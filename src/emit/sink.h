@@ -1,0 +1,24 @@
+/* sink.h: where output series go: remote-write endpoints in service, a table in a backtest.
+ *
+ * An output series is opened once, with its complete labels, and then fed in time order. */
+#ifndef AX_EMIT_SINK_H
+#define AX_EMIT_SINK_H
+
+#include "prom/labels.h"
+
+struct ax_out; /* an open output series; belongs to the sink */
+
+struct ax_sink {
+    void *ctx;
+    /* Open an output series (labels are copied). Opening the same labels twice gives two handles of one
+     * series. NULL when out of memory. */
+    struct ax_out *(*open)(void *ctx, const struct ax_labels *labels);
+    /* Send one sample; t_ms must not fall within one series. Never blocks: a full queue drops its oldest
+     * and counts. */
+    void (*put)(void *ctx, struct ax_out *out, int64_t t_ms, double value);
+    /* End the series: a stale marker at t_ms unless t_ms is INT64_MIN (a stop without an end: nothing is
+     * sent). The handle is gone. */
+    void (*close)(void *ctx, struct ax_out *out, int64_t t_ms);
+};
+
+#endif

@@ -1,0 +1,59 @@
+/* expr.h: the streaming subset of PromQL in which jobs are written.
+ *
+ * Semantics are those of Prometheus 3: ranges open on the left, rate and increase extrapolated with
+ * counter resets, stale markers, 5 min lookback, metric names dropped where Prometheus drops them,
+ * one-to-one vector matching, duplicates are errors. Checked against a real Prometheus by
+ * tests/e2e/promql. A parsed expression is immutable; a bound one is evaluated by one thread. */
+#ifndef AX_EXPR_EXPR_H
+#define AX_EXPR_EXPR_H
+
+#include "series/db.h"
+
+#define AX_LOOKBACK_MS 300000
+
+struct ax_expr;
+
+/* Parse text. max_range_ms bounds ranges (--query.max-range). On failure AX_INVALID with
+ * "column N: ..." in diag, which names a recording rule as the way out for what PromQL has and this
+ * subset has not. */
+AX_MUST_USE enum ax_err ax_expr_parse(struct ax_str text, int64_t max_range_ms, struct ax_expr **out,
+                                      struct ax_diag *diag);
+
+/* Free; NULL is fine. No bound expression may use it any more. */
+void ax_expr_free(struct ax_expr *e);
+
+/* Do its results keep the metric's name? (Then outputs carry `source`.) */
+bool ax_expr_keeps_name(const struct ax_expr *e);
+
+/* Is its result a number and not a vector? */
+bool ax_expr_is_scalar(const struct ax_expr *e);
+
+/* One element of an instant vector. */
+struct ax_result {
+    const struct ax_labels *labels; /* without __name__ where PromQL drops it */
+    uint64_t id;                    /* seeded hash of the labels; equal labels, equal id */
+    double value;
+    bool ended; /* no value: the input ended with a stale marker at or before T. PromQL shows nothing here */
+};
+
+/* A vector, valid until the next evaluation of the same bound expression. */
+struct ax_vector {
+    uint32_t n;
+    const struct ax_result *v;
+};
+
+struct ax_bound;
+
+/* Bind to a database: adds the selectors. AX_NOMEM. */
+AX_MUST_USE enum ax_err ax_expr_bind(const struct ax_expr *e, struct ax_db *db, struct ax_str tenant,
+                                     struct ax_watch *watch, struct ax_bound **out);
+
+/* Remove the selectors and free. NULL is fine. */
+void ax_bound_free(struct ax_bound *b);
+
+/* Evaluate at t_ms. A scalar expression gives one element without labels. AX_CONFLICT with a text when
+ * PromQL would refuse (duplicate label sets, many-to-many). In the steady state allocates nothing:
+ * labels of results are made once per member and kept. Cost: linear in members and samples in range. */
+AX_MUST_USE enum ax_err ax_bound_eval(struct ax_bound *b, int64_t t_ms, struct ax_vector *out, struct ax_diag *diag);
+
+#endif

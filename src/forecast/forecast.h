@@ -1,0 +1,72 @@
+/* forecast.h: the forecast of one series: a portfolio of members, weighted by how each did on that very
+ * series, with an interval from its own out-of-fold errors.
+ *
+ * One ax_forecaster per modelled series. At every step it is first told what the step brought, then
+ * asked for the path: it never sees a later value than the step it forecasts from. Deterministic.
+ * Owner: the pipeline's thread. */
+#ifndef AX_FORECAST_FORECAST_H
+#define AX_FORECAST_FORECAST_H
+
+#include "model/model.h"
+#include "series/window.h"
+
+#define AX_PATH_MAX 64
+
+/* What a job asks of its forecasters; shared by all of them and outlives them. */
+struct ax_forecast_spec {
+    int64_t step_ms;
+    uint32_t leads[AX_PATH_MAX]; /* path points in steps ahead, ascending; the first is 1 */
+    uint32_t leads_n;
+    uint32_t horizons[AX_PATH_MAX]; /* indices into leads: those that are emitted and scored */
+    uint32_t horizons_n;
+    double level;        /* of the interval; 0.90 */
+    double tolerance;    /* of prediction_confidence; 0.15 */
+    bool nonnegative;    /* the series is known never to be below 0 (rates, sizes): clip */
+    uint32_t refit_steps; /* steps between refits of the cheap members */
+    uint64_t seed;
+};
+
+/* Fill leads from horizons (ms, any order): every step to the longest, thinned to AX_PATH_MAX points,
+ * with 1 and every horizon among them. AX_INVALID when a horizon is no positive multiple of step. */
+AX_MUST_USE enum ax_err ax_forecast_spec_init(struct ax_forecast_spec *spec, int64_t step_ms,
+                                              const int64_t *horizons_ms, uint32_t horizons_n, struct ax_diag *diag);
+
+/* Path at one step; arrays of leads_n. All finite when ready. */
+struct ax_forecast {
+    bool ready;
+    const char *reason; /* when not ready: "warming_up", "no_data"; else NULL */
+    double mean[AX_PATH_MAX], lower[AX_PATH_MAX], upper[AX_PATH_MAX];
+    double confidence[AX_PATH_MAX]; /* probability that the actual is within tolerance of mean */
+};
+
+/* A forecast whose actual has just arrived, for the scorecard. */
+struct ax_outcome {
+    uint32_t horizon; /* index into spec->horizons */
+    double actual, mean, lower, upper;
+    double last_value; /* the naive forecast made at the same moment */
+    double insample_scale; /* mean |difference| of the series when the forecast was made; 0 unknown */
+};
+
+struct ax_forecaster;
+
+/* A forecaster that has seen nothing; NULL when out of memory. */
+struct ax_forecaster *ax_forecaster_new(const struct ax_forecast_spec *spec);
+
+/* Free; NULL is fine. */
+void ax_forecaster_free(struct ax_forecaster *f);
+
+/* Step T, after its value was pushed to the window: settles what was forecast for T (outcomes, room for
+ * spec->horizons_n, *outcomes_n of them), learns, refits when due, and writes the path from T.
+ * AX_NOMEM only. Cost: at most 60 us without a refit. scratch is reset by the caller. */
+AX_MUST_USE enum ax_err ax_forecaster_step(struct ax_forecaster *f, const struct ax_window *w, int64_t t_ms,
+                                           struct ax_arena *scratch, struct ax_forecast *out,
+                                           struct ax_outcome *outcomes, uint32_t *outcomes_n);
+
+/* Bytes that it occupies. */
+uint64_t ax_forecaster_bytes(const struct ax_forecaster *f);
+
+/* Names of the members, and this series' current weights at a path point (they sum to 1). */
+uint32_t ax_forecaster_members(const char *const **out_names);
+void ax_forecaster_weights(const struct ax_forecaster *f, uint32_t lead_index, double *out);
+
+#endif

@@ -1,0 +1,82 @@
+/* model.h: the one table of functions that every model fills, forecaster or detector.
+ *
+ * A model sees a batch: named tensors with one row an entity, the entities' ids and, if it asks, edges
+ * between them. It answers with a path for each entity (forecasters) or a score (detectors), and may add
+ * any list of (metric, added labels, value). State is per entity, sized by the model and owned by the
+ * caller; what all entities share is an immutable generation. run() is pure: same generation, state and
+ * batch, same bits; no clock, no allocation but from the scratch arena, no I/O. */
+#ifndef AX_MODEL_MODEL_H
+#define AX_MODEL_MODEL_H
+
+#include "base/arena.h"
+#include "prom/labels.h"
+
+/* Row-major [rows x cols]; row e belongs to entity e; columns are oldest first; NaN is a gap. */
+struct ax_tensor {
+    const char *name; /* "fine", "coarse", "features", ... */
+    const float *v;
+    uint32_t rows, cols;
+};
+
+struct ax_edge {
+    uint32_t from, to; /* indices of entities */
+    float weight;
+};
+
+/* What is known at t_ms: nothing in it is later. */
+struct ax_batch {
+    int64_t t_ms, step_ms, coarse_ms;
+    uint32_t entities_n;
+    const uint64_t *entity_ids;
+    const struct ax_tensor *tensors;
+    uint32_t tensors_n;
+    const struct ax_edge *edges; /* NULL unless wanted */
+    uint32_t edges_n;
+};
+
+/* What a model is built for; immutable while it serves. */
+struct ax_model_params {
+    int64_t step_ms, coarse_ms;
+    const uint32_t *leads; /* forecasters: steps ahead of each path point, ascending */
+    uint32_t leads_n;
+    uint32_t season_steps; /* detected or given period in steps; 0 for none */
+    uint64_t seed;
+};
+
+/* Where answers go; the caller owns the arrays. */
+struct ax_model_out {
+    double *path;   /* forecasters: [entities_n x leads_n]; NaN where the model has nothing to say */
+    double *scores; /* detectors: [entities_n]; raw, uncalibrated, larger is stranger */
+    void (*put)(void *ctx, uint32_t entity, const char *metric, const struct ax_label *added, uint32_t added_n,
+                double value); /* anything else; may be NULL */
+    void *ctx;
+};
+
+enum ax_model_task { AX_TASK_FORECAST, AX_TASK_ANOMALY };
+
+struct ax_model_ops {
+    const char *name;
+    enum ax_model_task task;
+    bool wants_edges;
+    const char *const *tensors; /* names that it reads, NULL-terminated */
+
+    /* Bytes of one entity's state; 0 for a model without. */
+    size_t (*state_bytes)(const struct ax_model_params *params);
+
+    /* Bring one state into its first form. May be NULL. */
+    void (*init)(const struct ax_model_params *params, void *state);
+
+    /* Learn from the batch (the past up to t_ms). AX_NOTREADY when there is too little of it: the state
+     * stays as it was. May be NULL for a model that learns nothing. */
+    enum ax_err (*fit)(const struct ax_model_params *params, void *const *states, const struct ax_batch *past,
+                       struct ax_arena *scratch);
+
+    /* Forecast or score. AX_NOTREADY before a successful fit. */
+    enum ax_err (*run)(const struct ax_model_params *params, void *const *states, const struct ax_batch *now,
+                       struct ax_arena *scratch, const struct ax_model_out *out);
+};
+
+/* The tensor of that name, or NULL. */
+const struct ax_tensor *ax_batch_tensor(const struct ax_batch *b, const char *name);
+
+#endif

@@ -1,0 +1,33 @@
+/* matcher.h: label matchers = != =~ !~, anchored, as in a PromQL selector.
+ *
+ * An absent label matches as the empty value. Regular expressions are PCRE2 in a form close to RE2:
+ * fully anchored, dot matches newline, UTF-8; match cost is bounded (AX_INVALID at compile time for
+ * what RE2 refuses: back-references and look-around). Immutable after compile; any thread may match. */
+#ifndef AX_PROM_MATCHER_H
+#define AX_PROM_MATCHER_H
+
+#include "prom/labels.h"
+
+enum ax_match_op { AX_MATCH_EQ, AX_MATCH_NE, AX_MATCH_RE, AX_MATCH_NRE };
+
+struct ax_matcher;
+
+/* Compile one matcher (bytes are copied). AX_INVALID with a text; AX_NOMEM. */
+AX_MUST_USE enum ax_err ax_matcher_new(enum ax_match_op op, struct ax_str name, struct ax_str value,
+                                       struct ax_matcher **out, struct ax_diag *diag);
+
+/* Free; NULL is fine. */
+void ax_matcher_free(struct ax_matcher *m);
+
+/* Does the label set satisfy the matcher? */
+bool ax_matcher_match(const struct ax_matcher *m, const struct ax_labels *ls);
+
+/* Does the matcher accept the empty value? (A selector needs one that does not.) */
+bool ax_matcher_matches_empty(const struct ax_matcher *m);
+
+/* What it was compiled from; views live as long as the matcher. */
+enum ax_match_op ax_matcher_op(const struct ax_matcher *m);
+struct ax_str ax_matcher_name(const struct ax_matcher *m);
+struct ax_str ax_matcher_value(const struct ax_matcher *m);
+
+#endif

@@ -1,0 +1,62 @@
+/* rw_decode.h: walks a decompressed remote-write request in place, versions 1.0 and 2.0.
+ *
+ * No object per label or sample: each TimeSeries is handed to the visitor as the key of its labels
+ * (prom/labels.h) and a run of samples in scratch memory that the decoder reuses. A 2.0 request's
+ * labels are spelled into a key from its symbols. Unknown fields are skipped, packed and unpacked
+ * repeated fields read alike, absent fields are zero. Source: remote-write 1.0 and 2.0-rc.4
+ * specifications; types.proto and io.prometheus.write.v2 in proto/. */
+#ifndef AX_PROM_RW_DECODE_H
+#define AX_PROM_RW_DECODE_H
+
+#include "prom/sample.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/str.h"
+
+/* One TimeSeries, borrowed: valid during the visit only. */
+struct ax_rw_series {
+    struct ax_str key;               /* labels as sent (order and emptiness unchecked), in 1.0 wire form */
+    const struct ax_sample *samples; /* in the order sent */
+    uint32_t samples_n;
+    uint32_t histograms_n, exemplars_n;
+    bool has_metadata; /* 2.0: a non-empty Metadata message */
+};
+
+/* What the visitor made of a series; the decoder only adds up. */
+struct ax_rw_stats {
+    uint64_t series, samples, histograms, exemplars, metadata;
+};
+
+/* Called for each TimeSeries in turn. fault is NULL, or the text of what is wrong with this one alone
+ * (2.0: odd labels_refs, a reference out of range; the series then has what could be read), so that the
+ * rest of the request can be kept. Returns AX_OK to go on; anything else ends the walk with it. */
+typedef enum ax_err ax_rw_visit(void *ctx, const struct ax_rw_series *series, const char *fault);
+
+/* Ceilings on one request. Reaching one ends the walk with AX_LIMIT. */
+struct ax_rw_limits {
+    uint32_t labels_max;       /* pairs in one series */
+    uint32_t label_bytes_max;  /* bytes of one name or value */
+    uint32_t symbols_max;      /* 2.0 */
+    uint32_t samples_max;      /* in one series */
+};
+
+/* Scratch that lives from request to request (one per thread); zero-initialise. */
+struct ax_rw_decoder {
+    struct ax_sample *samples;
+    uint32_t samples_cap;
+    struct ax_str *symbols;
+    uint32_t symbols_cap;
+    struct ax_buf key;
+};
+
+/* Walk a request of version 1 or 2. AX_INVALID with a text when the bytes are no such message (series
+ * visited before that point stay visited: the caller decides; nothing of the decoder's state leaks into
+ * the next request). A label or sample ceiling is AX_LIMIT. Cost: one pass. */
+AX_MUST_USE enum ax_err ax_rw_decode(struct ax_rw_decoder *d, int version, struct ax_str body,
+                                     const struct ax_rw_limits *limits, ax_rw_visit *visit, void *ctx,
+                                     struct ax_rw_stats *out_stats, struct ax_diag *diag);
+
+/* Free the scratch. */
+void ax_rw_decoder_done(struct ax_rw_decoder *d);
+
+#endif

@@ -1,0 +1,105 @@
+/* db.h: the wanted input series: an index from label keys to series, their rings of raw samples, and
+ * the selectors that say what is wanted.
+ *
+ * State lives in AX_SHARDS virtual shards (hash of tenant and labels), each behind its own lock; a
+ * series never leaves its shard. A key that was seen before costs one hash, one lookup and one byte
+ * comparison. A key that no selector wants is remembered by its 128-bit hash alone in a bounded cache.
+ * Rings keep what the longest range that wants them needs, and grow only by doubling, to a ceiling.
+ * Thread-safe: any number of ingest threads, one evaluating thread per expression. */
+#ifndef AX_SERIES_DB_H
+#define AX_SERIES_DB_H
+
+#include "base/metrics.h"
+#include "prom/labels.h"
+#include "prom/matcher.h"
+#include "prom/sample.h"
+
+#include <stdatomic.h>
+
+#define AX_SHARDS 64
+
+struct ax_db;
+struct ax_series; /* opaque; lives until evicted (see ax_db_evict) */
+
+/* Who waits for samples: one for each job, shared by its selectors. The db moves newest_ms forward and
+ * counts samples at or before evaluated_ms. Owned by the job, which outlives its selectors. */
+struct ax_watch {
+    _Atomic int64_t newest_ms;    /* newest accepted sample; INT64_MIN at first */
+    _Atomic int64_t evaluated_ms; /* newest evaluated step; INT64_MIN at first */
+    struct ax_cell *late;         /* counter; may be NULL */
+};
+
+struct ax_db_options {
+    uint64_t seed;             /* of the hashes; secret in service */
+    uint32_t series_max;       /* ceiling on wanted series in all; default 1,000,000 */
+    uint32_t ring_samples_max; /* ceiling on raw samples of one series; default 65,536 */
+    uint32_t negative_max;     /* entries of the cache of unwanted keys; default 1,048,576 */
+    int64_t retention_ms;      /* kept beyond the longest range: lookback, delay and slack; default 6 min */
+    const struct ax_str *drop_labels; /* removed from every incoming label set (global.drop_labels); copied */
+    uint32_t drop_labels_n;
+    /* Is this Auspex's own output coming back? NULL for never. Called for unknown keys only. */
+    bool (*own_output)(const void *ctx, const struct ax_labels *ls);
+    const void *own_output_ctx;
+};
+
+/* Make an empty database; NULL when out of memory. */
+struct ax_db *ax_db_new(const struct ax_db_options *options);
+
+/* Free everything; no thread may use it any more. */
+void ax_db_free(struct ax_db *db);
+
+/* What became of a key. Anything but WANTED is counted by the caller and goes no further. */
+enum ax_fate {
+    AX_FATE_WANTED,
+    AX_FATE_UNWANTED,   /* no selector matches */
+    AX_FATE_OWN,        /* our own output */
+    AX_FATE_FULL,       /* series_max reached */
+    AX_FATE_INVALID,    /* labels are not acceptable: no __name__, repeated or empty name, not UTF-8 */
+};
+
+/* Find or make the series of a label key and append samples to it, under one lock of its shard.
+ *
+ * tenant   "" unless multi-tenancy is on.
+ * key      labels in remote-write 1.0 wire form, any order.
+ * samples  any order; inserted by time. The same time twice keeps the first; out of the ring's reach
+ *          is dropped. Stale markers keep their bits.
+ * appended / duplicates / too_old   in out, may be NULL. diag says why a key is invalid.
+ * Cost     O(1) a sample in order; no allocation for a known series but the ring's doubling. */
+struct ax_append_result {
+    uint32_t appended, duplicates, too_old;
+};
+enum ax_fate ax_db_append(struct ax_db *db, struct ax_str tenant, struct ax_str key, const struct ax_sample *samples,
+                          uint32_t n, struct ax_append_result *out, struct ax_diag *diag);
+
+/* Declare a want: series matching all matchers are kept with at least range_ms of raw samples. The
+ * matchers stay the caller's and outlive the selector. Known series are matched at once; unwanted keys
+ * are forgotten, so that they are looked at again. Returns an id >= 0, or -1 when out of memory. */
+int ax_db_add_selector(struct ax_db *db, struct ax_str tenant, struct ax_matcher *const *matchers, uint32_t matchers_n,
+                       int64_t range_ms, struct ax_watch *watch);
+
+/* Withdraw a want. Series that nothing else wants are evicted by the next ax_db_evict(). */
+void ax_db_remove_selector(struct ax_db *db, int selector);
+
+/* Forget series whose newest sample is older than before_ms, or that no selector wants; members of
+ * selectors change, so no expression may be evaluated meanwhile. Returns how many went. */
+uint32_t ax_db_evict(struct ax_db *db, int64_t before_ms);
+
+/* Wanted series in memory. */
+uint32_t ax_db_series_n(const struct ax_db *db);
+
+/* The members of a selector, in a stable order (new ones at the end, until an eviction, which bumps
+ * *out_epoch). The array is valid until the next call for the same selector by the same thread. */
+struct ax_series *const *ax_db_members(struct ax_db *db, int selector, uint32_t *out_n, uint64_t *out_epoch);
+
+/* Labels of a series (canonical); live as long as the series. */
+const struct ax_labels *ax_series_labels(const struct ax_series *s);
+
+/* Copy the samples with after_ms < t <= until_ms, oldest first, into out (room for cap; the newest cap
+ * when there are more). Returns how many. Takes the shard's lock; no allocation. */
+uint32_t ax_db_read(struct ax_db *db, const struct ax_series *s, int64_t after_ms, int64_t until_ms,
+                    struct ax_sample *out, uint32_t cap);
+
+/* Samples that a read of any member may return at most (for sizing scratch). */
+uint32_t ax_db_ring_max(const struct ax_db *db);
+
+#endif

@@ -1,0 +1,77 @@
+/* Numbers, durations and sizes are read as Prometheus reads them. */
+#include "base/parse.h"
+
+#include "ax_test.h"
+
+#include <math.h>
+
+static void durations_are_prometheus_durations(void **state)
+{
+    (void)state;
+    int64_t ms = -1;
+    assert_int_equal(ax_parse_duration(ax_str("1h30m"), &ms), AX_OK);
+    assert_int_equal(ms, 5400000);
+    assert_int_equal(ax_parse_duration(ax_str("500ms"), &ms), AX_OK);
+    assert_int_equal(ms, 500);
+    assert_int_equal(ax_parse_duration(ax_str("2w"), &ms), AX_OK);
+    assert_int_equal(ms, 1209600000);
+    const char *bad[] = {"", "1", "1m1h", "1h1h", "-1s", "1.5h", "h", "99999999999y"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_int_equal(ax_parse_duration(ax_str(bad[i]), &ms), AX_INVALID);
+}
+
+static void durations_print_as_prometheus_prints_them(void **state)
+{
+    (void)state;
+    const struct {
+        int64_t ms;
+        const char *text;
+    } cases[] = {{0, "0s"}, {15000, "15s"}, {60000, "1m"}, {5400000, "1h30m"}, {604800000, "1w"}, {691200000, "8d"}};
+    char out[32];
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        ax_format_duration(cases[i].ms, out, sizeof out);
+        assert_string_equal(out, cases[i].text);
+    }
+}
+
+static void doubles_read_back_as_they_were(void **state)
+{
+    (void)state;
+    const double values[] = {0, -0.0, 0.1, 1e300, 123456789.123, 4.9e-324, 1.0 / 3};
+    char out[40];
+    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
+        double back = NAN;
+        ax_format_double(values[i], out, sizeof out);
+        assert_int_equal(ax_parse_double(ax_str(out), &back), AX_OK);
+        assert_memory_equal(&back, &values[i], sizeof back);
+    }
+    double v;
+    assert_int_equal(ax_parse_double(ax_str("1 "), &v), AX_INVALID);
+    assert_int_equal(ax_parse_double(ax_str("nan"), &v), AX_OK);
+    assert_true(isnan(v));
+}
+
+static void bytes_take_powers_of_1024(void **state)
+{
+    (void)state;
+    uint64_t n = 0;
+    assert_int_equal(ax_parse_bytes(ax_str("32MiB"), &n), AX_OK);
+    assert_true(n == 32u << 20);
+    assert_int_equal(ax_parse_bytes(ax_str("64KB"), &n), AX_OK);
+    assert_true(n == 65536);
+    assert_int_equal(ax_parse_bytes(ax_str("512"), &n), AX_OK);
+    assert_true(n == 512);
+    assert_int_equal(ax_parse_bytes(ax_str("1X"), &n), AX_INVALID);
+    assert_int_equal(ax_parse_bytes(ax_str("99999999999E"), &n), AX_INVALID);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(durations_are_prometheus_durations),
+        cmocka_unit_test(durations_print_as_prometheus_prints_them),
+        cmocka_unit_test(doubles_read_back_as_they_were),
+        cmocka_unit_test(bytes_take_powers_of_1024),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
