@@ -53,10 +53,16 @@ static bool takes_target(enum ax_relabel_action a)
            a == AX_RELABEL_UPPERCASE || a == AX_RELABEL_KEEPEQUAL || a == AX_RELABEL_DROPEQUAL;
 }
 
-static bool takes_replacement(enum ax_relabel_action a)
+static bool refuses_replacement(enum ax_relabel_action a)
 {
-    return a == AX_RELABEL_REPLACE || a == AX_RELABEL_LABELMAP || a == AX_RELABEL_KEEP ||
-           a == AX_RELABEL_DROP;
+    return a == AX_RELABEL_LOWERCASE || a == AX_RELABEL_UPPERCASE || a == AX_RELABEL_KEEPEQUAL ||
+           a == AX_RELABEL_DROPEQUAL || a == AX_RELABEL_LABELDROP || a == AX_RELABEL_LABELKEEP;
+}
+
+/* Was a text given that is not the default anyway? */
+static bool differs(struct ax_str given, const char *otherwise)
+{
+    return given.p && !ax_str_eq(given, ax_str(otherwise));
 }
 
 static enum ax_err check(const struct ax_relabel_spec *s, struct ax_diag *diag)
