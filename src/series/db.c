@@ -1,0 +1,308 @@
+/* db.c: the way of samples into the rings and out of them; see series/shard.h for the locks. */
+#include "series/db.h"
+
+#include "base/arena.h"
+#include "base/assert.h"
+#include "series/shard.h"
+
+#include <stdlib.h>
+
+#define SERIES_MAX 1000000u
+#define RING_SAMPLES_MAX 65536u
+#define NEGATIVE_MAX 1048576u
+#define RETENTION_MS 360000
+
+struct ax_hash128 ax_db_hash(const struct ax_db *db, struct ax_str tenant, struct ax_str key)
+{
+    uint64_t seed = db->opt.seed;
+    if (tenant.n)
+        seed += ax_hash64(tenant.p, tenant.n, seed);
+    return ax_hash128(key.p, key.n, seed);
+}
+
+struct ax_shard *ax_db_shard(struct ax_db *db, struct ax_hash128 hash)
+{
+    return &db->shards[hash.lo >> 58];
+}
+
+/* Own copies of the names to drop. */
+static bool copy_drop(struct ax_db *db, const struct ax_db_options *o)
+{
+    db->opt.drop_labels = NULL;
+    db->opt.drop_labels_n = 0;
+    if (o->drop_labels_n == 0)
+        return true;
+    db->drop = calloc(o->drop_labels_n, sizeof *db->drop);
+    if (!db->drop)
+        return false;
+    db->opt.drop_labels = db->drop;
+    for (uint32_t i = 0; i < o->drop_labels_n; i++) {
+        char *p = malloc(o->drop_labels[i].n + 1);
+        if (!p)
+            return false;
+        memcpy(p, o->drop_labels[i].p, o->drop_labels[i].n);
+        db->drop[i] = (struct ax_str){p, o->drop_labels[i].n};
+        db->opt.drop_labels_n = i + 1;
+    }
+    return true;
+}
+
+static void free_drop(struct ax_db *db)
+{
+    for (uint32_t i = 0; i < db->opt.drop_labels_n; i++) {
+        char *p;
+        memcpy(&p, &db->drop[i].p, sizeof p);
+        free(p);
+    }
+    free(db->drop);
+}
+
+struct ax_db *ax_db_new(const struct ax_db_options *options)
+{
+    struct ax_db *db = calloc(1, sizeof *db);
+    if (!db)
+        return NULL;
+    db->opt = *options;
+    bool ok = copy_drop(db, options);
+    db->opt.series_max = options->series_max ? options->series_max : SERIES_MAX;
+    db->opt.ring_samples_max = options->ring_samples_max ? options->ring_samples_max : RING_SAMPLES_MAX;
+    if (db->opt.ring_samples_max < AX_RING_FIRST)
+        db->opt.ring_samples_max = AX_RING_FIRST;
+    db->opt.retention_ms = options->retention_ms > 0 ? options->retention_ms : RETENTION_MS;
+    uint32_t negative = options->negative_max ? options->negative_max : NEGATIVE_MAX;
+    pthread_rwlockattr_t attr;
+    pthread_rwlockattr_init(&attr);
+    pthread_rwlockattr_setkind_np(&attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+    pthread_rwlock_init(&db->structure, &attr);
+    pthread_rwlockattr_destroy(&attr);
+    for (uint32_t i = 0; i < AX_SHARDS; i++) {
+        pthread_mutex_init(&db->shards[i].lock, NULL);
+        ok = ok && ax_negative_init(&db->shards[i].unwanted, negative / AX_SHARDS);
+    }
+    if (!ok) {
+        ax_db_free(db);
+        return NULL;
+    }
+    return db;
+}
+
+void ax_series_free(struct ax_db *db, struct ax_series *s)
+{
+    ax_wants_drop(&db->wants, s->wants);
+    ax_ring_done(&s->ring);
+    free(s->labels);
+    free(s);
+}
+
+void ax_db_free(struct ax_db *db)
+{
+    if (!db)
+        return;
+    for (uint32_t i = 0; i < AX_SHARDS; i++) {
+        struct ax_shard *sh = &db->shards[i];
+        while (sh->series) {
+            struct ax_series *next = sh->series->next;
+            ax_series_free(db, sh->series);
+            sh->series = next;
+        }
+        ax_index_done(&sh->index);
+        ax_negative_done(&sh->unwanted);
+        pthread_mutex_destroy(&sh->lock);
+    }
+    ax_want_done(&db->wants);
+    free_drop(db);
+    pthread_rwlock_destroy(&db->structure);
+    free(db);
+}
+
+/* Tell those who wait that a sample has arrived. */
+static void tell_watches(const struct ax_wants *w, int64_t t_ms)
+{
+    for (uint32_t i = 0; i < w->watches_n; i++) {
+        struct ax_watch *watch = w->watches[i];
+        int64_t seen = atomic_load_explicit(&watch->newest_ms, memory_order_relaxed);
+        while (t_ms > seen && !atomic_compare_exchange_weak(&watch->newest_ms, &seen, t_ms))
+            continue;
+        if (watch->late && t_ms <= atomic_load_explicit(&watch->evaluated_ms, memory_order_relaxed))
+            ax_metric_add(watch->late, 1);
+    }
+}
+
+/* Put samples into a series; its shard is locked. */
+static void put_samples(struct ax_db *db, struct ax_series *s, const struct ax_sample *samples, uint32_t n,
+                        struct ax_append_result *out)
+{
+    int64_t keep_ms = s->wants->range_ms + db->opt.retention_ms;
+    for (uint32_t i = 0; i < n; i++) {
+        switch (ax_ring_put(&s->ring, samples[i], keep_ms, db->opt.ring_samples_max)) {
+        case AX_RING_ADDED:
+            out->appended++;
+            tell_watches(s->wants, samples[i].t_ms);
+            break;
+        case AX_RING_DUPLICATE:
+            out->duplicates++;
+            break;
+        case AX_RING_TOO_OLD:
+            out->too_old++;
+            break;
+        }
+    }
+}
+
+/* What a first look finds. */
+enum seen { SEEN_DONE, SEEN_REFUSED, SEEN_ELSEWHERE, SEEN_UNKNOWN };
+
+/* Look a key up in its shard and, if its series lives there, put the samples into it. */
+static enum seen look(struct ax_db *db, struct ax_str tenant, struct ax_str key, struct ax_hash128 hash,
+                      const struct ax_sample *samples, uint32_t n, struct ax_append_result *out,
+                      struct ax_series **elsewhere, enum ax_fate *fate)
+{
+    struct ax_shard *sh = ax_db_shard(db, hash);
+    pthread_mutex_lock(&sh->lock);
+    struct ax_series *s = ax_index_find(&sh->index, hash.lo, tenant, key);
+    enum seen seen = SEEN_UNKNOWN;
+    if (s && &db->shards[s->shard] != sh) {
+        *elsewhere = s;
+        seen = SEEN_ELSEWHERE;
+    } else if (s && !s->gone) {
+        seen = SEEN_DONE;
+        *fate = s->wants ? AX_FATE_WANTED : AX_FATE_UNWANTED;
+        if (s->wants)
+            put_samples(db, s, samples, n, out);
+    } else if (!s) {
+        unsigned reason = ax_negative_find(&sh->unwanted, hash);
+        if (reason) {
+            seen = SEEN_REFUSED;
+            *fate = (enum ax_fate)reason;
+        }
+    }
+    pthread_mutex_unlock(&sh->lock);
+    return seen;
+}
+
+/* The same for a key whose series may live in another shard; `structure` is held shared. */
+static enum seen look_across(struct ax_db *db, struct ax_str tenant, struct ax_str key,
+                             struct ax_hash128 hash, const struct ax_sample *samples, uint32_t n,
+                             struct ax_append_result *out, enum ax_fate *fate)
+{
+    struct ax_series *s = NULL;
+    enum seen seen = look(db, tenant, key, hash, samples, n, out, &s, fate);
+    if (seen != SEEN_ELSEWHERE)
+        return seen;
+    struct ax_shard *sh = &db->shards[s->shard];
+    pthread_mutex_lock(&sh->lock);
+    *fate = s->wants ? AX_FATE_WANTED : AX_FATE_UNWANTED;
+    if (s->wants)
+        put_samples(db, s, samples, n, out);
+    pthread_mutex_unlock(&sh->lock);
+    return SEEN_DONE;
+}
+
+/* Read an unknown key: its canonical labels without the dropped ones, and whether they are wanted. */
+static enum ax_fate judge(struct ax_db *db, struct ax_str tenant, struct ax_str key, struct ax_arena *arena,
+                          struct ax_labels *ls, struct ax_diag *diag)
+{
+    struct ax_labels all;
+    if (ax_labels_key_parse(key, arena, &all, diag) != AX_OK)
+        return AX_FATE_INVALID;
+    if (ax_labels_with(&all, db->opt.drop_labels, db->opt.drop_labels_n, NULL, 0, arena, ls) != AX_OK)
+        return AX_FATE_FULL;
+    if (ax_labels_get(ls, ax_str(AX_METRIC_NAME)).n == 0) {
+        ax_fail(diag, AX_INVALID, "the series has no metric name (label __name__)");
+        return AX_FATE_INVALID;
+    }
+    if (db->opt.own_output && db->opt.own_output(db->opt.own_output_ctx, ls))
+        return AX_FATE_OWN;
+    return ax_want_any(&db->wants, tenant, ls) ? AX_FATE_WANTED : AX_FATE_UNWANTED;
+}
+
+/* Remember why a key goes no further. Selectors cannot change meanwhile: `structure` is held. */
+static void remember(struct ax_db *db, struct ax_hash128 hash, enum ax_fate fate)
+{
+    struct ax_shard *sh = ax_db_shard(db, hash);
+    pthread_mutex_lock(&sh->lock);
+    if (!ax_negative_find(&sh->unwanted, hash))
+        ax_negative_add(&sh->unwanted, hash, (unsigned)fate);
+    pthread_mutex_unlock(&sh->lock);
+}
+
+/* An unknown key: judge it, remember it or adopt it, then put its samples where they belong. */
+static enum ax_fate append_unknown(struct ax_db *db, struct ax_str tenant, struct ax_str key,
+                                   struct ax_hash128 hash, const struct ax_sample *samples, uint32_t n,
+                                   struct ax_append_result *out, struct ax_diag *diag)
+{
+    struct ax_arena arena;
+    ax_arena_init(&arena, key.n * 64 + 65536);
+    struct ax_labels ls;
+    enum ax_fate fate = AX_FATE_WANTED;
+    /* Between the shared and the exclusive lock an eviction may pass; then it is all done again. */
+    for (;;) {
+        pthread_rwlock_rdlock(&db->structure);
+        enum seen seen = look_across(db, tenant, key, hash, samples, n, out, &fate);
+        if (seen == SEEN_UNKNOWN) {
+            ax_arena_reset(&arena);
+            fate = judge(db, tenant, key, &arena, &ls, diag);
+            if (fate == AX_FATE_UNWANTED || fate == AX_FATE_OWN)
+                remember(db, hash, fate);
+        }
+        pthread_rwlock_unlock(&db->structure);
+        /* A series is made by its first sample, not by its bare labels. */
+        if (seen != SEEN_UNKNOWN || fate != AX_FATE_WANTED || n == 0)
+            break;
+        pthread_rwlock_wrlock(&db->structure);
+        fate = ax_db_adopt(db, tenant, key, &ls);
+        pthread_rwlock_unlock(&db->structure);
+        if (fate != AX_FATE_WANTED)
+            break;
+    }
+    ax_arena_done(&arena);
+    return fate;
+}
+
+/* Both are indices into what ax_negative remembers. */
+_Static_assert(AX_FATE_UNWANTED > 0 && AX_FATE_FULL < 4, "reasons fit two bits");
+
+enum ax_fate ax_db_append(struct ax_db *db, struct ax_str tenant, struct ax_str key,
+                          const struct ax_sample *samples, uint32_t n, struct ax_append_result *out,
+                          struct ax_diag *diag)
+{
+    struct ax_append_result sink = {0};
+    struct ax_append_result *result = out ? out : &sink;
+    struct ax_hash128 hash = ax_db_hash(db, tenant, key);
+    struct ax_series *elsewhere = NULL;
+    enum ax_fate fate = AX_FATE_INVALID;
+    enum seen seen = look(db, tenant, key, hash, samples, n, result, &elsewhere, &fate);
+    if (seen == SEEN_ELSEWHERE) {
+        pthread_rwlock_rdlock(&db->structure);
+        seen = look_across(db, tenant, key, hash, samples, n, result, &fate);
+        pthread_rwlock_unlock(&db->structure);
+    }
+    if (seen == SEEN_UNKNOWN)
+        fate = append_unknown(db, tenant, key, hash, samples, n, result, diag);
+    return fate;
+}
+
+uint32_t ax_db_read(struct ax_db *db, const struct ax_series *s, int64_t after_ms, int64_t until_ms,
+                    struct ax_sample *out, uint32_t cap)
+{
+    struct ax_shard *sh = &db->shards[s->shard];
+    pthread_mutex_lock(&sh->lock);
+    uint32_t n = ax_ring_read(&s->ring, after_ms, until_ms, out, cap);
+    pthread_mutex_unlock(&sh->lock);
+    return n;
+}
+
+uint32_t ax_db_series_n(const struct ax_db *db)
+{
+    return atomic_load_explicit(&db->series_n, memory_order_relaxed);
+}
+
+uint32_t ax_db_ring_max(const struct ax_db *db)
+{
+    return db->opt.ring_samples_max;
+}
+
+const struct ax_labels *ax_series_labels(const struct ax_series *s)
+{
+    return s->labels;
+}

@@ -1,0 +1,292 @@
+/* db_change.c: what changes the database's structure: selectors, new series, eviction. Everything here
+ * holds `structure` exclusively, and a shard's lock around what the shard guards. */
+#include "base/buf.h"
+#include "series/shard.h"
+
+#include <stdlib.h>
+
+static struct ax_series *new_series(const struct ax_labels *ls, struct ax_str tenant, struct ax_wants *wants)
+{
+    struct ax_series *s = calloc(1, sizeof *s + tenant.n);
+    if (!s)
+        return NULL;
+    s->labels = ax_labels_dup(ls);
+    if (!s->labels) {
+        free(s);
+        return NULL;
+    }
+    s->wants = wants;
+    s->tenant_n = (uint32_t)tenant.n;
+    if (tenant.n)
+        memcpy(s->tenant, tenant.p, tenant.n);
+    return s;
+}
+
+static bool add_key(struct ax_db *db, struct ax_hash128 hash, struct ax_str tenant, struct ax_str key,
+                    struct ax_series *s)
+{
+    struct ax_shard *sh = ax_db_shard(db, hash);
+    pthread_mutex_lock(&sh->lock);
+    bool ok =
+        ax_index_find(&sh->index, hash.lo, tenant, key) || ax_index_add(&sh->index, hash.lo, tenant, key, s);
+    pthread_mutex_unlock(&sh->lock);
+    return ok;
+}
+
+/* The series of a canonical key, made if it is not there; NULL with the reason in *fate. */
+static struct ax_series *find_or_make(struct ax_db *db, struct ax_str tenant, struct ax_str canonical,
+                                      const struct ax_labels *ls, enum ax_fate *fate)
+{
+    struct ax_hash128 hash = ax_db_hash(db, tenant, canonical);
+    struct ax_shard *sh = ax_db_shard(db, hash);
+    pthread_mutex_lock(&sh->lock);
+    struct ax_series *s = ax_index_find(&sh->index, hash.lo, tenant, canonical);
+    pthread_mutex_unlock(&sh->lock);
+    if (s)
+        return s;
+    *fate = AX_FATE_FULL;
+    struct ax_wants *wants = NULL;
+    if (ax_db_series_n(db) >= db->opt.series_max || !ax_wants_of(&db->wants, tenant, ls, &wants))
+        return NULL;
+    if (!wants) {
+        *fate = AX_FATE_UNWANTED;
+        return NULL;
+    }
+    s = ax_want_reserve(&db->wants, wants) ? new_series(ls, tenant, wants) : NULL;
+    if (!s) {
+        ax_wants_drop(&db->wants, wants);
+        return NULL;
+    }
+    s->shard = (uint8_t)(sh - db->shards);
+    if (!add_key(db, hash, tenant, canonical, s)) {
+        ax_series_free(db, s);
+        return NULL;
+    }
+    s->next = sh->series;
+    sh->series = s;
+    ax_want_join(&db->wants, wants, s);
+    atomic_fetch_add(&db->series_n, 1);
+    return s;
+}
+
+enum ax_fate ax_db_adopt(struct ax_db *db, struct ax_str tenant, struct ax_str key,
+                         const struct ax_labels *ls)
+{
+    enum ax_fate fate = AX_FATE_WANTED;
+    struct ax_buf canonical;
+    ax_buf_init(&canonical, SIZE_MAX);
+    ax_labels_key_write(ls, &canonical);
+    struct ax_series *s = NULL;
+    struct ax_hash128 hash = ax_db_hash(db, tenant, key);
+    if (canonical.err == AX_OK)
+        s = find_or_make(db, tenant, ax_buf_view(&canonical), ls, &fate);
+    else
+        fate = AX_FATE_FULL;
+    if (s && !add_key(db, hash, tenant, key, s))
+        fate = AX_FATE_FULL;
+    if (fate == AX_FATE_FULL && ax_db_series_n(db) >= db->opt.series_max) {
+        struct ax_shard *sh = ax_db_shard(db, hash);
+        pthread_mutex_lock(&sh->lock);
+        ax_negative_add(&sh->unwanted, hash, AX_FATE_FULL);
+        pthread_mutex_unlock(&sh->lock);
+    }
+    ax_buf_done(&canonical);
+    return fate;
+}
+
+static void forget_unwanted(struct ax_db *db)
+{
+    for (uint32_t i = 0; i < AX_SHARDS; i++) {
+        pthread_mutex_lock(&db->shards[i].lock);
+        ax_negative_clear(&db->shards[i].unwanted);
+        pthread_mutex_unlock(&db->shards[i].lock);
+    }
+}
+
+static int by_labels(const void *a, const void *b)
+{
+    const struct ax_series *x = *(struct ax_series *const *)a, *y = *(struct ax_series *const *)b;
+    return ax_labels_cmp(x->labels, y->labels);
+}
+
+/* Replace what wants a series. */
+static void set_wants(struct ax_db *db, struct ax_series *s, struct ax_wants *wants)
+{
+    struct ax_wants *old = s->wants;
+    pthread_mutex_lock(&db->shards[s->shard].lock);
+    s->wants = wants;
+    pthread_mutex_unlock(&db->shards[s->shard].lock);
+    ax_wants_drop(&db->wants, old);
+}
+
+/* Make every known series that a new selector matches its member; sorted, so that the order does not
+ * hang on the seed. */
+static bool enlist(struct ax_db *db, uint32_t id)
+{
+    struct ax_selector *sel = db->wants.selectors[id];
+    struct ax_str tenant = {sel->tenant, sel->tenant_n};
+    for (uint32_t i = 0; i < AX_SHARDS; i++) {
+        for (struct ax_series *s = db->shards[i].series; s; s = s->next) {
+            struct ax_wants *wants = NULL, just = {.ids_n = 1, .ids = &id};
+            if (!ax_str_eq(tenant, (struct ax_str){s->tenant, s->tenant_n}) ||
+                !ax_want_match(sel, tenant, s->labels))
+                continue;
+            if (!ax_want_reserve(&db->wants, &just) || !ax_wants_with(&db->wants, s->wants, id, &wants))
+                return false;
+            set_wants(db, s, wants);
+            ax_want_join(&db->wants, &just, s);
+            pthread_mutex_lock(&db->shards[i].lock);
+            int64_t newest = ax_ring_newest(&s->ring);
+            pthread_mutex_unlock(&db->shards[i].lock);
+            if (sel->watch && newest > atomic_load(&sel->watch->newest_ms))
+                atomic_store(&sel->watch->newest_ms, newest);
+        }
+    }
+    if (sel->members_n)
+        qsort(sel->members, sel->members_n, sizeof *sel->members, by_labels);
+    return true;
+}
+
+/* Take a selector out of the wants of all series. Without the memory for a smaller set the series is wanted
+ * by nobody: the next eviction forgets it and its next sample makes it anew. */
+static void discharge(struct ax_db *db, uint32_t id)
+{
+    for (uint32_t i = 0; i < AX_SHARDS; i++) {
+        for (struct ax_series *s = db->shards[i].series; s; s = s->next) {
+            struct ax_wants *wants = NULL;
+            bool in = false;
+            for (uint32_t k = 0; s->wants && k < s->wants->ids_n; k++)
+                in = in || s->wants->ids[k] == id;
+            if (!in)
+                continue;
+            if (!ax_wants_without(&db->wants, s->wants, id, &wants))
+                wants = NULL;
+            set_wants(db, s, wants);
+        }
+    }
+    ax_want_remove(&db->wants, (int)id);
+}
+
+int ax_db_add_selector(struct ax_db *db, struct ax_str tenant, struct ax_matcher *const *matchers,
+                       uint32_t matchers_n, int64_t range_ms, struct ax_watch *watch)
+{
+    pthread_rwlock_wrlock(&db->structure);
+    int id = ax_want_add(&db->wants, tenant, matchers, matchers_n, range_ms, watch);
+    if (id >= 0 && !enlist(db, (uint32_t)id)) {
+        discharge(db, (uint32_t)id);
+        id = -1;
+    }
+    if (id >= 0)
+        forget_unwanted(db);
+    pthread_rwlock_unlock(&db->structure);
+    return id;
+}
+
+void ax_db_remove_selector(struct ax_db *db, int selector)
+{
+    pthread_rwlock_wrlock(&db->structure);
+    discharge(db, (uint32_t)selector);
+    pthread_rwlock_unlock(&db->structure);
+}
+
+static bool is_gone(const struct ax_series *s)
+{
+    return s->gone;
+}
+
+/* Mark the series of a shard that are to go; returns how many. */
+static uint32_t mark(struct ax_shard *sh, int64_t before_ms)
+{
+    uint32_t n = 0;
+    pthread_mutex_lock(&sh->lock);
+    for (struct ax_series *s = sh->series; s; s = s->next) {
+        s->gone = !s->wants || ax_ring_newest(&s->ring) < before_ms;
+        n += s->gone;
+    }
+    pthread_mutex_unlock(&sh->lock);
+    return n;
+}
+
+/* Free the marked series of a shard, which no key names any more. */
+static void sweep(struct ax_db *db, struct ax_shard *sh)
+{
+    pthread_mutex_lock(&sh->lock);
+    for (struct ax_series **link = &sh->series; *link;) {
+        struct ax_series *s = *link;
+        if (s->gone) {
+            *link = s->next;
+            ax_series_free(db, s);
+        } else {
+            link = &s->next;
+        }
+    }
+    pthread_mutex_unlock(&sh->lock);
+}
+
+/* Take the marked series out of a selector's members. */
+static void dismiss(struct ax_selector *sel)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < sel->members_n; i++) {
+        if (!sel->members[i]->gone)
+            sel->members[n++] = sel->members[i];
+    }
+    sel->epoch += n != sel->members_n;
+    sel->members_n = n;
+}
+
+uint32_t ax_db_evict(struct ax_db *db, int64_t before_ms)
+{
+    uint32_t n = 0;
+    pthread_rwlock_wrlock(&db->structure);
+    for (uint32_t i = 0; i < AX_SHARDS; i++)
+        n += mark(&db->shards[i], before_ms);
+    if (n) {
+        for (uint32_t i = 0; i < db->wants.selectors_n; i++) {
+            if (db->wants.selectors[i])
+                dismiss(db->wants.selectors[i]);
+        }
+        for (uint32_t i = 0; i < AX_SHARDS; i++) {
+            pthread_mutex_lock(&db->shards[i].lock);
+            ax_index_remove(&db->shards[i].index, is_gone);
+            pthread_mutex_unlock(&db->shards[i].lock);
+        }
+        for (uint32_t i = 0; i < AX_SHARDS; i++)
+            sweep(db, &db->shards[i]);
+        atomic_fetch_sub(&db->series_n, n);
+        forget_unwanted(db);
+    }
+    pthread_rwlock_unlock(&db->structure);
+    return n;
+}
+
+/* Bring the reader's copy of a selector's members up to date; it stays shorter when out of memory. */
+static void refresh_view(struct ax_selector *sel)
+{
+    uint32_t from = sel->view_epoch == sel->epoch ? sel->view_n : 0;
+    uint32_t n = sel->members_n;
+    if (n > sel->view_cap) {
+        uint32_t cap = sel->members_cap;
+        struct ax_series **view = realloc(sel->view, cap * sizeof *view);
+        if (view) {
+            sel->view = view;
+            sel->view_cap = cap;
+        }
+        n = n < sel->view_cap ? n : sel->view_cap;
+    }
+    if (n > from)
+        memcpy(sel->view + from, sel->members + from, (n - from) * sizeof *sel->view);
+    sel->view_n = n;
+    sel->view_epoch = sel->epoch;
+}
+
+struct ax_series *const *ax_db_members(struct ax_db *db, int selector, uint32_t *out_n, uint64_t *out_epoch)
+{
+    pthread_rwlock_rdlock(&db->structure);
+    struct ax_selector *sel = db->wants.selectors[selector];
+    refresh_view(sel);
+    pthread_rwlock_unlock(&db->structure);
+    *out_n = sel->view_n;
+    *out_epoch = sel->view_epoch;
+    return sel->view;
+}

@@ -1,0 +1,39 @@
+/* ring.h: the recent raw samples of one series, in time order.
+ *
+ * Samples are appended in order in O(1); one out of order is put where it belongs. Memory grows by
+ * doubling to a ceiling; samples older than the newest by keep_ms or more are let go. Not locked.
+ * Invariants: 1. times rise strictly. 2. every sample is within keep_ms of the newest. */
+#ifndef AX_SERIES_RING_H
+#define AX_SERIES_RING_H
+
+#include "prom/sample.h"
+
+/* Room that a ring starts with, whatever its ceiling. */
+#define AX_RING_FIRST 8u
+
+/* Zero-initialise for an empty ring. v has room for cap (a power of two, or 0) samples. */
+struct ax_ring {
+    struct ax_sample *v;
+    uint32_t cap, head, n; /* oldest at head */
+};
+
+/* What became of a sample. */
+enum ax_ring_put { AX_RING_ADDED, AX_RING_DUPLICATE, AX_RING_TOO_OLD };
+
+/* Insert by time; the same time twice keeps the first. A full ring that may not grow (samples_max, or
+ * no memory) lets its oldest sample go, or refuses the new one when that is the oldest.
+ * O(1) in order, else O(samples after it). */
+enum ax_ring_put ax_ring_put(struct ax_ring *r, struct ax_sample s, int64_t keep_ms, uint32_t samples_max);
+
+/* Copy the samples with after_ms < t <= until_ms, oldest first; the newest cap of them when there are
+ * more. Returns how many. O(log n + copied). */
+uint32_t ax_ring_read(const struct ax_ring *r, int64_t after_ms, int64_t until_ms, struct ax_sample *out,
+                      uint32_t cap);
+
+/* Time of the newest sample; INT64_MIN when empty. */
+int64_t ax_ring_newest(const struct ax_ring *r);
+
+/* Free the memory; the ring is empty afterwards. */
+void ax_ring_done(struct ax_ring *r);
+
+#endif

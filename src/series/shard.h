@@ -1,0 +1,64 @@
+/* shard.h: the inside of the database, shared by the files that implement series/db.h.
+ *
+ * Locks: `structure` orders what changes the set of selectors, series and keys (exclusive) against what
+ * relies on it beyond one shard (shared). A shard's lock guards its index, its cache of unwanted keys,
+ * and the rings, wants and `gone` of its series. Order: structure before a shard; never two shards. A known
+ * key in canonical spelling needs its shard's lock alone, because a series lives in the shard of its
+ * canonical key; any other spelling takes `structure` shared, so that its series cannot be evicted
+ * between the two shards. */
+#ifndef AX_SERIES_SHARD_H
+#define AX_SERIES_SHARD_H
+
+#include "series/index.h"
+#include "series/negative.h"
+#include "series/ring.h"
+#include "series/want.h"
+
+#include <pthread.h>
+
+/* One wanted series. */
+struct ax_series {
+    struct ax_series *next; /* of the shard */
+    struct ax_labels *labels;
+    struct ax_wants *wants; /* NULL: nobody wants it any more */
+    struct ax_ring ring;
+    uint8_t shard;
+    bool gone; /* being evicted */
+    uint32_t tenant_n;
+    char tenant[];
+};
+
+/* One of AX_SHARDS parts of the state; series is a list. */
+struct ax_shard {
+    pthread_mutex_t lock;
+    struct ax_index index;
+    struct ax_negative unwanted;
+    struct ax_series *series;
+};
+
+/* The database. */
+struct ax_db {
+    struct ax_db_options opt;
+    struct ax_str *drop; /* owned copies */
+    pthread_rwlock_t structure;
+    struct ax_want_table wants;
+    _Atomic uint32_t series_n;
+    struct ax_shard shards[AX_SHARDS];
+};
+
+/* Hash of a key; its top bits name the shard. */
+struct ax_hash128 ax_db_hash(const struct ax_db *db, struct ax_str tenant, struct ax_str key);
+
+/* The shard of a hash. */
+struct ax_shard *ax_db_shard(struct ax_db *db, struct ax_hash128 hash);
+
+/* Free one series, which nothing refers to any more. */
+void ax_series_free(struct ax_db *db, struct ax_series *s);
+
+/* Make known, under the key, a series that somebody wants; under the exclusive lock. AX_FATE_WANTED also
+ * when another thread was faster, AX_FATE_FULL at the ceiling or without memory, AX_FATE_UNWANTED
+ * when the selectors have changed meanwhile. */
+enum ax_fate ax_db_adopt(struct ax_db *db, struct ax_str tenant, struct ax_str key,
+                         const struct ax_labels *ls);
+
+#endif
