@@ -2,7 +2,12 @@
  *
  * Pure tests on arrays (math as SciPy and Evidently define it), and a verdict with two gates, because with
  * enough points everything is significant: significance (Kolmogorov-Smirnov with an effective sample size
- * that allows for autocorrelation, Benjamini-Hochberg across features) and effect size. */
+ * that allows for autocorrelation, Benjamini-Hochberg across features) and effect size: at least two of
+ * the three tests reach their gate. Every effect grows with autocorrelation and with a daily cycle that the
+ * windows see only a part of, so it is the effective size that keeps those quiet: a level that wanders
+ * within the reference is worth few independent points, and then not even a distance of 1 is significant.
+ * Values handed to the pure tests are finite; n, m = 0 or a scratch that is too small gives NaN. Pure
+ * functions of their arguments; any thread. */
 #ifndef AX_DRIFT_DRIFT_H
 #define AX_DRIFT_DRIFT_H
 
@@ -28,32 +33,37 @@ struct ax_drift_spec {
 };
 
 struct ax_drift_result {
-    bool ready;                  /* enough points in both windows */
+    bool ready;                   /* enough points in both windows */
     double score[AX_DRIFT_TESTS]; /* effect sizes: KS distance, PSI, W1 / std of the reference */
-    double p_value;              /* of KS with effective sample sizes */
-    bool drifted;                /* filled by ax_drift_verdict() */
+    double p_value;               /* of KS with effective sample sizes */
+    bool drifted;                 /* filled by ax_drift_verdict() */
 };
 
-/* Two-sample KS distance, and its asymptotic p-value at (possibly effective) sizes n and m. */
+/* Two-sample KS distance, and its asymptotic p-value at (possibly effective, so fractional) sizes n and m:
+ * Kolmogorov's distribution at Stephens' argument (sqrt(en) + 0.12 + 0.11 / sqrt(en)) D, en = nm / (n + m).
+ */
 double ax_drift_ks(const double *a, uint32_t n, const double *b, uint32_t m, struct ax_arena *scratch);
 double ax_drift_ks_p(double distance, double n, double m);
 
-/* Population stability index over bins_n bins cut at the reference's quantiles; empty bins filled with
- * 1e-4. */
+/* Population stability index over bins_n bins cut at the reference's quantiles; a value that holds several
+ * of them is a bin of its own; empty bins filled with 1e-4. */
 double ax_drift_psi(const double *ref, uint32_t n, const double *cur, uint32_t m, uint32_t bins_n,
                     struct ax_arena *scratch);
 
 /* Wasserstein-1 distance divided by max(population std of ref, 0.001). */
-double ax_drift_wasserstein(const double *ref, uint32_t n, const double *cur, uint32_t m, struct ax_arena *scratch);
+double ax_drift_wasserstein(const double *ref, uint32_t n, const double *cur, uint32_t m,
+                            struct ax_arena *scratch);
 
 /* All tests of one feature. past: oldest first, NaN are gaps and skipped; the newest current_n values are
  * the current window, the reference_n before it the reference; with a shorter past both shrink in
- * proportion, and below 30 points nothing is ready. AX_NOMEM when the scratch is too small. */
-AX_MUST_USE enum ax_err ax_drift_test_feature(const struct ax_drift_spec *spec, const double *past, uint32_t n,
-                                              struct ax_arena *scratch, struct ax_drift_result *out);
+ * proportion, and below 30 points nothing is ready. AX_NOMEM when the scratch is too small (24 bytes a
+ * value of past are enough). Not finite values count as gaps. */
+AX_MUST_USE enum ax_err ax_drift_test_feature(const struct ax_drift_spec *spec, const double *past,
+                                              uint32_t n, struct ax_arena *scratch,
+                                              struct ax_drift_result *out);
 
-/* Decide over n features of one job together (Benjamini-Hochberg, then the effect gates). Returns how
- * many drifted. */
+/* Decide over n features of one job together (Benjamini-Hochberg among those that are ready, then the
+ * effect gates). Returns how many drifted. O(n^2). */
 uint32_t ax_drift_verdict(const struct ax_drift_spec *spec, struct ax_drift_result *results, uint32_t n);
 
 #endif
