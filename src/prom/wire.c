@@ -1,0 +1,47 @@
+/* wire.c: the rare forms of varints and tags, and skipping. */
+#include "prom/wire.h"
+
+bool ax_wire_varint_slow(struct ax_wire *w, unsigned bytes_max, uint64_t *out)
+{
+    uint64_t v = 0;
+    for (unsigned i = 0; i < bytes_max && w->p < w->end; i++) {
+        uint64_t b = *w->p++;
+        v |= (b & 0x7f) << (7 * i);
+        if (b < 0x80) {
+            *out = v;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool ax_wire_tag_slow(struct ax_wire *w, uint32_t *field, uint32_t *type)
+{
+    uint64_t tag;
+    if (!ax_wire_varint_slow(w, 5, &tag) || tag > UINT32_MAX || tag < 8)
+        return false;
+    *field = (uint32_t)(tag >> 3);
+    *type = (uint32_t)(tag & 7u);
+    return *type <= AX_WIRE_BYTES || *type == AX_WIRE_FIXED32;
+}
+
+bool ax_wire_skip(struct ax_wire *w, uint32_t type)
+{
+    uint64_t number;
+    struct ax_str bytes;
+    switch (type) {
+    case AX_WIRE_VARINT:
+        return ax_wire_varint(w, &number);
+    case AX_WIRE_FIXED64:
+        return ax_wire_fixed64(w, &number);
+    case AX_WIRE_BYTES:
+        return ax_wire_bytes(w, &bytes);
+    case AX_WIRE_FIXED32:
+        if (ax_wire_left(w) < 4)
+            return false;
+        w->p += 4;
+        return true;
+    default:
+        return false;
+    }
+}

@@ -1,0 +1,142 @@
+/* Matchers behave as Prometheus's: anchored, absent is empty, RE2's syntax, bounded cost. */
+#include "ax_test.h"
+#include "prom/matcher.h"
+
+#include <pthread.h>
+
+static bool matches(enum ax_match_op op, const char *pattern, const char *value)
+{
+    struct ax_matcher *m;
+    struct ax_diag diag = {{0}};
+    if (ax_matcher_new(op, ax_str("l"), ax_str(pattern), &m, &diag) != AX_OK)
+        fail_msg("%s: %s", pattern, diag.text);
+    struct ax_label label = {ax_str("l"), value ? ax_str(value) : (struct ax_str){NULL, 0}};
+    struct ax_labels ls = {value ? 1 : 0, &label};
+    bool yes = ax_matcher_match(m, &ls);
+    ax_matcher_free(m);
+    return yes;
+}
+
+static void equality_compares_whole_values_and_absent_is_empty(void **state)
+{
+    (void)state;
+    assert_true(matches(AX_MATCH_EQ, "a", "a"));
+    assert_false(matches(AX_MATCH_EQ, "a", "ab"));
+    assert_true(matches(AX_MATCH_NE, "a", "b"));
+    assert_true(matches(AX_MATCH_EQ, "", NULL));
+    assert_true(matches(AX_MATCH_NE, "a", NULL));
+    assert_false(matches(AX_MATCH_NE, "", NULL));
+}
+
+static void regular_expressions_are_anchored(void **state)
+{
+    (void)state;
+    assert_true(matches(AX_MATCH_RE, "lo|veth.*", "lo"));
+    assert_true(matches(AX_MATCH_RE, "lo|veth.*", "veth12"));
+    assert_false(matches(AX_MATCH_RE, "lo|veth.*", "xlo"));
+    assert_false(matches(AX_MATCH_RE, "lo|veth.*", "lox"));
+    assert_false(matches(AX_MATCH_NRE, "lo|veth.*", "lo"));
+    assert_true(matches(AX_MATCH_RE, "a|ab", "ab"));
+    assert_true(matches(AX_MATCH_RE, ".*", NULL));
+    assert_false(matches(AX_MATCH_RE, ".+", NULL));
+    assert_true(matches(AX_MATCH_RE, "", NULL));
+    assert_true(matches(AX_MATCH_NRE, ".+", NULL));
+}
+
+static void dot_matches_newline_and_whole_code_points(void **state)
+{
+    (void)state;
+    assert_true(matches(AX_MATCH_RE, "a.b", "a\nb"));
+    assert_false(matches(AX_MATCH_RE, "a", "a\n"));
+    assert_true(matches(AX_MATCH_RE, "a.b",
+                        "a\xF0\x9F\x9A\x80"
+                        "b"));
+    assert_true(matches(AX_MATCH_RE, "(?i)NODE-[0-9]+", "node-7"));
+    assert_true(matches(AX_MATCH_RE, "[]a]+", "]a"));
+    assert_true(matches(AX_MATCH_RE, "(?P<x>a)(?:b)", "ab"));
+    assert_true(matches(AX_MATCH_RE, "\\Q(?=\\E", "(?="));
+    assert_true(matches(AX_MATCH_RE, "[(?=]+", "(?="));
+    assert_true(matches(AX_MATCH_RE, "\\d+\\.\\d+", "1.5"));
+}
+
+static void what_re2_refuses_is_refused_with_a_text(void **state)
+{
+    (void)state;
+    const char *bad[] = {"(a)\\1", "(?=a)", "(?!a)",   "(?<=a)b",   "(?<!a)b",    "(?>a+)",       "a++",
+                         "(?R)",   "(",     "[",       "*a",        "a\\K",       "\\g1",         "(?P=x)",
+                         "(?|a)",  "\xff",  "(?P>x)a", "(?(1)a|b)", "(*COMMIT)a", "(?<x>a)\\k<x>"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        struct ax_matcher *m;
+        struct ax_diag diag = {{0}};
+        if (ax_matcher_new(AX_MATCH_RE, ax_str("l"), ax_str(bad[i]), &m, &diag) != AX_INVALID)
+            fail_msg("%s was taken", bad[i]);
+        assert_null(m);
+        assert_true(strlen(diag.text) > 0);
+    }
+}
+
+static void catastrophic_patterns_end(void **state)
+{
+    (void)state;
+    char value[200];
+    memset(value, 'a', sizeof value - 1);
+    value[sizeof value - 2] = 'b';
+    value[sizeof value - 1] = '\0';
+    assert_false(matches(AX_MATCH_RE, "(a+)+", value));
+    assert_false(matches(AX_MATCH_RE, "(a|aa)+c", value));
+}
+
+static void a_matcher_says_what_it_was_made_from(void **state)
+{
+    (void)state;
+    struct ax_matcher *m;
+    assert_int_equal(ax_matcher_new(AX_MATCH_NRE, ax_str("device"), ax_str("lo"), &m, NULL), AX_OK);
+    assert_int_equal(ax_matcher_op(m), AX_MATCH_NRE);
+    assert_true(ax_str_eq(ax_matcher_name(m), ax_str("device")));
+    assert_true(ax_str_eq(ax_matcher_value(m), ax_str("lo")));
+    assert_true(ax_matcher_matches_empty(m));
+    ax_matcher_free(m);
+    ax_matcher_free(NULL);
+}
+
+static void *match_many(void *arg)
+{
+    const struct ax_matcher *m = arg;
+    for (int i = 0; i < 5000; i++) {
+        struct ax_label label = {ax_str("l"), ax_str(i % 2 ? "veth1" : "eth1")};
+        struct ax_labels ls = {1, &label};
+        if (ax_matcher_match(m, &ls) != (i % 2 == 1))
+            return arg;
+    }
+    return NULL;
+}
+
+static void threads_share_a_matcher(void **state)
+{
+    (void)state;
+    struct ax_matcher *m;
+    assert_int_equal(ax_matcher_new(AX_MATCH_RE, ax_str("l"), ax_str("(lo|veth.*)"), &m, NULL), AX_OK);
+    pthread_t threads[4];
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, match_many, m), 0);
+    for (int i = 0; i < 4; i++) {
+        void *failed;
+        assert_int_equal(pthread_join(threads[i], &failed), 0);
+        assert_null(failed);
+    }
+    ax_matcher_free(m);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(equality_compares_whole_values_and_absent_is_empty),
+        cmocka_unit_test(regular_expressions_are_anchored),
+        cmocka_unit_test(dot_matches_newline_and_whole_code_points),
+        cmocka_unit_test(what_re2_refuses_is_refused_with_a_text),
+        cmocka_unit_test(catastrophic_patterns_end),
+        cmocka_unit_test(a_matcher_says_what_it_was_made_from),
+        cmocka_unit_test(threads_share_a_matcher),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
