@@ -1,0 +1,180 @@
+/* target.c: one step of one series: window, score, forecast, outputs, in that order. */
+#include "pipeline/target.h"
+
+#include "forecast/scorecard.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+struct ax_target *ax_target_new(const struct ax_target_kind *kind, const struct ax_job_config *job, uint64_t id,
+                                const struct ax_labels *labels)
+{
+    struct ax_target *t = calloc(1, sizeof *t);
+    if (!t)
+        return NULL;
+    t->id = id;
+    t->first_ms = t->seen_ms = t->stepped_ms = INT64_MIN;
+    t->value = t->expected = t->lower = t->upper = t->residual = (double)NAN;
+    t->labels = ax_labels_dup(labels);
+    t->window = ax_window_new(job->step_ms, job->window_fine, job->window_coarse);
+    bool whole = t->labels && t->window;
+    if (kind->forecast) {
+        t->forecaster = ax_forecaster_new(kind->forecast);
+        t->forecast_outlets =
+            calloc((size_t)kind->forecast->horizons_n * AX_SERIES_FORECAST_OUTPUTS, sizeof *t->forecast_outlets);
+        whole = whole && t->forecaster && t->forecast_outlets;
+    }
+    if (kind->anomaly) {
+        t->detector = ax_detector_new(kind->anomaly);
+        whole = whole && t->detector;
+    }
+    if (whole)
+        return t;
+    ax_target_free(t, kind, INT64_MIN);
+    return NULL;
+}
+
+void ax_target_end(struct ax_target *t, const struct ax_target_kind *kind, int64_t t_ms)
+{
+    if (t->forecast_outlets)
+        for (uint32_t i = 0; i < kind->forecast->horizons_n * AX_SERIES_FORECAST_OUTPUTS; i++)
+            ax_outlet_end(kind->outlets, &t->forecast_outlets[i], t_ms);
+    for (uint32_t i = 0; i < AX_SERIES_ANOMALY_OUTPUTS; i++)
+        ax_outlet_end(kind->outlets, &t->anomaly_outlets[i], t_ms);
+}
+
+void ax_target_repeat(struct ax_target *t, const struct ax_target_kind *kind, int64_t t_ms)
+{
+    if (t->forecast_outlets)
+        for (uint32_t i = 0; i < kind->forecast->horizons_n * AX_SERIES_FORECAST_OUTPUTS; i++)
+            ax_outlet_repeat(kind->outlets, &t->forecast_outlets[i], t_ms);
+    for (uint32_t i = 0; i < AX_SERIES_ANOMALY_OUTPUTS; i++)
+        ax_outlet_repeat(kind->outlets, &t->anomaly_outlets[i], t_ms);
+}
+
+void ax_target_free(struct ax_target *t, const struct ax_target_kind *kind, int64_t end_ms)
+{
+    if (!t)
+        return;
+    ax_target_end(t, kind, end_ms);
+    ax_detector_free(t->detector);
+    ax_forecaster_free(t->forecaster);
+    ax_window_free(t->window);
+    free(t->forecast_outlets);
+    free(t->labels);
+    free(t);
+}
+
+/* Feed the outputs of one forecast, every horizon. */
+static void emit_forecast(struct ax_target *t, const struct ax_target_kind *kind, int64_t t_ms,
+                          const struct ax_forecast *f)
+{
+    static const enum ax_output ids[AX_SERIES_FORECAST_OUTPUTS] = {
+        AX_OUTPUT_PREDICTED, AX_OUTPUT_PREDICTED_LOWER, AX_OUTPUT_PREDICTED_UPPER, AX_OUTPUT_CONFIDENCE};
+    for (uint32_t h = 0; h < kind->forecast->horizons_n; h++) {
+        uint32_t lead = kind->forecast->horizons[h];
+        const double values[AX_SERIES_FORECAST_OUTPUTS] = {f->mean[lead], f->lower[lead], f->upper[lead],
+                                                           f->confidence[lead]};
+        const struct ax_label added[] = {{ax_str("horizon"), ax_str(kind->horizon_names[h])},
+                                         {ax_str("feature"), kind->feature}};
+        for (uint32_t i = 0; i < AX_SERIES_FORECAST_OUTPUTS; i++)
+            ax_outlet_put(kind->outlets, &t->forecast_outlets[h * AX_SERIES_FORECAST_OUTPUTS + i], ids[i], t->labels,
+                          added, kind->feature.n ? 2 : 1, t_ms, values[i]);
+    }
+}
+
+static void emit_anomaly(struct ax_target *t, const struct ax_target_kind *kind, int64_t t_ms)
+{
+    static const enum ax_output ids[AX_SERIES_ANOMALY_OUTPUTS] = {
+        AX_OUTPUT_SCORE, AX_OUTPUT_SEVERITY, AX_OUTPUT_DIRECTION, AX_OUTPUT_EXPECTED, AX_OUTPUT_LOWER, AX_OUTPUT_UPPER};
+    const struct ax_verdict *v = &t->verdict;
+    double band = v->ready ? 1 : (double)NAN; /* while warming up there is a score of 0, and no band */
+    const double values[AX_SERIES_ANOMALY_OUTPUTS] = {v->score,           v->severity,     v->direction,
+                                                      v->expected * band, v->lower * band, v->upper * band};
+    for (uint32_t i = 0; i < AX_SERIES_ANOMALY_OUTPUTS; i++)
+        ax_outlet_put(kind->outlets, &t->anomaly_outlets[i], ids[i], t->labels, NULL, 0, t_ms, values[i]);
+}
+
+static void score_step(struct ax_target *t, const struct ax_target_kind *kind, int64_t t_ms)
+{
+    const struct ax_observation o = {t->value, t->expected, t->lower, t->upper};
+    ax_detector_step(t->detector, &o, &t->verdict);
+    if (isnan(t->value))
+        return;
+    if (kind->emit_anomaly)
+        emit_anomaly(t, kind, t_ms);
+    if (kind->observer && kind->observer->verdict)
+        kind->observer->verdict(kind->observer->ctx, kind->outlets->job, t->labels, t_ms, t->value, &t->verdict);
+}
+
+static void settle(const struct ax_target *t, const struct ax_target_kind *kind, int64_t t_ms,
+                   const struct ax_outcome *outcomes, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        if (kind->scorecard)
+            ax_scorecard_add(kind->scorecard, t_ms, &outcomes[i]);
+        if (kind->observer && kind->observer->outcome)
+            kind->observer->outcome(kind->observer->ctx, kind->outlets->job, t->labels, t_ms, &outcomes[i]);
+    }
+}
+
+/* Remember what is expected of the next step, which is the path's first point. */
+static void expect_next(struct ax_target *t, const struct ax_target_kind *kind, const struct ax_forecast *f)
+{
+    t->forecast_ready = f->ready;
+    t->expected = f->ready ? f->mean[0] : (double)NAN;
+    t->lower = f->ready ? f->lower[0] : (double)NAN;
+    t->upper = f->ready ? f->upper[0] : (double)NAN;
+    if (f->ready && !(isfinite(t->expected) && isfinite(t->lower) && isfinite(t->upper)))
+        ax_metric_add(kind->nonfinite, 1);
+}
+
+enum ax_err ax_target_step(struct ax_target *t, const struct ax_target_kind *kind, int64_t t_ms, double value,
+                           struct ax_arena *scratch)
+{
+    if (isinf(value))
+        value = (double)NAN; /* no model can learn from it: a gap */
+    enum ax_err err = ax_window_push(t->window, t_ms, value);
+    if (err != AX_OK)
+        return err;
+    t->stepped_ms = t_ms;
+    t->value = value;
+    t->residual = value - t->expected;
+    if (!isnan(value)) {
+        t->seen_ms = t_ms;
+        if (t->first_ms == INT64_MIN)
+            t->first_ms = t_ms;
+    }
+    if (t->detector)
+        score_step(t, kind, t_ms);
+    if (!t->forecaster)
+        return AX_OK;
+
+    struct ax_forecast f;
+    struct ax_outcome outcomes[AX_PATH_MAX];
+    uint32_t outcomes_n = 0;
+    ax_arena_reset(scratch);
+    err = ax_forecaster_step(t->forecaster, t->window, t_ms, scratch, &f, outcomes, &outcomes_n);
+    if (err != AX_OK)
+        return err;
+    settle(t, kind, t_ms, outcomes, outcomes_n);
+    expect_next(t, kind, &f);
+    if (f.ready && kind->emit_forecast && !isnan(value))
+        emit_forecast(t, kind, t_ms, &f);
+    if (kind->observer && kind->observer->step)
+        kind->observer->step(kind->observer->ctx, kind->outlets->job, t->labels, t_ms, value, t->window,
+                             f.ready ? &f : NULL);
+    return AX_OK;
+}
+
+uint64_t ax_target_bytes(const struct ax_target *t)
+{
+    uint64_t n = sizeof *t + ax_window_bytes(t->window) + sizeof *t->labels;
+    for (uint32_t i = 0; i < t->labels->n; i++)
+        n += sizeof *t->labels->v + t->labels->v[i].name.n + t->labels->v[i].value.n;
+    if (t->forecaster)
+        n += ax_forecaster_bytes(t->forecaster);
+    if (t->detector)
+        n += ax_detector_bytes(t->detector);
+    return n;
+}

@@ -1,0 +1,65 @@
+/* target.h: one modelled series of a job: its windows, its models, its output series.
+ *
+ * A target is a series of the job's expression, or one feature of one entity. Steps come in order; a step
+ * without a value is a gap. Owner: the pipeline's thread. */
+#ifndef AX_PIPELINE_TARGET_H
+#define AX_PIPELINE_TARGET_H
+
+#include "pipeline/observer.h"
+#include "pipeline/outlet.h"
+
+#define AX_SERIES_FORECAST_OUTPUTS 4
+#define AX_SERIES_ANOMALY_OUTPUTS 6
+
+/* What the targets of one channel (the expression, or one feature) share. */
+struct ax_target_kind {
+    struct ax_outlets *outlets;
+    const struct ax_observer *observer; /* may be NULL */
+    const struct ax_forecast_spec *forecast; /* NULL: windows only */
+    const struct ax_detector_spec *anomaly;  /* NULL: no score */
+    struct ax_scorecard *scorecard;          /* NULL: forecasts are not scored */
+    bool emit_forecast, emit_anomaly;
+    const char *const *horizon_names; /* label values, spec->horizons_n */
+    struct ax_str feature;            /* added as a label; n 0 for none */
+    struct ax_cell *nonfinite;
+};
+
+struct ax_target {
+    uint64_t id;              /* of the labels */
+    struct ax_labels *labels; /* of the input: owned */
+    struct ax_window *window;
+    struct ax_forecaster *forecaster;
+    struct ax_detector *detector;
+    struct ax_outlet *forecast_outlets; /* [horizons_n][AX_SERIES_FORECAST_OUTPUTS] */
+    struct ax_outlet anomaly_outlets[AX_SERIES_ANOMALY_OUTPUTS];
+    int64_t first_ms, seen_ms; /* first and newest step with a value */
+    int64_t stepped_ms;        /* newest step taken */
+    double value;              /* of that step; NaN for a gap */
+    double expected, lower, upper; /* forecast made at that step for the next one; NaN without */
+    double residual;           /* value less what was expected of it; NaN without */
+    struct ax_verdict verdict; /* of that step */
+    bool forecast_ready;
+};
+
+/* A target that has seen nothing; labels are copied. NULL when out of memory. */
+struct ax_target *ax_target_new(const struct ax_target_kind *kind, const struct ax_job_config *job, uint64_t id,
+                                const struct ax_labels *labels);
+
+/* End its output series (stale markers at end_ms, none for INT64_MIN) and free it. NULL is fine. */
+void ax_target_free(struct ax_target *t, const struct ax_target_kind *kind, int64_t end_ms);
+
+/* Take step t_ms with its value (NaN: a gap): score it, learn, forecast, emit. scratch is reset.
+ * AX_NOMEM leaves the target as it was before the step. */
+AX_MUST_USE enum ax_err ax_target_step(struct ax_target *t, const struct ax_target_kind *kind, int64_t t_ms,
+                                       double value, struct ax_arena *scratch);
+
+/* End its output series; the windows and models stay, for when the input comes back. */
+void ax_target_end(struct ax_target *t, const struct ax_target_kind *kind, int64_t t_ms);
+
+/* Repeat its last outputs at t_ms. */
+void ax_target_repeat(struct ax_target *t, const struct ax_target_kind *kind, int64_t t_ms);
+
+/* Bytes that it occupies, labels and models included. */
+uint64_t ax_target_bytes(const struct ax_target *t);
+
+#endif
