@@ -24,6 +24,11 @@ struct ax_target *ax_target_new(const struct ax_target_kind *kind, const struct 
             calloc((size_t)kind->forecast->horizons_n * AX_SERIES_FORECAST_OUTPUTS, sizeof *t->forecast_outlets);
         whole = whole && t->forecaster && t->forecast_outlets;
     }
+    if (kind->residual_steps && *kind->residual_left) {
+        t->residuals = ax_window_new(job->step_ms, kind->residual_steps, 1);
+        *kind->residual_left -= t->residuals != NULL;
+        whole = whole && t->residuals;
+    }
     if (kind->anomaly) {
         t->detector = ax_detector_new(kind->anomaly);
         whole = whole && t->detector;
@@ -60,6 +65,9 @@ void ax_target_free(struct ax_target *t, const struct ax_target_kind *kind, int6
     ax_detector_free(t->detector);
     ax_forecaster_free(t->forecaster);
     ax_window_free(t->window);
+    if (t->residuals)
+        ++*kind->residual_left;
+    ax_window_free(t->residuals);
     free(t->forecast_outlets);
     free(t->labels);
     free(t);
@@ -140,6 +148,10 @@ enum ax_err ax_target_step(struct ax_target *t, const struct ax_target_kind *kin
     t->stepped_ms = t_ms;
     t->value = value;
     t->residual = value - t->expected;
+    if (t->residuals)
+        err = ax_window_push(t->residuals, t_ms, t->residual);
+    if (err != AX_OK)
+        return err;
     if (!isnan(value)) {
         t->seen_ms = t_ms;
         if (t->first_ms == INT64_MIN)
@@ -172,6 +184,8 @@ uint64_t ax_target_bytes(const struct ax_target *t)
     uint64_t n = sizeof *t + ax_window_bytes(t->window) + sizeof *t->labels;
     for (uint32_t i = 0; i < t->labels->n; i++)
         n += sizeof *t->labels->v + t->labels->v[i].name.n + t->labels->v[i].value.n;
+    if (t->residuals)
+        n += ax_window_bytes(t->residuals);
     if (t->forecaster)
         n += ax_forecaster_bytes(t->forecaster);
     if (t->detector)

@@ -22,12 +22,15 @@ struct ax_target_kind {
     const char *const *horizon_names; /* label values, spec->horizons_n */
     struct ax_str feature;            /* added as a label; n 0 for none */
     struct ax_cell *nonfinite;
+    uint32_t residual_steps; /* residuals kept for drift, of as many targets as *residual_left says; 0 for none */
+    uint32_t *residual_left;
 };
 
 struct ax_target {
     uint64_t id;              /* of the labels */
     struct ax_labels *labels; /* of the input: owned */
     struct ax_window *window;
+    struct ax_window *residuals; /* NULL unless drift watches this target's forecast errors */
     struct ax_forecaster *forecaster;
     struct ax_detector *detector;
     struct ax_outlet *forecast_outlets; /* [horizons_n][AX_SERIES_FORECAST_OUTPUTS] */

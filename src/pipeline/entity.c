@@ -1,0 +1,150 @@
+/* entity.c: the anomaly score of entities: the scores of their features, combined and explained. */
+#include "pipeline/job_priv.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+static void entity_end(struct ax_job *job, struct ax_entity *e, int64_t t_ms)
+{
+    ax_outlet_end(&job->outlets, &e->score, t_ms);
+    ax_outlet_end(&job->outlets, &e->severity, t_ms);
+    ax_outlet_end(&job->outlets, &e->direction, t_ms);
+    for (uint32_t i = 0; e->contribution && i < job->channels_n; i++)
+        ax_outlet_end(&job->outlets, &e->contribution[i], t_ms);
+}
+
+static void entity_free(struct ax_job *job, struct ax_entity *e, int64_t end_ms)
+{
+    if (!e)
+        return;
+    entity_end(job, e, end_ms);
+    ax_combiner_free(e->combiner);
+    free(e->contributions);
+    free(e->contribution);
+    free(e->labels);
+    free(e);
+}
+
+static struct ax_entity *make_entity(struct ax_job *job, const struct ax_target *t)
+{
+    struct ax_entity *e = calloc(1, sizeof *e);
+    if (!e)
+        return NULL;
+    e->id = t->id;
+    e->labels = ax_labels_dup(t->labels);
+    e->combiner = ax_combiner_new(&job->detector, job->channels_n);
+    e->contributions = calloc(job->channels_n, sizeof *e->contributions);
+    e->contribution = calloc(job->channels_n, sizeof *e->contribution);
+    if (e->labels && e->combiner && e->contributions && e->contribution &&
+        ax_map_put(&job->entities, e->id, e) == AX_OK)
+        return e;
+    entity_free(job, e, INT64_MIN);
+    ax_metric_count(AX_M_JOB_ERRORS, job->name, "memory");
+    return NULL;
+}
+
+/* Entities are found by their features' targets: any feature that has a value makes one. */
+static void find_entities(struct ax_job *job, int64_t t_ms)
+{
+    for (uint32_t i = 0; i < job->channels_n; i++) {
+        uint32_t cursor = 0;
+        for (struct ax_target *t; (t = ax_map_next(&job->channels[i].targets, &cursor));) {
+            if (t->seen_ms != t_ms)
+                continue;
+            struct ax_entity *e = ax_map_get(&job->entities, t->id);
+            if (!e)
+                e = make_entity(job, t);
+            if (e)
+                e->seen_ms = t_ms;
+        }
+    }
+}
+
+/* The strongest feature gives the direction. Only the top few are named, while the score is above 1. */
+static void emit_contributions(struct ax_job *job, struct ax_entity *e, int64_t t_ms)
+{
+    bool named[64] = {false};
+    for (unsigned k = 0; k < AX_CONTRIBUTIONS && e->verdict.score > 1; k++) {
+        uint32_t best = UINT32_MAX;
+        for (uint32_t i = 0; i < job->channels_n && i < 64; i++)
+            if (!named[i] && e->contributions[i] > 0 &&
+                (best == UINT32_MAX || e->contributions[i] > e->contributions[best]))
+                best = i;
+        if (best == UINT32_MAX)
+            break;
+        named[best] = true;
+    }
+    for (uint32_t i = 0; i < job->channels_n && i < 64; i++) {
+        const struct ax_label added = {ax_str("feature"), job->channels[i].feature};
+        if (named[i])
+            ax_outlet_put(&job->outlets, &e->contribution[i], AX_OUTPUT_CONTRIBUTION, e->labels, &added, 1, t_ms,
+                          e->contributions[i]);
+        else
+            ax_outlet_end(&job->outlets, &e->contribution[i], t_ms);
+    }
+}
+
+static void entity_step(struct ax_job *job, struct ax_entity *e, int64_t t_ms)
+{
+    double scores[64];
+    int direction = 0;
+    double strongest = 0;
+    for (uint32_t i = 0; i < job->channels_n && i < 64; i++) {
+        const struct ax_target *t = ax_map_get(&job->channels[i].targets, e->id);
+        bool known = t && t->seen_ms == t_ms && t->verdict.ready;
+        scores[i] = known ? t->verdict.score : (double)NAN;
+        if (known && t->verdict.score > strongest) {
+            strongest = t->verdict.score;
+            direction = t->verdict.direction;
+        }
+    }
+    ax_combiner_step(e->combiner, scores, &e->verdict, e->contributions);
+    if (e->seen_ms != t_ms)
+        return;
+    e->verdict.direction = e->verdict.score > 1 ? direction : 0;
+    ax_outlet_put(&job->outlets, &e->score, AX_OUTPUT_SCORE, e->labels, NULL, 0, t_ms, e->verdict.score);
+    ax_outlet_put(&job->outlets, &e->severity, AX_OUTPUT_SEVERITY, e->labels, NULL, 0, t_ms, e->verdict.severity);
+    ax_outlet_put(&job->outlets, &e->direction, AX_OUTPUT_DIRECTION, e->labels, NULL, 0, t_ms, e->verdict.direction);
+    emit_contributions(job, e, t_ms);
+    const struct ax_observer *o = job->env.observer;
+    if (o && o->verdict)
+        o->verdict(o->ctx, job->config, e->labels, t_ms, (double)NAN, &e->verdict);
+}
+
+void ax_entities_step(struct ax_job *job, int64_t t_ms)
+{
+    struct ax_entity *gone[64];
+    uint32_t gone_n = 0, cursor = 0;
+    find_entities(job, t_ms);
+    for (struct ax_entity *e; (e = ax_map_next(&job->entities, &cursor));) {
+        entity_step(job, e, t_ms);
+        if (t_ms - e->seen_ms > ax_job_absence_ms(job))
+            entity_end(job, e, t_ms);
+        if (t_ms - e->seen_ms > job->config->series_retention_ms && gone_n < 64)
+            gone[gone_n++] = e;
+    }
+    for (uint32_t i = 0; i < gone_n; i++) {
+        (void)ax_map_remove(&job->entities, gone[i]->id);
+        entity_free(job, gone[i], t_ms);
+    }
+}
+
+void ax_entities_done(struct ax_job *job, int64_t end_ms)
+{
+    uint32_t cursor = 0;
+    for (struct ax_entity *e; (e = ax_map_next(&job->entities, &cursor));)
+        entity_free(job, e, end_ms);
+    ax_map_done(&job->entities);
+}
+
+void ax_entities_repeat(struct ax_job *job, int64_t t_ms)
+{
+    uint32_t cursor = 0;
+    for (struct ax_entity *e; (e = ax_map_next(&job->entities, &cursor));) {
+        ax_outlet_repeat(&job->outlets, &e->score, t_ms);
+        ax_outlet_repeat(&job->outlets, &e->severity, t_ms);
+        ax_outlet_repeat(&job->outlets, &e->direction, t_ms);
+        for (uint32_t i = 0; i < job->channels_n; i++)
+            ax_outlet_repeat(&job->outlets, &e->contribution[i], t_ms);
+    }
+}

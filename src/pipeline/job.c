@@ -1,0 +1,190 @@
+/* job.c: building a job, and its steps in order. */
+#include "pipeline/job_priv.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define SCRATCH_BYTES (256u << 20)
+#define FEATURES_MAX 64
+#define REPEAT_MS 60000
+
+int64_t ax_job_absence_ms(const struct ax_job *job)
+{
+    int64_t steps = 3 * job->config->step_ms;
+    return steps > AX_LOOKBACK_MS ? steps : AX_LOOKBACK_MS;
+}
+
+static void init_cells(struct ax_job *job)
+{
+    job->watch.late = ax_metric(AX_M_LATE_SAMPLES, job->name, NULL);
+    job->targets_cell = ax_metric(AX_M_JOB_TARGETS, job->name, NULL);
+    job->refused = ax_metric(AX_M_JOB_TARGETS_REFUSED, job->name, NULL);
+    job->steps = ax_metric(AX_M_JOB_STEPS, job->name, NULL);
+    job->skipped = ax_metric(AX_M_JOB_STEPS_SKIPPED, job->name, NULL);
+    job->last_step = ax_metric(AX_M_JOB_LAST_STEP, job->name, NULL);
+    job->seconds = ax_metric(AX_M_JOB_STEP_SECONDS, job->name, NULL);
+}
+
+static enum ax_direction direction_of(struct ax_str s)
+{
+    if (ax_str_eq(s, ax_str("above_expected")))
+        return AX_ABOVE;
+    return ax_str_eq(s, ax_str("below_expected")) ? AX_BELOW : AX_BOTH;
+}
+
+static void init_specs(struct ax_job *job)
+{
+    const struct ax_job_config *cfg = job->config;
+    job->detector = (struct ax_detector_spec){
+        .false_alarm_rate = cfg->anomaly.false_alarm_rate,
+        .direction = direction_of(cfg->anomaly.detection_direction),
+        .min_dev_from_expected = cfg->anomaly.min_dev_from_expected,
+        .min_rel_dev_from_expected = cfg->anomaly.min_rel_dev_from_expected,
+    };
+    job->drift = (struct ax_drift_spec){.reference_n = cfg->drift.reference, .current_n = cfg->drift.current};
+}
+
+static enum ax_err init_channels(struct ax_job *job, struct ax_diag *diag)
+{
+    const struct ax_job_config *cfg = job->config;
+    bool own = cfg->expr.text.n > 0;
+    if (cfg->features_n > FEATURES_MAX)
+        return ax_fail(diag, AX_LIMIT, "%u features: at most %u fit in one job; split it", cfg->features_n, FEATURES_MAX);
+    job->scores_entities = !own && cfg->anomaly.enabled;
+    job->channels = calloc(cfg->features_n + (own ? 1u : 0u), sizeof *job->channels);
+    if (!job->channels)
+        return ax_fail(diag, AX_NOMEM, "out of memory");
+    enum ax_err err = AX_OK;
+    if (own)
+        err = ax_channel_init(&job->channels[job->channels_n++], job, -1, diag);
+    for (uint32_t i = 0; i < cfg->features_n && err == AX_OK; i++)
+        err = ax_channel_init(&job->channels[job->channels_n++], job, (int)i, diag);
+    return err;
+}
+
+enum ax_err ax_job_new(const struct ax_job_env *env, const struct ax_config *config,
+                       const struct ax_job_config *job_config, struct ax_job **out, struct ax_diag *diag)
+{
+    struct ax_job *job = calloc(1, sizeof *job);
+    if (!job)
+        return ax_fail(diag, AX_NOMEM, "out of memory");
+    job->env = *env;
+    job->root = config;
+    job->config = job_config;
+    (void)snprintf(job->name, sizeof job->name, AX_STR_FMT, AX_STR_ARG(job_config->name));
+    atomic_init(&job->watch.newest_ms, AX_NEVER);
+    atomic_init(&job->watch.evaluated_ms, AX_NEVER);
+    job->schedule = (struct ax_schedule){job_config->step_ms, job_config->evaluation_delay_ms, AX_NEVER};
+    job->reason = "no_data";
+    job->drift_due_ms = job->repeated_ms = AX_NEVER;
+    ax_arena_init(&job->scratch, SCRATCH_BYTES);
+    init_cells(job);
+    init_specs(job);
+    ax_outlets_init(&job->outlets, &job->env.sink, config, job_config);
+    enum ax_err err = init_channels(job, diag);
+    if (err != AX_OK) {
+        ax_job_free(job, INT64_MIN);
+        return ax_wrap(diag, err, "job " AX_STR_FMT, AX_STR_ARG(job_config->name));
+    }
+    *out = job;
+    return AX_OK;
+}
+
+void ax_job_free(struct ax_job *job, int64_t end_ms)
+{
+    if (!job)
+        return;
+    ax_job_outputs_end(job, end_ms);
+    ax_entities_done(job, end_ms);
+    for (uint32_t i = 0; i < job->channels_n; i++)
+        ax_channel_done(&job->channels[i], end_ms);
+    free(job->channels);
+    ax_outlets_done(&job->outlets);
+    ax_arena_done(&job->scratch);
+    free(job);
+}
+
+static void run_step(struct ax_job *job, int64_t t_ms)
+{
+    uint32_t targets = 0;
+    for (uint32_t i = 0; i < job->channels_n; i++) {
+        ax_channel_step(&job->channels[i], t_ms);
+        targets += job->channels[i].targets.n;
+    }
+    if (job->scores_entities)
+        ax_entities_step(job, t_ms);
+    ax_job_drift(job, t_ms);
+    ax_job_outputs(job, t_ms);
+    ax_metric_set(job->targets_cell, targets);
+}
+
+bool ax_job_run_due(struct ax_job *job, int64_t now_ms)
+{
+    int64_t t_ms;
+    uint64_t skipped;
+    int64_t newest_ms = atomic_load_explicit(&job->watch.newest_ms, memory_order_acquire);
+    if (!ax_schedule_due(&job->schedule, newest_ms, now_ms, &t_ms, &skipped))
+        return false;
+    int64_t start_ns = ax_mono_ns();
+    run_step(job, t_ms);
+    job->step_seconds = (double)(ax_mono_ns() - start_ns) * 1e-9;
+    job->schedule.last_ms = t_ms;
+    atomic_store_explicit(&job->watch.evaluated_ms, t_ms, memory_order_release);
+    ax_metric_observe(job->seconds, job->step_seconds);
+    ax_metric_add(job->steps, 1);
+    ax_metric_add(job->skipped, (double)skipped);
+    ax_metric_set(job->last_step, (double)t_ms / 1000);
+    if (skipped)
+        ax_log(AX_LOG_WARN, "steps_skipped", "job %s passed over %llu steps: it slept, or the machine is too slow for it",
+               job->name, (unsigned long long)skipped);
+    return true;
+}
+
+void ax_job_repeat(struct ax_job *job, int64_t now_ms)
+{
+    int64_t last_ms = job->schedule.last_ms;
+    if (job->config->step_ms <= REPEAT_MS || last_ms == AX_NEVER || now_ms >= last_ms + job->config->step_ms)
+        return;
+    int64_t since = job->repeated_ms > last_ms ? job->repeated_ms : last_ms;
+    if (now_ms - since < REPEAT_MS)
+        return;
+    job->repeated_ms = now_ms;
+    for (uint32_t i = 0; i < job->channels_n; i++) {
+        uint32_t cursor = 0;
+        for (struct ax_target *t; (t = ax_map_next(&job->channels[i].targets, &cursor));)
+            ax_target_repeat(t, &job->channels[i].kind, now_ms);
+    }
+    ax_entities_repeat(job, now_ms);
+    ax_job_outputs_repeat(job, now_ms);
+}
+
+const struct ax_job_config *ax_job_config(const struct ax_job *job)
+{
+    return job->config;
+}
+
+const struct ax_config *ax_job_root(const struct ax_job *job)
+{
+    return job->root;
+}
+
+void ax_job_status(const struct ax_job *job, struct ax_job_status *out)
+{
+    *out = (struct ax_job_status){.last_step_ms = job->schedule.last_ms,
+                                  .entities_n = job->entities.n,
+                                  .outputs_n = job->outlets.open_n,
+                                  .ready = job->reason == NULL,
+                                  .reason = job->reason,
+                                  .step_seconds = job->step_seconds};
+    for (uint32_t i = 0; i < job->channels_n; i++) {
+        uint32_t cursor = 0;
+        for (struct ax_target *t; (t = ax_map_next(&job->channels[i].targets, &cursor));) {
+            out->targets_n++;
+            out->ready_n += t->forecast_ready;
+            out->bytes += ax_target_bytes(t);
+        }
+    }
+}

@@ -1,0 +1,54 @@
+/* job.h: one job: its expressions, its targets, its entities, its scorecard and drift.
+ *
+ * A step evaluates every expression once, steps every target (a gap where there is no value), then makes
+ * what belongs to entities and to the whole job. Owner: the pipeline's thread; only the watch is shared. */
+#ifndef AX_PIPELINE_JOB_H
+#define AX_PIPELINE_JOB_H
+
+#include "pipeline/observer.h"
+#include "config/config.h"
+#include "emit/sink.h"
+#include "series/db.h"
+
+struct ax_job;
+
+/* What a job is built into; all of it outlives the job. */
+struct ax_job_env {
+    struct ax_db *db;
+    struct ax_sink sink;
+    const struct ax_observer *observer; /* may be NULL */
+    int64_t max_range_ms;               /* longest range of an expression */
+    uint64_t seed;
+};
+
+/* Build a job: parses and binds its expressions. config outlives it. AX_INVALID with a text. */
+AX_MUST_USE enum ax_err ax_job_new(const struct ax_job_env *env, const struct ax_config *config,
+                                   const struct ax_job_config *job_config, struct ax_job **out, struct ax_diag *diag);
+
+/* End its output series (stale markers at end_ms; none for INT64_MIN) and free it. NULL is fine. */
+void ax_job_free(struct ax_job *job, int64_t end_ms);
+
+/* Evaluate the next due step, if any. Returns whether one was evaluated. */
+bool ax_job_run_due(struct ax_job *job, int64_t now_ms);
+
+/* Slow jobs (step above 1 min): send the last results again once a minute, until the next step's time. */
+void ax_job_repeat(struct ax_job *job, int64_t now_ms);
+
+/* What it was built from. */
+const struct ax_job_config *ax_job_config(const struct ax_job *job);
+const struct ax_config *ax_job_root(const struct ax_job *job);
+
+/* How it stands, for people. */
+struct ax_job_status {
+    int64_t last_step_ms; /* INT64_MIN before the first */
+    uint32_t targets_n, ready_n, entities_n, outputs_n;
+    uint64_t bytes;       /* of targets and their models */
+    bool ready;
+    const char *reason; /* when not ready */
+    double step_seconds; /* of the newest step */
+};
+
+/* Fill a status. O(targets). */
+void ax_job_status(const struct ax_job *job, struct ax_job_status *out);
+
+#endif

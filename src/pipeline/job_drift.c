@@ -1,0 +1,83 @@
+/* job_drift.c: have the inputs of a job, or the errors of its forecasts, moved?
+ *
+ * Inputs are its expression and features; errors are the residuals of one-step forecasts. Both are pooled
+ * over a stable sample of the targets (drift/pool.h). */
+#include "pipeline/job_priv.h"
+
+#include <math.h>
+
+enum { INPUTS, RESIDUALS };
+
+/* Test one feature (inputs) or its residuals over the channel's targets. The sample must not depend on the
+ * secret seed of ids, so that a replay gives the same values. */
+static enum ax_err test_channel(struct ax_channel *c, int what, struct ax_drift_result *out)
+{
+    struct ax_drift_pool pool = {.n = 0};
+    uint32_t cursor = 0;
+    for (struct ax_target *t; (t = ax_map_next(&c->targets, &cursor));) {
+        if (what == RESIDUALS && !t->residuals)
+            continue;
+        struct ax_view view = ax_window_fine(what == INPUTS ? t->window : t->residuals);
+        const struct ax_drift_member member = {ax_labels_hash(t->labels, 0), view.v, view.n};
+        ax_drift_pool_offer(&pool, &member);
+    }
+    *out = (struct ax_drift_result){.ready = false};
+    return ax_drift_pool_test(&c->job->drift, &pool, &c->job->scratch, out);
+}
+
+static void emit_scores(struct ax_channel *c, int what, int64_t t_ms, const struct ax_drift_result *r)
+{
+    struct ax_job *job = c->job;
+    const struct ax_observer *o = job->env.observer;
+    for (enum ax_drift_test test = 0; test < AX_DRIFT_TESTS; test++) {
+        const char *name = ax_drift_test_name(test);
+        const struct ax_label added[] = {{ax_str("feature"), ax_str(c->drift_name[what])},
+                                         {ax_str("test"), ax_str(name)}};
+        ax_outlet_put(&job->outlets, &c->drift[what][test], AX_OUTPUT_DRIFT_SCORE, NULL, added, 2, t_ms,
+                      r->score[test]);
+        if (o && o->drift)
+            o->drift(o->ctx, job->config, c->drift_name[what], name, t_ms, r->score[test], r->drifted);
+    }
+}
+
+/* Test all channels for one kind of drift and decide over them together. Returns how many were ready. */
+static uint32_t run_kind(struct ax_job *job, int what, int64_t t_ms, uint32_t *out_drifted)
+{
+    struct ax_drift_result results[65];
+    struct ax_channel *channels[65];
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < job->channels_n && n < 65; i++) {
+        ax_arena_reset(&job->scratch);
+        if (test_channel(&job->channels[i], what, &results[n]) != AX_OK) {
+            ax_metric_count(AX_M_JOB_ERRORS, job->name, "drift");
+            continue;
+        }
+        if (results[n].ready)
+            channels[n++] = &job->channels[i];
+    }
+    *out_drifted = ax_drift_verdict(&job->drift, results, n);
+    for (uint32_t i = 0; i < n; i++)
+        emit_scores(channels[i], what, t_ms, &results[i]);
+    return n;
+}
+
+void ax_job_drift(struct ax_job *job, int64_t t_ms)
+{
+    static const char *const kinds[] = {"data", "concept"};
+    if (!job->config->drift.enabled || t_ms < job->drift_due_ms)
+        return;
+    job->drift_due_ms = t_ms + job->config->drift.interval_ms;
+    for (int what = INPUTS; what <= RESIDUALS; what++) {
+        uint32_t drifted = 0, n = run_kind(job, what, t_ms, &drifted);
+        if (n == 0)
+            continue;
+        const struct ax_label kind = {ax_str("kind"), ax_str(kinds[what])};
+        ax_outlet_put(&job->outlets, &job->drift_detected[what], AX_OUTPUT_DRIFT_DETECTED, NULL, &kind, 1, t_ms,
+                      drifted > 0);
+        if (what == RESIDUALS)
+            continue;
+        ax_outlet_put(&job->outlets, &job->drifted_features, AX_OUTPUT_DRIFTED_FEATURES, NULL, NULL, 0, t_ms, drifted);
+        ax_outlet_put(&job->outlets, &job->data_drift_score, AX_OUTPUT_DATA_DRIFT_SCORE, NULL, NULL, 0, t_ms,
+                      (double)drifted / n);
+    }
+}

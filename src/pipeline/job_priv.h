@@ -1,0 +1,102 @@
+/* job_priv.h: the inside of a job, shared by job.c, channel.c, entity.c, job_drift.c and job_outputs.c. */
+#ifndef AX_PIPELINE_JOB_PRIV_H
+#define AX_PIPELINE_JOB_PRIV_H
+
+#include "base/map.h"
+#include "drift/pool.h"
+#include "expr/expr.h"
+#include "forecast/scorecard.h"
+#include "pipeline/job.h"
+#include "pipeline/schedule.h"
+#include "pipeline/target.h"
+
+#define AX_SCORES 6                 /* series of the scorecard for one horizon */
+#define AX_HORIZON_NAME 16          /* bytes of a horizon's label value */
+#define AX_TARGET_NAME "target"     /* feature label of the job's own expression in drift series */
+#define AX_RESIDUAL_SUFFIX "residual"
+#define AX_CONTRIBUTIONS 3          /* features named for one anomaly */
+
+/* One expression of a job with the series that it gives: the job's `expr`, or one of its `features`. */
+struct ax_channel {
+    struct ax_job *job;
+    struct ax_str feature; /* n 0 for the job's own expression */
+    struct ax_expr *expr;
+    struct ax_bound *bound;
+    struct ax_target_kind kind;
+    struct ax_forecast_spec forecast;
+    char (*horizon_text)[AX_HORIZON_NAME];
+    const char **horizon_names;
+    struct ax_map targets;      /* by id of labels, or of the entity */
+    struct ax_outlet *scores;   /* [horizons_n][AX_SCORES] */
+    struct ax_outlet drift[2][AX_DRIFT_TESTS]; /* of the values, of the residuals */
+    char drift_name[2][128];
+    uint32_t residual_left; /* targets that may still keep residuals */
+};
+
+/* One value of the `by` labels, for jobs that score entities. */
+struct ax_entity {
+    uint64_t id;
+    struct ax_labels *labels;
+    struct ax_combiner *combiner;
+    struct ax_verdict verdict;
+    double *contributions; /* [channels_n] */
+    struct ax_outlet score, severity, direction;
+    struct ax_outlet *contribution; /* [channels_n] */
+    int64_t seen_ms;
+};
+
+struct ax_job {
+    struct ax_job_env env;
+    const struct ax_config *root;
+    const struct ax_job_config *config;
+    struct ax_watch watch;
+    struct ax_schedule schedule;
+    struct ax_outlets outlets;
+    struct ax_detector_spec detector;
+    struct ax_drift_spec drift;
+    struct ax_channel *channels; /* the expression first, then the features */
+    uint32_t channels_n;
+    struct ax_map entities; /* empty for a job with `expr` */
+    bool scores_entities;
+    struct ax_arena scratch;
+    int64_t drift_due_ms, repeated_ms;
+    struct ax_outlet drift_detected[2], drifted_features, data_drift_score;
+    struct ax_outlet model_ready, model_info;
+    const char *reason; /* why not ready; NULL when ready */
+    double step_seconds;
+    struct ax_cell *targets_cell, *refused, *steps, *skipped, *last_step, *seconds;
+    char name[128];
+};
+
+/* channel.c: build one channel of the job. config_i is -1 for the expression, else a feature's index. */
+AX_MUST_USE enum ax_err ax_channel_init(struct ax_channel *c, struct ax_job *job, int config_i, struct ax_diag *diag);
+
+/* Free a channel; its series end at end_ms. */
+void ax_channel_done(struct ax_channel *c, int64_t end_ms);
+
+/* Evaluate the channel's expression at t_ms and step all its targets. */
+void ax_channel_step(struct ax_channel *c, int64_t t_ms);
+
+/* entity.c: score every entity from its features' scores at t_ms, and emit. */
+void ax_entities_step(struct ax_job *job, int64_t t_ms);
+
+/* Free all entities; their series end at end_ms. */
+void ax_entities_done(struct ax_job *job, int64_t end_ms);
+
+/* Repeat the entities' last outputs at t_ms. */
+void ax_entities_repeat(struct ax_job *job, int64_t t_ms);
+
+/* How long a series may be absent before its outputs end: the larger of 5 min and 3 steps. */
+int64_t ax_job_absence_ms(const struct ax_job *job);
+
+/* job_drift.c: run the drift tests when they are due, and emit. */
+void ax_job_drift(struct ax_job *job, int64_t t_ms);
+
+/* job_outputs.c: emit the scorecard and the state of the model. */
+void ax_job_outputs(struct ax_job *job, int64_t t_ms);
+
+/* End (INT64_MIN: just close), or repeat, the series of the job as a whole. */
+void ax_job_outputs_end(struct ax_job *job, int64_t t_ms);
+void ax_job_outputs_repeat(struct ax_job *job, int64_t t_ms);
+
+#endif
