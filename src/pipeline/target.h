@@ -22,6 +22,7 @@ struct ax_target_kind {
     const char *const *horizon_names; /* label values, spec->horizons_n */
     struct ax_str feature;            /* added as a label; n 0 for none */
     struct ax_cell *nonfinite;
+    uint32_t fine_n;         /* steps of the fine window: what models and drift need */
     uint32_t residual_steps; /* residuals kept for drift, of as many targets as *residual_left says; 0 for none */
     uint32_t *residual_left;
 };
