@@ -191,7 +191,7 @@ uint32_t ax_pipeline_run_due(struct ax_pipeline *p)
     return ran;
 }
 
-static void repeat_slow_jobs(struct ax_pipeline *p)
+void ax_pipeline_repeat(struct ax_pipeline *p)
 {
     (void)pthread_mutex_lock(&p->run);
     int64_t now_ms = ax_clock_now(&p->options.clock);
@@ -205,7 +205,7 @@ static void *run(void *arg)
     struct ax_pipeline *p = arg;
     while (!atomic_load(&p->stop)) {
         if (ax_pipeline_run_due(p) == 0) {
-            repeat_slow_jobs(p);
+            ax_pipeline_repeat(p);
             ax_sleep_ns(TICK_NS);
         }
     }

@@ -37,6 +37,10 @@ bool ax_pipeline_is_own(const void *pipeline, const struct ax_labels *ls);
 /* Evaluate every step that is due now, job by job, oldest first. Returns how many. */
 uint32_t ax_pipeline_run_due(struct ax_pipeline *p);
 
+/* Send the last results of slow jobs (step above 1 min) again, where a minute has passed since; see
+ * ax_job_repeat(). The thread does it by itself; a backtest never does. */
+void ax_pipeline_repeat(struct ax_pipeline *p);
+
 /* Run due steps in a thread of its own until ax_pipeline_free(). AX_IO when no thread can be had. */
 AX_MUST_USE enum ax_err ax_pipeline_start(struct ax_pipeline *p);
 

@@ -1,0 +1,81 @@
+/* http_server.h: an HTTP/1.1 server with a table of routes, on libmicrohttpd.
+ *
+ * A request's body is read whole before its handler runs, below a ceiling for each route and one for all
+ * bodies in flight. Handlers run on the server's threads, several at once. Every answer is counted by
+ * handler and status. Doors (TLS, authentication) are to be put in front of dispatch in http_server.c. */
+#ifndef AX_NET_HTTP_SERVER_H
+#define AX_NET_HTTP_SERVER_H
+
+#include "base/buf.h"
+#include "base/err.h"
+
+#include <stdint.h>
+
+struct ax_http_server;
+struct ax_http_conn; /* libmicrohttpd's side of a request */
+
+/* A request, borrowed by its handler. */
+struct ax_http_request {
+    struct ax_str path;
+    struct ax_str body;
+    struct ax_http_conn *conn;
+};
+
+/* Value of a request header (any case) or of a query argument; {NULL, 0} when absent. Valid while the
+ * handler runs. */
+struct ax_str ax_http_header(const struct ax_http_request *req, const char *name);
+struct ax_str ax_http_query(const struct ax_http_request *req, const char *name);
+
+#define AX_HTTP_HEADERS_MAX 8
+
+/* The answer, filled by the handler; starts as 200, text/plain, empty. A status of 204 has no body. */
+struct ax_http_response {
+    int status;
+    const char *content_type; /* lives as long as the program */
+    struct ax_buf body;
+    struct {
+        const char *name; /* lives as long as the program */
+        char value[64];
+    } headers[AX_HTTP_HEADERS_MAX];
+    uint32_t headers_n;
+};
+
+/* Add a header; a value longer than 63 bytes is cut. */
+void ax_http_add_header(struct ax_http_response *res, const char *name, const char *fmt, ...) AX_PRINTF(3, 4);
+
+/* Answer with a status and a text of one line (a newline is added). */
+void ax_http_text(struct ax_http_response *res, int status, const char *fmt, ...) AX_PRINTF(3, 4);
+
+typedef void ax_http_handler(void *ctx, const struct ax_http_request *req, struct ax_http_response *res);
+
+/* One route: method and path must match exactly (HEAD goes to GET). */
+struct ax_http_route {
+    const char *method, *path;
+    const char *name; /* label `handler` of the self-metrics */
+    ax_http_handler *handle;
+    void *ctx;
+    uint64_t body_max; /* bytes; above it 413. 0: no body is wanted */
+};
+
+/* Ceilings; zero-initialised fields take the defaults named. */
+struct ax_http_options {
+    const char *listen_address; /* "127.0.0.1:9201", ":9201" (all), "[::1]:9201", port 0 for any */
+    uint32_t threads;           /* 2 */
+    uint32_t connections_max;   /* 512 in all */
+    uint32_t connections_per_ip_max; /* 256 */
+    uint32_t idle_timeout_s;    /* 300: a connection that neither sends nor receives for so long is closed */
+    uint64_t bodies_max;        /* 256 MiB: bytes of bodies in flight; above it 503 with Retry-After */
+};
+
+/* Listen and serve. routes (and the strings in options) outlive the server. AX_IO with a text that says
+ * what to do (address in use, not permitted); AX_INVALID for an address that cannot be read. */
+AX_MUST_USE enum ax_err ax_http_server_start(const struct ax_http_options *options, const struct ax_http_route *routes,
+                                             uint32_t routes_n, struct ax_http_server **out, struct ax_diag *diag);
+
+/* The port that it listens on (the real one when 0 was asked for). */
+uint16_t ax_http_server_port(const struct ax_http_server *s);
+
+/* Accept nothing more, let running requests finish for at most deadline_ms, close, free. */
+void ax_http_server_stop(struct ax_http_server *s, int64_t deadline_ms);
+
+#endif
