@@ -14,14 +14,21 @@ struct ax_place {
     uint32_t line, column;
 };
 
+/* An expression: its text, where it begins, and where each of its bytes stands (text.n of them), because
+ * quotes, escapes and folded lines make the two drift apart. */
 struct ax_text {
     struct ax_str text;
     struct ax_place place;
+    const struct ax_place *at;
 };
+
+/* Place of the expression's column (1-based, as in "column N" of its parser); past the end, of the end. */
+struct ax_place ax_text_place(const struct ax_text *t, size_t column);
 
 enum ax_emit_protocol { AX_RW_1, AX_RW_2 };
 
-struct ax_relabel; /* one write_relabel_configs rule (config/relabel.h) */
+struct ax_relabel; /* one write_relabel_configs rule, and as it stands in the file (config/relabel.h) */
+struct ax_relabel_spec;
 
 struct ax_header {
     struct ax_str name, value;
@@ -42,18 +49,19 @@ struct ax_http_config {
 struct ax_remote_write {
     struct ax_str url, name;
     struct ax_place place;
-    int64_t remote_timeout_ms;                   /* 30s */
-    enum ax_emit_protocol protocol;              /* protobuf_message */
+    int64_t remote_timeout_ms;      /* 30s */
+    enum ax_emit_protocol protocol; /* protobuf_message */
     struct ax_http_config http;
     /* queue_config */
-    uint32_t capacity;             /* samples of one shard; 10,000 per the reference, ours 1,000,000 */
-    uint32_t max_shards;           /* 1 */
-    uint32_t max_samples_per_send; /* 2000 */
+    uint32_t capacity;              /* samples of one shard; 10,000 per the reference, ours 1,000,000 */
+    uint32_t max_shards;            /* 1 */
+    uint32_t max_samples_per_send;  /* 2000 */
     int64_t batch_send_deadline_ms; /* 5s */
     int64_t min_backoff_ms, max_backoff_ms; /* 30ms, 5s */
-    bool retry_on_http_429;        /* true */
-    int64_t sample_age_limit_ms;   /* 50m */
+    bool retry_on_http_429;                 /* true */
+    int64_t sample_age_limit_ms;            /* 50m */
     const struct ax_relabel *relabel;
+    const struct ax_relabel_spec *relabel_spec; /* the same rules as written */
     uint32_t relabel_n;
 };
 
@@ -78,8 +86,8 @@ struct ax_forecast_config {
 
 struct ax_anomaly_config {
     bool enabled;
-    struct ax_str model;          /* "default" or "ensemble" */
-    double false_alarm_rate;      /* 0.001 */
+    struct ax_str model;               /* "default" or "ensemble" */
+    double false_alarm_rate;           /* 0.001 */
     struct ax_str detection_direction; /* both, above_expected, below_expected */
     double min_dev_from_expected, min_rel_dev_from_expected;
 };
@@ -109,11 +117,11 @@ struct ax_job_config {
     struct ax_drift_config drift;
     const struct ax_str *emit; /* names of outputs; NULL: the default set */
     uint32_t emit_n;
-    uint32_t max_series;         /* modelled series or entities; 10,000 */
-    uint32_t max_output_series;  /* 250,000 */
+    uint32_t max_series;                 /* modelled series or entities; 10,000 */
+    uint32_t max_output_series;          /* 250,000 */
     uint32_t window_fine, window_coarse; /* 960, 4032 */
-    int64_t series_retention_ms; /* a modelled series gone for so long is forgotten; 24h */
-    uint64_t hash; /* of everything above: equal hash, same job, state kept on reload */
+    int64_t series_retention_ms;         /* a modelled series gone for so long is forgotten; 24h */
+    uint64_t hash;                       /* of everything above: equal hash, same job, state kept on reload */
 };
 
 struct ax_config {
@@ -145,13 +153,16 @@ struct ax_problems {
 
 /* Parse YAML text. All problems are gathered, not just the first. AX_INVALID when there is an error among
  * them; *out then is NULL. Free with ax_config_free(). */
-AX_MUST_USE enum ax_err ax_config_parse(struct ax_str yaml, struct ax_config **out, struct ax_problems *problems);
+AX_MUST_USE enum ax_err ax_config_parse(struct ax_str yaml, struct ax_config **out,
+                                        struct ax_problems *problems);
 
 /* Read a file and parse it; "" reads the built-in config that serves a node_exporter fleet. */
-AX_MUST_USE enum ax_err ax_config_load(const char *path, struct ax_config **out, struct ax_problems *problems);
+AX_MUST_USE enum ax_err ax_config_load(const char *path, struct ax_config **out,
+                                       struct ax_problems *problems);
 
 /* Add a problem (a later stage's: an expression that does not parse). */
-void ax_problem_add(struct ax_problems *p, struct ax_place place, bool warning, const char *fmt, ...) AX_PRINTF(4, 5);
+void ax_problem_add(struct ax_problems *p, struct ax_place place, bool warning, const char *fmt, ...)
+    AX_PRINTF(4, 5);
 
 /* Free; NULL is fine. */
 void ax_config_free(struct ax_config *c);

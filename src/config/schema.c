@@ -1,0 +1,342 @@
+/* schema.c: the rows of the table. Names and defaults are Prometheus's where it has the key. */
+#include "config/schema.h"
+
+#include "config/relabel.h"
+
+#define MS_MAX 31536000000.0 /* a year */
+#define DAY 86400000.0
+#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+#define NO_PLACE SIZE_MAX
+
+#define GLOBAL(field) .offset = offsetof(struct ax_config, field)
+#define HTTP(field) .offset = offsetof(struct ax_http_config, field)
+#define WRITE(field) .offset = offsetof(struct ax_remote_write, field)
+#define READ(field) .offset = offsetof(struct ax_remote_read, field)
+#define RELABEL(field) .offset = offsetof(struct ax_relabel_spec, field)
+#define JOB(field) .offset = offsetof(struct ax_job_config, field)
+
+static const char *const tls_versions[] = {"TLS10", "TLS11", "TLS12", "TLS13", NULL};
+static const char *const protocols[] = {"prometheus.WriteRequest", "io.prometheus.write.v2.Request", NULL};
+static const char *const actions[] = {"replace",   "keep",      "drop",      "hashmod",
+                                      "labelmap",  "labeldrop", "labelkeep", "lowercase",
+                                      "uppercase", "keepequal", "dropequal", NULL};
+static const char *const models[] = {"default", "ensemble", NULL};
+static const char *const directions[] = {"both", "above_expected", "below_expected", NULL};
+
+static const struct ax_key global_keys[] = {
+    {"step", AX_KEY_DURATION, GLOBAL(step_ms), .fallback = "15s", .min = 100, .max = DAY,
+     .doc = "How often jobs are evaluated, at multiples of it since the epoch."},
+    {"evaluation_delay", AX_KEY_DURATION, GLOBAL(evaluation_delay_ms), .fallback = "10s", .max = DAY,
+     .doc = "How long a step waits for its samples to arrive."},
+    {"external_labels", AX_KEY_LABELS, GLOBAL(external_labels), .fallback = "{}", .max = 64,
+     .doc = "Labels added to every output series that does not have them."},
+    {"drop_labels", AX_KEY_STRINGS, GLOBAL(drop_labels),
+     .n_offset = offsetof(struct ax_config, drop_labels_n), .fallback = "[__replica__]", .max = 64,
+     .doc = "Labels removed from every incoming series, so that replicas of one sender become one series."},
+};
+static const struct ax_section global = {
+    "global", "What all jobs share.", global_keys, COUNT_OF(global_keys), 0, NO_PLACE};
+
+static const struct ax_key basic_auth_keys[] = {
+    {"username", AX_KEY_STRING, HTTP(basic_user), .required = true, .doc = "User name."},
+    {"password", AX_KEY_SECRET, HTTP(basic_password), .doc = "Password; or use `password_file`."},
+    {"password_file", AX_KEY_STRING, HTTP(basic_password_file), .doc = "File to read the password from."},
+};
+static const struct ax_section basic_auth = {
+    "basic_auth", "HTTP basic authentication.", basic_auth_keys, COUNT_OF(basic_auth_keys), 0, NO_PLACE};
+
+static const struct ax_key authorization_keys[] = {
+    {"type", AX_KEY_STRING, HTTP(auth_type), .fallback = "Bearer",
+     .doc = "Scheme of the Authorization header."},
+    {"credentials", AX_KEY_SECRET, HTTP(auth_credentials), .doc = "Token; or use `credentials_file`."},
+    {"credentials_file", AX_KEY_STRING, HTTP(auth_credentials_file), .doc = "File to read the token from."},
+};
+static const struct ax_section authorization = {
+    "authorization", "The Authorization header.", authorization_keys, COUNT_OF(authorization_keys), 0,
+    NO_PLACE};
+
+static const struct ax_key tls_keys[] = {
+    {"ca_file", AX_KEY_STRING, HTTP(tls_ca_file), .doc = "CA certificates; default the system's."},
+    {"cert_file", AX_KEY_STRING, HTTP(tls_cert_file), .doc = "Client certificate; needs `key_file`."},
+    {"key_file", AX_KEY_STRING, HTTP(tls_key_file), .doc = "Key of the client certificate."},
+    {"server_name", AX_KEY_STRING, HTTP(tls_server_name),
+     .doc = "Name to check the server's certificate against."},
+    {"min_version", AX_KEY_CHOICE, HTTP(tls_min_version), .choices = tls_versions, .fallback = "TLS12",
+     .doc = "Lowest TLS version."},
+    {"insecure_skip_verify", AX_KEY_BOOL, HTTP(tls_insecure_skip_verify), .fallback = "false",
+     .doc = "Do not verify the server's certificate."},
+};
+static const struct ax_section tls = {"tls_config", "TLS of the client.", tls_keys, COUNT_OF(tls_keys), 0,
+                                      NO_PLACE};
+
+static const struct ax_key http_keys[] = {
+    {"headers", AX_KEY_HEADERS, HTTP(headers), .n_offset = offsetof(struct ax_http_config, headers_n),
+     .max = 64, .doc = "HTTP headers to send, by name. Those that Auspex itself sets are refused."},
+    {"basic_auth", AX_KEY_SECTION, .section = &basic_auth},
+    {"authorization", AX_KEY_SECTION, .section = &authorization},
+    {"tls_config", AX_KEY_SECTION, .section = &tls},
+    {"proxy_url", AX_KEY_URL, HTTP(proxy_url), .doc = "HTTP proxy."},
+    {"follow_redirects", AX_KEY_BOOL, HTTP(follow_redirects), .fallback = "true",
+     .doc = "Follow HTTP redirects."},
+    {"oauth2", AX_KEY_REFUSED, .doc = "use authorization with a credentials_file"},
+    {"enable_http2", AX_KEY_INERT, .doc = "requests are HTTP/1.1"},
+    {"http_headers", AX_KEY_REFUSED, .doc = "use headers"},
+};
+static const struct ax_section http = {"http", "HTTP client.", http_keys, COUNT_OF(http_keys), 0, NO_PLACE};
+
+static const struct ax_key queue_keys[] = {
+    {"capacity", AX_KEY_COUNT, WRITE(capacity), .fallback = "1000000", .min = 1, .max = 1e9,
+     .doc = "Samples that one shard's queue holds; a full queue drops its oldest, and counts."},
+    {"max_shards", AX_KEY_COUNT, WRITE(max_shards), .fallback = "1", .min = 1, .max = 64,
+     .doc = "Senders in parallel; a series always goes through the same one, so that its order is kept."},
+    {"min_shards", AX_KEY_INERT, .doc = "there are always max_shards senders"},
+    {"max_samples_per_send", AX_KEY_COUNT, WRITE(max_samples_per_send), .fallback = "2000", .min = 1,
+     .max = 100000, .doc = "Samples in one request."},
+    {"batch_send_deadline", AX_KEY_DURATION, WRITE(batch_send_deadline_ms), .fallback = "5s", .min = 1,
+     .max = 3600000, .doc = "How long a sample waits for a request to fill up."},
+    {"min_backoff", AX_KEY_DURATION, WRITE(min_backoff_ms), .fallback = "30ms", .min = 1, .max = 3600000,
+     .doc = "First wait before a request is sent again; doubles each time."},
+    {"max_backoff", AX_KEY_DURATION, WRITE(max_backoff_ms), .fallback = "5s", .min = 1, .max = 3600000,
+     .doc = "Longest wait before a request is sent again."},
+    {"retry_on_http_429", AX_KEY_BOOL, WRITE(retry_on_http_429), .fallback = "true",
+     .doc = "Send again after 429 Too Many Requests."},
+    {"sample_age_limit", AX_KEY_DURATION, WRITE(sample_age_limit_ms), .fallback = "50m", .min = 1000,
+     .max = MS_MAX,
+     .doc = "Older samples are dropped, and counted: a Prometheus refuses what is older than its head."},
+};
+static const struct ax_section queue = {
+    "queue_config", "Queue and retries of one endpoint.", queue_keys, COUNT_OF(queue_keys), 0, NO_PLACE};
+
+static const struct ax_key relabel_keys[] = {
+    {"source_labels", AX_KEY_STRINGS, RELABEL(source_labels),
+     .n_offset = offsetof(struct ax_relabel_spec, source_labels_n), .max = 64,
+     .doc = "Labels whose values are joined and matched."},
+    {"separator", AX_KEY_STRING, RELABEL(separator), .doc = "Between the joined values; `;` when not given."},
+    {"regex", AX_KEY_STRING, RELABEL(regex), .doc = "Anchored expression; `(.*)` when not given."},
+    {"modulus", AX_KEY_COUNT64, RELABEL(modulus), .min = 1, .max = 9e15,
+     .doc = "Of the hash, for `hashmod`."},
+    {"target_label", AX_KEY_STRING, RELABEL(target_label), .doc = "Label that is written."},
+    {"replacement", AX_KEY_STRING, RELABEL(replacement), .doc = "What is written; `$1` when not given."},
+    {"action", AX_KEY_ENUM, RELABEL(action), .choices = actions, .fallback = "replace",
+     .doc = "What the rule does."},
+};
+static const struct ax_section relabel = {"write_relabel_configs",
+                                          "Prometheus's relabelling, on output series.",
+                                          relabel_keys,
+                                          COUNT_OF(relabel_keys),
+                                          sizeof(struct ax_relabel_spec),
+                                          NO_PLACE};
+
+static const struct ax_key write_keys[] = {
+    {"url", AX_KEY_URL, WRITE(url), .required = true,
+     .doc = "Where to send, e.g. `http://127.0.0.1:9090/api/v1/write`."},
+    {"name", AX_KEY_STRING, WRITE(name), .fallback = "(the URL's host)",
+     .doc = "Name in logs and self-metrics; must be unique."},
+    {"remote_timeout", AX_KEY_DURATION, WRITE(remote_timeout_ms), .fallback = "30s", .min = 1, .max = 3600000,
+     .doc = "Timeout of one request."},
+    {"protobuf_message", AX_KEY_ENUM, WRITE(protocol), .choices = protocols,
+     .fallback = "prometheus.WriteRequest",
+     .doc = "Remote-write 1.0 or 2.0; 2.0 falls back where the receiver does not speak it."},
+    {"", AX_KEY_INLINE, WRITE(http), .section = &http},
+    {"queue_config", AX_KEY_SECTION, .section = &queue},
+    {"write_relabel_configs", AX_KEY_SECTIONS, WRITE(relabel_spec),
+     .n_offset = offsetof(struct ax_remote_write, relabel_n), .max = 1000, .section = &relabel},
+    {"send_exemplars", AX_KEY_INERT, .doc = "outputs have no exemplars"},
+    {"send_native_histograms", AX_KEY_INERT, .doc = "outputs are no histograms"},
+    {"metadata_config", AX_KEY_INERT, .doc = "metadata is not sent"},
+    {"sigv4", AX_KEY_REFUSED, .doc = "put a signing proxy in front and name it as url"},
+    {"azuread", AX_KEY_REFUSED, .doc = "put a signing proxy in front and name it as url"},
+    {"google_iam", AX_KEY_REFUSED, .doc = "put a signing proxy in front and name it as url"},
+};
+static const struct ax_section remote_write = {
+    "remote_write",
+    "Where results are sent: a list of endpoints, each with its own queue.",
+    write_keys,
+    COUNT_OF(write_keys),
+    sizeof(struct ax_remote_write),
+    offsetof(struct ax_remote_write, place)};
+
+static const struct ax_key read_keys[] = {
+    {"url", AX_KEY_URL, READ(url), .required = true,
+     .doc = "Where to read, e.g. `http://127.0.0.1:9090/api/v1/read`."},
+    {"backfill", AX_KEY_DURATION, READ(backfill_ms), .fallback = "0s", .max = MS_MAX,
+     .doc = "How much history to fetch at start. Checked, but not fetched yet in this version."},
+    {"remote_timeout", AX_KEY_DURATION, READ(remote_timeout_ms), .fallback = "1m", .min = 1, .max = 3600000,
+     .doc = "Timeout of one request."},
+    {"", AX_KEY_INLINE, READ(http), .section = &http},
+};
+static const struct ax_section remote_read = {"remote_read",
+                                              "Where history is read from: a list of endpoints.",
+                                              read_keys,
+                                              COUNT_OF(read_keys),
+                                              sizeof(struct ax_remote_read),
+                                              offsetof(struct ax_remote_read, place)};
+
+static const struct ax_key forecast_keys[] = {
+    {"output", AX_KEY_STRING, JOB(forecast.output), .fallback = "(predicted_<name of the job>)",
+     .doc = "Name of the output metric; `_lower` and `_upper` are its interval."},
+    {"horizons", AX_KEY_DURATIONS, JOB(forecast.horizons_ms),
+     .n_offset = offsetof(struct ax_job_config, forecast.horizons_n),
+     .fallback = "([1m, 5m, 15m, 1h]; with a step above 1m: 1, 5, 15 and 60 steps)", .min = 1, .max = 16,
+     .doc = "How far ahead: multiples of the step, at most 7d."},
+    {"targets", AX_KEY_STRINGS, JOB(forecast.targets),
+     .n_offset = offsetof(struct ax_job_config, forecast.targets_n), .max = 64,
+     .doc = "Features to forecast; for a job without `expr`. Adds the label `feature`."},
+    {"level", AX_KEY_NUMBER, JOB(forecast.level), .fallback = "0.9", .min = 0.5, .max = 1, .open = true,
+     .doc = "Share of actuals that the interval is to hold."},
+    {"nonnegative", AX_KEY_AUTO, JOB(forecast.nonnegative), .fallback = "auto",
+     .doc = "Forecasts never below 0; `auto` decides from the expression."},
+    {"refit", AX_KEY_DURATION, JOB(forecast.refit_ms), .fallback = "1h", .min = 1000, .max = 30 * DAY,
+     .doc = "Time between refits of the models of a series."},
+};
+static const struct ax_section forecast = {
+    "forecast", "Forecasts, with an interval.", forecast_keys, COUNT_OF(forecast_keys), 0, NO_PLACE};
+
+static const struct ax_key anomaly_keys[] = {
+    {"model", AX_KEY_CHOICE, JOB(anomaly.model), .choices = models, .fallback = "default",
+     .doc = "Which detectors."},
+    {"false_alarm_rate", AX_KEY_NUMBER, JOB(anomaly.false_alarm_rate), .fallback = "0.001", .min = 0,
+     .max = 0.5, .open = true, .doc = "Share of normal points whose score may exceed 1."},
+    {"detection_direction", AX_KEY_CHOICE, JOB(anomaly.detection_direction), .choices = directions,
+     .fallback = "both", .doc = "Which deviations count."},
+    {"min_dev_from_expected", AX_KEY_NUMBER, JOB(anomaly.min_dev_from_expected), .fallback = "0",
+     .max = 1e300, .doc = "Smaller deviations are never anomalies; in the unit of the input."},
+    {"min_rel_dev_from_expected", AX_KEY_NUMBER, JOB(anomaly.min_rel_dev_from_expected), .fallback = "0",
+     .max = 1e6, .doc = "The same as a ratio of the expected value."},
+};
+static const struct ax_section anomaly = {"anomaly", "Anomaly scores.", anomaly_keys, COUNT_OF(anomaly_keys),
+                                          0,         NO_PLACE};
+
+static const struct ax_key drift_keys[] = {
+    {"reference", AX_KEY_COUNT, JOB(drift.reference), .fallback = "960", .min = 30, .max = 100000,
+     .doc = "Steps of the reference window."},
+    {"current", AX_KEY_COUNT, JOB(drift.current), .fallback = "240", .min = 30, .max = 100000,
+     .doc = "Steps of the current window, which follows it."},
+    {"interval", AX_KEY_DURATION, JOB(drift.interval_ms), .fallback = "(the larger of step and 1m)",
+     .min = 100, .max = 30 * DAY, .doc = "Time between tests."},
+};
+static const struct ax_section drift = {
+    "drift", "Drift tests between two windows.", drift_keys, COUNT_OF(drift_keys), 0, NO_PLACE};
+
+static const struct ax_key window_keys[] = {
+    {"fine", AX_KEY_COUNT, JOB(window_fine), .fallback = "960", .min = 60, .max = 100000,
+     .doc = "Steps that models see."},
+    {"coarse", AX_KEY_COUNT, JOB(window_coarse), .fallback = "4032", .min = 60, .max = 100000,
+     .doc = "Points of the larger of 5 min and the step that models see beside them."},
+};
+static const struct ax_section window = {
+    "window", "How much of the past is kept for a series.", window_keys, COUNT_OF(window_keys), 0, NO_PLACE};
+
+static const struct ax_key job_keys[] = {
+    {"name", AX_KEY_STRING, JOB(name), .required = true, .doc = "Unique; the label `for` of its outputs."},
+    {"expr", AX_KEY_EXPR, JOB(expr), .doc = "PromQL: one output for each series of its result."},
+    {"by", AX_KEY_STRINGS, JOB(by), .n_offset = offsetof(struct ax_job_config, by_n), .max = 64,
+     .doc = "Labels that name an entity; needed with `features`."},
+    {"features", AX_KEY_FEATURES, JOB(features), .n_offset = offsetof(struct ax_job_config, features_n),
+     .max = 256, .doc = "Name to PromQL: the inputs of an entity."},
+    {"step", AX_KEY_DURATION, JOB(step_ms), .fallback = "(global.step)", .min = 100, .max = DAY,
+     .doc = "As `global.step`, for this job."},
+    {"evaluation_delay", AX_KEY_DURATION, JOB(evaluation_delay_ms), .fallback = "(global.evaluation_delay)",
+     .max = DAY, .doc = "As `global.evaluation_delay`, for this job."},
+    {"forecast", AX_KEY_SECTION, .n_offset = offsetof(struct ax_job_config, forecast.enabled),
+     .section = &forecast},
+    {"anomaly", AX_KEY_SECTION, .n_offset = offsetof(struct ax_job_config, anomaly.enabled),
+     .section = &anomaly},
+    {"drift", AX_KEY_SECTION, .n_offset = offsetof(struct ax_job_config, drift.enabled), .section = &drift},
+    {"emit", AX_KEY_STRINGS, JOB(emit), .n_offset = offsetof(struct ax_job_config, emit_n),
+     .fallback = "(all that the job's sections make)", .max = 64, .doc = "Outputs to send; see below."},
+    {"max_series", AX_KEY_COUNT, JOB(max_series), .fallback = "10000", .min = 1, .max = 1e7,
+     .doc = "Series or entities that the job models; more are counted and left out."},
+    {"max_output_series", AX_KEY_COUNT, JOB(max_output_series), .fallback = "250000", .min = 1, .max = 1e9,
+     .doc = "Series that the job sends; more are counted and left out."},
+    {"window", AX_KEY_SECTION, .section = &window},
+    {"series_retention", AX_KEY_DURATION, JOB(series_retention_ms), .fallback = "1d", .min = 1000,
+     .max = MS_MAX, .doc = "A series gone for so long is forgotten."},
+};
+const struct ax_section ax_schema_job = {
+    "jobs",
+    "What is modelled: a list. A job needs `expr`, `features` or both, and at "
+    "least one of `forecast`, `anomaly` and `drift`.",
+    job_keys,
+    COUNT_OF(job_keys),
+    sizeof(struct ax_job_config),
+    offsetof(struct ax_job_config, place)};
+
+static const struct ax_key file_keys[] = {
+    {"global", AX_KEY_SECTION, .section = &global},
+    {"remote_write", AX_KEY_SECTIONS, GLOBAL(remote_write),
+     .n_offset = offsetof(struct ax_config, remote_write_n), .max = 64, .section = &remote_write},
+    {"remote_read", AX_KEY_SECTIONS, GLOBAL(remote_read),
+     .n_offset = offsetof(struct ax_config, remote_read_n), .max = 64, .section = &remote_read},
+    {"jobs", AX_KEY_SECTIONS, GLOBAL(jobs), .n_offset = offsetof(struct ax_config, jobs_n), .max = 1000,
+     .section = &ax_schema_job},
+};
+const struct ax_section ax_schema_file = {
+    "the file", "", file_keys, COUNT_OF(file_keys), sizeof(struct ax_config), NO_PLACE};
+
+const struct ax_key *ax_schema_find(const struct ax_section *s, struct ax_str name, size_t *base_offset)
+{
+    for (size_t i = 0; i < s->keys_n; i++) {
+        const struct ax_key *key = &s->keys[i];
+        if (key->type == AX_KEY_INLINE) {
+            const struct ax_key *found = ax_schema_find(key->section, name, base_offset);
+            if (found) {
+                *base_offset += key->offset;
+                return found;
+            }
+        } else if (ax_str_eq(name, ax_str(key->name))) {
+            *base_offset = 0;
+            return key;
+        }
+    }
+    return NULL;
+}
+
+#define NAMES_MAX 64
+
+/* Gather the names of a section and of those inlined into it. */
+static size_t names_of(const struct ax_section *s, const char **names, size_t n)
+{
+    for (size_t i = 0; i < s->keys_n && n < NAMES_MAX; i++) {
+        if (s->keys[i].type == AX_KEY_INLINE)
+            n = names_of(s->keys[i].section, names, n);
+        else
+            names[n++] = s->keys[i].name;
+    }
+    return n;
+}
+
+const char *ax_schema_nearest(const struct ax_section *s, struct ax_str name)
+{
+    const char *names[NAMES_MAX];
+    return ax_str_nearest(name, names, names_of(s, names, 0));
+}
+
+const char *ax_key_type_name(enum ax_key_type type)
+{
+    static const char *const names[] = {
+        [AX_KEY_STRING] = "string",
+        [AX_KEY_SECRET] = "secret",
+        [AX_KEY_URL] = "URL",
+        [AX_KEY_EXPR] = "PromQL",
+        [AX_KEY_DURATION] = "duration",
+        [AX_KEY_COUNT] = "whole number",
+        [AX_KEY_COUNT64] = "whole number",
+        [AX_KEY_NUMBER] = "number",
+        [AX_KEY_BOOL] = "true or false",
+        [AX_KEY_AUTO] = "true, false or auto",
+        [AX_KEY_CHOICE] = "choice",
+        [AX_KEY_ENUM] = "choice",
+        [AX_KEY_STRINGS] = "list of strings",
+        [AX_KEY_DURATIONS] = "list of durations",
+        [AX_KEY_LABELS] = "mapping of labels",
+        [AX_KEY_HEADERS] = "mapping of headers",
+        [AX_KEY_FEATURES] = "mapping of names to PromQL",
+        [AX_KEY_SECTION] = "mapping",
+        [AX_KEY_SECTIONS] = "list of mappings",
+        [AX_KEY_INLINE] = "mapping",
+        [AX_KEY_INERT] = "anything",
+        [AX_KEY_REFUSED] = "nothing",
+    };
+    return names[type];
+}

@@ -1,0 +1,239 @@
+/* validate.c: rules of the endpoints and of what all jobs share. */
+#include "config/validate.h"
+
+#include "config/relabel.h"
+
+#include <stdio.h>
+#include <strings.h>
+
+#define NOWHERE ((struct ax_place){0, 0})
+
+/* Labels that Auspex itself adds to outputs: an external label of that name could never be told apart. */
+static const char *const added_labels[] = {"for",  "horizon", "source",  "feature", "test",
+                                           "kind", "role",    "version", "reason"};
+
+bool ax_label_is_added(struct ax_str name)
+{
+    for (size_t i = 0; i < sizeof added_labels / sizeof added_labels[0]; i++)
+        if (ax_str_eq(name, ax_str(added_labels[i])))
+            return true;
+    return false;
+}
+
+/* Key of a label in a mapping, for the place of a problem. */
+static yaml_node_t *key_node(struct ax_reader *r, yaml_node_t *map, uint32_t i)
+{
+    if (!map || map->type != YAML_MAPPING_NODE ||
+        i >= map->data.mapping.pairs.top - map->data.mapping.pairs.start)
+        return NULL;
+    return yaml_document_get_node(r->doc, map->data.mapping.pairs.start[i].key);
+}
+
+static void validate_global(struct ax_reader *r, yaml_node_t *node, struct ax_config *c)
+{
+    struct ax_place place = ax_yaml_place(node, NOWHERE);
+    yaml_node_t *map = ax_yaml_get(r, node, "external_labels");
+    struct ax_labels *ls = &c->external_labels;
+    struct ax_label *v = ax_arena_array(r->arena, ls->n, sizeof *v);
+    struct ax_diag diag = {{0}};
+    char shown[72];
+    for (uint32_t i = 0; i < ls->n; i++) {
+        struct ax_place at = ax_yaml_place(key_node(r, map, i), place);
+        if (!ax_name_is_label(ls->v[i].name) ||
+            (ls->v[i].name.n > 1 && memcmp(ls->v[i].name.p, "__", 2) == 0))
+            ax_problem_add(r->problems, at, false,
+                           "external_labels: \"%s\" is no label name (letters, digits, _; not __)",
+                           ax_shown(ls->v[i].name, shown));
+        else if (ax_label_is_added(ls->v[i].name))
+            ax_problem_add(r->problems, at, false,
+                           "external_labels: \"%s\" is a label that Auspex adds to outputs",
+                           ax_shown(ls->v[i].name, shown));
+    }
+    if (!v) {
+        r->nomem = true;
+        return;
+    }
+    if (ls->n)
+        memcpy(v, ls->v, ls->n * sizeof *v);
+    ls->v = v;
+    /* A repeated name is a problem already. */
+    if (ax_labels_canonical(v, &ls->n, &diag) != AX_OK && r->problems->errors_n == 0)
+        ax_problem_add(r->problems, ax_yaml_place(map, place), false, "external_labels: %s", diag.text);
+    for (uint32_t i = 0; i < c->drop_labels_n; i++)
+        if (c->drop_labels[i].n == 0 || ax_str_eq(c->drop_labels[i], ax_str(AX_METRIC_NAME)))
+            ax_problem_add(r->problems,
+                           ax_yaml_place(ax_yaml_item(r, ax_yaml_get(r, node, "drop_labels"), i), place),
+                           false, "drop_labels: a label's name is needed, and not " AX_METRIC_NAME);
+}
+
+/* Headers that the sender or the HTTP library sets. */
+static bool is_reserved_header(struct ax_str name)
+{
+    static const char *const reserved[] = {"Authorization",
+                                           "Host",
+                                           "Content-Encoding",
+                                           "Content-Length",
+                                           "Content-Type",
+                                           "Connection",
+                                           "Keep-Alive",
+                                           "Transfer-Encoding",
+                                           "TE",
+                                           "Trailer",
+                                           "Upgrade",
+                                           "User-Agent",
+                                           "Expect",
+                                           "Proxy-Authorization",
+                                           "X-Prometheus-Remote-Write-Version",
+                                           "X-Prometheus-Remote-Read-Version"};
+    for (size_t i = 0; i < sizeof reserved / sizeof reserved[0]; i++)
+        if (strlen(reserved[i]) == name.n && strncasecmp(reserved[i], name.p, name.n) == 0)
+            return true;
+    return false;
+}
+
+/* A token and a field value (RFC 9110, 5.6.2 and 5.5): nothing that could end the line. */
+static const char *header_fault(const struct ax_header *h)
+{
+    for (size_t i = 0; i < h->name.n; i++)
+        if (!strchr("!#$%&'*+-.^_`|~0123456789", h->name.p[i]) &&
+            !((h->name.p[i] | 0x20) >= 'a' && (h->name.p[i] | 0x20) <= 'z'))
+            return "is no header name";
+    for (size_t i = 0; i < h->value.n; i++)
+        if (((unsigned char)h->value.p[i] < 0x20 && h->value.p[i] != '\t') || h->value.p[i] == 0x7f)
+            return "has a control character in its value";
+    if (h->name.n == 0)
+        return "is no header name";
+    return is_reserved_header(h->name) ? "is set by Auspex itself" : NULL;
+}
+
+static void both(struct ax_reader *r, yaml_node_t *node, struct ax_place place, struct ax_str a,
+                 struct ax_str b, const char *names)
+{
+    if (a.n && b.n)
+        ax_problem_add(r->problems, ax_yaml_place(node, place), false, "give one of %s, not both", names);
+}
+
+static void validate_http(struct ax_reader *r, yaml_node_t *node, struct ax_place place,
+                          struct ax_http_config *h)
+{
+    yaml_node_t *basic = ax_yaml_get(r, node, "basic_auth"), *auth = ax_yaml_get(r, node, "authorization");
+    yaml_node_t *tls = ax_yaml_get(r, node, "tls_config");
+    char shown[72];
+    both(r, basic, place, h->basic_password, h->basic_password_file, "password and password_file");
+    both(r, auth, place, h->auth_credentials, h->auth_credentials_file, "credentials and credentials_file");
+    if (basic && auth)
+        ax_problem_add(r->problems, ax_yaml_place(auth, place), false,
+                       "give one of basic_auth and authorization, not both");
+    if (auth && h->auth_type.n == 5 && strncasecmp(h->auth_type.p, "Basic", 5) == 0)
+        ax_problem_add(r->problems, ax_yaml_place(auth, place), false,
+                       "authorization: type Basic has its own block, basic_auth");
+    if (auth && h->auth_credentials.n == 0 && h->auth_credentials_file.n == 0)
+        ax_problem_add(r->problems, ax_yaml_place(auth, place), false,
+                       "authorization needs credentials or credentials_file");
+    if (!auth)
+        h->auth_type = (struct ax_str){NULL, 0};
+    if ((h->tls_cert_file.n == 0) != (h->tls_key_file.n == 0))
+        ax_problem_add(r->problems, ax_yaml_place(tls, place), false,
+                       "tls_config: cert_file and key_file are needed together");
+    for (uint32_t i = 0; i < h->headers_n; i++) {
+        const char *fault = header_fault(&h->headers[i]);
+        if (fault)
+            ax_problem_add(r->problems, ax_yaml_place(key_node(r, ax_yaml_get(r, node, "headers"), i), place),
+                           false, "headers: \"%s\" %s", ax_shown(h->headers[i].name, shown), fault);
+    }
+}
+
+/* Host and port of a URL, if wanted with what follows them: what an endpoint without a name is called.
+ * Never the user and password that may stand before. */
+static struct ax_str host_of(struct ax_str url, bool with_path)
+{
+    const char *p = url.n ? memchr(url.p, '/', url.n) : NULL;
+    if (!p || (size_t)(p - url.p) + 2 > url.n)
+        return (struct ax_str){NULL, 0};
+    struct ax_str rest = {p + 2, url.n - (size_t)(p + 2 - url.p)};
+    const char *slash = memchr(rest.p, '/', rest.n);
+    size_t host_n = slash ? (size_t)(slash - rest.p) : rest.n;
+    const char *at = memrchr(rest.p, '@', host_n);
+    size_t skip = at ? (size_t)(at + 1 - rest.p) : 0;
+    return (struct ax_str){rest.p + skip, (with_path ? rest.n : host_n) - skip};
+}
+
+static void validate_relabel(struct ax_reader *r, yaml_node_t *node, struct ax_remote_write *w)
+{
+    struct ax_relabel *rules = ax_arena_array(r->arena, w->relabel_n, sizeof *rules);
+    yaml_node_t *list = ax_yaml_get(r, node, "write_relabel_configs");
+    for (uint32_t i = 0; rules && i < w->relabel_n; i++) {
+        struct ax_diag diag = {{0}};
+        enum ax_err err = ax_relabel_init(&rules[i], &w->relabel_spec[i], r->arena, &diag);
+        r->nomem |= err == AX_NOMEM;
+        if (err != AX_OK)
+            ax_problem_add(r->problems, ax_yaml_place(ax_yaml_item(r, list, i), w->place), false,
+                           "write_relabel_configs: %s", diag.text);
+    }
+    r->nomem |= !rules;
+    w->relabel = rules;
+}
+
+/* Does an earlier endpoint have the same name? */
+static bool same_name(const struct ax_config *c, const struct ax_remote_write *w)
+{
+    for (const struct ax_remote_write *o = c->remote_write; o < w; o++)
+        if (ax_str_eq(o->name, w->name))
+            return true;
+    return false;
+}
+
+static void validate_write(struct ax_reader *r, yaml_node_t *node, struct ax_config *c,
+                           struct ax_remote_write *w)
+{
+    yaml_node_t *queue = ax_yaml_get(r, node, "queue_config");
+    char shown[72];
+    validate_http(r, node, w->place, &w->http);
+    validate_relabel(r, node, w);
+    bool named = w->name.n > 0;
+    for (int with_path = 0; with_path < 2 && !named; with_path++) {
+        w->name = host_of(w->url, with_path);
+        named = w->url.n > 0 && !same_name(c, w);
+    }
+    if (w->url.n && same_name(c, w))
+        ax_problem_add(r->problems, ax_yaml_place(ax_yaml_get(r, node, "name"), w->place), false,
+                       "remote_write: another endpoint has the name \"%s\" too; give each its own name",
+                       ax_shown(w->name, shown));
+    if (w->min_backoff_ms > w->max_backoff_ms)
+        ax_problem_add(r->problems, ax_yaml_place(ax_yaml_get(r, queue, "min_backoff"), w->place), false,
+                       "min_backoff is above max_backoff");
+    if (w->capacity < w->max_samples_per_send)
+        ax_problem_add(r->problems, ax_yaml_place(ax_yaml_get(r, queue, "capacity"), w->place), false,
+                       "capacity is below max_samples_per_send");
+}
+
+void ax_config_validate(struct ax_reader *r, yaml_node_t *root, struct ax_config *c)
+{
+    yaml_node_t *jobs = ax_yaml_get(r, root, "jobs"), *writes = ax_yaml_get(r, root, "remote_write");
+    yaml_node_t *reads = ax_yaml_get(r, root, "remote_read");
+    /* Made by the reader for this very config: not yet anybody's. */
+    struct ax_remote_write *w = (struct ax_remote_write *)(uintptr_t)c->remote_write;
+    struct ax_remote_read *rr = (struct ax_remote_read *)(uintptr_t)c->remote_read;
+    validate_global(r, ax_yaml_get(r, root, "global"), c);
+    for (uint32_t i = 0; i < c->remote_write_n && !r->nomem; i++)
+        validate_write(r, ax_yaml_item(r, writes, i), c, &w[i]);
+    for (uint32_t i = 0; i < c->remote_read_n; i++) {
+        yaml_node_t *node = ax_yaml_item(r, reads, i);
+        validate_http(r, node, rr[i].place, &rr[i].http);
+        if (rr[i].backfill_ms > 0)
+            ax_problem_add(
+                r->problems, ax_yaml_place(ax_yaml_get(r, node, "backfill"), rr[i].place), true,
+                "remote_read: history is not fetched yet in this version; models warm up on what arrives");
+    }
+    for (uint32_t i = 0; i < c->jobs_n && !r->nomem; i++)
+        ax_config_validate_job(r, ax_yaml_item(r, jobs, i), c, i);
+    struct ax_place top = ax_yaml_place(root, (struct ax_place){1, 1});
+    if (r->problems->errors_n)
+        return; /* what is missing may be what could not be read */
+    if (c->jobs_n == 0)
+        ax_problem_add(r->problems, ax_yaml_place(jobs, top), true,
+                       "there are no jobs: nothing will be modelled");
+    if (c->remote_write_n == 0)
+        ax_problem_add(r->problems, ax_yaml_place(writes, top), true,
+                       "there is no remote_write: results are sent nowhere");
+}

@@ -1,0 +1,17 @@
+/* validate.h: what no single key can know: defaults that depend on other keys, and rules across keys. */
+#ifndef AX_CONFIG_VALIDATE_H
+#define AX_CONFIG_VALIDATE_H
+
+#include "config/reader.h"
+
+/* Fill the computed defaults of a freshly read config, sort horizons and labels, compile the relabelling
+ * rules, and add every broken rule to the reader's problems. root is the file's mapping; NULL when empty. */
+void ax_config_validate(struct ax_reader *r, yaml_node_t *root, struct ax_config *c);
+
+/* The part of it about jobs (validate_job.c): all but jobs[i].hash is set. */
+void ax_config_validate_job(struct ax_reader *r, yaml_node_t *node, const struct ax_config *c, uint32_t i);
+
+/* Is it a label that Auspex adds to outputs? */
+bool ax_label_is_added(struct ax_str name);
+
+#endif
