@@ -19,9 +19,9 @@ struct ax_forecast_spec {
     uint32_t leads_n;
     uint32_t horizons[AX_PATH_MAX]; /* indices into leads: those that are emitted and scored */
     uint32_t horizons_n;
-    double level;        /* of the interval; 0.90 */
-    double tolerance;    /* of prediction_confidence; 0.15 */
-    bool nonnegative;    /* the series is known never to be below 0 (rates, sizes): clip */
+    double level;         /* of the interval; 0.90 */
+    double tolerance;     /* of prediction_confidence; 0.15 */
+    bool nonnegative;     /* the series is known never to be below 0 (rates, sizes): clip */
     uint32_t refit_steps; /* steps between refits of the cheap members */
     uint64_t seed;
 };
@@ -29,7 +29,8 @@ struct ax_forecast_spec {
 /* Fill leads from horizons (ms, any order): every step to the longest, thinned to AX_PATH_MAX points,
  * with 1 and every horizon among them. AX_INVALID when a horizon is no positive multiple of step. */
 AX_MUST_USE enum ax_err ax_forecast_spec_init(struct ax_forecast_spec *spec, int64_t step_ms,
-                                              const int64_t *horizons_ms, uint32_t horizons_n, struct ax_diag *diag);
+                                              const int64_t *horizons_ms, uint32_t horizons_n,
+                                              struct ax_diag *diag);
 
 /* Path at one step; arrays of leads_n. All finite when ready. */
 struct ax_forecast {
@@ -43,7 +44,7 @@ struct ax_forecast {
 struct ax_outcome {
     uint32_t horizon; /* index into spec->horizons */
     double actual, mean, lower, upper;
-    double last_value; /* the naive forecast made at the same moment */
+    double last_value;     /* the naive forecast made at the same moment */
     double insample_scale; /* mean |difference| of the series when the forecast was made; 0 unknown */
 };
 

@@ -12,13 +12,14 @@ struct ax_scorecard;
 /* Ratios, 0 to 1 where bounded; NaN where undefined (no outcome, zero denominator). */
 struct ax_score {
     uint64_t n;
-    double accuracy;    /* share within tolerance of the actual */
-    double mape;        /* mean |error / actual| over actuals that are not 0 */
-    double wape;        /* sum |error| / sum |actual| */
-    double mae, rmse;   /* in the input's unit */
-    double correlation; /* Pearson, forecast and actual, within each series' own bucket sums pooled */
-    double coverage;    /* share of actuals inside the interval */
-    double skill;       /* 1 - WAPE / WAPE of the last value */
+    double accuracy;  /* share within tolerance of the actual */
+    double mape;      /* mean |error / actual| over actuals that are not 0 */
+    double wape;      /* sum |error| / sum |actual| */
+    double mae, rmse; /* in the input's unit */
+    double
+        correlation; /* Pearson of forecast and actual over all outcomes; series of unlike levels raise it */
+    double coverage; /* share of actuals inside the interval */
+    double skill;    /* 1 - WAPE / WAPE of the last value; NaN when the last value was always right */
 };
 
 /* A scorecard for horizons_n horizons over window_ms (24 h in service); NULL when out of memory. */

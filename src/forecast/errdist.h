@@ -1,0 +1,27 @@
+/* errdist.h: what the normalised errors of a forecast were lately: a histogram that forgets.
+ *
+ * Bins are logarithmic (two an octave) on either side of zero, and zero is a bin of its own, so one
+ * fixed shape serves a counter that never moves and a forecast an hour ahead. */
+#ifndef AX_FORECAST_ERRDIST_H
+#define AX_FORECAST_ERRDIST_H
+
+#include <stdint.h>
+
+#define AX_ERRDIST_SIDE 26 /* bins a side: 2^-4 to 2^9 */
+
+struct ax_errdist {
+    float total;
+    float zero;
+    float below[AX_ERRDIST_SIDE], above[AX_ERRDIST_SIDE]; /* by magnitude */
+};
+
+/* Forget: every weight times keep (0..1), then add an error with weight 1. O(bins). */
+void ax_errdist_add(struct ax_errdist *d, double error, double keep);
+
+/* The quantile q in (0, 1), interpolated within its bin; 0 when empty. */
+double ax_errdist_quantile(const struct ax_errdist *d, double q);
+
+/* Share of errors with magnitude at most bound (>= 0); 0 when empty. */
+double ax_errdist_within(const struct ax_errdist *d, double bound);
+
+#endif

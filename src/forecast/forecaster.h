@@ -1,0 +1,80 @@
+/* forecaster.h: the inside of one ax_forecaster, shared by the files that make it up. */
+#ifndef AX_FORECAST_FORECASTER_H
+#define AX_FORECAST_FORECASTER_H
+
+#include "forecast/errdist.h"
+#include "forecast/forecast.h"
+#include "forecast/member.h"
+
+#define AX_MEMBERS 5
+#define AX_MEMBER_RIDGE 4 /* the only member with a state; it speaks at tracked leads */
+
+/* What waits for its actual; extra values only where the fine window does not reach back to the origin. */
+enum ax_pending { AX_PENDING_MEAN, AX_PENDING_LOWER, AX_PENDING_UPPER, AX_PENDING_RIDGE, AX_PENDING_N };
+enum ax_pending_far { AX_PENDING_LAST = AX_PENDING_N, AX_PENDING_SCALE, AX_PENDING_FAR_N };
+
+/* How the members and their combination do at one lead. */
+struct ax_lead_record {
+    float member_error[AX_MEMBERS]; /* exponentially weighted |error| in local scales; NaN: unknown */
+    float tail_below, tail_above;   /* share of actuals aimed at on either side of the interval */
+    uint32_t settled;               /* forecasts whose actual came, as far as it matters */
+    struct ax_errdist errors;       /* of the combination, in local scales */
+};
+
+/* One lead whose forecasts are kept until their actual arrives: lead 1 and every horizon. */
+struct ax_lead_track {
+    uint32_t path_index, lead;
+    int32_t horizon;        /* index into spec->horizons, or -1 */
+    uint32_t stride, slots; /* forecasts at every stride-th step wait, slots of them */
+    uint32_t width;         /* values a slot */
+    float *ring;            /* [slots x width] */
+    struct ax_lead_record record;
+};
+
+struct ax_forecaster {
+    const struct ax_forecast_spec *spec;
+    uint32_t season_steps;
+    uint32_t seen;       /* values that were no gaps, saturating */
+    uint32_t next_refit; /* in seen */
+    uint32_t jitter;     /* spreads the refits of many series over time */
+    int64_t last_ms;     /* step last taken; INT64_MIN at first */
+    void *ridge;         /* state of that member */
+    uint64_t bytes;
+    uint32_t tracks_n;
+    struct ax_lead_track tracks[]; /* by lead */
+};
+
+/* The members, by index. */
+extern const struct ax_model_ops *const ax_forecast_members[AX_MEMBERS];
+
+/* Forecast of all members from a past at the given leads into pred[AX_MEMBERS][leads_n]; the ridge answers
+ * from `ridge` (NULL: not at all), whose leads are the tracked ones, so it is asked only with those. */
+enum ax_err ax_members_run(const struct ax_forecaster *f, const struct ax_past *p, const uint32_t *leads,
+                           uint32_t leads_n, void *ridge, struct ax_arena *scratch, double *pred);
+
+/* Local scale of a past: what errors at this lead are measured in; > 0. */
+double ax_local_scale(const struct ax_past *p, uint32_t lead);
+
+/* A record that knows nothing. */
+void ax_record_init(struct ax_lead_record *r, double level);
+
+/* Weights of the members from their errors; members whose forecast is NaN get none. They sum to 1, or are
+ * all 0 when no member speaks. */
+void ax_record_weights(const struct ax_lead_record *r, const double *pred, double *weights);
+
+/* Take in what the members (pred[AX_MEMBERS]) and their combination said about an actual. */
+void ax_record_settle(struct ax_lead_record *r, const double *pred, double mean, double actual, double scale);
+
+/* Adapt the tails: was the actual below or above its interval? */
+void ax_record_adapt(struct ax_lead_record *r, double level, double actual, double lower, double upper);
+
+/* Detect the season, fit the members, and seed the records of leads with little experience by forecasting
+ * the past from rolling origins, with what was fitted before them. */
+enum ax_err ax_forecaster_refit(struct ax_forecaster *f, const struct ax_past *p, struct ax_arena *scratch);
+
+/* Write the path from a past into out, all of it finite; ridge[tracks_n] is what that member said at the
+ * tracked leads. */
+enum ax_err ax_forecaster_path(const struct ax_forecaster *f, const struct ax_past *p,
+                               struct ax_arena *scratch, struct ax_forecast *out, double *ridge);
+
+#endif

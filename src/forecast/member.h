@@ -1,0 +1,46 @@
+/* member.h: the members of the portfolio: forecasters of one series each, as tables of functions.
+ *
+ * All of them read the tensors "fine" and "coarse" of a batch of one or more entities, see nothing later
+ * than its t_ms, and answer in the input's unit; NaN where they have nothing to say. A gap at t_ms is
+ * bridged by the value before it. */
+#ifndef AX_FORECAST_MEMBER_H
+#define AX_FORECAST_MEMBER_H
+
+#include "model/model.h"
+#include "series/window.h"
+
+/* What one series was, up to t_ms, as the members see it. */
+struct ax_past {
+    struct ax_view fine, coarse;
+    int64_t t_ms;
+};
+
+/* The past of entity e of a batch. The coarse view ends with the last complete span before t_ms. */
+struct ax_past ax_past_of(const struct ax_batch *b, uint32_t e);
+
+/* The past as it was `steps` steps before. */
+struct ax_past ax_past_before(const struct ax_past *p, uint32_t steps);
+
+/* Newest value that is no gap, at most max_age steps old; NaN without. */
+double ax_past_last(const struct ax_past *p, uint32_t max_age);
+
+/* Mean |difference| between neighbouring values over the newest `steps` steps; NaN without a pair. */
+double ax_past_volatility(const struct ax_past *p, uint32_t steps);
+
+/* Batch of one entity over a past; tensors has room for two and lives as long as the batch. */
+struct ax_batch ax_past_batch(const struct ax_past *p, struct ax_tensor *tensors);
+
+/* The value one and more seasons before t_ms + lead steps: mean over up to `cycles` past cycles, from the
+ * fine window where it reaches, else interpolated in the coarse one. NaN without. */
+double ax_past_season(const struct ax_past *p, uint32_t season_steps, uint32_t lead, uint32_t cycles);
+
+/* Longest gap that a member bridges, in steps. */
+#define AX_BRIDGE_MAX 256
+
+extern const struct ax_model_ops ax_model_last_value;
+extern const struct ax_model_ops ax_model_local_mean;
+extern const struct ax_model_ops ax_model_seasonal_naive;
+extern const struct ax_model_ops ax_model_seasonal_level;
+extern const struct ax_model_ops ax_model_ridge_lags;
+
+#endif

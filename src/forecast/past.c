@@ -1,0 +1,111 @@
+/* past.c: how members look at a series' past. */
+#include "forecast/member.h"
+
+#include <math.h>
+
+struct ax_past ax_past_of(const struct ax_batch *b, uint32_t e)
+{
+    struct ax_past p = {.t_ms = b->t_ms};
+    const struct ax_tensor *fine = ax_batch_tensor(b, "fine"), *coarse = ax_batch_tensor(b, "coarse");
+    if (fine)
+        p.fine = (struct ax_view){fine->v + (size_t)e * fine->cols, fine->cols, b->t_ms, b->step_ms};
+    if (coarse)
+        p.coarse = (struct ax_view){coarse->v + (size_t)e * coarse->cols, coarse->cols,
+                                    b->t_ms - b->t_ms % b->coarse_ms, b->coarse_ms};
+    return p;
+}
+
+static void drop_newest(struct ax_view *v, int64_t until_ms)
+{
+    if (v->n == 0 || v->end_ms <= until_ms)
+        return;
+    int64_t drop = (v->end_ms - until_ms + v->step_ms - 1) / v->step_ms;
+    v->n = drop < v->n ? v->n - (uint32_t)drop : 0;
+    v->end_ms -= drop * v->step_ms;
+}
+
+struct ax_past ax_past_before(const struct ax_past *p, uint32_t steps)
+{
+    struct ax_past q = *p;
+    q.t_ms -= (int64_t)steps * p->fine.step_ms;
+    drop_newest(&q.fine, q.t_ms);
+    drop_newest(&q.coarse, q.t_ms);
+    return q;
+}
+
+double ax_past_last(const struct ax_past *p, uint32_t max_age)
+{
+    for (uint32_t i = p->fine.n, age = 0; i-- > 0 && age <= max_age; age++)
+        if (!isnan(p->fine.v[i]))
+            return (double)p->fine.v[i];
+    return NAN;
+}
+
+double ax_past_volatility(const struct ax_past *p, uint32_t steps)
+{
+    const float *v = p->fine.v;
+    uint32_t n = p->fine.n, pairs = 0;
+    double sum = 0;
+    for (uint32_t i = n > steps ? n - steps : 1; i < n; i++) {
+        double d = fabs((double)v[i] - (double)v[i - 1]);
+        if (isnan(d))
+            continue;
+        sum += d;
+        pairs++;
+    }
+    return pairs ? sum / pairs : (double)NAN;
+}
+
+struct ax_batch ax_past_batch(const struct ax_past *p, struct ax_tensor *tensors)
+{
+    static const uint64_t ids[1] = {0};
+    tensors[0] = (struct ax_tensor){"fine", p->fine.v, 1, p->fine.n};
+    tensors[1] = (struct ax_tensor){"coarse", p->coarse.v, 1, p->coarse.n};
+    return (struct ax_batch){.t_ms = p->t_ms,
+                             .step_ms = p->fine.step_ms,
+                             .coarse_ms = p->coarse.step_ms,
+                             .entities_n = 1,
+                             .entity_ids = ids,
+                             .tensors = tensors,
+                             .tensors_n = 2};
+}
+
+/* Linear between the middles of the coarse spans around t_ms. */
+static double coarse_at(const struct ax_view *c, int64_t t_ms)
+{
+    if (c->n == 0)
+        return NAN;
+    int64_t first_middle = c->end_ms - (int64_t)(c->n - 1) * c->step_ms - c->step_ms / 2;
+    double at = (double)(t_ms - first_middle) / (double)c->step_ms;
+    if (c->n == 1 || at <= 0)
+        return at < -0.5 ? (double)NAN : (double)c->v[0];
+    uint32_t i = (uint32_t)at;
+    if (i >= c->n - 1)
+        return at > (double)c->n ? (double)NAN : (double)c->v[c->n - 1];
+    double a = (double)c->v[i], b = (double)c->v[i + 1], w = at - i;
+    return isnan(a) ? b : isnan(b) ? a : a + w * (b - a);
+}
+
+double ax_past_season(const struct ax_past *p, uint32_t season_steps, uint32_t lead, uint32_t cycles)
+{
+    if (season_steps == 0)
+        return NAN;
+    uint32_t back = (lead + season_steps - 1) / season_steps;
+    if (back == 0)
+        back = 1;
+    double sum = 0;
+    uint32_t n = 0;
+    for (uint32_t k = 0; k < cycles; k++) {
+        int64_t ago = (int64_t)(back + k) * season_steps - lead; /* steps before t_ms, >= 0 */
+        double v = NAN;
+        if (ago < p->fine.n)
+            v = (double)p->fine.v[p->fine.n - 1 - (uint32_t)ago];
+        else
+            v = coarse_at(&p->coarse, p->t_ms - ago * p->fine.step_ms);
+        if (isnan(v))
+            continue;
+        sum += v;
+        n++;
+    }
+    return n ? sum / n : (double)NAN;
+}

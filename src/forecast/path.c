@@ -1,0 +1,127 @@
+/* path.c: the path of one series: members combined at every point, the interval and the confidence
+ * interpolated between the leads whose errors are tracked. */
+#include "forecast/forecaster.h"
+
+#include <math.h>
+
+/* What one tracked lead contributes. Offsets are in the input's unit, from the mean. */
+struct knot {
+    double lead;
+    double weights[AX_MEMBERS];
+    double below, above, confidence;
+};
+
+/* Linear in the logarithm of the lead: errors grow fast at first, slowly later. */
+static double share_between(const struct knot *a, const struct knot *b, double lead)
+{
+    if (a == b || lead <= a->lead)
+        return 0;
+    return lead >= b->lead ? 1 : log(lead / a->lead) / log(b->lead / a->lead);
+}
+
+static double mix(double a, double b, double share)
+{
+    return a + share * (b - a);
+}
+
+/* Members that speak at the point, with weights between those of the two knots. */
+static double combine(const struct knot *a, const struct knot *b, double share, const double *pred,
+                      double fallback)
+{
+    double sum = 0, weight = 0;
+    for (uint32_t m = 0; m < AX_MEMBERS; m++) {
+        double w = mix(a->weights[m], b->weights[m], share);
+        if (w <= 0 || isnan(pred[m]))
+            continue;
+        sum += w * pred[m];
+        weight += w;
+    }
+    return weight > 0 ? sum / weight : fallback;
+}
+
+/* A lead that has seen no actual yet borrows from the one before it, as a random walk would widen. */
+static const struct ax_lead_record *source_of(const struct ax_forecaster *f, uint32_t k, double *widen)
+{
+    uint32_t from = k;
+    while (from > 0 && f->tracks[from].record.errors.total <= 0)
+        from--;
+    *widen = sqrt((double)f->tracks[k].lead / (double)f->tracks[from].lead);
+    return &f->tracks[from].record;
+}
+
+static void knot_at(const struct ax_forecaster *f, const struct ax_past *p, uint32_t k, const double *pred,
+                    double last, struct knot *out)
+{
+    double widen;
+    const struct ax_lead_record *r = source_of(f, k, &widen);
+    uint32_t lead = f->tracks[k].lead;
+    double unit = widen * ax_local_scale(p, lead);
+    out->lead = lead;
+    ax_record_weights(r, pred, out->weights);
+    double mean = combine(out, out, 0, pred, last);
+    out->below = fmin(0, ax_errdist_quantile(&r->errors, (double)r->tail_below)) * unit;
+    out->above = fmax(0, ax_errdist_quantile(&r->errors, 1 - (double)r->tail_above)) * unit;
+    out->confidence = ax_errdist_within(&r->errors, f->spec->tolerance * fabs(mean) / unit);
+}
+
+/* The ridge speaks at knots only; between them it moves linearly, from the last value at lead 0. */
+static void spread_ridge(const struct ax_forecaster *f, const double *at_knots, double last, double *path)
+{
+    double from_lead = 0, from = last;
+    for (uint32_t i = 0, k = 0; i < f->spec->leads_n; i++) {
+        double lead = f->spec->leads[i];
+        while (k + 1 < f->tracks_n && (double)f->tracks[k].lead < lead) {
+            from_lead = f->tracks[k].lead;
+            from = at_knots[k++];
+        }
+        double to_lead = f->tracks[k].lead,
+               share = lead >= to_lead ? 1 : (lead - from_lead) / (to_lead - from_lead);
+        path[i] = mix(from, at_knots[k], share);
+    }
+}
+
+static void point(const struct ax_forecaster *f, uint32_t i, double mean, double below, double above,
+                  double confidence, struct ax_forecast *out)
+{
+    double floor_at = f->spec->nonnegative ? 0 : -INFINITY;
+    out->mean[i] = fmax(mean, floor_at);
+    out->lower[i] = fmin(fmax(mean + below, floor_at), out->mean[i]);
+    out->upper[i] = fmax(mean + above, out->mean[i]);
+    out->confidence[i] = confidence;
+}
+
+enum ax_err ax_forecaster_path(const struct ax_forecaster *f, const struct ax_past *p,
+                               struct ax_arena *scratch, struct ax_forecast *out, double *ridge)
+{
+    uint32_t leads[AX_PATH_MAX], knots_n = f->tracks_n, n = f->spec->leads_n;
+    for (uint32_t k = 0; k < knots_n; k++)
+        leads[k] = f->tracks[k].lead;
+    double *at = ax_arena_array(scratch, (size_t)AX_MEMBERS * knots_n, sizeof *at);
+    double *path = ax_arena_array(scratch, (size_t)AX_MEMBERS * n, sizeof *path);
+    struct knot *knots = ax_arena_array(scratch, knots_n, sizeof *knots);
+    if (!at || !path || !knots || ax_members_run(f, p, leads, knots_n, f->ridge, scratch, at) ||
+        ax_members_run(f, p, f->spec->leads, n, NULL, scratch, path))
+        return AX_NOMEM;
+    double last = ax_past_last(p, AX_BRIDGE_MAX), pred[AX_MEMBERS];
+    for (uint32_t k = 0; k < knots_n; k++) {
+        ridge[k] = at[AX_MEMBER_RIDGE * knots_n + k];
+        for (uint32_t m = 0; m < AX_MEMBERS; m++)
+            pred[m] = at[m * knots_n + k];
+        knot_at(f, p, k, pred, last, &knots[k]);
+    }
+    spread_ridge(f, ridge, last, path + (size_t)AX_MEMBER_RIDGE * n);
+    out->ready = true;
+    out->reason = NULL;
+    for (uint32_t i = 0, k = 0; i < n; i++) {
+        double lead = f->spec->leads[i];
+        while (k + 2 < knots_n && knots[k + 1].lead <= lead)
+            k++;
+        const struct knot *a = &knots[k], *b = &knots[k + 1 < knots_n ? k + 1 : k];
+        double share = share_between(a, b, lead);
+        for (uint32_t m = 0; m < AX_MEMBERS; m++)
+            pred[m] = path[m * n + i];
+        point(f, i, combine(a, b, share, pred, last), mix(a->below, b->below, share),
+              mix(a->above, b->above, share), mix(a->confidence, b->confidence, share), out);
+    }
+    return AX_OK;
+}
