@@ -328,7 +328,7 @@ static enum ax_err apply_one(const struct ax_relabel *r, struct work *w, bool *k
     case AX_RELABEL_ACTION_N:
         break;
     }
-    AX_ASSERT(!"a known action");
+    AX_ASSERT(false); /* every action is above */
     return AX_INVALID;
 }
 

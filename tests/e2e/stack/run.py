@@ -1,0 +1,365 @@
+#!/usr/bin/python3
+"""The whole chain with real servers: node_exporter and a replayed recording, scraped by Prometheus, through Auspex,
+back into Prometheus and into VictoriaMetrics, an alert in Alertmanager.
+
+usage: run.py TOP AUSPEX-BINARY FOLDER
+
+The checks run in the order in which they stand here, on one stack; a later one may build on what an earlier one left.
+"""
+import math
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+TOP = pathlib.Path(sys.argv[1]).resolve()
+sys.path[:0] = [str(TOP / "deploy" / "lib"), str(TOP / "tests" / "e2e" / "lib")]
+import rw  # noqa: E402
+import stack  # noqa: E402
+
+OUTAGE_ROW = 180  # of tests/data/replay: the first row that is labelled in ingress-05
+OUTAGE_S = 75     # after the replay's start, at one row a second
+HORIZONS = ("5s", "15s")
+MIB = 1 << 20
+
+
+class Failure(Exception):
+    pass
+
+
+def require(condition, text):
+    if not condition:
+        raise Failure(text)
+
+
+def eventually(seconds, condition, text):
+    """Wait until condition() is true; the last Failure, or text, when it does not come true in time."""
+    deadline = time.monotonic() + seconds
+    while True:
+        last = text
+        try:
+            result = condition()
+            if result:
+                return result
+        except Failure as failure:
+            last = str(failure)
+        if time.monotonic() > deadline:
+            raise Failure(f"not within {seconds:.0f} s: {last}")
+        time.sleep(0.5)
+
+
+def label_sets(rows):
+    return {tuple(sorted(labels.items())) for labels, _ in rows}
+
+
+def with_labels(base, **added):
+    return {tuple(sorted({**dict(labels), **added}.items())) for labels in base}
+
+
+def metrics(running, name, **labels):
+    """Sum of a self-metric over the cells that have these labels; None when there is none."""
+    status, body = stack.http(running.url["auspex"] + "/metrics")
+    require(status == 200, f"/metrics answered {status}")
+    found = None
+    for line in body.decode().splitlines():
+        if line.startswith((name + "{", name + " ")) and all(f'{k}="{v}"' in line for k, v in labels.items()):
+            found = (found or 0) + float(line.rsplit(" ", 1)[1])
+    return found
+
+
+def same_labels(running, metric, expected, selector=""):
+    got = label_sets(running.query(f"{metric}{selector}"))
+    want = {tuple(sorted(dict(labels, __name__=metric).items())) for labels in expected}
+    require(got == want, f"{metric}{selector}: unexpected {sorted(got - want)[:2]}, missing {sorted(want - got)[:2]}")
+    return True
+
+
+# The checks. Each takes the running stack and raises Failure.
+
+
+def health_and_readiness(running):
+    """Auspex answers /-/healthy and /-/ready with 200."""
+    for path in ("/-/healthy", "/-/ready"):
+        status, _ = stack.http(running.url["auspex"] + path)
+        require(status == 200, f"{path} answered {status}")
+
+
+def outputs_with_their_labels(running):
+    """Within 60 s of the start every output series is in Prometheus, with exactly its labels."""
+    sources = {"bandwidth": "rate(node_network_receive_bytes_total[5s])", "ingress": "rate(recorded_ingress_total[5s])"}
+
+    def all_there():
+        for job, expression in sources.items():
+            source = label_sets(running.query(expression))
+            require(source, f"{expression} is empty")
+            chosen = f'{{for="{job}"}}'
+            per_series = with_labels(source, **{"for": job})
+            per_horizon = set().union(*(with_labels(per_series, horizon=h) for h in HORIZONS))
+            of_job = {(("for", job), ("horizon", h)) for h in HORIZONS}
+            for suffix in ("", "_lower", "_upper"):
+                same_labels(running, "predicted_bandwidth" + suffix, per_horizon, chosen)
+            same_labels(running, "prediction_confidence", per_horizon, chosen)
+            for name in ("accuracy", "wape", "coverage"):
+                same_labels(running, "prediction_" + name, of_job, chosen)
+            for name in ("score", "severity", "direction", "expected", "lower", "upper"):
+                same_labels(running, "anomaly_" + name, per_series, chosen)
+            drift_outputs(running, job)
+        entity = label_sets(running.query('group by (instance) (rate(node_cpu_seconds_total[5s]))'))
+        for name in ("score", "severity", "direction"):
+            same_labels(running, "anomaly_" + name, with_labels(entity, **{"for": "node"}), '{for="node"}')
+        drift_outputs(running, "node")
+        for job in ("bandwidth", "ingress", "node"):
+            names = {k for labels, _ in running.query(f'model_ready{{for="{job}"}}') for k in labels}
+            require(names <= {"__name__", "for", "reason"} and names, f"model_ready of {job} has the labels {names}")
+            require(running.value(f'max(model_ready{{for="{job}"}})') == 1, f"{job} is not ready")
+            names = {k for labels, _ in running.query(f'model_info{{for="{job}"}}') for k in labels}
+            require(names == {"__name__", "for", "version", "role"}, f"model_info of {job} has the labels {names}")
+        return True
+
+    eventually(60 - (time.monotonic() - running.began), all_there, "outputs")
+
+
+def drift_outputs(running, job):
+    rows = running.query(f'drift_score{{for="{job}"}}')
+    require(rows, f"no drift_score of {job}")
+    for labels, value in rows:
+        require(set(labels) == {"__name__", "for", "feature", "test"}, f"drift_score has the labels {sorted(labels)}")
+        require(math.isfinite(value) and value >= 0, f"drift_score of {labels} is {value}")
+    tests = {labels["test"] for labels, _ in rows}
+    require(tests == {"ks", "psi", "wasserstein"}, f"drift_score of {job} knows the tests {sorted(tests)}")
+    for name in ("drift_detected", "drifted_features", "data_drift_score"):
+        rows = running.query(f'{name}{{for="{job}"}}')
+        require(rows, f"no {name} of {job}")
+        for labels, value in rows:
+            require(set(labels) - {"kind"} == {"__name__", "for"}, f"{name} has the labels {sorted(labels)}")
+            require(name == "drifted_features" or 0 <= value <= 1, f"{name} is {value}")
+
+
+def plausible_values(running):
+    """Forecasts are near what they forecast, inside their interval; scores are scores."""
+    rows = running.query('predicted_bandwidth_lower <= predicted_bandwidth')
+    require(len(rows) == len(running.query("predicted_bandwidth")), "a forecast is below its own lower bound")
+    rows = running.query('predicted_bandwidth_upper >= predicted_bandwidth')
+    require(len(rows) == len(running.query("predicted_bandwidth")), "a forecast is above its own upper bound")
+
+    def near():
+        # The recorded ingress, against what it was five seconds later.
+        ratio = ('avg by (recording) (avg_over_time(predicted_bandwidth{for="ingress",horizon="5s"}[10s] offset 5s))'
+                 ' / avg by (recording) (avg_over_time(rate(recorded_ingress_total[5s])[10s:1s]))')
+        rows = running.query(ratio)
+        require(len(rows) == 2, f"{len(rows)} of 2 recordings are forecast")
+        for labels, value in rows:
+            require(0.8 < value < 1.25, f"the forecast of {labels} is {value:.3f} times what came")
+        # This machine's loopback interface, against node_exporter's own counter.
+        ratio = ('avg(avg_over_time(predicted_bandwidth{for="bandwidth",device="lo",horizon="5s"}[15s]))'
+                 ' / avg(avg_over_time(rate(node_network_receive_bytes_total{device="lo"}[5s])[15s:1s]))')
+        value = running.value(ratio)
+        require(value and 0.4 < value < 2.5, f"the forecast of lo is {value} times what its counter says")
+        return True
+
+    eventually(20, near, "plausible forecasts")
+    for expression, low, high in (("anomaly_score", 0, math.inf), ("anomaly_severity", 0, 4),
+                                  ("anomaly_direction", -1, 1), ("prediction_confidence", 0, 1),
+                                  ("prediction_accuracy", 0, 1), ("prediction_coverage", 0, 1)):
+        for labels, value in running.query(expression):
+            require(low <= value <= high, f"{labels} is {value}")
+    varies = running.query('stddev_over_time(anomaly_score{for="ingress"}[20s]) > 0')
+    require(varies, "no anomaly_score of the recording has changed within 20 s")
+
+
+def garbage_is_refused(running):
+    """Garbage gets the specified 4xx with a text; the process stays up and small; the next good request works."""
+    url = running.url["auspex"] + "/api/v1/write"
+    now = int(time.time() * 1000)
+    good = rw.request_1(rw.series_1([("__name__", "good"), ("a", "b")], [(1.0, now)]))
+    many = rw.request_1(rw.series_1([("__name__", "m")] + [(f"l{i:05d}", "v") for i in range(10000)], [(1.0, now)]))
+    not_utf8 = rw.request_1(rw.series_1([("__name__", "m"), ("a", b"\xff\xfe")], [(1.0, now)]))
+    nameless = rw.request_1(rw.series_1([("a", "b")], [(1.0, now)]))
+    twice = rw.request_1(rw.series_1([("__name__", "m"), ("a", "b"), ("a", "c")], [(1.0, now)]))
+    out_of_range = rw.request_2(["", "__name__", "m"], [([1, 9], [(1.0, now)])])
+    odd = rw.request_2(["", "__name__", "m"], [([1], [(1.0, now)])])
+    bomb = rw.varint(1 << 30) + b"\xfe\x01\x00" * 1000
+    compressed = rw.snappy(good)
+    h1, h2 = rw.HEADERS_1, rw.HEADERS_2
+    cases = [
+        ("text/plain", compressed, {**h1, "Content-Type": "text/plain"}, 415),
+        ("unknown message", compressed, {**h1, "Content-Type": "application/x-protobuf;proto=a.B"}, 415),
+        ("gzip", compressed, {**h1, "Content-Encoding": "gzip"}, 415),
+        ("not snappy", b"\xff" * 100, h1, 400),
+        ("truncated snappy", compressed[:-3], h1, 400),
+        ("truncated protobuf", rw.snappy(good[:-3]), h1, 400),
+        ("noise", rw.snappy(bytes(range(256)) * 64), h1, 400),
+        ("a bomb that claims 1 GiB", bomb, h1, 400),
+        ("10,000 labels", rw.snappy(many), h1, 400),
+        ("invalid UTF-8", rw.snappy(not_utf8), h1, 400),
+        ("no name", rw.snappy(nameless), h1, 400),
+        ("a label twice", rw.snappy(twice), h1, 400),
+        ("2.0: reference out of range", rw.snappy(out_of_range), h2, 400),
+        ("2.0: odd references", rw.snappy(odd), h2, 400),
+        ("40 MiB", b"\x00" * (40 * MIB), h1, 413),
+    ]
+    before = running.servers["auspex"].rss()
+    for name, body, headers, expected in cases:
+        try:
+            status, text = stack.http(url, body, headers)
+        except OSError as error:
+            # A body that is refused by its declared length may see the connection closed while it is sent.
+            require(expected == 413, f"{name}: {error}")
+            continue
+        require(status == expected, f"{name}: {status} {text[:200]!r}, not {expected}")
+        require(text.strip(), f"{name}: {status} without a text")
+    for method in ("GET", "PUT"):
+        status, _ = stack.http(url, method=method)
+        require(status == 405, f"{method}: {status}, not 405")
+    for _ in range(200):
+        stack.http(url, bomb, h1)
+    running.check_alive()
+    grown = running.servers["auspex"].rss() - before
+    require(grown < 64 * MIB, f"resident memory has grown by {grown / MIB:.0f} MiB")
+    for name, body, headers in (("1.0", good, h1), ("2.0", rw.request_2(["", "__name__", "good"],
+                                                                        [([1, 2], [(1.0, now)])]), h2),
+                                ("empty", b"", h1)):
+        status, text = stack.http(url, rw.snappy(body) if body else b"\x00", headers)
+        require(status in (200, 204), f"a good request ({name}) afterwards: {status} {text[:200]!r}")
+
+
+def into_victoria_metrics(running):
+    """The second target, VictoriaMetrics, has the same series and the same values."""
+    def same():
+        at = time.time() - 10
+        for metric in ("predicted_bandwidth", "anomaly_score", "drift_score"):
+            selector = f'{metric}{{for="ingress"}}'
+            here = {tuple(sorted(l.items())): v for l, v in running.query(selector, time_s=at)}
+            there = {tuple(sorted(l.items())): v for l, v in running.query(selector, "victoria_metrics", at)}
+            require(here and here.keys() == there.keys(), f"{metric}: {len(here)} series here, {len(there)} there")
+            for labels, value in here.items():
+                require(math.isclose(value, there[labels], rel_tol=1e-9, abs_tol=1e-12),
+                        f"{labels}: {value} here, {there[labels]} there")
+        return True
+
+    eventually(30, same, "the same in VictoriaMetrics")
+
+
+def own_output_is_dropped(running):
+    """Auspex's own output, which Prometheus writes back to it, is counted and goes no further."""
+    first = metrics(running, "auspex_dropped_samples_total", reason="own_output")
+    require(first, "nothing is counted as own output")
+    series = metrics(running, "auspex_series")
+    time.sleep(5)
+    require(metrics(running, "auspex_dropped_samples_total", reason="own_output") > first, "the count stands still")
+    require(metrics(running, "auspex_series") <= series + 2, "the number of input series grows")
+    require(not running.query('{for!="",exported_for!=""}'), "an output was modelled again")
+
+
+def alert_arrives(running):
+    """The recorded outage drives anomaly_score above 1, and Alertmanager lists the alert of rules/."""
+    wait = OUTAGE_S - (time.monotonic() - running.replay_began)
+    if wait > 0:
+        time.sleep(wait)
+    score = 'anomaly_score{for="ingress",recording="ingress-05"}'
+    eventually(30, lambda: (running.value(score) or 0) > 1, f"{score} has not passed 1")
+    require(running.value('anomaly_direction{for="ingress",recording="ingress-05"}') == -1, "the outage is not below")
+
+    def listed():
+        return [a for a in running.alerts() if a["alertname"].startswith("AuspexAnomaly")
+                and a.get("for") == "ingress" and a.get("recording") == "ingress-05"]
+
+    alert = eventually(30, listed, "Alertmanager lists no AuspexAnomaly... of the recording")[0]
+    require(alert.get("severity"), f"the alert has no severity: {alert}")
+    require((running.value(score) or 0) > 1, "the score did not stay up while the outage lasts")
+
+
+def dashboards_answer(running):
+    """Every query of every dashboard is answered by this Prometheus."""
+    script = TOP / "tests" / "dashboards" / "check_queries.py"
+    done = subprocess.run(["/usr/bin/python3", str(script), "--url", running.url["prometheus"], "--job", "ingress",
+                           "--job", "bandwidth", "--job", "node", "--var", "horizon=5s", "--wait", "30"],
+                          capture_output=True, text=True, timeout=180)
+    require(done.returncode == 0, (done.stdout + done.stderr)[-4000:])
+
+
+def reload_bad_config(running):
+    """A reload of a bad config keeps the last good one, and says so."""
+    path = running.folder / "auspex.yml"
+    good = path.read_text()
+    steps = metrics(running, "auspex_job_steps_total", **{"for": "ingress"})
+    path.write_text(good.replace("jobs:", "jobz:"))
+    running.servers["auspex"].process.send_signal(signal.SIGHUP)
+    eventually(10, lambda: metrics(running, "auspex_config_last_reload_successful") == 0, "the metric does not say so")
+    eventually(10, lambda: metrics(running, "auspex_job_steps_total", **{"for": "ingress"}) > steps, "the jobs stand still")
+    require(stack.http(running.url["auspex"] + "/-/ready")[0] == 200, "not ready any more")
+    path.write_text(good)
+
+
+def reload_good_config(running):
+    """A reload without a job ends that job's series; the others go on as they were."""
+    path = running.folder / "auspex.yml"
+    good = path.read_text()
+    path.write_text(good[:good.index("  # This machine as a whole")])
+    running.servers["auspex"].process.send_signal(signal.SIGHUP)
+    eventually(10, lambda: metrics(running, "auspex_config_last_reload_successful") == 1, "the metric does not say so")
+    eventually(20, lambda: not running.query('anomaly_score{for="node"}'), "the series of the job that went have not ended")
+    require(running.value('min(model_ready{for="ingress"})') == 1, "a job that stayed has lost its models")
+    path.write_text(good)
+    running.servers["auspex"].process.send_signal(signal.SIGHUP)
+    eventually(20, lambda: running.query('model_ready{for="node"}'), "the job does not come back")
+
+
+def stop_and_restart(running):
+    """SIGTERM ends it with status 0 within 10 s and leaves the series as they are; a restart goes on."""
+    began = time.monotonic()
+    status = running.stop("auspex")
+    took = time.monotonic() - began
+    require(status == 0, f"it ended with {stack.describe_exit(status)}")
+    require(took < 10, f"the stop took {took:.1f} s")
+    require(running.query('predicted_bandwidth{for="ingress"}'), "a stop has ended the series")
+    running.start("auspex")
+    eventually(75, lambda: running.query('predicted_bandwidth{for="ingress"} and on () (time() - '
+                                         'timestamp(predicted_bandwidth{for="ingress",horizon="5s",recording="ingress-01"}) < 5)'),
+               "no forecast after the restart")
+
+
+CHECKS = [health_and_readiness, outputs_with_their_labels, plausible_values, into_victoria_metrics, garbage_is_refused,
+          own_output_is_dropped, alert_arrives, dashboards_answer, reload_bad_config, reload_good_config,
+          stop_and_restart]
+
+
+def prepare(running):
+    """The configs of deploy/, and VictoriaMetrics as a second target."""
+    running.write_configs()
+    path = running.folder / "auspex.yml"
+    second = (f"  - url: {running.url['victoria_metrics']}/api/v1/write\n"
+              "    queue_config: { batch_send_deadline: 1s }\n")
+    text = path.read_text().replace("\njobs:\n", second + "\njobs:\n", 1)
+    path.write_text(text)
+
+
+def main():
+    failed = 0
+    with stack.Stack(sys.argv[3], sys.argv[2], recording_start=OUTAGE_ROW - OUTAGE_S) as running:
+        prepare(running)
+        running.start("node_exporter", "victoria_metrics", "alertmanager")
+        running.began = running.replay_began = time.monotonic()
+        running.start("replay", "prometheus", "auspex")
+        for check in CHECKS:
+            began = time.monotonic()
+            try:
+                running.check_alive()
+                check(running)
+                result = "ok"
+            except (Failure, stack.StackError, OSError) as error:
+                result = f"FAILED: {error}"
+                failed += 1
+            print(f"[{time.monotonic() - running.began:6.1f} s, took {time.monotonic() - began:5.1f} s] "
+                  f"{check.__doc__.strip()} {result}", flush=True)
+        if failed:
+            for name in ("auspex", "prometheus"):
+                log = running.folder / "logs" / f"{name}.log"
+                print(f"--- end of {log}\n" + "\n".join(log.read_text(errors="replace").splitlines()[-40:]))
+    print(f"{len(CHECKS) - failed} of {len(CHECKS)} checks passed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
