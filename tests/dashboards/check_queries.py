@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Checks the dashboards of dashboards/*.json.
 
-    check_queries.py --url http://127.0.0.1:PORT --job bandwidth [--job node] [--var horizon=5s] [--wait 60]
+    check_queries.py --url http://127.0.0.1:PORT --job bandwidth [--job node] [--wait 60]
+                     [--var horizon=5s] [--var 'actual=rate(node_network_receive_bytes_total[5s])']
     check_queries.py --static
 
 With --url every query of every panel, variable and annotation is asked of that Prometheus (or VictoriaMetrics), with
@@ -34,7 +35,7 @@ import series_names  # noqa: E402
 
 # What Grafana fills in by itself, and values for the check without a server.
 BUILT_IN = {"__rate_interval": "1m", "__interval": "15s", "__range": "1h"}
-STATIC = {"datasource": "prometheus", "job": "bandwidth", "instance": "a:9100", "device": "eth0", "horizon": "5m",
+STATIC = {"datasource": "prometheus", "job": "bandwidth", "instance": "a:9100", "device": "eth0", "feature": "", "horizon": "5m",
           "test": "ks"}
 
 
@@ -121,7 +122,7 @@ def variables(name, board, server, options, excuse_set):
     values, problems = dict(BUILT_IN), []
     for v in board["templating"]["list"]:
         if v["type"] != "query":
-            values[v["name"]] = v["query"]
+            values[v["name"]] = options.var.get(v["name"], v["query"])
             continue
         found = server.label_values(fill(v["definition"], values))
         if not found and not excused(excuse_set, name, f"variable / {v['name']}"):
