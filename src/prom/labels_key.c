@@ -70,7 +70,7 @@ enum ax_err ax_labels_key_parse(struct ax_str key, struct ax_arena *arena, struc
     struct ax_str bytes;
     for (struct ax_wire w = ax_wire_of(key); w.p < w.end; n++)
         if (!next_label(&w, &bytes))
-            return ax_fail(diag, AX_INVALID, "the labels are not well-formed protobuf");
+            return ax_fail(diag, AX_INVALID, "the run of labels is not well-formed protobuf");
     struct ax_label *v = ax_arena_array(arena, n, sizeof *v);
     if (!v)
         return ax_fail(diag, AX_NOMEM, "no memory for %u labels", n);

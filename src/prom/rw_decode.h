@@ -8,10 +8,10 @@
 #ifndef AX_PROM_RW_DECODE_H
 #define AX_PROM_RW_DECODE_H
 
-#include "prom/sample.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/str.h"
+#include "prom/sample.h"
 
 /* One TimeSeries, borrowed: valid during the visit only. */
 struct ax_rw_series {
@@ -22,22 +22,30 @@ struct ax_rw_series {
     bool has_metadata; /* 2.0: a non-empty Metadata message */
 };
 
-/* What the visitor made of a series; the decoder only adds up. */
+/* What a request held, counted as the walk passes it. */
 struct ax_rw_stats {
     uint64_t series, samples, histograms, exemplars, metadata;
 };
 
-/* Called for each TimeSeries in turn. fault is NULL, or the text of what is wrong with this one alone
- * (2.0: odd labels_refs, a reference out of range; the series then has what could be read), so that the
- * rest of the request can be kept. Returns AX_OK to go on; anything else ends the walk with it. */
-typedef enum ax_err ax_rw_visit(void *ctx, const struct ax_rw_series *series, const char *fault);
+/* What is wrong with one series alone, so that the rest of the request can be kept. */
+struct ax_rw_fault {
+    const char *reason; /* "refs" or "limit": a word for a counter */
+    const char *text;   /* for the sender; valid during the visit */
+};
 
-/* Ceilings on one request. Reaching one ends the walk with AX_LIMIT. */
+/* Called for each TimeSeries in turn. fault is NULL, or says that this series breaks a ceiling or (2.0)
+ * has odd or out-of-range references; the series then has what was read before that. Returns AX_OK to go
+ * on; anything else ends the walk with it. */
+typedef enum ax_err ax_rw_visit(void *ctx, const struct ax_rw_series *series,
+                                const struct ax_rw_fault *fault);
+
+/* Ceilings. Above symbols_max the walk ends with AX_LIMIT; above the others the series has a fault. */
 struct ax_rw_limits {
-    uint32_t labels_max;       /* pairs in one series */
-    uint32_t label_bytes_max;  /* bytes of one name or value */
-    uint32_t symbols_max;      /* 2.0 */
-    uint32_t samples_max;      /* in one series */
+    uint32_t labels_max;      /* pairs in one series */
+    uint32_t label_bytes_max; /* bytes of one name or value */
+    uint32_t key_bytes_max;   /* bytes of all labels of one series, as a key */
+    uint32_t symbols_max;     /* 2.0 */
+    uint32_t samples_max;     /* in one series */
 };
 
 /* Scratch that lives from request to request (one per thread); zero-initialise. */
@@ -47,11 +55,14 @@ struct ax_rw_decoder {
     struct ax_str *symbols;
     uint32_t symbols_cap;
     struct ax_buf key;
+    char fault[160];
 };
 
 /* Walk a request of version 1 or 2. AX_INVALID with a text when the bytes are no such message (series
  * visited before that point stay visited: the caller decides; nothing of the decoder's state leaks into
- * the next request). A label or sample ceiling is AX_LIMIT. Cost: one pass. */
+ * the next request), or are plainly one of the other version. The inside of a 1.0 label is not looked at:
+ * ax_labels_key_parse() does that for keys not seen before. AX_NOMEM. Cost: one pass, two over the
+ * outermost fields of 2.0 (symbols may stand behind the series). */
 AX_MUST_USE enum ax_err ax_rw_decode(struct ax_rw_decoder *d, int version, struct ax_str body,
                                      const struct ax_rw_limits *limits, ax_rw_visit *visit, void *ctx,
                                      struct ax_rw_stats *out_stats, struct ax_diag *diag);

@@ -1,0 +1,156 @@
+/* rw_decode.c: the outermost message of a remote-write request, 1.0 and 2.0; its series are read by
+ * rw_series.c. */
+#include "prom/rw_decode.h"
+
+#include "prom/rw_series.h"
+#include "prom/wire.h"
+
+#include <stdlib.h>
+
+/* Field numbers. */
+enum { V1_TIMESERIES = 1, V1_METADATA = 3, V2_SYMBOLS = 4, V2_TIMESERIES = 5 };
+
+static enum ax_err malformed(const struct ax_rw_walk *w, struct ax_diag *diag)
+{
+    return ax_fail(diag, AX_INVALID, "not a remote-write %d.0 message: malformed protobuf", w->version);
+}
+
+/* The message of the other version decodes to an empty one: say so instead of losing it. */
+static enum ax_err other_version(const struct ax_rw_walk *w, struct ax_diag *diag)
+{
+    return ax_fail(
+        diag, AX_INVALID,
+        "this is a remote-write %d.0 message, sent with the Content-Type of %d.0: set the sender's "
+        "Content-Type to match",
+        3 - w->version, w->version);
+}
+
+/* 1.0: MetricMetadata {type = 1, metric_family_name = 2, help = 4, unit = 5}, counted. */
+static bool check_metadata_v1(struct ax_str bytes)
+{
+    struct ax_wire c = ax_wire_of(bytes);
+    uint32_t field, type;
+    while (c.p < c.end) {
+        if (!ax_wire_tag(&c, &field, &type) || (field == 1 && type != AX_WIRE_VARINT) ||
+            ((field == 2 || field == 4 || field == 5) && type != AX_WIRE_BYTES) || !ax_wire_skip(&c, type))
+            return false;
+    }
+    return true;
+}
+
+static enum ax_err walk_v1(struct ax_rw_walk *w, struct ax_str body, ax_rw_visit *visit, void *ctx,
+                           struct ax_diag *diag)
+{
+    bool known = false, foreign = false;
+    uint32_t field, type;
+    for (struct ax_wire c = ax_wire_of(body); c.p < c.end;) {
+        struct ax_str inner;
+        if (!ax_wire_tag(&c, &field, &type))
+            return malformed(w, diag);
+        if (field != V1_TIMESERIES && field != V1_METADATA) {
+            foreign |= field == V2_TIMESERIES && type == AX_WIRE_BYTES;
+            if (!ax_wire_skip(&c, type))
+                return malformed(w, diag);
+            continue;
+        }
+        known = true;
+        if (type != AX_WIRE_BYTES || !ax_wire_bytes(&c, &inner))
+            return malformed(w, diag);
+        if (field == V1_METADATA) {
+            if (!check_metadata_v1(inner))
+                return malformed(w, diag);
+            w->stats->metadata++;
+            continue;
+        }
+        enum ax_err err = ax_rw_walk_series(w, inner, visit, ctx, diag);
+        if (err != AX_OK)
+            return err;
+    }
+    return foreign && !known ? other_version(w, diag) : AX_OK;
+}
+
+static enum ax_err add_symbol(struct ax_rw_walk *w, struct ax_str symbol, struct ax_diag *diag)
+{
+    struct ax_rw_decoder *d = w->d;
+    uint32_t most = w->limits->symbols_max;
+    if (w->symbols_n == most)
+        return ax_fail(diag, AX_LIMIT, "more than %u symbols in one request; send smaller batches", most);
+    if (w->symbols_n >= d->symbols_cap) {
+        uint32_t cap = d->symbols_cap ? d->symbols_cap : 1024;
+        while (cap <= w->symbols_n)
+            cap = cap > most / 2 ? most : cap * 2;
+        struct ax_str *symbols = realloc(d->symbols, cap * sizeof *symbols);
+        if (!symbols)
+            return ax_fail(diag, AX_NOMEM, "no memory for %u symbols", cap);
+        d->symbols = symbols;
+        d->symbols_cap = cap;
+    }
+    d->symbols[w->symbols_n++] = symbol;
+    return AX_OK;
+}
+
+/* First pass over 2.0: symbols, and that the outermost fields are well-formed. */
+static enum ax_err read_symbols(struct ax_rw_walk *w, struct ax_str body, struct ax_diag *diag)
+{
+    bool known = false, foreign = false;
+    uint32_t field, type;
+    for (struct ax_wire c = ax_wire_of(body); c.p < c.end;) {
+        struct ax_str inner;
+        if (!ax_wire_tag(&c, &field, &type))
+            return malformed(w, diag);
+        bool symbol = field == V2_SYMBOLS, ours = symbol || field == V2_TIMESERIES;
+        known |= ours;
+        foreign |= field == V1_TIMESERIES && type == AX_WIRE_BYTES;
+        if (ours ? type != AX_WIRE_BYTES || !ax_wire_bytes(&c, &inner) : !ax_wire_skip(&c, type))
+            return malformed(w, diag);
+        enum ax_err err = symbol ? add_symbol(w, inner, diag) : AX_OK;
+        if (err != AX_OK)
+            return err;
+    }
+    if (foreign && !known)
+        return other_version(w, diag);
+    if (w->symbols_n && w->d->symbols[0].n)
+        return ax_fail(diag, AX_INVALID,
+                       "not a remote-write 2.0 message: its first symbol is not the empty string");
+    return AX_OK;
+}
+
+static enum ax_err walk_v2(struct ax_rw_walk *w, struct ax_str body, ax_rw_visit *visit, void *ctx,
+                           struct ax_diag *diag)
+{
+    enum ax_err err = read_symbols(w, body, diag);
+    uint32_t field, type;
+    for (struct ax_wire c = ax_wire_of(body); err == AX_OK && c.p < c.end;) {
+        struct ax_str inner;
+        if (!ax_wire_tag(&c, &field, &type))
+            return malformed(w, diag);
+        if (field != V2_TIMESERIES) {
+            if (!ax_wire_skip(&c, type))
+                return malformed(w, diag);
+        } else if (!ax_wire_bytes(&c, &inner)) {
+            return malformed(w, diag);
+        } else {
+            err = ax_rw_walk_series(w, inner, visit, ctx, diag);
+        }
+    }
+    return err;
+}
+
+enum ax_err ax_rw_decode(struct ax_rw_decoder *d, int version, struct ax_str body,
+                         const struct ax_rw_limits *limits, ax_rw_visit *visit, void *ctx,
+                         struct ax_rw_stats *out_stats, struct ax_diag *diag)
+{
+    *out_stats = (struct ax_rw_stats){0};
+    /* Labels under the ceiling are copied before the whole key is measured, so the key may exceed its. */
+    d->key.bytes_max = body.n > limits->key_bytes_max ? body.n : limits->key_bytes_max;
+    struct ax_rw_walk w = {.d = d, .limits = limits, .stats = out_stats, .version = version};
+    return version == 1 ? walk_v1(&w, body, visit, ctx, diag) : walk_v2(&w, body, visit, ctx, diag);
+}
+
+void ax_rw_decoder_done(struct ax_rw_decoder *d)
+{
+    free(d->samples);
+    free(d->symbols);
+    ax_buf_done(&d->key);
+    *d = (struct ax_rw_decoder){0};
+}

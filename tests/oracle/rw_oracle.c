@@ -1,0 +1,205 @@
+/* rw_oracle.c: see rw_oracle.h. Where the two may differ is said in excused(). */
+#include "rw_oracle.h"
+
+#include "prom/labels.h"
+#include "proto/remote_write_v1.pb-c.h"
+#include "proto/remote_write_v2.pb-c.h"
+
+#include <stdlib.h>
+
+#define ARENA_MAX (256u << 20)
+
+struct compare {
+    const Prometheus__WriteRequest *v1; /* one of the two, or none when protobuf-c refuses */
+    const Io__Prometheus__Write__V2__Request *v2;
+    struct ax_arena arena;
+    size_t at;
+    bool malformed; /* the inside of a label, which the decoder leaves to the reader of keys */
+    const char *differ;
+};
+
+static struct ax_str view(ProtobufCBinaryData b)
+{
+    return (struct ax_str){(const char *)b.data, b.len};
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+    size_t n = strlen(text), m = strlen(end);
+    return n >= m && strcmp(text + n - m, end) == 0;
+}
+
+/* The labels of a series in canonical form; the error when there is none. */
+static void same_labels(struct compare *c, struct ax_str key, struct ax_label *v, uint32_t n)
+{
+    struct ax_labels ours;
+    struct ax_diag diag = {{0}};
+    enum ax_err err = ax_labels_key_parse(key, &c->arena, &ours, &diag);
+    if (err == AX_INVALID && ends_with(diag.text, " is not well-formed protobuf")) {
+        c->malformed = true;
+        return;
+    }
+    if (!c->v1 && !c->v2)
+        return;
+    if (err != ax_labels_canonical(v, &n, NULL)) {
+        c->differ = "one finds the labels acceptable";
+        return;
+    }
+    struct ax_labels theirs = {n, v};
+    if (err == AX_OK && !ax_labels_eq(&ours, &theirs))
+        c->differ = "labels";
+}
+
+static bool same_sample(struct ax_sample a, double value, int64_t t_ms)
+{
+    return a.t_ms == t_ms && ax_double_bits(a.value) == ax_double_bits(value);
+}
+
+static void same_v1(struct compare *c, const struct ax_rw_series *s, const struct ax_rw_fault *fault)
+{
+    const Prometheus__TimeSeries *ts = c->v1->timeseries[c->at];
+    if (fault)
+        c->differ = "a fault in 1.0";
+    if (s->samples_n != ts->n_samples || s->histograms_n != ts->n_histograms ||
+        s->exemplars_n != ts->n_exemplars) {
+        c->differ = "numbers of samples, histograms or exemplars";
+        return;
+    }
+    for (uint32_t i = 0; i < s->samples_n; i++)
+        if (!same_sample(s->samples[i], ts->samples[i]->value, ts->samples[i]->timestamp))
+            c->differ = "a sample";
+    struct ax_label *v = ax_arena_array(&c->arena, ts->n_labels, sizeof *v);
+    for (size_t i = 0; i < ts->n_labels; i++)
+        v[i] = (struct ax_label){view(ts->labels[i]->name), view(ts->labels[i]->value)};
+    same_labels(c, s->key, v, (uint32_t)ts->n_labels);
+}
+
+static bool refs_ok(const uint32_t *refs, size_t n, size_t symbols)
+{
+    for (size_t i = 0; i < n; i++)
+        if (refs[i] >= symbols)
+            return false;
+    return n % 2 == 0;
+}
+
+static bool metadata_ref_ok(uint32_t ref, size_t symbols)
+{
+    return ref == 0 || ref < symbols;
+}
+
+static void same_v2(struct compare *c, const struct ax_rw_series *s, const struct ax_rw_fault *fault)
+{
+    const Io__Prometheus__Write__V2__TimeSeries *ts = c->v2->timeseries[c->at];
+    size_t symbols = c->v2->n_symbols;
+    bool ok = refs_ok(ts->labels_refs, ts->n_labels_refs, symbols);
+    for (size_t i = 0; i < ts->n_exemplars; i++)
+        ok = ok && refs_ok(ts->exemplars[i]->labels_refs, ts->exemplars[i]->n_labels_refs, symbols);
+    bool metadata = false;
+    for (size_t i = 0; i < ts->n_metadata; i++) {
+        const Io__Prometheus__Write__V2__Metadata *m = ts->metadata[i];
+        metadata = metadata || m->type || m->help_ref || m->unit_ref;
+        ok = ok && metadata_ref_ok(m->help_ref, symbols) && metadata_ref_ok(m->unit_ref, symbols);
+    }
+    if (ok != !fault)
+        c->differ = "whether the references are good";
+    if (s->samples_n != ts->n_samples || s->histograms_n != ts->n_histograms ||
+        s->exemplars_n != ts->n_exemplars || s->has_metadata != metadata) {
+        c->differ = "numbers of samples, histograms, exemplars or metadata";
+        return;
+    }
+    for (uint32_t i = 0; i < s->samples_n; i++)
+        if (!same_sample(s->samples[i], ts->samples[i]->value, ts->samples[i]->timestamp))
+            c->differ = "a sample";
+    if (!ok)
+        return;
+    size_t n = ts->n_labels_refs / 2;
+    struct ax_label *v = ax_arena_array(&c->arena, n, sizeof *v);
+    for (size_t i = 0; i < n; i++)
+        v[i] = (struct ax_label){view(c->v2->symbols[ts->labels_refs[2 * i]]),
+                                 view(c->v2->symbols[ts->labels_refs[2 * i + 1]])};
+    same_labels(c, s->key, v, (uint32_t)n);
+}
+
+static enum ax_err visit(void *ctx, const struct ax_rw_series *s, const struct ax_rw_fault *fault)
+{
+    struct compare *c = ctx;
+    ax_arena_reset(&c->arena);
+    if (!c->v1 && !c->v2) {
+        same_labels(c, s->key, NULL, 0);
+    } else if (c->at >= (c->v1 ? c->v1->n_timeseries : c->v2->n_timeseries)) {
+        c->differ = "more series than protobuf-c";
+    } else if (c->v1) {
+        same_v1(c, s, fault);
+    } else {
+        same_v2(c, s, fault);
+    }
+    c->at++;
+    return c->differ ? AX_CONFLICT : AX_OK;
+}
+
+static bool has_unknown(const ProtobufCMessage *m, uint32_t tag)
+{
+    for (unsigned i = 0; i < m->n_unknown_fields; i++)
+        if (m->unknown_fields[i].tag == tag &&
+            m->unknown_fields[i].wire_type == PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED)
+            return true;
+    return false;
+}
+
+/* May the decoder refuse what protobuf-c takes? On purpose: a message of the other version, a first symbol
+ * that is not empty; and tags that no encoder writes: field numbers of 2^29 and above, or 0 spelled with
+ * more than one byte. The latter are looked for anywhere in the bytes. */
+static bool excused(const struct compare *c, const uint8_t *p, size_t n)
+{
+    if (c->v1 && c->v1->n_timeseries == 0 && c->v1->n_metadata == 0 && has_unknown(&c->v1->base, 5))
+        return true;
+    if (c->v2 && c->v2->n_symbols == 0 && c->v2->n_timeseries == 0 && has_unknown(&c->v2->base, 1))
+        return true;
+    if (c->v2 && c->v2->n_symbols && c->v2->symbols[0].len)
+        return true;
+    for (size_t i = 0; i < n; i++) {
+        size_t run = i;
+        while (run < n && p[run] >= 0x80)
+            run++;
+        if (run == n || run == i)
+            continue;
+        bool zero = p[run] == 0;
+        for (size_t k = i + 1; k < run; k++)
+            zero = zero && p[k] == 0x80;
+        if ((zero && p[i] < 0x88) || (run - i == 4 && p[run] > 0x0f))
+            return true;
+    }
+    return false;
+}
+
+const char *rw_oracle_compare(struct ax_rw_decoder *d, int version, const uint8_t *bytes, size_t n)
+{
+    const struct ax_rw_limits limits = {UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX};
+    struct ax_rw_stats stats;
+    struct ax_diag diag = {{0}};
+    struct compare c = {.at = 0};
+    ax_arena_init(&c.arena, ARENA_MAX);
+    Prometheus__WriteRequest *v1 = NULL;
+    Io__Prometheus__Write__V2__Request *v2 = NULL;
+    if (version == 1)
+        c.v1 = v1 = prometheus__write_request__unpack(NULL, n, bytes);
+    else
+        c.v2 = v2 = io__prometheus__write__v2__request__unpack(NULL, n, bytes);
+    enum ax_err err =
+        ax_rw_decode(d, version, (struct ax_str){(const char *)bytes, n}, &limits, visit, &c, &stats, &diag);
+    bool taken = err == AX_OK && !c.malformed, theirs = v1 || v2;
+    if (!c.differ && taken && !theirs)
+        c.differ = "protobuf-c refuses it";
+    if (!c.differ && !taken && theirs && !excused(&c, bytes, n))
+        c.differ = "the decoder refuses it";
+    if (!c.differ && taken && c.at != (v1 ? v1->n_timeseries : v2->n_timeseries))
+        c.differ = "fewer series than protobuf-c";
+    if (!c.differ && taken && v1 && stats.metadata != v1->n_metadata)
+        c.differ = "metadata";
+    if (v1)
+        prometheus__write_request__free_unpacked(v1, NULL);
+    if (v2)
+        io__prometheus__write__v2__request__free_unpacked(v2, NULL);
+    ax_arena_done(&c.arena);
+    return c.differ;
+}
