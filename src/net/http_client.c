@@ -1,0 +1,461 @@
+/* http_client.c: one easy handle driven through a multi handle, so that another thread can wake it. */
+#include "net/http_client.h"
+
+#include "base/clock.h"
+
+#include <curl/curl.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
+#include <unistd.h>
+
+#define SECRET_BYTES_MAX 65536
+#define POLL_MS 1000
+#define REDIRECTS_MAX 10L
+
+struct ax_http_client {
+    CURL *easy;
+    CURLM *multi;
+    struct curl_slist *fixed;   /* the user's headers, the User-Agent and what curl must not add */
+    struct curl_slist *connect; /* CURLOPT_CONNECT_TO, when the certificate's name is not the host's */
+    char *user, *password, *password_file;
+    char *auth_type, *credentials, *credentials_file;
+    char error[CURL_ERROR_SIZE];
+    struct ax_http_response *response; /* of the request under way */
+    atomic_bool aborted;
+};
+
+static pthread_once_t curl_once = PTHREAD_ONCE_INIT;
+static CURLcode curl_state = CURLE_FAILED_INIT;
+
+static void start_curl(void)
+{
+    curl_state = curl_global_init(CURL_GLOBAL_DEFAULT);
+}
+
+/* A terminated copy; NULL for an empty text. *ok turns false when out of memory. */
+static char *copy(struct ax_str s, bool *ok)
+{
+    char *z = s.n ? strndup(s.p, s.n) : NULL;
+    if (s.n && !z)
+        *ok = false;
+    return z;
+}
+
+static void wipe_and_free(char *secret)
+{
+    if (secret)
+        explicit_bzero(secret, strlen(secret));
+    free(secret);
+}
+
+/* The content of a small file without white space at its ends; malloc'ed. */
+static enum ax_err read_secret(const char *path, char **out, struct ax_diag *diag)
+{
+    char bytes[SECRET_BYTES_MAX];
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : read(fd, bytes, sizeof bytes);
+    if (fd >= 0)
+        (void)close(fd);
+    if (n < 0)
+        return ax_fail(diag, AX_IO, "%s cannot be read; check that it exists and its permissions", path);
+    if ((size_t)n == sizeof bytes)
+        return ax_fail(diag, AX_IO, "%s is too large for a password", path);
+    size_t from = 0, to = (size_t)n;
+    while (to > from && strchr(" \t\r\n", bytes[to - 1]))
+        to--;
+    while (from < to && strchr(" \t\r\n", bytes[from]))
+        from++;
+    *out = strndup(bytes + from, to - from);
+    explicit_bzero(bytes, sizeof bytes);
+    return *out ? AX_OK : ax_fail(diag, AX_NOMEM, "out of memory reading %s", path);
+}
+
+static size_t on_body(char *bytes, size_t size, size_t n, void *client)
+{
+    struct ax_http_client *c = client;
+    struct ax_buf *body = c->response->body;
+    size_t room = body->bytes_max - body->n, take = size * n;
+    if (take > room) {
+        take = room;
+        c->response->body_cut = true;
+    }
+    ax_buf_put(body, bytes, take);
+    return body->err == AX_OK ? size * n : 0;
+}
+
+static bool add_header(struct curl_slist **list, const char *text)
+{
+    struct curl_slist *longer = curl_slist_append(*list, text);
+    if (longer)
+        *list = longer;
+    return longer != NULL;
+}
+
+static bool add_field(struct curl_slist **list, struct ax_str name, struct ax_str value)
+{
+    char *text = NULL;
+    /* "Name;" is how curl is told to send a header without a value. */
+    int n = value.n ? asprintf(&text, AX_STR_FMT ": " AX_STR_FMT, AX_STR_ARG(name), AX_STR_ARG(value))
+                    : asprintf(&text, AX_STR_FMT ";", AX_STR_ARG(name));
+    bool ok = n >= 0 && add_header(list, text);
+    if (n >= 0)
+        wipe_and_free(text);
+    return ok;
+}
+
+static enum ax_err check_file(struct ax_str path, const char *key, struct ax_diag *diag)
+{
+    if (path.n == 0)
+        return AX_OK;
+    bool ok = true;
+    char *z = copy(path, &ok);
+    bool readable = z && access(z, R_OK) == 0;
+    free(z);
+    if (!ok)
+        return ax_fail(diag, AX_NOMEM, "out of memory");
+    if (readable)
+        return AX_OK;
+    return ax_fail(diag, AX_INVALID,
+                   "%s " AX_STR_FMT " cannot be read; check that it exists and its permissions", key,
+                   AX_STR_ARG(path));
+}
+
+static enum ax_err check_auth(const struct ax_http_client_options *o, struct ax_diag *diag)
+{
+    bool basic = o->basic_user.n || o->basic_password.n || o->basic_password_file.n;
+    if (basic && (o->auth_credentials.n || o->auth_credentials_file.n))
+        return ax_fail(diag, AX_INVALID, "basic_auth and authorization are both set; use one");
+    if (o->basic_password.n && o->basic_password_file.n)
+        return ax_fail(diag, AX_INVALID, "password and password_file are both set; use one");
+    if (o->auth_credentials.n && o->auth_credentials_file.n)
+        return ax_fail(diag, AX_INVALID, "credentials and credentials_file are both set; use one");
+    if (o->auth_type.n == 5 && strncasecmp(o->auth_type.p, "basic", 5) == 0)
+        return ax_fail(diag, AX_INVALID, "authorization type cannot be basic; use basic_auth");
+    return AX_OK;
+}
+
+static enum ax_err check_options(const struct ax_http_client_options *o, struct ax_diag *diag)
+{
+    const struct {
+        struct ax_str path;
+        const char *key;
+    } files[] = {{o->basic_password_file, "password_file"},
+                 {o->auth_credentials_file, "credentials_file"},
+                 {o->tls_ca_file, "ca_file"},
+                 {o->tls_cert_file, "cert_file"},
+                 {o->tls_key_file, "key_file"}};
+    enum ax_err err = check_auth(o, diag);
+    if (err == AX_OK && (o->tls_cert_file.n == 0) != (o->tls_key_file.n == 0))
+        err = ax_fail(diag, AX_INVALID, "cert_file and key_file go together; one of them is missing");
+    for (size_t i = 0; err == AX_OK && i < sizeof files / sizeof files[0]; i++)
+        err = check_file(files[i].path, files[i].key, diag);
+    for (uint32_t i = 0; err == AX_OK && i < o->headers_n; i++)
+        err = ax_http_check_header(o->headers[i].name, o->headers[i].value, diag);
+    return err;
+}
+
+/* Text option of the easy handle; empty texts are not set. */
+static bool set_text(struct ax_http_client *c, CURLoption option, struct ax_str s)
+{
+    if (s.n == 0)
+        return true;
+    bool ok = true;
+    char *z = copy(s, &ok);
+    ok = ok && curl_easy_setopt(c->easy, option, z) == CURLE_OK; /* curl copies */
+    free(z);
+    return ok;
+}
+
+static enum ax_err tls_version(struct ax_str text, long *out, struct ax_diag *diag)
+{
+    static const struct {
+        const char *name;
+        long version;
+    } known[] = {{"", CURL_SSLVERSION_TLSv1_2},
+                 {"TLS10", CURL_SSLVERSION_TLSv1_0},
+                 {"TLS11", CURL_SSLVERSION_TLSv1_1},
+                 {"TLS12", CURL_SSLVERSION_TLSv1_2},
+                 {"TLS13", CURL_SSLVERSION_TLSv1_3}};
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+        if (ax_str_eq(text, ax_str(known[i].name))) {
+            *out = known[i].version;
+            return AX_OK;
+        }
+    return ax_fail(diag, AX_INVALID, "min_version \"" AX_STR_FMT "\" is none of TLS10, TLS11, TLS12, TLS13",
+                   AX_STR_ARG(text));
+}
+
+static enum ax_err set_tls(struct ax_http_client *c, const struct ax_http_client_options *o,
+                           struct ax_diag *diag)
+{
+    long version = 0;
+    enum ax_err err = tls_version(o->tls_min_version, &version, diag);
+    if (err != AX_OK)
+        return err;
+    (void)curl_easy_setopt(c->easy, CURLOPT_SSLVERSION, version);
+    (void)curl_easy_setopt(c->easy, CURLOPT_CA_CACHE_TIMEOUT, 0L);
+    if (o->tls_insecure_skip_verify) {
+        (void)curl_easy_setopt(c->easy, CURLOPT_SSL_VERIFYPEER, 0L);
+        (void)curl_easy_setopt(c->easy, CURLOPT_SSL_VERIFYHOST, 0L);
+    }
+    bool ok = set_text(c, CURLOPT_CAINFO, o->tls_ca_file) && set_text(c, CURLOPT_SSLCERT, o->tls_cert_file) &&
+              set_text(c, CURLOPT_SSLKEY, o->tls_key_file);
+    return ok ? AX_OK : ax_fail(diag, AX_NOMEM, "out of memory");
+}
+
+/* For a server that calls itself otherwise than the URL: ask curl for that name (so that SNI and the
+ * certificate's check use it), connect to the URL's host and name that in the Host header. */
+static bool rename_server(struct ax_http_client *c, CURLU *url, struct ax_str name)
+{
+    char *host = NULL, *port = NULL, *to = NULL, *header = NULL;
+    bool ok = true;
+    char *server = copy(name, &ok);
+    ok = ok && server && !curl_url_get(url, CURLUPART_HOST, &host, 0) &&
+         !curl_url_get(url, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) &&
+         asprintf(&to, "%s:%s:%s:%s", server, port, host, port) >= 0 && add_header(&c->connect, to) &&
+         asprintf(&header, "Host: %s:%s", host, port) >= 0 && add_header(&c->fixed, header) &&
+         !curl_url_set(url, CURLUPART_HOST, server, 0);
+    if (ok)
+        (void)curl_easy_setopt(c->easy, CURLOPT_CONNECT_TO, c->connect);
+    curl_free(host);
+    curl_free(port);
+    free(to);
+    free(header);
+    free(server);
+    return ok;
+}
+
+static enum ax_err set_url(struct ax_http_client *c, const struct ax_http_client_options *o,
+                           struct ax_diag *diag)
+{
+    bool ok = true;
+    char *text = copy(o->url, &ok), *scheme = NULL, *final = NULL;
+    CURLU *url = curl_url();
+    enum ax_err err = AX_OK;
+    if (!ok || !url)
+        err = ax_fail(diag, AX_NOMEM, "out of memory");
+    else if (!text || curl_url_set(url, CURLUPART_URL, text, CURLU_NON_SUPPORT_SCHEME) ||
+             curl_url_get(url, CURLUPART_SCHEME, &scheme, 0))
+        err = ax_fail(diag, AX_INVALID, "url \"%s\" is not one; it looks like http://host:port/path",
+                      text ? text : "");
+    else if (strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0)
+        err =
+            ax_fail(diag, AX_INVALID, "url \"%s\": scheme %s is not known; use http or https", text, scheme);
+    else if (o->tls_server_name.n && strcmp(scheme, "https") == 0 &&
+             !rename_server(c, url, o->tls_server_name))
+        err = ax_fail(diag, AX_INVALID, "server_name \"" AX_STR_FMT "\" is no host name",
+                      AX_STR_ARG(o->tls_server_name));
+    else if (curl_url_get(url, CURLUPART_URL, &final, 0) || curl_easy_setopt(c->easy, CURLOPT_URL, final))
+        err = ax_fail(diag, AX_NOMEM, "out of memory");
+    curl_free(scheme);
+    curl_free(final);
+    curl_url_cleanup(url);
+    free(text);
+    return err;
+}
+
+/* What is the same for every request. */
+static enum ax_err set_fixed(struct ax_http_client *c, const struct ax_http_client_options *o,
+                             struct ax_diag *diag)
+{
+    CURL *h = c->easy;
+    (void)curl_easy_setopt(h, CURLOPT_PROTOCOLS_STR, "http,https");
+    (void)curl_easy_setopt(h, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+    (void)curl_easy_setopt(h, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    (void)curl_easy_setopt(h, CURLOPT_NOSIGNAL, 1L);
+    (void)curl_easy_setopt(h, CURLOPT_TCP_KEEPALIVE, 1L);
+    (void)curl_easy_setopt(h, CURLOPT_TIMEOUT_MS, (long)o->timeout_ms);
+    (void)curl_easy_setopt(h, CURLOPT_FOLLOWLOCATION, o->follow_redirects ? 1L : 0L);
+    (void)curl_easy_setopt(h, CURLOPT_MAXREDIRS, REDIRECTS_MAX);
+    (void)curl_easy_setopt(h, CURLOPT_POSTREDIR, (long)CURL_REDIR_POST_ALL);
+    (void)curl_easy_setopt(h, CURLOPT_ERRORBUFFER, c->error);
+    (void)curl_easy_setopt(h, CURLOPT_WRITEFUNCTION, on_body);
+    (void)curl_easy_setopt(h, CURLOPT_WRITEDATA, c);
+    (void)curl_easy_setopt(h, CURLOPT_PROXY, "");
+    bool ok = set_text(c, CURLOPT_PROXY, o->proxy_url) &&
+              add_header(&c->fixed, "User-Agent: Auspex/" AX_VERSION) && add_header(&c->fixed, "Expect:");
+    for (uint32_t i = 0; ok && i < o->headers_n; i++)
+        ok = add_field(&c->fixed, o->headers[i].name, o->headers[i].value);
+    c->user = copy(o->basic_user, &ok);
+    c->password = copy(o->basic_password, &ok);
+    c->password_file = copy(o->basic_password_file, &ok);
+    c->auth_type = copy(o->auth_type.n ? o->auth_type : ax_str("Bearer"), &ok);
+    c->credentials = copy(o->auth_credentials, &ok);
+    c->credentials_file = copy(o->auth_credentials_file, &ok);
+    return ok ? AX_OK : ax_fail(diag, AX_NOMEM, "out of memory");
+}
+
+enum ax_err ax_http_client_new(const struct ax_http_client_options *options, struct ax_http_client **out,
+                               struct ax_diag *diag)
+{
+    *out = NULL;
+    (void)pthread_once(&curl_once, start_curl);
+    if (curl_state != CURLE_OK)
+        return ax_fail(diag, AX_NOMEM, "libcurl does not start: %s", curl_easy_strerror(curl_state));
+    enum ax_err err = check_options(options, diag);
+    if (err != AX_OK)
+        return err;
+    struct ax_http_client *c = calloc(1, sizeof *c);
+    if (!c)
+        return ax_fail(diag, AX_NOMEM, "out of memory");
+    c->easy = curl_easy_init();
+    c->multi = curl_multi_init();
+    err = c->easy && c->multi ? set_fixed(c, options, diag) : ax_fail(diag, AX_NOMEM, "out of memory");
+    if (err == AX_OK)
+        err = set_tls(c, options, diag);
+    if (err == AX_OK)
+        err = set_url(c, options, diag);
+    if (err != AX_OK) {
+        ax_http_client_free(c);
+        return err;
+    }
+    *out = c;
+    return AX_OK;
+}
+
+void ax_http_client_free(struct ax_http_client *c)
+{
+    if (!c)
+        return;
+    curl_easy_cleanup(c->easy);
+    (void)curl_multi_cleanup(c->multi);
+    curl_slist_free_all(c->fixed);
+    curl_slist_free_all(c->connect);
+    free(c->user);
+    wipe_and_free(c->password);
+    free(c->password_file);
+    free(c->auth_type);
+    wipe_and_free(c->credentials);
+    free(c->credentials_file);
+    free(c);
+}
+
+static enum ax_err add_credentials(struct ax_http_client *c, const char *credentials,
+                                   struct curl_slist **headers, struct ax_diag *diag)
+{
+    if (strpbrk(credentials, "\r\n"))
+        return ax_fail(diag, AX_IO, "the credentials hold a line break, which no header can");
+    char *text = NULL;
+    bool ok = asprintf(&text, "Authorization: %s %s", c->auth_type, credentials) >= 0;
+    ok = ok && add_header(headers, text);
+    wipe_and_free(text);
+    return ok ? AX_OK : ax_fail(diag, AX_NOMEM, "out of memory");
+}
+
+static enum ax_err authenticate(struct ax_http_client *c, struct curl_slist **headers, struct ax_diag *diag)
+{
+    char *secret = NULL;
+    const char *file = c->credentials_file ? c->credentials_file : c->password_file;
+    enum ax_err err = file ? read_secret(file, &secret, diag) : AX_OK;
+    if (err != AX_OK)
+        return err;
+    if (c->credentials || c->credentials_file) {
+        err = add_credentials(c, secret ? secret : c->credentials, headers, diag);
+    } else if (c->user || c->password || c->password_file) {
+        const char *password = secret ? secret : c->password ? c->password : "";
+        bool ok = curl_easy_setopt(c->easy, CURLOPT_HTTPAUTH, CURLAUTH_BASIC) == CURLE_OK &&
+                  curl_easy_setopt(c->easy, CURLOPT_USERNAME, c->user ? c->user : "") == CURLE_OK &&
+                  curl_easy_setopt(c->easy, CURLOPT_PASSWORD, password) == CURLE_OK;
+        err = ok ? AX_OK : ax_fail(diag, AX_NOMEM, "out of memory");
+    }
+    wipe_and_free(secret);
+    return err;
+}
+
+static enum ax_err make_headers(struct ax_http_client *c, const struct ax_http_field *headers,
+                                uint32_t headers_n, struct curl_slist **out, struct ax_diag *diag)
+{
+    bool ok = true;
+    for (uint32_t i = 0; ok && i < headers_n; i++)
+        ok = add_field(out, headers[i].name, headers[i].value);
+    for (const struct curl_slist *l = c->fixed; ok && l; l = l->next)
+        ok = add_header(out, l->data);
+    return ok ? authenticate(c, out, diag) : ax_fail(diag, AX_NOMEM, "out of memory");
+}
+
+/* Drive the transfer to its end; false when it was aborted. */
+static bool transfer(struct ax_http_client *c, CURLcode *result)
+{
+    int running = 1;
+    while (running && !atomic_load(&c->aborted)) {
+        if (curl_multi_perform(c->multi, &running) != CURLM_OK)
+            return true;
+        if (running)
+            (void)curl_multi_poll(c->multi, NULL, 0, POLL_MS, NULL);
+    }
+    int left;
+    for (CURLMsg *m; (m = curl_multi_info_read(c->multi, &left));)
+        if (m->msg == CURLMSG_DONE)
+            *result = m->data.result;
+    return !running;
+}
+
+static enum ax_err finish(struct ax_http_client *c, CURLcode result, struct ax_http_response *r,
+                          struct ax_diag *diag)
+{
+    long status = 0;
+    curl_off_t retry_after = 0;
+    if (result == CURLE_OK)
+        (void)curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
+    if (status > 0) {
+        r->status = (int)status;
+        if (ax_http_response_header(c, "Retry-After") &&
+            curl_easy_getinfo(c->easy, CURLINFO_RETRY_AFTER, &retry_after) == CURLE_OK)
+            r->retry_after_ms = retry_after < 0           ? 0
+                                : retry_after > INT32_MAX ? INT32_MAX
+                                                          : retry_after * 1000;
+        return AX_OK;
+    }
+    const char *text = c->error[0] ? c->error : curl_easy_strerror(result);
+    if (r->body->err == AX_NOMEM || result == CURLE_OUT_OF_MEMORY)
+        return ax_fail(diag, AX_NOMEM, "out of memory during a request");
+    return ax_fail(diag, result == CURLE_OPERATION_TIMEDOUT ? AX_TIMEOUT : AX_IO, "%s", text);
+}
+
+enum ax_err ax_http_post(struct ax_http_client *c, struct ax_str body, const struct ax_http_field *headers,
+                         uint32_t headers_n, struct ax_http_response *response, struct ax_diag *diag)
+{
+    response->status = 0;
+    response->retry_after_ms = -1;
+    response->body_cut = false;
+    response->duration_ns = 0;
+    ax_buf_reset(response->body);
+    c->response = response;
+    c->error[0] = '\0';
+    struct curl_slist *list = NULL;
+    enum ax_err err = make_headers(c, headers, headers_n, &list, diag);
+    if (err == AX_OK) {
+        (void)curl_easy_setopt(c->easy, CURLOPT_POST, 1L);
+        (void)curl_easy_setopt(c->easy, CURLOPT_POSTFIELDS, body.n ? body.p : "");
+        (void)curl_easy_setopt(c->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.n);
+        (void)curl_easy_setopt(c->easy, CURLOPT_HTTPHEADER, list);
+        int64_t start_ns = ax_mono_ns();
+        CURLcode result = CURLE_FAILED_INIT;
+        bool ended = curl_multi_add_handle(c->multi, c->easy) != CURLM_OK || transfer(c, &result);
+        response->duration_ns = ax_mono_ns() - start_ns;
+        if (!ended) /* leave a name look-up behind rather than wait for it */
+            (void)curl_easy_setopt(c->easy, CURLOPT_QUICK_EXIT, 1L);
+        (void)curl_multi_remove_handle(c->multi, c->easy);
+        err = ended ? finish(c, result, response, diag) : ax_fail(diag, AX_BUSY, "the request was aborted");
+    }
+    (void)curl_easy_setopt(c->easy, CURLOPT_HTTPHEADER, NULL);
+    curl_slist_free_all(list);
+    c->response = NULL;
+    return err;
+}
+
+const char *ax_http_response_header(struct ax_http_client *c, const char *name)
+{
+    struct curl_header *h = NULL;
+    return curl_easy_header(c->easy, name, 0, CURLH_HEADER, -1, &h) == CURLHE_OK ? h->value : NULL;
+}
+
+void ax_http_client_abort(struct ax_http_client *c)
+{
+    atomic_store(&c->aborted, true);
+    (void)curl_multi_wakeup(c->multi);
+}

@@ -1,0 +1,76 @@
+/* http_client.h: an HTTP client for one URL: POST with bounded answers, authentication and TLS.
+ *
+ * libcurl, HTTP/1.1, one connection kept alive and one request at a time. Files (passwords, credentials)
+ * are read for each request, certificates for each connection, so that what is rotated on disk is used
+ * without a restart. Proxies of the environment are not used. One thread uses a client; only
+ * ax_http_client_abort() may come from another. */
+#ifndef AX_NET_HTTP_CLIENT_H
+#define AX_NET_HTTP_CLIENT_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/str.h"
+
+#include <stdint.h>
+
+/* One header. */
+struct ax_http_field {
+    struct ax_str name, value;
+};
+
+/* Where and how; an empty text is one that was not set. */
+struct ax_http_client_options {
+    struct ax_str url; /* http or https */
+    struct ax_str basic_user, basic_password, basic_password_file;
+    struct ax_str auth_type, auth_credentials, auth_credentials_file; /* type is Bearer when empty */
+    struct ax_str tls_ca_file, tls_cert_file, tls_key_file;
+    struct ax_str tls_server_name; /* name in the certificate, when it is not the URL's host */
+    struct ax_str tls_min_version; /* TLS10, TLS11, TLS12, TLS13; empty: TLS12 */
+    bool tls_insecure_skip_verify;
+    struct ax_str proxy_url;
+    const struct ax_http_field *headers; /* the user's own; see ax_http_check_header() */
+    uint32_t headers_n;
+    bool follow_redirects; /* keeping the method; credentials do not go to another host */
+    int64_t timeout_ms;    /* of a whole request; 0: none */
+};
+
+struct ax_http_client;
+
+/* What came back. */
+struct ax_http_response {
+    int status;             /* HTTP status; 0: no answer */
+    int64_t retry_after_ms; /* from Retry-After, seconds or date; -1: none */
+    int64_t duration_ns;
+    struct ax_buf *body; /* the caller's; content beyond its ceiling is read and forgotten */
+    bool body_cut;       /* so it was */
+};
+
+/* May a user set this header? AX_INVALID with a text for one that is reserved (the protocol's, those of
+ * the connection, and authentication, which has keys of its own), for a name that is no token and for a
+ * value with control characters. */
+AX_MUST_USE enum ax_err ax_http_check_header(struct ax_str name, struct ax_str value, struct ax_diag *diag);
+
+/* Make a client; the options are copied. Nothing is connected yet. AX_INVALID with a text: no http(s) URL,
+ * a header that is reserved, a file of credentials or certificates that cannot be read, more than one way
+ * to authenticate, a TLS version that does not exist. AX_NOMEM. */
+AX_MUST_USE enum ax_err ax_http_client_new(const struct ax_http_client_options *options,
+                                           struct ax_http_client **out, struct ax_diag *diag);
+
+/* Close the connection and free; NULL is fine. No request may be under way. */
+void ax_http_client_free(struct ax_http_client *c);
+
+/* POST a body with these headers beside the user's (which never replace these). AX_OK: there was an
+ * answer, whatever its status. Otherwise response->status is 0 and diag says why: AX_TIMEOUT, AX_IO (no
+ * connection, TLS, cut off, credentials that cannot be read), AX_BUSY (aborted), AX_NOMEM. Blocks for at
+ * most the timeout. response->body must be set and is emptied first. */
+AX_MUST_USE enum ax_err ax_http_post(struct ax_http_client *c, struct ax_str body,
+                                     const struct ax_http_field *headers, uint32_t headers_n,
+                                     struct ax_http_response *response, struct ax_diag *diag);
+
+/* Value of a header of the last answer; NULL when absent. Valid until the next request. */
+const char *ax_http_response_header(struct ax_http_client *c, const char *name);
+
+/* End the request under way at once, and all later ones too. From any thread. */
+void ax_http_client_abort(struct ax_http_client *c);
+
+#endif

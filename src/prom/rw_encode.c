@@ -1,0 +1,279 @@
+/* rw_encode.c: protobuf's wire format written by hand, sizes before bytes, and a symbol table by hash. */
+#include "prom/rw_encode.h"
+
+#include "base/assert.h"
+#include "base/hash.h"
+
+#include <snappy-c.h>
+#include <stdlib.h>
+
+enum wire_type { VARINT = 0, FIXED64 = 1, BYTES = 2 };
+
+struct ax_rw_symbol {
+    struct ax_str text; /* points into a run's key */
+    uint64_t hash;
+};
+
+struct ax_rw_headers ax_rw_headers(int version)
+{
+    if (version == 2)
+        return (struct ax_rw_headers){"application/x-protobuf;proto=io.prometheus.write.v2.Request", "snappy",
+                                      "2.0.0"};
+    return (struct ax_rw_headers){"application/x-protobuf", "snappy", "0.1.0"};
+}
+
+void ax_rw_encoder_init(struct ax_rw_encoder *e, size_t bytes_max)
+{
+    *e = (struct ax_rw_encoder){0};
+    ax_buf_init(&e->body, bytes_max);
+    ax_buf_init(&e->series, bytes_max);
+    ax_buf_init(&e->refs, bytes_max);
+}
+
+void ax_rw_encoder_done(struct ax_rw_encoder *e)
+{
+    ax_buf_done(&e->body);
+    ax_buf_done(&e->series);
+    ax_buf_done(&e->refs);
+    free(e->symbols);
+    free(e->slots);
+    e->symbols = NULL;
+    e->slots = NULL;
+    e->symbols_n = e->symbols_cap = e->slots_n = 0;
+}
+
+static size_t varint_size(uint64_t v)
+{
+    size_t n = 1;
+    while (v >= 0x80) {
+        v >>= 7;
+        n++;
+    }
+    return n;
+}
+
+static void put_varint(struct ax_buf *b, uint64_t v)
+{
+    uint8_t bytes[10];
+    size_t n = 0;
+    while (v >= 0x80) {
+        bytes[n++] = (uint8_t)(v | 0x80);
+        v >>= 7;
+    }
+    bytes[n++] = (uint8_t)v;
+    ax_buf_put(b, bytes, n);
+}
+
+static void put_tag(struct ax_buf *b, unsigned field, enum wire_type type)
+{
+    put_varint(b, (uint64_t)field << 3 | (unsigned)type);
+}
+
+static void put_bytes(struct ax_buf *b, unsigned field, struct ax_str s)
+{
+    put_tag(b, field, BYTES);
+    put_varint(b, s.n);
+    ax_buf_str(b, s);
+}
+
+/* Read a varint at *at of s; false when it is cut off or too long. */
+static bool read_varint(struct ax_str s, size_t *at, uint64_t *out)
+{
+    *out = 0;
+    for (unsigned shift = 0; shift < 64 && *at < s.n; shift += 7) {
+        uint8_t byte = (uint8_t)s.p[(*at)++];
+        *out |= (uint64_t)(byte & 0x7F) << shift;
+        if (byte < 0x80)
+            return true;
+    }
+    return false;
+}
+
+/* Read a length-delimited field of this number at *at; false when it is anything else. */
+static bool read_bytes(struct ax_str s, size_t *at, unsigned field, struct ax_str *out)
+{
+    uint64_t n;
+    if (*at >= s.n || (uint8_t)s.p[*at] != (field << 3 | BYTES))
+        return false;
+    (*at)++;
+    if (!read_varint(s, at, &n) || n > s.n - *at)
+        return false;
+    *out = (struct ax_str){s.p + *at, (size_t)n};
+    *at += (size_t)n;
+    return true;
+}
+
+/* Next pair of a key; false at its end and, with *bad set, when the bytes are no key. */
+static bool next_pair(struct ax_str key, size_t *at, struct ax_str *name, struct ax_str *value, bool *bad)
+{
+    struct ax_str pair;
+    size_t in_pair = 0;
+    if (*at == key.n)
+        return false;
+    *bad = !read_bytes(key, at, 1, &pair) || !read_bytes(pair, &in_pair, 1, name) ||
+           !read_bytes(pair, &in_pair, 2, value) || in_pair != pair.n;
+    return !*bad;
+}
+
+static size_t sample_size(const struct ax_sample *s)
+{
+    size_t n = ax_double_bits(s->value) ? 9 : 0;
+    return n + (s->t_ms ? 1 + varint_size((uint64_t)s->t_ms) : 0);
+}
+
+static size_t samples_size(const struct ax_rw_run *run)
+{
+    size_t n = 0;
+    for (uint32_t i = 0; i < run->samples_n; i++) {
+        size_t one = sample_size(&run->samples[i]);
+        n += 1 + varint_size(one) + one;
+    }
+    return n;
+}
+
+/* Field 2 of both versions' TimeSeries; the messages are alike. */
+static void put_samples(struct ax_buf *b, const struct ax_rw_run *run)
+{
+    for (uint32_t i = 0; i < run->samples_n; i++) {
+        const struct ax_sample *s = &run->samples[i];
+        put_tag(b, 2, BYTES);
+        put_varint(b, sample_size(s));
+        uint64_t bits = ax_double_bits(s->value);
+        if (bits) {
+            uint8_t le[8];
+            for (unsigned k = 0; k < 8; k++)
+                le[k] = (uint8_t)(bits >> (8 * k));
+            put_tag(b, 1, FIXED64);
+            ax_buf_put(b, le, sizeof le);
+        }
+        if (s->t_ms) {
+            put_tag(b, 2, VARINT);
+            put_varint(b, (uint64_t)s->t_ms);
+        }
+    }
+}
+
+static enum ax_err write_v1(struct ax_rw_encoder *e, const struct ax_rw_run *runs, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        struct ax_str name, value;
+        size_t at = 0;
+        bool bad = false;
+        while (next_pair(runs[i].key, &at, &name, &value, &bad))
+            continue;
+        if (bad)
+            return AX_INVALID;
+        put_tag(&e->body, 1, BYTES);
+        put_varint(&e->body, runs[i].key.n + samples_size(&runs[i]));
+        ax_buf_str(&e->body, runs[i].key);
+        put_samples(&e->body, &runs[i]);
+    }
+    return e->body.err;
+}
+
+/* Twice the room for symbols, with slots for a load of at most one half. */
+static bool grow_symbols(struct ax_rw_encoder *e)
+{
+    uint32_t cap = e->symbols_cap ? e->symbols_cap * 2 : 256;
+    struct ax_rw_symbol *symbols = realloc(e->symbols, cap * sizeof *symbols);
+    if (!symbols)
+        return false;
+    e->symbols = symbols;
+    uint32_t *slots = calloc(2 * (size_t)cap, sizeof *slots);
+    if (!slots)
+        return false;
+    free(e->slots);
+    e->slots = slots;
+    e->slots_n = 2 * cap;
+    e->symbols_cap = cap;
+    for (uint32_t i = 0; i < e->symbols_n; i++) {
+        uint32_t at = (uint32_t)(symbols[i].hash & (e->slots_n - 1));
+        while (slots[at])
+            at = (at + 1) & (e->slots_n - 1);
+        slots[at] = i + 1;
+    }
+    return true;
+}
+
+/* Index of a text in the table, added (and written to body) when new; UINT32_MAX when out of memory. */
+static uint32_t symbol(struct ax_rw_encoder *e, struct ax_str text)
+{
+    if (e->symbols_n == e->symbols_cap && !grow_symbols(e))
+        return UINT32_MAX;
+    uint64_t hash = ax_hash64(text.p, text.n, 0);
+    uint32_t at = (uint32_t)(hash & (e->slots_n - 1));
+    for (; e->slots[at]; at = (at + 1) & (e->slots_n - 1)) {
+        const struct ax_rw_symbol *s = &e->symbols[e->slots[at] - 1];
+        if (s->hash == hash && ax_str_eq(s->text, text))
+            return e->slots[at] - 1;
+    }
+    e->symbols[e->symbols_n] = (struct ax_rw_symbol){text, hash};
+    e->slots[at] = e->symbols_n + 1;
+    put_bytes(&e->body, 4, text);
+    return e->symbols_n++;
+}
+
+/* The run's labels as packed references into refs. */
+static enum ax_err put_refs(struct ax_rw_encoder *e, struct ax_str key)
+{
+    struct ax_str name, value;
+    size_t at = 0;
+    bool bad = false;
+    ax_buf_reset(&e->refs);
+    while (next_pair(key, &at, &name, &value, &bad)) {
+        uint32_t name_ref = symbol(e, name), value_ref = symbol(e, value);
+        if (name_ref == UINT32_MAX || value_ref == UINT32_MAX)
+            return AX_NOMEM;
+        put_varint(&e->refs, name_ref);
+        put_varint(&e->refs, value_ref);
+    }
+    return bad ? AX_INVALID : e->refs.err;
+}
+
+static enum ax_err write_v2(struct ax_rw_encoder *e, const struct ax_rw_run *runs, uint32_t n)
+{
+    e->symbols_n = 0;
+    if (e->slots)
+        memset(e->slots, 0, e->slots_n * sizeof *e->slots);
+    ax_buf_reset(&e->series);
+    if (symbol(e, (struct ax_str){"", 0}) == UINT32_MAX)
+        return AX_NOMEM;
+    for (uint32_t i = 0; i < n; i++) {
+        enum ax_err err = put_refs(e, runs[i].key);
+        if (err != AX_OK)
+            return err;
+        size_t labels = e->refs.n ? 1 + varint_size(e->refs.n) + e->refs.n : 0;
+        put_tag(&e->series, 5, BYTES);
+        put_varint(&e->series, labels + samples_size(&runs[i]));
+        if (e->refs.n)
+            put_bytes(&e->series, 1, ax_buf_view(&e->refs));
+        put_samples(&e->series, &runs[i]);
+    }
+    if (e->series.err != AX_OK)
+        return e->series.err;
+    ax_buf_str(&e->body, ax_buf_view(&e->series));
+    return e->body.err;
+}
+
+static enum ax_err compress(struct ax_str body, struct ax_buf *out)
+{
+    size_t n = snappy_max_compressed_length(body.n);
+    if (!ax_buf_reserve(out, n)) {
+        enum ax_err err = out->err;
+        out->err = AX_OK;
+        return err;
+    }
+    snappy_status status = snappy_compress(body.n ? body.p : "", body.n, (char *)out->bytes + out->n, &n);
+    AX_ASSERT(status == SNAPPY_OK);
+    out->n += n;
+    return AX_OK;
+}
+
+enum ax_err ax_rw_encode(struct ax_rw_encoder *e, int version, const struct ax_rw_run *runs, uint32_t n,
+                         struct ax_buf *out)
+{
+    AX_ASSERT(version == 1 || version == 2);
+    ax_buf_reset(&e->body);
+    enum ax_err err = version == 1 ? write_v1(e, runs, n) : write_v2(e, runs, n);
+    return err == AX_OK ? compress(ax_buf_view(&e->body), out) : err;
+}
