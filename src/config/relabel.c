@@ -110,6 +110,7 @@ enum ax_err ax_relabel_init(struct ax_relabel *out, const struct ax_relabel_spec
         return err;
     struct ax_str *sources = ax_arena_array(arena, spec->source_labels_n, sizeof *sources);
     bool ok = sources && take(arena, spec->separator, DEFAULT_SEPARATOR, &out->separator) &&
+              take(arena, spec->regex, DEFAULT_REGEX, &out->pattern) &&
               take(arena, spec->target_label, "", &out->target_label) &&
               take(arena, spec->replacement, DEFAULT_REPLACEMENT, &out->replacement);
     for (uint32_t i = 0; ok && i < spec->source_labels_n; i++)

@@ -44,7 +44,7 @@ struct ax_relabel {
     enum ax_relabel_action action;
     const struct ax_str *source_labels;
     uint32_t source_labels_n;
-    struct ax_str separator, target_label, replacement;
+    struct ax_str separator, pattern, target_label, replacement; /* pattern: the text of regex */
     uint64_t modulus;
     const struct ax_regex *regex;
 };

@@ -21,13 +21,18 @@ struct ax_queue {
     _Atomic uint64_t pending;
 };
 
+uint64_t ax_key_hash(struct ax_str bytes)
+{
+    return ax_hash64(bytes.p, bytes.n, 0);
+}
+
 struct ax_key *ax_key_new(struct ax_str bytes)
 {
     struct ax_key *key = malloc(sizeof *key + bytes.n);
     if (!key)
         return NULL;
     atomic_init(&key->refs, 1);
-    key->hash = ax_hash64(bytes.p, bytes.n, 0);
+    key->hash = ax_key_hash(bytes);
     key->n = bytes.n;
     if (bytes.n)
         memcpy(key->bytes, bytes.p, bytes.n);

@@ -29,6 +29,9 @@ struct ax_item {
 
 struct ax_queue;
 
+/* Hash of key bytes as a key keeps it. */
+uint64_t ax_key_hash(struct ax_str bytes);
+
 /* A copy of key bytes with one reference; NULL when out of memory. */
 struct ax_key *ax_key_new(struct ax_str bytes);
 

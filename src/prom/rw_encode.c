@@ -3,11 +3,10 @@
 
 #include "base/assert.h"
 #include "base/hash.h"
+#include "prom/wire.h"
 
 #include <snappy-c.h>
 #include <stdlib.h>
-
-enum wire_type { VARINT = 0, FIXED64 = 1, BYTES = 2 };
 
 struct ax_rw_symbol {
     struct ax_str text; /* points into a run's key */
@@ -64,54 +63,36 @@ static void put_varint(struct ax_buf *b, uint64_t v)
     ax_buf_put(b, bytes, n);
 }
 
-static void put_tag(struct ax_buf *b, unsigned field, enum wire_type type)
+static void put_tag(struct ax_buf *b, unsigned field, enum ax_wire_type type)
 {
     put_varint(b, (uint64_t)field << 3 | (unsigned)type);
 }
 
 static void put_bytes(struct ax_buf *b, unsigned field, struct ax_str s)
 {
-    put_tag(b, field, BYTES);
+    put_tag(b, field, AX_WIRE_BYTES);
     put_varint(b, s.n);
     ax_buf_str(b, s);
 }
 
-/* Read a varint at *at of s; false when it is cut off or too long. */
-static bool read_varint(struct ax_str s, size_t *at, uint64_t *out)
+/* Read a length-delimited field of this number. */
+static bool read_field(struct ax_wire *w, uint32_t number, struct ax_str *out)
 {
-    *out = 0;
-    for (unsigned shift = 0; shift < 64 && *at < s.n; shift += 7) {
-        uint8_t byte = (uint8_t)s.p[(*at)++];
-        *out |= (uint64_t)(byte & 0x7F) << shift;
-        if (byte < 0x80)
-            return true;
-    }
-    return false;
-}
-
-/* Read a length-delimited field of this number at *at; false when it is anything else. */
-static bool read_bytes(struct ax_str s, size_t *at, unsigned field, struct ax_str *out)
-{
-    uint64_t n;
-    if (*at >= s.n || (uint8_t)s.p[*at] != (field << 3 | BYTES))
-        return false;
-    (*at)++;
-    if (!read_varint(s, at, &n) || n > s.n - *at)
-        return false;
-    *out = (struct ax_str){s.p + *at, (size_t)n};
-    *at += (size_t)n;
-    return true;
+    uint32_t field, type;
+    return ax_wire_tag(w, &field, &type) && field == number && type == AX_WIRE_BYTES && ax_wire_bytes(w, out);
 }
 
 /* Next pair of a key; false at its end and, with *bad set, when the bytes are no key. */
-static bool next_pair(struct ax_str key, size_t *at, struct ax_str *name, struct ax_str *value, bool *bad)
+static bool next_pair(struct ax_wire *key, struct ax_str *name, struct ax_str *value, bool *bad)
 {
     struct ax_str pair;
-    size_t in_pair = 0;
-    if (*at == key.n)
+    if (ax_wire_left(key) == 0)
         return false;
-    *bad = !read_bytes(key, at, 1, &pair) || !read_bytes(pair, &in_pair, 1, name) ||
-           !read_bytes(pair, &in_pair, 2, value) || in_pair != pair.n;
+    *bad = !read_field(key, 1, &pair);
+    if (*bad)
+        return false;
+    struct ax_wire in_pair = ax_wire_of(pair);
+    *bad = !read_field(&in_pair, 1, name) || !read_field(&in_pair, 2, value) || ax_wire_left(&in_pair);
     return !*bad;
 }
 
@@ -136,18 +117,18 @@ static void put_samples(struct ax_buf *b, const struct ax_rw_run *run)
 {
     for (uint32_t i = 0; i < run->samples_n; i++) {
         const struct ax_sample *s = &run->samples[i];
-        put_tag(b, 2, BYTES);
+        put_tag(b, 2, AX_WIRE_BYTES);
         put_varint(b, sample_size(s));
         uint64_t bits = ax_double_bits(s->value);
         if (bits) {
             uint8_t le[8];
             for (unsigned k = 0; k < 8; k++)
                 le[k] = (uint8_t)(bits >> (8 * k));
-            put_tag(b, 1, FIXED64);
+            put_tag(b, 1, AX_WIRE_FIXED64);
             ax_buf_put(b, le, sizeof le);
         }
         if (s->t_ms) {
-            put_tag(b, 2, VARINT);
+            put_tag(b, 2, AX_WIRE_VARINT);
             put_varint(b, (uint64_t)s->t_ms);
         }
     }
@@ -157,13 +138,13 @@ static enum ax_err write_v1(struct ax_rw_encoder *e, const struct ax_rw_run *run
 {
     for (uint32_t i = 0; i < n; i++) {
         struct ax_str name, value;
-        size_t at = 0;
+        struct ax_wire key = ax_wire_of(runs[i].key);
         bool bad = false;
-        while (next_pair(runs[i].key, &at, &name, &value, &bad))
+        while (next_pair(&key, &name, &value, &bad))
             continue;
         if (bad)
             return AX_INVALID;
-        put_tag(&e->body, 1, BYTES);
+        put_tag(&e->body, 1, AX_WIRE_BYTES);
         put_varint(&e->body, runs[i].key.n + samples_size(&runs[i]));
         ax_buf_str(&e->body, runs[i].key);
         put_samples(&e->body, &runs[i]);
@@ -217,10 +198,10 @@ static uint32_t symbol(struct ax_rw_encoder *e, struct ax_str text)
 static enum ax_err put_refs(struct ax_rw_encoder *e, struct ax_str key)
 {
     struct ax_str name, value;
-    size_t at = 0;
+    struct ax_wire pairs = ax_wire_of(key);
     bool bad = false;
     ax_buf_reset(&e->refs);
-    while (next_pair(key, &at, &name, &value, &bad)) {
+    while (next_pair(&pairs, &name, &value, &bad)) {
         uint32_t name_ref = symbol(e, name), value_ref = symbol(e, value);
         if (name_ref == UINT32_MAX || value_ref == UINT32_MAX)
             return AX_NOMEM;
@@ -243,7 +224,7 @@ static enum ax_err write_v2(struct ax_rw_encoder *e, const struct ax_rw_run *run
         if (err != AX_OK)
             return err;
         size_t labels = e->refs.n ? 1 + varint_size(e->refs.n) + e->refs.n : 0;
-        put_tag(&e->series, 5, BYTES);
+        put_tag(&e->series, 5, AX_WIRE_BYTES);
         put_varint(&e->series, labels + samples_size(&runs[i]));
         if (e->refs.n)
             put_bytes(&e->series, 1, ax_buf_view(&e->refs));
