@@ -62,7 +62,7 @@ static struct ax_str key_of(const struct ax_item *item)
     return (struct ax_str){item->key->bytes, item->key->n};
 }
 
-static int compare_keys(const struct ax_key *a, const struct ax_key *b)
+static int compare_keys(const struct ax_out_key *a, const struct ax_out_key *b)
 {
     if (a == b)
         return 0;

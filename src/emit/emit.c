@@ -23,11 +23,11 @@ static const enum ax_metric endpoint_gauges[] = {AX_M_QUEUE_SAMPLES, AX_M_QUEUE_
 
 /* One output series; the handle that users hold. */
 struct ax_out {
-    struct ax_out *next;  /* in its bucket */
-    struct ax_key *key;   /* complete labels */
-    uint32_t handles;     /* 0: closed, remembered */
-    int64_t last_ms;      /* newest sample accepted from the user; INT64_MIN: none yet */
-    struct ax_key **sent; /* for each endpoint: the key there; NULL: relabelled away */
+    struct ax_out *next;      /* in its bucket */
+    struct ax_out_key *key;   /* complete labels */
+    uint32_t handles;         /* 0: closed, remembered */
+    int64_t last_ms;          /* newest sample accepted from the user; INT64_MIN: none yet */
+    struct ax_out_key **sent; /* for each endpoint: the key there; NULL: relabelled away */
 };
 
 struct ax_emit {
@@ -42,25 +42,25 @@ struct ax_emit {
     struct ax_arena arena;
 };
 
-static void free_sent(struct ax_key **sent, uint32_t n)
+static void free_sent(struct ax_out_key **sent, uint32_t n)
 {
     for (uint32_t i = 0; sent && i < n; i++)
-        ax_key_unref(sent[i]);
+        ax_out_key_unref(sent[i]);
     free(sent);
 }
 
 static void free_out(struct ax_emit *e, struct ax_out *out)
 {
     free_sent(out->sent, e->endpoints_n);
-    ax_key_unref(out->key);
+    ax_out_key_unref(out->key);
     free(out);
 }
 
 /* The keys of a series at n endpoints; NULL when out of memory. */
-static struct ax_key **make_sent(struct ax_emit *e, struct ax_endpoint *const *endpoints, uint32_t n,
-                                 struct ax_key *key)
+static struct ax_out_key **make_sent(struct ax_emit *e, struct ax_endpoint *const *endpoints, uint32_t n,
+                                     struct ax_out_key *key)
 {
-    struct ax_key **sent = calloc(n + (size_t)1, sizeof(struct ax_key *));
+    struct ax_out_key **sent = calloc(n + (size_t)1, sizeof(struct ax_out_key *));
     for (uint32_t i = 0; sent && i < n; i++) {
         ax_arena_reset(&e->arena);
         enum ax_err err = ax_endpoint_key(endpoints[i], key, &e->arena, &sent[i]);
@@ -121,10 +121,10 @@ static struct ax_out *add_out(struct ax_emit *e, struct ax_str bytes)
     if (!out)
         return NULL;
     out->last_ms = INT64_MIN;
-    out->key = ax_key_new(bytes);
+    out->key = ax_out_key_new(bytes);
     out->sent = out->key ? make_sent(e, e->endpoints, e->endpoints_n, out->key) : NULL;
     if (!out->sent) {
-        ax_key_unref(out->key);
+        ax_out_key_unref(out->key);
         free(out);
         return NULL;
     }
@@ -148,7 +148,7 @@ static struct ax_out *sink_open(void *ctx, const struct ax_labels *labels)
     struct ax_out *out = NULL;
     if (e->scratch.err == AX_OK) {
         struct ax_str key = ax_buf_view(&e->scratch);
-        uint64_t hash = ax_key_hash(key);
+        uint64_t hash = ax_out_key_hash(key);
         for (out = *bucket_of(e, hash); out; out = out->next)
             if (out->key->hash == hash && ax_str_eq((struct ax_str){out->key->bytes, out->key->n}, key))
                 break;
@@ -278,7 +278,7 @@ struct plan {
     uint32_t endpoints_n;
     bool *is_new; /* of endpoints */
     bool *kept;   /* of the old endpoints */
-    struct ax_key ***sent;
+    struct ax_out_key ***sent;
     uint32_t sent_n;
 };
 
@@ -308,12 +308,12 @@ static enum ax_err plan_endpoints(struct ax_emit *e, const struct ax_remote_writ
 
 static enum ax_err plan_series(struct ax_emit *e, struct plan *p, struct ax_diag *diag)
 {
-    p->sent = calloc(e->outs_n + (size_t)1, sizeof(struct ax_key **));
+    p->sent = calloc(e->outs_n + (size_t)1, sizeof(struct ax_out_key **));
     if (!p->sent)
         return ax_fail(diag, AX_NOMEM, "out of memory");
     for (uint32_t i = 0; i < e->buckets_n; i++)
         for (const struct ax_out *o = e->buckets[i]; o; o = o->next) {
-            struct ax_key **sent = make_sent(e, p->endpoints, p->endpoints_n, o->key);
+            struct ax_out_key **sent = make_sent(e, p->endpoints, p->endpoints_n, o->key);
             if (!sent)
                 return ax_fail(diag, AX_NOMEM, "out of memory");
             p->sent[p->sent_n++] = sent;

@@ -200,12 +200,12 @@ const char *ax_endpoint_url(const struct ax_endpoint *e)
     return e->target.url;
 }
 
-enum ax_err ax_endpoint_key(const struct ax_endpoint *e, struct ax_key *key, struct ax_arena *arena,
-                            struct ax_key **out)
+enum ax_err ax_endpoint_key(const struct ax_endpoint *e, struct ax_out_key *key, struct ax_arena *arena,
+                            struct ax_out_key **out)
 {
     *out = NULL;
     if (e->rules_n == 0) {
-        *out = ax_key_ref(key);
+        *out = ax_out_key_ref(key);
         return AX_OK;
     }
     struct ax_labels before, after;
@@ -219,12 +219,12 @@ enum ax_err ax_endpoint_key(const struct ax_endpoint *e, struct ax_key *key, str
     ax_labels_key_write(&after, &b);
     err = b.err;
     if (err == AX_OK)
-        *out = ax_key_new(ax_buf_view(&b));
+        *out = ax_out_key_new(ax_buf_view(&b));
     ax_buf_done(&b);
     return err == AX_OK && !*out ? AX_NOMEM : err;
 }
 
-void ax_endpoint_push(struct ax_endpoint *e, struct ax_key *key, int64_t t_ms, double value)
+void ax_endpoint_push(struct ax_endpoint *e, struct ax_out_key *key, int64_t t_ms, double value)
 {
     ax_sender_push(e->senders[key->hash % e->senders_n], key, t_ms, value);
 }

@@ -32,11 +32,11 @@ const char *ax_endpoint_url(const struct ax_endpoint *e);
 /* The key of a series as this endpoint sees it, one reference for the caller: *out is key itself without
  * rules, NULL when a rule drops the series. AX_NOMEM; AX_LIMIT when a rule's expression took too long.
  * Not thread-safe with ax_endpoint_set_rules(). */
-AX_MUST_USE enum ax_err ax_endpoint_key(const struct ax_endpoint *e, struct ax_key *key,
-                                        struct ax_arena *arena, struct ax_key **out);
+AX_MUST_USE enum ax_err ax_endpoint_key(const struct ax_endpoint *e, struct ax_out_key *key,
+                                        struct ax_arena *arena, struct ax_out_key **out);
 
 /* Queue a sample. Never blocks; a full queue drops its oldest and counts. */
-void ax_endpoint_push(struct ax_endpoint *e, struct ax_key *key, int64_t t_ms, double value);
+void ax_endpoint_push(struct ax_endpoint *e, struct ax_out_key *key, int64_t t_ms, double value);
 
 /* Count samples that never reached a queue (reason: a value of the label). */
 void ax_endpoint_count_dropped(struct ax_endpoint *e, const char *reason, uint64_t n);

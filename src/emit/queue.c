@@ -21,31 +21,31 @@ struct ax_queue {
     _Atomic uint64_t pending;
 };
 
-uint64_t ax_key_hash(struct ax_str bytes)
+uint64_t ax_out_key_hash(struct ax_str bytes)
 {
     return ax_hash64(bytes.p, bytes.n, 0);
 }
 
-struct ax_key *ax_key_new(struct ax_str bytes)
+struct ax_out_key *ax_out_key_new(struct ax_str bytes)
 {
-    struct ax_key *key = malloc(sizeof *key + bytes.n);
+    struct ax_out_key *key = malloc(sizeof *key + bytes.n);
     if (!key)
         return NULL;
     atomic_init(&key->refs, 1);
-    key->hash = ax_key_hash(bytes);
+    key->hash = ax_out_key_hash(bytes);
     key->n = bytes.n;
     if (bytes.n)
         memcpy(key->bytes, bytes.p, bytes.n);
     return key;
 }
 
-struct ax_key *ax_key_ref(struct ax_key *key)
+struct ax_out_key *ax_out_key_ref(struct ax_out_key *key)
 {
     (void)atomic_fetch_add_explicit(&key->refs, 1, memory_order_relaxed);
     return key;
 }
 
-void ax_key_unref(struct ax_key *key)
+void ax_out_key_unref(struct ax_out_key *key)
 {
     if (key && atomic_fetch_sub_explicit(&key->refs, 1, memory_order_acq_rel) == 1)
         free(key);
@@ -85,7 +85,7 @@ void ax_queue_free(struct ax_queue *q)
     if (!q)
         return;
     for (uint32_t i = 0; i < q->n; i++)
-        ax_key_unref(at(q, i)->key);
+        ax_out_key_unref(at(q, i)->key);
     (void)pthread_cond_destroy(&q->filled);
     (void)pthread_mutex_destroy(&q->lock);
     free(q->ring);
@@ -116,12 +116,12 @@ static bool grow(struct ax_queue *q, uint32_t need)
 
 static void drop_oldest(struct ax_queue *q)
 {
-    ax_key_unref(at(q, 0)->key);
+    ax_out_key_unref(at(q, 0)->key);
     q->head = q->head + 1 == q->room ? 0 : q->head + 1;
     q->n--;
 }
 
-uint32_t ax_queue_push(struct ax_queue *q, struct ax_key *key, int64_t t_ms, double value)
+uint32_t ax_queue_push(struct ax_queue *q, struct ax_out_key *key, int64_t t_ms, double value)
 {
     uint32_t lost = 0;
     (void)pthread_mutex_lock(&q->lock);
@@ -130,7 +130,7 @@ uint32_t ax_queue_push(struct ax_queue *q, struct ax_key *key, int64_t t_ms, dou
         lost = 1;
     }
     q->n++;
-    *at(q, q->n - 1) = (struct ax_item){ax_key_ref(key), t_ms, value};
+    *at(q, q->n - 1) = (struct ax_item){ax_out_key_ref(key), t_ms, value};
     if (!lost)
         (void)atomic_fetch_add_explicit(&q->pending, 1, memory_order_relaxed);
     if (q->n >= q->wanted)
@@ -181,7 +181,7 @@ uint32_t ax_queue_take(struct ax_queue *q, struct ax_item *items, uint32_t n)
 void ax_queue_done(struct ax_queue *q, struct ax_item *items, uint32_t n)
 {
     for (uint32_t i = 0; i < n; i++)
-        ax_key_unref(items[i].key);
+        ax_out_key_unref(items[i].key);
     (void)atomic_fetch_sub_explicit(&q->pending, n, memory_order_relaxed);
 }
 

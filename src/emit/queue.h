@@ -13,7 +13,7 @@
 
 /* Labels of an outgoing series as the endpoint will see them (prom/labels.h: the key); immutable, shared
  * by everybody who holds a reference. */
-struct ax_key {
+struct ax_out_key {
     _Atomic uint64_t refs;
     uint64_t hash;
     size_t n;
@@ -22,7 +22,7 @@ struct ax_key {
 
 /* One waiting sample; holds a reference to its key. */
 struct ax_item {
-    struct ax_key *key;
+    struct ax_out_key *key;
     int64_t t_ms;
     double value;
 };
@@ -30,16 +30,16 @@ struct ax_item {
 struct ax_queue;
 
 /* Hash of key bytes as a key keeps it. */
-uint64_t ax_key_hash(struct ax_str bytes);
+uint64_t ax_out_key_hash(struct ax_str bytes);
 
 /* A copy of key bytes with one reference; NULL when out of memory. */
-struct ax_key *ax_key_new(struct ax_str bytes);
+struct ax_out_key *ax_out_key_new(struct ax_str bytes);
 
 /* One more reference; returns key. Lock-free. */
-struct ax_key *ax_key_ref(struct ax_key *key);
+struct ax_out_key *ax_out_key_ref(struct ax_out_key *key);
 
 /* Give a reference back; the last frees. NULL is fine. Lock-free. */
-void ax_key_unref(struct ax_key *key);
+void ax_out_key_unref(struct ax_out_key *key);
 
 /* An empty queue for at most capacity samples (> 0), which grows as it fills; NULL when out of memory. */
 struct ax_queue *ax_queue_new(uint32_t capacity);
@@ -50,7 +50,7 @@ void ax_queue_free(struct ax_queue *q);
 /* Append a sample (takes a new reference to key). When the queue is full, or may not grow for want of
  * memory, its oldest waiting sample makes room. Returns how many samples were lost: 0 or 1. Amortised
  * O(1), no waiting but for the lock. */
-uint32_t ax_queue_push(struct ax_queue *q, struct ax_key *key, int64_t t_ms, double value);
+uint32_t ax_queue_push(struct ax_queue *q, struct ax_out_key *key, int64_t t_ms, double value);
 
 /* Wait until enough samples wait, the monotonic time until_ns is reached (INT64_MAX: never) or
  * ax_queue_interrupt() was called. Returns how many wait. */

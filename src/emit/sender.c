@@ -130,7 +130,7 @@ static enum ax_err encode(struct ax_sender *s)
 
 static int64_t samples_written(struct ax_http_client *client)
 {
-    const char *text = ax_http_response_header(client, SAMPLES_WRITTEN);
+    const char *text = ax_http_reply_header(client, SAMPLES_WRITTEN);
     if (!text)
         return -1;
     char *end;
@@ -140,7 +140,7 @@ static int64_t samples_written(struct ax_http_client *client)
 }
 
 /* Send the bytes once. */
-static enum ax_verdict post(struct ax_sender *s, uint32_t attempt, struct ax_http_response *response,
+static enum ax_verdict post(struct ax_sender *s, uint32_t attempt, struct ax_http_reply *reply,
                             struct ax_diag *diag)
 {
     struct ax_rw_headers h = ax_rw_headers(s->batch_version);
@@ -152,18 +152,18 @@ static enum ax_verdict post(struct ax_sender *s, uint32_t attempt, struct ax_htt
         {ax_str("X-Prometheus-Remote-Write-Version"), ax_str(h.version)},
         {ax_str("Retry-Attempt"), ax_str(number)},
     };
-    *response = (struct ax_http_response){.body = &s->answer};
+    *reply = (struct ax_http_reply){.body = &s->answer};
     enum ax_err err =
-        ax_http_post(s->client, ax_buf_view(&s->batch.bytes), fields, attempt ? 4 : 3, response, diag);
+        ax_http_post(s->client, ax_buf_view(&s->batch.bytes), fields, attempt ? 4 : 3, reply, diag);
     if (err == AX_OK) {
         struct ax_str body = ax_buf_view(&s->answer);
         while (body.n && (body.p[body.n - 1] == '\n' || body.p[body.n - 1] == '\r'))
             body.n--;
-        (void)ax_fail(diag, AX_OK, "status %d: " AX_STR_FMT, response->status, AX_STR_ARG(body));
+        (void)ax_fail(diag, AX_OK, "status %d: " AX_STR_FMT, reply->status, AX_STR_ARG(body));
     }
-    ax_metric_observe(s->seconds, (double)response->duration_ns * 1e-9);
+    ax_metric_observe(s->seconds, (double)reply->duration_ns * 1e-9);
     struct ax_answer answer = {
-        .status = response->status,
+        .status = reply->status,
         .version = s->batch_version,
         .version2_confirmed = atomic_load(&s->target->confirmed),
         .samples_written = err == AX_OK ? samples_written(s->client) : -1,
@@ -218,20 +218,20 @@ static void deliver(struct ax_sender *s)
     while (s->batch.n) {
         int64_t retry_after_ms = -1;
         enum ax_verdict verdict = AX_SEND_RETRY;
-        struct ax_http_response response = {0};
+        struct ax_http_reply reply = {0};
         struct ax_diag diag = {{0}};
         if (s->batch_version != atomic_load(&s->target->version) && encode(s) != AX_OK) {
             (void)ax_fail(&diag, AX_NOMEM, "out of memory making a request");
         } else if (s->batch.n) {
-            verdict = post(s, attempt, &response, &diag);
-            retry_after_ms = response.retry_after_ms;
+            verdict = post(s, attempt, &reply, &diag);
+            retry_after_ms = reply.retry_after_ms;
         }
         if (s->batch.n == 0)
             return;
         if (verdict == AX_SEND_ACCEPTED) {
             accepted(s);
         } else if (verdict == AX_SEND_DROP) {
-            refused(s, response.status, &diag);
+            refused(s, reply.status, &diag);
         } else if (verdict == AX_SEND_FALL_BACK) {
             fall_back(s, &diag);
             attempt = 0;
@@ -312,7 +312,7 @@ enum ax_err ax_sender_start(struct ax_sender *s, struct ax_diag *diag)
     return AX_OK;
 }
 
-void ax_sender_push(struct ax_sender *s, struct ax_key *key, int64_t t_ms, double value)
+void ax_sender_push(struct ax_sender *s, struct ax_out_key *key, int64_t t_ms, double value)
 {
     ax_metric_add(s->target->waiting, 1);
     lost_to_full_queue(s, ax_queue_push(s->queue, key, t_ms, value));

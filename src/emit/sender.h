@@ -41,7 +41,7 @@ AX_MUST_USE enum ax_err ax_sender_start(struct ax_sender *s, struct ax_diag *dia
 
 /* Queue a sample (takes a reference to key). Never blocks; a full queue drops its oldest and counts. From
  * any thread. */
-void ax_sender_push(struct ax_sender *s, struct ax_key *key, int64_t t_ms, double value);
+void ax_sender_push(struct ax_sender *s, struct ax_out_key *key, int64_t t_ms, double value);
 
 /* Send what waits at once, then end. From any thread. */
 void ax_sender_flush(struct ax_sender *s);

@@ -24,7 +24,7 @@ struct ax_http_client {
     char *user, *password, *password_file;
     char *auth_type, *credentials, *credentials_file;
     char error[CURL_ERROR_SIZE];
-    struct ax_http_response *response; /* of the request under way */
+    struct ax_http_reply *reply; /* of the request under way */
     atomic_bool aborted;
 };
 
@@ -77,11 +77,11 @@ static enum ax_err read_secret(const char *path, char **out, struct ax_diag *dia
 static size_t on_body(char *bytes, size_t size, size_t n, void *client)
 {
     struct ax_http_client *c = client;
-    struct ax_buf *body = c->response->body;
+    struct ax_buf *body = c->reply->body;
     size_t room = body->bytes_max - body->n, take = size * n;
     if (take > room) {
         take = room;
-        c->response->body_cut = true;
+        c->reply->body_cut = true;
     }
     ax_buf_put(body, bytes, take);
     return body->err == AX_OK ? size * n : 0;
@@ -394,7 +394,7 @@ static bool transfer(struct ax_http_client *c, CURLcode *result)
     return !running;
 }
 
-static enum ax_err finish(struct ax_http_client *c, CURLcode result, struct ax_http_response *r,
+static enum ax_err finish(struct ax_http_client *c, CURLcode result, struct ax_http_reply *r,
                           struct ax_diag *diag)
 {
     long status = 0;
@@ -403,7 +403,7 @@ static enum ax_err finish(struct ax_http_client *c, CURLcode result, struct ax_h
         (void)curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
     if (status > 0) {
         r->status = (int)status;
-        if (ax_http_response_header(c, "Retry-After") &&
+        if (ax_http_reply_header(c, "Retry-After") &&
             curl_easy_getinfo(c->easy, CURLINFO_RETRY_AFTER, &retry_after) == CURLE_OK)
             r->retry_after_ms = retry_after < 0           ? 0
                                 : retry_after > INT32_MAX ? INT32_MAX
@@ -417,14 +417,14 @@ static enum ax_err finish(struct ax_http_client *c, CURLcode result, struct ax_h
 }
 
 enum ax_err ax_http_post(struct ax_http_client *c, struct ax_str body, const struct ax_http_field *headers,
-                         uint32_t headers_n, struct ax_http_response *response, struct ax_diag *diag)
+                         uint32_t headers_n, struct ax_http_reply *reply, struct ax_diag *diag)
 {
-    response->status = 0;
-    response->retry_after_ms = -1;
-    response->body_cut = false;
-    response->duration_ns = 0;
-    ax_buf_reset(response->body);
-    c->response = response;
+    reply->status = 0;
+    reply->retry_after_ms = -1;
+    reply->body_cut = false;
+    reply->duration_ns = 0;
+    ax_buf_reset(reply->body);
+    c->reply = reply;
     c->error[0] = '\0';
     struct curl_slist *list = NULL;
     enum ax_err err = make_headers(c, headers, headers_n, &list, diag);
@@ -436,19 +436,19 @@ enum ax_err ax_http_post(struct ax_http_client *c, struct ax_str body, const str
         int64_t start_ns = ax_mono_ns();
         CURLcode result = CURLE_FAILED_INIT;
         bool ended = curl_multi_add_handle(c->multi, c->easy) != CURLM_OK || transfer(c, &result);
-        response->duration_ns = ax_mono_ns() - start_ns;
+        reply->duration_ns = ax_mono_ns() - start_ns;
         if (!ended) /* leave a name look-up behind rather than wait for it */
             (void)curl_easy_setopt(c->easy, CURLOPT_QUICK_EXIT, 1L);
         (void)curl_multi_remove_handle(c->multi, c->easy);
-        err = ended ? finish(c, result, response, diag) : ax_fail(diag, AX_BUSY, "the request was aborted");
+        err = ended ? finish(c, result, reply, diag) : ax_fail(diag, AX_BUSY, "the request was aborted");
     }
     (void)curl_easy_setopt(c->easy, CURLOPT_HTTPHEADER, NULL);
     curl_slist_free_all(list);
-    c->response = NULL;
+    c->reply = NULL;
     return err;
 }
 
-const char *ax_http_response_header(struct ax_http_client *c, const char *name)
+const char *ax_http_reply_header(struct ax_http_client *c, const char *name)
 {
     struct curl_header *h = NULL;
     return curl_easy_header(c->easy, name, 0, CURLH_HEADER, -1, &h) == CURLHE_OK ? h->value : NULL;

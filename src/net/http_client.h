@@ -37,7 +37,7 @@ struct ax_http_client_options {
 struct ax_http_client;
 
 /* What came back. */
-struct ax_http_response {
+struct ax_http_reply {
     int status;             /* HTTP status; 0: no answer */
     int64_t retry_after_ms; /* from Retry-After, seconds or date; -1: none */
     int64_t duration_ns;
@@ -60,15 +60,15 @@ AX_MUST_USE enum ax_err ax_http_client_new(const struct ax_http_client_options *
 void ax_http_client_free(struct ax_http_client *c);
 
 /* POST a body with these headers beside the user's (which never replace these). AX_OK: there was an
- * answer, whatever its status. Otherwise response->status is 0 and diag says why: AX_TIMEOUT, AX_IO (no
+ * answer, whatever its status. Otherwise reply->status is 0 and diag says why: AX_TIMEOUT, AX_IO (no
  * connection, TLS, cut off, credentials that cannot be read), AX_BUSY (aborted), AX_NOMEM. Blocks for at
- * most the timeout. response->body must be set and is emptied first. */
+ * most the timeout. reply->body must be set and is emptied first. */
 AX_MUST_USE enum ax_err ax_http_post(struct ax_http_client *c, struct ax_str body,
                                      const struct ax_http_field *headers, uint32_t headers_n,
-                                     struct ax_http_response *response, struct ax_diag *diag);
+                                     struct ax_http_reply *reply, struct ax_diag *diag);
 
 /* Value of a header of the last answer; NULL when absent. Valid until the next request. */
-const char *ax_http_response_header(struct ax_http_client *c, const char *name);
+const char *ax_http_reply_header(struct ax_http_client *c, const char *name);
 
 /* End the request under way at once, and all later ones too. From any thread. */
 void ax_http_client_abort(struct ax_http_client *c);
