@@ -80,7 +80,7 @@ struct ax_forecast_config {
     const struct ax_str *targets; /* features to forecast, for a job without expr */
     uint32_t targets_n;
     double level;     /* 0.90 */
-    int nonnegative;  /* 1, 0, or -1: decide from the expression (rates, sizes) */
+    int nonnegative;  /* 1, 0, or -1: as long as the series has not been below 0 */
     int64_t refit_ms; /* 1h */
 };
 

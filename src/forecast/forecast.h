@@ -21,7 +21,7 @@ struct ax_forecast_spec {
     uint32_t horizons_n;
     double level;         /* of the interval; 0.90 */
     double tolerance;     /* of prediction_confidence; 0.15 */
-    bool nonnegative;     /* the series is known never to be below 0 (rates, sizes): clip */
+    int nonnegative;      /* clip at 0: 1 always, 0 never, -1 as long as the series has not been below it */
     uint32_t refit_steps; /* steps between refits of the cheap members */
     uint64_t seed;
 };

@@ -262,6 +262,7 @@ enum ax_err ax_forecaster_step(struct ax_forecaster *f, const struct ax_window *
         if (err)
             return err;
         f->jitter = f->seen == 0 ? (uint32_t)ax_hash64(&actual, sizeof actual, f->spec->seed) : f->jitter;
+        f->negative_seen = f->negative_seen || actual < 0;
         f->seen += f->seen < UINT32_MAX / 2;
     }
     if (f->seen >= f->next_refit) {

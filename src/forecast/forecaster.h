@@ -37,6 +37,7 @@ struct ax_forecaster {
     uint32_t seen;       /* values that were no gaps, saturating */
     uint32_t next_refit; /* in seen */
     uint32_t jitter;     /* spreads the refits of many series over time */
+    bool negative_seen;  /* a value was below 0 */
     int64_t last_ms;     /* step last taken; INT64_MIN at first */
     void *ridge;         /* state of that member */
     uint64_t bytes;

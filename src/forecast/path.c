@@ -83,7 +83,8 @@ static void spread_ridge(const struct ax_forecaster *f, const double *at_knots, 
 static void point(const struct ax_forecaster *f, uint32_t i, double mean, double below, double above,
                   double confidence, struct ax_forecast *out)
 {
-    double floor_at = f->spec->nonnegative ? 0 : -INFINITY;
+    bool clip = f->spec->nonnegative > 0 || (f->spec->nonnegative < 0 && !f->negative_seen);
+    double floor_at = clip ? 0 : -INFINITY;
     out->mean[i] = fmax(mean, floor_at);
     out->lower[i] = fmin(fmax(mean + below, floor_at), out->mean[i]);
     out->upper[i] = fmax(mean + above, out->mean[i]);

@@ -2,10 +2,9 @@
  *
  * Each result finds its target by the hash of its labels (of the `by` labels for a feature), a new one
  * makes one, and a target without a result has a gap. */
-#include "pipeline/job_priv.h"
-
 #include "base/log.h"
 #include "base/parse.h"
+#include "pipeline/job_priv.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -35,7 +34,7 @@ static enum ax_err init_forecast(struct ax_channel *c, bool emitted, struct ax_d
         return err;
     c->forecast.level = job->forecast.level > 0 ? job->forecast.level : 0.90;
     c->forecast.tolerance = TOLERANCE;
-    c->forecast.nonnegative = job->forecast.nonnegative != 0;
+    c->forecast.nonnegative = job->forecast.nonnegative;
     int64_t refit = job->forecast.refit_ms > 0 ? job->forecast.refit_ms / job->step_ms : 240;
     c->forecast.refit_steps = refit < 1 ? 1 : (uint32_t)refit;
     c->forecast.seed = c->job->env.seed;
@@ -63,7 +62,8 @@ static enum ax_err init_models(struct ax_channel *c, struct ax_diag *diag)
     struct ax_job *job = c->job;
     bool own = c->feature.n == 0;
     bool scored = job->config->anomaly.enabled && (own || job->scores_entities);
-    bool forecast = job->config->forecast.enabled && (own || is_forecast_target(&job->config->forecast, c->feature));
+    bool forecast =
+        job->config->forecast.enabled && (own || is_forecast_target(&job->config->forecast, c->feature));
     c->kind.outlets = &job->outlets;
     c->kind.observer = job->env.observer;
     c->kind.feature = c->feature;
@@ -123,7 +123,8 @@ void ax_channel_done(struct ax_channel *c, int64_t end_ms)
 }
 
 /* The entity's labels of a result: the `by` labels that it has, in their sorted order. */
-static struct ax_labels entity_labels(const struct ax_job *job, const struct ax_labels *ls, struct ax_label *room)
+static struct ax_labels entity_labels(const struct ax_job *job, const struct ax_labels *ls,
+                                      struct ax_label *room)
 {
     struct ax_labels out = {0, room};
     for (uint32_t i = 0; i < ls->n && out.n < ENTITY_LABELS_MAX; i++)
@@ -181,8 +182,8 @@ static void take_result(struct ax_channel *c, const struct ax_result *r, int64_t
     if (t->stepped_ms == t_ms || !ax_labels_eq(t->labels, &labels)) {
         ax_metric_count(AX_M_JOB_ERRORS, c->job->name, "duplicate");
         ax_log(AX_LOG_WARN, "duplicate_feature",
-               "job %s: %s gives several series for one entity; aggregate it by the job's `by` labels", c->job->name,
-               c->drift_name[0]);
+               "job %s: %s gives several series for one entity; aggregate it by the job's `by` labels",
+               c->job->name, c->drift_name[0]);
         return;
     }
     step_target(c, t, t_ms, r->value);

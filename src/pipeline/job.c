@@ -1,8 +1,7 @@
 /* job.c: building a job, and its steps in order. */
-#include "pipeline/job_priv.h"
-
 #include "base/clock.h"
 #include "base/log.h"
+#include "pipeline/job_priv.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,7 +51,8 @@ static enum ax_err init_channels(struct ax_job *job, struct ax_diag *diag)
     const struct ax_job_config *cfg = job->config;
     bool own = cfg->expr.text.n > 0;
     if (cfg->features_n > FEATURES_MAX)
-        return ax_fail(diag, AX_LIMIT, "%u features: at most %u fit in one job; split it", cfg->features_n, FEATURES_MAX);
+        return ax_fail(diag, AX_LIMIT, "%u features: at most %u fit in one job; split it", cfg->features_n,
+                       FEATURES_MAX);
     job->scores_entities = !own && cfg->anomaly.enabled;
     job->channels = calloc(cfg->features_n + (own ? 1u : 0u), sizeof *job->channels);
     if (!job->channels)
@@ -77,7 +77,8 @@ enum ax_err ax_job_new(const struct ax_job_env *env, const struct ax_config *con
     (void)snprintf(job->name, sizeof job->name, AX_STR_FMT, AX_STR_ARG(job_config->name));
     atomic_init(&job->watch.newest_ms, AX_NEVER);
     atomic_init(&job->watch.evaluated_ms, AX_NEVER);
-    job->schedule = (struct ax_schedule){job_config->step_ms, job_config->evaluation_delay_ms, AX_NEVER};
+    int64_t delay_ms = env->zero_delay ? 0 : job_config->evaluation_delay_ms;
+    job->schedule = (struct ax_schedule){job_config->step_ms, delay_ms, AX_NEVER};
     job->reason = "no_data";
     job->drift_due_ms = job->repeated_ms = AX_NEVER;
     ax_arena_init(&job->scratch, SCRATCH_BYTES);
@@ -138,8 +139,9 @@ bool ax_job_run_due(struct ax_job *job, int64_t now_ms)
     ax_metric_add(job->skipped, (double)skipped);
     ax_metric_set(job->last_step, (double)t_ms / 1000);
     if (skipped)
-        ax_log(AX_LOG_WARN, "steps_skipped", "job %s passed over %llu steps: it slept, or the machine is too slow for it",
-               job->name, (unsigned long long)skipped);
+        ax_log(AX_LOG_WARN, "steps_skipped",
+               "job %s passed over %llu steps: it slept, or the machine is too slow for it", job->name,
+               (unsigned long long)skipped);
     return true;
 }
 

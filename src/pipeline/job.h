@@ -5,9 +5,9 @@
 #ifndef AX_PIPELINE_JOB_H
 #define AX_PIPELINE_JOB_H
 
-#include "pipeline/observer.h"
 #include "config/config.h"
 #include "emit/sink.h"
+#include "pipeline/observer.h"
 #include "series/db.h"
 
 struct ax_job;
@@ -18,12 +18,14 @@ struct ax_job_env {
     struct ax_sink sink;
     const struct ax_observer *observer; /* may be NULL */
     int64_t max_range_ms;               /* longest range of an expression */
+    bool zero_delay;                    /* ignore evaluation_delay: no sample will come late */
     uint64_t seed;
 };
 
 /* Build a job: parses and binds its expressions. config outlives it. AX_INVALID with a text. */
 AX_MUST_USE enum ax_err ax_job_new(const struct ax_job_env *env, const struct ax_config *config,
-                                   const struct ax_job_config *job_config, struct ax_job **out, struct ax_diag *diag);
+                                   const struct ax_job_config *job_config, struct ax_job **out,
+                                   struct ax_diag *diag);
 
 /* End its output series (stale markers at end_ms; none for INT64_MIN) and free it. NULL is fine. */
 void ax_job_free(struct ax_job *job, int64_t end_ms);
@@ -42,9 +44,9 @@ const struct ax_config *ax_job_root(const struct ax_job *job);
 struct ax_job_status {
     int64_t last_step_ms; /* INT64_MIN before the first */
     uint32_t targets_n, ready_n, entities_n, outputs_n;
-    uint64_t bytes;       /* of targets and their models */
+    uint64_t bytes; /* of targets and their models */
     bool ready;
-    const char *reason; /* when not ready */
+    const char *reason;  /* when not ready */
     double step_seconds; /* of the newest step */
 };
 

@@ -11,9 +11,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define TICK_NS 50000000            /* how often due steps are looked for */
+#define TICK_NS 50000000 /* how often due steps are looked for */
 #define EVICT_EVERY_MS 60000
-#define SERIES_RETENTION_MS 3600000 /* a raw series without samples for so long (and 3 steps) is forgotten */
+#define SERIES_RETENTION_MS 3600000 /* a raw series without samples for so long (and 3 steps) is forgotten   \
+                                     */
 
 struct ax_pipeline {
     struct ax_pipeline_options options;
@@ -47,7 +48,8 @@ static bool same_globals(const struct ax_config *a, const struct ax_config *b)
 }
 
 /* The running job that may go on under the new config, or NULL. Its place is emptied. */
-static struct ax_job *keep_job(struct ax_pipeline *p, const struct ax_config *config, const struct ax_job_config *block)
+static struct ax_job *keep_job(struct ax_pipeline *p, const struct ax_config *config,
+                               const struct ax_job_config *block)
 {
     for (uint32_t i = 0; i < p->jobs_n; i++) {
         struct ax_job *job = p->jobs[i];
@@ -77,11 +79,15 @@ static void drop_configs(struct ax_pipeline *p)
 }
 
 /* Build what the new config has and the running one has not; NULL entries are to be kept ones. */
-static enum ax_err build_jobs(struct ax_pipeline *p, struct ax_config *config, struct ax_job **jobs, bool *built,
-                              struct ax_diag *diag)
+static enum ax_err build_jobs(struct ax_pipeline *p, struct ax_config *config, struct ax_job **jobs,
+                              bool *built, struct ax_diag *diag)
 {
-    const struct ax_job_env env = {p->options.db, p->options.sink, p->options.observer, p->options.max_range_ms,
-                                   p->options.seed};
+    const struct ax_job_env env = {.db = p->options.db,
+                                   .sink = p->options.sink,
+                                   .observer = p->options.observer,
+                                   .max_range_ms = p->options.max_range_ms,
+                                   .zero_delay = p->options.zero_delay,
+                                   .seed = p->options.seed};
     enum ax_err err = AX_OK;
     uint32_t i = 0;
     for (; i < config->jobs_n && err == AX_OK; i++) {
@@ -108,7 +114,8 @@ static enum ax_err build_jobs(struct ax_pipeline *p, struct ax_config *config, s
 }
 
 /* Swap the sets. The jobs still in the old one are gone: their series end now. */
-static void adopt(struct ax_pipeline *p, struct ax_config *config, struct ax_job **jobs, struct ax_config **configs)
+static void adopt(struct ax_pipeline *p, struct ax_config *config, struct ax_job **jobs,
+                  struct ax_config **configs)
 {
     struct ax_job **old = p->jobs;
     uint32_t old_n = p->jobs_n;
@@ -238,7 +245,8 @@ void ax_pipeline_free(struct ax_pipeline *p)
     free(p);
 }
 
-void ax_pipeline_with_config(struct ax_pipeline *p, void (*use)(void *ctx, const struct ax_config *config), void *ctx)
+void ax_pipeline_with_config(struct ax_pipeline *p, void (*use)(void *ctx, const struct ax_config *config),
+                             void *ctx)
 {
     (void)pthread_rwlock_rdlock(&p->names);
     if (p->configs_n)
@@ -246,7 +254,8 @@ void ax_pipeline_with_config(struct ax_pipeline *p, void (*use)(void *ctx, const
     (void)pthread_rwlock_unlock(&p->names);
 }
 
-bool ax_pipeline_job_status(struct ax_pipeline *p, uint32_t i, char *name, size_t name_cap, struct ax_job_status *out)
+bool ax_pipeline_job_status(struct ax_pipeline *p, uint32_t i, char *name, size_t name_cap,
+                            struct ax_job_status *out)
 {
     (void)pthread_mutex_lock(&p->run);
     bool found = i < p->jobs_n;

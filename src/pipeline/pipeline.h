@@ -17,7 +17,8 @@ struct ax_pipeline_options {
     const struct ax_observer *observer; /* may be NULL */
     struct ax_clock clock;
     int64_t max_range_ms;
-    uint64_t seed; /* of everything random; 42 by default */
+    bool zero_delay; /* a backtest: a step is due as soon as a sample of its time is there */
+    uint64_t seed;   /* of everything random; 42 by default */
 };
 
 /* A pipeline without jobs; NULL when out of memory. */
@@ -29,7 +30,8 @@ void ax_pipeline_free(struct ax_pipeline *p);
 /* Take the jobs of a config, whole or not at all: on an error the jobs of before go on. The pipeline owns
  * the config from then on (on an error the caller keeps it). Series of jobs that are gone end with stale
  * markers. Thread-safe. */
-AX_MUST_USE enum ax_err ax_pipeline_load(struct ax_pipeline *p, struct ax_config *config, struct ax_diag *diag);
+AX_MUST_USE enum ax_err ax_pipeline_load(struct ax_pipeline *p, struct ax_config *config,
+                                         struct ax_diag *diag);
 
 /* Is this label set an output of one of the jobs? For the database's loop guard; thread-safe. */
 bool ax_pipeline_is_own(const void *pipeline, const struct ax_labels *ls);
@@ -45,10 +47,12 @@ void ax_pipeline_repeat(struct ax_pipeline *p);
 AX_MUST_USE enum ax_err ax_pipeline_start(struct ax_pipeline *p);
 
 /* Call with the config in force, under a lock that holds off a reload. Thread-safe; must not call back. */
-void ax_pipeline_with_config(struct ax_pipeline *p, void (*use)(void *ctx, const struct ax_config *config), void *ctx);
+void ax_pipeline_with_config(struct ax_pipeline *p, void (*use)(void *ctx, const struct ax_config *config),
+                             void *ctx);
 
 /* Status of job i (in the order of the config) with its name; false when there is no such job. Waits for
  * a step that is running. Thread-safe. */
-bool ax_pipeline_job_status(struct ax_pipeline *p, uint32_t i, char *name, size_t name_cap, struct ax_job_status *out);
+bool ax_pipeline_job_status(struct ax_pipeline *p, uint32_t i, char *name, size_t name_cap,
+                            struct ax_job_status *out);
 
 #endif

@@ -1,0 +1,127 @@
+/* api.c: the handlers; what they show is made elsewhere. */
+#include "api/api.h"
+
+#include "api/page.h"
+#include "api/process.h"
+#include "base/metrics.h"
+#include "config/dump.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+
+static void answer_json(struct ax_http_response *res, json_t *data)
+{
+    json_t *root = json_pack("{s:s, s:o}", "status", "success", "data", data);
+    char *text = root ? json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
+    json_decref(root);
+    if (!text) {
+        ax_http_text(res, 503, "out of memory");
+        return;
+    }
+    res->content_type = "application/json";
+    ax_buf_str(&res->body, ax_str(text));
+    free(text);
+}
+
+static void metrics(void *ctx, const struct ax_http_request *req, struct ax_http_response *res)
+{
+    (void)ctx;
+    (void)req;
+    ax_process_metrics_update();
+    res->content_type = "text/plain; version=0.0.4; charset=utf-8";
+    ax_metrics_write(&res->body);
+}
+
+static void healthy(void *ctx, const struct ax_http_request *req, struct ax_http_response *res)
+{
+    (void)ctx;
+    (void)req;
+    ax_http_text(res, 200, "Auspex is Healthy.");
+}
+
+static void ready(void *ctx, const struct ax_http_request *req, struct ax_http_response *res)
+{
+    struct ax_api *api = ctx;
+    (void)req;
+    if (atomic_load(&api->ready))
+        ax_http_text(res, 200, "Auspex is Ready.");
+    else
+        ax_http_text(res, 503, "Auspex is starting or stopping.");
+}
+
+static void reload(void *ctx, const struct ax_http_request *req, struct ax_http_response *res)
+{
+    struct ax_api *api = ctx;
+    struct ax_diag diag = {{0}};
+    (void)req;
+    if (!api->lifecycle)
+        ax_http_text(res, 403,
+                     "Lifecycle API is not enabled: start with --web.enable-lifecycle, or send SIGHUP");
+    else if (api->reload(api->reload_ctx, &diag) != AX_OK)
+        ax_http_text(res, 500, "failed to reload config: %s", diag.text);
+}
+
+static void page(void *ctx, const struct ax_http_request *req, struct ax_http_response *res)
+{
+    struct ax_api *api = ctx;
+    (void)req;
+    res->content_type = "text/html; charset=utf-8";
+    ax_page_write(api->pipeline, api->db, &res->body);
+}
+
+static void buildinfo(void *ctx, const struct ax_http_request *req, struct ax_http_response *res)
+{
+    (void)ctx;
+    (void)req;
+    answer_json(res, json_pack("{s:s, s:s}", "version", AX_VERSION, "compiler", __VERSION__));
+}
+
+static void dump_config(void *ctx, const struct ax_config *config)
+{
+    ax_config_write(config, ctx);
+}
+
+static void config(void *ctx, const struct ax_http_request *req, struct ax_http_response *res)
+{
+    struct ax_api *api = ctx;
+    struct ax_buf yaml;
+    (void)req;
+    ax_buf_init(&yaml, 16u << 20);
+    ax_pipeline_with_config(api->pipeline, dump_config, &yaml);
+    answer_json(res, json_pack("{s:o}", "yaml", json_stringn((const char *)yaml.bytes, yaml.n)));
+    ax_buf_done(&yaml);
+}
+
+static void jobs(void *ctx, const struct ax_http_request *req, struct ax_http_response *res)
+{
+    struct ax_api *api = ctx;
+    struct ax_job_status s;
+    char name[128];
+    json_t *list = json_array();
+    (void)req;
+    for (uint32_t i = 0; ax_pipeline_job_status(api->pipeline, i, name, sizeof name, &s); i++) {
+        json_t *last = s.last_step_ms == INT64_MIN ? json_null() : json_real((double)s.last_step_ms / 1000);
+        (void)json_array_append_new(
+            list,
+            json_pack("{s:s, s:b, s:s, s:i, s:i, s:i, s:i, s:I, s:o, s:f}", "job", name, "ready", s.ready,
+                      "reason", s.reason ? s.reason : "", "series", s.targets_n, "seriesReady", s.ready_n,
+                      "entities", s.entities_n, "outputSeries", s.outputs_n, "bytes", (json_int_t)s.bytes,
+                      "lastStepTimestampSeconds", last, "lastStepDurationSeconds", s.step_seconds));
+    }
+    answer_json(res, json_pack("{s:o}", "jobs", list));
+}
+
+void ax_api_routes(struct ax_api *api, struct ax_http_route *out)
+{
+    const struct ax_http_route routes[AX_API_ROUTES] = {
+        {"GET", "/", "page", page, api, 0},
+        {"GET", "/metrics", "metrics", metrics, api, 0},
+        {"GET", "/-/healthy", "healthy", healthy, api, 0},
+        {"GET", "/-/ready", "ready", ready, api, 0},
+        {"POST", "/-/reload", "reload", reload, api, 0},
+        {"GET", "/api/v1/status/buildinfo", "buildinfo", buildinfo, api, 0},
+        {"GET", "/api/v1/status/config", "config", config, api, 0},
+        {"GET", "/api/v1/status/jobs", "jobs", jobs, api, 0},
+    };
+    memcpy(out, routes, sizeof routes);
+}

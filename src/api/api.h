@@ -1,0 +1,34 @@
+/* api.h: the HTTP routes that show Auspex's state: metrics, health, status, the page.
+ *
+ *   GET  /                          the page
+ *   GET  /metrics                   self-metrics, text format 0.0.4
+ *   GET  /-/healthy, /-/ready       200, or 503 while starting or stopping
+ *   POST /-/reload                  with --web.enable-lifecycle
+ *   GET  /api/v1/status/buildinfo, /api/v1/status/config, /api/v1/status/jobs
+ *
+ * JSON answers have Prometheus's envelope: {"status":"success","data":...}. Handlers run on the server's
+ * threads. */
+#ifndef AX_API_API_H
+#define AX_API_API_H
+
+#include "net/http_server.h"
+#include "pipeline/pipeline.h"
+
+#include <stdatomic.h>
+
+#define AX_API_ROUTES 8
+
+/* What the routes show; outlives the server. */
+struct ax_api {
+    struct ax_pipeline *pipeline;
+    struct ax_db *db;
+    atomic_bool ready;
+    bool lifecycle; /* POST /-/reload is allowed */
+    enum ax_err (*reload)(void *ctx, struct ax_diag *diag);
+    void *reload_ctx;
+};
+
+/* Fill AX_API_ROUTES routes. */
+void ax_api_routes(struct ax_api *api, struct ax_http_route *out);
+
+#endif

@@ -1,0 +1,18 @@
+/* commands.h: the subcommands; each takes its words (argv[0] is the command) and returns the exit status:
+ * 0 done, 1 it did not work out, 2 it was called wrongly. */
+#ifndef AX_APP_COMMANDS_H
+#define AX_APP_COMMANDS_H
+
+/* Serve until SIGTERM or SIGINT; SIGHUP reloads. */
+int ax_cmd_serve(int argc, char **argv);
+
+/* Validate a configuration file and print every problem with its place. */
+int ax_cmd_check(int argc, char **argv);
+
+/* Run the jobs of a configuration over recorded data, on a virtual clock. */
+int ax_cmd_backtest(int argc, char **argv);
+
+/* Print the version. */
+int ax_cmd_version(int argc, char **argv);
+
+#endif

@@ -1,0 +1,47 @@
+/* serve_flags.c: every limit of the server with its flag and default. */
+#include "app/serve.h"
+
+#include <string.h>
+
+size_t ax_serve_flag_table(struct ax_serve_flags *f, struct ax_flag out[AX_SERVE_FLAGS_MAX])
+{
+    const struct ax_flag flags[] = {
+        {"config.file", AX_FLAG_STRING, &f->config_file, "",
+         "configuration; without one, jobs for a node_exporter fleet"},
+        {"storage.path", AX_FLAG_STRING, &f->storage_path, "data",
+         "folder of what lasts; one process at a time"},
+        {"web.listen-address", AX_FLAG_STRING, &f->listen_address, "127.0.0.1:9201",
+         "host:port to listen on"},
+        {"web.threads", AX_FLAG_COUNT, &f->threads, "2", "threads that receive and answer"},
+        {"web.max-connections", AX_FLAG_COUNT, &f->connections_max, "512", "connections at once"},
+        {"web.max-connections-per-ip", AX_FLAG_COUNT, &f->connections_per_ip_max, "256",
+         "connections of one address"},
+        {"web.read-timeout", AX_FLAG_DURATION, &f->idle_timeout_ms, "5m",
+         "an idle connection is closed after this"},
+        {"web.enable-lifecycle", AX_FLAG_BOOL, &f->lifecycle, "false", "allow POST /-/reload"},
+        {"remote-write.max-body-size", AX_FLAG_BYTES, &f->body_max, "32MiB",
+         "compressed body of one request; above: 413"},
+        {"remote-write.max-decoded-size", AX_FLAG_BYTES, &f->decoded_max, "32MiB",
+         "the same, decompressed; above: 400"},
+        {"remote-write.max-inflight-size", AX_FLAG_BYTES, &f->bodies_max, "256MiB",
+         "all bodies in flight; above: 503"},
+        {"remote-write.max-labels", AX_FLAG_COUNT, &f->labels_max, "128", "labels of one series"},
+        {"remote-write.max-label-size", AX_FLAG_COUNT, &f->label_bytes_max, "4096",
+         "bytes of one label name or value"},
+        {"remote-write.max-symbols", AX_FLAG_COUNT, &f->symbols_max, "1000000", "symbols of one 2.0 request"},
+        {"remote-write.max-future", AX_FLAG_DURATION, &f->future_ms, "10m",
+         "samples further ahead are refused"},
+        {"storage.max-series", AX_FLAG_COUNT, &f->series_max, "1000000", "wanted input series in memory"},
+        {"storage.max-samples-per-series", AX_FLAG_COUNT, &f->ring_samples_max, "65536",
+         "raw samples of one series"},
+        {"storage.negative-cache", AX_FLAG_COUNT, &f->negative_max, "1048576",
+         "remembered series that no job wants"},
+        {"storage.remote.flush-deadline", AX_FLAG_DURATION, &f->flush_deadline_ms, "1m",
+         "time to send what waits, at stop"},
+        {"query.max-range", AX_FLAG_DURATION, &f->max_range_ms, "1h", "longest range of an expression"},
+        {"log.level", AX_FLAG_STRING, &f->log_level, "info", "debug, info, warn or error"},
+        {"log.format", AX_FLAG_STRING, &f->log_format, "logfmt", "logfmt or json"},
+    };
+    memcpy(out, flags, sizeof flags);
+    return sizeof flags / sizeof flags[0];
+}

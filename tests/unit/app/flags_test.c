@@ -1,0 +1,97 @@
+/* Flags are read as Prometheus reads them, and a wrong one is explained. */
+#include "app/flags.h"
+#include "ax_test.h"
+
+#include <string.h>
+
+struct values {
+    const char *file;
+    bool on;
+    int64_t wait_ms;
+    uint64_t size;
+    uint32_t n;
+    struct ax_flag_list inputs;
+};
+
+static enum ax_err parse(struct values *v, int argc, const char **argv, bool *help, struct ax_diag *diag)
+{
+    const struct ax_flag flags[] = {
+        {"config.file", AX_FLAG_STRING, &v->file, "", "a file"},
+        {"web.enable-lifecycle", AX_FLAG_BOOL, &v->on, "true", "a switch"},
+        {"wait", AX_FLAG_DURATION, &v->wait_ms, "5s", "a duration"},
+        {"size", AX_FLAG_BYTES, &v->size, "1KiB", "a size"},
+        {"count", AX_FLAG_COUNT, &v->n, "7", "a number"},
+        {"input", AX_FLAG_LIST, &v->inputs, NULL, "several"},
+    };
+    const char *words[16];
+    int words_n = 0;
+    enum ax_err err = ax_flags_parse(flags, 6, argc, (char **)(uintptr_t)argv, words, &words_n, help, diag);
+    if (err == AX_OK && words_n)
+        return ax_fail(diag, AX_OK, "%s", words[0]);
+    return err;
+}
+
+static void defaults_hold_until_a_flag_says_otherwise(void **state)
+{
+    (void)state;
+    struct values v = {0};
+    bool help;
+    const char *argv[] = {
+        "x", "--config.file=a.yml", "-wait", "2m", "--no-web.enable-lifecycle", "--input=1", "--input", "2"};
+    assert_int_equal(parse(&v, 8, argv, &help, NULL), AX_OK);
+    assert_string_equal(v.file, "a.yml");
+    assert_int_equal(v.wait_ms, 120000);
+    assert_false(v.on);
+    assert_true(v.size == 1024);
+    assert_int_equal(v.n, 7);
+    assert_int_equal(v.inputs.n, 2);
+    assert_string_equal(v.inputs.v[1], "2");
+    assert_false(help);
+}
+
+static void a_wrong_flag_is_explained(void **state)
+{
+    (void)state;
+    const struct {
+        const char *word, *text;
+    } cases[] = {
+        {"--config.fil=x", "did you mean --config.file?"},
+        {"--wait=never", "a duration such as 15s"},
+        {"--size=big", "a size such as 32MiB"},
+        {"--count=-1", "a whole number"},
+        {"--web.enable-lifecycle=perhaps", "true or false"},
+        {"--wait", "needs a value"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct values v = {0};
+        struct ax_diag diag = {{0}};
+        bool help;
+        const char *argv[] = {"x", cases[i].word};
+        assert_int_equal(parse(&v, 2, argv, &help, &diag), AX_INVALID);
+        if (!strstr(diag.text, cases[i].text))
+            fail_msg("'%s' does not say '%s'", diag.text, cases[i].text);
+    }
+}
+
+static void help_and_other_words_are_told_apart(void **state)
+{
+    (void)state;
+    struct values v = {0};
+    struct ax_diag diag = {{0}};
+    bool help;
+    const char *argv[] = {"x", "file.yml", "--help"};
+    assert_int_equal(parse(&v, 2, argv, &help, &diag), AX_OK);
+    assert_string_equal(diag.text, "file.yml");
+    assert_int_equal(parse(&v, 3, argv, &help, &diag), AX_OK);
+    assert_true(help);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(defaults_hold_until_a_flag_says_otherwise),
+        cmocka_unit_test(a_wrong_flag_is_explained),
+        cmocka_unit_test(help_and_other_words_are_told_apart),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
