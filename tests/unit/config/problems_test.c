@@ -192,8 +192,8 @@ static void no_secret_is_in_any_message(void **state)
         WRITE("basic_auth: {username: u, password: hunter2, password_file: f}"),
         WRITE("basic_auth: {username: u, password: [hunter2]}"),
         WRITE("headers: {Host: hunter2}"),
-        "remote_write: [{url: 'ftp://u:hunter2@h'}, {url: 'http://u:hunter2@h/w'}, {url: "
-        "'http://u:hunter2@h/w'}]\n",
+        ("remote_write: [{url: 'ftp://u:hunter2@h'}, {url: 'http://u:hunter2@h/w'}, {url: "
+         "'http://u:hunter2@h/w'}]\n"),
     };
     static struct ax_problems p;
     for (size_t i = 0; i < sizeof yamls / sizeof yamls[0]; i++) {
