@@ -1,0 +1,91 @@
+/* combiner.c: one score for an entity out of those of its features.
+ *
+ * Half of the largest score and half of the mean of the three largest: one feature that is far off is
+ * enough, several that agree say more, and one that is broken for good does not drown the others. The sum
+ * is divided by its own rare level, so features that move together, or many of them, raise no more alarms
+ * than one. */
+#include "anomaly/member.h"
+#include "anomaly/spec.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TOP 3
+#define SCORE_MAX 100.0
+
+struct ax_combiner {
+    struct ax_detector_spec spec;
+    struct ax_member member;
+    struct ax_verdict last;
+    uint32_t features_n;
+    double contributions[]; /* of the last step that had a score */
+};
+
+struct ax_combiner *ax_combiner_new(const struct ax_detector_spec *spec, uint32_t features_n)
+{
+    struct ax_combiner *c = calloc(1, sizeof *c + features_n * sizeof c->contributions[0]);
+    if (!c)
+        return NULL;
+    c->spec = ax_detector_spec_complete(spec);
+    c->features_n = features_n;
+    c->last = ax_verdict_not_ready("no_data");
+    ax_member_init(&c->member, c->spec.memory_steps);
+    return c;
+}
+
+void ax_combiner_free(struct ax_combiner *c)
+{
+    free(c);
+}
+
+/* Indices of the largest scores, largest first, the earlier feature first among equals; how many. */
+static uint32_t largest(const double *scores, uint32_t n, uint32_t top[TOP])
+{
+    uint32_t found = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        if (isnan(scores[i]))
+            continue;
+        uint32_t at = found < TOP ? found++ : TOP;
+        for (; at > 0 && scores[top[at - 1]] < scores[i]; at--) {
+            if (at < TOP)
+                top[at] = top[at - 1];
+        }
+        if (at < TOP)
+            top[at] = i;
+    }
+    return found;
+}
+
+/* The least level: what one feature at 1 amounts to. Before the past is long enough to tell it is 1,
+ * because the features are calibrated already. */
+static double level_of(const struct ax_combiner *c, uint32_t found)
+{
+    if (!ax_member_ready(&c->member, c->spec.warmup_steps))
+        return 1;
+    return fmax((double)c->member.level, 0.5 + 0.5 / (double)found);
+}
+
+void ax_combiner_step(struct ax_combiner *c, const double *scores, struct ax_verdict *out,
+                      double *contributions)
+{
+    uint32_t top[TOP], found = largest(scores, c->features_n, top);
+    double sum = 0, terms[TOP];
+    for (uint32_t i = 0; i < found; i++) {
+        terms[i] = fmin(fmax(scores[top[i]], 0), SCORE_MAX) * ((i == 0 ? 0.5 : 0) + 0.5 / (double)found);
+        sum += terms[i];
+    }
+    if (found) {
+        double score = fmin(sum / level_of(c, found), SCORE_MAX);
+        c->last = (struct ax_verdict){.ready = true, .score = score, .upper = 1};
+        c->last.severity = ax_severity_of(score);
+        c->last.direction = score > 1;
+        memset(c->contributions, 0, c->features_n * sizeof *c->contributions);
+        for (uint32_t i = 0; i < found && sum > 0; i++)
+            c->contributions[top[i]] = terms[i] / sum;
+        const struct ax_frame frame = {.present = true, .unit_low = 1, .unit_high = 1};
+        ax_member_learn(&c->member, &frame, sum, c->spec.false_alarm_rate, c->spec.warmup_steps);
+    }
+    *out = c->last;
+    memcpy(contributions, c->contributions, c->features_n * sizeof *contributions);
+}

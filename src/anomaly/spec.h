@@ -1,0 +1,13 @@
+/* spec.h: what the detector of a series and the combiner of an entity share. */
+#ifndef AX_ANOMALY_SPEC_H
+#define AX_ANOMALY_SPEC_H
+
+#include "anomaly/detector.h"
+
+/* The spec with its defaults in place of zeros. */
+struct ax_detector_spec ax_detector_spec_complete(const struct ax_detector_spec *spec);
+
+/* A verdict that is not ready: score 0, no band. */
+struct ax_verdict ax_verdict_not_ready(const char *reason);
+
+#endif

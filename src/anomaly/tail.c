@@ -1,0 +1,125 @@
+/* tail.c: fading log histogram and the level extrapolated from it. */
+#include "anomaly/tail.h"
+
+#include "base/assert.h"
+
+#include <math.h>
+#include <string.h>
+
+#define PER_OCTAVE 8
+#define LOWEST_EXP (-10)
+#define INCREMENT_MAX 1e6f
+#define POINTS_WANTED 30.0
+#define SHARE_MIN 0.01
+#define SHARE_MAX 0.30
+#define SHAPE_MAX 0.5
+#define SHAPE_PRIOR 0.15
+#define PRIOR_POINTS 20.0
+
+void ax_tail_init(struct ax_tail *t, uint32_t memory_steps)
+{
+    AX_ASSERT(memory_steps > 0);
+    memset(t, 0, sizeof *t);
+    t->increment = 1;
+    t->growth = 1 + 1 / (float)memory_steps;
+}
+
+static uint32_t bin_of(double score)
+{
+    double at = (log2(fmax(score, 1e-30)) - LOWEST_EXP) * PER_OCTAVE;
+    return at < 0 ? 0 : at >= AX_TAIL_BINS - 1 ? AX_TAIL_BINS - 1 : (uint32_t)at;
+}
+
+/* Lower edge of a bin, or a point within it when `in` is a fraction. */
+static double value_of(uint32_t bin, double in)
+{
+    return bin == 0 && !(in > 0) ? 0 : exp2(((double)bin + in) / PER_OCTAVE + LOWEST_EXP);
+}
+
+static void renormalise(struct ax_tail *t)
+{
+    t->total = 0;
+    for (uint32_t i = 0; i < AX_TAIL_BINS; i++) {
+        t->bins[i] /= t->increment;
+        t->total += t->bins[i];
+    }
+    t->increment = 1;
+}
+
+void ax_tail_add(struct ax_tail *t, double score, double weight)
+{
+    t->increment *= t->growth;
+    if (t->increment > INCREMENT_MAX)
+        renormalise(t);
+    float w = t->increment * (float)weight;
+    t->bins[bin_of(score)] += w;
+    t->total += w;
+    t->n += t->n < UINT32_MAX;
+}
+
+/* The tail above the lower edge of a bin, in numbers. */
+struct excess {
+    uint32_t bin;       /* the threshold is its lower edge */
+    double share;       /* of all points, that are above it */
+    double points;      /* how many that is */
+    double mean;        /* of score - threshold */
+    double log1, log2_; /* mean and mean square of ln(score / threshold) */
+};
+
+static struct excess excess_of(const struct ax_tail *t)
+{
+    double points = (double)t->total / (double)t->increment;
+    double wanted = fmin(fmax(POINTS_WANTED / points, SHARE_MIN), SHARE_MAX) * (double)t->total, above = 0;
+    struct excess e = {.bin = AX_TAIL_BINS};
+    while (e.bin > 0 && above < wanted)
+        above += (double)t->bins[--e.bin];
+    double threshold = value_of(e.bin, 0), weight = 0;
+    for (uint32_t i = e.bin; i < AX_TAIL_BINS; i++) {
+        double w = (double)t->bins[i];
+        if (!(w > 0))
+            continue;
+        double ratio = ((double)(i - e.bin) + 0.5) * (log(2) / PER_OCTAVE);
+        e.mean += w * (value_of(i, 0.5) - threshold);
+        e.log1 += w * ratio;
+        e.log2_ += w * ratio * ratio;
+        weight += w;
+    }
+    e.share = above / (double)t->total;
+    e.points = above / (double)t->increment;
+    e.mean /= weight;
+    e.log1 /= weight;
+    e.log2_ /= weight;
+    return e;
+}
+
+static double shape_of(const struct excess *e)
+{
+    double spread = 1 - e->log1 * e->log1 / e->log2_;
+    if (e->bin == 0 || !(spread > 1e-9))
+        return 0;
+    double shape = e->log1 + 1 - 0.5 / spread;
+    shape = (shape * e->points + SHAPE_PRIOR * PRIOR_POINTS) / (e->points + PRIOR_POINTS);
+    return fmin(fmax(shape, 0), SHAPE_MAX);
+}
+
+double ax_tail_level(const struct ax_tail *t, double rate)
+{
+    if (!(t->total > 0))
+        return 0;
+    struct excess e = excess_of(t);
+    double threshold = value_of(e.bin, 0), further = fmax(log(e.share / rate), 0), shape = shape_of(&e);
+    if (shape < 1e-6)
+        return threshold + e.mean * further;
+    return threshold + e.mean * (1 - shape) * expm1(shape * further) / shape;
+}
+
+double ax_tail_median(const struct ax_tail *t)
+{
+    double below = 0;
+    for (uint32_t i = 0; i < AX_TAIL_BINS; i++) {
+        below += (double)t->bins[i];
+        if (2 * below >= (double)t->total && below > 0)
+            return value_of(i, 0.5);
+    }
+    return 0;
+}

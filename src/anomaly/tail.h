@@ -1,0 +1,38 @@
+/* tail.h: the upper tail of a stream of scores, in bounded memory: which level is exceeded once in a
+ * million, or in a thousand, when only hundreds have been seen.
+ *
+ * A histogram over the logarithm (bins of 9 %) whose weights fade exponentially. The level for a rare
+ * rate is extrapolated from what lies above a threshold that about 30 points exceed (at least 1 % and at
+ * most 30 % of them), by a generalised Pareto tail: peaks over threshold, as in A. Siffer and others,
+ * "Anomaly detection in streams with extreme value theory", KDD 2017. Its shape is the moment estimator of
+ * Dekkers, Einmahl and de Haan (Annals of Statistics 17, 1989), drawn towards 0.15 as if 20
+ * points more had said so, and never below 0 (an exponential tail): while little is known, and for light
+ * tails, the level is cautious. Owner: one thread. */
+#ifndef AX_ANOMALY_TAIL_H
+#define AX_ANOMALY_TAIL_H
+
+#include <stdint.h>
+
+#define AX_TAIL_BINS 224
+
+/* Fields are private. */
+struct ax_tail {
+    float bins[AX_TAIL_BINS]; /* weights; the first holds all scores from 0 to 2^-10 */
+    float total, increment;   /* sum of bins; weight of a point that is seen now */
+    float growth;             /* of increment, each step */
+    uint32_t n;               /* points seen, saturating */
+};
+
+/* An empty one that remembers about memory_steps points (> 0). */
+void ax_tail_init(struct ax_tail *t, uint32_t memory_steps);
+
+/* Take in a score (>= 0, finite) with a weight in (0, 1]; time passes by one step. O(1) amortised. */
+void ax_tail_add(struct ax_tail *t, double score, double weight);
+
+/* The level that a share `rate` of scores exceeds; 0 when nothing was seen. O(bins). */
+double ax_tail_level(const struct ax_tail *t, double rate);
+
+/* Median of the scores seen, to a bin; 0 when nothing was seen. O(bins). */
+double ax_tail_median(const struct ax_tail *t);
+
+#endif
