@@ -3,6 +3,7 @@
 
 #include "base/assert.h"
 #include "base/log.h"
+#include "base/parse.h"
 #include "emit/batch.h"
 
 #include <errno.h>
@@ -133,10 +134,8 @@ static int64_t samples_written(struct ax_http_client *client)
     const char *text = ax_http_reply_header(client, SAMPLES_WRITTEN);
     if (!text)
         return -1;
-    char *end;
-    errno = 0;
-    long long n = strtoll(text, &end, 10);
-    return errno || end == text || *end ? -1 : n;
+    int64_t n;
+    return ax_parse_i64(ax_str(text), &n) == AX_OK ? n : -1;
 }
 
 /* Send the bytes once. */

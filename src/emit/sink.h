@@ -8,6 +8,7 @@
 
 struct ax_out; /* an open output series; belongs to the sink */
 
+/* Where they go; a value to be copied, valid as long as what made it says. */
 struct ax_sink {
     void *ctx;
     /* Open an output series (labels are copied). Opening the same labels twice gives two handles of one

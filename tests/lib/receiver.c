@@ -25,7 +25,7 @@ struct receiver {
     pthread_cond_t changed;
     struct got *got[REQUESTS_MAX];
     uint32_t got_n;
-    bool stopping;
+    bool stopping, released;
 };
 
 static void take_header(struct MHD_Connection *connection, const char *name, char *out, size_t cap)
@@ -59,10 +59,12 @@ static struct answer keep(struct receiver *r, struct got *g)
         r->got[r->got_n++] = g;
     struct answer a = r->script[i < r->script_n ? i : r->script_n - 1];
     (void)pthread_cond_broadcast(&r->changed);
-    while (a.hang && !r->stopping)
+    while (a.hang && !r->stopping && !r->released)
         (void)pthread_cond_wait(&r->changed, &r->lock);
-    if (a.hang)
+    if (a.hang && !r->released)
         a.status = 503;
+    if (a.hang)
+        r->released = false;
     (void)pthread_mutex_unlock(&r->lock);
     return a;
 }
@@ -130,6 +132,14 @@ void receiver_stop(struct receiver *r)
     (void)pthread_cond_destroy(&r->changed);
     (void)pthread_mutex_destroy(&r->lock);
     free(r);
+}
+
+void receiver_release(struct receiver *r)
+{
+    (void)pthread_mutex_lock(&r->lock);
+    r->released = true;
+    (void)pthread_cond_broadcast(&r->changed);
+    (void)pthread_mutex_unlock(&r->lock);
 }
 
 const char *receiver_url(const struct receiver *r)

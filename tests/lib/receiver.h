@@ -12,7 +12,7 @@ struct answer {
     unsigned status;
     const char *header, *value; /* one header, or NULL */
     const char *body;           /* or NULL */
-    bool hang;                  /* no answer until the receiver stops */
+    bool hang;                  /* no answer until receiver_release(); 503 when the receiver stops first */
 };
 
 /* A request as it came; texts are empty when a header was absent. */
@@ -30,6 +30,9 @@ struct receiver *receiver_start(uint16_t port, const struct answer *script, uint
 
 /* Stop listening and free, answering what hangs with 503. */
 void receiver_stop(struct receiver *r);
+
+/* Let what hangs now, or the next that would, be answered. */
+void receiver_release(struct receiver *r);
 
 /* http://127.0.0.1:<port>/write, and the port. */
 const char *receiver_url(const struct receiver *r);
