@@ -36,7 +36,7 @@ struct ax_result {
     bool ended; /* no value: the input ended with a stale marker at or before T. PromQL shows nothing here */
 };
 
-/* A vector, valid until the next evaluation of the same bound expression. */
+/* A vector, valid until the next evaluation of the same bound expression or the next ax_db_evict(). */
 struct ax_vector {
     uint32_t n;
     const struct ax_result *v;

@@ -292,6 +292,11 @@ uint32_t ax_db_read(struct ax_db *db, const struct ax_series *s, int64_t after_m
     return n;
 }
 
+uint64_t ax_db_seed(const struct ax_db *db)
+{
+    return db->opt.seed;
+}
+
 uint32_t ax_db_series_n(const struct ax_db *db)
 {
     return atomic_load_explicit(&db->series_n, memory_order_relaxed);

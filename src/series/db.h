@@ -84,6 +84,9 @@ void ax_db_remove_selector(struct ax_db *db, int selector);
  * selectors change, so no expression may be evaluated meanwhile. Returns how many went. */
 uint32_t ax_db_evict(struct ax_db *db, int64_t before_ms);
 
+/* The seed of its hashes, for others that hash labels of its series. */
+uint64_t ax_db_seed(const struct ax_db *db);
+
 /* Wanted series in memory. */
 uint32_t ax_db_series_n(const struct ax_db *db);
 
