@@ -66,6 +66,7 @@ static struct ax_series *find_or_make(struct ax_db *db, struct ax_str tenant, st
     sh->series = s;
     ax_want_join(&db->wants, wants, s);
     atomic_fetch_add(&db->series_n, 1);
+    *fate = AX_FATE_WANTED;
     return s;
 }
 

@@ -1,0 +1,340 @@
+/* The database finds series by any spelling of their labels, keeps what is wanted and forgets the rest. */
+#include "ax_test.h"
+#include "series/db.h"
+
+#include <pthread.h>
+#include <stdio.h>
+
+#define N_MAX 8
+
+/* Key of "name,value,name,value,..." in the order given. */
+static struct ax_str key_of(struct ax_buf *buf, const char *const *pairs, uint32_t n)
+{
+    struct ax_label v[N_MAX];
+    for (uint32_t i = 0; i < n; i++)
+        v[i] = (struct ax_label){ax_str(pairs[2 * i]), ax_str(pairs[2 * i + 1])};
+    ax_buf_init(buf, 65536);
+    ax_labels_key_write(&(struct ax_labels){n, v}, buf);
+    assert_int_equal(buf->err, AX_OK);
+    return ax_buf_view(buf);
+}
+
+static enum ax_fate append(struct ax_db *db, const char *const *pairs, uint32_t n, int64_t t, double v,
+                           struct ax_append_result *out)
+{
+    struct ax_buf buf;
+    struct ax_str key = key_of(&buf, pairs, n);
+    struct ax_sample s = {t, v};
+    struct ax_diag diag = {{0}};
+    enum ax_fate fate = ax_db_append(db, ax_str(""), key, &s, 1, out, &diag);
+    ax_buf_done(&buf);
+    return fate;
+}
+
+static enum ax_fate append_one(struct ax_db *db, const char *name, const char *instance, int64_t t, double v)
+{
+    const char *pairs[] = {AX_METRIC_NAME, name, "instance", instance};
+    return append(db, pairs, 2, t, v, NULL);
+}
+
+static struct ax_matcher *name_matcher(enum ax_match_op op, const char *value)
+{
+    struct ax_matcher *m = NULL;
+    struct ax_diag diag = {{0}};
+    assert_int_equal(ax_matcher_new(op, ax_str(AX_METRIC_NAME), ax_str(value), &m, &diag), AX_OK);
+    return m;
+}
+
+static bool own(const void *ctx, const struct ax_labels *ls)
+{
+    (void)ctx;
+    return ax_labels_get(ls, ax_str("for")).n > 0;
+}
+
+/* A database that wants the metric "up". */
+struct fixture {
+    struct ax_db *db;
+    struct ax_matcher *matcher;
+    struct ax_watch watch;
+    int selector;
+};
+
+static void open_db(struct fixture *f, uint32_t series_max, uint32_t negative_max)
+{
+    static const struct ax_str drop[] = {{"__replica__", 11}};
+    struct ax_db_options o = {.seed = 42,
+                              .series_max = series_max,
+                              .negative_max = negative_max,
+                              .drop_labels = drop,
+                              .drop_labels_n = 1,
+                              .own_output = own};
+    *f = (struct fixture){.db = ax_db_new(&o)};
+    assert_non_null(f->db);
+    f->watch.newest_ms = f->watch.evaluated_ms = INT64_MIN;
+    f->watch.late = ax_metric(AX_M_LATE_SAMPLES, "db_test", NULL);
+    f->matcher = name_matcher(AX_MATCH_EQ, "up");
+    f->selector = ax_db_add_selector(f->db, ax_str(""), &f->matcher, 1, 60000, &f->watch);
+    assert_true(f->selector >= 0);
+}
+
+static void close_db(struct fixture *f)
+{
+    ax_db_remove_selector(f->db, f->selector);
+    ax_db_free(f->db);
+    ax_matcher_free(f->matcher);
+}
+
+static uint32_t members_n(struct fixture *f)
+{
+    uint32_t n = 0;
+    uint64_t epoch = 0;
+    ax_db_members(f->db, f->selector, &n, &epoch);
+    return n;
+}
+
+static void every_spelling_of_the_labels_leads_to_one_series(void **state)
+{
+    (void)state;
+    struct fixture f;
+    open_db(&f, 0, 4096);
+    const char *a[] = {AX_METRIC_NAME, "up", "instance", "a", "job", "x"};
+    const char *b[] = {"job", "x", "instance", "a", AX_METRIC_NAME, "up"};
+    const char *c[] = {AX_METRIC_NAME, "up", "__replica__", "r2", "instance", "a", "job", "x"};
+    const char *d[] = {AX_METRIC_NAME, "up", "empty", "", "instance", "a", "job", "x"};
+    struct ax_append_result r = {0};
+    for (int64_t round = 0; round < 2; round++) {
+        assert_int_equal(append(f.db, b, 3, round * 1000 + 2, 2, &r), AX_FATE_WANTED);
+        assert_int_equal(append(f.db, a, 3, round * 1000 + 1, 1, &r), AX_FATE_WANTED);
+        assert_int_equal(append(f.db, c, 4, round * 1000 + 2, 3, &r), AX_FATE_WANTED);
+        assert_int_equal(append(f.db, d, 4, round * 1000 + 4, 4, &r), AX_FATE_WANTED);
+    }
+    assert_int_equal(ax_db_series_n(f.db), 1);
+    assert_int_equal(r.appended, 6);
+    assert_int_equal(r.duplicates, 2);
+    uint32_t n = 0;
+    uint64_t epoch = 0;
+    struct ax_series *const *members = ax_db_members(f.db, f.selector, &n, &epoch);
+    assert_int_equal(n, 1);
+    assert_int_equal(ax_series_labels(members[0])->n, 3);
+    struct ax_sample out[8];
+    assert_int_equal(ax_db_read(f.db, members[0], 0, 10, out, 8), 3);
+    assert_true(out[1].value == 2);
+    close_db(&f);
+}
+
+static void what_nobody_wants_goes_no_further(void **state)
+{
+    (void)state;
+    struct fixture f;
+    open_db(&f, 0, 4096);
+    const char *mine[] = {AX_METRIC_NAME, "up", "for", "job"};
+    const char *nameless[] = {"instance", "a"};
+    const char *twice[] = {AX_METRIC_NAME, "up", "a", "1", "a", "2"};
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(append_one(f.db, "down", "a", 1, 1), AX_FATE_UNWANTED);
+        assert_int_equal(append(f.db, mine, 2, 1, 1, NULL), AX_FATE_OWN);
+        assert_int_equal(append(f.db, nameless, 1, 1, 1, NULL), AX_FATE_INVALID);
+        assert_int_equal(append(f.db, twice, 3, 1, 1, NULL), AX_FATE_INVALID);
+    }
+    struct ax_diag diag = {{0}};
+    assert_int_equal(ax_db_append(f.db, ax_str(""), ax_str("\x0a\x7f"), NULL, 0, NULL, &diag),
+                     AX_FATE_INVALID);
+    assert_true(diag.text[0] != 0);
+    assert_int_equal(ax_db_series_n(f.db), 0);
+    close_db(&f);
+}
+
+static void a_new_want_finds_known_series_and_forgotten_keys(void **state)
+{
+    (void)state;
+    struct fixture f;
+    open_db(&f, 0, 4096);
+    append_one(f.db, "up", "a", 5, 1);
+    append_one(f.db, "down", "a", 5, 1);
+    struct ax_matcher *any = name_matcher(AX_MATCH_RE, ".+");
+    struct ax_watch watch = {.newest_ms = INT64_MIN, .evaluated_ms = INT64_MIN};
+    int second = ax_db_add_selector(f.db, ax_str(""), &any, 1, 1000, &watch);
+    uint32_t n = 0;
+    uint64_t epoch = 0;
+    ax_db_members(f.db, second, &n, &epoch);
+    assert_int_equal(n, 1);
+    assert_int_equal(watch.newest_ms, 5);
+    assert_int_equal(append_one(f.db, "down", "a", 6, 1), AX_FATE_WANTED);
+    ax_db_members(f.db, second, &n, &epoch);
+    assert_int_equal(n, 2);
+    assert_int_equal(watch.newest_ms, 6);
+    assert_int_equal(f.watch.newest_ms, 5);
+    ax_db_remove_selector(f.db, second);
+    ax_matcher_free(any);
+    assert_int_equal(append_one(f.db, "down", "a", 7, 1), AX_FATE_UNWANTED);
+    assert_int_equal(ax_db_evict(f.db, INT64_MIN), 1);
+    assert_int_equal(ax_db_series_n(f.db), 1);
+    assert_int_equal(watch.newest_ms, 6);
+    close_db(&f);
+}
+
+static void tenants_do_not_see_each_other(void **state)
+{
+    (void)state;
+    struct fixture f;
+    open_db(&f, 0, 4096);
+    struct ax_buf buf;
+    const char *pairs[] = {AX_METRIC_NAME, "up"};
+    struct ax_str key = key_of(&buf, pairs, 1);
+    struct ax_sample s = {1, 1};
+    assert_int_equal(ax_db_append(f.db, ax_str("team"), key, &s, 1, NULL, NULL), AX_FATE_UNWANTED);
+    int theirs = ax_db_add_selector(f.db, ax_str("team"), &f.matcher, 1, 0, NULL);
+    assert_int_equal(ax_db_append(f.db, ax_str("team"), key, &s, 1, NULL, NULL), AX_FATE_WANTED);
+    assert_int_equal(ax_db_append(f.db, ax_str(""), key, &s, 1, NULL, NULL), AX_FATE_WANTED);
+    assert_int_equal(ax_db_series_n(f.db), 2);
+    assert_int_equal(members_n(&f), 1);
+    ax_db_remove_selector(f.db, theirs);
+    ax_buf_done(&buf);
+    close_db(&f);
+}
+
+static void the_ceiling_on_series_holds_until_one_is_evicted(void **state)
+{
+    (void)state;
+    struct fixture f;
+    open_db(&f, 2, 4096);
+    assert_int_equal(append_one(f.db, "up", "a", 10, 1), AX_FATE_WANTED);
+    assert_int_equal(append_one(f.db, "up", "b", 20, 1), AX_FATE_WANTED);
+    assert_int_equal(append_one(f.db, "up", "c", 20, 1), AX_FATE_FULL);
+    assert_int_equal(append_one(f.db, "up", "c", 20, 1), AX_FATE_FULL);
+    assert_int_equal(append_one(f.db, "up", "a", 11, 1), AX_FATE_WANTED);
+    uint32_t n = 0;
+    uint64_t before = 0, after = 0;
+    ax_db_members(f.db, f.selector, &n, &before);
+    assert_int_equal(ax_db_evict(f.db, 15), 1);
+    ax_db_members(f.db, f.selector, &n, &after);
+    assert_int_equal(n, 1);
+    assert_true(after != before);
+    assert_int_equal(append_one(f.db, "up", "c", 20, 1), AX_FATE_WANTED);
+    assert_int_equal(append_one(f.db, "up", "b", 21, 1), AX_FATE_WANTED);
+    assert_int_equal(ax_db_series_n(f.db), 2);
+    close_db(&f);
+}
+
+static void many_series_survive_evictions_of_others(void **state)
+{
+    (void)state;
+    struct fixture f;
+    open_db(&f, 0, 64);
+    char name[32];
+    for (int64_t i = 0; i < 3000; i++) {
+        snprintf(name, sizeof name, "i%d", (int)i);
+        assert_int_equal(append_one(f.db, "up", name, i, 1), AX_FATE_WANTED);
+        assert_int_equal(append_one(f.db, "down", name, i, 1), AX_FATE_UNWANTED);
+    }
+    assert_int_equal(members_n(&f), 3000);
+    assert_int_equal(ax_db_evict(f.db, 1500), 1500);
+    assert_int_equal(members_n(&f), 1500);
+    for (int64_t i = 1500; i < 3000; i++) {
+        snprintf(name, sizeof name, "i%d", (int)i);
+        assert_int_equal(append_one(f.db, "up", name, i + 1, 1), AX_FATE_WANTED);
+    }
+    assert_int_equal(ax_db_series_n(f.db), 1500);
+    close_db(&f);
+}
+
+static void late_samples_are_counted_and_the_watch_moves_forward_only(void **state)
+{
+    (void)state;
+    struct fixture f;
+    open_db(&f, 0, 4096);
+    double before = ax_metric_get(f.watch.late);
+    append_one(f.db, "up", "a", 100, 1);
+    atomic_store(&f.watch.evaluated_ms, 90);
+    append_one(f.db, "up", "a", 90, 1);
+    append_one(f.db, "up", "a", 90, 1);
+    append_one(f.db, "up", "b", 91, 1);
+    assert_int_equal(f.watch.newest_ms, 100);
+    assert_true(ax_metric_get(f.watch.late) - before == 1);
+    close_db(&f);
+}
+
+static void retention_is_the_longest_range_and_the_slack(void **state)
+{
+    (void)state;
+    struct fixture f;
+    open_db(&f, 0, 4096);
+    append_one(f.db, "up", "a", 0, 1);
+    append_one(f.db, "up", "a", 419999, 1);
+    uint32_t n = 0;
+    uint64_t epoch = 0;
+    struct ax_series *const *members = ax_db_members(f.db, f.selector, &n, &epoch);
+    struct ax_sample out[4];
+    assert_int_equal(ax_db_read(f.db, members[0], INT64_MIN, INT64_MAX, out, 4), 2);
+    append_one(f.db, "up", "a", 420000, 1);
+    assert_int_equal(ax_db_read(f.db, members[0], INT64_MIN, INT64_MAX, out, 4), 2);
+    close_db(&f);
+}
+
+struct feeder {
+    struct ax_db *db;
+    int id;
+};
+
+/* Feeds shared and private series, in two spellings, and keys that nobody wants. */
+static void *feed(void *arg)
+{
+    const struct feeder *f = arg;
+    char name[32];
+    for (int i = 0; i < 4000; i++) {
+        snprintf(name, sizeof name, "i%d", i % 97);
+        const char *pairs[] = {"instance", name, AX_METRIC_NAME, i % 5 ? "up" : "down", "__replica__", "r"};
+        append(f->db, pairs, i % 3 ? 3 : 2, 1000 * i + f->id, 1, NULL);
+        snprintf(name, sizeof name, "f%d_%d", f->id, i % 211);
+        append_one(f->db, "up", name, 1000 * i, 1);
+    }
+    return NULL;
+}
+
+/* Meaningful under -DAX_SANITIZE=thread. */
+static void threads_feed_while_one_reads_evicts_and_changes_wants(void **state)
+{
+    (void)state;
+    struct fixture f;
+    open_db(&f, 0, 256);
+    struct ax_matcher *any = name_matcher(AX_MATCH_RE, "up|down");
+    struct feeder feeders[3];
+    pthread_t threads[3];
+    for (int i = 0; i < 3; i++) {
+        feeders[i] = (struct feeder){f.db, i};
+        pthread_create(&threads[i], NULL, feed, &feeders[i]);
+    }
+    struct ax_sample out[64];
+    for (int round = 0; round < 50; round++) {
+        struct ax_watch watch = {.newest_ms = INT64_MIN, .evaluated_ms = INT64_MIN};
+        int second = ax_db_add_selector(f.db, ax_str(""), &any, 1, 1000, &watch);
+        uint32_t n = 0;
+        uint64_t epoch = 0;
+        struct ax_series *const *members = ax_db_members(f.db, second, &n, &epoch);
+        for (uint32_t i = 0; i < n; i++)
+            ax_db_read(f.db, members[i], INT64_MIN, INT64_MAX, out, 64);
+        ax_db_remove_selector(f.db, second);
+        ax_db_evict(f.db, round * 60000);
+    }
+    for (int i = 0; i < 3; i++)
+        pthread_join(threads[i], NULL);
+    assert_true(ax_db_series_n(f.db) > 0);
+    ax_matcher_free(any);
+    close_db(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_spelling_of_the_labels_leads_to_one_series),
+        cmocka_unit_test(what_nobody_wants_goes_no_further),
+        cmocka_unit_test(a_new_want_finds_known_series_and_forgotten_keys),
+        cmocka_unit_test(tenants_do_not_see_each_other),
+        cmocka_unit_test(the_ceiling_on_series_holds_until_one_is_evicted),
+        cmocka_unit_test(many_series_survive_evictions_of_others),
+        cmocka_unit_test(late_samples_are_counted_and_the_watch_moves_forward_only),
+        cmocka_unit_test(retention_is_the_longest_range_and_the_slack),
+        cmocka_unit_test(threads_feed_while_one_reads_evicts_and_changes_wants),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
