@@ -138,7 +138,7 @@ static void stale_markers_end_a_series(void **state)
     expect(&w, "abs(c) * c", 35000, "{i=\"1\"} ended; {i=\"2\"} 9");
     /* Markers are no samples of a range, and there is still enough for a rate. */
     expect(&w, "count_over_time(c[1m])", 45000, "{i=\"1\"} 3; {i=\"2\"} 4");
-    expect(&w, "rate(c[30s])", 35000, "{i=\"1\"} 0.0833333333333333; {i=\"2\"} 0.1");
+    expect(&w, "rate(c[30s])", 35000, "{i=\"1\"} 0.0666666666666667; {i=\"2\"} 0.1");
     expect(&w, "rate(c[15s])", 34000, "{i=\"1\"} ended; {i=\"2\"} 0.1");
     /* Without samples in the range the marker is looked for as far back as an instant selector looks. */
     expr_world_add(&w, "d", "10000 1 20000 stale");
@@ -259,7 +259,7 @@ static void histogram_quantiles_interpolate(void **state)
     expect(&w, "histogram_quantile(0.9, h{i=\"1\"})", 1000, "{i=\"1\"} 2");
     expect(&w, "histogram_quantile(0.1, h{i=\"1\"})", 1000, "{i=\"1\"} 0.4");
     expect(&w, "histogram_quantile(-1, h{i=\"1\"})", 1000, "{i=\"1\"} -inf");
-    expect(&w, "histogram_quantile(0.5, sum by (le) (h{i!=\"4\"}))", 1000, "{} 1.25");
+    expect(&w, "histogram_quantile(0.5, sum by (le) (h{i!=\"4\"}))", 1000, "{} 1");
     /* Two histograms that differ by name alone have the same result. */
     expr_world_add(&w, "other{i=\"1\",le=\"+Inf\"}", "1000 5");
     expect_error(&w, "histogram_quantile(0.5, {i=\"1\"})", 1000, "same labels");
@@ -286,7 +286,7 @@ static void duplicates_are_errors_where_the_name_goes(void **state)
     expr_world_line(&w, "x{i=\"1\"}", 0, 1000, 10, 0, 1);
     expr_world_line(&w, "y{i=\"1\"}", 0, 1000, 5, 0, 2);
     expect(&w, "sum({i=\"1\"})", 9000, "{} 17");
-    expect_error(&w, "rate({i=\"1\"}[5s])", 8000, "same labels {i=\"1\"}");
+    expect_error(&w, "rate({i=\"1\"}[5s])", 7000, "same labels {i=\"1\"}");
     expect_error(&w, "abs({i=\"1\"})", 9000, "same labels");
     expect(&w, "rate({i=\"1\"}[5s])", 9500, "{i=\"1\"} 1");
     expect(&w, "last_over_time({i=\"1\"}[1m])", 9000, "x{i=\"1\"} 9; y{i=\"1\"} 8");
