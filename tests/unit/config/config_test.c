@@ -117,39 +117,41 @@ static void horizons_by_default_are_whole_steps(void **state)
     ax_config_free(c);
 }
 
-static void every_key_is_read(void **state)
+static const char all_keys[] =
+    "global:\n  step: 1s\n  evaluation_delay: 0\n  external_labels: {z: 1, dc: eu}\n  drop_labels: [a, "
+    "b]\n"
+    "remote_write:\n"
+    "- url: http://u:p@h/w\n  name: one\n  remote_timeout: 10s\n"
+    "  protobuf_message: io.prometheus.write.v2.Request\n"
+    "  headers: {X-Scope-OrgID: t}\n"
+    "  basic_auth: {username: me, password: s3cret}\n"
+    "  tls_config: {ca_file: /ca, cert_file: /c, key_file: /k, server_name: s, min_version: TLS13, "
+    "insecure_skip_verify: true}\n"
+    "  proxy_url: http://proxy:3128\n  follow_redirects: false\n"
+    "  queue_config: {capacity: 5000, max_shards: 4, max_samples_per_send: 500, batch_send_deadline: "
+    "1s,\n"
+    "    min_backoff: 1s, max_backoff: 2s, retry_on_http_429: false, sample_age_limit: 2h}\n"
+    "  write_relabel_configs:\n"
+    "  - {source_labels: [__name__, x], separator: '', regex: 'a;b', target_label: y, replacement: z}\n"
+    "  - {source_labels: [y], modulus: 8, target_label: s, action: hashmod}\n"
+    "- url: http://h/2\n  authorization: {type: Token, credentials_file: /t}\n"
+    "remote_read:\n- {url: http://h/r, remote_timeout: 5s, basic_auth: {username: u, password_file: "
+    "/p}}\n"
+    "jobs:\n"
+    "- name: j\n  expr: up\n  by: [instance, job]\n  features: {f: up, g: 'up'}\n  step: 5s\n  "
+    "evaluation_delay: 2s\n"
+    "  forecast: {output: p, horizons: [15s, 5s], level: 0.8, nonnegative: true, refit: 10m}\n"
+    "  anomaly: {model: ensemble, false_alarm_rate: 0.01, detection_direction: above_expected,\n"
+    "    min_dev_from_expected: 2.5, min_rel_dev_from_expected: 0.1}\n"
+    "  drift: {reference: 100, current: 50, interval: 1h}\n"
+    "  emit: [p, p_lower, anomaly_score, model_ready]\n  max_series: 5\n  max_output_series: 6\n"
+    "  window: {fine: 100, coarse: 200}\n  series_retention: 2d\n"
+    "- name: k\n  by: [instance]\n  features: {f: up}\n  forecast: {targets: [f]}\n";
+
+static void every_key_of_the_endpoints_is_read(void **state)
 {
     (void)state;
-    struct ax_config *c = good(
-        "global:\n  step: 1s\n  evaluation_delay: 0\n  external_labels: {z: 1, dc: eu}\n  drop_labels: [a, "
-        "b]\n"
-        "remote_write:\n"
-        "- url: http://u:p@h/w\n  name: one\n  remote_timeout: 10s\n"
-        "  protobuf_message: io.prometheus.write.v2.Request\n"
-        "  headers: {X-Scope-OrgID: t}\n"
-        "  basic_auth: {username: me, password: s3cret}\n"
-        "  tls_config: {ca_file: /ca, cert_file: /c, key_file: /k, server_name: s, min_version: TLS13, "
-        "insecure_skip_verify: true}\n"
-        "  proxy_url: http://proxy:3128\n  follow_redirects: false\n"
-        "  queue_config: {capacity: 5000, max_shards: 4, max_samples_per_send: 500, batch_send_deadline: "
-        "1s,\n"
-        "    min_backoff: 1s, max_backoff: 2s, retry_on_http_429: false, sample_age_limit: 2h}\n"
-        "  write_relabel_configs:\n"
-        "  - {source_labels: [__name__, x], separator: '', regex: 'a;b', target_label: y, replacement: z}\n"
-        "  - {source_labels: [y], modulus: 8, target_label: s, action: hashmod}\n"
-        "- url: http://h/2\n  authorization: {type: Token, credentials_file: /t}\n"
-        "remote_read:\n- {url: http://h/r, remote_timeout: 5s, basic_auth: {username: u, password_file: "
-        "/p}}\n"
-        "jobs:\n"
-        "- name: j\n  expr: up\n  by: [instance, job]\n  features: {f: up, g: 'up'}\n  step: 5s\n  "
-        "evaluation_delay: 2s\n"
-        "  forecast: {output: p, horizons: [15s, 5s], level: 0.8, nonnegative: true, refit: 10m}\n"
-        "  anomaly: {model: ensemble, false_alarm_rate: 0.01, detection_direction: above_expected,\n"
-        "    min_dev_from_expected: 2.5, min_rel_dev_from_expected: 0.1}\n"
-        "  drift: {reference: 100, current: 50, interval: 1h}\n"
-        "  emit: [p, p_lower, anomaly_score, model_ready]\n  max_series: 5\n  max_output_series: 6\n"
-        "  window: {fine: 100, coarse: 200}\n  series_retention: 2d\n"
-        "- name: k\n  by: [instance]\n  features: {f: up}\n  forecast: {targets: [f]}\n");
+    struct ax_config *c = good(all_keys);
     assert_int_equal(c->step_ms, 1000);
     assert_int_equal(c->evaluation_delay_ms, 0);
     EQ(c->external_labels.v[0].name, "dc");
@@ -186,6 +188,13 @@ static void every_key_is_read(void **state)
     EQ(c->remote_write[1].http.auth_credentials_file, "/t");
     EQ(c->remote_read[0].http.basic_password_file, "/p");
     assert_int_equal(c->remote_read[0].remote_timeout_ms, 5000);
+    ax_config_free(c);
+}
+
+static void every_key_of_a_job_is_read(void **state)
+{
+    (void)state;
+    struct ax_config *c = good(all_keys);
     const struct ax_job_config *j = &c->jobs[0];
     assert_int_equal(j->by_n, 2);
     assert_int_equal(j->features_n, 2);
@@ -303,7 +312,8 @@ int main(void)
         cmocka_unit_test(the_example_of_the_design_reads),
         cmocka_unit_test(defaults_are_those_of_the_design),
         cmocka_unit_test(horizons_by_default_are_whole_steps),
-        cmocka_unit_test(every_key_is_read),
+        cmocka_unit_test(every_key_of_the_endpoints_is_read),
+        cmocka_unit_test(every_key_of_a_job_is_read),
         cmocka_unit_test(the_builtin_config_is_clean),
         cmocka_unit_test(a_file_that_is_not_there_is_said_so),
         cmocka_unit_test(a_jobs_hash_follows_its_values_alone),
