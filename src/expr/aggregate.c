@@ -116,7 +116,7 @@ enum ax_err ax_eval_aggregate(struct ax_bound *b, const struct ax_node *node)
         if (g->tick != b->tick)
             continue;
         double v = quantile
-                       ? ax_quantile(ax_scalar(node->scalar[0]), (double *)s->gathered + g->at - g->n, g->n)
+                       ? ax_promql_quantile(ax_scalar(node->scalar[0]), (double *)s->gathered + g->at - g->n, g->n)
                        : result(g, node->aggregation);
         ax_out_put(s, i, v, false);
     }

@@ -35,7 +35,7 @@ static void sort(double *v, uint32_t n)
     }
 }
 
-double ax_quantile(double q, double *v, uint32_t n)
+double ax_promql_quantile(double q, double *v, uint32_t n)
 {
     if (n == 0 || isnan(q))
         return NAN;

@@ -6,7 +6,7 @@
 
 /* The q-quantile of n values, interpolated between neighbours; v is put in disorder. NaN counts as the
  * smallest value. NaN for n = 0 or q NaN; -Inf for q < 0, +Inf for q > 1. O(n log n), no allocation. */
-double ax_quantile(double q, double *v, uint32_t n);
+double ax_promql_quantile(double q, double *v, uint32_t n);
 
 /* One cumulative bucket: how many observations were at most upper. */
 struct ax_bucket {

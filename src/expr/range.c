@@ -146,7 +146,7 @@ static double quantile(const struct ax_range *r)
 {
     for (uint32_t i = 0; i < r->n; i++)
         r->scratch[i] = r->v[i].value;
-    return ax_quantile(r->param, r->scratch, r->n);
+    return ax_promql_quantile(r->param, r->scratch, r->n);
 }
 
 bool ax_range_apply(enum ax_function f, const struct ax_range *r, double *out)
