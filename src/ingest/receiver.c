@@ -1,0 +1,393 @@
+/* receiver.c: negotiate, decompress, walk, append, answer.
+ *
+ * Each request borrows a scratch (decompressed bytes, decoder) from a pool that has as many as requests
+ * were ever handled at once. What a request did is added up in struct batch and told to the self-metrics
+ * once, at its end. */
+#include "ingest/receiver.h"
+
+#include "ingest/negotiate.h"
+#include "net/compress.h"
+#include "prom/labels.h"
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define MIB (1u << 20)
+#define SCRATCH_KEPT (8 * MIB) /* a scratch that grew beyond it is given back after the request */
+#define NAMED_MAX 3            /* refused series that the answer names */
+#define NAME_BYTES_MAX 120
+
+/* Why samples are not kept, and why series are refused: values of the label `reason`. */
+#define DROP_REASONS                                                                                         \
+    X(UNWANTED, "unwanted")                                                                                  \
+    X(OWN, "own_output")                                                                                     \
+    X(DUPLICATE, "duplicate")                                                                                \
+    X(TOO_OLD, "too_old")                                                                                    \
+    X(FULL, "series_limit")
+#define REFUSE_REASONS                                                                                       \
+    X(LABELS, "labels")                                                                                      \
+    X(REFS, "refs")                                                                                          \
+    X(LIMIT, "limit")                                                                                        \
+    X(MIXED, "mixed")                                                                                        \
+    X(FUTURE, "future")                                                                                      \
+    X(SERIES_LIMIT, "series_limit")
+
+#define X(id, text) DROP_##id,
+enum drop { DROP_REASONS DROP_N };
+#undef X
+#define X(id, text) REFUSE_##id,
+enum refuse { REFUSE_REASONS REFUSE_N };
+#undef X
+#define X(id, text) text,
+static const char *const drop_texts[] = {DROP_REASONS};
+static const char *const refuse_texts[] = {REFUSE_REASONS};
+#undef X
+
+/* Memory of one request, kept for the next. */
+struct scratch {
+    struct scratch *next;
+    struct ax_buf plain;
+    struct ax_rw_decoder decoder;
+};
+
+struct ax_receiver {
+    struct ax_db *db;
+    struct ax_receiver_options opt;
+    pthread_mutex_t lock; /* of free */
+    struct scratch *free;
+    struct ax_cell *samples[2]; /* by version */
+    struct ax_cell *histograms, *exemplars, *metadata, *bytes, *last, *ingested;
+    struct ax_cell *dropped[DROP_N], *refused[REFUSE_N];
+};
+
+/* What one request did. */
+struct batch {
+    struct ax_receiver *receiver;
+    int64_t latest_ms; /* the newest time that is not refused as future */
+    struct ax_rw_stats stats;
+    uint64_t series; /* visited so far */
+    uint64_t written_samples, written_histograms, written_exemplars;
+    uint64_t ingested, dropped[DROP_N], refused[REFUSE_N], refused_n;
+    char text[640]; /* the first refused series by name, with why */
+    size_t text_n;
+};
+
+/* ---- memory ---- */
+
+static struct scratch *borrow(struct ax_receiver *r)
+{
+    pthread_mutex_lock(&r->lock);
+    struct scratch *s = r->free;
+    if (s)
+        r->free = s->next;
+    pthread_mutex_unlock(&r->lock);
+    if (s)
+        return s;
+    s = calloc(1, sizeof *s);
+    if (s)
+        ax_buf_init(&s->plain, (size_t)r->opt.plain_max);
+    return s;
+}
+
+static void scratch_done(struct scratch *s)
+{
+    ax_buf_done(&s->plain);
+    ax_rw_decoder_done(&s->decoder);
+}
+
+static void give_back(struct ax_receiver *r, struct scratch *s)
+{
+    size_t held = s->plain.cap + s->decoder.key.cap + s->decoder.samples_cap * sizeof(struct ax_sample) +
+                  s->decoder.symbols_cap * sizeof(struct ax_str);
+    if (held > SCRATCH_KEPT)
+        scratch_done(s);
+    pthread_mutex_lock(&r->lock);
+    s->next = r->free;
+    r->free = s;
+    pthread_mutex_unlock(&r->lock);
+}
+
+/* ---- one series ---- */
+
+/* The series' name for the answer: exposition text when its labels can be read, else its number. */
+static void name_series(const struct batch *b, struct ax_str key, char out[NAME_BYTES_MAX + 4])
+{
+    struct ax_arena arena;
+    struct ax_labels ls = {0, NULL};
+    struct ax_buf text;
+    ax_arena_init(&arena, MIB);
+    ax_buf_init(&text, MIB);
+    if (key.n <= MIB / 64 && ax_labels_key_parse(key, &arena, &ls, NULL) == AX_OK && ls.n)
+        ax_labels_write(&ls, &text);
+    if (text.n && text.err == AX_OK) {
+        size_t n = text.n < NAME_BYTES_MAX ? text.n : NAME_BYTES_MAX;
+        while (n < text.n && n > 0 && (text.bytes[n] & 0xC0) == 0x80) /* whole code points */
+            n--;
+        (void)snprintf(out, NAME_BYTES_MAX + 4, "%.*s%s", (int)n, (const char *)text.bytes,
+                       n < text.n ? "..." : "");
+    } else {
+        (void)snprintf(out, NAME_BYTES_MAX + 4, "series %" PRIu64 " of the request", b->series);
+    }
+    ax_buf_done(&text);
+    ax_arena_done(&arena);
+}
+
+/* Note that a series is refused; the first ones are named in the answer. */
+static void refuse(struct batch *b, struct ax_str key, enum refuse reason, const char *why)
+{
+    b->refused[reason]++;
+    if (b->refused_n++ >= NAMED_MAX)
+        return;
+    char name[NAME_BYTES_MAX + 4];
+    name_series(b, key, name);
+    int n = snprintf(b->text + b->text_n, sizeof b->text - b->text_n, "; %s: %s", name, why);
+    if (n > 0)
+        b->text_n += (size_t)n < sizeof b->text - b->text_n ? (size_t)n : sizeof b->text - b->text_n - 1;
+}
+
+static enum refuse fault_reason(const struct ax_rw_fault *fault)
+{
+    return strcmp(fault->reason, "refs") == 0 ? REFUSE_REFS : REFUSE_LIMIT;
+}
+
+/* Hand a run of samples to the database. Returns false when the series is refused. */
+static bool append(struct batch *b, struct ax_str key, const struct ax_sample *samples, uint32_t n)
+{
+    struct ax_append_result result = {0};
+    struct ax_diag diag = {{0}};
+    switch (ax_db_append(b->receiver->db, ax_str(""), key, samples, n, &result, &diag)) {
+    case AX_FATE_WANTED:
+        b->ingested += result.appended;
+        b->dropped[DROP_DUPLICATE] += result.duplicates;
+        b->dropped[DROP_TOO_OLD] += result.too_old;
+        break;
+    case AX_FATE_UNWANTED:
+        b->dropped[DROP_UNWANTED] += n;
+        break;
+    case AX_FATE_OWN:
+        b->dropped[DROP_OWN] += n;
+        break;
+    case AX_FATE_FULL:
+        b->dropped[DROP_FULL] += n;
+        refuse(b, key, REFUSE_SERIES_LIMIT, "the limit on series in memory is reached");
+        return false;
+    case AX_FATE_INVALID:
+        refuse(b, key, REFUSE_LABELS, diag.text);
+        return false;
+    }
+    b->written_samples += n;
+    return true;
+}
+
+/* Append what is not too far in the future: runs between the samples that are. */
+static void append_up_to(struct batch *b, const struct ax_rw_series *s)
+{
+    uint32_t from = 0, ahead = 0;
+    for (uint32_t i = 0; i < s->samples_n; i++) {
+        if (s->samples[i].t_ms <= b->latest_ms)
+            continue;
+        ahead++;
+        if (i > from && !append(b, s->key, s->samples + from, i - from))
+            return;
+        from = i + 1;
+    }
+    /* Without samples the database still judges the labels. */
+    if ((from < s->samples_n || s->samples_n == 0) &&
+        !append(b, s->key, s->samples + from, s->samples_n - from))
+        return;
+    if (ahead) {
+        char why[96];
+        (void)snprintf(why, sizeof why, "%u sample(s) more than %lld s ahead of the clock", ahead,
+                       (long long)(b->receiver->opt.future_max_ms / 1000));
+        refuse(b, s->key, REFUSE_FUTURE, why);
+        return;
+    }
+    b->written_histograms += s->histograms_n;
+    b->written_exemplars += s->exemplars_n;
+}
+
+static enum ax_err visit(void *ctx, const struct ax_rw_series *s, const struct ax_rw_fault *fault)
+{
+    struct batch *b = ctx;
+    b->series++;
+    if (fault)
+        refuse(b, s->key, fault_reason(fault), fault->text);
+    else if (s->samples_n && s->histograms_n)
+        refuse(b, s->key, REFUSE_MIXED, "samples and histograms in one series");
+    else
+        append_up_to(b, s);
+    return AX_OK;
+}
+
+/* ---- the request ---- */
+
+static void add(struct ax_cell *cell, uint64_t n)
+{
+    if (n)
+        ax_metric_add(cell, (double)n);
+}
+
+static void tell_metrics(const struct batch *b, int version, size_t bytes, int64_t now_ms)
+{
+    struct ax_receiver *r = b->receiver;
+    add(r->samples[version - 1], b->stats.samples);
+    add(r->histograms, b->stats.histograms);
+    add(r->exemplars, b->stats.exemplars);
+    add(r->metadata, b->stats.metadata);
+    add(r->bytes, bytes);
+    add(r->ingested, b->ingested);
+    for (int i = 0; i < DROP_N; i++)
+        add(r->dropped[i], b->dropped[i]);
+    for (int i = 0; i < REFUSE_N; i++)
+        add(r->refused[i], b->refused[i]);
+    if (b->stats.samples)
+        ax_metric_set(r->last, (double)now_ms / 1000);
+}
+
+/* What was written, for senders of 2.0; a 1.0 sender takes these headers for a fault. */
+static void add_written(const struct batch *b, struct ax_http_response *res)
+{
+    ax_http_add_header(res, "X-Prometheus-Remote-Write-Samples-Written", "%" PRIu64, b->written_samples);
+    ax_http_add_header(res, "X-Prometheus-Remote-Write-Histograms-Written", "%" PRIu64,
+                       b->written_histograms);
+    ax_http_add_header(res, "X-Prometheus-Remote-Write-Exemplars-Written", "%" PRIu64, b->written_exemplars);
+}
+
+/* Status of an error. Too much inside a body is 400: some senders retry a 413 for ever. */
+static int status_of(enum ax_err err)
+{
+    return err == AX_LIMIT ? 400 : ax_err_http(err);
+}
+
+static void answer(const struct batch *b, enum ax_err err, const struct ax_diag *diag,
+                   struct ax_http_response *res)
+{
+    if (err != AX_OK && b->series)
+        ax_http_text(res, status_of(err), "%s; before that %" PRIu64 " series kept, %" PRIu64 " refused%s",
+                     diag->text, b->series - b->refused_n, b->refused_n, b->text);
+    else if (err != AX_OK)
+        ax_http_text(res, status_of(err), "%s", diag->text);
+    else if (b->refused_n)
+        ax_http_text(res, 400, "%" PRIu64 " of %" PRIu64 " series were refused, the others are kept%s%s",
+                     b->refused_n, b->series, b->text, b->refused_n > NAMED_MAX ? "; ..." : "");
+    else
+        res->status = 204;
+    if (res->status == 503)
+        ax_http_add_header(res, "Retry-After", "5");
+}
+
+static enum ax_err process(struct batch *b, struct scratch *s, int version, enum ax_rw_encoding encoding,
+                           struct ax_str body, struct ax_diag *diag)
+{
+    enum ax_err err = encoding == AX_RW_ZSTD ? ax_zstd_decompress(body, &s->plain, diag)
+                                             : ax_snappy_decompress(body, &s->plain, diag);
+    if (err != AX_OK)
+        return err;
+    return ax_rw_decode(&s->decoder, version, ax_buf_view(&s->plain), &b->receiver->opt.limits, visit, b,
+                        &b->stats, diag);
+}
+
+static void handle(void *ctx, const struct ax_http_request *req, struct ax_http_response *res)
+{
+    struct ax_receiver *r = ctx;
+    struct ax_diag diag = {{0}};
+    int version = 1;
+    enum ax_rw_encoding encoding = AX_RW_SNAPPY;
+    enum ax_err err = ax_rw_encoding(ax_http_header(req, "Content-Encoding"), &encoding, &diag);
+    if (err == AX_OK)
+        err = ax_rw_version(ax_http_header(req, "Content-Type"), &version, &diag);
+    if (err != AX_OK) {
+        ax_http_text(res, ax_err_http(err), "%s", diag.text);
+        return;
+    }
+    int64_t now_ms = ax_clock_now(&r->opt.clock);
+    struct batch b = {.receiver = r, .latest_ms = INT64_MAX};
+    if (r->opt.future_max_ms >= 0)
+        b.latest_ms = now_ms + r->opt.future_max_ms;
+    struct scratch *s = borrow(r);
+    if (s) {
+        err = process(&b, s, version, encoding, req->body, &diag);
+        give_back(r, s);
+    } else {
+        err = ax_fail(&diag, AX_NOMEM, "no memory for a request");
+    }
+    tell_metrics(&b, version, req->body.n, now_ms);
+    answer(&b, err, &diag, res);
+    if (version == 2)
+        add_written(&b, res);
+}
+
+/* ---- life ---- */
+
+static uint32_t or_default(uint32_t v, uint32_t otherwise)
+{
+    return v ? v : otherwise;
+}
+
+static void set_defaults(struct ax_receiver_options *o)
+{
+    if (!o->clock.now_ms)
+        o->clock = ax_clock_wall();
+    if (o->body_max == 0)
+        o->body_max = 32 * MIB;
+    if (o->plain_max == 0)
+        o->plain_max = 32 * MIB;
+    if (o->future_max_ms == 0)
+        o->future_max_ms = 600000;
+    o->limits.labels_max = or_default(o->limits.labels_max, 128);
+    o->limits.label_bytes_max = or_default(o->limits.label_bytes_max, 8192);
+    o->limits.key_bytes_max = or_default(o->limits.key_bytes_max, 65536);
+    o->limits.symbols_max = or_default(o->limits.symbols_max, 262144);
+    o->limits.samples_max = or_default(o->limits.samples_max, 100000);
+}
+
+enum ax_err ax_receiver_new(struct ax_db *db, const struct ax_receiver_options *options,
+                            struct ax_receiver **out, struct ax_diag *diag)
+{
+    struct ax_receiver *r = calloc(1, sizeof *r);
+    if (!r)
+        return ax_fail(diag, AX_NOMEM, "no memory for the receiver");
+    r->db = db;
+    r->opt = *options;
+    set_defaults(&r->opt);
+    (void)pthread_mutex_init(&r->lock, NULL);
+    r->samples[0] = ax_metric(AX_M_RECEIVED_SAMPLES, "1.0", NULL);
+    r->samples[1] = ax_metric(AX_M_RECEIVED_SAMPLES, "2.0", NULL);
+    r->histograms = ax_metric(AX_M_RECEIVED_HISTOGRAMS, NULL, NULL);
+    r->exemplars = ax_metric(AX_M_RECEIVED_EXEMPLARS, NULL, NULL);
+    r->metadata = ax_metric(AX_M_RECEIVED_METADATA, NULL, NULL);
+    r->bytes = ax_metric(AX_M_RECEIVED_BYTES, NULL, NULL);
+    r->last = ax_metric(AX_M_LAST_RECEIVED, NULL, NULL);
+    r->ingested = ax_metric(AX_M_INGESTED_SAMPLES, NULL, NULL);
+    for (int i = 0; i < DROP_N; i++)
+        r->dropped[i] = ax_metric(AX_M_DROPPED_SAMPLES, drop_texts[i], NULL);
+    for (int i = 0; i < REFUSE_N; i++)
+        r->refused[i] = ax_metric(AX_M_REJECTED_SERIES, refuse_texts[i], NULL);
+    *out = r;
+    return AX_OK;
+}
+
+void ax_receiver_free(struct ax_receiver *r)
+{
+    if (!r)
+        return;
+    for (struct scratch *s = r->free, *next; s; s = next) {
+        next = s->next;
+        scratch_done(s);
+        free(s);
+    }
+    (void)pthread_mutex_destroy(&r->lock);
+    free(r);
+}
+
+struct ax_http_route ax_receiver_route(struct ax_receiver *r)
+{
+    return (struct ax_http_route){.method = "POST",
+                                  .path = "/api/v1/write",
+                                  .name = "write",
+                                  .handle = handle,
+                                  .ctx = r,
+                                  .body_max = r->opt.body_max};
+}

@@ -1,0 +1,37 @@
+/* receiver.h: POST /api/v1/write: remote-write 1.0 and 2.0 into the database of series.
+ *
+ * The answers are those of the specification: 204 when everything was taken (what no job wants, what comes
+ * twice and our own output coming back count as taken), 400 with a text when some series were refused (the
+ * others are kept) or the message is broken, 415 for another type or encoding, 503 when memory is out. A
+ * 2.0 request is answered with the numbers written, in every case. Nothing is allocated per sample. */
+#ifndef AX_INGEST_RECEIVER_H
+#define AX_INGEST_RECEIVER_H
+
+#include "base/clock.h"
+#include "net/http_server.h"
+#include "prom/rw_decode.h"
+#include "series/db.h"
+
+struct ax_receiver;
+
+/* Ceilings; a field that is zero takes the default named. */
+struct ax_receiver_options {
+    struct ax_clock clock;      /* for the future guard; now_ms NULL: the wall clock */
+    uint64_t body_max;          /* 32 MiB: compressed; above it 413 */
+    uint64_t plain_max;         /* 32 MiB: decompressed; above it 400 before memory is taken */
+    int64_t future_max_ms;      /* 10 min: samples further ahead of the clock are refused; < 0: never */
+    struct ax_rw_limits limits; /* 128 labels, 8 KiB a name or value, 64 KiB all labels of a series,
+                                   262,144 symbols, 100,000 samples in one series */
+};
+
+/* A receiver into db, which outlives it. AX_NOMEM. */
+AX_MUST_USE enum ax_err ax_receiver_new(struct ax_db *db, const struct ax_receiver_options *options,
+                                        struct ax_receiver **out, struct ax_diag *diag);
+
+/* Free it; no server may use its route any more. NULL is fine. */
+void ax_receiver_free(struct ax_receiver *r);
+
+/* Its route; valid as long as the receiver. The handler is thread-safe. */
+struct ax_http_route ax_receiver_route(struct ax_receiver *r);
+
+#endif
