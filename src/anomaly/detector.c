@@ -3,6 +3,7 @@
 #include "anomaly/detector.h"
 
 #include "anomaly/hold.h"
+#include "anomaly/levels.h"
 #include "anomaly/member.h"
 #include "anomaly/spec.h"
 #include "anomaly/spread.h"
@@ -11,10 +12,14 @@
 #include <stdlib.h>
 
 #define SCORE_MAX 100.0
+/* Known levels are told over at least so many of the longest holds, so that none makes itself known. */
+#define LEVELS_HOLDS 12
+
 /* Least unit: this share of the magnitude (float32 keeps 6e-8 of it) and of the typical distance. */
 #define UNIT_OF_MAGNITUDE 1e-5
 #define UNIT_OF_TYPICAL 0.1
 #define UNIT_MIN 1e-30
+#define VALUE_MAX 1e38
 
 enum { RESIDUAL, DIFFERENCE, MEMBERS };
 
@@ -22,6 +27,8 @@ struct ax_detector {
     struct ax_detector_spec spec;
     struct ax_member members[MEMBERS];
     struct ax_spread spread;
+    struct ax_levels levels;
+
     struct ax_hold hold;
     double before; /* the value of the step before; NaN after a gap */
     struct ax_verdict last;
@@ -43,6 +50,9 @@ struct ax_detector *ax_detector_new(const struct ax_detector_spec *spec)
     for (uint32_t i = 0; i < MEMBERS; i++)
         ax_member_init(&d->members[i], d->spec.memory_steps);
     ax_spread_init(&d->spread);
+    uint32_t long_enough = LEVELS_HOLDS * d->spec.hold_steps;
+    ax_levels_init(&d->levels, d->spec.memory_steps > long_enough ? d->spec.memory_steps : long_enough);
+
     d->before = NAN;
     d->last = ax_verdict_not_ready("no_data");
     return d;
@@ -64,14 +74,20 @@ static double unit_of(const struct ax_member *m, double scale, double magnitude)
     return fmax(fmax(scale, least), UNIT_MIN);
 }
 
+/* Is it a number that sums and ratios cannot overflow with? */
+static bool usable(double v)
+{
+    return fabs(v) <= VALUE_MAX;
+}
+
 /* The forecast expects its mean, with the half widths of its interval as units. Without a forecast the last
  * value is expected, and only the difference counts: a move beyond both the last value and the expected one.
  */
 static void look(const struct ax_detector *d, const struct ax_observation *o, struct view *v)
 {
     const struct ax_member *residual = &d->members[RESIDUAL], *difference = &d->members[DIFFERENCE];
-    bool forecast = isfinite(o->expected) && isfinite(o->lower) && isfinite(o->upper);
-    bool before = isfinite(d->before);
+    bool forecast = usable(o->expected) && usable(o->lower) && usable(o->upper);
+    bool before = usable(d->before);
     *v = (struct view){.expected = forecast ? o->expected : d->before, .lower = -INFINITY, .upper = INFINITY};
     double magnitude = fmax(fabs(v->expected), before ? fabs(d->before) : 0);
     if (forecast) {
@@ -145,7 +161,16 @@ static bool judge(struct ax_detector *d, const struct view *v, double value, str
         out->expected = 0.5 * (d->hold.low + d->hold.high);
         out->lower = d->hold.low - d->hold.below * growth;
         out->upper = d->hold.high + d->hold.above * growth;
-        out->score = ax_hold_step(&d->hold, value, growth, now, &outside);
+        const struct ax_hold_value held = {
+            .value = value,
+            .growth = growth,
+            .now = now,
+            .known = ax_levels_known(&d->levels, value, value > d->hold.high),
+            .steps_max = spec->hold_steps,
+
+        };
+        out->score = ax_hold_step(&d->hold, &held, &outside);
+
         if (outside)
             out->score = guarded(spec, out->expected, value, out->score);
         out->direction = out->score > 1 ? d->hold.direction : 0;
@@ -167,13 +192,13 @@ static void gap(struct ax_detector *d, struct ax_verdict *out)
 {
     d->before = NAN;
     ax_spread_add(&d->spread, (double)NAN);
-    ax_hold_gap(&d->hold);
+    ax_hold_gap(&d->hold, d->spec.hold_steps);
     *out = d->last;
 }
 
 void ax_detector_step(struct ax_detector *d, const struct ax_observation *o, struct ax_verdict *out)
 {
-    if (!isfinite(o->value)) {
+    if (!usable(o->value)) {
         gap(d, out);
         return;
     }
@@ -190,6 +215,8 @@ void ax_detector_step(struct ax_detector *d, const struct ax_observation *o, str
                             d->spec.warmup_steps);
     }
     ax_spread_add(&d->spread, teaches ? o->value : (double)NAN);
+    ax_levels_add(&d->levels, o->value);
     d->before = o->value;
+
     *out = d->last;
 }

@@ -3,8 +3,9 @@
  * Two members look at every step: the residual against the forecast interval, and the move beyond both the
  * last value and the expected one, in units of the local scale. Each is divided by the level that it
  * exceeds at half the false-alarm rate (anomaly/tail.h); the larger one counts. After an onset values are
- * judged by what was normal before it, until they are back or 240 steps have passed (anomaly/hold.h): then
- * the new level is normal, and its end is an onset again.
+ * judged by what was normal before it, until they are back, or have stayed for hold_steps (a twelfth of it
+ * at a level that the series has often been at): then the new level is normal, and its end is an onset again
+ * (anomaly/hold.h).
  *
  * One ax_detector per modelled series. A score of 1 is calibrated on the series' own past: at most
  * false_alarm_rate of points like the past exceed it. The score stays up while the abnormality lasts and
@@ -18,6 +19,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Which deviations a job asks for. */
 enum ax_direction { AX_BOTH, AX_ABOVE, AX_BELOW };
 
 /* What a job asks; copied. Zeros take the defaults. */
@@ -25,6 +27,7 @@ struct ax_detector_spec {
     double false_alarm_rate;          /* default 0.001 */
     uint32_t warmup_steps;            /* default 30 */
     uint32_t memory_steps;            /* how long the past that calibrates reaches; default 2,880 */
+    uint32_t hold_steps;              /* how long a new level is abnormal before it is normal; default 240 */
     enum ax_direction direction;      /* detection_direction; the other one scores at most 1 */
     double min_dev_from_expected;     /* smaller deviations score at most 1; in the input's unit, 0: none */
     double min_rel_dev_from_expected; /* the same as a ratio of the expected value; 0: none */
@@ -32,12 +35,14 @@ struct ax_detector_spec {
 
 /* What is known at step T: the value, and the forecast that was made for T one step before. */
 struct ax_observation {
-    double value;                  /* NaN or infinite: a gap, nothing is learnt, the last verdict stands */
+    double value;                  /* NaN or beyond 1e38: a gap, nothing is learnt, the last verdict stands */
     double expected, lower, upper; /* one step ahead; NaN without a forecast: the last value is expected */
 };
 
+/* How abnormal; the value of anomaly_severity. */
 enum ax_severity { AX_NORMAL, AX_LOW, AX_MEDIUM, AX_HIGH, AX_CRITICAL };
 
+/* What is emitted for a step. */
 struct ax_verdict {
     bool ready;
     const char *reason; /* when not ready: "warming_up", "no_data" */

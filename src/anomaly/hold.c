@@ -5,6 +5,7 @@
 
 #define CALM_STEPS 8
 #define RETURNS_MIN 2
+#define KNOWN_PART 12
 
 void ax_hold_start(struct ax_hold *h, double expected, double usual, double below, double above, double value,
                    double score)
@@ -29,37 +30,37 @@ static unsigned bits_of(uint8_t v)
     return n;
 }
 
-static void age(struct ax_hold *h)
+static void age(struct ax_hold *h, uint32_t steps_max)
 {
     h->age++;
-    if (h->calm >= CALM_STEPS || h->age > AX_HOLD_STEPS_MAX)
+    if (h->calm >= CALM_STEPS || h->age > steps_max)
         h->age = 0;
 }
 
-double ax_hold_step(struct ax_hold *h, double value, double growth, double now, bool *outside)
+double ax_hold_step(struct ax_hold *h, const struct ax_hold_value *v, bool *outside)
 {
     double score = 0;
-    if (value > h->high)
-        score = (value - h->high) / (h->above * growth);
-    else if (value < h->low)
-        score = (h->low - value) / (h->below * growth);
+    if (v->value > h->high)
+        score = (v->value - h->high) / (h->above * v->growth);
+    else if (v->value < h->low)
+        score = (h->low - v->value) / (h->below * v->growth);
     *outside = score > 1;
     h->recent = (uint8_t)(h->recent << 1 | (*outside ? 1 : 0));
     if (*outside) {
         h->calm = 0;
         h->score = score;
-        h->direction = value > h->high ? 1 : -1;
+        h->direction = v->value > h->high ? 1 : -1;
     } else {
         h->calm++;
         bool flickers = bits_of((uint8_t)(h->recent & ~(h->recent >> 1))) >= RETURNS_MIN;
-        score = flickers ? h->score : fmin(score, now);
+        score = flickers ? h->score : fmin(score, v->now);
     }
-    age(h);
+    age(h, *outside && v->known ? v->steps_max / KNOWN_PART : v->steps_max);
     return score;
 }
 
-void ax_hold_gap(struct ax_hold *h)
+void ax_hold_gap(struct ax_hold *h, uint32_t steps_max)
 {
     if (h->age)
-        age(h);
+        age(h, steps_max);
 }

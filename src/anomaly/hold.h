@@ -3,7 +3,8 @@
  * At the onset the expected value and the band around it are frozen. From then on a value is judged by
  * them; the band grows with time as far as the series is known to wander by itself (spread.h), so that a
  * random walk is not held at a level that it left for good. It ends when values are back for 8 steps, or
- * after 240 steps: a level that stays so long is accepted as normal. A score that comes and goes (variance
+ * after steps_max: a level that stays so long is accepted as normal. A level that the series has often been
+ * at (levels.h) is accepted after a twelfth of that. A score that comes and goes (variance
  * has grown) stays up between values outside when it has come twice within 8 steps. Owner: one thread. */
 #ifndef AX_ANOMALY_HOLD_H
 #define AX_ANOMALY_HOLD_H
@@ -11,29 +12,35 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define AX_HOLD_STEPS_MAX 240
-
 /* Zero-initialised: nothing is held. Fields are private but for age (0: nothing is held). */
 struct ax_hold {
     double low, high;    /* frozen at the onset: what was normal before, */
     double below, above; /* and how far outside of that a value had to be */
     double score;        /* the last one above 1 */
-    uint16_t age;        /* steps since the onset, from 1 */
+    uint32_t age;        /* steps since the onset, from 1 */
     uint8_t calm;        /* values in succession that were inside */
     uint8_t recent;      /* a bit for each of the last 8 values: was it outside? */
-    int8_t direction;    /* of the last value outside */
+    int direction;       /* of the last value outside */
 };
 
 /* Start: score > 1; below, above > 0. expected may come from a forecast that an outlier misled, so normal
  * is all between it and `usual`, a robust level of the values before. */
 void ax_hold_start(struct ax_hold *h, double expected, double usual, double below, double above, double value,
                    double score);
-/* One step further, value judged by the frozen band that has grown by `growth` >= 1. now: the score against
- * the forecast of this step; a value that is inside either band is normal. May end the hold (age 0).
- * Returns the score; *outside tells whether this value itself is outside. */
-double ax_hold_step(struct ax_hold *h, double value, double growth, double now, bool *outside);
+/* A value at a step of a hold. */
+struct ax_hold_value {
+    double value;
+    double growth; /* >= 1: how far the frozen band has grown */
+    double now;    /* the score against this step's forecast; a value inside either band is normal */
+    bool known;    /* is it a level that the series has often been at? */
+    uint32_t steps_max;
+};
+
+/* One step further. May end the hold (age 0). Returns the score; *outside tells whether this value itself
+ * is outside of the frozen band. */
+double ax_hold_step(struct ax_hold *h, const struct ax_hold_value *v, bool *outside);
 
 /* A step without a value: time passes. */
-void ax_hold_gap(struct ax_hold *h);
+void ax_hold_gap(struct ax_hold *h, uint32_t steps_max);
 
 #endif

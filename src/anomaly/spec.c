@@ -5,6 +5,8 @@
 
 #include <math.h>
 
+#define HOLD_STEPS_MAX 1000000
+
 struct ax_detector_spec ax_detector_spec_complete(const struct ax_detector_spec *spec)
 {
     struct ax_detector_spec s = *spec;
@@ -14,6 +16,10 @@ struct ax_detector_spec ax_detector_spec_complete(const struct ax_detector_spec 
         s.warmup_steps = 30;
     if (s.memory_steps == 0)
         s.memory_steps = 2880;
+    if (s.hold_steps == 0)
+        s.hold_steps = 240;
+    if (s.hold_steps > HOLD_STEPS_MAX)
+        s.hold_steps = HOLD_STEPS_MAX;
     return s;
 }
 

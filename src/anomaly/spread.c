@@ -36,15 +36,17 @@ void ax_spread_add(struct ax_spread *s, double value)
 
 double ax_spread_growth(const struct ax_spread *s, uint32_t k)
 {
-    double growth = 1, octave = 1, wanted = log2((double)(k ? k : 1));
+    double growth = 1, octave = 1, octaves = log2((double)(k ? k : 1));
+
     if (s->seen[0] < SEEN_MIN || !(s->mean[0] > 0))
         return 1;
-    for (uint32_t j = 1; wanted > 0; j++, wanted -= 1) {
+    for (uint32_t j = 1; (double)j < octaves + 1; j++) {
+
         if (j < AX_SPREAD_LAGS && s->seen[j] >= SEEN_MIN)
             octave = fmax(sqrt((double)s->mean[j] / (double)s->mean[0]) / growth, 1);
         else
             octave = fmin(octave, RANDOM_WALK);
-        growth *= wanted >= 1 ? octave : pow(octave, wanted);
+        growth *= octaves >= (double)j ? octave : pow(octave, octaves - (double)(j - 1));
     }
     return growth;
 }

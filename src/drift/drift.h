@@ -20,6 +20,7 @@
 #define AX_DRIFT_REFERENCE 960
 #define AX_DRIFT_CURRENT 240
 
+/* The tests; each has an effect size of its own. */
 enum ax_drift_test { AX_DRIFT_KS, AX_DRIFT_PSI, AX_DRIFT_WASSERSTEIN, AX_DRIFT_TESTS };
 
 /* Label value of a test: "ks", "psi", "wasserstein". */
@@ -32,6 +33,7 @@ struct ax_drift_spec {
     double effect[AX_DRIFT_TESTS];   /* KS 0.2, PSI 0.2 (never below 0.1), Wasserstein 0.3: the effect gate */
 };
 
+/* What the tests say of one feature. */
 struct ax_drift_result {
     bool ready;                   /* enough points in both windows */
     double score[AX_DRIFT_TESTS]; /* effect sizes: KS distance, PSI, W1 / std of the reference */

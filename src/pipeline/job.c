@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define HOLD_MS 3600000
+#define HOLD_STEPS_MIN 240
 #define SCRATCH_BYTES (256u << 20)
 #define FEATURES_MAX 64
 #define REPEAT_MS 60000
@@ -34,11 +36,19 @@ static enum ax_direction direction_of(struct ax_str s)
     return ax_str_eq(s, ax_str("below_expected")) ? AX_BELOW : AX_BOTH;
 }
 
+/* A new level is abnormal for an hour, and for 240 steps at least. */
+static uint32_t hold_steps(int64_t step_ms)
+{
+    int64_t steps = HOLD_MS / step_ms;
+    return steps > HOLD_STEPS_MIN ? (uint32_t)steps : HOLD_STEPS_MIN;
+}
+
 static void init_specs(struct ax_job *job)
 {
     const struct ax_job_config *cfg = job->config;
     job->detector = (struct ax_detector_spec){
         .false_alarm_rate = cfg->anomaly.false_alarm_rate,
+        .hold_steps = hold_steps(cfg->step_ms),
         .direction = direction_of(cfg->anomaly.detection_direction),
         .min_dev_from_expected = cfg->anomaly.min_dev_from_expected,
         .min_rel_dev_from_expected = cfg->anomaly.min_rel_dev_from_expected,

@@ -91,10 +91,10 @@ static double t3(struct ax_rng *rng)
 static double poisson(struct ax_rng *rng, double mean)
 {
     double limit = exp(-mean), product = ax_rng_double(rng);
-    double count = 0;
+    uint32_t count = 0;
     for (; product > limit; count++)
         product *= ax_rng_double(rng);
-    return count;
+    return (double)count;
 }
 
 static double draw(struct source *s, enum noise kind)
@@ -264,6 +264,41 @@ static void a_level_that_stays_is_accepted_as_normal(void **state)
         above += step(&b, draw(&s, NORMAL) + 15).score > 1;
     assert_true(above >= 235 && above <= 250);
     assert_true(step(&b, 100).score > 1); /* and its end is a change again */
+    ax_detector_free(b.detector);
+}
+
+static void a_job_says_how_long_a_new_level_is_abnormal(void **state)
+{
+    (void)state;
+    const struct ax_detector_spec patient = {.hold_steps = 900};
+    struct bench b;
+    struct source s;
+    warm(&b, &s, &patient, 1000);
+    uint32_t above = 0;
+    for (uint32_t i = 0; i < 2000; i++)
+        above += step(&b, draw(&s, NORMAL) + 15).score > 1;
+    assert_true(above >= 895 && above <= 910);
+    ax_detector_free(b.detector);
+}
+
+/* Without a seasonal forecast a step that comes every day surprises at first; not for hours once it is known.
+ */
+static void a_level_of_every_day_is_accepted_soon(void **state)
+{
+    (void)state;
+    struct bench b;
+    struct source s = {.t = 0};
+    ax_rng_seed(&s.rng, 12);
+    start(&b, &plain);
+    uint32_t first = 0, later = 0;
+    for (uint32_t i = 0; i < 288 * 8; i++) {
+        double level = i % 288 >= 100 && i % 288 < 200 ? 80 : 20;
+        double score = step(&b, level + ax_rng_normal(&s.rng)).score;
+        first += i < 288 && score > 1;
+        later += i >= 288 * 6 && score > 1;
+    }
+    assert_true(first >= 95);
+    assert_true(later <= 2 * 2 * 22);
     ax_detector_free(b.detector);
 }
 
@@ -474,6 +509,8 @@ int main(void)
         cmocka_unit_test(a_spike_while_warming_up_does_not_blind),
         cmocka_unit_test(a_moved_level_stays_abnormal_until_it_ends),
         cmocka_unit_test(a_level_that_stays_is_accepted_as_normal),
+        cmocka_unit_test(a_job_says_how_long_a_new_level_is_abnormal),
+        cmocka_unit_test(a_level_of_every_day_is_accepted_soon),
         cmocka_unit_test(a_wider_noise_stays_abnormal_and_is_learnt),
         cmocka_unit_test(a_random_walk_is_not_held_at_a_level_it_left),
         cmocka_unit_test(a_gap_holds_the_verdict_and_teaches_nothing),

@@ -159,8 +159,8 @@ static void gaps_and_infinities_are_skipped(void **state)
     double v[STEPS], with_gaps[2 * STEPS];
     ar1(&rng, 0.5, 0, v);
     for (uint32_t i = 0; i < STEPS; i++) {
-        with_gaps[2 * i] = strange[i % 3];
-        with_gaps[2 * i + 1] = v[i];
+        with_gaps[(size_t)2 * i] = strange[i % 3];
+        with_gaps[(size_t)2 * i + 1] = v[i];
     }
     struct ax_drift_result a = test_of(v, STEPS), b = test_of(with_gaps, 2 * STEPS);
     for (uint32_t i = 0; i < AX_DRIFT_TESTS; i++)

@@ -43,7 +43,8 @@ static struct ax_drift_pool all(void)
 {
     struct ax_drift_pool pool = {.n = 0};
     for (uint32_t i = 0; i < SERIES; i++)
-        ax_drift_pool_offer(&pool, &(struct ax_drift_member){.id = i * 31, .v = values[i], .n = STEPS});
+        ax_drift_pool_offer(&pool,
+                            &(struct ax_drift_member){.id = UINT64_C(31) * i, .v = values[i], .n = STEPS});
     return pool;
 }
 
