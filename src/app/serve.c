@@ -1,0 +1,324 @@
+/* serve.c: `auspex serve`: start in order, wait for signals, stop in reverse.
+ *
+ * Start: log, BLAS, storage lock, config, senders, database, pipeline with its jobs, HTTP server, then the
+ * pipeline's thread; only then is the process ready. Stop: not ready, finish requests, stop the steps,
+ * flush what waits to be sent. */
+#include "app/serve.h"
+
+#include "api/api.h"
+#include "app/check.h"
+#include "app/commands.h"
+#include "base/log.h"
+#include "base/rng.h"
+#include "emit/emit.h"
+#include "expr/expr.h"
+#include "ingest/receiver.h"
+#include "math/blas.h"
+#include "store/lock.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+#define MODEL_SEED 42
+#define ROUTES (AX_API_ROUTES + 1)
+#define REQUESTS_DEADLINE_MS 5000
+#define RETENTION_SLACK_MS 60000 /* raw samples kept beyond lookback and delay */
+
+struct server {
+    struct ax_serve_flags flags;
+    int lock_fd;
+    struct ax_db *db;
+    struct ax_emit *emit;
+    struct ax_pipeline *pipeline;
+    struct ax_receiver *receiver;
+    struct ax_http_server *http;
+    struct ax_http_route routes[ROUTES];
+    struct ax_api api;
+    pthread_mutex_t reload_lock; /* a signal and a request may ask for a reload at once */
+};
+
+static bool is_own_output(const void *ctx, const struct ax_labels *ls)
+{
+    const struct server *s = ctx;
+    return s->pipeline && ax_pipeline_is_own(s->pipeline, ls);
+}
+
+/* Load and check a config; problems are logged, the first error is the text. */
+static enum ax_err load_config(const struct server *s, struct ax_config **out, struct ax_diag *diag)
+{
+    struct ax_problems *problems = calloc(1, sizeof *problems);
+    const char *path = s->flags.config_file;
+    if (!problems)
+        return ax_fail(diag, AX_NOMEM, "out of memory");
+    enum ax_err err = ax_config_load(path, out, problems);
+    if (err == AX_OK && ax_check_expressions(*out, s->flags.max_range_ms, problems) != AX_OK) {
+        ax_config_free(*out);
+        err = AX_INVALID;
+    }
+    for (uint32_t i = problems->n; i-- > 0;) {
+        const struct ax_problem *p = &problems->v[i];
+        const char *name = *path ? path : "built-in config";
+        ax_log(p->warning ? AX_LOG_WARN : AX_LOG_ERROR, p->warning ? "config_warning" : "config_error",
+               "%s:%u:%u: %s", name, p->place.line, p->place.column, p->text);
+        if (!p->warning)
+            (void)ax_fail(diag, err, "%s:%u:%u: %s", name, p->place.line, p->place.column, p->text);
+    }
+    free(problems);
+    return err;
+}
+
+static void mark_reload(enum ax_err err)
+{
+    struct ax_clock wall = ax_clock_wall();
+    ax_metric_set(ax_metric(AX_M_CONFIG_RELOAD_OK, NULL, NULL), err == AX_OK);
+    if (err == AX_OK)
+        ax_metric_set(ax_metric(AX_M_CONFIG_RELOAD_TIME, NULL, NULL), (double)ax_clock_now(&wall) / 1000);
+}
+
+struct old_endpoints {
+    struct ax_emit *emit;
+    const struct ax_config *next;
+    struct ax_diag *diag;
+    enum ax_err err;
+};
+
+/* What cannot change while the process runs must be the same; then the endpoints go first. */
+static void reload_endpoints(void *ctx, const struct ax_config *now)
+{
+    struct old_endpoints *o = ctx;
+    bool same = now->drop_labels_n == o->next->drop_labels_n;
+    for (uint32_t i = 0; same && i < now->drop_labels_n; i++)
+        same = ax_str_eq(now->drop_labels[i], o->next->drop_labels[i]);
+    if (!same)
+        o->err = ax_fail(o->diag, AX_INVALID,
+                         "global.drop_labels cannot change while running: restart to apply it");
+    else
+        o->err = ax_emit_reload(o->emit, o->next->remote_write, o->next->remote_write_n, o->diag);
+}
+
+static void restore_endpoints(void *ctx, const struct ax_config *now)
+{
+    struct old_endpoints *o = ctx;
+    if (ax_emit_reload(o->emit, now->remote_write, now->remote_write_n, o->diag) != AX_OK)
+        ax_log(AX_LOG_ERROR, "restore_failed", "the endpoints of before cannot be restored: %s",
+               o->diag->text);
+}
+
+static enum ax_err reload(void *ctx, struct ax_diag *diag)
+{
+    struct server *s = ctx;
+    struct ax_config *next = NULL;
+    (void)pthread_mutex_lock(&s->reload_lock);
+    enum ax_err err = load_config(s, &next, diag);
+    if (err == AX_OK) {
+        struct old_endpoints o = {s->emit, next, diag, AX_OK};
+        ax_pipeline_with_config(s->pipeline, reload_endpoints, &o);
+        err = o.err;
+        if (err == AX_OK) {
+            err = ax_pipeline_load(s->pipeline, next, diag);
+            if (err != AX_OK)
+                ax_pipeline_with_config(s->pipeline, restore_endpoints, &o);
+        }
+        if (err != AX_OK)
+            ax_config_free(next);
+    }
+    mark_reload(err);
+    if (err == AX_OK)
+        ax_log(AX_LOG_INFO, "config_loaded", "configuration reloaded");
+    else
+        ax_log(AX_LOG_ERROR, "config_reload_failed", "the configuration of before stays in force: %s",
+               diag->text);
+    (void)pthread_mutex_unlock(&s->reload_lock);
+    return err;
+}
+
+static uint64_t secret_seed(void)
+{
+    uint64_t seed = 0;
+    if (getrandom(&seed, sizeof seed, 0) != (ssize_t)sizeof seed)
+        seed = (uint64_t)ax_mono_ns();
+    return seed;
+}
+
+/* The largest evaluation delay: raw samples must outlive it. */
+static int64_t longest_delay(const struct ax_config *config)
+{
+    int64_t delay_ms = 0;
+    for (uint32_t i = 0; i < config->jobs_n; i++)
+        if (config->jobs[i].evaluation_delay_ms > delay_ms)
+            delay_ms = config->jobs[i].evaluation_delay_ms;
+    return delay_ms;
+}
+
+static enum ax_err start_stages(struct server *s, struct ax_config *config, struct ax_diag *diag)
+{
+    enum ax_err err =
+        ax_emit_start(config->remote_write, config->remote_write_n, ax_clock_wall(), &s->emit, diag);
+    if (err != AX_OK) {
+        ax_config_free(config);
+        return err;
+    }
+    const struct ax_db_options db = {.seed = secret_seed(),
+                                     .series_max = s->flags.series_max,
+                                     .ring_samples_max = s->flags.ring_samples_max,
+                                     .negative_max = s->flags.negative_max,
+                                     .retention_ms =
+                                         AX_LOOKBACK_MS + longest_delay(config) + RETENTION_SLACK_MS,
+                                     .drop_labels = config->drop_labels,
+                                     .drop_labels_n = config->drop_labels_n,
+                                     .own_output = is_own_output,
+                                     .own_output_ctx = s};
+    s->db = ax_db_new(&db);
+    const struct ax_pipeline_options pipeline = {.db = s->db,
+                                                 .sink = ax_emit_sink(s->emit),
+                                                 .clock = ax_clock_wall(),
+                                                 .max_range_ms = s->flags.max_range_ms,
+                                                 .seed = MODEL_SEED};
+    s->pipeline = s->db ? ax_pipeline_new(&pipeline) : NULL;
+    err =
+        s->pipeline ? ax_pipeline_load(s->pipeline, config, diag) : ax_fail(diag, AX_NOMEM, "out of memory");
+    if (err != AX_OK)
+        ax_config_free(config);
+    return err;
+}
+
+static enum ax_err start_http(struct server *s, struct ax_diag *diag)
+{
+    const struct ax_receiver_options receiver = {.clock = ax_clock_wall(),
+                                                 .body_max = s->flags.body_max,
+                                                 .plain_max = s->flags.decoded_max,
+                                                 .future_max_ms = s->flags.future_ms,
+                                                 .limits = {.labels_max = s->flags.labels_max,
+                                                            .label_bytes_max = s->flags.label_bytes_max,
+                                                            .symbols_max = s->flags.symbols_max}};
+    enum ax_err err = ax_receiver_new(s->db, &receiver, &s->receiver, diag);
+    if (err != AX_OK)
+        return err;
+    s->api.pipeline = s->pipeline;
+    s->api.db = s->db;
+    s->api.lifecycle = s->flags.lifecycle;
+    s->api.reload = reload;
+    s->api.reload_ctx = s;
+    ax_api_routes(&s->api, s->routes);
+    s->routes[AX_API_ROUTES] = ax_receiver_route(s->receiver);
+    const struct ax_http_options http = {.listen_address = s->flags.listen_address,
+                                         .threads = s->flags.threads,
+                                         .connections_max = s->flags.connections_max,
+                                         .connections_per_ip_max = s->flags.connections_per_ip_max,
+                                         .idle_timeout_s = (uint32_t)(s->flags.idle_timeout_ms / 1000),
+                                         .bodies_max = s->flags.bodies_max};
+    return ax_http_server_start(&http, s->routes, ROUTES, &s->http, diag);
+}
+
+static enum ax_err start(struct server *s, struct ax_diag *diag)
+{
+    struct ax_config *config = NULL;
+    enum ax_err err = ax_blas_setup(diag);
+    if (err == AX_OK)
+        err = ax_storage_lock(s->flags.storage_path, &s->lock_fd, diag);
+    if (err == AX_OK)
+        err = load_config(s, &config, diag);
+    mark_reload(err);
+    if (err == AX_OK)
+        err = start_stages(s, config, diag);
+    if (err == AX_OK)
+        err = start_http(s, diag);
+    if (err == AX_OK && ax_pipeline_start(s->pipeline) != AX_OK)
+        err = ax_fail(diag, AX_IO, "no thread for the pipeline");
+    return err;
+}
+
+static void stop(struct server *s)
+{
+    atomic_store(&s->api.ready, false);
+    if (s->http)
+        ax_http_server_stop(s->http, REQUESTS_DEADLINE_MS);
+    ax_pipeline_free(s->pipeline);
+    if (s->emit)
+        ax_emit_stop(s->emit, s->flags.flush_deadline_ms);
+    ax_receiver_free(s->receiver);
+    ax_db_free(s->db);
+    if (s->lock_fd >= 0)
+        ax_storage_unlock(s->lock_fd);
+}
+
+/* Wait for signals: SIGHUP reloads, SIGTERM and SIGINT end it. */
+static void wait_for_end(struct server *s, const sigset_t *signals)
+{
+    for (;;) {
+        int sig = 0;
+        if (sigwait(signals, &sig) != 0 || sig == SIGTERM || sig == SIGINT) {
+            ax_log(AX_LOG_INFO, "stopping", "received %s: finishing requests and sending what waits",
+                   strsignal(sig));
+            return;
+        }
+        struct ax_diag diag = {{0}};
+        (void)reload(s, &diag);
+    }
+}
+
+static int run(struct server *s)
+{
+    sigset_t signals;
+    struct ax_diag diag = {{0}};
+    (void)sigemptyset(&signals);
+    (void)sigaddset(&signals, SIGTERM);
+    (void)sigaddset(&signals, SIGINT);
+    (void)sigaddset(&signals, SIGHUP);
+    (void)pthread_sigmask(SIG_BLOCK, &signals, NULL); /* inherited by every thread */
+    (void)signal(SIGPIPE, SIG_IGN);
+
+    struct ax_clock wall = ax_clock_wall();
+    ax_metric_set(ax_metric(AX_M_START_TIME, NULL, NULL), (double)ax_clock_now(&wall) / 1000);
+    ax_metric_set(ax_metric(AX_M_BUILD_INFO, AX_VERSION, __VERSION__), 1);
+    int status = 0;
+    if (start(s, &diag) == AX_OK) {
+        atomic_store(&s->api.ready, true);
+        ax_log(AX_LOG_INFO, "ready", "auspex %s receives at http://%s/api/v1/write", AX_VERSION,
+               s->flags.listen_address);
+        wait_for_end(s, &signals);
+    } else {
+        ax_log(AX_LOG_ERROR, "start_failed", "%s", diag.text);
+        status = 1;
+    }
+    stop(s);
+    return status;
+}
+
+int ax_cmd_serve(int argc, char **argv)
+{
+    struct server s = {.lock_fd = -1};
+    struct ax_flag table[AX_SERVE_FLAGS_MAX];
+    size_t n = ax_serve_flag_table(&s.flags, table);
+    const char **words = calloc((size_t)argc + 1, sizeof *words);
+    int words_n = 0;
+    bool help = false;
+    struct ax_diag diag = {{0}};
+    enum ax_log_level level = AX_LOG_INFO;
+    enum ax_log_format format = AX_LOG_LOGFMT;
+    enum ax_err err = words ? ax_flags_parse(table, n, argc, argv, words, &words_n, &help, &diag) : AX_NOMEM;
+    if (err == AX_OK && words_n > 0)
+        err = ax_fail(&diag, AX_INVALID, "unexpected word '%s'", words[0]);
+    if (err == AX_OK && ax_log_parse_level(s.flags.log_level, &level) != AX_OK)
+        err = ax_fail(&diag, AX_INVALID, "--log.level: '%s' is not debug, info, warn or error",
+                      s.flags.log_level);
+    if (err == AX_OK && ax_log_parse_format(s.flags.log_format, &format) != AX_OK)
+        err = ax_fail(&diag, AX_INVALID, "--log.format: '%s' is not logfmt or json", s.flags.log_format);
+    free(words);
+    if (err != AX_OK) {
+        (void)fprintf(stderr, "auspex serve: %s\n", diag.text);
+        return 2;
+    }
+    if (help) {
+        ax_flags_usage(table, n, "auspex [serve] [--flag=value ...]", stdout);
+        return 0;
+    }
+    ax_log_setup(level, format);
+    (void)pthread_mutex_init(&s.reload_lock, NULL);
+    int status = run(&s);
+    (void)pthread_mutex_destroy(&s.reload_lock);
+    return status;
+}
