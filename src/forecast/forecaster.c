@@ -59,7 +59,7 @@ static bool track_init(struct ax_lead_track *t, const struct ax_forecast_spec *s
     for (size_t i = 0; i < n; i++)
         t->ring[i] = NAN;
     *bytes += n * sizeof *t->ring;
-    ax_record_init(&t->record, spec->level);
+    ax_record_init(&t->record);
     return true;
 }
 
@@ -191,8 +191,8 @@ static enum ax_err settle(struct ax_forecaster *f, const struct ax_past *now, do
             return err;
         bool far = t->width == AX_PENDING_FAR_N;
         double scale = far ? (double)slot[AX_PENDING_SCALE] : ax_local_scale(&then, t->lead);
-        ax_record_settle(&t->record, pred, mean, actual, scale);
-        ax_record_adapt(&t->record, f->spec->level, actual, lower, upper);
+        ax_record_settle(&t->record, t->lead, pred, mean, actual, scale);
+        ax_record_adapt(&t->record, t->lead, f->spec->level, actual, lower, upper);
         if (t->horizon < 0)
             continue;
         double volatility = far ? scale : ax_past_volatility(&then, AX_BRIDGE_MAX);
@@ -241,6 +241,14 @@ static void keep_pending(struct ax_forecaster *f, const struct ax_past *p, const
     }
 }
 
+static bool has_errors(const struct ax_forecaster *f)
+{
+    for (uint32_t k = 0; k < f->tracks_n; k++)
+        if (f->tracks[k].record.errors.total > 0)
+            return true;
+    return false;
+}
+
 static void not_ready(struct ax_forecast *out, const char *reason)
 {
     memset(out, 0, sizeof *out);
@@ -274,7 +282,7 @@ enum ax_err ax_forecaster_step(struct ax_forecaster *f, const struct ax_window *
     double ridge[AX_PATH_MAX];
     for (uint32_t k = 0; k < f->tracks_n; k++)
         ridge[k] = NAN;
-    if (f->seen < FIRST_FIT || f->tracks[0].record.errors.total <= 0)
+    if (f->seen < FIRST_FIT || !has_errors(f))
         not_ready(out, "warming_up");
     else if (silent(&p))
         not_ready(out, "no_data");

@@ -16,7 +16,7 @@ enum ax_pending_far { AX_PENDING_LAST = AX_PENDING_N, AX_PENDING_SCALE, AX_PENDI
 /* How the members and their combination do at one lead. */
 struct ax_lead_record {
     float member_error[AX_MEMBERS]; /* exponentially weighted |error| in local scales; NaN: unknown */
-    float tail_below, tail_above;   /* share of actuals aimed at on either side of the interval */
+    float width_below, width_above; /* log of the factor by which the interval's sides were adapted */
     uint32_t settled;               /* forecasts whose actual came, as far as it matters */
     struct ax_errdist errors;       /* of the combination, in local scales */
 };
@@ -57,17 +57,31 @@ enum ax_err ax_members_run(const struct ax_forecaster *f, const struct ax_past *
 double ax_local_scale(const struct ax_past *p, uint32_t lead);
 
 /* A record that knows nothing. */
-void ax_record_init(struct ax_lead_record *r, double level);
+void ax_record_init(struct ax_lead_record *r);
 
 /* Weights of the members from their errors; members whose forecast is NaN get none. They sum to 1, or are
  * all 0 when no member speaks. */
 void ax_record_weights(const struct ax_lead_record *r, const double *pred, double *weights);
 
 /* Take in what the members (pred[AX_MEMBERS]) and their combination said about an actual. */
-void ax_record_settle(struct ax_lead_record *r, const double *pred, double mean, double actual, double scale);
+void ax_record_settle(struct ax_lead_record *r, uint32_t lead, const double *pred, double mean, double actual,
+                      double scale);
 
-/* Adapt the tails: was the actual below or above its interval? */
-void ax_record_adapt(struct ax_lead_record *r, double level, double actual, double lower, double upper);
+/* Adapt the interval after an actual: each side grows by a little when it was missed and shrinks by less when
+ * it was not, so that in the long run each is missed as often as the level says (adaptive conformal
+ * inference: Gibbs and Candes, NeurIPS 2021; on the width, as Angelopoulos et al., "Conformal PID", NeurIPS
+ * 2023). */
+void ax_record_adapt(struct ax_lead_record *r, uint32_t lead, double level, double actual, double lower,
+                     double upper);
+
+/* Offsets of the interval from the mean in local scales: below <= 0 <= above. */
+void ax_record_interval(const struct ax_lead_record *r, double level, double *below, double *above);
+
+/* 0 to 1: how far a record may be believed, by the forecasts in it that do not overlap. */
+double ax_record_trust(const struct ax_lead_record *r, uint32_t lead);
+
+/* By how much errors grow from one lead to another when nothing is known of the other. */
+double ax_record_widening(double from_lead, double to_lead);
 
 /* Detect the season, fit the members, and seed the records of leads with little experience by forecasting
  * the past from rolling origins, with what was fitted before them. */

@@ -24,7 +24,8 @@ struct ax_past ax_past_before(const struct ax_past *p, uint32_t steps);
 /* Newest value that is no gap, at most max_age steps old; NaN without. */
 double ax_past_last(const struct ax_past *p, uint32_t max_age);
 
-/* Mean |difference| between neighbouring values over the newest `steps` steps; NaN without a pair. */
+/* Mean |difference| between values and the ones before them, gaps skipped, over the newest `steps` steps; NaN
+ * without a pair. */
 double ax_past_volatility(const struct ax_past *p, uint32_t steps);
 
 /* Batch of one entity over a past; tensors has room for two and lives as long as the batch. */

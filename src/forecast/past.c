@@ -45,9 +45,12 @@ double ax_past_volatility(const struct ax_past *p, uint32_t steps)
 {
     const float *v = p->fine.v;
     uint32_t n = p->fine.n, pairs = 0;
-    double sum = 0;
-    for (uint32_t i = n > steps ? n - steps : 1; i < n; i++) {
-        double d = fabs((double)v[i] - (double)v[i - 1]);
+    double sum = 0, before = NAN;
+    for (uint32_t i = n > steps + 1 ? n - steps - 1 : 0; i < n; i++) {
+        if (isnan(v[i]))
+            continue;
+        double d = fabs((double)v[i] - before);
+        before = (double)v[i];
         if (isnan(d))
             continue;
         sum += d;

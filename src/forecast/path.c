@@ -9,6 +9,9 @@ struct knot {
     double lead;
     double weights[AX_MEMBERS];
     double below, above, confidence;
+    double near_by; /* what counts as close to the forecast */
+    double unit;    /* local scale */
+    const struct ax_errdist *errors;
 };
 
 /* Linear in the logarithm of the lead: errors grow fast at first, slowly later. */
@@ -39,29 +42,41 @@ static double combine(const struct knot *a, const struct knot *b, double share, 
     return weight > 0 ? sum / weight : fallback;
 }
 
-/* A lead that has seen no actual yet borrows from the one before it, as a random walk would widen. */
-static const struct ax_lead_record *source_of(const struct ax_forecaster *f, uint32_t k, double *widen)
+/* Where a lead borrows from: the one before it; the leads before the first that has seen an actual (values
+ * come less often than steps) from that one. */
+static uint32_t first_seen(const struct ax_forecaster *f)
 {
-    uint32_t from = k;
-    while (from > 0 && f->tracks[from].record.errors.total <= 0)
-        from--;
-    *widen = sqrt((double)f->tracks[k].lead / (double)f->tracks[from].lead);
-    return &f->tracks[from].record;
+    uint32_t k = 0;
+    while (k + 1 < f->tracks_n && f->tracks[k].record.errors.total <= 0)
+        k++;
+    return k;
 }
 
-static void knot_at(const struct ax_forecaster *f, const struct ax_past *p, uint32_t k, const double *pred,
-                    double last, struct knot *out)
+/* What one tracked lead has seen itself. */
+static void own_knot(const struct ax_forecaster *f, const struct ax_past *p, uint32_t k, const double *pred,
+                     double last, struct knot *out)
 {
-    double widen;
-    const struct ax_lead_record *r = source_of(f, k, &widen);
+    const struct ax_lead_record *r = &f->tracks[k].record;
     uint32_t lead = f->tracks[k].lead;
-    double unit = widen * ax_local_scale(p, lead);
     out->lead = lead;
-    ax_record_weights(r, pred, out->weights);
-    double mean = combine(out, out, 0, pred, last);
-    out->below = fmin(0, ax_errdist_quantile(&r->errors, (double)r->tail_below)) * unit;
-    out->above = fmax(0, ax_errdist_quantile(&r->errors, 1 - (double)r->tail_above)) * unit;
-    out->confidence = ax_errdist_within(&r->errors, f->spec->tolerance * fabs(mean) / unit);
+    out->unit = ax_local_scale(p, lead);
+    out->errors = &r->errors;
+    ax_record_weights(r, lead, pred, out->weights);
+    out->near_by = f->spec->tolerance * fabs(combine(out, out, 0, pred, last));
+    ax_record_interval(r, f->spec->level, &out->below, &out->above);
+    out->below *= out->unit;
+    out->above *= out->unit;
+    out->confidence = ax_errdist_within(out->errors, out->near_by / out->unit);
+}
+
+/* A lead is trusted as far as its forecasts were independent of each other; the rest is borrowed. */
+static void borrow(struct knot *to, const struct knot *from, double trust)
+{
+    double widen = ax_record_widening(from->lead, to->lead);
+    to->below = mix(from->below * widen, to->below, trust);
+    to->above = mix(from->above * widen, to->above, trust);
+    double borrowed = ax_errdist_within(from->errors, to->near_by / (from->unit * widen));
+    to->confidence = mix(borrowed, to->confidence, trust);
 }
 
 /* The ridge speaks at knots only; between them it moves linearly, from the last value at lead 0. */
@@ -108,8 +123,13 @@ enum ax_err ax_forecaster_path(const struct ax_forecaster *f, const struct ax_pa
         ridge[k] = at[AX_MEMBER_RIDGE * knots_n + k];
         for (uint32_t m = 0; m < AX_MEMBERS; m++)
             pred[m] = at[m * knots_n + k];
-        knot_at(f, p, k, pred, last, &knots[k]);
+        own_knot(f, p, k, pred, last, &knots[k]);
     }
+    uint32_t seen = first_seen(f);
+    for (uint32_t k = 0; k < seen; k++)
+        borrow(&knots[k], &knots[seen], 0);
+    for (uint32_t k = seen + 1; k < knots_n; k++)
+        borrow(&knots[k], &knots[k - 1], ax_record_trust(&f->tracks[k].record, f->tracks[k].lead));
     spread_ridge(f, ridge, last, path + (size_t)AX_MEMBER_RIDGE * n);
     out->ready = true;
     out->reason = NULL;

@@ -3,49 +3,68 @@
 #include "forecast/forecaster.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 
-#define WEIGHT_POWER 6.0
+#define WEIGHT_POWER 6.0 /* weights are 1 / error^power */
+#define DOUBT 1.5        /* by how much a member's error is held to be worse at first */
+#define DOUBT_FADE 0.1   /* doubt falls with the square root of this share of the settled forecasts */
 #define ERROR_KEEP 0.98  /* of a member's error at each settled forecast: the last 50 count */
 #define ERROR_CLIP 20.0  /* local scales: one spike must not decide who is believed */
-#define DIST_KEEP 0.995  /* of the distribution: the last 200 count */
-#define TAIL_GAMMA 0.005 /* step of adaptive conformal inference (Gibbs and Candes, NeurIPS 2021) */
-#define FAST_STEPS 16
-#define SLOW_STEPS 256
+#define DIST_STEPS 200.0 /* errors that count in the distribution, one step ahead */
+#define DIST_LEADS 10.0  /* and for each step further: errors of overlapping forecasts say less */
+#define GAMMA 0.05       /* pace of the width's adaptation, one step ahead */
+#define GAMMA_LEAD 10.0  /* at this lead it is half as fast: what is heard of is old */
+#define WIDTH_MAX 2.0    /* bound on |log| of that adaptation */
+#define OWN_ENOUGH 20.0  /* independent errors at which a lead counts as much as what it borrows */
+#define WIDEN_POWER 0.5  /* growth of borrowed errors with the lead; a random walk has 0.5 */
+#define FAST_STEPS 16    /* how far back the volatilities that make the local scale reach */
+#define SLOW_STEPS 128
+#define LONG_STEPS 960
+#define FAST_SHARE 0.3 /* how much of their ups and downs goes into the scale, one step ahead */
+#define SLOW_SHARE 0.4
+#define SHARE_FADE 0.25 /* and how fast that fades with the logarithm of the lead */
+
+static double either(double x, double fallback)
+{
+    return isnan(x) ? fallback : x;
+}
 
 double ax_local_scale(const struct ax_past *p, uint32_t lead)
 {
-    double fast = ax_past_volatility(p, FAST_STEPS), slow = ax_past_volatility(p, SLOW_STEPS);
-    double level = fabs(ax_past_last(p, AX_BRIDGE_MAX));
-    double least = 1e-6 * (isnan(level) ? 0 : level) + 1e-12;
-    if (isnan(slow))
+    double level = either(fabs(ax_past_last(p, AX_BRIDGE_MAX)), 0), least = 1e-6 * level + 1e-30;
+    double all = ax_past_volatility(p, LONG_STEPS);
+    if (isnan(all) || all < least)
         return least;
-    if (isnan(fast))
-        fast = slow;
-    double share = 0.5 / (1 + 0.25 * log(lead));
-    double scale = pow(slow, 1 - share) * pow(fmax(fast, 0.1 * slow), share);
+    double slow = fmax(either(ax_past_volatility(p, SLOW_STEPS), all), 0.05 * all);
+    double fast = fmax(either(ax_past_volatility(p, FAST_STEPS), slow), 0.05 * all);
+    double fade = 1 / (1 + SHARE_FADE * log(lead));
+    double scale = all * pow(slow / all, SLOW_SHARE * fade) * pow(fast / all, FAST_SHARE * fade);
     return fmax(scale, least);
 }
 
-void ax_record_init(struct ax_lead_record *r, double level)
+void ax_record_init(struct ax_lead_record *r)
 {
     memset(r, 0, sizeof *r);
     for (uint32_t m = 0; m < AX_MEMBERS; m++)
         r->member_error[m] = NAN;
-    r->tail_below = r->tail_above = (float)((1 - level) / 2);
 }
 
 void ax_record_weights(const struct ax_lead_record *r, const double *pred, double *weights)
 {
-    double least = INFINITY, sum = 0;
-    for (uint32_t m = 0; m < AX_MEMBERS; m++)
-        if (!isnan(pred[m]) && (double)r->member_error[m] < least)
-            least = (double)r->member_error[m];
+    /* The last value is believed until there is evidence for something better. */
+    double doubt = 1 + DOUBT / sqrt(1 + DOUBT_FADE * (double)r->settled);
+    double error[AX_MEMBERS], least = INFINITY, sum = 0;
+    for (uint32_t m = 0; m < AX_MEMBERS; m++) {
+        error[m] = (double)r->member_error[m] * (m == 0 ? 1 : doubt);
+        if (!isnan(pred[m]) && error[m] < least)
+            least = error[m];
+    }
     for (uint32_t m = 0; m < AX_MEMBERS; m++) {
         weights[m] = 0;
-        if (isnan(pred[m]) || isnan(r->member_error[m]))
+        if (isnan(pred[m]) || isnan(error[m]))
             continue;
-        weights[m] = pow((least + 1e-9) / ((double)r->member_error[m] + 1e-9), WEIGHT_POWER);
+        weights[m] = pow((least + 1e-9) / (error[m] + 1e-9), WEIGHT_POWER);
         sum += weights[m];
     }
     if (sum <= 0) { /* nothing is known yet */
@@ -56,7 +75,8 @@ void ax_record_weights(const struct ax_lead_record *r, const double *pred, doubl
         weights[m] /= sum;
 }
 
-void ax_record_settle(struct ax_lead_record *r, const double *pred, double mean, double actual, double scale)
+void ax_record_settle(struct ax_lead_record *r, uint32_t lead, const double *pred, double mean, double actual,
+                      double scale)
 {
     double n = r->settled < 1000000 ? r->settled++ : r->settled;
     double keep = fmin(ERROR_KEEP, n / (n + 1));
@@ -67,18 +87,37 @@ void ax_record_settle(struct ax_lead_record *r, const double *pred, double mean,
         double old = (double)r->member_error[m];
         r->member_error[m] = (float)(isnan(old) ? e : keep * old + (1 - keep) * e);
     }
-    ax_errdist_add(&r->errors, (actual - mean) / scale, DIST_KEEP);
+    ax_errdist_add(&r->errors, (actual - mean) / scale, 1 - 1 / (DIST_STEPS + DIST_LEADS * lead));
 }
 
-static float adapt(float tail, double target, bool missed)
+static float adapt(float width, double pace, double target, bool missed)
 {
-    double a = (double)tail + TAIL_GAMMA * (target - (missed ? 1 : 0));
-    return (float)fmin(fmax(a, target / 20), 4 * target);
+    double w = (double)width + pace * ((missed ? 1 : 0) - target);
+    return (float)fmin(fmax(w, -WIDTH_MAX), WIDTH_MAX);
 }
 
-void ax_record_adapt(struct ax_lead_record *r, double level, double actual, double lower, double upper)
+void ax_record_adapt(struct ax_lead_record *r, uint32_t lead, double level, double actual, double lower,
+                     double upper)
+{
+    double target = (1 - level) / 2, pace = GAMMA / (1 + (lead - 1) / GAMMA_LEAD);
+    r->width_below = adapt(r->width_below, pace, target, actual < lower);
+    r->width_above = adapt(r->width_above, pace, target, actual > upper);
+}
+
+void ax_record_interval(const struct ax_lead_record *r, double level, double *below, double *above)
 {
     double target = (1 - level) / 2;
-    r->tail_below = adapt(r->tail_below, target, actual < lower);
-    r->tail_above = adapt(r->tail_above, target, actual > upper);
+    *below = fmin(0, ax_errdist_quantile(&r->errors, target)) * exp((double)r->width_below);
+    *above = fmax(0, ax_errdist_quantile(&r->errors, 1 - target)) * exp((double)r->width_above);
+}
+
+double ax_record_trust(const struct ax_lead_record *r, uint32_t lead)
+{
+    double independent = (double)r->settled / lead;
+    return independent / (independent + OWN_ENOUGH);
+}
+
+double ax_record_widening(double from_lead, double to_lead)
+{
+    return pow(to_lead / from_lead, WIDEN_POWER);
 }

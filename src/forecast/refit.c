@@ -63,7 +63,7 @@ static enum ax_err roll(const struct ax_forecaster *f, const struct ax_past *p, 
             ax_record_weights(&records[k], mine, weights);
             for (uint32_t m = 0; m < AX_MEMBERS; m++)
                 mean += weights[m] > 0 ? weights[m] * mine[m] : 0;
-            ax_record_settle(&records[k], mine, mean, actual, ax_local_scale(&then, leads[k]));
+            ax_record_settle(&records[k], leads[k], mine, mean, actual, ax_local_scale(&then, leads[k]));
         }
     }
     return AX_OK;
@@ -106,7 +106,7 @@ static enum ax_err validate(struct ax_forecaster *f, const struct ax_past *p, st
     if (!records || !ridge)
         return AX_NOMEM;
     for (uint32_t k = 0; k < f->tracks_n; k++)
-        ax_record_init(&records[k], f->spec->level);
+        ax_record_init(&records[k]);
     ridge_ops()->init(&params, ridge);
     uint32_t n = p->fine.n, first = n / 2;
     struct ax_past earlier = ax_past_before(p, n - 1 - first);

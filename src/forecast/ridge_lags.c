@@ -16,9 +16,10 @@
 #define SEASON_CYCLES 3
 #define FEATURE_CLIP 12.0
 #define TARGET_QUANTILE 0.975
-#define ROWS_MIN 24
+#define ROWS_MIN 48
 #define ROWS_MAX 960
-#define ALPHA 0.02 /* penalty, as a share of the features' total energy */
+#define ALPHA 0.02        /* penalty, as a share of the features' mean energy */
+#define ALPHA_ROWS 1000.0 /* rows at which the penalty is twice that */
 
 static const uint32_t mean_steps[] = {8, 16, 32, 64, 128};
 #define MEANS (sizeof mean_steps / sizeof mean_steps[0])
@@ -168,7 +169,7 @@ static bool solve(struct design *d, uint32_t m)
     double energy = 0;
     for (size_t i = 0; i < (size_t)m * WIDTH; i++)
         energy += d->x[i] * d->x[i];
-    double alpha = ALPHA * energy / WIDTH + 1e-9;
+    double alpha = ALPHA * (1 + ALPHA_ROWS / m) * energy / WIDTH + 1e-9;
     return ax_ridge(m, WIDTH, 1, d->x, d->y, alpha, d->w, d->gram) == AX_OK;
 }
 
