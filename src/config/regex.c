@@ -57,6 +57,13 @@ static bool group_is_known(struct ax_str s, size_t i)
     return flags < n && (rest[flags] == ':' || (flags && rest[flags] == ')'));
 }
 
+/* Index of the bracket that closes the [:name:] which opens at s[i]; i when it is none. */
+static size_t end_of_named_class(struct ax_str s, size_t i)
+{
+    const char *end = memmem(s.p + i + 2, s.n - i - 2, ":]", 2);
+    return end ? (size_t)(end - s.p) + 1 : i;
+}
+
 /* Index after the character class that opens at s[i]. */
 static size_t skip_class(struct ax_str s, size_t i)
 {
@@ -69,8 +76,7 @@ static size_t skip_class(struct ax_str s, size_t i)
         if (s.p[i] == '\\')
             i++;
         else if (s.p[i] == '[' && i + 1 < s.n && s.p[i + 1] == ':')
-            while (i + 1 < s.n && !(s.p[i] == ':' && s.p[i + 1] == ']' && s.p[i - 1] != '['))
-                i++;
+            i = end_of_named_class(s, i);
     }
     return i + 1;
 }
