@@ -17,6 +17,7 @@
 
 struct receiver {
     struct MHD_Daemon *daemon;
+    char *certificate, *key;
     const struct answer *script;
     uint32_t script_n;
     char url[64];
@@ -100,7 +101,18 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, 
     return result;
 }
 
-struct receiver *receiver_start(uint16_t port, const struct answer *script, uint32_t n)
+/* A small file of the tests, terminated; malloc'ed. */
+static char *read_file(const char *path)
+{
+    FILE *f = fopen(path, "r");
+    assert_non_null(f);
+    char *text = calloc(1, 65536);
+    assert_true(fread(text, 1, 65535, f) > 0);
+    (void)fclose(f);
+    return text;
+}
+
+static struct receiver *listen_at(uint16_t port, const struct answer *script, uint32_t n, bool tls)
 {
     struct receiver *r = calloc(1, sizeof *r);
     r->script = script;
@@ -109,13 +121,33 @@ struct receiver *receiver_start(uint16_t port, const struct answer *script, uint
     (void)pthread_cond_init(&r->changed, NULL);
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    r->daemon = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION, port, NULL,
-                                 NULL, on_request, r, MHD_OPTION_SOCK_ADDR, &address,
-                                 MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_END);
+    unsigned flags = MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_THREAD_PER_CONNECTION;
+    struct MHD_OptionItem certificate[3] = {{MHD_OPTION_END, 0, NULL}};
+    if (tls) {
+        flags |= MHD_USE_TLS;
+        r->certificate = read_file(AX_TEST_DIR "/data/tls/receiver.pem");
+        r->key = read_file(AX_TEST_DIR "/data/tls/receiver-key.pem");
+        certificate[0] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_CERT, 0, r->certificate};
+        certificate[1] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_KEY, 0, r->key};
+        certificate[2] = (struct MHD_OptionItem){MHD_OPTION_END, 0, NULL};
+    }
+    r->daemon = MHD_start_daemon(flags, port, NULL, NULL, on_request, r, MHD_OPTION_SOCK_ADDR, &address,
+                                 MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_ARRAY, certificate,
+                                 MHD_OPTION_END);
     assert_non_null(r->daemon);
     r->port = MHD_get_daemon_info(r->daemon, MHD_DAEMON_INFO_BIND_PORT)->port;
-    (void)snprintf(r->url, sizeof r->url, "http://127.0.0.1:%u/write", r->port);
+    (void)snprintf(r->url, sizeof r->url, "http%s://127.0.0.1:%u/write", tls ? "s" : "", r->port);
     return r;
+}
+
+struct receiver *receiver_start(uint16_t port, const struct answer *script, uint32_t n)
+{
+    return listen_at(port, script, n, false);
+}
+
+struct receiver *receiver_start_tls(const struct answer *script, uint32_t n)
+{
+    return listen_at(0, script, n, true);
 }
 
 void receiver_stop(struct receiver *r)
@@ -131,6 +163,8 @@ void receiver_stop(struct receiver *r)
     }
     (void)pthread_cond_destroy(&r->changed);
     (void)pthread_mutex_destroy(&r->lock);
+    free(r->certificate);
+    free(r->key);
     free(r);
 }
 

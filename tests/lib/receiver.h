@@ -28,6 +28,10 @@ struct receiver;
 /* Listen on loopback at port (0: any free one) and play the script, which outlives the receiver. */
 struct receiver *receiver_start(uint16_t port, const struct answer *script, uint32_t n);
 
+/* The same over TLS, with a certificate for the name receiver.test alone (tests/data/tls); the URL still
+ * says 127.0.0.1. */
+struct receiver *receiver_start_tls(const struct answer *script, uint32_t n);
+
 /* Stop listening and free, answering what hangs with 503. */
 void receiver_stop(struct receiver *r);
 

@@ -1,0 +1,375 @@
+/* The HTTP client sends what it is told and nothing else, and comes back from everything a server does. */
+#include "ax_test.h"
+#include "base/clock.h"
+#include "net/http_client.h"
+#include "receiver.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+static const struct answer ok[] = {{.status = 200, .body = "fine"}};
+
+static struct ax_http_client_options options_for(const char *url)
+{
+    return (struct ax_http_client_options){.url = ax_str(url), .timeout_ms = 30000};
+}
+
+static struct ax_http_client *client(const struct ax_http_client_options *o)
+{
+    struct ax_http_client *c = NULL;
+    struct ax_diag diag = {{0}};
+    if (ax_http_client_new(o, &c, &diag) != AX_OK)
+        fail_msg("%s", diag.text);
+    return c;
+}
+
+static void assert_refused(const struct ax_http_client_options *o, const char *text)
+{
+    struct ax_http_client *c = NULL;
+    struct ax_diag diag = {{0}};
+    assert_int_equal(ax_http_client_new(o, &c, &diag), AX_INVALID);
+    assert_null(c);
+    if (!strstr(diag.text, text))
+        fail_msg("\"%s\" does not name \"%s\"", diag.text, text);
+}
+
+/* One POST of "body"; the reply's body goes to out. */
+static enum ax_err post(struct ax_http_client *c, struct ax_http_reply *reply, struct ax_buf *out,
+                        struct ax_diag *diag)
+{
+    *reply = (struct ax_http_reply){.body = out};
+    const struct ax_http_field fields[] = {{ax_str("Content-Type"), ax_str("text/x-test")}};
+    return ax_http_post(c, ax_str("body"), fields, 1, reply, diag);
+}
+
+static void post_ok(struct ax_http_client *c, int status)
+{
+    struct ax_http_reply reply;
+    struct ax_diag diag = {{0}};
+    struct ax_buf out;
+    ax_buf_init(&out, 1024);
+    if (post(c, &reply, &out, &diag) != AX_OK)
+        fail_msg("%s", diag.text);
+    assert_int_equal(reply.status, status);
+    ax_buf_done(&out);
+}
+
+static void a_post_carries_its_headers_and_body(void **state)
+{
+    (void)state;
+    struct receiver *r = receiver_start(0, ok, 1);
+    struct ax_http_client_options o = options_for(receiver_url(r));
+    const struct ax_http_field custom[] = {{ax_str("X-Custom"), ax_str("a b")}};
+    o.headers = custom;
+    o.headers_n = 1;
+    struct ax_http_client *c = client(&o);
+    struct ax_buf big, out;
+    ax_buf_init(&big, 4u << 20);
+    ax_buf_init(&out, 1024);
+    assert_true(ax_buf_reserve(&big, 3u << 20));
+    memset(big.bytes, 'x', 3u << 20);
+    big.n = 3u << 20;
+    struct ax_http_reply reply = {.body = &out};
+    const struct ax_http_field fields[] = {{ax_str("Content-Type"), ax_str("text/x-test")}};
+    assert_int_equal(ax_http_post(c, ax_buf_view(&big), fields, 1, &reply, NULL), AX_OK);
+    const struct got *g = receiver_wait(r, 1, 0);
+    assert_int_equal(reply.status, 200);
+    assert_memory_equal(out.bytes, "fine", 4);
+    assert_true(reply.retry_after_ms == -1 && !reply.body_cut && reply.duration_ns > 0);
+    assert_string_equal(g->content_type, "text/x-test");
+    assert_string_equal(g->custom, "a b");
+    assert_string_equal(g->user_agent, "Auspex/" AX_VERSION);
+    assert_string_equal(g->expect, ""); /* not even for a large body */
+    assert_string_equal(g->authorization, "");
+    assert_int_equal(g->body.n, big.n);
+    assert_non_null(ax_http_reply_header(c, "content-length"));
+    assert_null(ax_http_reply_header(c, "X-None"));
+    ax_buf_done(&big);
+    ax_buf_done(&out);
+    ax_http_client_free(c);
+    receiver_stop(r);
+}
+
+static void credentials_are_sent_and_files_are_read_each_time(void **state)
+{
+    (void)state;
+    struct receiver *r = receiver_start(0, ok, 1);
+    struct ax_http_client_options o = options_for(receiver_url(r));
+    o.basic_user = ax_str("user");
+    o.basic_password = ax_str("pass word");
+    struct ax_http_client *c = client(&o);
+    post_ok(c, 200);
+    assert_string_equal(receiver_wait(r, 1, 0)->authorization, "Basic dXNlcjpwYXNzIHdvcmQ=");
+    ax_http_client_free(c);
+
+    char path[] = "/tmp/auspex-test-XXXXXX";
+    int fd = mkstemp(path);
+    assert_true(fd >= 0 && write(fd, " one\n", 5) == 5);
+    o = options_for(receiver_url(r));
+    o.auth_type = ax_str("Token");
+    o.auth_credentials_file = ax_str(path);
+    c = client(&o);
+    post_ok(c, 200);
+    assert_string_equal(receiver_wait(r, 2, 1)->authorization, "Token one");
+    assert_true(pwrite(fd, "second", 6, 0) == 6);
+    post_ok(c, 200);
+    assert_string_equal(receiver_wait(r, 3, 2)->authorization, "Token second");
+    (void)close(fd);
+    (void)unlink(path);
+    struct ax_http_reply reply;
+    struct ax_diag diag = {{0}};
+    struct ax_buf out;
+    ax_buf_init(&out, 1024);
+    assert_int_equal(post(c, &reply, &out, &diag), AX_IO);
+    assert_non_null(strstr(diag.text, path));
+    assert_int_equal(receiver_count(r), 3);
+    ax_buf_done(&out);
+    ax_http_client_free(c);
+    receiver_stop(r);
+}
+
+static void retry_after_is_read_as_seconds_and_as_a_date(void **state)
+{
+    (void)state;
+    char date[64];
+    time_t later = time(NULL) + 100;
+    struct tm tm;
+    (void)strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", gmtime_r(&later, &tm));
+    const struct answer script[] = {{.status = 429, .header = "Retry-After", .value = "7"},
+                                    {.status = 503, .header = "Retry-After", .value = date},
+                                    {.status = 503, .header = "Retry-After", .value = "0"},
+                                    {.status = 503}};
+    struct receiver *r = receiver_start(0, script, 4);
+    struct ax_http_client_options o = options_for(receiver_url(r));
+    struct ax_http_client *c = client(&o);
+    struct ax_http_reply reply;
+    struct ax_buf out;
+    ax_buf_init(&out, 1024);
+    assert_int_equal(post(c, &reply, &out, NULL), AX_OK);
+    assert_true(reply.retry_after_ms == 7000);
+    assert_int_equal(post(c, &reply, &out, NULL), AX_OK);
+    assert_true(reply.retry_after_ms > 0 && reply.retry_after_ms <= 100000);
+    assert_int_equal(post(c, &reply, &out, NULL), AX_OK);
+    assert_true(reply.retry_after_ms == 0);
+    assert_int_equal(post(c, &reply, &out, NULL), AX_OK);
+    assert_true(reply.retry_after_ms == -1);
+    ax_buf_done(&out);
+    ax_http_client_free(c);
+    receiver_stop(r);
+}
+
+static void a_long_answer_is_cut_at_the_ceiling(void **state)
+{
+    (void)state;
+    static char text[200001];
+    memset(text, 'e', sizeof text - 1);
+    const struct answer script[] = {{.status = 400, .body = text}};
+    struct receiver *r = receiver_start(0, script, 1);
+    struct ax_http_client_options o = options_for(receiver_url(r));
+    struct ax_http_client *c = client(&o);
+    struct ax_http_reply reply;
+    struct ax_buf out;
+    ax_buf_init(&out, 1024);
+    assert_int_equal(post(c, &reply, &out, NULL), AX_OK);
+    assert_int_equal(reply.status, 400);
+    assert_int_equal(out.n, 1024);
+    assert_true(reply.body_cut);
+    ax_buf_done(&out);
+    ax_http_client_free(c);
+    receiver_stop(r);
+}
+
+static void redirects_keep_the_method_and_are_followed_only_when_asked(void **state)
+{
+    (void)state;
+    struct receiver *end = receiver_start(0, ok, 1);
+    const struct answer script[] = {{.status = 301, .header = "Location", .value = receiver_url(end)}};
+    struct receiver *r = receiver_start(0, script, 1);
+    struct ax_http_client_options o = options_for(receiver_url(r));
+    o.auth_credentials = ax_str("secret");
+    struct ax_http_client *c = client(&o);
+    post_ok(c, 301);
+    assert_int_equal(receiver_count(end), 0);
+    ax_http_client_free(c);
+    o.follow_redirects = true;
+    c = client(&o);
+    post_ok(c, 200);
+    assert_int_equal(receiver_wait(end, 1, 0)->body.n, 4);
+    assert_string_equal(receiver_wait(r, 2, 1)->authorization, "Bearer secret");
+    assert_string_equal(receiver_wait(end, 1, 0)->authorization, ""); /* another port is another server */
+    ax_http_client_free(c);
+    receiver_stop(r);
+    receiver_stop(end);
+}
+
+static void a_server_that_hangs_is_left_at_the_timeout(void **state)
+{
+    (void)state;
+    static const struct answer hang[] = {{.status = 200, .hang = true}};
+    struct receiver *r = receiver_start(0, hang, 1);
+    struct ax_http_client_options o = options_for(receiver_url(r));
+    o.timeout_ms = 50;
+    struct ax_http_client *c = client(&o);
+    struct ax_http_reply reply;
+    struct ax_diag diag = {{0}};
+    struct ax_buf out;
+    ax_buf_init(&out, 1024);
+    assert_int_equal(post(c, &reply, &out, &diag), AX_TIMEOUT);
+    assert_int_equal(reply.status, 0);
+    assert_true(diag.text[0] != '\0');
+    ax_buf_done(&out);
+    ax_http_client_free(c);
+    receiver_stop(r);
+}
+
+static void *abort_when_it_hangs(void *ctx)
+{
+    void **args = ctx;
+    (void)receiver_wait(args[0], 1, 0);
+    ax_http_client_abort(args[1]);
+    return NULL;
+}
+
+static void another_thread_ends_a_request(void **state)
+{
+    (void)state;
+    static const struct answer hang[] = {{.status = 200, .hang = true}};
+    struct receiver *r = receiver_start(0, hang, 1);
+    struct ax_http_client_options o = options_for(receiver_url(r));
+    o.timeout_ms = 0;
+    struct ax_http_client *c = client(&o);
+    void *args[] = {r, c};
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, abort_when_it_hangs, args), 0);
+    struct ax_http_reply reply;
+    struct ax_buf out;
+    ax_buf_init(&out, 1024);
+    assert_int_equal(post(c, &reply, &out, NULL), AX_BUSY);
+    assert_int_equal(post(c, &reply, &out, NULL), AX_BUSY); /* and every later one */
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(receiver_count(r), 1);
+    ax_buf_done(&out);
+    ax_http_client_free(c);
+    receiver_stop(r);
+}
+
+static void a_refused_connection_is_an_error_with_a_text(void **state)
+{
+    (void)state;
+    struct receiver *r = receiver_start(0, ok, 1);
+    struct ax_http_client_options o = options_for(receiver_url(r));
+    struct ax_http_client *c = client(&o);
+    receiver_stop(r);
+    struct ax_http_reply reply;
+    struct ax_diag diag = {{0}};
+    struct ax_buf out;
+    ax_buf_init(&out, 1024);
+    assert_int_equal(post(c, &reply, &out, &diag), AX_IO);
+    assert_non_null(strstr(diag.text, "127.0.0.1"));
+    ax_buf_done(&out);
+    ax_http_client_free(c);
+}
+
+static enum ax_err post_tls(const struct ax_http_client_options *o)
+{
+    struct ax_http_client *c = client(o);
+    struct ax_http_reply reply;
+    struct ax_buf out;
+    ax_buf_init(&out, 1024);
+    enum ax_err err = post(c, &reply, &out, NULL);
+    ax_buf_done(&out);
+    ax_http_client_free(c);
+    return err;
+}
+
+static void certificates_are_verified_against_ca_and_name(void **state)
+{
+    (void)state;
+    struct receiver *r = receiver_start_tls(ok, 1);
+    struct ax_http_client_options o = options_for(receiver_url(r));
+    assert_int_equal(post_tls(&o), AX_IO); /* an unknown authority */
+    o.tls_ca_file = ax_str(AX_TEST_DIR "/data/tls/receiver.pem");
+    assert_int_equal(post_tls(&o), AX_IO); /* another name */
+    o.tls_server_name = ax_str("receiver.test");
+    o.tls_min_version = ax_str("TLS13");
+    assert_int_equal(post_tls(&o), AX_OK);
+    o.tls_server_name = ax_str("other.test");
+    assert_int_equal(post_tls(&o), AX_IO);
+    o = options_for(receiver_url(r));
+    o.tls_insecure_skip_verify = true;
+    assert_int_equal(post_tls(&o), AX_OK);
+    receiver_stop(r);
+}
+
+static void bad_options_are_refused_with_a_text(void **state)
+{
+    (void)state;
+    struct ax_http_client_options o = options_for("ftp://127.0.0.1/");
+    assert_refused(&o, "ftp");
+    o = options_for("");
+    assert_refused(&o, "http://host:port/path");
+    o = options_for("http://127.0.0.1:1/");
+    o.tls_min_version = ax_str("TLS14");
+    assert_refused(&o, "TLS13");
+    o = options_for("http://127.0.0.1:1/");
+    o.basic_password_file = ax_str("/nonexistent");
+    assert_refused(&o, "password_file /nonexistent");
+    o = options_for("http://127.0.0.1:1/");
+    o.basic_user = ax_str("u");
+    o.auth_credentials = ax_str("t");
+    assert_refused(&o, "basic_auth and authorization");
+    o = options_for("http://127.0.0.1:1/");
+    o.auth_type = ax_str("Basic");
+    o.auth_credentials = ax_str("t");
+    assert_refused(&o, "basic_auth");
+    o = options_for("http://127.0.0.1:1/");
+    o.tls_cert_file = ax_str(AX_TEST_DIR "/data/tls/receiver.pem");
+    assert_refused(&o, "key_file");
+    const struct ax_http_field reserved[] = {{ax_str("Content-type"), ax_str("x")}};
+    o = options_for("http://127.0.0.1:1/");
+    o.headers = reserved;
+    o.headers_n = 1;
+    assert_refused(&o, "reserved");
+}
+
+static void only_harmless_headers_may_be_set(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"authorization",
+                                      "HOST",
+                                      "X-Prometheus-Remote-Write-Version",
+                                      "retry-attempt",
+                                      "content-encoding",
+                                      "a b",
+                                      "",
+                                      "a:",
+                                      "User-Agent"};
+    struct ax_diag diag;
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_int_equal(ax_http_check_header(ax_str(bad[i]), ax_str("x"), &diag), AX_INVALID);
+    assert_int_equal(ax_http_check_header(ax_str("X-Scope-OrgID"), ax_str("tenant"), &diag), AX_OK);
+    assert_int_equal(ax_http_check_header(ax_str("X-Scope-OrgID"), ax_str("a\r\nHost: b"), &diag),
+                     AX_INVALID);
+    assert_int_equal(ax_http_check_header(ax_str("X-Empty"), ax_str(""), &diag), AX_OK);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_post_carries_its_headers_and_body),
+        cmocka_unit_test(credentials_are_sent_and_files_are_read_each_time),
+        cmocka_unit_test(retry_after_is_read_as_seconds_and_as_a_date),
+        cmocka_unit_test(a_long_answer_is_cut_at_the_ceiling),
+        cmocka_unit_test(redirects_keep_the_method_and_are_followed_only_when_asked),
+        cmocka_unit_test(a_server_that_hangs_is_left_at_the_timeout),
+        cmocka_unit_test(another_thread_ends_a_request),
+        cmocka_unit_test(a_refused_connection_is_an_error_with_a_text),
+        cmocka_unit_test(certificates_are_verified_against_ca_and_name),
+        cmocka_unit_test(bad_options_are_refused_with_a_text),
+        cmocka_unit_test(only_harmless_headers_may_be_set),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
