@@ -95,7 +95,7 @@ void ax_member_learn(struct ax_member *m, const struct ax_frame *f, double value
         double memory = 1 / ((double)m->tail.growth - 1);
         weight = 1 / (1 + (double)m->run);
         m->flagged += (float)weight;
-        score = fmin(score, (double)m->level * fmax(1, (double)m->flagged / (2 * rate * memory)));
+        score = fmin(score, (double)m->level * fmax(1, (double)m->flagged / (rate * memory)));
         m->run = (uint16_t)(m->run + (m->run < UINT16_MAX));
     } else {
         m->run = 0;

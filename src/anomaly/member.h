@@ -45,7 +45,7 @@ double ax_frame_distance(const struct ax_frame *f, double value);
 double ax_frame_score(const struct ax_frame *f, double value);
 
 /* Learn a step. A point above the level counts as if it were at it, and less the longer the run of such
- * points, so that an abnormality cannot hide the next. When there have been more than twice as many as the
+ * points, so that an abnormality cannot hide the next. When there have been more of them than the
  * rate allows they count as higher by that excess, so that a new normal is learnt. */
 void ax_member_learn(struct ax_member *m, const struct ax_frame *f, double value, double rate,
                      uint32_t warmup_steps);
