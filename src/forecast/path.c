@@ -61,7 +61,7 @@ static void own_knot(const struct ax_forecaster *f, const struct ax_past *p, uin
     out->lead = lead;
     out->unit = ax_local_scale(p, lead);
     out->errors = &r->errors;
-    ax_record_weights(r, lead, pred, out->weights);
+    ax_record_weights(r, pred, out->weights);
     out->near_by = f->spec->tolerance * fabs(combine(out, out, 0, pred, last));
     ax_record_interval(r, f->spec->level, &out->below, &out->above);
     out->below *= out->unit;
