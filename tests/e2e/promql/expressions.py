@@ -6,7 +6,7 @@ COUNTERS = ["requests_total", "if_rx_bytes_total", "if_tx_bytes_total", "latency
 GAUGES = ["temperature_celsius", "irregular", "limit_bytes", "up", "if_rx_kbps", "pod_memoryusage_mi", "pod_cpuusage_m",
           "pod_networkreceivebytes"]
 OVER_TIME = ["avg", "min", "max", "sum", "count", "last", "stddev"]
-MATH = ["abs", "ceil", "floor", "ln", "log2", "log10", "exp", "sqrt"]
+MATH = ["abs", "ln", "log2", "log10", "exp", "sqrt"]
 AGGREGATIONS = ["sum", "avg", "min", "max", "count", "stddev"]
 MATCHERS = {
     "requests_total": ['code="200"', 'code!="200"', 'instance=~"i[0-3]"', 'job="api"', 'instance!~"i(1|5)"', "job=`web`"],
@@ -32,13 +32,14 @@ class Expressions:
     def __init__(self, rng):
         self.rng = rng
         self.rates = []  # (selector, range in ms) of each rate and increase of the last expression
+        self.deviations = []  # the operand of each of its stddev aggregations
 
     def pick(self, *choices):
         return self.rng.choice(choices)
 
     def number(self):
         return self.pick("0", "1", "2", "0.5", "-1", "3.25", "1e3", "0x10", "Inf", "NaN", "(1 + 2 * 3)", "2 ^ 3 ^ 0.5", "-2 ^ 2",
-                         "7 % 4", "100", "8")
+                         "(7 % 4)", "100", "8")
 
     def selector(self, name):
         matchers = self.rng.sample(MATCHERS.get(name, []), k=min(len(MATCHERS.get(name, [])), self.pick(0, 0, 1, 1, 2)))
@@ -71,6 +72,8 @@ class Expressions:
             call, args = "quantile", f"({self.pick('0', '0.25', '0.5', '0.99', '1', '1.5', '-0.1')}, {inner})"
         else:
             call, args = self.pick(*AGGREGATIONS), f"({inner})"
+            if call == "stddev":
+                self.deviations.append(inner)
         return f"{call} {grouping} {args}" if self.rng.random() < 0.5 else f"{call}{args} {grouping}".strip()
 
     def histogram(self):
@@ -96,37 +99,45 @@ class Expressions:
                              f"clamp_max({inner}, {self.number()})")
         if kind < 0.74:
             return f"-{inner}" if self.rng.random() < 0.7 else f"-({inner})"
-        operator = self.pick("+", "-", "*", "/", "%", "^")
+        if kind < 0.77:
+            # These jump where their operands differ by a rounding error, so they get exact ones.
+            return self.pick(f"{self.selector(name)} % {self.number()}", f"ceil({self.selector(name)} / 8)",
+                             f"floor(-{self.selector(name)})")
+        operator = self.pick("+", "-", "*", "/", "^")
         if kind < 0.92:
             return f"({inner}) {operator} {self.number()}" if self.rng.random() < 0.5 else f"{self.number()} {operator} ({inner})"
         return self.operation(name, depth - 1)
 
     def operation(self, name, depth):
         """Two vectors that have a chance to match, and now and then an error."""
-        operator = self.pick("+", "-", "*", "/", "%")
+        operator = self.pick("+", "-", "*", "/")
         kind = self.rng.random()
         if kind < 0.5:
             return f"{self.ranged(name)} {operator} {self.ranged(name)}"
         labels = LABELS.get(name, ["pod"])
         if kind < 0.75:
             keep = self.rng.sample(labels, k=1)
-            a, b = (f"{self.pick(*AGGREGATIONS)} by ({', '.join(keep)}) ({self.vector(name, max(0, depth - 1))})" for _ in "ab")
+            a, b = (f"{self.pick('sum', 'avg', 'max', 'count')} by ({keep[0]}) ({self.vector(name, max(0, depth - 1))})"
+                    for _ in "ab")
             return f"{a} {operator} {self.pick('', f'on ({keep[0]})')} {b}"
         if kind < 0.9:
             other = self.pick("up", "limit_bytes", "temperature_celsius")
-            return f"{self.selector(name)} {operator} on (instance) {self.selector(other)}"
-        return f"{self.selector(name)} {operator} ignoring ({self.pick(*labels)}) {self.selector(name)}"
+            return f"{self.selector(name)} {self.pick(operator, '%')} on (instance) {self.selector(other)}"
+        return f"{self.selector(name)} {self.pick(operator, '%')} ignoring ({self.pick(*labels)}) {self.selector(name)}"
 
     def expression(self):
-        self.rates = []
+        self.rates, self.deviations = [], []
         kind = self.rng.random()
         if kind < 0.03:
             return self.pick(*BROKEN)
         if kind < 0.06:
             return f"{self.number()} {self.pick('+', '-', '*', '/', '%', '^')} {self.number()}"
         if kind < 0.09:
-            return f"{self.pick('rate', 'abs', 'last_over_time')}" + self.pick(
-                '({instance="i0"}[5m])', '({instance=~"i0|i1", room!="attic"})', '({job="api"})', '({job="web"}[2m])')
+            function = self.pick("rate", "abs", "last_over_time")
+            selector = self.pick('{instance="i0"}', '{instance=~"i0|i1", room!="attic"}', '{job="api"}', '{job="web"}')
+            if function == "rate":
+                self.rates.append((selector, 300_000))
+            return f"{function}({selector}{self.pick('[5m]', '[5m]', '')})"
         if kind < 0.18:
             return self.histogram()
         name = self.pick(*COUNTERS) if self.rng.random() < 0.5 else self.pick(*GAUGES)
