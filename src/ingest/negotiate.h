@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/str.h"
 
+/* How the body is compressed. */
 enum ax_rw_encoding { AX_RW_SNAPPY, AX_RW_ZSTD };
 
 /* Version (1 or 2) of a Content-Type. Absent or empty, and without `proto`, is 1, as senders of 1.0 may

@@ -14,7 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define MIB (1u << 20)
+#define MIB ((size_t)1 << 20)
 #define SCRATCH_KEPT (8 * MIB) /* a scratch that grew beyond it is given back after the request */
 #define NAMED_MAX 3            /* refused series that the answer names */
 #define NAME_BYTES_MAX 120

@@ -4,12 +4,14 @@
  * route found), then with pieces of the body, then once more without, when the handler runs and the answer
  * is queued; on_completed() frees the call. What is refused before the body (no such route, too large, too
  * much in flight) is remembered in the call and answered when the body has been read past, so that the
- * client is still there to read why; a body that was announced to be too large is refused at once. */
+ * client is still there to read why (one that only sees its connection close would try again for ever); at
+ * once if the client waits for leave to send it, or announces more than anybody would read past. */
 #include "net/http_server.h"
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "base/parse.h"
 #include "net/listen.h"
 
 #include <microhttpd.h>
@@ -22,7 +24,8 @@
 
 #define CONNECTION_BYTES (64u << 10)
 #define ANSWER_BYTES_MAX (64u << 20)
-#define SKIP_FACTOR 2 /* a body too large is read past to at most so many times its ceiling */
+#define BODY_FIRST (256u << 10) /* reserved at once for a body that is announced to be larger */
+#define SKIP_FACTOR 2           /* a body too large is read past to at most so many times its ceiling */
 
 struct ax_http_server {
     struct MHD_Daemon *daemon;
@@ -106,8 +109,8 @@ static enum MHD_Result send_response(struct MHD_Connection *connection, struct a
     if (res->body.err != AX_OK)
         ax_http_text(res, 500, "the answer is too large");
     size_t n = res->status == 204 ? 0 : res->body.n;
-    struct MHD_Response *r =
-        MHD_create_response_from_buffer(n, res->body.bytes, res->body.bytes ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
+    struct MHD_Response *r = MHD_create_response_from_buffer(
+        n, res->body.bytes, res->body.bytes ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
     if (!r) {
         ax_buf_done(&res->body);
         return MHD_NO;
@@ -175,11 +178,33 @@ static bool account(struct call *c, uint64_t n)
     return false;
 }
 
+/* Give back the body's memory and its share of the ceiling. */
+static void release_body(struct call *c)
+{
+    (void)atomic_fetch_sub(&c->server->bodies, c->accounted);
+    c->accounted = 0;
+    ax_buf_done(&c->body);
+}
+
 /* What the client says of its body's size, 0 when it says nothing. */
 static uint64_t announced(struct MHD_Connection *connection)
 {
     const char *v = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
-    return v ? strtoull(v, NULL, 10) : 0;
+    int64_t n;
+    return v && ax_parse_i64(ax_str(v), &n) == AX_OK && n > 0 ? (uint64_t)n : 0;
+}
+
+/* Does the client wait for leave to send its body? */
+static bool waits(struct MHD_Connection *connection)
+{
+    const char *v = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_EXPECT);
+    return v && strcasecmp(v, "100-continue") == 0;
+}
+
+/* How much of an unwanted body is read past. */
+static uint64_t patience(const struct call *c)
+{
+    return SKIP_FACTOR * (c->route ? c->route->body_max : 0) + (1u << 20);
 }
 
 static enum MHD_Result begin(struct ax_http_server *s, struct MHD_Connection *connection, const char *method,
@@ -198,13 +223,14 @@ static enum MHD_Result begin(struct ax_http_server *s, struct MHD_Connection *co
     find_route(c, method, path);
     ax_buf_init(&c->body, c->route ? (size_t)c->route->body_max : 0);
     uint64_t n = announced(connection);
-    if (c->route && n > c->route->body_max) {
+    if (c->route && n > c->route->body_max)
         refuse_large(c);
+    if (c->refusal.status && n && (n > patience(c) || waits(connection))) {
         count(c, c->refusal.status);
         return send_response(connection, &c->refusal);
     }
-    if (c->route && n && account(c, n))
-        (void)ax_buf_reserve(&c->body, (size_t)n);
+    if (c->refusal.status == 0 && n) /* no more than a little is taken on the client's word */
+        (void)ax_buf_reserve(&c->body, (size_t)(n < BODY_FIRST ? n : BODY_FIRST));
     return MHD_YES;
 }
 
@@ -223,9 +249,9 @@ static enum MHD_Result take_body(struct call *c, const char *data, size_t n)
     }
     if (c->refusal.status == 0)
         return MHD_YES;
+    release_body(c);
     c->skipped += n;
-    uint64_t patience = c->route ? c->route->body_max : (1u << 20);
-    return c->skipped > SKIP_FACTOR * patience + (1u << 20) ? MHD_NO : MHD_YES;
+    return c->skipped > patience(c) ? MHD_NO : MHD_YES;
 }
 
 static enum MHD_Result finish(struct call *c, const char *path)
@@ -236,14 +262,16 @@ static enum MHD_Result finish(struct call *c, const char *path)
     }
     struct ax_http_response res;
     response_init(&res);
-    const struct ax_http_request req = {ax_str(path), ax_buf_view(&c->body), (struct ax_http_conn *)(void *)c->connection};
+    const struct ax_http_request req = {ax_str(path), ax_buf_view(&c->body),
+                                        (struct ax_http_conn *)(void *)c->connection};
     c->route->handle(c->route->ctx, &req, &res);
     count(c, res.status);
     return send_response(c->connection, &res);
 }
 
-static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, const char *url, const char *method,
-                                  const char *version, const char *data, size_t *data_n, void **state)
+static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, const char *url,
+                                  const char *method, const char *version, const char *data, size_t *data_n,
+                                  void **state)
 {
     (void)version;
     if (!*state)
@@ -257,7 +285,8 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, 
     return finish(c, url);
 }
 
-static void on_completed(void *ctx, struct MHD_Connection *connection, void **state, enum MHD_RequestTerminationCode why)
+static void on_completed(void *ctx, struct MHD_Connection *connection, void **state,
+                         enum MHD_RequestTerminationCode why)
 {
     struct ax_http_server *s = ctx;
     struct call *c = *state;
@@ -265,8 +294,7 @@ static void on_completed(void *ctx, struct MHD_Connection *connection, void **st
     (void)why;
     if (!c)
         return;
-    (void)atomic_fetch_sub(&s->bodies, c->accounted);
-    ax_buf_done(&c->body);
+    release_body(c);
     ax_buf_done(&c->refusal.body);
     free(c);
     *state = NULL;
@@ -285,15 +313,15 @@ __attribute__((format(printf, 2, 0))) static void on_log(void *ctx, const char *
 static struct MHD_Daemon *start_daemon(struct ax_http_server *s, const struct ax_http_options *o, int fd)
 {
     unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_USE_ERROR_LOG;
-    return MHD_start_daemon(flags, 0, NULL, NULL, on_request, s,
-                            MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, /* first, so that it sees all */
-                            MHD_OPTION_LISTEN_SOCKET, fd,
-                            MHD_OPTION_THREAD_POOL_SIZE, o->threads ? o->threads : 2u,
-                            MHD_OPTION_CONNECTION_LIMIT, o->connections_max ? o->connections_max : 512u,
-                            MHD_OPTION_PER_IP_CONNECTION_LIMIT, o->connections_per_ip_max ? o->connections_per_ip_max : 256u,
-                            MHD_OPTION_CONNECTION_TIMEOUT, o->idle_timeout_s ? o->idle_timeout_s : 300u,
-                            MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES,
-                            MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_END);
+    return MHD_start_daemon(
+        flags, 0, NULL, NULL, on_request, s, MHD_OPTION_EXTERNAL_LOGGER, on_log,
+        NULL, /* first, so that it sees all */
+        MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_THREAD_POOL_SIZE, o->threads ? o->threads : 2u,
+        MHD_OPTION_CONNECTION_LIMIT, o->connections_max ? o->connections_max : 512u,
+        MHD_OPTION_PER_IP_CONNECTION_LIMIT, o->connections_per_ip_max ? o->connections_per_ip_max : 256u,
+        MHD_OPTION_CONNECTION_TIMEOUT, o->idle_timeout_s ? o->idle_timeout_s : 300u,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES, MHD_OPTION_NOTIFY_COMPLETED,
+        on_completed, s, MHD_OPTION_END);
 }
 
 enum ax_err ax_http_server_start(const struct ax_http_options *options, const struct ax_http_route *routes,

@@ -46,6 +46,7 @@ void ax_http_add_header(struct ax_http_response *res, const char *name, const ch
 /* Answer with a status and a text of one line (a newline is added). */
 void ax_http_text(struct ax_http_response *res, int status, const char *fmt, ...) AX_PRINTF(3, 4);
 
+/* Fills the answer to one request; on any thread of the server. */
 typedef void ax_http_handler(void *ctx, const struct ax_http_request *req, struct ax_http_response *res);
 
 /* One route: method and path must match exactly (HEAD goes to GET). */
@@ -59,18 +60,19 @@ struct ax_http_route {
 
 /* Ceilings; zero-initialised fields take the defaults named. */
 struct ax_http_options {
-    const char *listen_address; /* "127.0.0.1:9201", ":9201" (all), "[::1]:9201", port 0 for any */
-    uint32_t threads;           /* 2 */
-    uint32_t connections_max;   /* 512 in all */
+    const char *listen_address;      /* "127.0.0.1:9201", ":9201" (all), "[::1]:9201", port 0 for any */
+    uint32_t threads;                /* 2 */
+    uint32_t connections_max;        /* 512 in all */
     uint32_t connections_per_ip_max; /* 256 */
-    uint32_t idle_timeout_s;    /* 300: a connection that neither sends nor receives for so long is closed */
-    uint64_t bodies_max;        /* 256 MiB: bytes of bodies in flight; above it 503 with Retry-After */
+    uint32_t idle_timeout_s; /* 300: a connection that neither sends nor receives for so long is closed */
+    uint64_t bodies_max;     /* 256 MiB: bytes of bodies in flight; above it 503 with Retry-After */
 };
 
 /* Listen and serve. routes (and the strings in options) outlive the server. AX_IO with a text that says
  * what to do (address in use, not permitted); AX_INVALID for an address that cannot be read. */
-AX_MUST_USE enum ax_err ax_http_server_start(const struct ax_http_options *options, const struct ax_http_route *routes,
-                                             uint32_t routes_n, struct ax_http_server **out, struct ax_diag *diag);
+AX_MUST_USE enum ax_err ax_http_server_start(const struct ax_http_options *options,
+                                             const struct ax_http_route *routes, uint32_t routes_n,
+                                             struct ax_http_server **out, struct ax_diag *diag);
 
 /* The port that it listens on (the real one when 0 was asked for). */
 uint16_t ax_http_server_port(const struct ax_http_server *s);

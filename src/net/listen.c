@@ -22,7 +22,8 @@ static enum ax_err split(const char *address, char host[256], char port[16], str
         host_n -= 2;
     }
     if (!colon || host_n >= 256 || strlen(colon + 1) >= 16 || colon[1] == '\0')
-        return ax_fail(diag, AX_INVALID, "'%s' is no listen address: write host:port, :port or [v6]:port", address);
+        return ax_fail(diag, AX_INVALID, "'%s' is no listen address: write host:port, :port or [v6]:port",
+                       address);
     memcpy(host, start, host_n);
     host[host_n] = '\0';
     memcpy(port, colon + 1, strlen(colon + 1) + 1);
@@ -69,7 +70,8 @@ enum ax_err ax_listen(const char *address, int *out_fd, uint16_t *out_port, stru
     struct addrinfo *found = NULL;
     int rc = getaddrinfo(host[0] ? host : NULL, port, &hints, &found);
     if (rc != 0)
-        return ax_fail(diag, AX_INVALID, "cannot read the listen address '%s': %s", address, gai_strerror(rc));
+        return ax_fail(diag, AX_INVALID, "cannot read the listen address '%s': %s", address,
+                       gai_strerror(rc));
     int fd = -1;
     for (const struct addrinfo *a = found; a && fd < 0; a = a->ai_next)
         fd = bind_one(a);
@@ -82,9 +84,10 @@ enum ax_err ax_listen(const char *address, int *out_fd, uint16_t *out_port, stru
     }
     if (fd < 0)
         return ax_fail(diag, AX_IO, "cannot listen on %s: %s%s", address, strerror(why),
-                       why == EADDRINUSE ? " (another process has it: stop it, or choose another address with "
-                                           "--web.listen-address)"
-                                         : "");
+                       why == EADDRINUSE
+                           ? " (another process has it: stop it, or choose another address with "
+                             "--web.listen-address)"
+                           : "");
     *out_fd = fd;
     *out_port = port_of(fd);
     return AX_OK;

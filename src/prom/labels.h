@@ -16,6 +16,7 @@
 
 #define AX_METRIC_NAME "__name__"
 
+/* One pair; views. */
 struct ax_label {
     struct ax_str name, value;
 };
@@ -47,9 +48,9 @@ AX_MUST_USE enum ax_err ax_labels_canonical(struct ax_label *v, uint32_t *n, str
 
 /* A changed copy in the arena: the base without the names in drop, with the pairs of add set (each
  * overwrites; an empty value removes). add need not be sorted. AX_NOMEM. */
-AX_MUST_USE enum ax_err ax_labels_with(const struct ax_labels *base, const struct ax_str *drop, uint32_t drop_n,
-                                       const struct ax_label *add, uint32_t add_n, struct ax_arena *arena,
-                                       struct ax_labels *out);
+AX_MUST_USE enum ax_err ax_labels_with(const struct ax_labels *base, const struct ax_str *drop,
+                                       uint32_t drop_n, const struct ax_label *add, uint32_t add_n,
+                                       struct ax_arena *arena, struct ax_labels *out);
 
 /* Append in exposition text, escaped so that ax_labels_parse() reads the same set. */
 void ax_labels_write(const struct ax_labels *ls, struct ax_buf *out);

@@ -114,7 +114,7 @@ static enum ax_err read_quoted(struct reader *r, struct ax_str *out)
 static enum ax_err read_item(struct reader *r)
 {
     size_t start = r->at;
-    struct ax_str name, value;
+    struct ax_str name = {NULL, 0}, value;
     enum ax_err err = AX_OK;
     bool quoted = peek(r) == '"';
     if (quoted)

@@ -8,6 +8,7 @@
 
 #include "prom/labels.h"
 
+/* = != =~ !~ */
 enum ax_match_op { AX_MATCH_EQ, AX_MATCH_NE, AX_MATCH_RE, AX_MATCH_NRE };
 
 struct ax_matcher;

@@ -309,7 +309,7 @@ static void spell_label(struct ax_rw_walk *w, struct series *s, struct ax_str na
     *p++ = 0x0a;
     p = put_varint(p, inner);
     p = put_text(p, 0x0a, name);
-    p = put_text(p, 0x12, value);
+    (void)put_text(p, 0x12, value);
     key->n += outer;
 }
 

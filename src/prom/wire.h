@@ -11,6 +11,7 @@
 
 #include <stdint.h>
 
+/* How a field's value is written; 3 and 4 are groups. */
 enum ax_wire_type { AX_WIRE_VARINT = 0, AX_WIRE_FIXED64 = 1, AX_WIRE_BYTES = 2, AX_WIRE_FIXED32 = 5 };
 
 /* What is left to read: [p, end). */

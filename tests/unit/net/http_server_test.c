@@ -1,8 +1,7 @@
 /* The server answers what it has, refuses what is too much, and stops without breaking a request off. */
-#include "net/http_server.h"
-
 #include "ax_test.h"
 #include "base/clock.h"
+#include "net/http_server.h"
 
 #include <arpa/inet.h>
 #include <pthread.h>
@@ -84,7 +83,8 @@ static void a_body_comes_back_whole_with_length_or_in_chunks(void **state)
     assert_non_null(strstr(a, "HTTP/1.1 200"));
     assert_non_null(strstr(a, "X-Query: a b"));
     assert_non_null(strstr(a, "\r\n\r\nhello"));
-    a = ask_text(s, "POST /echo HTTP/1.1\r\n" CLOSE "Transfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n");
+    a = ask_text(s, "POST /echo HTTP/1.1\r\n" CLOSE
+                    "Transfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n");
     assert_non_null(strstr(a, "\r\n\r\nhello"));
     ax_http_server_stop(s, 1000);
 }
@@ -106,13 +106,45 @@ static void a_body_above_its_ceiling_gets_413_announced_or_not(void **state)
 {
     (void)state;
     struct ax_http_server *s = start(0);
-    assert_non_null(strstr(ask_text(s, "POST /echo HTTP/1.1\r\n" CLOSE "Content-Length: 1073741824\r\n\r\n"), "HTTP/1.1 413"));
+    assert_non_null(strstr(ask_text(s, "POST /echo HTTP/1.1\r\n" CLOSE "Content-Length: 1073741824\r\n\r\n"),
+                           "HTTP/1.1 413"));
     char chunked[3000] = "POST /echo HTTP/1.1\r\n" CLOSE "Transfer-Encoding: chunked\r\n\r\n7d0\r\n";
     size_t n = strlen(chunked);
     memset(chunked + n, 'x', 2000);
     memcpy(chunked + n + 2000, "\r\n0\r\n\r\n", 8);
     assert_non_null(strstr(ask(ax_http_server_port(s), chunked, n + 2007), "HTTP/1.1 413"));
-    assert_non_null(strstr(ask_text(s, "POST /echo HTTP/1.1\r\n" CLOSE "Content-Length: 2\r\n\r\nok"), "\r\n\r\nok"));
+    assert_non_null(
+        strstr(ask_text(s, "POST /echo HTTP/1.1\r\n" CLOSE "Content-Length: 2\r\n\r\nok"), "\r\n\r\nok"));
+    ax_http_server_stop(s, 1000);
+}
+
+static void a_client_that_waits_for_leave_is_told_at_once(void **state)
+{
+    (void)state;
+    struct ax_http_server *s = start(0);
+    const char *a =
+        ask_text(s, "POST /echo HTTP/1.1\r\n" CLOSE "Expect: 100-continue\r\nContent-Length: 1500\r\n\r\n");
+    assert_non_null(strstr(a, "HTTP/1.1 413"));
+    assert_null(strstr(a, "100 Continue"));
+    a = ask_text(s, "POST /echo HTTP/1.1\r\n" CLOSE "Expect: 100-continue\r\nContent-Length: 2\r\n\r\nok");
+    assert_non_null(strstr(a, "HTTP/1.1 200"));
+    ax_http_server_stop(s, 1000);
+}
+
+static void bytes_announced_and_not_sent_take_nothing_from_others(void **state)
+{
+    (void)state;
+    struct ax_http_server *s = start(3);
+    const struct sockaddr_in to = {.sin_family = AF_INET,
+                                   .sin_port = htons(ax_http_server_port(s)),
+                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(connect(fd, (const struct sockaddr *)&to, sizeof to), 0);
+    const char promise[] = "POST /echo HTTP/1.1\r\n" CLOSE "Content-Length: 3\r\n\r\n";
+    assert_int_equal(send(fd, promise, sizeof promise - 1, MSG_NOSIGNAL), sizeof promise - 1);
+    const char *a = ask_text(s, "POST /echo HTTP/1.1\r\n" CLOSE "Content-Length: 3\r\n\r\nhey");
+    assert_non_null(strstr(a, "HTTP/1.1 200"));
+    (void)close(fd);
     ax_http_server_stop(s, 1000);
 }
 
@@ -167,6 +199,8 @@ int main(void)
         cmocka_unit_test(a_body_comes_back_whole_with_length_or_in_chunks),
         cmocka_unit_test(unknown_paths_and_methods_are_named),
         cmocka_unit_test(a_body_above_its_ceiling_gets_413_announced_or_not),
+        cmocka_unit_test(a_client_that_waits_for_leave_is_told_at_once),
+        cmocka_unit_test(bytes_announced_and_not_sent_take_nothing_from_others),
         cmocka_unit_test(too_many_bytes_in_flight_get_503_with_retry_after),
         cmocka_unit_test(a_running_request_is_finished_before_the_stop),
         cmocka_unit_test(an_address_in_use_or_unreadable_is_explained),

@@ -9,6 +9,7 @@
 #include "rw_oracle.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define ROUNDS 3000
@@ -258,9 +259,8 @@ static enum ax_err see(void *ctx, const struct ax_rw_series *s, const struct ax_
         memcpy(seen->key, s->key.p, s->key.n);
     if (fault) {
         seen->faults++;
-        assert_true(strlen(fault->reason) < sizeof seen->reason);
-        strcpy(seen->reason, fault->reason);
-        strcpy(seen->text, fault->text);
+        (void)snprintf(seen->reason, sizeof seen->reason, "%s", fault->reason);
+        (void)snprintf(seen->text, sizeof seen->text, "%s", fault->text);
     }
     return seen->answer;
 }
