@@ -95,7 +95,7 @@ struct ax_anomaly_config {
 struct ax_drift_config {
     bool enabled;
     uint32_t reference, current; /* steps: 960, 240 */
-    int64_t interval_ms;         /* how often tests run; the larger of the step and 1 min by default */
+    int64_t interval_ms;         /* how often tests run; the larger of 10 steps and 1 min by default */
 };
 
 struct ax_feature_config {

@@ -212,7 +212,7 @@ static const struct ax_key drift_keys[] = {
      .doc = "Steps of the reference window."},
     {"current", AX_KEY_COUNT, JOB(drift.current), .fallback = "240", .min = 30, .max = 100000,
      .doc = "Steps of the current window, which follows it."},
-    {"interval", AX_KEY_DURATION, JOB(drift.interval_ms), .fallback = "(the larger of step and 1m)",
+    {"interval", AX_KEY_DURATION, JOB(drift.interval_ms), .fallback = "(the larger of 10 steps and 1m)",
      .min = 100, .max = 30 * DAY, .doc = "Time between tests."},
 };
 static const struct ax_section drift = {

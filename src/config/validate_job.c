@@ -266,7 +266,7 @@ void ax_config_validate_job(struct ax_reader *r, yaml_node_t *node, const struct
     if (job->evaluation_delay_ms < 0)
         job->evaluation_delay_ms = config->evaluation_delay_ms;
     if (job->drift.interval_ms < 0)
-        job->drift.interval_ms = job->step_ms > 60000 ? job->step_ms : 60000;
+        job->drift.interval_ms = 10 * job->step_ms > 60000 ? 10 * job->step_ms : 60000;
     check_name(&c, config, i);
     check_inputs(&c);
     if (!job->forecast.enabled && !job->anomaly.enabled && !job->drift.enabled)

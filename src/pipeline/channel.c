@@ -13,6 +13,7 @@
 #define SCORECARD_MS (24 * 3600000LL)
 #define TOLERANCE 0.15
 #define ENTITY_LABELS_MAX 32
+#define GONE_MAX 64 /* freed at one step; more wait for the next */
 
 /* Is this feature named in forecast.targets? */
 static bool is_forecast_target(const struct ax_forecast_config *f, struct ax_str feature)
@@ -192,14 +193,14 @@ static void take_result(struct ax_channel *c, const struct ax_result *r, int64_t
 /* Targets that had no result: a gap; then the end of their outputs, then of themselves. */
 static void sweep_absent(struct ax_channel *c, int64_t t_ms)
 {
-    struct ax_target *gone[64];
+    struct ax_target *gone[GONE_MAX];
     uint32_t gone_n = 0, cursor = 0;
     for (struct ax_target *t; (t = ax_map_next(&c->targets, &cursor));) {
         if (t->stepped_ms != t_ms)
             step_target(c, t, t_ms, (double)NAN);
         if (t_ms - t->seen_ms > ax_job_absence_ms(c->job))
             ax_target_end(t, &c->kind, t_ms);
-        if (t_ms - t->seen_ms > c->job->config->series_retention_ms && gone_n < 64)
+        if (t_ms - t->seen_ms > c->job->config->series_retention_ms && gone_n < GONE_MAX)
             gone[gone_n++] = t;
     }
     for (uint32_t i = 0; i < gone_n; i++) {

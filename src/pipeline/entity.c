@@ -4,6 +4,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#define GONE_MAX 64 /* freed at one step; more wait for the next */
+
 static void entity_end(struct ax_job *job, struct ax_entity *e, int64_t t_ms)
 {
     ax_outlet_end(&job->outlets, &e->score, t_ms);
@@ -63,10 +65,10 @@ static void find_entities(struct ax_job *job, int64_t t_ms)
 /* The strongest feature gives the direction. Only the top few are named, while the score is above 1. */
 static void emit_contributions(struct ax_job *job, struct ax_entity *e, int64_t t_ms)
 {
-    bool named[64] = {false};
+    bool named[AX_CHANNELS_MAX] = {false};
     for (unsigned k = 0; k < AX_CONTRIBUTIONS && e->verdict.score > 1; k++) {
         uint32_t best = UINT32_MAX;
-        for (uint32_t i = 0; i < job->channels_n && i < 64; i++)
+        for (uint32_t i = 0; i < job->channels_n; i++)
             if (!named[i] && e->contributions[i] > 0 &&
                 (best == UINT32_MAX || e->contributions[i] > e->contributions[best]))
                 best = i;
@@ -74,11 +76,11 @@ static void emit_contributions(struct ax_job *job, struct ax_entity *e, int64_t 
             break;
         named[best] = true;
     }
-    for (uint32_t i = 0; i < job->channels_n && i < 64; i++) {
+    for (uint32_t i = 0; i < job->channels_n; i++) {
         const struct ax_label added = {ax_str("feature"), job->channels[i].feature};
         if (named[i])
-            ax_outlet_put(&job->outlets, &e->contribution[i], AX_OUTPUT_CONTRIBUTION, e->labels, &added, 1, t_ms,
-                          e->contributions[i]);
+            ax_outlet_put(&job->outlets, &e->contribution[i], AX_OUTPUT_CONTRIBUTION, e->labels, &added, 1,
+                          t_ms, e->contributions[i]);
         else
             ax_outlet_end(&job->outlets, &e->contribution[i], t_ms);
     }
@@ -86,10 +88,10 @@ static void emit_contributions(struct ax_job *job, struct ax_entity *e, int64_t 
 
 static void entity_step(struct ax_job *job, struct ax_entity *e, int64_t t_ms)
 {
-    double scores[64];
+    double scores[AX_CHANNELS_MAX];
     int direction = 0;
     double strongest = 0;
-    for (uint32_t i = 0; i < job->channels_n && i < 64; i++) {
+    for (uint32_t i = 0; i < job->channels_n; i++) {
         const struct ax_target *t = ax_map_get(&job->channels[i].targets, e->id);
         bool known = t && t->seen_ms == t_ms && t->verdict.ready;
         scores[i] = known ? t->verdict.score : (double)NAN;
@@ -103,8 +105,10 @@ static void entity_step(struct ax_job *job, struct ax_entity *e, int64_t t_ms)
         return;
     e->verdict.direction = e->verdict.score > 1 ? direction : 0;
     ax_outlet_put(&job->outlets, &e->score, AX_OUTPUT_SCORE, e->labels, NULL, 0, t_ms, e->verdict.score);
-    ax_outlet_put(&job->outlets, &e->severity, AX_OUTPUT_SEVERITY, e->labels, NULL, 0, t_ms, e->verdict.severity);
-    ax_outlet_put(&job->outlets, &e->direction, AX_OUTPUT_DIRECTION, e->labels, NULL, 0, t_ms, e->verdict.direction);
+    ax_outlet_put(&job->outlets, &e->severity, AX_OUTPUT_SEVERITY, e->labels, NULL, 0, t_ms,
+                  e->verdict.severity);
+    ax_outlet_put(&job->outlets, &e->direction, AX_OUTPUT_DIRECTION, e->labels, NULL, 0, t_ms,
+                  e->verdict.direction);
     emit_contributions(job, e, t_ms);
     const struct ax_observer *o = job->env.observer;
     if (o && o->verdict)
@@ -113,14 +117,14 @@ static void entity_step(struct ax_job *job, struct ax_entity *e, int64_t t_ms)
 
 void ax_entities_step(struct ax_job *job, int64_t t_ms)
 {
-    struct ax_entity *gone[64];
+    struct ax_entity *gone[GONE_MAX];
     uint32_t gone_n = 0, cursor = 0;
     find_entities(job, t_ms);
     for (struct ax_entity *e; (e = ax_map_next(&job->entities, &cursor));) {
         entity_step(job, e, t_ms);
         if (t_ms - e->seen_ms > ax_job_absence_ms(job))
             entity_end(job, e, t_ms);
-        if (t_ms - e->seen_ms > job->config->series_retention_ms && gone_n < 64)
+        if (t_ms - e->seen_ms > job->config->series_retention_ms && gone_n < GONE_MAX)
             gone[gone_n++] = e;
     }
     for (uint32_t i = 0; i < gone_n; i++) {

@@ -9,7 +9,7 @@
 #define HOLD_MS 3600000
 #define HOLD_STEPS_MIN 240
 #define SCRATCH_BYTES (256u << 20)
-#define FEATURES_MAX 64
+#define FEATURES_MAX (AX_CHANNELS_MAX - 1)
 #define REPEAT_MS 60000
 
 int64_t ax_job_absence_ms(const struct ax_job *job)

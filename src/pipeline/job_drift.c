@@ -40,44 +40,60 @@ static void emit_scores(struct ax_channel *c, int what, int64_t t_ms, const stru
     }
 }
 
-/* Test all channels for one kind of drift and decide over them together. Returns how many were ready. */
-static uint32_t run_kind(struct ax_job *job, int what, int64_t t_ms, uint32_t *out_drifted)
+/* Test all channels for one kind of drift and decide over them together. */
+static void run_kind(struct ax_job *job, int what)
 {
-    struct ax_drift_result results[65];
-    struct ax_channel *channels[65];
+    struct ax_drift_result results[AX_CHANNELS_MAX];
+    struct ax_channel *channels[AX_CHANNELS_MAX];
     uint32_t n = 0;
-    for (uint32_t i = 0; i < job->channels_n && n < 65; i++) {
+    for (uint32_t i = 0; i < job->channels_n; i++) {
+        struct ax_channel *c = &job->channels[i];
+        c->drift_result[what].ready = false;
         ax_arena_reset(&job->scratch);
-        if (test_channel(&job->channels[i], what, &results[n]) != AX_OK) {
+        if (test_channel(c, what, &results[n]) != AX_OK) {
             ax_metric_count(AX_M_JOB_ERRORS, job->name, "drift");
             continue;
         }
         if (results[n].ready)
-            channels[n++] = &job->channels[i];
+            channels[n++] = c;
     }
-    *out_drifted = ax_drift_verdict(&job->drift, results, n);
+    job->drift_drifted[what] = ax_drift_verdict(&job->drift, results, n);
+    job->drift_ready[what] = n;
     for (uint32_t i = 0; i < n; i++)
-        emit_scores(channels[i], what, t_ms, &results[i]);
-    return n;
+        channels[i]->drift_result[what] = results[i];
+}
+
+/* The newest results; they hold until the next tests, so that the series have no gaps. */
+static void emit_kind(struct ax_job *job, int what, int64_t t_ms)
+{
+    static const char *const kinds[] = {"data", "concept"};
+    uint32_t n = job->drift_ready[what], drifted = job->drift_drifted[what];
+    if (n == 0)
+        return;
+    for (uint32_t i = 0; i < job->channels_n; i++)
+        if (job->channels[i].drift_result[what].ready)
+            emit_scores(&job->channels[i], what, t_ms, &job->channels[i].drift_result[what]);
+    const struct ax_label kind = {ax_str("kind"), ax_str(kinds[what])};
+    ax_outlet_put(&job->outlets, &job->drift_detected[what], AX_OUTPUT_DRIFT_DETECTED, NULL, &kind, 1, t_ms,
+                  drifted > 0);
+    if (what == RESIDUALS)
+        return;
+    ax_outlet_put(&job->outlets, &job->drifted_features, AX_OUTPUT_DRIFTED_FEATURES, NULL, NULL, 0, t_ms,
+                  drifted);
+    ax_outlet_put(&job->outlets, &job->data_drift_score, AX_OUTPUT_DATA_DRIFT_SCORE, NULL, NULL, 0, t_ms,
+                  (double)drifted / n);
 }
 
 void ax_job_drift(struct ax_job *job, int64_t t_ms)
 {
-    static const char *const kinds[] = {"data", "concept"};
-    if (!job->config->drift.enabled || t_ms < job->drift_due_ms)
+    if (!job->config->drift.enabled)
         return;
-    job->drift_due_ms = t_ms + job->config->drift.interval_ms;
-    for (int what = INPUTS; what <= RESIDUALS; what++) {
-        uint32_t drifted = 0, n = run_kind(job, what, t_ms, &drifted);
-        if (n == 0)
-            continue;
-        const struct ax_label kind = {ax_str("kind"), ax_str(kinds[what])};
-        ax_outlet_put(&job->outlets, &job->drift_detected[what], AX_OUTPUT_DRIFT_DETECTED, NULL, &kind, 1, t_ms,
-                      drifted > 0);
-        if (what == RESIDUALS)
-            continue;
-        ax_outlet_put(&job->outlets, &job->drifted_features, AX_OUTPUT_DRIFTED_FEATURES, NULL, NULL, 0, t_ms, drifted);
-        ax_outlet_put(&job->outlets, &job->data_drift_score, AX_OUTPUT_DATA_DRIFT_SCORE, NULL, NULL, 0, t_ms,
-                      (double)drifted / n);
+    if (t_ms >= job->drift_due_ms) {
+        run_kind(job, INPUTS);
+        run_kind(job, RESIDUALS);
+        if (job->drift_ready[INPUTS]) /* until there is something to say, ask at every step */
+            job->drift_due_ms = t_ms + job->config->drift.interval_ms;
     }
+    emit_kind(job, INPUTS, t_ms);
+    emit_kind(job, RESIDUALS, t_ms);
 }

@@ -13,8 +13,8 @@ static void emit_scorecard(struct ax_channel *c, int64_t t_ms)
         const struct ax_label added[] = {{ax_str("horizon"), ax_str(c->horizon_names[h])},
                                          {ax_str("feature"), c->feature}};
         for (uint32_t i = 0; i < AX_SCORES; i++)
-            ax_outlet_put(&c->job->outlets, &c->scores[h * AX_SCORES + i], ids[i], NULL, added, c->feature.n ? 2 : 1,
-                          t_ms, values[i]);
+            ax_outlet_put(&c->job->outlets, &c->scores[h * AX_SCORES + i], ids[i], NULL, added,
+                          c->feature.n ? 2 : 1, t_ms, values[i]);
     }
 }
 
@@ -51,7 +51,8 @@ static void emit_ready(struct ax_job *job, int64_t t_ms)
     const struct ax_label added = {ax_str("reason"), ax_str(reason ? reason : "")};
     ax_outlet_put(&job->outlets, &job->model_ready, AX_OUTPUT_MODEL_READY, NULL, &added, reason ? 1 : 0, t_ms,
                   reason ? 0 : 1);
-    const struct ax_label info[] = {{ax_str("version"), ax_str(AX_VERSION)}, {ax_str("role"), ax_str("champion")}};
+    const struct ax_label info[] = {{ax_str("version"), ax_str(AX_VERSION)},
+                                    {ax_str("role"), ax_str("champion")}};
     ax_outlet_put(&job->outlets, &job->model_info, AX_OUTPUT_MODEL_INFO, NULL, info, 2, t_ms, 1);
 }
 
@@ -64,7 +65,8 @@ void ax_job_outputs(struct ax_job *job, int64_t t_ms)
 }
 
 /* Do the same to every outlet of the job as a whole. */
-static void each_outlet(struct ax_job *job, void (*act)(struct ax_outlets *, struct ax_outlet *, int64_t), int64_t t_ms)
+static void each_outlet(struct ax_job *job, void (*act)(struct ax_outlets *, struct ax_outlet *, int64_t),
+                        int64_t t_ms)
 {
     struct ax_outlet *own[] = {&job->drift_detected[0], &job->drift_detected[1], &job->drifted_features,
                                &job->data_drift_score,  &job->model_ready,       &job->model_info};

@@ -10,11 +10,12 @@
 #include "pipeline/schedule.h"
 #include "pipeline/target.h"
 
-#define AX_SCORES 6                 /* series of the scorecard for one horizon */
-#define AX_HORIZON_NAME 16          /* bytes of a horizon's label value */
-#define AX_TARGET_NAME "target"     /* feature label of the job's own expression in drift series */
+#define AX_SCORES 6             /* series of the scorecard for one horizon */
+#define AX_HORIZON_NAME 16      /* bytes of a horizon's label value */
+#define AX_TARGET_NAME "target" /* feature label of the job's own expression in drift series */
 #define AX_RESIDUAL_SUFFIX "residual"
-#define AX_CONTRIBUTIONS 3          /* features named for one anomaly */
+#define AX_CHANNELS_MAX 65 /* the expression and 64 features */
+#define AX_CONTRIBUTIONS 3 /* features named for one anomaly */
 
 /* One expression of a job with the series that it gives: the job's `expr`, or one of its `features`. */
 struct ax_channel {
@@ -26,9 +27,10 @@ struct ax_channel {
     struct ax_forecast_spec forecast;
     char (*horizon_text)[AX_HORIZON_NAME];
     const char **horizon_names;
-    struct ax_map targets;      /* by id of labels, or of the entity */
-    struct ax_outlet *scores;   /* [horizons_n][AX_SCORES] */
+    struct ax_map targets;                     /* by id of labels, or of the entity */
+    struct ax_outlet *scores;                  /* [horizons_n][AX_SCORES] */
     struct ax_outlet drift[2][AX_DRIFT_TESTS]; /* of the values, of the residuals */
+    struct ax_drift_result drift_result[2];    /* of the newest tests */
     char drift_name[2][128];
     uint32_t residual_left; /* targets that may still keep residuals */
 };
@@ -60,6 +62,7 @@ struct ax_job {
     bool scores_entities;
     struct ax_arena scratch;
     int64_t drift_due_ms, repeated_ms;
+    uint32_t drift_ready[2], drift_drifted[2]; /* features tested, and found to have drifted */
     struct ax_outlet drift_detected[2], drifted_features, data_drift_score;
     struct ax_outlet model_ready, model_info;
     const char *reason; /* why not ready; NULL when ready */
@@ -69,7 +72,8 @@ struct ax_job {
 };
 
 /* channel.c: build one channel of the job. config_i is -1 for the expression, else a feature's index. */
-AX_MUST_USE enum ax_err ax_channel_init(struct ax_channel *c, struct ax_job *job, int config_i, struct ax_diag *diag);
+AX_MUST_USE enum ax_err ax_channel_init(struct ax_channel *c, struct ax_job *job, int config_i,
+                                        struct ax_diag *diag);
 
 /* Free a channel; its series end at end_ms. */
 void ax_channel_done(struct ax_channel *c, int64_t end_ms);

@@ -97,14 +97,15 @@ static enum ax_err make_labels(struct ax_outlets *os, enum ax_output id, const s
     return ax_labels_with(input, NULL, 0, set, n, &os->arena, out);
 }
 
-static void open_outlet(struct ax_outlets *os, struct ax_outlet *o, enum ax_output id, const struct ax_labels *input,
-                        const struct ax_label *added, uint32_t added_n)
+static void open_outlet(struct ax_outlets *os, struct ax_outlet *o, enum ax_output id,
+                        const struct ax_labels *input, const struct ax_label *added, uint32_t added_n)
 {
     if (os->open_n >= os->job->max_output_series) {
         if (!o->refused) {
             ax_metric_add(os->refused_cell, 1);
             ax_log(AX_LOG_WARN, "output_series_refused",
-                   "job " AX_STR_FMT " has reached max_output_series (%u): raise it, or choose fewer outputs with `emit`",
+                   "job " AX_STR_FMT
+                   " has reached max_output_series (%u): raise it, or choose fewer outputs with `emit`",
                    AX_STR_ARG(os->job->name), os->job->max_output_series);
         }
         o->refused = true;
@@ -121,8 +122,9 @@ static void open_outlet(struct ax_outlets *os, struct ax_outlet *o, enum ax_outp
     }
 }
 
-void ax_outlet_put(struct ax_outlets *os, struct ax_outlet *o, enum ax_output id, const struct ax_labels *input,
-                   const struct ax_label *added, uint32_t added_n, int64_t t_ms, double value)
+void ax_outlet_put(struct ax_outlets *os, struct ax_outlet *o, enum ax_output id,
+                   const struct ax_labels *input, const struct ax_label *added, uint32_t added_n,
+                   int64_t t_ms, double value)
 {
     if (!os->enabled[id] || isnan(value))
         return;

@@ -41,8 +41,9 @@ void ax_outlets_done(struct ax_outlets *os);
 /* Feed an output series (opening it when needed). input may be NULL for an output of the whole job;
  * added has the labels that this output adds beside `for`. A value that is NaN, or an output that `emit`
  * leaves out, is not sent. No allocation once open. */
-void ax_outlet_put(struct ax_outlets *os, struct ax_outlet *o, enum ax_output id, const struct ax_labels *input,
-                   const struct ax_label *added, uint32_t added_n, int64_t t_ms, double value);
+void ax_outlet_put(struct ax_outlets *os, struct ax_outlet *o, enum ax_output id,
+                   const struct ax_labels *input, const struct ax_label *added, uint32_t added_n,
+                   int64_t t_ms, double value);
 
 /* Feed the last value again at t_ms, if the outlet is open. */
 void ax_outlet_repeat(struct ax_outlets *os, struct ax_outlet *o, int64_t t_ms);

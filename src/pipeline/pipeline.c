@@ -13,8 +13,9 @@
 
 #define TICK_NS 50000000 /* how often due steps are looked for */
 #define EVICT_EVERY_MS 60000
-#define SERIES_RETENTION_MS 3600000 /* a raw series without samples for so long (and 3 steps) is forgotten   \
-                                     */
+#define SERIES_RETENTION_MS                                                                                  \
+    3600000 /* a raw series without samples for so long (and 3 steps) is forgotten                           \
+             */
 
 struct ax_pipeline {
     struct ax_pipeline_options options;

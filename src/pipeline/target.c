@@ -6,8 +6,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-struct ax_target *ax_target_new(const struct ax_target_kind *kind, const struct ax_job_config *job, uint64_t id,
-                                const struct ax_labels *labels)
+struct ax_target *ax_target_new(const struct ax_target_kind *kind, const struct ax_job_config *job,
+                                uint64_t id, const struct ax_labels *labels)
 {
     struct ax_target *t = calloc(1, sizeof *t);
     if (!t)
@@ -20,8 +20,8 @@ struct ax_target *ax_target_new(const struct ax_target_kind *kind, const struct 
     bool whole = t->labels && t->window;
     if (kind->forecast) {
         t->forecaster = ax_forecaster_new(kind->forecast);
-        t->forecast_outlets =
-            calloc((size_t)kind->forecast->horizons_n * AX_SERIES_FORECAST_OUTPUTS, sizeof *t->forecast_outlets);
+        t->forecast_outlets = calloc((size_t)kind->forecast->horizons_n * AX_SERIES_FORECAST_OUTPUTS,
+                                     sizeof *t->forecast_outlets);
         whole = whole && t->forecaster && t->forecast_outlets;
     }
     if (kind->residual_steps && *kind->residual_left) {
@@ -86,15 +86,16 @@ static void emit_forecast(struct ax_target *t, const struct ax_target_kind *kind
         const struct ax_label added[] = {{ax_str("horizon"), ax_str(kind->horizon_names[h])},
                                          {ax_str("feature"), kind->feature}};
         for (uint32_t i = 0; i < AX_SERIES_FORECAST_OUTPUTS; i++)
-            ax_outlet_put(kind->outlets, &t->forecast_outlets[h * AX_SERIES_FORECAST_OUTPUTS + i], ids[i], t->labels,
-                          added, kind->feature.n ? 2 : 1, t_ms, values[i]);
+            ax_outlet_put(kind->outlets, &t->forecast_outlets[h * AX_SERIES_FORECAST_OUTPUTS + i], ids[i],
+                          t->labels, added, kind->feature.n ? 2 : 1, t_ms, values[i]);
     }
 }
 
 static void emit_anomaly(struct ax_target *t, const struct ax_target_kind *kind, int64_t t_ms)
 {
-    static const enum ax_output ids[AX_SERIES_ANOMALY_OUTPUTS] = {
-        AX_OUTPUT_SCORE, AX_OUTPUT_SEVERITY, AX_OUTPUT_DIRECTION, AX_OUTPUT_EXPECTED, AX_OUTPUT_LOWER, AX_OUTPUT_UPPER};
+    static const enum ax_output ids[AX_SERIES_ANOMALY_OUTPUTS] = {AX_OUTPUT_SCORE,     AX_OUTPUT_SEVERITY,
+                                                                  AX_OUTPUT_DIRECTION, AX_OUTPUT_EXPECTED,
+                                                                  AX_OUTPUT_LOWER,     AX_OUTPUT_UPPER};
     const struct ax_verdict *v = &t->verdict;
     double band = v->ready ? 1 : (double)NAN; /* while warming up there is a score of 0, and no band */
     const double values[AX_SERIES_ANOMALY_OUTPUTS] = {v->score,           v->severity,     v->direction,
@@ -112,7 +113,8 @@ static void score_step(struct ax_target *t, const struct ax_target_kind *kind, i
     if (kind->emit_anomaly)
         emit_anomaly(t, kind, t_ms);
     if (kind->observer && kind->observer->verdict)
-        kind->observer->verdict(kind->observer->ctx, kind->outlets->job, t->labels, t_ms, t->value, &t->verdict);
+        kind->observer->verdict(kind->observer->ctx, kind->outlets->job, t->labels, t_ms, t->value,
+                                &t->verdict);
 }
 
 static void settle(const struct ax_target *t, const struct ax_target_kind *kind, int64_t t_ms,
@@ -121,8 +123,9 @@ static void settle(const struct ax_target *t, const struct ax_target_kind *kind,
     for (uint32_t i = 0; i < n; i++) {
         if (kind->scorecard)
             ax_scorecard_add(kind->scorecard, t_ms, &outcomes[i]);
-        if (kind->observer && kind->observer->outcome)
-            kind->observer->outcome(kind->observer->ctx, kind->outlets->job, t->labels, t_ms, &outcomes[i]);
+        if (kind->emit_forecast && kind->observer && kind->observer->outcome)
+            kind->observer->outcome(kind->observer->ctx, kind->outlets->job, kind->feature, t->labels, t_ms,
+                                    &outcomes[i]);
     }
 }
 
@@ -173,9 +176,9 @@ enum ax_err ax_target_step(struct ax_target *t, const struct ax_target_kind *kin
     expect_next(t, kind, &f);
     if (f.ready && kind->emit_forecast && !isnan(value))
         emit_forecast(t, kind, t_ms, &f);
-    if (kind->observer && kind->observer->step)
-        kind->observer->step(kind->observer->ctx, kind->outlets->job, t->labels, t_ms, value, t->window,
-                             f.ready ? &f : NULL);
+    if (kind->emit_forecast && kind->observer && kind->observer->step)
+        kind->observer->step(kind->observer->ctx, kind->outlets->job, kind->feature, t->labels, t_ms,
+                             t->window, kind->forecast, f.ready ? &f : NULL);
     return AX_OK;
 }
 

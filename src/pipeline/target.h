@@ -14,7 +14,7 @@
 /* What the targets of one channel (the expression, or one feature) share. */
 struct ax_target_kind {
     struct ax_outlets *outlets;
-    const struct ax_observer *observer; /* may be NULL */
+    const struct ax_observer *observer;      /* may be NULL */
     const struct ax_forecast_spec *forecast; /* NULL: windows only */
     const struct ax_detector_spec *anomaly;  /* NULL: no score */
     struct ax_scorecard *scorecard;          /* NULL: forecasts are not scored */
@@ -22,8 +22,9 @@ struct ax_target_kind {
     const char *const *horizon_names; /* label values, spec->horizons_n */
     struct ax_str feature;            /* added as a label; n 0 for none */
     struct ax_cell *nonfinite;
-    uint32_t fine_n;         /* steps of the fine window: what models and drift need */
-    uint32_t residual_steps; /* residuals kept for drift, of as many targets as *residual_left says; 0 for none */
+    uint32_t fine_n; /* steps of the fine window: what models and drift need */
+    uint32_t
+        residual_steps; /* residuals kept for drift, of as many targets as *residual_left says; 0 for none */
     uint32_t *residual_left;
 };
 
@@ -36,18 +37,18 @@ struct ax_target {
     struct ax_detector *detector;
     struct ax_outlet *forecast_outlets; /* [horizons_n][AX_SERIES_FORECAST_OUTPUTS] */
     struct ax_outlet anomaly_outlets[AX_SERIES_ANOMALY_OUTPUTS];
-    int64_t first_ms, seen_ms; /* first and newest step with a value */
-    int64_t stepped_ms;        /* newest step taken */
-    double value;              /* of that step; NaN for a gap */
+    int64_t first_ms, seen_ms;     /* first and newest step with a value */
+    int64_t stepped_ms;            /* newest step taken */
+    double value;                  /* of that step; NaN for a gap */
     double expected, lower, upper; /* forecast made at that step for the next one; NaN without */
-    double residual;           /* value less what was expected of it; NaN without */
-    struct ax_verdict verdict; /* of that step */
+    double residual;               /* value less what was expected of it; NaN without */
+    struct ax_verdict verdict;     /* of that step */
     bool forecast_ready;
 };
 
 /* A target that has seen nothing; labels are copied. NULL when out of memory. */
-struct ax_target *ax_target_new(const struct ax_target_kind *kind, const struct ax_job_config *job, uint64_t id,
-                                const struct ax_labels *labels);
+struct ax_target *ax_target_new(const struct ax_target_kind *kind, const struct ax_job_config *job,
+                                uint64_t id, const struct ax_labels *labels);
 
 /* End its output series (stale markers at end_ms, none for INT64_MIN) and free it. NULL is fine. */
 void ax_target_free(struct ax_target *t, const struct ax_target_kind *kind, int64_t end_ms);

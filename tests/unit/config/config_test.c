@@ -78,7 +78,7 @@ static void defaults_are_those_of_the_design(void **state)
     EQ(j->anomaly.detection_direction, "both");
     assert_int_equal(j->drift.reference, 960);
     assert_int_equal(j->drift.current, 240);
-    assert_int_equal(j->drift.interval_ms, 60000);
+    assert_int_equal(j->drift.interval_ms, 150000);
     assert_null(j->emit);
     assert_int_equal(j->max_series, 10000);
     assert_int_equal(j->max_output_series, 250000);
@@ -112,7 +112,7 @@ static void horizons_by_default_are_whole_steps(void **state)
     assert_int_equal(c->jobs[0].forecast.horizons_ms[3], 3605000);
     assert_int_equal(c->jobs[1].forecast.horizons_ms[0], 3600000);
     assert_int_equal(c->jobs[1].forecast.horizons_ms[3], 60 * 3600000);
-    assert_int_equal(c->jobs[1].drift.interval_ms, 3600000);
+    assert_int_equal(c->jobs[1].drift.interval_ms, 36000000);
     assert_int_equal(c->jobs[2].forecast.horizons_n, 2); /* none beyond 7 days */
     ax_config_free(c);
 }
