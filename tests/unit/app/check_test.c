@@ -1,0 +1,98 @@
+/* `auspex check` finds what is wrong with expressions, at their place in the file. */
+#include "app/check.h"
+#include "ax_test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define HOUR_MS 3600000
+
+/* What check says of a config's text. */
+static void expect(const char *yaml, enum ax_err want_err, const char *want)
+{
+    static struct ax_problems problems;
+    struct ax_config *c = NULL;
+    struct ax_buf out;
+    ax_buf_init(&out, 1u << 16);
+    enum ax_err err = ax_config_parse(ax_str(yaml), &c, &problems);
+    if (err == AX_OK)
+        err = ax_check_expressions(c, HOUR_MS, &problems);
+    ax_problems_write(&problems, "f.yml", &out);
+    ax_buf_byte(&out, 0);
+    if (err != want_err || !strstr((const char *)out.bytes, want))
+        fail_msg("error %d: %s\nnot: %s", (int)err, (const char *)out.bytes, want);
+    ax_buf_done(&out);
+    ax_config_free(c);
+}
+
+static void good_expressions_pass(void **state)
+{
+    (void)state;
+    expect("jobs:\n- {name: a, expr: 'rate(x_total[1m])', anomaly: {}}\n", AX_OK,
+           "warning: there is no remote_write");
+}
+
+static void faults_are_at_their_place(void **state)
+{
+    (void)state;
+    expect("jobs:\n- name: a\n  expr: rate(x_total)\n  anomaly: {}\n", AX_INVALID, "f.yml:3:");
+    expect("jobs:\n- name: a\n  expr: |\n    sum by (x) (\n      foo(up)\n    )\n  anomaly: {}\n", AX_INVALID,
+           "f.yml:5:7: error: expr: ");
+    expect("jobs:\n- name: a\n  by: [i]\n  features:\n    cpu: up\n    bad: up +\n  anomaly: {}\n",
+           AX_INVALID, "f.yml:6:");
+    expect("jobs:\n- name: a\n  expr: rate(x_total[2h])\n  anomaly: {}\n", AX_INVALID, "f.yml:3:");
+    expect("jobs:\n- name: a\n  expr: 1 + 1\n  anomaly: {}\n", AX_INVALID,
+           "f.yml:3:9: error: expr: the result is a number");
+}
+
+static void errors_beyond_the_hundredth_are_counted(void **state)
+{
+    (void)state;
+    static struct ax_problems problems;
+    struct ax_buf out;
+    ax_buf_init(&out, 1u << 20);
+    for (uint32_t i = 0; i < 120; i++)
+        ax_problem_add(&problems, (struct ax_place){i, 1}, false, "x");
+    ax_problems_write(&problems, "f.yml", &out);
+    ax_buf_byte(&out, 0);
+    assert_non_null(strstr((const char *)out.bytes, "f.yml: error: x\nf.yml:1:1: error: x\n"));
+    assert_non_null(strstr((const char *)out.bytes, "f.yml: 20 more errors are not shown\n"));
+    ax_buf_done(&out);
+}
+
+/* The exit status of the subcommand on a file with this text; its output goes where the test's goes. */
+static int status_of(const char *yaml)
+{
+    char path[] = "/tmp/auspex-check-XXXXXX", *argv[] = {(char[]){"check"}, path, NULL};
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, yaml, strlen(yaml)), (ssize_t)strlen(yaml));
+    assert_int_equal(close(fd), 0);
+    int status = ax_cmd_check(2, argv);
+    assert_int_equal(unlink(path), 0);
+    return status;
+}
+
+static void the_exit_status_says_it_all(void **state)
+{
+    (void)state;
+    char *none[] = {(char[]){"check"}, NULL};
+    char *gone[] = {(char[]){"check"}, (char[]){"/nonexistent.yml"}, NULL};
+    assert_int_equal(status_of("remote_write: [{url: http://h}]\njobs: [{name: a, expr: up, drift: {}}]\n"),
+                     0);
+    assert_int_equal(status_of("jobs: [{name: a, expr: up(), drift: {}}]\n"), 1);
+    assert_int_equal(ax_cmd_check(2, gone), 1);
+    assert_int_equal(ax_cmd_check(1, none), 2);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(good_expressions_pass),
+        cmocka_unit_test(faults_are_at_their_place),
+        cmocka_unit_test(errors_beyond_the_hundredth_are_counted),
+        cmocka_unit_test(the_exit_status_says_it_all),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
