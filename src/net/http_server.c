@@ -30,12 +30,12 @@
 struct ax_http_server {
     struct MHD_Daemon *daemon;
     const struct ax_http_route *routes;
-    struct ax_cell **seconds; /* per route */
     uint32_t routes_n;
     uint16_t port;
     uint64_t bodies_max;
-    _Atomic uint64_t bodies;  /* bytes of bodies in flight */
-    _Atomic uint32_t running; /* calls not completed */
+    _Atomic uint64_t bodies;   /* bytes of bodies in flight */
+    _Atomic uint32_t running;  /* calls not completed */
+    struct ax_cell *seconds[]; /* per route */
 };
 
 /* One request on its way. */
@@ -328,26 +328,22 @@ enum ax_err ax_http_server_start(const struct ax_http_options *options, const st
                                  uint32_t routes_n, struct ax_http_server **out, struct ax_diag *diag)
 {
     int fd;
-    struct ax_http_server *s = calloc(1, sizeof *s);
-    struct ax_cell **seconds = calloc(routes_n, sizeof *seconds);
-    enum ax_err err = s && seconds ? AX_OK : ax_fail(diag, AX_NOMEM, "out of memory");
-    if (err == AX_OK)
-        err = ax_listen(options->listen_address, &fd, &s->port, diag);
+    struct ax_http_server *s = calloc(1, sizeof *s + routes_n * sizeof(struct ax_cell *));
+    if (!s)
+        return ax_fail(diag, AX_NOMEM, "no memory for the HTTP server");
+    enum ax_err err = ax_listen(options->listen_address, &fd, &s->port, diag);
     if (err != AX_OK) {
-        free(seconds);
         free(s);
         return err;
     }
     s->routes = routes;
     s->routes_n = routes_n;
-    s->seconds = seconds;
     s->bodies_max = options->bodies_max ? options->bodies_max : 256u << 20;
     for (uint32_t i = 0; i < routes_n; i++)
-        seconds[i] = ax_metric(AX_M_HTTP_SECONDS, routes[i].name, NULL);
+        s->seconds[i] = ax_metric(AX_M_HTTP_SECONDS, routes[i].name, NULL);
     s->daemon = start_daemon(s, options, fd);
     if (!s->daemon) {
         (void)close(fd);
-        free(seconds);
         free(s);
         return ax_fail(diag, AX_IO, "the HTTP server does not start (threads or epoll are not to be had)");
     }
@@ -371,6 +367,5 @@ void ax_http_server_stop(struct ax_http_server *s, int64_t deadline_ms)
     while (atomic_load(&s->running) && ax_mono_ns() < until_ns)
         ax_sleep_ns(5000000);
     MHD_stop_daemon(s->daemon);
-    free(s->seconds);
     free(s);
 }

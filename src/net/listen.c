@@ -49,18 +49,21 @@ static int bind_one(const struct addrinfo *a)
 
 static uint16_t port_of(int fd)
 {
-    struct sockaddr_storage ss = {0};
-    socklen_t n = sizeof ss;
-    if (getsockname(fd, (struct sockaddr *)&ss, &n) != 0)
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } at;
+    socklen_t n = sizeof at;
+    memset(&at, 0, sizeof at);
+    if (getsockname(fd, &at.any, &n) != 0)
         return 0;
-    const struct sockaddr_in *v4 = (const struct sockaddr_in *)&ss;
-    const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)&ss;
-    return ntohs(ss.ss_family == AF_INET6 ? v6->sin6_port : v4->sin_port);
+    return ntohs(at.any.sa_family == AF_INET6 ? at.v6.sin6_port : at.v4.sin_port);
 }
 
 enum ax_err ax_listen(const char *address, int *out_fd, uint16_t *out_port, struct ax_diag *diag)
 {
-    char host[256], port[16];
+    char host[256] = "", port[16] = "";
     enum ax_err err = split(address, host, port, diag);
     if (err != AX_OK)
         return err;
@@ -82,8 +85,9 @@ enum ax_err ax_listen(const char *address, int *out_fd, uint16_t *out_port, stru
         (void)snprintf(v4, sizeof v4, "0.0.0.0:%s", port);
         return ax_listen(v4, out_fd, out_port, diag);
     }
+    char text[128];
     if (fd < 0)
-        return ax_fail(diag, AX_IO, "cannot listen on %s: %s%s", address, strerror(why),
+        return ax_fail(diag, AX_IO, "cannot listen on %s: %s%s", address, strerror_r(why, text, sizeof text),
                        why == EADDRINUSE
                            ? " (another process has it: stop it, or choose another address with "
                              "--web.listen-address)"
