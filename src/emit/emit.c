@@ -174,9 +174,9 @@ static void send_all(struct ax_emit *e, struct ax_out *out, int64_t t_ms, double
     }
     for (uint32_t i = 0; i < e->endpoints_n; i++) {
         if (!out->sent[i])
-            ax_endpoint_count_dropped(e->endpoints[i], "relabelled", 1);
+            ax_endpoint_count_relabelled(e->endpoints[i]);
         else if (late)
-            ax_endpoint_count_dropped(e->endpoints[i], "out_of_order", 1);
+            ax_endpoint_count_out_of_order(e->endpoints[i]);
         else
             ax_endpoint_push(e->endpoints[i], out->sent[i], t_ms, value);
     }

@@ -20,6 +20,7 @@ struct ax_endpoint {
     uint32_t rules_n;
     struct ax_sender **senders;
     uint32_t senders_n;
+    struct ax_cell *relabelled, *out_of_order;
 };
 
 static void mix_text(struct ax_buf *b, struct ax_str s)
@@ -172,6 +173,8 @@ enum ax_err ax_endpoint_new(const struct ax_remote_write *config, struct ax_cloc
     t->retry_on_429 = config->retry_on_http_429;
     atomic_init(&t->version, config->protocol == AX_RW_2 ? 2 : 1);
     atomic_init(&t->confirmed, false);
+    e->relabelled = ax_metric(AX_M_SEND_DROPPED, url, "relabelled");
+    e->out_of_order = ax_metric(AX_M_SEND_DROPPED, url, "out_of_order");
     t->waiting = ax_metric(AX_M_QUEUE_SAMPLES, url, NULL);
     enum ax_err err = make_senders(e, config, diag);
     if (err != AX_OK) {
@@ -229,10 +232,14 @@ void ax_endpoint_push(struct ax_endpoint *e, struct ax_out_key *key, int64_t t_m
     ax_sender_push(e->senders[key->hash % e->senders_n], key, t_ms, value);
 }
 
-void ax_endpoint_count_dropped(struct ax_endpoint *e, const char *reason, uint64_t n)
+void ax_endpoint_count_relabelled(struct ax_endpoint *e)
 {
-    if (n)
-        ax_metric_add(ax_metric(AX_M_SEND_DROPPED, e->target.url, reason), (double)n);
+    ax_metric_add(e->relabelled, 1);
+}
+
+void ax_endpoint_count_out_of_order(struct ax_endpoint *e)
+{
+    ax_metric_add(e->out_of_order, 1);
 }
 
 uint64_t ax_endpoint_pending(const struct ax_endpoint *e)
@@ -275,10 +282,11 @@ void ax_endpoint_free(struct ax_endpoint *e, const char *reason)
         return;
     ax_endpoint_end(e, 0);
     uint64_t waiting = ax_endpoint_pending(e);
-    ax_endpoint_count_dropped(e, reason, waiting);
-    if (waiting)
+    if (waiting) {
+        ax_metric_add(ax_metric(AX_M_SEND_DROPPED, e->target.url, reason), (double)waiting);
         ax_log(AX_LOG_WARN, "samples_not_sent", "%s: %llu samples were not sent (%s)", e->target.url,
                (unsigned long long)waiting, reason);
+    }
     for (uint32_t i = 0; i < e->senders_n; i++)
         ax_sender_free(e->senders[i]);
     free(e->senders);

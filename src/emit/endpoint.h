@@ -38,8 +38,10 @@ AX_MUST_USE enum ax_err ax_endpoint_key(const struct ax_endpoint *e, struct ax_o
 /* Queue a sample. Never blocks; a full queue drops its oldest and counts. */
 void ax_endpoint_push(struct ax_endpoint *e, struct ax_out_key *key, int64_t t_ms, double value);
 
-/* Count samples that never reached a queue (reason: a value of the label). */
-void ax_endpoint_count_dropped(struct ax_endpoint *e, const char *reason, uint64_t n);
+/* Count a sample that never reached a queue: of a series that the rules drop, or not newer than the last
+ * one of its series. Lock-free. */
+void ax_endpoint_count_relabelled(struct ax_endpoint *e);
+void ax_endpoint_count_out_of_order(struct ax_endpoint *e);
 
 /* Samples not yet accepted nor dropped. */
 uint64_t ax_endpoint_pending(const struct ax_endpoint *e);

@@ -23,7 +23,7 @@ struct ax_sender {
     int batch_version; /* in which batch.bytes is encoded */
     struct ax_buf answer;
     struct ax_rng rng;
-    struct ax_cell *sent, *sent_bytes, *retries, *seconds, *highest;
+    struct ax_cell *sent, *sent_bytes, *retries, *seconds, *highest, *queue_full;
     bool failing; /* the last request was answered with "try again" */
 
     pthread_t thread;
@@ -48,7 +48,8 @@ static void left(struct ax_sender *s, uint32_t n)
 
 static void lost_to_full_queue(struct ax_sender *s, uint32_t n)
 {
-    count_dropped(s, "queue_full", n);
+    if (n)
+        ax_metric_add(s->queue_full, n);
     left(s, n);
 }
 
@@ -268,6 +269,7 @@ static void find_cells(struct ax_sender *s)
     s->sent_bytes = ax_metric(AX_M_SENT_BYTES, url, NULL);
     s->retries = ax_metric(AX_M_SEND_RETRIES, url, NULL);
     s->seconds = ax_metric(AX_M_SEND_SECONDS, url, NULL);
+    s->queue_full = ax_metric(AX_M_SEND_DROPPED, url, "queue_full");
     s->highest = ax_metric(AX_M_SEND_HIGHEST, url, NULL);
 }
 

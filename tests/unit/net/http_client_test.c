@@ -304,6 +304,33 @@ static void certificates_are_verified_against_ca_and_name(void **state)
     receiver_stop(r);
 }
 
+static void a_certificate_of_the_client_needs_its_key(void **state)
+{
+    (void)state;
+    struct receiver *r = receiver_start_tls(ok, 1);
+    struct ax_http_client_options o = options_for(receiver_url(r));
+    o.tls_insecure_skip_verify = true;
+    o.tls_cert_file = ax_str(AX_TEST_DIR "/data/tls/receiver.pem");
+    o.tls_key_file = ax_str(AX_TEST_DIR "/data/tls/receiver-key.pem");
+    assert_int_equal(post_tls(&o), AX_OK);
+    o.tls_key_file = ax_str(AX_TEST_DIR "/data/tls/README.md");
+    assert_int_equal(post_tls(&o), AX_IO);
+    receiver_stop(r);
+}
+
+static void requests_go_through_the_proxy_that_was_set(void **state)
+{
+    (void)state;
+    struct receiver *proxy = receiver_start(0, ok, 1);
+    struct ax_http_client_options o = options_for("http://receiver.test:9090/api/v1/write");
+    o.proxy_url = ax_str(receiver_url(proxy));
+    struct ax_http_client *c = client(&o);
+    post_ok(c, 200);
+    assert_string_equal(receiver_wait(proxy, 1, 0)->path, "http://receiver.test:9090/api/v1/write");
+    ax_http_client_free(c);
+    receiver_stop(proxy);
+}
+
 static void bad_options_are_refused_with_a_text(void **state)
 {
     (void)state;
@@ -368,6 +395,8 @@ int main(void)
         cmocka_unit_test(another_thread_ends_a_request),
         cmocka_unit_test(a_refused_connection_is_an_error_with_a_text),
         cmocka_unit_test(certificates_are_verified_against_ca_and_name),
+        cmocka_unit_test(a_certificate_of_the_client_needs_its_key),
+        cmocka_unit_test(requests_go_through_the_proxy_that_was_set),
         cmocka_unit_test(bad_options_are_refused_with_a_text),
         cmocka_unit_test(only_harmless_headers_may_be_set),
     };
