@@ -30,6 +30,7 @@ struct ax_report_alarms {
     bool on;
 };
 
+/* One series of a job. */
 struct ax_series_report {
     struct ax_labels *labels;
     struct ax_forecast_sums *sums; /* of each horizon */
@@ -38,12 +39,14 @@ struct ax_series_report {
     struct ax_report_alarms alarms;
 };
 
+/* One feature of a job under one test. */
 struct ax_drift_report {
     struct ax_str feature, test;
     struct ax_trace trace; /* minimum, maximum */
     double last, max;
 };
 
+/* One job: its series, and what is kept over all of them. */
 struct ax_job_report {
     struct ax_report_job spec;
     struct ax_series_report *series;
@@ -58,6 +61,7 @@ struct ax_job_report {
     uint32_t drifts_n;
 };
 
+/* The report. */
 struct ax_report {
     struct ax_arena arena; /* texts of the jobs and drifts */
     struct ax_str title;

@@ -25,11 +25,14 @@ struct ax_text {
 /* Place of the expression's column (1-based, as in "column N" of its parser); past the end, of the end. */
 struct ax_place ax_text_place(const struct ax_text *t, size_t column);
 
+/* Version of remote-write that an endpoint is spoken to in. */
 enum ax_emit_protocol { AX_RW_1, AX_RW_2 };
 
-struct ax_relabel; /* one write_relabel_configs rule, and as it stands in the file (config/relabel.h) */
+/* One write_relabel_configs rule, and as it stands in the file (config/relabel.h). */
+struct ax_relabel;
 struct ax_relabel_spec;
 
+/* One HTTP header that the user asks for. */
 struct ax_header {
     struct ax_str name, value;
 };
@@ -46,6 +49,7 @@ struct ax_http_config {
     bool follow_redirects;
 };
 
+/* One endpoint that results are sent to. */
 struct ax_remote_write {
     struct ax_str url, name;
     struct ax_place place;
@@ -65,6 +69,7 @@ struct ax_remote_write {
     uint32_t relabel_n;
 };
 
+/* One endpoint that history is read from. */
 struct ax_remote_read {
     struct ax_str url;
     struct ax_place place;
@@ -72,6 +77,7 @@ struct ax_remote_read {
     struct ax_http_config http;
 };
 
+/* `forecast` of a job. */
 struct ax_forecast_config {
     bool enabled;
     struct ax_str output;       /* metric's name; predicted_<...> must be a classic metric name */
@@ -84,6 +90,7 @@ struct ax_forecast_config {
     int64_t refit_ms; /* 1h */
 };
 
+/* `anomaly` of a job. */
 struct ax_anomaly_config {
     bool enabled;
     struct ax_str model;               /* "default" or "ensemble" */
@@ -92,17 +99,20 @@ struct ax_anomaly_config {
     double min_dev_from_expected, min_rel_dev_from_expected;
 };
 
+/* `drift` of a job. */
 struct ax_drift_config {
     bool enabled;
     uint32_t reference, current; /* steps: 960, 240 */
     int64_t interval_ms;         /* how often tests run; the larger of 10 steps and 1 min by default */
 };
 
+/* One of a job's `features`. */
 struct ax_feature_config {
     struct ax_str name;
     struct ax_text expr;
 };
 
+/* One of `jobs`. */
 struct ax_job_config {
     struct ax_str name;
     struct ax_place place;
@@ -124,6 +134,7 @@ struct ax_job_config {
     uint64_t hash;                       /* of everything above: equal hash, same job, state kept on reload */
 };
 
+/* The whole file; `global` is spread out in it. */
 struct ax_config {
     int64_t step_ms, evaluation_delay_ms; /* global */
     struct ax_labels external_labels;

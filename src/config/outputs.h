@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 
+/* An output of a job; the table is config/outputs.def. */
 enum ax_output {
 #define AX_OUTPUT(id, name, stage) AX_OUTPUT_##id,
 #include "config/outputs.def"
@@ -11,6 +12,7 @@ enum ax_output {
     AX_OUTPUT_N
 };
 
+/* What makes an output: a block of the job, or the job itself. */
 enum ax_output_stage { AX_STAGE_FORECAST, AX_STAGE_ANOMALY, AX_STAGE_DRIFT, AX_STAGE_JOB };
 
 /* The block of a job that makes the output. */

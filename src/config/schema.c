@@ -185,7 +185,7 @@ static const struct ax_key forecast_keys[] = {
     {"level", AX_KEY_NUMBER, JOB(forecast.level), .fallback = "0.9", .min = 0.5, .max = 1, .open = true,
      .doc = "Share of actuals that the interval is to hold."},
     {"nonnegative", AX_KEY_AUTO, JOB(forecast.nonnegative), .fallback = "auto",
-     .doc = "Forecasts never below 0; `auto` decides from the expression."},
+     .doc = "Forecasts never below 0; `auto`: as long as the series has not been."},
     {"refit", AX_KEY_DURATION, JOB(forecast.refit_ms), .fallback = "1h", .min = 1000, .max = 30 * DAY,
      .doc = "Time between refits of the models of a series."},
 };

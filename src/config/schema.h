@@ -50,6 +50,7 @@ struct ax_key {
     const char *doc;
 };
 
+/* One mapping of the file: its keys, and the struct they go into. */
 struct ax_section {
     const char *name; /* "remote_write", as in "unknown key "x" in remote_write" */
     const char *doc;
