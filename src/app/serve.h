@@ -9,7 +9,8 @@ struct ax_serve_flags {
     const char *config_file, *storage_path, *listen_address, *log_level, *log_format;
     int64_t max_range_ms, flush_deadline_ms;
     uint64_t body_max, decoded_max, bodies_max;
-    uint32_t threads, connections_max, connections_per_ip_max, labels_max, label_bytes_max, symbols_max;
+    uint32_t threads, connections_max, connections_per_ip_max, labels_max, label_bytes_max, key_bytes_max,
+        samples_max, symbols_max;
     uint32_t series_max, ring_samples_max, negative_max;
     int64_t idle_timeout_ms, future_ms;
     bool lifecycle;

@@ -337,9 +337,9 @@ static void set_defaults(struct ax_receiver_options *o)
     if (o->future_max_ms == 0)
         o->future_max_ms = 600000;
     o->limits.labels_max = or_default(o->limits.labels_max, 128);
-    o->limits.label_bytes_max = or_default(o->limits.label_bytes_max, 8192);
+    o->limits.label_bytes_max = or_default(o->limits.label_bytes_max, 4096);
     o->limits.key_bytes_max = or_default(o->limits.key_bytes_max, 65536);
-    o->limits.symbols_max = or_default(o->limits.symbols_max, 262144);
+    o->limits.symbols_max = or_default(o->limits.symbols_max, 1000000);
     o->limits.samples_max = or_default(o->limits.samples_max, 100000);
 }
 
