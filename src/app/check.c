@@ -1,6 +1,7 @@
 /* check.c: loads a config, parses its expressions and prints what was found, as compilers do. */
 #include "app/check.h"
 
+#include "app/commands.h"
 #include "app/flags.h"
 #include "base/parse.h"
 #include "expr/expr.h"

@@ -14,8 +14,4 @@ AX_MUST_USE enum ax_err ax_check_expressions(const struct ax_config *c, int64_t 
  * many more there were. */
 void ax_problems_write(const struct ax_problems *problems, const char *path, struct ax_buf *out);
 
-/* The subcommand; argv[0] is its name. Problems go to standard error, "FILE: ok, 2 jobs" to standard output.
- * Returns the exit status: 0, 1 for errors in the file, 2 for a wrong command line. */
-int ax_cmd_check(int argc, char **argv);
-
 #endif

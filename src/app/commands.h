@@ -6,7 +6,7 @@
 /* Serve until SIGTERM or SIGINT; SIGHUP reloads. */
 int ax_cmd_serve(int argc, char **argv);
 
-/* Validate a configuration file and print every problem with its place. */
+/* Validate a configuration file: problems go to standard error, "FILE: ok, 2 jobs" to standard output. */
 int ax_cmd_check(int argc, char **argv);
 
 /* Run the jobs of a configuration over recorded data, on a virtual clock. */

@@ -11,6 +11,7 @@ static const struct {
 } commands[] = {
     {"serve", ax_cmd_serve, "receive, predict, send (the default)"},
     {"check", ax_cmd_check, "validate a configuration file"},
+    {"backtest", ax_cmd_backtest, "run the jobs of a configuration over recorded data"},
     {"version", ax_cmd_version, "print the version"},
 };
 #define COMMANDS_N (sizeof commands / sizeof commands[0])

@@ -174,8 +174,6 @@ static enum ax_err read_time(struct file *f, struct ax_diag *diag)
         return ax_csv_record_fail(&f->record, 0, diag, "%.*s is no time in Unix seconds%s", cell_n, cell.p,
                                   seconds > 1e11 ? " (milliseconds? divide by 1000)" : "");
     int64_t t_ms = (int64_t)llround(seconds * 1000);
-    if (t_ms == f->t_ms)
-        return ax_csv_record_fail(&f->record, 0, diag, "the time %.*s stands here twice", cell_n, cell.p);
     if (t_ms < f->t_ms)
         return ax_csv_record_fail(&f->record, 0, diag, "time goes back to %.*s; sort the file by timestamp",
                                   cell_n, cell.p);

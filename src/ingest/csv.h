@@ -1,6 +1,7 @@
 /* csv.h: recorded series from CSV files, merged by time: the source of a backtest.
  *
- * First column `timestamp`: Unix seconds, fractions allowed, rising from row to row. Every other column is a
+ * First column `timestamp`: Unix seconds, fractions allowed, never falling from row to row
+ * (recordings repeat a time now and then; a receiver keeps the first value of it). Every other column is a
  * series: its header in exposition text with braces (`node_load1{instance="a"}`, quoted as CSV asks) or,
  * failing that, taken whole as a UTF-8 metric name with instance="<file's stem>". An empty cell is a missing
  * sample. Quoting is that of RFC 4180; lines end in LF or CRLF. Files are read as they are needed, one row of

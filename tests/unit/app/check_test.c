@@ -1,5 +1,6 @@
 /* `auspex check` finds what is wrong with expressions, at their place in the file. */
 #include "app/check.h"
+#include "app/commands.h"
 #include "ax_test.h"
 
 #include <stdio.h>

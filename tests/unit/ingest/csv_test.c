@@ -106,7 +106,6 @@ static void faults_have_their_place(void **state)
         {"timestamp,x\n-5,2\n", NULL, "", "dir/a.csv:2:1: -5 is no time"},
         {"timestamp,x\n1700000000000,2\n", NULL, "", "milliseconds? divide by 1000"},
         {"timestamp,x\nnan,2\n", NULL, "", "\"nan\" is no time"},
-        {"timestamp,x\n2,1\n2,1\n", NULL, "", "dir/a.csv:3:1: the time 2 stands here twice"},
         {"timestamp,x\n2,1\n1,1\n", NULL, "", "dir/a.csv:3:1: time goes back to 1"},
         {"timestamp,x\n1,\"2\n", NULL, "", "the file ends inside quotes"},
         {"timestamp,x\n1,\"2\"3\n", NULL, "", "dir/a.csv:2:6: text after the closing quote"},
