@@ -2,6 +2,7 @@
 #include "config/validate.h"
 
 #include "config/relabel.h"
+#include "net/http_client.h"
 
 #include <stdio.h>
 #include <strings.h>
@@ -66,46 +67,6 @@ static void validate_global(struct ax_reader *r, yaml_node_t *node, struct ax_co
                            false, "drop_labels: a label's name is needed, and not " AX_METRIC_NAME);
 }
 
-/* Headers that the sender or the HTTP library sets. */
-static bool is_reserved_header(struct ax_str name)
-{
-    static const char *const reserved[] = {"Authorization",
-                                           "Host",
-                                           "Content-Encoding",
-                                           "Content-Length",
-                                           "Content-Type",
-                                           "Connection",
-                                           "Keep-Alive",
-                                           "Transfer-Encoding",
-                                           "TE",
-                                           "Trailer",
-                                           "Upgrade",
-                                           "User-Agent",
-                                           "Expect",
-                                           "Proxy-Authorization",
-                                           "X-Prometheus-Remote-Write-Version",
-                                           "X-Prometheus-Remote-Read-Version"};
-    for (size_t i = 0; i < sizeof reserved / sizeof reserved[0]; i++)
-        if (strlen(reserved[i]) == name.n && strncasecmp(reserved[i], name.p, name.n) == 0)
-            return true;
-    return false;
-}
-
-/* A token and a field value (RFC 9110, 5.6.2 and 5.5): nothing that could end the line. */
-static const char *header_fault(const struct ax_header *h)
-{
-    for (size_t i = 0; i < h->name.n; i++)
-        if (!strchr("!#$%&'*+-.^_`|~0123456789", h->name.p[i]) &&
-            !((h->name.p[i] | 0x20) >= 'a' && (h->name.p[i] | 0x20) <= 'z'))
-            return "is no header name";
-    for (size_t i = 0; i < h->value.n; i++)
-        if (((unsigned char)h->value.p[i] < 0x20 && h->value.p[i] != '\t') || h->value.p[i] == 0x7f)
-            return "has a control character in its value";
-    if (h->name.n == 0)
-        return "is no header name";
-    return is_reserved_header(h->name) ? "is set by Auspex itself" : NULL;
-}
-
 static void both(struct ax_reader *r, yaml_node_t *node, struct ax_place place, struct ax_str a,
                  struct ax_str b, const char *names)
 {
@@ -136,10 +97,10 @@ static void validate_http(struct ax_reader *r, yaml_node_t *node, struct ax_plac
         ax_problem_add(r->problems, ax_yaml_place(tls, place), false,
                        "tls_config: cert_file and key_file are needed together");
     for (uint32_t i = 0; i < h->headers_n; i++) {
-        const char *fault = header_fault(&h->headers[i]);
-        if (fault)
+        struct ax_diag diag = {{0}};
+        if (ax_http_check_header(h->headers[i].name, h->headers[i].value, &diag) != AX_OK)
             ax_problem_add(r->problems, ax_yaml_place(key_node(r, ax_yaml_get(r, node, "headers"), i), place),
-                           false, "headers: \"%s\" %s", ax_shown(h->headers[i].name, shown), fault);
+                           false, "headers: \"%s\" %s", ax_shown(h->headers[i].name, shown), diag.text);
     }
 }
 

@@ -331,17 +331,16 @@ static void drop_plan(struct plan *p)
     free(p->endpoints);
 }
 
-/* An endpoint whose block is gone: what waits goes to the new one of the same URL, if there is one. */
+/* An endpoint whose block is gone: what waits goes to the new one in its place, if there is one. */
 static void retire(struct ax_endpoint *old, const struct plan *p)
 {
     struct ax_endpoint *heir = NULL;
     bool url_remains = false;
-    for (uint32_t i = 0; i < p->endpoints_n; i++)
-        if (strcmp(ax_endpoint_url(p->endpoints[i]), ax_endpoint_url(old)) == 0) {
-            url_remains = true;
-            if (p->is_new[i] && !heir)
-                heir = p->endpoints[i];
-        }
+    for (uint32_t i = 0; i < p->endpoints_n; i++) {
+        url_remains |= strcmp(ax_endpoint_url(p->endpoints[i]), ax_endpoint_url(old)) == 0;
+        if (p->is_new[i] && ax_endpoint_succeeds(p->endpoints[i], old))
+            heir = p->endpoints[i];
+    }
     ax_endpoint_end(old, 0);
     if (heir)
         ax_endpoint_hand_over(old, heir);

@@ -16,6 +16,7 @@
 struct ax_endpoint {
     struct ax_target target;
     struct ax_hash128 identity;
+    char *name;
     const struct ax_relabel *rules; /* the config's */
     uint32_t rules_n;
     struct ax_sender **senders;
@@ -155,15 +156,18 @@ enum ax_err ax_endpoint_new(const struct ax_remote_write *config, struct ax_cloc
 {
     *out = NULL;
     struct ax_endpoint *e = calloc(1, sizeof *e);
-    char *url = public_url(config->url);
-    if (!e || !url) {
+    char *url = public_url(config->url),
+         *name = strndup(config->name.n ? config->name.p : "", config->name.n);
+    if (!e || !url || !name) {
         free(e);
         free(url);
+        free(name);
         return ax_fail(diag, AX_NOMEM, "out of memory");
     }
     e->identity = ax_endpoint_fingerprint(config);
     ax_endpoint_set_rules(e, config);
     struct ax_target *t = &e->target;
+    e->name = name;
     t->url = url;
     t->clock = clock;
     t->samples_max = config->max_samples_per_send ? config->max_samples_per_send : 1;
@@ -201,6 +205,11 @@ void ax_endpoint_set_rules(struct ax_endpoint *e, const struct ax_remote_write *
 const char *ax_endpoint_url(const struct ax_endpoint *e)
 {
     return e->target.url;
+}
+
+bool ax_endpoint_succeeds(const struct ax_endpoint *e, const struct ax_endpoint *old)
+{
+    return strcmp(e->name, old->name) == 0 && (e->name[0] || strcmp(e->target.url, old->target.url) == 0);
 }
 
 enum ax_err ax_endpoint_key(const struct ax_endpoint *e, struct ax_out_key *key, struct ax_arena *arena,
@@ -290,6 +299,7 @@ void ax_endpoint_free(struct ax_endpoint *e, const char *reason)
     for (uint32_t i = 0; i < e->senders_n; i++)
         ax_sender_free(e->senders[i]);
     free(e->senders);
+    free(e->name);
     free(e->target.url);
     free(e);
 }

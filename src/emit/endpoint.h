@@ -29,6 +29,9 @@ void ax_endpoint_set_rules(struct ax_endpoint *e, const struct ax_remote_write *
 /* The URL without its password; label `url` of the metrics. */
 const char *ax_endpoint_url(const struct ax_endpoint *e);
 
+/* Does e stand in the config where old stood: the same name, or, without names, the same URL? */
+bool ax_endpoint_succeeds(const struct ax_endpoint *e, const struct ax_endpoint *old);
+
 /* The key of a series as this endpoint sees it, one reference for the caller: *out is key itself without
  * rules, NULL when a rule drops the series. AX_NOMEM; AX_LIMIT when a rule's expression took too long.
  * Not thread-safe with ax_endpoint_set_rules(). */

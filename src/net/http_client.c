@@ -153,8 +153,11 @@ static enum ax_err check_options(const struct ax_http_client_options *o, struct 
         err = ax_fail(diag, AX_INVALID, "cert_file and key_file go together; one of them is missing");
     for (size_t i = 0; err == AX_OK && i < sizeof files / sizeof files[0]; i++)
         err = check_file(files[i].path, files[i].key, diag);
-    for (uint32_t i = 0; err == AX_OK && i < o->headers_n; i++)
+    for (uint32_t i = 0; err == AX_OK && i < o->headers_n; i++) {
         err = ax_http_check_header(o->headers[i].name, o->headers[i].value, diag);
+        if (err != AX_OK)
+            err = ax_wrap(diag, err, "header " AX_STR_FMT, AX_STR_ARG(o->headers[i].name));
+    }
     return err;
 }
 

@@ -47,7 +47,7 @@ struct ax_http_reply {
 
 /* May a user set this header? AX_INVALID with a text for one that is reserved (the protocol's, those of
  * the connection, and authentication, which has keys of its own), for a name that is no token and for a
- * value with control characters. */
+ * value with control characters; the text goes on from the header's name ("is set by Auspex itself"). */
 AX_MUST_USE enum ax_err ax_http_check_header(struct ax_str name, struct ax_str value, struct ax_diag *diag);
 
 /* Make a client; the options are copied. Nothing is connected yet. AX_INVALID with a text: no http(s) URL,

@@ -359,7 +359,7 @@ static void bad_options_are_refused_with_a_text(void **state)
     o = options_for("http://127.0.0.1:1/");
     o.headers = reserved;
     o.headers_n = 1;
-    assert_refused(&o, "reserved");
+    assert_refused(&o, "header Content-type: is set by Auspex itself");
 }
 
 static void only_harmless_headers_may_be_set(void **state)
