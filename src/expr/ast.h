@@ -8,6 +8,7 @@
 /* What a node's value is. */
 enum ax_type { AX_TYPE_SCALAR, AX_TYPE_VECTOR, AX_TYPE_RANGE };
 
+/* What a node is. A plain + in front leaves no node. */
 enum ax_node_kind {
     AX_NODE_NUMBER,
     AX_NODE_SELECTOR, /* type VECTOR, or RANGE when it has one */
@@ -17,6 +18,7 @@ enum ax_node_kind {
     AX_NODE_NEGATE,
 };
 
+/* The functions of expr/functions.def. */
 enum ax_function {
 #define AX_FUNCTION(id, name, kind, before, after) AX_FN_##id,
 #include "expr/functions.def"
@@ -24,8 +26,10 @@ enum ax_function {
     AX_FN_N
 };
 
+/* What the vector argument of a function is, and what becomes of it. */
 enum ax_function_kind { AX_FN_KIND_RANGE, AX_FN_KIND_HISTOGRAM, AX_FN_KIND_MATH };
 
+/* The aggregations, in the order of their names in expr/subset.c. */
 enum ax_aggregation {
     AX_AGG_SUM,
     AX_AGG_AVG,
@@ -36,6 +40,7 @@ enum ax_aggregation {
     AX_AGG_QUANTILE
 };
 
+/* The operators between numbers and vectors. */
 enum ax_operator { AX_OP_ADD, AX_OP_SUB, AX_OP_MUL, AX_OP_DIV, AX_OP_MOD, AX_OP_POW };
 
 /* Label names of by, without, on or ignoring: those to keep (by, on), or those to drop. */

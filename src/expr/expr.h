@@ -54,6 +54,7 @@ void ax_bound_free(struct ax_bound *b);
 /* Evaluate at t_ms. A scalar expression gives one element without labels. AX_CONFLICT with a text when
  * PromQL would refuse (duplicate label sets, many-to-many). In the steady state allocates nothing:
  * labels of results are made once per member and kept. Cost: linear in members and samples in range. */
-AX_MUST_USE enum ax_err ax_bound_eval(struct ax_bound *b, int64_t t_ms, struct ax_vector *out, struct ax_diag *diag);
+AX_MUST_USE enum ax_err ax_bound_eval(struct ax_bound *b, int64_t t_ms, struct ax_vector *out,
+                                      struct ax_diag *diag);
 
 #endif

@@ -8,6 +8,7 @@
 
 #include <stdint.h>
 
+/* Kinds of token. Blanks and comments make none. */
 enum ax_token_kind {
     AX_TOKEN_END,
     AX_TOKEN_IDENT,  /* metric, label, function or keyword: the parser decides by where it stands */

@@ -29,6 +29,7 @@ struct ax_watch {
     struct ax_cell *late;         /* counter; may be NULL */
 };
 
+/* What a database is made with; 0 takes the default. */
 struct ax_db_options {
     uint64_t seed;             /* of the hashes; secret in service */
     uint32_t series_max;       /* ceiling on wanted series in all; default 1,000,000 */
@@ -51,10 +52,10 @@ void ax_db_free(struct ax_db *db);
 /* What became of a key. Anything but WANTED is counted by the caller and goes no further. */
 enum ax_fate {
     AX_FATE_WANTED,
-    AX_FATE_UNWANTED,   /* no selector matches */
-    AX_FATE_OWN,        /* our own output */
-    AX_FATE_FULL,       /* series_max reached */
-    AX_FATE_INVALID,    /* labels are not acceptable: no __name__, repeated or empty name, not UTF-8 */
+    AX_FATE_UNWANTED, /* no selector matches */
+    AX_FATE_OWN,      /* our own output */
+    AX_FATE_FULL,     /* series_max reached */
+    AX_FATE_INVALID,  /* labels are not acceptable: no __name__, repeated or empty name, not UTF-8 */
 };
 
 /* Find or make the series of a label key and append samples to it, under one lock of its shard.
@@ -68,14 +69,15 @@ enum ax_fate {
 struct ax_append_result {
     uint32_t appended, duplicates, too_old;
 };
-enum ax_fate ax_db_append(struct ax_db *db, struct ax_str tenant, struct ax_str key, const struct ax_sample *samples,
-                          uint32_t n, struct ax_append_result *out, struct ax_diag *diag);
+enum ax_fate ax_db_append(struct ax_db *db, struct ax_str tenant, struct ax_str key,
+                          const struct ax_sample *samples, uint32_t n, struct ax_append_result *out,
+                          struct ax_diag *diag);
 
 /* Declare a want: series matching all matchers are kept with at least range_ms of raw samples. The
  * matchers stay the caller's and outlive the selector. Known series are matched at once; unwanted keys
  * are forgotten, so that they are looked at again. Returns an id >= 0, or -1 when out of memory. */
-int ax_db_add_selector(struct ax_db *db, struct ax_str tenant, struct ax_matcher *const *matchers, uint32_t matchers_n,
-                       int64_t range_ms, struct ax_watch *watch);
+int ax_db_add_selector(struct ax_db *db, struct ax_str tenant, struct ax_matcher *const *matchers,
+                       uint32_t matchers_n, int64_t range_ms, struct ax_watch *watch);
 
 /* Withdraw a want. Series that nothing else wants are evicted by the next ax_db_evict(). */
 void ax_db_remove_selector(struct ax_db *db, int selector);

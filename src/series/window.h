@@ -32,9 +32,9 @@ struct ax_window *ax_window_new(int64_t step_ms, uint32_t fine_n, uint32_t coars
 /* Free; NULL is fine. */
 void ax_window_free(struct ax_window *w);
 
-/* Record the value of step t_ms (NaN for none; so is one that a float cannot hold as a finite number). Steps between the last one and t_ms become gaps; a step
- * at or before the last one is refused with AX_CONFLICT; AX_NOMEM leaves the window as it was. O(1)
- * amortised, plus the gaps. */
+/* Record the value of step t_ms (NaN for none; so is one that a float cannot hold as a finite number). Steps
+ * between the last one and t_ms become gaps; a step at or before the last one is refused with AX_CONFLICT;
+ * AX_NOMEM leaves the window as it was. O(1) amortised, plus the gaps. */
 AX_MUST_USE enum ax_err ax_window_push(struct ax_window *w, int64_t t_ms, double value);
 
 /* The fine past including the newest step. Valid until the next push. */
