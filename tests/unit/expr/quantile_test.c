@@ -27,7 +27,7 @@ static void values_agree_with_a_full_sort(void **state)
         double q = ax_rng_double(&rng), rank = q * (n - 1);
         uint32_t low = (uint32_t)rank, high = low + 1 < n ? low + 1 : low;
         double want = sorted[low] + (sorted[high] - sorted[low]) * (rank - low);
-        ax_assert_close(ax_quantile(q, v, n), want, 1e-12);
+        ax_assert_close(ax_promql_quantile(q, v, n), want, 1e-12);
     }
 }
 
@@ -35,13 +35,13 @@ static void corner_cases_are_those_of_prometheus(void **state)
 {
     (void)state;
     double v[] = {3, NAN, 1};
-    ax_assert_close(ax_quantile(0.5, v, 0), NAN, 0);
-    ax_assert_close(ax_quantile(NAN, v, 3), NAN, 0);
-    ax_assert_close(ax_quantile(-0.1, v, 3), -INFINITY, 0);
-    ax_assert_close(ax_quantile(1.1, v, 3), INFINITY, 0);
-    ax_assert_close(ax_quantile(0.5, v, 3), 1, 0);
-    ax_assert_close(ax_quantile(1, v, 3), 3, 0);
-    ax_assert_close(ax_quantile(0.5, v + 2, 1), 3, 0);
+    ax_assert_close(ax_promql_quantile(0.5, v, 0), NAN, 0);
+    ax_assert_close(ax_promql_quantile((double)NAN, v, 3), NAN, 0);
+    ax_assert_close(ax_promql_quantile(-0.1, v, 3), -INFINITY, 0);
+    ax_assert_close(ax_promql_quantile(1.1, v, 3), INFINITY, 0);
+    ax_assert_close(ax_promql_quantile(0.5, v, 3), 1, 0);
+    ax_assert_close(ax_promql_quantile(1, v, 3), 3, 0);
+    ax_assert_close(ax_promql_quantile(0.5, v + 2, 1), 3, 0);
 }
 
 static void buckets_interpolate_and_forgive(void **state)
