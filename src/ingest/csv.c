@@ -24,11 +24,17 @@ struct file {
     bool ended;
 };
 
+/* Where the newest value of a series came from. */
+struct newest {
+    int64_t t_ms;
+    const struct file *file;
+};
+
 struct ax_csv {
     struct file *files;
     uint32_t files_n;
     struct ax_labels *series;
-    int64_t *last_ms; /* newest value of each series */
+    struct newest *newest; /* value of each series */
     uint32_t series_n, series_cap;
     struct ax_arena arena; /* labels */
 };
@@ -77,14 +83,14 @@ static uint32_t series_index(struct ax_csv *csv, const struct ax_labels *ls)
         struct ax_labels *series = realloc(csv->series, cap * sizeof *series);
         if (series)
             csv->series = series;
-        int64_t *last = series ? realloc(csv->last_ms, cap * sizeof *last) : NULL;
-        if (!last)
+        struct newest *newest = series ? realloc(csv->newest, cap * sizeof *newest) : NULL;
+        if (!newest)
             return NO_SERIES;
-        csv->last_ms = last;
+        csv->newest = newest;
         csv->series_cap = cap;
     }
     csv->series[csv->series_n] = *ls;
-    csv->last_ms[csv->series_n] = INT64_MIN;
+    csv->newest[csv->series_n] = (struct newest){INT64_MIN, NULL};
     return csv->series_n++;
 }
 
@@ -318,12 +324,13 @@ static enum ax_err take_cell(struct ax_csv *csv, struct file *f, struct ax_csv_v
         if (ax_parse_double(cell, &out->value) != AX_OK)
             return ax_csv_record_fail(&f->record, f->column, diag, "\"%.*s\" is no number",
                                       (int)(cell.n < 64 ? cell.n : 64), cell.p);
-        if (csv->last_ms[s] == f->t_ms)
+        if (csv->newest[s].t_ms == f->t_ms && csv->newest[s].file != f)
             return ax_csv_record_fail(
                 &f->record, f->column, diag,
                 "another file has a value of this series at this time; give its header labels "
                 "of its own, as in name{file=\"b\"}");
-        csv->last_ms[s] = out->t_ms = f->t_ms;
+        out->t_ms = f->t_ms;
+        csv->newest[s] = (struct newest){f->t_ms, f};
         out->series = s;
         out->label = f->label;
         *taken = true;
@@ -363,7 +370,7 @@ void ax_csv_close(struct ax_csv *csv)
     }
     free(csv->files);
     free(csv->series);
-    free(csv->last_ms);
+    free(csv->newest);
     ax_arena_done(&csv->arena);
     free(csv);
 }
