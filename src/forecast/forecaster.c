@@ -76,6 +76,7 @@ struct ax_forecaster *ax_forecaster_new(const struct ax_forecast_spec *spec)
     f->tracks_n = n;
     f->last_ms = INT64_MIN;
     f->next_refit = FIRST_FIT;
+    f->growth = 0.5;
     struct ax_model_params params = {.leads_n = n};
     size_t state_bytes = ax_model_ridge_lags.state_bytes(&params);
     f->bytes = size + state_bytes;

@@ -36,6 +36,7 @@ struct ax_forecaster {
     uint32_t season_steps;
     uint32_t seen;       /* values that were no gaps, saturating */
     uint32_t next_refit; /* in seen */
+    double growth;       /* errors grow with lead^growth where nothing else is known; a random walk has 0.5 */
     uint32_t jitter;     /* spreads the refits of many series over time */
     bool negative_seen;  /* a value was below 0 */
     int64_t last_ms;     /* step last taken; INT64_MIN at first */
@@ -80,11 +81,8 @@ void ax_record_interval(const struct ax_lead_record *r, double level, double *be
 /* 0 to 1: how far a record may be believed, by the forecasts in it that do not overlap. */
 double ax_record_trust(const struct ax_lead_record *r, uint32_t lead);
 
-/* By how much errors grow from one lead to another when nothing is known of the other. */
-double ax_record_widening(double from_lead, double to_lead);
-
-/* Detect the season, fit the members, and seed the records of leads with little experience by forecasting
- * the past from rolling origins, with what was fitted before them. */
+/* Detect the season and the growth of errors, fit the members, and seed the records of leads with little
+ * experience by forecasting the past from rolling origins, with what was fitted before them. */
 enum ax_err ax_forecaster_refit(struct ax_forecaster *f, const struct ax_past *p, struct ax_arena *scratch);
 
 /* Write the path from a past into out, all of it finite; ridge[tracks_n] is what that member said at the

@@ -11,7 +11,7 @@ struct knot {
     double below, above, confidence;
     double near_by; /* what counts as close to the forecast */
     double unit;    /* local scale */
-    const struct ax_errdist *errors;
+    const struct ax_lead_record *record;
 };
 
 /* Linear in the logarithm of the lead: errors grow fast at first, slowly later. */
@@ -60,23 +60,37 @@ static void own_knot(const struct ax_forecaster *f, const struct ax_past *p, uin
     uint32_t lead = f->tracks[k].lead;
     out->lead = lead;
     out->unit = ax_local_scale(p, lead);
-    out->errors = &r->errors;
+    out->record = r;
     ax_record_weights(r, pred, out->weights);
     out->near_by = f->spec->tolerance * fabs(combine(out, out, 0, pred, last));
     ax_record_interval(r, f->spec->level, &out->below, &out->above);
     out->below *= out->unit;
     out->above *= out->unit;
-    out->confidence = ax_errdist_within(out->errors, out->near_by / out->unit);
+    out->confidence = ax_errdist_within(&r->errors, out->near_by / out->unit);
 }
 
 /* A lead is trusted as far as its forecasts were independent of each other; the rest is borrowed. */
-static void borrow(struct knot *to, const struct knot *from, double trust)
+static void borrow(struct knot *to, const struct knot *from, double growth, double trust)
 {
-    double widen = ax_record_widening(from->lead, to->lead);
+    double widen = pow(to->lead / from->lead, growth);
     to->below = mix(from->below * widen, to->below, trust);
     to->above = mix(from->above * widen, to->above, trust);
-    double borrowed = ax_errdist_within(from->errors, to->near_by / (from->unit * widen));
+    double borrowed = ax_errdist_within(&from->record->errors, to->near_by / (from->unit * widen));
     to->confidence = mix(borrowed, to->confidence, trust);
+}
+
+/* Borrow where that is due, then apply what adaptation found. */
+static void settle_widths(const struct ax_forecaster *f, struct knot *knots)
+{
+    uint32_t seen = first_seen(f);
+    for (uint32_t k = 0; k < seen; k++)
+        borrow(&knots[k], &knots[seen], f->growth, 0);
+    for (uint32_t k = seen + 1; k < f->tracks_n; k++)
+        borrow(&knots[k], &knots[k - 1], f->growth, ax_record_trust(knots[k].record, f->tracks[k].lead));
+    for (uint32_t k = 0; k < f->tracks_n; k++) {
+        knots[k].below *= exp((double)knots[k].record->width_below);
+        knots[k].above *= exp((double)knots[k].record->width_above);
+    }
 }
 
 /* The ridge speaks at knots only; between them it moves linearly, from the last value at lead 0. */
@@ -125,11 +139,7 @@ enum ax_err ax_forecaster_path(const struct ax_forecaster *f, const struct ax_pa
             pred[m] = at[m * knots_n + k];
         own_knot(f, p, k, pred, last, &knots[k]);
     }
-    uint32_t seen = first_seen(f);
-    for (uint32_t k = 0; k < seen; k++)
-        borrow(&knots[k], &knots[seen], 0);
-    for (uint32_t k = seen + 1; k < knots_n; k++)
-        borrow(&knots[k], &knots[k - 1], ax_record_trust(&f->tracks[k].record, f->tracks[k].lead));
+    settle_widths(f, knots);
     spread_ridge(f, ridge, last, path + (size_t)AX_MEMBER_RIDGE * n);
     out->ready = true;
     out->reason = NULL;

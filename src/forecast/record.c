@@ -14,10 +14,9 @@
 #define DIST_STEPS 200.0 /* errors that count in the distribution, one step ahead */
 #define DIST_LEADS 10.0  /* and for each step further: errors of overlapping forecasts say less */
 #define GAMMA 0.05       /* pace of the width's adaptation, one step ahead */
-#define GAMMA_LEAD 10.0  /* at this lead it is half as fast: what is heard of is old */
+#define GAMMA_LEAD 3.0   /* so many leads further it is half as fast: what is heard of is old */
 #define WIDTH_MAX 2.0    /* bound on |log| of that adaptation */
-#define OWN_ENOUGH 20.0  /* independent errors at which a lead counts as much as what it borrows */
-#define WIDEN_POWER 0.5  /* growth of borrowed errors with the lead; a random walk has 0.5 */
+#define OWN_ENOUGH 40.0  /* independent errors at which a lead counts as much as what it borrows */
 #define FAST_STEPS 16    /* how far back the volatilities that make the local scale reach */
 #define SLOW_STEPS 128
 #define LONG_STEPS 960
@@ -107,17 +106,12 @@ void ax_record_adapt(struct ax_lead_record *r, uint32_t lead, double level, doub
 void ax_record_interval(const struct ax_lead_record *r, double level, double *below, double *above)
 {
     double target = (1 - level) / 2;
-    *below = fmin(0, ax_errdist_quantile(&r->errors, target)) * exp((double)r->width_below);
-    *above = fmax(0, ax_errdist_quantile(&r->errors, 1 - target)) * exp((double)r->width_above);
+    *below = fmin(0, ax_errdist_quantile(&r->errors, target));
+    *above = fmax(0, ax_errdist_quantile(&r->errors, 1 - target));
 }
 
 double ax_record_trust(const struct ax_lead_record *r, uint32_t lead)
 {
     double independent = (double)r->settled / lead;
     return independent / (independent + OWN_ENOUGH);
-}
-
-double ax_record_widening(double from_lead, double to_lead)
-{
-    return pow(to_lead / from_lead, WIDEN_POWER);
 }

@@ -7,6 +7,9 @@
 #include <string.h>
 
 #define ORIGINS_MAX 96
+#define GROWTH_PRIOR 20.0 /* values of a random walk that are mixed into the measured growth */
+#define GROWTH_MIN 0.1
+#define GROWTH_MAX 1.0
 #define SETTLED_ENOUGH 96 /* own experience from which validation is no longer asked */
 
 static const struct ax_model_ops *ridge_ops(void)
@@ -123,8 +126,39 @@ static enum ax_err validate(struct ax_forecaster *f, const struct ax_past *p, st
     return AX_OK;
 }
 
+static double mean_change(const struct ax_view *v, uint32_t lag)
+{
+    double sum = 0;
+    uint32_t pairs = 0;
+    for (uint32_t i = lag; i < v->n; i++) {
+        double d = fabs((double)v->v[i] - (double)v->v[i - lag]);
+        if (isnan(d))
+            continue;
+        sum += d;
+        pairs++;
+    }
+    return pairs ? sum / pairs : (double)NAN;
+}
+
+/* How fast |changes| grow with the time between values: the slope of the structure function from 1 step to
+ * a fifth of the window, or to the longest tracked lead. */
+static double growth(const struct ax_forecaster *f, const struct ax_view *v)
+{
+    uint32_t far = f->tracks[f->tracks_n - 1].lead;
+    far = far < v->n / 5 ? far : v->n / 5;
+    double random_walk = 0.5;
+    if (far < 2)
+        return random_walk;
+    double slope = log(mean_change(v, far) / mean_change(v, 1)) / log(far);
+    if (!isfinite(slope))
+        return random_walk;
+    slope = (slope * v->n + random_walk * GROWTH_PRIOR) / (v->n + GROWTH_PRIOR);
+    return fmin(fmax(slope, GROWTH_MIN), GROWTH_MAX);
+}
+
 enum ax_err ax_forecaster_refit(struct ax_forecaster *f, const struct ax_past *p, struct ax_arena *scratch)
 {
+    f->growth = growth(f, &p->fine);
     uint32_t season = ax_season_detect(p, scratch);
     if (season != f->season_steps) {
         f->season_steps = season;

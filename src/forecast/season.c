@@ -116,6 +116,18 @@ static struct period detect(const struct ax_view *v, uint32_t cycles_min, struct
     return best;
 }
 
+/* People live by days and weeks: a period within 2 % of one of them is that one. */
+static double snap(double steps, int64_t step_ms)
+{
+    const double calendar_ms[] = {86400000.0, 7 * 86400000.0};
+    for (int i = 0; i < 2; i++) {
+        double exact = calendar_ms[i] / (double)step_ms;
+        if (fabs(steps - exact) <= 0.02 * exact)
+            return exact;
+    }
+    return steps;
+}
+
 uint32_t ax_season_detect(const struct ax_past *p, struct ax_arena *scratch)
 {
     struct period fine = detect(&p->fine, 3, scratch);
@@ -123,5 +135,6 @@ uint32_t ax_season_detect(const struct ax_past *p, struct ax_arena *scratch)
     double steps = (double)coarse.points * (double)p->coarse.step_ms / (double)p->fine.step_ms;
     if (coarse.points == 0 || steps < p->fine.n / 3.0 || steps > UINT32_MAX / 4.0)
         return fine.points;
-    return fine.points && fine.acf >= coarse.acf ? fine.points : (uint32_t)lround(steps);
+    bool shorter = fine.points && fine.acf >= coarse.acf;
+    return shorter ? fine.points : (uint32_t)lround(snap(steps, p->fine.step_ms));
 }
