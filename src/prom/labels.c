@@ -112,7 +112,8 @@ static struct ax_str shown(struct ax_str name)
     if (!ax_str_utf8(name))
         return (struct ax_str){"", 0};
     if (name.n > 100)
-        name.n = 100;
+        for (name.n = 100; ((unsigned char)name.p[name.n] & 0xC0) == 0x80;)
+            name.n--; /* whole code points */
     return name;
 }
 

@@ -11,7 +11,7 @@
 
 /* Bounds on one match: backtracking steps, and kilobytes of the interpreter's heap. */
 #define MATCH_STEPS_MAX 1000000u
-#define HEAP_KIB_MAX 1024u
+#define HEAP_KIB_MAX 16384u
 #define PATTERN_BYTES_MAX 65536u
 
 struct ax_matcher {
@@ -143,7 +143,10 @@ static bool match_code(const struct ax_matcher *m, struct ax_str value)
     if (!s)
         return false;
     const char *p = value.p ? value.p : "";
-    return pcre2_match(m->code, (PCRE2_SPTR)p, value.n, 0, 0, s->data, s->context) >= 0;
+    int rc = pcre2_match(m->code, (PCRE2_SPTR)p, value.n, 0, 0, s->data, s->context);
+    if (rc == PCRE2_ERROR_JIT_STACKLIMIT) /* native code has a small stack; the interpreter takes the heap */
+        rc = pcre2_match(m->code, (PCRE2_SPTR)p, value.n, 0, PCRE2_NO_JIT, s->data, s->context);
+    return rc >= 0;
 }
 
 static bool accepts(const struct ax_matcher *m, struct ax_str value)

@@ -86,6 +86,19 @@ static void catastrophic_patterns_end(void **state)
     assert_false(matches(AX_MATCH_RE, "(a|aa)+c", value));
 }
 
+static void long_values_match(void **state)
+{
+    (void)state;
+    static char value[8193];
+    for (size_t i = 0; i < sizeof value - 1; i++)
+        value[i] = i % 3 ? 'c' : 'd';
+    assert_true(matches(AX_MATCH_RE, "((ab|c)|(d))+", value));
+    assert_true(matches(AX_MATCH_RE, "(?:c|d|dc)*", value));
+    assert_true(matches(AX_MATCH_RE, ".*c.*d.*", value));
+    value[sizeof value - 2] = 'x';
+    assert_false(matches(AX_MATCH_RE, "((ab|c)|(d))+", value));
+}
+
 static void a_matcher_says_what_it_was_made_from(void **state)
 {
     (void)state;
@@ -135,6 +148,7 @@ int main(void)
         cmocka_unit_test(dot_matches_newline_and_whole_code_points),
         cmocka_unit_test(what_re2_refuses_is_refused_with_a_text),
         cmocka_unit_test(catastrophic_patterns_end),
+        cmocka_unit_test(long_values_match),
         cmocka_unit_test(a_matcher_says_what_it_was_made_from),
         cmocka_unit_test(threads_share_a_matcher),
     };
