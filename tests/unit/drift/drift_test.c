@@ -210,6 +210,20 @@ static void correlation_time_of_an_autoregression_is_its_closed_form(void **stat
     assert_true(mean > 0.9 * exact && mean < 1.5 * exact);
 }
 
+static void a_step_does_not_make_noise_look_correlated_but_a_ramp_does(void **state)
+{
+    (void)state;
+    struct ax_rng rng;
+    ax_rng_seed(&rng, 10);
+    double step[AX_DRIFT_REFERENCE], ramp[AX_DRIFT_REFERENCE];
+    for (uint32_t i = 0; i < AX_DRIFT_REFERENCE; i++) {
+        step[i] = ax_rng_normal(&rng) + (i > 700 ? 3 : 0);
+        ramp[i] = ax_rng_normal(&rng) + (double)i / 300;
+    }
+    assert_true(ax_drift_correlation_time(step, AX_DRIFT_REFERENCE) < 3);
+    assert_true(ax_drift_correlation_time(ramp, AX_DRIFT_REFERENCE) > 50);
+}
+
 static int start(void **state)
 {
     (void)state;
@@ -239,6 +253,7 @@ int main(void)
         cmocka_unit_test(gaps_and_infinities_are_skipped),
         cmocka_unit_test(a_constant_neither_divides_by_zero_nor_drifts),
         cmocka_unit_test(a_scratch_that_is_too_small_is_an_error),
+        cmocka_unit_test(a_step_does_not_make_noise_look_correlated_but_a_ramp_does),
         cmocka_unit_test(correlation_time_of_an_autoregression_is_its_closed_form),
     };
     return cmocka_run_group_tests(tests, start, stop);

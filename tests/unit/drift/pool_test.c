@@ -115,6 +115,34 @@ static void a_daily_cycle_is_no_drift_for_two_hours(void **state)
     }
 }
 
+/* At 15 s, tested every 5 min over the 960 steps that a window keeps: a rule asks for 2 h, while the change
+ * moves from the current window into the reference. */
+static void a_moved_level_is_drift_for_longer_than_two_hours(void **state)
+{
+    (void)state;
+    static float past[6][2600];
+    struct ax_rng rng;
+    ax_rng_seed(&rng, 21);
+    for (uint32_t i = 0; i < 6; i++) {
+        double x = 0;
+        for (uint32_t t = 0; t < 2600; t++) {
+            x = 0.5 * x + sqrt(0.75) * ax_rng_normal(&rng);
+            past[i][t] = (float)ldexp(20 + x + (t >= 1000 ? 3 : 0), (int)i);
+        }
+    }
+    uint32_t run = 0, longest = 0;
+    for (uint32_t end = 960; end <= 2600; end += 20) {
+        struct ax_drift_pool pool = {.n = 0};
+        for (uint32_t i = 0; i < 6; i++)
+            ax_drift_pool_offer(&pool,
+                                &(struct ax_drift_member){.id = i, .v = &past[i][end - 960], .n = 960});
+        run = test_of(&pool).drifted ? run + 1 : 0;
+        longest = run > longest ? run : longest;
+    }
+    assert_true(longest >= 30); /* 2.5 h */
+    assert_int_equal(run, 0);   /* and it is over when the reference is new */
+}
+
 static void the_same_series_are_used_in_any_order(void **state)
 {
     (void)state;
@@ -192,6 +220,7 @@ int main(void)
         cmocka_unit_test(series_that_come_and_go_are_no_drift),
         cmocka_unit_test(series_that_move_together_count_as_few),
         cmocka_unit_test(a_daily_cycle_is_no_drift_for_two_hours),
+        cmocka_unit_test(a_moved_level_is_drift_for_longer_than_two_hours),
         cmocka_unit_test(the_same_series_are_used_in_any_order),
         cmocka_unit_test(constants_are_ready_and_quiet),
         cmocka_unit_test(too_little_is_not_ready),
