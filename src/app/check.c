@@ -98,7 +98,7 @@ static enum ax_err check_file(const char *path, int64_t max_range_ms, struct ax_
         return AX_NOMEM;
     enum ax_err err = ax_config_load(path, &c, problems);
     uint32_t jobs_n = c ? c->jobs_n : 0;
-    if (err == AX_OK)
+    if (err == AX_OK && c)
         err = ax_check_expressions(c, max_range_ms, problems);
     ax_problems_write(problems, path, out);
     if (err == AX_OK)

@@ -187,22 +187,23 @@ static void keep_scored(struct ax_report *r, struct ax_job_report *job, double s
     job->scored[job->scored_n++] = (struct ax_scored){score, abnormal};
 }
 
-void ax_report_score(struct ax_report *r, uint32_t job_i, uint32_t series, const struct ax_report_score *p)
+void ax_report_score(struct ax_report *r, uint32_t job_i, uint32_t series,
+                     const struct ax_report_score *point)
 {
     struct ax_job_report *job = &r->jobs[job_i];
     struct ax_series_report *s = series_of(job, series);
-    if (!s || isnan(p->score))
+    if (!s || isnan(point->score))
         return;
     struct ax_report_alarms *a = &s->alarms;
-    bool above = p->score > 1;
+    bool above = point->score > 1;
     if (a->n++ == 0)
-        a->first_ms = p->t_ms;
-    a->last_ms = p->t_ms;
+        a->first_ms = point->t_ms;
+    a->last_ms = point->t_ms;
     a->above += above;
     a->episodes += above && !a->on;
     a->on = above;
-    if (p->label >= 0)
-        keep_scored(r, job, p->score, p->label == 1);
+    if (point->label >= 0)
+        keep_scored(r, job, point->score, point->label == 1);
     if (series >= AX_REPORT_TRACED)
         return;
     if (!s->scores) {
@@ -216,8 +217,9 @@ void ax_report_score(struct ax_report *r, uint32_t job_i, uint32_t series, const
             return;
         }
     }
-    ax_trace_add(s->scores, p->t_ms,
-                 (const double[ST_N]){p->value, p->value, p->lower, p->upper, p->score, p->label == 1});
+    ax_trace_add(s->scores, point->t_ms,
+                 (const double[ST_N]){point->value, point->value, point->lower, point->upper, point->score,
+                                      point->label == 1});
 }
 
 /* The curve of a feature and test, new or known; NULL when there are too many or memory is out. */

@@ -52,7 +52,7 @@ void ax_report_confidence(struct ax_report *r, uint32_t job, uint32_t horizon, d
                           bool within);
 
 /* Add a score, in time order for each series. */
-void ax_report_score(struct ax_report *r, uint32_t job, uint32_t series, const struct ax_report_score *s);
+void ax_report_score(struct ax_report *r, uint32_t job, uint32_t series, const struct ax_report_score *point);
 
 /* Add a drift score of a feature by a test ("ks", "psi", ...), in time order for each. */
 void ax_report_drift(struct ax_report *r, uint32_t job, struct ax_str feature, struct ax_str test,

@@ -101,7 +101,7 @@ static enum ax_err read_document(yaml_document_t *doc, struct ax_str yaml, struc
  * nothing and a changed global default does. */
 static enum ax_err hash_jobs(struct ax_config *c)
 {
-    struct ax_job_config *jobs = (struct ax_job_config *)(uintptr_t)c->jobs;
+    struct ax_job_config *jobs = ax_fresh(c->jobs);
     struct ax_buf text;
     ax_buf_init(&text, CONFIG_BYTES_MAX);
     for (uint32_t i = 0; i < c->jobs_n; i++) {
@@ -177,13 +177,15 @@ enum ax_err ax_config_parse(struct ax_str yaml, struct ax_config **out, struct a
 
 enum ax_err ax_config_load(const char *path, struct ax_config **out, struct ax_problems *problems)
 {
+    char why[128];
     if (path[0] == '\0')
         return ax_config_parse(ax_str(ax_config_builtin), out, problems);
     *out = NULL;
     memset(problems, 0, sizeof *problems);
     FILE *file = fopen(path, "re");
     if (!file) {
-        ax_problem_add(problems, (struct ax_place){0, 0}, false, "cannot be opened: %s", strerror(errno));
+        ax_problem_add(problems, (struct ax_place){0, 0}, false, "cannot be opened: %s",
+                       strerror_r(errno, why, sizeof why));
         return AX_IO;
     }
     /* One byte more than allowed, so that the parser sees that it is too long. */
@@ -196,7 +198,8 @@ enum ax_err ax_config_load(const char *path, struct ax_config **out, struct ax_p
     }
     enum ax_err err = text.err;
     if (ferror(file)) {
-        ax_problem_add(problems, (struct ax_place){0, 0}, false, "cannot be read: %s", strerror(errno));
+        ax_problem_add(problems, (struct ax_place){0, 0}, false, "cannot be read: %s",
+                       strerror_r(errno, why, sizeof why));
         err = AX_IO;
     }
     (void)fclose(file);

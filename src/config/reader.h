@@ -36,6 +36,14 @@ struct ax_place ax_yaml_place(const yaml_node_t *node, struct ax_place otherwise
 /* A value as problems show it: cut, control bytes as '?'. Returns out. */
 const char *ax_shown(struct ax_str s, char out[static 72]);
 
+/* The same place, writable: for what the reader itself has just made and nobody else has seen yet. */
+static inline void *ax_fresh(const void *p)
+{
+    void *q;
+    memcpy(&q, &p, sizeof q);
+    return q;
+}
+
 /* What is wrong with an http or https URL, or NULL. */
 const char *ax_url_fault(struct ax_str url);
 

@@ -172,9 +172,8 @@ void ax_config_validate(struct ax_reader *r, yaml_node_t *root, struct ax_config
 {
     yaml_node_t *jobs = ax_yaml_get(r, root, "jobs"), *writes = ax_yaml_get(r, root, "remote_write");
     yaml_node_t *reads = ax_yaml_get(r, root, "remote_read");
-    /* Made by the reader for this very config: not yet anybody's. */
-    struct ax_remote_write *w = (struct ax_remote_write *)(uintptr_t)c->remote_write;
-    struct ax_remote_read *rr = (struct ax_remote_read *)(uintptr_t)c->remote_read;
+    struct ax_remote_write *w = ax_fresh(c->remote_write);
+    struct ax_remote_read *rr = ax_fresh(c->remote_read);
     validate_global(r, ax_yaml_get(r, root, "global"), c);
     for (uint32_t i = 0; i < c->remote_write_n && !r->nomem; i++)
         validate_write(r, ax_yaml_item(r, writes, i), c, &w[i]);

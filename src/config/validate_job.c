@@ -133,7 +133,7 @@ static void check_horizons(struct check *c)
     }
     /* Sorted only after their places were looked up by position. */
     if (f->horizons_n)
-        qsort((void *)(uintptr_t)f->horizons_ms, f->horizons_n, sizeof *f->horizons_ms, by_value);
+        qsort(ax_fresh(f->horizons_ms), f->horizons_n, sizeof *f->horizons_ms, by_value);
 }
 
 static void check_targets(struct check *c)
@@ -258,8 +258,7 @@ static void check_emit(struct check *c)
 void ax_config_validate_job(struct ax_reader *r, yaml_node_t *node, const struct ax_config *config,
                             uint32_t i)
 {
-    /* Made by the reader for this very config: not yet anybody's. */
-    struct ax_job_config *job = (struct ax_job_config *)(uintptr_t)&config->jobs[i];
+    struct ax_job_config *job = ax_fresh(&config->jobs[i]);
     struct check c = {r, node, ax_yaml_get(r, node, "forecast"), job};
     if (job->step_ms < 0)
         job->step_ms = config->step_ms;

@@ -280,6 +280,7 @@ enum ax_err ax_csv_open_streams(FILE *const *streams, const char *const *paths, 
 enum ax_err ax_csv_open(const char *const *paths, uint32_t paths_n, struct ax_str label_column,
                         struct ax_csv **out, struct ax_diag *diag)
 {
+    char why[128];
     FILE **streams = calloc(paths_n ? paths_n : 1, sizeof(FILE *));
     enum ax_err err = streams ? AX_OK : ax_fail(diag, AX_NOMEM, "out of memory");
     uint32_t opened = 0;
@@ -287,14 +288,14 @@ enum ax_err ax_csv_open(const char *const *paths, uint32_t paths_n, struct ax_st
     for (; err == AX_OK && opened < paths_n; opened++) {
         streams[opened] = fopen(paths[opened], "re");
         if (!streams[opened]) {
-            err = ax_fail(diag, AX_IO, "%s: %s", paths[opened], strerror(errno));
+            err = ax_fail(diag, AX_IO, "%s: %s", paths[opened], strerror_r(errno, why, sizeof why));
             break;
         }
     }
     if (err == AX_OK)
         err = ax_csv_open_streams(streams, paths, paths_n, label_column, out, diag);
     else
-        while (opened > 0)
+        while (streams && opened > 0)
             (void)fclose(streams[--opened]);
     free(streams);
     return err;

@@ -148,12 +148,13 @@ static enum ax_err read_line(struct ax_csv_record *r, struct ax_diag *diag)
 
 enum ax_err ax_csv_record_read(struct ax_csv_record *r, struct ax_diag *diag)
 {
+    char why[128];
     do {
         int c = getc(r->stream);
         if (c == EOF) {
             r->cells_n = 0;
             if (ferror(r->stream))
-                return ax_fail(diag, AX_IO, "%s: %s", r->path, strerror(errno));
+                return ax_fail(diag, AX_IO, "%s: %s", r->path, strerror_r(errno, why, sizeof why));
             return AX_OK;
         }
         (void)ungetc(c, r->stream);
