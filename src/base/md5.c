@@ -51,7 +51,7 @@ static void digest_block(uint32_t state[4], const uint8_t *block)
             word = (7 * i) % 16;
             break;
         }
-        uint32_t sum = a + f + sines[i] + load_le32(block + 4 * word);
+        uint32_t sum = a + f + sines[i] + load_le32(block + 4 * (size_t)word);
         unsigned shift = shifts[i / 16][i % 4];
         a = d;
         d = c;
@@ -84,5 +84,5 @@ void ax_md5(const void *p, size_t n, uint8_t out[16])
     for (size_t i = 0; i < tail_n; i += 64)
         digest_block(state, tail + i);
     for (unsigned i = 0; i < 4; i++)
-        store_le32(out + 4 * i, state[i]);
+        store_le32(out + 4 * (size_t)i, state[i]);
 }

@@ -237,7 +237,7 @@ void ax_regex_expand(const struct ax_regex *re, const struct ax_regex_match *m, 
             ax_buf_byte(out, '$'); /* no reference: the sign stands for itself */
             continue;
         }
-        uint32_t group = group_number(re, name);
+        size_t group = group_number(re, name);
         if (group != UINT32_MAX && spans[2 * group] != PCRE2_UNSET)
             ax_buf_put(out, m->subject.p + spans[2 * group], spans[2 * group + 1] - spans[2 * group]);
     }

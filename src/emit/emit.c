@@ -14,8 +14,8 @@
 #include <stdlib.h>
 
 #define KEY_BYTES_MAX ((size_t)1 << 20)
-#define ARENA_BYTES_MAX ((size_t)8 << 20) /* labels of one series through the rules of one endpoint */
-#define REMEMBER_MS (10 * 60 * 1000)      /* a closed series, counted in the time of samples */
+#define ARENA_BYTES_MAX ((size_t)8 << 20)     /* labels of one series through the rules of one endpoint */
+#define REMEMBER_MS (INT64_C(10) * 60 * 1000) /* a closed series, counted in the time of samples */
 #define SWEEP_LEAST 1024u
 #define FIRST_BUCKETS 1024u
 
@@ -83,7 +83,7 @@ static struct ax_out **bucket_of(struct ax_emit *e, uint64_t hash)
 static void grow_buckets(struct ax_emit *e)
 {
     uint32_t n = e->buckets_n * 2;
-    struct ax_out **buckets = calloc(n, sizeof(struct ax_out *));
+    struct ax_out **buckets = n ? calloc(n, sizeof(struct ax_out *)) : NULL;
     if (!buckets)
         return; /* longer chains */
     for (uint32_t i = 0; i < e->buckets_n; i++)
@@ -387,15 +387,13 @@ enum ax_err ax_emit_reload(struct ax_emit *e, const struct ax_remote_write *endp
     return err;
 }
 
-uint64_t ax_emit_pending(const struct ax_emit *e)
+uint64_t ax_emit_pending(struct ax_emit *e)
 {
-    /* Only the lock changes, which is no part of what the caller sees. */
-    pthread_mutex_t *lock = &((struct ax_emit *)(uintptr_t)e)->lock;
-    (void)pthread_mutex_lock(lock);
+    (void)pthread_mutex_lock(&e->lock);
     uint64_t n = 0;
     for (uint32_t i = 0; i < e->endpoints_n; i++)
         n += ax_endpoint_pending(e->endpoints[i]);
-    (void)pthread_mutex_unlock(lock);
+    (void)pthread_mutex_unlock(&e->lock);
     return n;
 }
 

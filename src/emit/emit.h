@@ -28,7 +28,7 @@ AX_MUST_USE enum ax_err ax_emit_reload(struct ax_emit *e, const struct ax_remote
                                        uint32_t endpoints_n, struct ax_diag *diag);
 
 /* Samples waiting in all queues. */
-uint64_t ax_emit_pending(const struct ax_emit *e);
+uint64_t ax_emit_pending(struct ax_emit *e);
 
 /* Flush for at most deadline_ms, then stop and free. */
 void ax_emit_stop(struct ax_emit *e, int64_t deadline_ms);

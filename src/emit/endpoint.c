@@ -140,10 +140,14 @@ static enum ax_err make_sender(struct ax_endpoint *e, const struct ax_remote_wri
 static enum ax_err make_senders(struct ax_endpoint *e, const struct ax_remote_write *c, struct ax_diag *diag)
 {
     uint32_t n = c->max_shards < 1 ? 1 : c->max_shards < SHARDS_MAX ? c->max_shards : SHARDS_MAX;
-    e->senders = calloc(n, sizeof *e->senders);
+    e->senders = calloc(n, sizeof(struct ax_sender *));
     struct ax_http_field *headers = calloc(c->http.headers_n + (size_t)1, sizeof *headers);
-    enum ax_err err = e->senders && headers ? AX_OK : ax_fail(diag, AX_NOMEM, "out of memory");
-    for (uint32_t i = 0; err == AX_OK && i < c->http.headers_n; i++)
+    if (!e->senders || !headers) {
+        free(headers);
+        return ax_fail(diag, AX_NOMEM, "out of memory");
+    }
+    enum ax_err err = AX_OK;
+    for (uint32_t i = 0; i < c->http.headers_n; i++)
         headers[i] = (struct ax_http_field){c->http.headers[i].name, c->http.headers[i].value};
     for (uint32_t i = 0; err == AX_OK && i < n; i++)
         err = make_sender(e, c, headers, diag);

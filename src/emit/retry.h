@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 /* Retry-After is believed up to this. */
-#define AX_RETRY_AFTER_MAX_MS (5 * 60 * 1000)
+#define AX_RETRY_AFTER_MAX_MS (INT64_C(5) * 60 * 1000)
 
 /* What to do with the batch. */
 enum ax_verdict {

@@ -6,6 +6,7 @@
 #include <curl/curl.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -95,15 +96,24 @@ static bool add_header(struct curl_slist **list, const char *text)
     return longer != NULL;
 }
 
+/* Formatted text, malloc'ed; NULL when out of memory. */
+static AX_PRINTF(1, 2) char *format(const char *fmt, ...)
+{
+    va_list args;
+    char *text;
+    va_start(args, fmt);
+    int n = vasprintf(&text, fmt, args);
+    va_end(args);
+    return n >= 0 ? text : NULL;
+}
+
 static bool add_field(struct curl_slist **list, struct ax_str name, struct ax_str value)
 {
-    char *text = NULL;
     /* "Name;" is how curl is told to send a header without a value. */
-    int n = value.n ? asprintf(&text, AX_STR_FMT ": " AX_STR_FMT, AX_STR_ARG(name), AX_STR_ARG(value))
-                    : asprintf(&text, AX_STR_FMT ";", AX_STR_ARG(name));
-    bool ok = n >= 0 && add_header(list, text);
-    if (n >= 0)
-        wipe_and_free(text);
+    char *text = value.n ? format(AX_STR_FMT ": " AX_STR_FMT, AX_STR_ARG(name), AX_STR_ARG(value))
+                         : format(AX_STR_FMT ";", AX_STR_ARG(name));
+    bool ok = text && add_header(list, text);
+    wipe_and_free(text);
     return ok;
 }
 
@@ -214,16 +224,17 @@ static enum ax_err set_tls(struct ax_http_client *c, const struct ax_http_client
  * certificate's check use it), connect to the URL's host and name that in the Host header. */
 static bool rename_server(struct ax_http_client *c, CURLU *url, struct ax_str name)
 {
-    char *host = NULL, *port = NULL, *to = NULL, *header = NULL;
-    bool ok = true;
-    char *server = copy(name, &ok);
-    ok = ok && server && !curl_url_get(url, CURLUPART_HOST, &host, 0) &&
-         !curl_url_get(url, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) &&
-         asprintf(&to, "%s:%s:%s:%s", server, port, host, port) >= 0 && add_header(&c->connect, to) &&
-         asprintf(&header, "Host: %s:%s", host, port) >= 0 && add_header(&c->fixed, header) &&
-         !curl_url_set(url, CURLUPART_HOST, server, 0);
-    if (ok)
-        (void)curl_easy_setopt(c->easy, CURLOPT_CONNECT_TO, c->connect);
+    char *host = NULL, *port = NULL, *to = NULL, *header = NULL,
+         *server = format(AX_STR_FMT, AX_STR_ARG(name));
+    bool ok = server && !curl_url_get(url, CURLUPART_HOST, &host, 0) &&
+              !curl_url_get(url, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT);
+    if (ok) {
+        to = format("%s:%s:%s:%s", server, port, host, port);
+        header = format("Host: %s:%s", host, port);
+    }
+    ok = ok && to && header && add_header(&c->connect, to) && add_header(&c->fixed, header) &&
+         !curl_url_set(url, CURLUPART_HOST, server, 0) &&
+         curl_easy_setopt(c->easy, CURLOPT_CONNECT_TO, c->connect) == CURLE_OK;
     curl_free(host);
     curl_free(port);
     free(to);
@@ -232,22 +243,17 @@ static bool rename_server(struct ax_http_client *c, CURLU *url, struct ax_str na
     return ok;
 }
 
-static enum ax_err set_url(struct ax_http_client *c, const struct ax_http_client_options *o,
-                           struct ax_diag *diag)
+/* Check the URL and give it to curl. No text repeats it: it may hold a password. */
+static enum ax_err take_url(struct ax_http_client *c, const struct ax_http_client_options *o,
+                            const char *text, CURLU *url, struct ax_diag *diag)
 {
-    bool ok = true;
-    char *text = copy(o->url, &ok), *scheme = NULL, *final = NULL;
-    CURLU *url = curl_url();
+    char *scheme = NULL, *final = NULL;
     enum ax_err err = AX_OK;
-    if (!ok || !url)
-        err = ax_fail(diag, AX_NOMEM, "out of memory");
-    else if (!text || curl_url_set(url, CURLUPART_URL, text, CURLU_NON_SUPPORT_SCHEME) ||
-             curl_url_get(url, CURLUPART_SCHEME, &scheme, 0))
-        err = ax_fail(diag, AX_INVALID, "url \"%s\" is not one; it looks like http://host:port/path",
-                      text ? text : "");
+    if (curl_url_set(url, CURLUPART_URL, text, CURLU_NON_SUPPORT_SCHEME) ||
+        curl_url_get(url, CURLUPART_SCHEME, &scheme, 0))
+        err = ax_fail(diag, AX_INVALID, "the url is not one; it looks like http://host:port/path");
     else if (strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0)
-        err =
-            ax_fail(diag, AX_INVALID, "url \"%s\": scheme %s is not known; use http or https", text, scheme);
+        err = ax_fail(diag, AX_INVALID, "the url's scheme %s is not known; use http or https", scheme);
     else if (o->tls_server_name.n && strcmp(scheme, "https") == 0 &&
              !rename_server(c, url, o->tls_server_name))
         err = ax_fail(diag, AX_INVALID, "server_name \"" AX_STR_FMT "\" is no host name",
@@ -256,6 +262,16 @@ static enum ax_err set_url(struct ax_http_client *c, const struct ax_http_client
         err = ax_fail(diag, AX_NOMEM, "out of memory");
     curl_free(scheme);
     curl_free(final);
+    return err;
+}
+
+static enum ax_err set_url(struct ax_http_client *c, const struct ax_http_client_options *o,
+                           struct ax_diag *diag)
+{
+    char *text = strndup(o->url.n ? o->url.p : "", o->url.n);
+    CURLU *url = curl_url();
+    enum ax_err err =
+        text && url ? take_url(c, o, text, url, diag) : ax_fail(diag, AX_NOMEM, "out of memory");
     curl_url_cleanup(url);
     free(text);
     return err;
@@ -342,9 +358,8 @@ static enum ax_err add_credentials(struct ax_http_client *c, const char *credent
 {
     if (strpbrk(credentials, "\r\n"))
         return ax_fail(diag, AX_IO, "the credentials hold a line break, which no header can");
-    char *text = NULL;
-    bool ok = asprintf(&text, "Authorization: %s %s", c->auth_type, credentials) >= 0;
-    ok = ok && add_header(headers, text);
+    char *text = format("Authorization: %s %s", c->auth_type, credentials);
+    bool ok = text && add_header(headers, text);
     wipe_and_free(text);
     return ok ? AX_OK : ax_fail(diag, AX_NOMEM, "out of memory");
 }
@@ -356,8 +371,9 @@ static enum ax_err authenticate(struct ax_http_client *c, struct curl_slist **he
     enum ax_err err = file ? read_secret(file, &secret, diag) : AX_OK;
     if (err != AX_OK)
         return err;
-    if (c->credentials || c->credentials_file) {
-        err = add_credentials(c, secret ? secret : c->credentials, headers, diag);
+    const char *credentials = c->credentials_file ? secret : c->credentials;
+    if (credentials) {
+        err = add_credentials(c, credentials, headers, diag);
     } else if (c->user || c->password || c->password_file) {
         const char *password = secret ? secret : c->password ? c->password : "";
         bool ok = curl_easy_setopt(c->easy, CURLOPT_HTTPAUTH, CURLAUTH_BASIC) == CURLE_OK &&
