@@ -115,9 +115,9 @@ enum ax_err ax_eval_aggregate(struct ax_bound *b, const struct ax_node *node)
         const struct ax_group *g = &s->groups[i];
         if (g->tick != b->tick)
             continue;
-        double v = quantile
-                       ? ax_promql_quantile(ax_scalar(node->scalar[0]), (double *)s->gathered + g->at - g->n, g->n)
-                       : result(g, node->aggregation);
+        double v = quantile ? ax_promql_quantile(ax_scalar(node->scalar[0]),
+                                                 (double *)s->gathered + g->at - g->n, g->n)
+                            : result(g, node->aggregation);
         ax_out_put(s, i, v, false);
     }
     return err;

@@ -143,7 +143,7 @@ enum ax_err ax_parse_selector(struct ax_parser *p, struct ax_node **out)
     struct ax_matcher **v = ax_arena_array(&p->expr->arena, s.n, sizeof(struct ax_matcher *));
     if (!node || !v)
         return ax_fail(p->diag, AX_NOMEM, "out of memory, or the expression is too long");
-    memcpy(v, s.v, s.n * sizeof *v);
+    memcpy(v, s.v, s.n * sizeof(struct ax_matcher *));
     node->matchers = v;
     node->matchers_n = s.n;
     node->keeps_name = true;

@@ -1,6 +1,8 @@
 /* parser.c: operators, precedence and types; the entry points of parsing. */
 #include "expr/parser.h"
 
+#include "base/assert.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -127,6 +129,7 @@ static enum ax_err parse_operation(struct ax_parser *p, enum ax_operator op, int
         err = parse_binary(p, prec == PREC_POW ? prec : prec + 1, &right);
     if (err != AX_OK)
         return err;
+    AX_ASSERT(*left && right);
     if ((*left)->type == AX_TYPE_RANGE || right->type == AX_TYPE_RANGE)
         return ax_lexer_fail(
             &p->lx, at, p->diag,

@@ -144,7 +144,7 @@ static bool enlist(struct ax_db *db, uint32_t id)
         }
     }
     if (sel->members_n)
-        qsort(sel->members, sel->members_n, sizeof *sel->members, by_labels);
+        qsort(sel->members, sel->members_n, sizeof(struct ax_series *), by_labels);
     return true;
 }
 
@@ -268,7 +268,7 @@ static void refresh_view(struct ax_selector *sel)
     uint32_t n = sel->members_n;
     if (n > sel->view_cap) {
         uint32_t cap = sel->members_cap;
-        struct ax_series **view = realloc(sel->view, cap * sizeof *view);
+        struct ax_series **view = realloc(sel->view, cap * sizeof(struct ax_series *));
         if (view) {
             sel->view = view;
             sel->view_cap = cap;
@@ -276,7 +276,7 @@ static void refresh_view(struct ax_selector *sel)
         n = n < sel->view_cap ? n : sel->view_cap;
     }
     if (n > from)
-        memcpy(sel->view + from, sel->members + from, (n - from) * sizeof *sel->view);
+        memcpy(sel->view + from, sel->members + from, (n - from) * sizeof(struct ax_series *));
     sel->view_n = n;
     sel->view_epoch = sel->epoch;
 }

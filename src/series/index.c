@@ -70,7 +70,7 @@ bool ax_index_add(struct ax_index *x, uint64_t hash, struct ax_str tenant, struc
 /* Close the hole at i: move back every later entry of the run that may stand there. */
 static void remove_at(struct ax_index *x, uint32_t i)
 {
-    free(x->slots[i].entry);
+    struct ax_index_entry *removed = x->slots[i].entry;
     x->n--;
     uint32_t mask = x->cap - 1, hole = i;
     for (uint32_t k = (i + 1) & mask; x->slots[k].entry; k = (k + 1) & mask) {
@@ -80,7 +80,8 @@ static void remove_at(struct ax_index *x, uint32_t i)
             hole = k;
         }
     }
-    x->slots[hole] = (struct ax_index_slot){0};
+    x->slots[hole].entry = NULL;
+    free(removed);
 }
 
 void ax_index_remove(struct ax_index *x, bool (*gone)(const struct ax_series *s))

@@ -71,7 +71,7 @@ enum ax_ring_put ax_ring_put(struct ax_ring *r, struct ax_sample s, int64_t keep
 {
     int64_t newest = ax_ring_newest(r);
     bool in_order = r->n == 0 || s.t_ms > newest;
-    uint32_t i = r->n;
+    uint32_t i;
     if (!in_order) {
         if (behind(newest, s.t_ms) >= (uint64_t)keep_ms)
             return AX_RING_TOO_OLD;

@@ -21,7 +21,7 @@ static int free_id(struct ax_want_table *t)
             return (int)i;
     }
     uint32_t n = t->selectors_n + 1;
-    struct ax_selector **selectors = realloc(t->selectors, n * sizeof *selectors);
+    struct ax_selector **selectors = realloc(t->selectors, n * sizeof(struct ax_selector *));
     if (!selectors)
         return -1;
     t->selectors = selectors;
@@ -103,7 +103,7 @@ static bool intern(struct ax_want_table *t, uint32_t n, struct ax_wants **out)
             return true;
         }
     }
-    struct ax_wants *w = malloc(sizeof *w + n * (sizeof *w->watches + sizeof *w->ids));
+    struct ax_wants *w = malloc(sizeof *w + n * (sizeof(struct ax_watch *) + sizeof *w->ids));
     if (!w)
         return false;
     *w = (struct ax_wants){.next = t->sets, .refs = 1, .ids_n = n, .watches = (struct ax_watch **)(w + 1)};
@@ -177,7 +177,7 @@ bool ax_want_reserve(struct ax_want_table *t, const struct ax_wants *w)
         if (s->members_n < s->members_cap)
             continue;
         uint32_t cap = s->members_cap ? s->members_cap * 2 : 16;
-        struct ax_series **members = realloc(s->members, cap * sizeof *members);
+        struct ax_series **members = realloc(s->members, cap * sizeof(struct ax_series *));
         if (!members)
             return false;
         s->members = members;

@@ -3,6 +3,7 @@
 #include "ax_test.h"
 #include "expr_world.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -213,6 +214,48 @@ static void a_watch_follows_the_samples_of_an_expression(void **state)
     expr_world_close(&w);
 }
 
+/* Writes samples of its own series and of shared ones. */
+static void *feed(void *arg)
+{
+    struct ax_db *db = arg;
+    for (int i = 0; i < 6000; i++) {
+        char instance[32];
+        struct ax_buf key;
+        int n = snprintf(instance, sizeof instance, "%d", i % 300);
+        struct ax_label v[] = {{ax_str(AX_METRIC_NAME), ax_str("c")}, {ax_str("i"), {instance, (size_t)n}}};
+        struct ax_sample sample = {10000 + 100 * i, i};
+        ax_buf_init(&key, 4096);
+        ax_labels_key_write(&(struct ax_labels){2, v}, &key);
+        if (ax_db_append(db, ax_str(""), ax_buf_view(&key), &sample, 1, NULL, NULL) != AX_FATE_WANTED)
+            abort();
+        ax_buf_done(&key);
+    }
+    return NULL;
+}
+
+/* Meaningful under -DAX_SANITIZE=thread. */
+static void ticks_run_while_samples_come_in(void **state)
+{
+    (void)state;
+    struct expr_world w;
+    struct ticking k;
+    pthread_t threads[2];
+    expr_world_open(&w);
+    start(&k, &w, "rate(c[5m]) / on (i) c");
+    for (int i = 0; i < 2; i++)
+        pthread_create(&threads[i], NULL, feed, w.db);
+    for (int64_t t = 10000; t < 610000; t += 5000) {
+        tick(&k, t);
+        if (t % 50000 == 0)
+            ax_db_evict(w.db, t - 300000);
+    }
+    for (int i = 0; i < 2; i++)
+        pthread_join(threads[i], NULL);
+    assert_int_equal(tick(&k, 609900).n, 300);
+    stop(&k);
+    expr_world_close(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -221,6 +264,7 @@ int main(void)
         cmocka_unit_test(evicted_series_are_forgotten),
         cmocka_unit_test(equal_labels_have_equal_ids_in_all_expressions),
         cmocka_unit_test(a_watch_follows_the_samples_of_an_expression),
+        cmocka_unit_test(ticks_run_while_samples_come_in),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
