@@ -2,7 +2,8 @@
  * series, with an interval from its own out-of-fold errors.
  *
  * One ax_forecaster per modelled series. At every step it is first told what the step brought, then
- * asked for the path: it never sees a later value than the step it forecasts from. Deterministic.
+ * asked for the path: it never sees a later value than the step it forecasts from. Deterministic. Forecasts
+ * more than 512 steps ahead wait for their actual, and are scored, at every few steps only (256 of them).
  * Owner: the pipeline's thread. */
 #ifndef AX_FORECAST_FORECAST_H
 #define AX_FORECAST_FORECAST_H
@@ -45,7 +46,7 @@ struct ax_outcome {
     uint32_t horizon; /* index into spec->horizons */
     double actual, mean, lower, upper;
     double last_value;     /* the naive forecast made at the same moment */
-    double insample_scale; /* mean |difference| of the series when the forecast was made; 0 unknown */
+    double insample_scale; /* mean |difference| over the fine window when the forecast was made; 0 unknown */
 };
 
 struct ax_forecaster;

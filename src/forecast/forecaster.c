@@ -164,14 +164,10 @@ static enum ax_err members_then(struct ax_forecaster *f, const struct ax_lead_tr
                                 const struct ax_past *then, const float *slot, struct ax_arena *scratch,
                                 double *pred)
 {
-    if (t->width == AX_PENDING_FAR_N) {
-        for (uint32_t m = 0; m < AX_MEMBERS; m++)
-            pred[m] = NAN;
-        pred[0] = (double)slot[AX_PENDING_LAST];
-        return AX_OK;
-    }
     enum ax_err err = ax_members_run(f, then, &t->lead, 1, NULL, scratch, pred);
     pred[AX_MEMBER_RIDGE] = (double)slot[AX_PENDING_RIDGE];
+    if (t->width == AX_PENDING_FAR_N) /* the fine window may have forgotten the origin */
+        pred[0] = (double)slot[AX_PENDING_LAST];
     return err;
 }
 
@@ -191,19 +187,19 @@ static enum ax_err settle(struct ax_forecaster *f, const struct ax_past *now, do
         if (err)
             return err;
         bool far = t->width == AX_PENDING_FAR_N;
-        double scale = far ? (double)slot[AX_PENDING_SCALE] : ax_local_scale(&then, t->lead);
+        struct ax_local local = ax_local_of(&then);
+        double scale = far ? (double)slot[AX_PENDING_SCALE] : ax_local_scale(&local, t->lead);
         ax_record_settle(&t->record, t->lead, pred, mean, actual, scale);
         ax_record_adapt(&t->record, t->lead, f->spec->level, actual, lower, upper);
         if (t->horizon < 0)
             continue;
-        double volatility = far ? scale : ax_past_volatility(&then, AX_BRIDGE_MAX);
         outcomes[(*outcomes_n)++] = (struct ax_outcome){.horizon = (uint32_t)t->horizon,
                                                         .actual = actual,
                                                         .mean = mean,
                                                         .lower = lower,
                                                         .upper = upper,
                                                         .last_value = pred[0],
-                                                        .insample_scale = isnan(volatility) ? 0 : volatility};
+                                                        .insample_scale = then.fine.n > 1 ? local.all : 0};
     }
     return AX_OK;
 }
@@ -224,8 +220,14 @@ static bool silent(const struct ax_past *p)
 
 /* Let what was forecast wait for its actual. */
 static void keep_pending(struct ax_forecaster *f, const struct ax_past *p, const struct ax_forecast *out,
-                         const double *ridge, double last)
+                         const double *ridge)
 {
+    struct ax_local local = {0};
+    double last = NAN;
+    if (f->tracks[f->tracks_n - 1].width == AX_PENDING_FAR_N) {
+        local = ax_local_of(p);
+        last = ax_past_last(p, AX_BRIDGE_MAX);
+    }
     for (uint32_t k = 0; k < f->tracks_n; k++) {
         struct ax_lead_track *t = &f->tracks[k];
         float *slot = slot_of(f, t, p->t_ms);
@@ -237,7 +239,7 @@ static void keep_pending(struct ax_forecaster *f, const struct ax_past *p, const
         slot[AX_PENDING_RIDGE] = (float)ridge[k];
         if (t->width == AX_PENDING_FAR_N) {
             slot[AX_PENDING_LAST] = (float)last;
-            slot[AX_PENDING_SCALE] = (float)ax_local_scale(p, t->lead);
+            slot[AX_PENDING_SCALE] = (float)ax_local_scale(&local, t->lead);
         }
     }
 }
@@ -292,7 +294,7 @@ enum ax_err ax_forecaster_step(struct ax_forecaster *f, const struct ax_window *
         if (err)
             return err;
     }
-    keep_pending(f, &p, out, ridge, ax_past_last(&p, AX_BRIDGE_MAX));
+    keep_pending(f, &p, out, ridge);
     return AX_OK;
 }
 

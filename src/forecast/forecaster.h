@@ -54,8 +54,16 @@ extern const struct ax_model_ops *const ax_forecast_members[AX_MEMBERS];
 enum ax_err ax_members_run(const struct ax_forecaster *f, const struct ax_past *p, const uint32_t *leads,
                            uint32_t leads_n, void *ridge, struct ax_arena *scratch, double *pred);
 
-/* Local scale of a past: what errors at this lead are measured in; > 0. */
-double ax_local_scale(const struct ax_past *p, uint32_t lead);
+/* How lively a past is: its mean |difference| over three reaches, and a floor that keeps scales above 0. */
+struct ax_local {
+    double least, all, slow, fast;
+};
+
+/* Measure a past. O(fine window). */
+struct ax_local ax_local_of(const struct ax_past *p);
+
+/* What errors at this lead are measured in; > 0. */
+double ax_local_scale(const struct ax_local *l, uint32_t lead);
 
 /* A record that knows nothing. */
 void ax_record_init(struct ax_lead_record *r);

@@ -38,10 +38,20 @@ double ax_past_season(const struct ax_past *p, uint32_t season_steps, uint32_t l
 /* Longest gap that a member bridges, in steps. */
 #define AX_BRIDGE_MAX 256
 
+/* The last value, at every lead. */
 extern const struct ax_model_ops ax_model_last_value;
+
+/* A short exponential mean of the newest values, at every lead. */
 extern const struct ax_model_ops ax_model_local_mean;
+
+/* The value one season before. AX_NOTREADY without a season. */
 extern const struct ax_model_ops ax_model_seasonal_naive;
+
+/* The last value, moved as the mean of the last three seasons moved. AX_NOTREADY without a season. */
 extern const struct ax_model_ops ax_model_seasonal_level;
+
+/* Ridge regression on lags, local means and the season, relative to the last value; one solution a lead, the
+ * leads of fit() and run() being the same. AX_NOTREADY with too few rows. */
 extern const struct ax_model_ops ax_model_ridge_lags;
 
 #endif

@@ -53,13 +53,13 @@ static uint32_t first_seen(const struct ax_forecaster *f)
 }
 
 /* What one tracked lead has seen itself. */
-static void own_knot(const struct ax_forecaster *f, const struct ax_past *p, uint32_t k, const double *pred,
-                     double last, struct knot *out)
+static void own_knot(const struct ax_forecaster *f, const struct ax_local *local, uint32_t k,
+                     const double *pred, double last, struct knot *out)
 {
     const struct ax_lead_record *r = &f->tracks[k].record;
     uint32_t lead = f->tracks[k].lead;
     out->lead = lead;
-    out->unit = ax_local_scale(p, lead);
+    out->unit = ax_local_scale(local, lead);
     out->record = r;
     ax_record_weights(r, pred, out->weights);
     out->near_by = f->spec->tolerance * fabs(combine(out, out, 0, pred, last));
@@ -132,12 +132,13 @@ enum ax_err ax_forecaster_path(const struct ax_forecaster *f, const struct ax_pa
     if (!at || !path || !knots || ax_members_run(f, p, leads, knots_n, f->ridge, scratch, at) ||
         ax_members_run(f, p, f->spec->leads, n, NULL, scratch, path))
         return AX_NOMEM;
+    struct ax_local local = ax_local_of(p);
     double last = ax_past_last(p, AX_BRIDGE_MAX), pred[AX_MEMBERS];
     for (uint32_t k = 0; k < knots_n; k++) {
         ridge[k] = at[AX_MEMBER_RIDGE * knots_n + k];
         for (uint32_t m = 0; m < AX_MEMBERS; m++)
             pred[m] = at[m * knots_n + k];
-        own_knot(f, p, k, pred, last, &knots[k]);
+        own_knot(f, &local, k, pred, last, &knots[k]);
     }
     settle_widths(f, knots);
     spread_ridge(f, ridge, last, path + (size_t)AX_MEMBER_RIDGE * n);

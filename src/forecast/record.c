@@ -29,17 +29,23 @@ static double either(double x, double fallback)
     return isnan(x) ? fallback : x;
 }
 
-double ax_local_scale(const struct ax_past *p, uint32_t lead)
+struct ax_local ax_local_of(const struct ax_past *p)
 {
-    double level = either(fabs(ax_past_last(p, AX_BRIDGE_MAX)), 0), least = 1e-6 * level + 1e-30;
-    double all = ax_past_volatility(p, LONG_STEPS);
-    if (isnan(all) || all < least)
-        return least;
-    double slow = fmax(either(ax_past_volatility(p, SLOW_STEPS), all), 0.05 * all);
-    double fast = fmax(either(ax_past_volatility(p, FAST_STEPS), slow), 0.05 * all);
+    double level = either(fabs(ax_past_last(p, AX_BRIDGE_MAX)), 0);
+    struct ax_local l = {.least = 1e-6 * level + 1e-30, .all = ax_past_volatility(p, LONG_STEPS)};
+    if (isnan(l.all) || l.all < l.least)
+        l.all = l.least;
+    l.slow = fmax(either(ax_past_volatility(p, SLOW_STEPS), l.all), 0.05 * l.all);
+    l.fast = fmax(either(ax_past_volatility(p, FAST_STEPS), l.slow), 0.05 * l.all);
+    return l;
+}
+
+double ax_local_scale(const struct ax_local *l, uint32_t lead)
+{
     double fade = 1 / (1 + SHARE_FADE * log(lead));
-    double scale = all * pow(slow / all, SLOW_SHARE * fade) * pow(fast / all, FAST_SHARE * fade);
-    return fmax(scale, least);
+    double scale =
+        l->all * pow(l->slow / l->all, SLOW_SHARE * fade) * pow(l->fast / l->all, FAST_SHARE * fade);
+    return fmax(scale, l->least);
 }
 
 void ax_record_init(struct ax_lead_record *r)

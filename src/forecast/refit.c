@@ -55,6 +55,7 @@ static enum ax_err roll(const struct ax_forecaster *f, const struct ax_past *p, 
         enum ax_err err = ax_members_run(f, &then, leads, f->tracks_n, ridge, scratch, pred);
         if (err)
             return err;
+        struct ax_local local = ax_local_of(&then);
         for (uint32_t k = 0; k < f->tracks_n && o + leads[k] < n; k++) {
             double actual = (double)p->fine.v[o + leads[k]], mine[AX_MEMBERS], weights[AX_MEMBERS], mean = 0;
             if (isnan(actual))
@@ -66,7 +67,7 @@ static enum ax_err roll(const struct ax_forecaster *f, const struct ax_past *p, 
             ax_record_weights(&records[k], mine, weights);
             for (uint32_t m = 0; m < AX_MEMBERS; m++)
                 mean += weights[m] > 0 ? weights[m] * mine[m] : 0;
-            ax_record_settle(&records[k], leads[k], mine, mean, actual, ax_local_scale(&then, leads[k]));
+            ax_record_settle(&records[k], leads[k], mine, mean, actual, ax_local_scale(&local, leads[k]));
         }
     }
     return AX_OK;

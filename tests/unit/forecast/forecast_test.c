@@ -171,6 +171,33 @@ static void outcomes_are_the_forecasts_made_a_horizon_ago(void **state)
     run_end(&r);
 }
 
+static void a_horizon_beyond_the_fine_window_is_scored_at_every_few_steps(void **state)
+{
+    (void)state;
+    struct run r;
+    const int64_t h[] = {5000, 3600000};
+    static double value[5000], mean[5000];
+    run_begin(&r, 1000, h, 2);
+    struct ax_rng rng;
+    ax_rng_seed(&rng, 6);
+    int scored = 0;
+    for (int i = 1; i < 5000; i++) {
+        value[i] = 100 + sin(i / 500.0) + ax_rng_normal(&rng);
+        run_step(&r, i, value[i]);
+        mean[i] = r.out.mean[r.spec.horizons[1]];
+        for (uint32_t k = 0; k < r.outcomes_n; k++) {
+            if (r.outcomes[k].horizon != 1)
+                continue;
+            scored++;
+            assert_true((float)r.outcomes[k].mean == (float)mean[i - 3600]);
+            ax_assert_close(r.outcomes[k].last_value, value[i - 3600], 1e-6);
+        }
+    }
+    assert_in_range(scored, 80, 100);
+    assert_true(ax_forecaster_bytes(r.f) < 10 * 1024);
+    run_end(&r);
+}
+
 static void steps_that_never_came_settle_nothing(void **state)
 {
     (void)state;
@@ -351,6 +378,7 @@ int main(void)
         cmocka_unit_test(a_first_path_comes_after_eight_values),
         cmocka_unit_test(the_future_never_changes_a_forecast_made_before_it),
         cmocka_unit_test(outcomes_are_the_forecasts_made_a_horizon_ago),
+        cmocka_unit_test(a_horizon_beyond_the_fine_window_is_scored_at_every_few_steps),
         cmocka_unit_test(steps_that_never_came_settle_nothing),
         cmocka_unit_test(a_silent_series_has_no_forecast_until_it_speaks_again),
         cmocka_unit_test(hard_series_keep_finite_ordered_paths),
