@@ -16,6 +16,7 @@
 
 #define MIB ((size_t)1 << 20)
 #define SCRATCH_KEPT (8 * MIB) /* a scratch that grew beyond it is given back after the request */
+#define SPELLED_FACTOR 8       /* honest 2.0 requests spell to 4 or 5 times their size */
 #define NAMED_MAX 3            /* refused series that the answer names */
 #define NAME_BYTES_MAX 120
 
@@ -340,6 +341,8 @@ static void set_defaults(struct ax_receiver_options *o)
     o->limits.label_bytes_max = or_default(o->limits.label_bytes_max, 4096);
     o->limits.key_bytes_max = or_default(o->limits.key_bytes_max, 65536);
     o->limits.symbols_max = or_default(o->limits.symbols_max, 1000000);
+    if (o->limits.spelled_max == 0)
+        o->limits.spelled_max = SPELLED_FACTOR * o->plain_max;
     o->limits.samples_max = or_default(o->limits.samples_max, 100000);
 }
 

@@ -21,7 +21,8 @@ struct ax_receiver_options {
     uint64_t plain_max;         /* 32 MiB: decompressed; above it 400 before memory is taken */
     int64_t future_max_ms;      /* 10 min: samples further ahead of the clock are refused; < 0: never */
     struct ax_rw_limits limits; /* 128 labels, 4 KiB a name or value, 64 KiB all labels of a series,
-                                   1,000,000 symbols, 100,000 samples of a series */
+                                   1,000,000 symbols, 100,000 samples of a series, 8 times plain_max
+                                   for the labels of all series of a 2.0 request, spelled */
 };
 
 /* A receiver into db, which outlives it. AX_NOMEM. */

@@ -39,13 +39,15 @@ struct ax_rw_fault {
 typedef enum ax_err ax_rw_visit(void *ctx, const struct ax_rw_series *series,
                                 const struct ax_rw_fault *fault);
 
-/* Ceilings. Above symbols_max the walk ends with AX_LIMIT; above the others the series has a fault. */
+/* Ceilings. Above symbols_max and spelled_max the walk ends with AX_LIMIT; above the others the series has a
+ * fault. spelled_max is there because a few bytes of references can stand for kilobytes of labels. */
 struct ax_rw_limits {
     uint32_t labels_max;      /* pairs in one series */
     uint32_t label_bytes_max; /* bytes of one name or value */
     uint32_t key_bytes_max;   /* bytes of all labels of one series, as a key */
     uint32_t symbols_max;     /* 2.0 */
     uint32_t samples_max;     /* in one series */
+    uint64_t spelled_max;     /* 2.0: bytes of the keys of all series of a request */
 };
 
 /* Scratch that lives from request to request (one per thread); zero-initialise. */

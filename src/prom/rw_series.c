@@ -414,6 +414,11 @@ enum ax_err ax_rw_walk_series(struct ax_rw_walk *w, struct ax_str bytes, ax_rw_v
     if (!ok)
         return ax_fail(diag, AX_INVALID, "not a remote-write %d.0 message: TimeSeries %llu is malformed",
                        w->version, (unsigned long long)w->stats->series + 1);
+    w->spelled += w->version == 2 ? s.out.key.n : 0;
+    if (w->spelled > w->limits->spelled_max)
+        return ax_fail(diag, AX_LIMIT,
+                       "the labels of this request are more than %llu bytes; send smaller batches",
+                       (unsigned long long)w->limits->spelled_max);
     s.out.samples = w->d->samples;
     w->stats->series++;
     w->stats->samples += s.samples_seen;

@@ -41,7 +41,7 @@ struct received received_read(const struct got *request)
     assert_string_equal(request->content_encoding, "snappy");
     struct received r = {0};
     struct ax_rw_decoder decoder = {0};
-    struct ax_rw_limits limits = {1000, 65536, 1u << 20, 1000000, 1000000};
+    struct ax_rw_limits limits = {1000, 65536, 1u << 20, 1000000, 1000000, 1u << 30};
     struct ax_rw_stats stats = {0};
     struct ax_buf body;
     ax_buf_init(&body, 64u << 20);

@@ -174,7 +174,8 @@ static bool excused(const struct compare *c, const uint8_t *p, size_t n)
 
 const char *rw_oracle_compare(struct ax_rw_decoder *d, int version, const uint8_t *bytes, size_t n)
 {
-    const struct ax_rw_limits limits = {UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX};
+    const struct ax_rw_limits limits = {UINT32_MAX, UINT32_MAX, UINT32_MAX,
+                                        UINT32_MAX, UINT32_MAX, UINT64_MAX};
     struct ax_rw_stats stats;
     struct ax_diag diag = {{0}};
     struct compare c = {.at = 0};

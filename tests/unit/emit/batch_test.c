@@ -45,7 +45,7 @@ static struct seen read_back(const struct ax_batch *b)
 {
     struct seen seen = {0};
     struct ax_rw_decoder d = {0};
-    struct ax_rw_limits limits = {10, 65536, 1u << 20, 1000, 1000};
+    struct ax_rw_limits limits = {10, 65536, 1u << 20, 1000, 1000, 1u << 30};
     struct ax_rw_stats stats = {0};
     struct ax_buf body;
     ax_buf_init(&body, 1u << 20);

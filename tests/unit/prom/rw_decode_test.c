@@ -265,8 +265,12 @@ static enum ax_err see(void *ctx, const struct ax_rw_series *s, const struct ax_
     return seen->answer;
 }
 
-static const struct ax_rw_limits limits = {
-    .labels_max = 4, .label_bytes_max = 100, .key_bytes_max = 300, .symbols_max = 20, .samples_max = 3};
+static const struct ax_rw_limits limits = {.labels_max = 4,
+                                           .label_bytes_max = 100,
+                                           .key_bytes_max = 300,
+                                           .symbols_max = 20,
+                                           .samples_max = 3,
+                                           .spelled_max = 1000};
 
 static enum ax_err decode(int version, struct ax_str body, struct seen *seen, struct ax_diag *diag)
 {
@@ -389,6 +393,24 @@ static void too_many_symbols_end_the_walk(void **state)
     assert_non_null(strstr(diag.text, "more than 20 symbols"));
 }
 
+static void labels_spelled_again_and_again_end_the_walk(void **state)
+{
+    (void)state;
+    char body[400] = "\x22\x00\x22\x5a"; /* a symbol of 90 bytes, then series of it thrice: 282 bytes each */
+    memset(body + 4, 's', 90);
+    size_t n = 94;
+    struct seen seen;
+    struct ax_diag diag = {{0}};
+    for (int i = 0; i < 4; i++, n += 10)
+        memcpy(body + n, "\x2a\x08\x0a\x06\x01\x00\x01\x00\x01\x00", 10);
+    assert_int_equal(decode(2, (struct ax_str){body, n - 10}, &seen, &diag), AX_OK);
+    assert_int_equal(seen.faults, 0);
+    assert_int_equal(decode(2, (struct ax_str){body, n}, &seen, &diag), AX_LIMIT);
+    assert_int_equal(seen.series, 3);
+    assert_non_null(strstr(diag.text, "more than 1000 bytes"));
+    assert_int_equal(decode(2, (struct ax_str){body, n - 10}, &seen, &diag), AX_OK);
+}
+
 static void a_request_of_the_other_version_is_told_apart(void **state)
 {
     (void)state;
@@ -444,6 +466,7 @@ int main(void)
         cmocka_unit_test(a_series_with_bad_references_has_a_fault_and_the_next_one_none),
         cmocka_unit_test(a_series_above_a_ceiling_has_a_fault_and_the_next_one_none),
         cmocka_unit_test(too_many_symbols_end_the_walk),
+        cmocka_unit_test(labels_spelled_again_and_again_end_the_walk),
         cmocka_unit_test(a_request_of_the_other_version_is_told_apart),
         cmocka_unit_test(nothing_of_a_broken_request_reaches_the_next),
         cmocka_unit_test(the_visitors_error_ends_the_walk),

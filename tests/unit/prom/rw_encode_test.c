@@ -115,7 +115,7 @@ static void what_is_encoded_is_decoded_with_every_bit(void **state)
 {
     (void)state;
     struct ax_rw_decoder decoder = {0};
-    struct ax_rw_limits limits = {100, 65536, 1u << 20, 1000000, 1000};
+    struct ax_rw_limits limits = {100, 65536, 1u << 20, 1000000, 1000, 1u << 30};
     for (uint64_t seed = 0; seed < 60; seed++)
         for (int version = 1; version <= 2; version++) {
             make(seed, true);
