@@ -150,8 +150,9 @@ bool ax_job_run_due(struct ax_job *job, int64_t now_ms)
     ax_metric_set(job->last_step, (double)t_ms / 1000);
     if (skipped)
         ax_log(AX_LOG_WARN, "steps_skipped",
-               "job %s passed over %llu steps: it slept, or the machine is too slow for it", job->name,
-               (unsigned long long)skipped);
+               "job %s passed over %llu steps without data: a gap in what is sent, a sleep, or a machine too "
+               "slow",
+               job->name, (unsigned long long)skipped);
     return true;
 }
 
