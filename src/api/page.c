@@ -10,9 +10,11 @@ static const char head[] =
     ":root{color-scheme:light dark;--line:#8884;--ok:#1a7f37;--wait:#9a6700}"
     "body{font:15px/1.5 system-ui,sans-serif;max-width:64rem;margin:2rem auto;padding:0 1rem}"
     "h1{font-size:1.5rem;margin:0}p{margin:.25rem 0 1.5rem}table{border-collapse:collapse;width:100%}"
-    "th,td{text-align:right;padding:.4rem .7rem;border-bottom:1px solid var(--line);font-variant-numeric:tabular-nums}"
+    "th,td{text-align:right;padding:.4rem .7rem;border-bottom:1px solid "
+    "var(--line);font-variant-numeric:tabular-nums}"
     "th:first-child,td:first-child,th:nth-child(2),td:nth-child(2){text-align:left}"
-    ".ok{color:var(--ok)}.wait{color:var(--wait)}@media(prefers-color-scheme:dark){:root{--ok:#3fb950;--wait:#d29922}}"
+    ".ok{color:var(--ok)}.wait{color:var(--wait)}@media(prefers-color-scheme:dark){:root{--ok:#3fb950;--wait:"
+    "#d29922}}"
     "nav a{margin-right:1rem}</style></head><body>";
 
 static void escape(struct ax_buf *out, const char *text)
@@ -41,8 +43,9 @@ static void write_job(struct ax_buf *out, const char *name, const struct ax_job_
     ax_buf_printf(out,
                   "</td><td class=\"%s\">%s</td><td>%" PRIu32 "</td><td>%" PRIu32 "</td><td>%" PRIu32
                   "</td><td>%.1f KiB</td><td>%.1f ms</td><td>%s</td></tr>",
-                  s->ready ? "ok" : "wait", s->ready ? "ready" : s->reason, s->targets_n, s->entities_n, s->outputs_n,
-                  s->targets_n ? (double)s->bytes / 1024 / s->targets_n : 0.0, s->step_seconds * 1000, step);
+                  s->ready ? "ok" : "wait", s->ready ? "ready" : s->reason, s->targets_n, s->entities_n,
+                  s->outputs_n, s->targets_n ? (double)s->bytes / 1024 / s->targets_n : 0.0,
+                  s->step_seconds * 1000, step);
 }
 
 void ax_page_write(struct ax_pipeline *p, const struct ax_db *db, struct ax_buf *out)
@@ -50,13 +53,17 @@ void ax_page_write(struct ax_pipeline *p, const struct ax_db *db, struct ax_buf 
     char name[128];
     struct ax_job_status status;
     ax_buf_str(out, ax_str(head));
-    ax_buf_printf(out,
-                  "<h1>Auspex %s</h1><p>%" PRIu32
-                  " input series in memory</p><table><tr><th>job</th><th>model</th><th>series</th><th>entities</th>"
-                  "<th>outputs</th><th>memory a series</th><th>last step took</th><th>last step</th></tr>",
-                  AX_VERSION, ax_db_series_n(db));
+    ax_buf_printf(
+        out,
+        "<h1>Auspex %s</h1><p>%" PRIu32
+        " input series in memory</p><table><tr><th>job</th><th>model</th><th>series</th><th>entities</th>"
+        "<th>outputs</th><th>memory a series</th><th>last step took</th><th>last step</th></tr>",
+        AX_VERSION, ax_db_series_n(db));
     for (uint32_t i = 0; ax_pipeline_job_status(p, i, name, sizeof name, &status); i++)
         write_job(out, name, &status);
-    ax_buf_str(out, ax_str("</table><p></p><nav><a href=\"/metrics\">metrics</a><a href=\"/api/v1/status/config\">config</a>"
-                           "<a href=\"/api/v1/status/jobs\">jobs</a><a href=\"/-/ready\">ready</a></nav></body></html>\n"));
+    ax_buf_str(
+        out,
+        ax_str(
+            "</table><p></p><nav><a href=\"/metrics\">metrics</a><a href=\"/api/v1/status/config\">config</a>"
+            "<a href=\"/api/v1/status/jobs\">jobs</a><a href=\"/-/ready\">ready</a></nav></body></html>\n"));
 }

@@ -184,6 +184,16 @@ const struct ax_config *ax_job_root(const struct ax_job *job)
     return job->root;
 }
 
+void ax_job_each_series(const struct ax_job *job, ax_series_visit *visit, void *ctx)
+{
+    for (uint32_t i = 0; i < job->channels_n; i++) {
+        uint32_t cursor = 0;
+        for (struct ax_target *t; (t = ax_map_next(&job->channels[i].targets, &cursor));)
+            if (!visit(ctx, t->labels, job->channels[i].feature, t->window, t->stepped_ms))
+                return;
+    }
+}
+
 void ax_job_status(const struct ax_job *job, struct ax_job_status *out)
 {
     *out = (struct ax_job_status){.last_step_ms = job->schedule.last_ms,

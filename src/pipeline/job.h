@@ -50,6 +50,13 @@ struct ax_job_status {
     double step_seconds; /* of the newest step */
 };
 
+/* A modelled series as it stands after the newest step; return false to see no more of them. */
+typedef bool ax_series_visit(void *ctx, const struct ax_labels *labels, struct ax_str feature,
+                             const struct ax_window *window, int64_t t_ms);
+
+/* Visit every modelled series of a job, in no particular order. feature is empty for the expression's own. */
+void ax_job_each_series(const struct ax_job *job, ax_series_visit *visit, void *ctx);
+
 /* Fill a status. O(targets). */
 void ax_job_status(const struct ax_job *job, struct ax_job_status *out);
 

@@ -268,3 +268,16 @@ bool ax_pipeline_job_status(struct ax_pipeline *p, uint32_t i, char *name, size_
     (void)pthread_mutex_unlock(&p->run);
     return found;
 }
+
+bool ax_pipeline_each_series(struct ax_pipeline *p, struct ax_str job, ax_series_visit *visit, void *ctx)
+{
+    bool found = false;
+    (void)pthread_mutex_lock(&p->run);
+    for (uint32_t i = 0; i < p->jobs_n && !found; i++) {
+        found = ax_str_eq(ax_job_config(p->jobs[i])->name, job);
+        if (found)
+            ax_job_each_series(p->jobs[i], visit, ctx);
+    }
+    (void)pthread_mutex_unlock(&p->run);
+    return found;
+}

@@ -55,4 +55,8 @@ void ax_pipeline_with_config(struct ax_pipeline *p, void (*use)(void *ctx, const
 bool ax_pipeline_job_status(struct ax_pipeline *p, uint32_t i, char *name, size_t name_cap,
                             struct ax_job_status *out);
 
+/* Visit every modelled series of the job of that name; false when there is no such job. Waits for a step
+ * that is running, and holds the next one off. Thread-safe. */
+bool ax_pipeline_each_series(struct ax_pipeline *p, struct ax_str job, ax_series_visit *visit, void *ctx);
+
 #endif

@@ -1,99 +1,12 @@
 /* The pipeline from samples to output series: labels, times, ends, ceilings, reloads, and no future. */
-#include "pipeline/pipeline.h"
-
 #include "ax_test.h"
 #include "base/rng.h"
-#include "memory_sink.h"
+#include "pipeline/pipeline.h"
+#include "rig.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-#define STEP 15000
-#define START 1700000010000 /* a multiple of the step */
-
-/* A database, a pipeline on a virtual clock and a sink that remembers. */
-struct rig {
-    struct ax_db *db;
-    struct ax_pipeline *pipeline;
-    struct memory_sink sink;
-    int64_t now_ms;
-};
-
-static const struct rig *own_rig; /* for the loop guard */
-
-static bool is_own(const void *ctx, const struct ax_labels *ls)
-{
-    (void)ctx;
-    return own_rig->pipeline && ax_pipeline_is_own(own_rig->pipeline, ls);
-}
-
-static struct ax_config *config_of(const char *yaml)
-{
-    struct ax_config *config = NULL;
-    static struct ax_problems problems;
-    problems = (struct ax_problems){.n = 0};
-    if (ax_config_parse(ax_str(yaml), &config, &problems) != AX_OK)
-        fail_msg("config: line %u: %s", problems.v[0].place.line, problems.v[0].text);
-    return config;
-}
-
-static void load(struct rig *r, const char *yaml)
-{
-    struct ax_diag diag = {{0}};
-    if (ax_pipeline_load(r->pipeline, config_of(yaml), &diag) != AX_OK)
-        fail_msg("load: %s", diag.text);
-}
-
-static void rig_init(struct rig *r, const char *yaml)
-{
-    *r = (struct rig){.now_ms = START};
-    own_rig = r;
-    r->db = ax_db_new(&(struct ax_db_options){.seed = 7,
-                                              .series_max = 100000,
-                                              .ring_samples_max = 65536,
-                                              .negative_max = 1024,
-                                              .retention_ms = 360000,
-                                              .own_output = is_own});
-    assert_non_null(r->db);
-    r->pipeline = ax_pipeline_new(&(struct ax_pipeline_options){.db = r->db,
-                                                                .sink = memory_sink(&r->sink),
-                                                                .clock = ax_clock_virtual(&r->now_ms),
-                                                                .max_range_ms = 3600000,
-                                                                .seed = 42});
-    assert_non_null(r->pipeline);
-    load(r, yaml);
-}
-
-static void rig_done(struct rig *r)
-{
-    ax_pipeline_free(r->pipeline);
-    ax_db_free(r->db);
-    memory_sink_done(&r->sink);
-}
-
-static enum ax_fate append(struct rig *r, const char *series, int64_t t_ms, double value)
-{
-    struct ax_arena arena;
-    struct ax_labels ls;
-    struct ax_buf key;
-    ax_arena_init(&arena, 1 << 20);
-    ax_buf_init(&key, 1 << 20);
-    assert_int_equal(ax_labels_parse(ax_str(series), &arena, &ls, NULL), AX_OK);
-    ax_labels_key_write(&ls, &key);
-    const struct ax_sample sample = {t_ms, value};
-    enum ax_fate fate = ax_db_append(r->db, ax_str(""), ax_buf_view(&key), &sample, 1, NULL, NULL);
-    ax_buf_done(&key);
-    ax_arena_done(&arena);
-    return fate;
-}
-
-/* Move the clock to t_ms and run what is due. */
-static void run_to(struct rig *r, int64_t t_ms)
-{
-    r->now_ms = t_ms;
-    (void)ax_pipeline_run_due(r->pipeline);
-}
 
 static double wave(uint32_t i)
 {
@@ -112,8 +25,8 @@ static const char gauge_job[] = "global: {evaluation_delay: 0s}\n"
 static void feed(struct rig *r, const char *series, uint32_t from, uint32_t to)
 {
     for (uint32_t i = from; i < to; i++) {
-        (void)append(r, series, START + (int64_t)i * STEP, wave(i));
-        run_to(r, START + (int64_t)i * STEP);
+        (void)rig_append(r, series, RIG_START + (int64_t)i * RIG_STEP, wave(i));
+        rig_run_to(r, RIG_START + (int64_t)i * RIG_STEP);
     }
 }
 
@@ -127,7 +40,8 @@ static void outputs_keep_the_labels_of_the_input_and_add_their_own(void **state)
         "predicted_load{for=\"load\",horizon=\"15s\",instance=\"a\",job=\"node\",source=\"node_load1\"}",
         "predicted_load_lower{for=\"load\",horizon=\"1m\",instance=\"a\",job=\"node\",source=\"node_load1\"}",
         "predicted_load_upper{for=\"load\",horizon=\"1m\",instance=\"a\",job=\"node\",source=\"node_load1\"}",
-        "prediction_confidence{for=\"load\",horizon=\"15s\",instance=\"a\",job=\"node\",source=\"node_load1\"}",
+        "prediction_confidence{for=\"load\",horizon=\"15s\",instance=\"a\",job=\"node\",source=\"node_"
+        "load1\"}",
         "anomaly_score{for=\"load\",instance=\"a\",job=\"node\",source=\"node_load1\"}",
         "anomaly_severity{for=\"load\",instance=\"a\",job=\"node\",source=\"node_load1\"}",
         "anomaly_expected{for=\"load\",instance=\"a\",job=\"node\",source=\"node_load1\"}",
@@ -152,8 +66,8 @@ static void a_rate_has_no_source_and_colliding_labels_are_exported(void **state)
     rig_init(&r, "global: {evaluation_delay: 0s, external_labels: {site: x}}\n"
                  "jobs: [{name: bandwidth, expr: 'rate(bytes_total[1m])', forecast: {horizons: [15s]}}]\n");
     for (uint32_t i = 0; i < 60; i++) {
-        (void)append(&r, "bytes_total{for=\"me\",horizon=\"far\"}", START + i * STEP, 100.0 * i);
-        run_to(&r, START + i * STEP);
+        (void)rig_append(&r, "bytes_total{for=\"me\",horizon=\"far\"}", RIG_START + i * RIG_STEP, 100.0 * i);
+        rig_run_to(&r, RIG_START + i * RIG_STEP);
     }
     assert_non_null(memory_find(&r.sink, "predicted_bandwidth{exported_for=\"me\",exported_horizon=\"far\","
                                          "for=\"bandwidth\",horizon=\"15s\",site=\"x\"}"));
@@ -168,7 +82,7 @@ static void timestamps_are_steps_and_rise_within_a_series(void **state)
     feed(&r, GAUGE, 0, 200);
     for (uint32_t i = 0; i < r.sink.n; i++)
         for (uint32_t k = 0; k < r.sink.v[i].n; k++) {
-            assert_int_equal(r.sink.v[i].v[k].t_ms % STEP, 0);
+            assert_int_equal(r.sink.v[i].v[k].t_ms % RIG_STEP, 0);
             if (k)
                 assert_true(r.sink.v[i].v[k].t_ms > r.sink.v[i].v[k - 1].t_ms);
         }
@@ -181,13 +95,13 @@ static void a_stale_marker_ends_the_outputs_at_that_step(void **state)
     struct rig r;
     rig_init(&r, gauge_job);
     feed(&r, GAUGE, 0, 100);
-    (void)append(&r, GAUGE, START + 100 * STEP, ax_stale());
-    run_to(&r, START + 100 * STEP);
+    (void)rig_append(&r, GAUGE, RIG_START + 100 * RIG_STEP, ax_stale());
+    rig_run_to(&r, RIG_START + 100 * RIG_STEP);
     const struct memory_series *s =
         memory_find(&r.sink, "anomaly_score{for=\"load\",instance=\"a\",job=\"node\",source=\"node_load1\"}");
     assert_non_null(s);
     assert_true(ax_is_stale(s->v[s->n - 1].value));
-    assert_int_equal(s->v[s->n - 1].t_ms, START + 100 * STEP);
+    assert_int_equal(s->v[s->n - 1].t_ms, RIG_START + 100 * RIG_STEP);
     assert_int_equal(s->open_n, 0);
     rig_done(&r);
 }
@@ -200,20 +114,20 @@ static void an_absent_series_ends_after_five_minutes_and_comes_back(void **state
     feed(&r, GAUGE, 0, 100);
     /* Another series keeps the job's time going. */
     for (uint32_t i = 100; i < 160; i++) {
-        (void)append(&r, "node_load1{instance=\"b\",job=\"node\"}", START + i * STEP, wave(i));
-        run_to(&r, START + i * STEP);
+        (void)rig_append(&r, "node_load1{instance=\"b\",job=\"node\"}", RIG_START + i * RIG_STEP, wave(i));
+        rig_run_to(&r, RIG_START + i * RIG_STEP);
     }
     const struct memory_series *s =
         memory_find(&r.sink, "anomaly_score{for=\"load\",instance=\"a\",job=\"node\",source=\"node_load1\"}");
     assert_true(ax_is_stale(s->v[s->n - 1].value));
     int64_t ended_ms = s->v[s->n - 1].t_ms;
-    assert_true(ended_ms > START + 99 * STEP + 300000);
-    assert_true(ended_ms <= START + 99 * STEP + 2 * 300000 + 2 * STEP);
-    (void)append(&r, GAUGE, START + 160 * STEP, wave(160));
-    run_to(&r, START + 160 * STEP);
+    assert_true(ended_ms > RIG_START + 99 * RIG_STEP + 300000);
+    assert_true(ended_ms <= RIG_START + 99 * RIG_STEP + 2 * 300000 + 2 * RIG_STEP);
+    (void)rig_append(&r, GAUGE, RIG_START + 160 * RIG_STEP, wave(160));
+    rig_run_to(&r, RIG_START + 160 * RIG_STEP);
     s = memory_find(&r.sink, "anomaly_score{for=\"load\",instance=\"a\",job=\"node\",source=\"node_load1\"}");
     assert_false(ax_is_stale(s->v[s->n - 1].value));
-    assert_int_equal(s->v[s->n - 1].t_ms, START + 160 * STEP);
+    assert_int_equal(s->v[s->n - 1].t_ms, RIG_START + 160 * RIG_STEP);
     rig_done(&r);
 }
 
@@ -231,13 +145,14 @@ static void the_future_does_not_change_the_past(void **state)
     feed(&a, GAUGE, 0, end);
     rig_init(&b, gauge_job);
     for (uint32_t i = 0; i < end; i++) {
-        (void)append(&b, GAUGE, START + i * STEP, i < split ? wave(i) : 50 * wave(i + 31));
-        run_to(&b, START + i * STEP);
+        (void)rig_append(&b, GAUGE, RIG_START + i * RIG_STEP, i < split ? wave(i) : 50 * wave(i + 31));
+        rig_run_to(&b, RIG_START + i * RIG_STEP);
     }
     uint64_t compared = 0;
     for (uint32_t i = 0; i < a.sink.n; i++) {
         const struct memory_series *other = memory_find(&b.sink, a.sink.v[i].text);
-        for (uint32_t k = 0; k < a.sink.v[i].n && a.sink.v[i].v[k].t_ms < START + split * STEP; k++, compared++) {
+        for (uint32_t k = 0; k < a.sink.v[i].n && a.sink.v[i].v[k].t_ms < RIG_START + split * RIG_STEP;
+             k++, compared++) {
             assert_non_null(other);
             assert_int_equal(other->v[k].t_ms, a.sink.v[i].v[k].t_ms);
             if (!same_bits(other->v[k].value, a.sink.v[i].v[k].value))
@@ -254,9 +169,10 @@ static void its_own_output_coming_back_is_recognised(void **state)
     (void)state;
     struct rig r;
     rig_init(&r, gauge_job);
-    assert_int_equal(append(&r, "predicted_load{for=\"load\",horizon=\"1m\"}", START, 1), AX_FATE_OWN);
-    assert_int_equal(append(&r, "anomaly_score{for=\"load\"}", START, 1), AX_FATE_OWN);
-    assert_int_equal(append(&r, "anomaly_score{for=\"elsewhere\"}", START, 1), AX_FATE_UNWANTED);
+    assert_int_equal(rig_append(&r, "predicted_load{for=\"load\",horizon=\"1m\"}", RIG_START, 1),
+                     AX_FATE_OWN);
+    assert_int_equal(rig_append(&r, "anomaly_score{for=\"load\"}", RIG_START, 1), AX_FATE_OWN);
+    assert_int_equal(rig_append(&r, "anomaly_score{for=\"elsewhere\"}", RIG_START, 1), AX_FATE_UNWANTED);
     rig_done(&r);
 }
 
@@ -270,9 +186,9 @@ static void ceilings_refuse_what_is_above_them(void **state)
         for (int k = 0; k < 10; k++) {
             char series[32];
             (void)snprintf(series, sizeof series, "m{i=\"%d\"}", k);
-            (void)append(&r, series, START + i * STEP, wave(i));
+            (void)rig_append(&r, series, RIG_START + i * RIG_STEP, wave(i));
         }
-        run_to(&r, START + i * STEP);
+        rig_run_to(&r, RIG_START + i * RIG_STEP);
     }
     struct ax_job_status status;
     char name[32];
@@ -289,15 +205,18 @@ static void entities_are_scored_over_their_features_and_explained(void **state)
     (void)state;
     struct rig r;
     rig_init(&r, "global: {evaluation_delay: 0s}\n"
-                 "jobs: [{name: node, by: [instance], features: {cpu: cpu_ratio, memory: memory_ratio}, anomaly: {}}]\n");
+                 "jobs: [{name: node, by: [instance], features: {cpu: cpu_ratio, memory: memory_ratio}, "
+                 "anomaly: {}}]\n");
     struct ax_rng rng;
     ax_rng_seed(&rng, 1);
     for (uint32_t i = 0; i < 700; i++) {
         bool fault = i >= 650 && i < 670;
         double noise = ax_rng_normal(&rng);
-        (void)append(&r, "cpu_ratio{instance=\"a\",core=\"all\"}", START + i * STEP, 0.3 + 0.01 * noise + (fault ? 0.6 : 0));
-        (void)append(&r, "memory_ratio{instance=\"a\"}", START + i * STEP, 0.5 + 0.01 * ax_rng_normal(&rng));
-        run_to(&r, START + i * STEP);
+        (void)rig_append(&r, "cpu_ratio{instance=\"a\",core=\"all\"}", RIG_START + i * RIG_STEP,
+                         0.3 + 0.01 * noise + (fault ? 0.6 : 0));
+        (void)rig_append(&r, "memory_ratio{instance=\"a\"}", RIG_START + i * RIG_STEP,
+                         0.5 + 0.01 * ax_rng_normal(&rng));
+        rig_run_to(&r, RIG_START + i * RIG_STEP);
     }
     const struct memory_series *score = memory_find(&r.sink, "anomaly_score{for=\"node\",instance=\"a\"}");
     const struct memory_series *why =
@@ -306,12 +225,12 @@ static void entities_are_scored_over_their_features_and_explained(void **state)
     assert_non_null(why);
     double worst = 0;
     for (uint32_t k = 0; k < score->n; k++)
-        if (score->v[k].t_ms == START + 650 * STEP)
+        if (score->v[k].t_ms == RIG_START + 650 * RIG_STEP)
             worst = score->v[k].value;
     assert_true(worst > 1);
     bool named = false;
     for (uint32_t k = 0; k < why->n; k++)
-        named = named || (why->v[k].t_ms == START + 650 * STEP && why->v[k].value > 0.5);
+        named = named || (why->v[k].t_ms == RIG_START + 650 * RIG_STEP && why->v[k].value > 0.5);
     assert_true(named);
     assert_true(ax_is_stale(why->v[why->n - 1].value)); /* it ends when the score comes down */
     rig_done(&r);
@@ -321,10 +240,12 @@ static void a_reload_keeps_what_did_not_change_and_ends_what_is_gone(void **stat
 {
     (void)state;
     struct rig r;
-    rig_init(&r, "global: {evaluation_delay: 0s}\n"
-                 "jobs:\n - {name: a, expr: node_load1, anomaly: {}}\n - {name: b, expr: node_load1, anomaly: {}}\n");
+    rig_init(
+        &r,
+        "global: {evaluation_delay: 0s}\n"
+        "jobs:\n - {name: a, expr: node_load1, anomaly: {}}\n - {name: b, expr: node_load1, anomaly: {}}\n");
     feed(&r, GAUGE, 0, 100);
-    load(&r, "global: {evaluation_delay: 0s}\njobs:\n - {name: a, expr: node_load1, anomaly: {}}\n");
+    rig_load(&r, "global: {evaluation_delay: 0s}\njobs:\n - {name: a, expr: node_load1, anomaly: {}}\n");
     const struct memory_series *gone =
         memory_find(&r.sink, "anomaly_score{for=\"b\",instance=\"a\",job=\"node\",source=\"node_load1\"}");
     assert_true(ax_is_stale(gone->v[gone->n - 1].value));
@@ -344,7 +265,7 @@ static void a_config_that_does_not_build_changes_nothing(void **state)
     rig_init(&r, gauge_job);
     feed(&r, GAUGE, 0, 50);
     struct ax_diag diag = {{0}};
-    struct ax_config *bad = config_of("jobs: [{name: load, expr: 'topk(3, node_load1)', anomaly: {}}]\n");
+    struct ax_config *bad = rig_config("jobs: [{name: load, expr: 'topk(3, node_load1)', anomaly: {}}]\n");
     assert_int_not_equal(ax_pipeline_load(r.pipeline, bad, &diag), AX_OK);
     assert_non_null(strstr(diag.text, "job load"));
     ax_config_free(bad);
@@ -354,7 +275,7 @@ static void a_config_that_does_not_build_changes_nothing(void **state)
     struct ax_job_status status;
     char name[32];
     assert_true(ax_pipeline_job_status(r.pipeline, 0, name, sizeof name, &status));
-    assert_int_equal(status.last_step_ms, START + 59 * STEP);
+    assert_int_equal(status.last_step_ms, RIG_START + 59 * RIG_STEP);
     rig_done(&r);
 }
 
@@ -376,11 +297,13 @@ static void a_slow_job_repeats_its_results_once_a_minute(void **state)
 {
     (void)state;
     struct rig r;
-    rig_init(&r, "global: {step: 5m, evaluation_delay: 0s}\njobs: [{name: slow, expr: node_load1, anomaly: {}}]\n");
-    int64_t start = START - START % 300000;
+    rig_init(
+        &r,
+        "global: {step: 5m, evaluation_delay: 0s}\njobs: [{name: slow, expr: node_load1, anomaly: {}}]\n");
+    int64_t start = RIG_START - RIG_START % 300000;
     for (uint32_t i = 0; i < 3; i++) {
-        (void)append(&r, GAUGE, start + i * 300000, wave(i));
-        run_to(&r, start + i * 300000);
+        (void)rig_append(&r, GAUGE, start + i * 300000, wave(i));
+        rig_run_to(&r, start + i * 300000);
     }
     const char *info = "model_info{for=\"slow\",role=\"champion\",version=\"" AX_VERSION "\"}";
     uint32_t before = memory_find(&r.sink, info)->n;

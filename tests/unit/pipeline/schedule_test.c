@@ -1,7 +1,6 @@
 /* A step is evaluated once, when its samples are in or when waiting for them has lasted long enough. */
-#include "pipeline/schedule.h"
-
 #include "ax_test.h"
+#include "pipeline/schedule.h"
 
 #define S 1000
 
