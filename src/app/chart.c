@@ -145,7 +145,7 @@ void ax_chart_begin(struct ax_chart *c, struct ax_buf *out, int64_t t0_ms, int64
     ax_buf_printf(out, "<svg viewBox=\"0 0 %.0f %.0f\" role=\"img\" aria-label=\"", WIDTH, c->height);
     ax_html_text(out, ax_str(about));
     ax_buf_str(out, ax_str("\">"));
-    value_axis(c, compact ? 3 : 5);
+    value_axis(c, compact ? 4 : 5);
     time_axis(c);
     /* A nested frame clips without an id, of which there would be many in one page. */
     ax_buf_printf(

@@ -38,7 +38,7 @@ struct ax_report *ax_report_new(struct ax_str title, const struct ax_report_job 
 
 static void free_series(struct ax_series_report *s, uint32_t horizons_n)
 {
-    for (uint32_t h = 0; s->forecasts && h < horizons_n; h++)
+    for (uint32_t h = 0; s->forecasts && h < 2 * horizons_n; h++)
         ax_trace_done(&s->forecasts[h]);
     if (s->scores)
         ax_trace_done(s->scores);
@@ -126,20 +126,33 @@ static struct ax_series_report *series_of(struct ax_job_report *job, uint32_t se
     return series < job->series_n ? &job->series[series] : NULL;
 }
 
-/* A traced series' curve of one horizon, made when first needed; NULL when there is none. */
-static struct ax_trace *forecast_trace(struct ax_report *r, struct ax_job_report *job, uint32_t series,
-                                       uint32_t h)
+/* Add a point to a curve, which is made with its first point. */
+static void trace_outcome(struct ax_report *r, struct ax_trace *t, bool recent, int64_t t_ms,
+                          const double *values)
 {
-    struct ax_series_report *s = &job->series[series];
-    if (series >= AX_REPORT_TRACED)
-        return NULL;
-    if (!s->forecasts)
-        s->forecasts = calloc(job->spec.horizons_n, sizeof *s->forecasts);
     const uint32_t maxima = 1u << FT_ACTUAL_HI | 1u << FT_MEAN_HI | 1u << FT_UPPER | 1u << FT_ERROR_HI;
-    if (s->forecasts && (s->forecasts[h].t_ms || ax_trace_init(&s->forecasts[h], FT_N, maxima)))
-        return &s->forecasts[h];
-    r->nomem = true;
-    return NULL;
+    if (!t->t_ms && !ax_trace_init(t, FT_N, maxima)) {
+        r->nomem = true;
+        return;
+    }
+    t->recent = recent;
+    ax_trace_add(t, t_ms, values);
+}
+
+/* Add an outcome to the two curves of its series and horizon. */
+static void trace_series(struct ax_report *r, const struct ax_job_report *job, struct ax_series_report *s,
+                         uint32_t h, const struct ax_forecast_outcome *o)
+{
+    const double error = o->actual - o->mean;
+    const double values[FT_N] = {o->actual, o->actual, o->mean, o->mean, o->lower, o->upper, error, error};
+    if (!s->forecasts)
+        s->forecasts = calloc((size_t)2 * job->spec.horizons_n, sizeof *s->forecasts);
+    if (!s->forecasts) {
+        r->nomem = true;
+        return;
+    }
+    trace_outcome(r, &s->forecasts[h], false, o->t_actual_ms, values);
+    trace_outcome(r, &s->forecasts[job->spec.horizons_n + h], true, o->t_actual_ms, values);
 }
 
 void ax_report_outcome(struct ax_report *r, uint32_t job_i, uint32_t series, uint32_t horizon,
@@ -150,12 +163,8 @@ void ax_report_outcome(struct ax_report *r, uint32_t job_i, uint32_t series, uin
     if (!s || horizon >= job->spec.horizons_n)
         return;
     ax_forecast_sums_add(&s->sums[horizon], o, 1 - job->spec.level);
-    struct ax_trace *t = forecast_trace(r, job, series, horizon);
-    double error = o->actual - o->mean;
-    if (t)
-        ax_trace_add(
-            t, o->t_actual_ms,
-            (const double[FT_N]){o->actual, o->actual, o->mean, o->mean, o->lower, o->upper, error, error});
+    if (series < AX_REPORT_TRACED)
+        trace_series(r, job, s, horizon, o);
 }
 
 void ax_report_confidence(struct ax_report *r, uint32_t job_i, uint32_t horizon, double confidence,

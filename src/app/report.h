@@ -3,8 +3,8 @@
  * Metrics (app/evaluation.h) are kept for each job, series and horizon; over series they are given as the
  * median, and the WAPE also pooled. Curves for the page are kept for the first AX_REPORT_TRACED series of a
  * job, in bounded memory. Memory: about 200 bytes a series and horizon, 16 bytes a labelled point, and up to
- * 75 KiB a curve. One owner; not thread-safe. When memory runs out, what is fed is dropped, and every writer
- * says so. */
+ * 75 KiB a curve, of which a horizon has two. One owner; not thread-safe. When memory runs out, what is fed
+ * is dropped, and every writer says so. */
 #ifndef AX_APP_REPORT_H
 #define AX_APP_REPORT_H
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #define DRAWN 3
+#define RECENT 240
 #define SCORE_TOP 6.0
 #define DRIFT_LINES 6
 
@@ -77,25 +78,41 @@ static int64_t last_time(const struct ax_trace *t)
     return t->t_ms[t->n - 1];
 }
 
-/* Actual against forecast with its band, and the residuals beneath. */
-static void forecast_chart(struct ax_buf *out, const struct ax_trace *t, const char *horizon)
+/* A frame with actual against forecast and its band. */
+static void forecast_frame(struct ax_buf *out, const struct ax_trace *t, const char *about)
 {
     struct ax_chart c;
     double lo, hi;
-    if (!t->t_ms || t->n == 0 || !ax_trace_range(t, FT_ACTUAL_LO, FT_ACTUAL_HI, &lo, &hi))
+    if (!ax_trace_range(t, FT_ACTUAL_LO, FT_ACTUAL_HI, &lo, &hi))
         return;
     pad_range(&lo, &hi, 0.15);
+    ax_chart_begin(&c, out, t->t_ms[0], last_time(t), lo, hi, false, about);
+    ax_chart_band(&c, t, FT_LOWER, FT_UPPER, "band");
+    ax_chart_line(&c, t, FT_ACTUAL_LO, FT_ACTUAL_HI, "line actual under");
+    ax_chart_line(&c, t, FT_MEAN_LO, FT_MEAN_HI, "line forecast");
+    ax_chart_end(&c);
+}
+
+/* Actual against forecast over all of the time, the last steps closer, and the residuals. */
+static void forecast_chart(struct ax_buf *out, const struct ax_trace *t, const struct ax_trace *recent,
+                           const char *horizon)
+{
+    struct ax_chart c;
+    double lo, hi;
+    if (!t->t_ms || t->n == 0 || !recent->t_ms || recent->n == 0)
+        return;
     ax_buf_printf(
         out,
         "<div class=\"legend\"><span><i style=\"color:var(--actual)\"></i>actual</span><span>"
         "<i style=\"color:var(--forecast)\"></i>forecast made %s before</span><span><i class=\"box\" "
         "style=\"background:var(--band)\"></i>its interval</span></div>",
         horizon);
-    ax_chart_begin(&c, out, t->t_ms[0], last_time(t), lo, hi, false, "actual against forecast");
-    ax_chart_band(&c, t, FT_LOWER, FT_UPPER, "band");
-    ax_chart_line(&c, t, FT_ACTUAL_LO, FT_ACTUAL_HI, "line actual under");
-    ax_chart_line(&c, t, FT_MEAN_LO, FT_MEAN_HI, "line forecast");
-    ax_chart_end(&c);
+    forecast_frame(out, t, "actual against forecast");
+    if (t->n * t->width > RECENT) {
+        const struct ax_trace tail = ax_trace_tail(recent, RECENT);
+        ax_buf_printf(out, "<div class=\"caption\">The last %d of them</div>", RECENT);
+        forecast_frame(out, &tail, "the last forecasts");
+    }
     if (!ax_trace_range(t, FT_ERROR_LO, FT_ERROR_HI, &lo, &hi))
         return;
     pad_range(&lo, &hi, 0.05);
@@ -154,7 +171,7 @@ static void series_card(const struct ax_job_report *job, const struct choice *ch
         char horizon[40];
         ax_format_duration(job->spec.horizons_ms[h], horizon, sizeof horizon);
         ax_buf_printf(out, "<details%s><summary>%s ahead</summary>", h == 0 ? " open" : "", horizon);
-        forecast_chart(out, &s->forecasts[h], horizon);
+        forecast_chart(out, &s->forecasts[h], &s->forecasts[job->spec.horizons_n + h], horizon);
         ax_buf_str(out, ax_str("</details>"));
     }
     if (s->scores) {

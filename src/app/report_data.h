@@ -34,8 +34,8 @@ struct ax_report_alarms {
 struct ax_series_report {
     struct ax_labels *labels;
     struct ax_forecast_sums *sums; /* of each horizon */
-    struct ax_trace *forecasts;    /* of each horizon; NULL for a series that is not traced */
-    struct ax_trace *scores;       /* NULL likewise */
+    struct ax_trace *forecasts; /* of each horizon, and of each again what is recent; NULL when not traced */
+    struct ax_trace *scores;    /* NULL likewise */
     struct ax_report_alarms alarms;
 };
 

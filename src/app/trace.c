@@ -35,6 +35,27 @@ static void merge_pairs(struct ax_trace *t)
     t->width *= 2;
 }
 
+/* Keep the newer half as it is. */
+static void drop_half(struct ax_trace *t)
+{
+    uint32_t kept = t->n / 2, from = t->n - kept;
+    memmove(t->t_ms, t->t_ms + from, kept * sizeof *t->t_ms);
+    memmove(t->v, t->v + (size_t)from * t->channels, (size_t)kept * t->channels * sizeof *t->v);
+    t->n = kept;
+}
+
+struct ax_trace ax_trace_tail(const struct ax_trace *t, uint32_t n)
+{
+    struct ax_trace tail = *t;
+    uint32_t skip = t->n > n ? t->n - n : 0;
+    if (skip == 0)
+        return tail;
+    tail.n -= skip;
+    tail.t_ms += skip;
+    tail.v += (size_t)skip * t->channels;
+    return tail;
+}
+
 void ax_trace_add(struct ax_trace *t, int64_t t_ms, const double *values)
 {
     if (t->n > 0 && t->filled < t->width) {
@@ -42,7 +63,9 @@ void ax_trace_add(struct ax_trace *t, int64_t t_ms, const double *values)
         t->filled++;
         return;
     }
-    if (t->n == AX_TRACE_BINS)
+    if (t->n == AX_TRACE_BINS && t->recent)
+        drop_half(t);
+    else if (t->n == AX_TRACE_BINS)
         merge_pairs(t);
     t->t_ms[t->n] = t_ms;
     memcpy(t->v + (size_t)t->n * t->channels, values, t->channels * sizeof *values);

@@ -39,11 +39,31 @@ static void a_long_curve_keeps_its_extremes(void **state)
     ax_trace_done(&t);
 }
 
+static void a_recent_curve_keeps_its_newest_points(void **state)
+{
+    (void)state;
+    struct ax_trace t;
+    assert_true(ax_trace_init(&t, 1, 0));
+    t.recent = true;
+    for (int i = 0; i < 5000; i++)
+        ax_trace_add(&t, i, (const double[]){2.0 * i});
+    assert_true(t.n >= AX_TRACE_BINS / 2);
+    struct ax_trace tail = ax_trace_tail(&t, 100);
+    assert_int_equal(tail.n, 100);
+    for (int i = 0; i < 100; i++) {
+        assert_int_equal(tail.t_ms[i], 4900 + i);
+        ax_assert_close(tail.v[i], 2.0 * (4900 + i), 0);
+    }
+    assert_int_equal(ax_trace_tail(&t, 5000).n, t.n);
+    ax_trace_done(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_short_curve_is_kept_as_it_is),
         cmocka_unit_test(a_long_curve_keeps_its_extremes),
+        cmocka_unit_test(a_recent_curve_keeps_its_newest_points),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
