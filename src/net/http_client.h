@@ -2,8 +2,8 @@
  *
  * libcurl, HTTP/1.1, one connection kept alive and one request at a time. Files (passwords, credentials)
  * are read for each request, certificates for each connection, so that what is rotated on disk is used
- * without a restart. Proxies of the environment are not used. One thread uses a client; only
- * ax_http_client_abort() may come from another. */
+ * without a restart. Proxies of the environment are not used. The process must ignore SIGPIPE. One thread
+ * uses a client; only ax_http_client_abort() may come from another. */
 #ifndef AX_NET_HTTP_CLIENT_H
 #define AX_NET_HTTP_CLIENT_H
 
