@@ -103,7 +103,8 @@ static void forecast_chart(struct ax_buf *out, const struct ax_trace *t, const s
         return;
     ax_buf_printf(
         out,
-        "<div class=\"legend\"><span><i style=\"color:var(--actual)\"></i>actual</span><span>"
+        "<div class=\"legend\"><span><i "
+        "style=\"color:var(--actual);opacity:.5;border-width:3px\"></i>actual</span><span>"
         "<i style=\"color:var(--forecast)\"></i>forecast made %s before</span><span><i class=\"box\" "
         "style=\"background:var(--band)\"></i>its interval</span></div>",
         horizon);
