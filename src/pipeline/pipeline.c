@@ -26,6 +26,7 @@ struct ax_pipeline {
     struct ax_config **configs; /* the one in force is the last; older ones while a job uses them */
     uint32_t configs_n;
     int64_t evicted_ms;
+    struct ax_cell *series; /* the gauge of input series */
     pthread_t thread;
     bool started;
     atomic_bool stop;
@@ -37,6 +38,7 @@ struct ax_pipeline *ax_pipeline_new(const struct ax_pipeline_options *options)
     if (!p)
         return NULL;
     p->options = *options;
+    p->series = ax_metric(AX_M_SERIES, NULL, NULL);
     (void)pthread_mutex_init(&p->run, NULL);
     (void)pthread_rwlock_init(&p->names, NULL);
     return p;
@@ -183,7 +185,6 @@ static void evict_now_and_then(struct ax_pipeline *p, int64_t now_ms)
             retention_ms = 3 * ax_job_config(p->jobs[i])->step_ms;
     uint32_t n = ax_db_evict(p->options.db, now_ms - retention_ms);
     ax_metric_add(ax_metric(AX_M_SERIES_EVICTED, NULL, NULL), n);
-    ax_metric_set(ax_metric(AX_M_SERIES, NULL, NULL), ax_db_series_n(p->options.db));
 }
 
 uint32_t ax_pipeline_run_due(struct ax_pipeline *p)
@@ -195,6 +196,8 @@ uint32_t ax_pipeline_run_due(struct ax_pipeline *p)
         while (ax_job_run_due(p->jobs[i], now_ms))
             ran++;
     evict_now_and_then(p, now_ms);
+    if (ran)
+        ax_metric_set(p->series, ax_db_series_n(p->options.db));
     (void)pthread_mutex_unlock(&p->run);
     return ran;
 }
