@@ -5,7 +5,7 @@ usage: replay.py --listen=127.0.0.1:19101 --metric=NAME [--speed=60] [--start=RO
 
 Serves /metrics with one series for each file, NAME{recording="<file's stem>"}. One second of playing is `speed`
 seconds of the recording; the counter grows by the recorded value each second of playing, so that
-rate(NAME[5s]) draws the recorded curve. After its last row a recording begins again; the counter goes on.
+rate(NAME[3s]) draws the recorded curve. After its last row a recording begins again; the counter goes on.
 """
 import argparse
 import csv

@@ -191,7 +191,7 @@ class Stack:
         folder, address, url = self.folder, self.address[name], self.url[name]
         argv, ready = {
             "node_exporter": (["prometheus-node-exporter", f"--web.listen-address={address}",
-                               "--no-collector.systemd"], "/metrics"),
+                               "--no-collector.systemd", "--collector.netdev.device-exclude=^$"], "/metrics"),
             "replay": ([sys.executable, HERE / "replay.py", f"--listen={address}", f"--speed={RECORDING_SPEED}",
                         f"--start={self.recording_start}", "--metric=recorded_ingress_total",
                         *sorted(RECORDINGS.glob("*.csv"))], "/metrics"),

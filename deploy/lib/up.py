@@ -12,15 +12,15 @@ PORTS = {"prometheus": 19090, "alertmanager": 19093, "node_exporter": 19100, "re
 START_ROW = 60  # the recorded outage begins two minutes after the start
 FIRST_SIGHT_LIMIT_S = 180
 
-SERIES = 'for="ingress",recording="ingress-05"'
-ACTUAL = 'rate(recorded_ingress_total{recording="ingress-05"}[5s])'
+SERIES = 'for="ingress",recording="ingress-01"'
+ACTUAL = 'rate(recorded_ingress_total{recording="ingress-01"}[3s])'
 PREDICTED = f'predicted_bandwidth{{{SERIES},horizon="15s"}}'
 SCORE = f"anomaly_score{{{SERIES}}}"
 
 # What must be seen before we say that it works: text and expression.
 MILESTONES = [
-    ("Prometheus scrapes node_exporter and the recording", "count(rate(node_network_receive_bytes_total[5s]))"
-     " and on () count(rate(recorded_ingress_total[5s]))"),
+    ("Prometheus scrapes node_exporter and the recording", "count(rate(node_network_receive_bytes_total[3s]))"
+     " and on () count(rate(recorded_ingress_total[3s]))"),
     ("Auspex receives what Prometheus writes", "sum(auspex_ingested_samples_total) > 0"),
     ("first predictions", "count(predicted_bandwidth)"),
     ("first anomaly scores of warm models", 'count(model_ready == 1) and on () count(anomaly_score)'),
@@ -99,7 +99,7 @@ def follow(running, began):
         for alert in sorted(known - alerts):
             print(f"{clear}{minute}  over  {' '.join(alert)}")
         known = alerts
-        line = (f"{minute}  ingress-05: {number(running.value(ACTUAL))}/s now, {number(running.value(PREDICTED))}/s "
+        line = (f"{minute}  ingress-01: {number(running.value(ACTUAL))}/s now, {number(running.value(PREDICTED))}/s "
                 f"predicted in 15 s, anomaly score {number(running.value(SCORE))}; {len(alerts)} alerts")
         print(clear + line, end="" if terminal else "\n", flush=True)
         time.sleep(2 if terminal else 10)
