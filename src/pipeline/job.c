@@ -194,6 +194,11 @@ void ax_job_each_series(const struct ax_job *job, ax_series_visit *visit, void *
     }
 }
 
+int64_t ax_job_newest_ms(const struct ax_job *job)
+{
+    return job->repeated_ms > job->schedule.last_ms ? job->repeated_ms : job->schedule.last_ms;
+}
+
 void ax_job_status(const struct ax_job *job, struct ax_job_status *out)
 {
     *out = (struct ax_job_status){.last_step_ms = job->schedule.last_ms,

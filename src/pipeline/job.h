@@ -40,6 +40,10 @@ void ax_job_repeat(struct ax_job *job, int64_t now_ms);
 const struct ax_job_config *ax_job_config(const struct ax_job *job);
 const struct ax_config *ax_job_root(const struct ax_job *job);
 
+/* Newest time at which it fed its output series: its last step, or a later repetition of it; INT64_MIN
+ * before the first. */
+int64_t ax_job_newest_ms(const struct ax_job *job);
+
 /* How it stands, for people. */
 struct ax_job_status {
     int64_t last_step_ms; /* INT64_MIN before the first */

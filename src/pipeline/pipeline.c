@@ -116,7 +116,8 @@ static enum ax_err build_jobs(struct ax_pipeline *p, struct ax_config *config, s
     return err;
 }
 
-/* Swap the sets. The jobs still in the old one are gone: their series end now. */
+/* Swap the sets. The jobs still in the old one are gone: their series end right after what they said last,
+ * and not now: a job that comes back soon has its first step before now, and would be out of order. */
 static void adopt(struct ax_pipeline *p, struct ax_config *config, struct ax_job **jobs,
                   struct ax_config **configs)
 {
@@ -131,9 +132,10 @@ static void adopt(struct ax_pipeline *p, struct ax_config *config, struct ax_job
     p->jobs = jobs;
     p->jobs_n = config->jobs_n;
     (void)pthread_rwlock_unlock(&p->names);
-    int64_t now_ms = ax_clock_now(&p->options.clock);
-    for (uint32_t i = 0; i < old_n; i++)
-        ax_job_free(old[i], now_ms);
+    for (uint32_t i = 0; i < old_n; i++) {
+        int64_t last_ms = old[i] ? ax_job_newest_ms(old[i]) : INT64_MIN;
+        ax_job_free(old[i], last_ms == INT64_MIN ? INT64_MIN : last_ms + 1);
+    }
     free(old);
     drop_configs(p);
 }

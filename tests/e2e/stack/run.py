@@ -306,6 +306,8 @@ def reload_good_config(running):
     path.write_text(good)
     running.servers["auspex"].process.send_signal(signal.SIGHUP)
     eventually(20, lambda: running.query('model_ready{for="node"}'), "the job does not come back")
+    refused = metrics(running, "auspex_remote_write_failed_samples_total")
+    require(not refused, f"{refused} samples were refused: the job came back before its own end")
 
 
 def stop_and_restart(running):
