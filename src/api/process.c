@@ -2,21 +2,28 @@
 #include "api/process.h"
 
 #include "base/metrics.h"
+#include "base/parse.h"
 
 #include <dirent.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 static double resident_bytes(void)
 {
-    unsigned long long pages = 0;
+    char line[128] = ""; /* total, resident, ...: pages */
+    int64_t pages = 0;
     FILE *f = fopen("/proc/self/statm", "re");
     if (!f)
         return 0;
-    if (fscanf(f, "%*s %llu", &pages) != 1)
-        pages = 0;
+    const char *resident = fgets(line, sizeof line, f) ? strchr(line, ' ') : NULL;
     (void)fclose(f);
+    if (!resident)
+        return 0;
+    resident++;
+    if (ax_parse_i64((struct ax_str){resident, strcspn(resident, " \n")}, &pages) != AX_OK)
+        return 0;
     return (double)pages * (double)sysconf(_SC_PAGESIZE);
 }
 

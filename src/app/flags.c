@@ -41,9 +41,10 @@ static enum ax_err set_flag(const struct ax_flag *f, const char *text, struct ax
         break;
     }
     }
-    static const char *const forms[] = {"text", "true or false", "a duration such as 15s", "a size such as 32MiB",
-                                        "a whole number", "text"};
-    return err == AX_OK ? AX_OK : ax_fail(diag, AX_INVALID, "--%s: '%s' is not %s", f->name, text, forms[f->type]);
+    static const char *const forms[] = {
+        "text", "true or false", "a duration such as 15s", "a size such as 32MiB", "a whole number", "text"};
+    return err == AX_OK ? AX_OK
+                        : ax_fail(diag, AX_INVALID, "--%s: '%s' is not %s", f->name, text, forms[f->type]);
 }
 
 static const struct ax_flag *find_flag(const struct ax_flag *flags, size_t n, struct ax_str name)
@@ -54,19 +55,21 @@ static const struct ax_flag *find_flag(const struct ax_flag *flags, size_t n, st
     return NULL;
 }
 
-static enum ax_err unknown_flag(const struct ax_flag *flags, size_t n, struct ax_str name, struct ax_diag *diag)
+static enum ax_err unknown_flag(const struct ax_flag *flags, size_t n, struct ax_str name,
+                                struct ax_diag *diag)
 {
     const char *names[FLAGS_MAX];
     size_t names_n = 0;
     for (; names_n < n && names_n < FLAGS_MAX; names_n++)
         names[names_n] = flags[names_n].name;
     const char *near = ax_str_nearest(name, names, names_n);
-    return ax_fail(diag, AX_INVALID, "unknown flag --" AX_STR_FMT "%s%s%s (--help lists them)", AX_STR_ARG(name),
-                   near ? "; did you mean --" : "", near ? near : "", near ? "?" : "");
+    return ax_fail(diag, AX_INVALID, "unknown flag --" AX_STR_FMT "%s%s%s (--help lists them)",
+                   AX_STR_ARG(name), near ? "; did you mean --" : "", near ? near : "", near ? "?" : "");
 }
 
 /* Read the flag in argv[*i], and its value from the next word where it has none of its own. */
-static enum ax_err read_flag(const struct ax_flag *flags, size_t n, int argc, char **argv, int *i, struct ax_diag *diag)
+static enum ax_err read_flag(const struct ax_flag *flags, size_t n, int argc, char **argv, int *i,
+                             struct ax_diag *diag)
 {
     const char *word = argv[*i] + (argv[*i][1] == '-' ? 2 : 1);
     const char *equals = strchr(word, '=');
@@ -89,8 +92,8 @@ static enum ax_err read_flag(const struct ax_flag *flags, size_t n, int argc, ch
     return set_flag(f, argv[++*i], diag);
 }
 
-enum ax_err ax_flags_parse(const struct ax_flag *flags, size_t flags_n, int argc, char **argv, const char **positional,
-                           int *positional_n, bool *help, struct ax_diag *diag)
+enum ax_err ax_flags_parse(const struct ax_flag *flags, size_t flags_n, int argc, char **argv,
+                           const char **positional, int *positional_n, bool *help, struct ax_diag *diag)
 {
     *positional_n = 0;
     *help = false;
@@ -120,7 +123,8 @@ void ax_flags_usage(const struct ax_flag *flags, size_t flags_n, const char *usa
     (void)fprintf(to, "usage: %s\n\n", usage);
     for (size_t i = 0; i < flags_n; i++) {
         const char *d = flags[i].default_text;
-        (void)fprintf(to, "  --%s%s\n        %s%s%s%s\n", flags[i].name, flags[i].type == AX_FLAG_BOOL ? "" : "=...",
-                      flags[i].help, d && *d ? " (default: " : "", d && *d ? d : "", d && *d ? ")" : "");
+        (void)fprintf(to, "  --%s%s\n        %s%s%s%s\n", flags[i].name,
+                      flags[i].type == AX_FLAG_BOOL ? "" : "=...", flags[i].help,
+                      d && *d ? " (default: " : "", d && *d ? d : "", d && *d ? ")" : "");
     }
 }

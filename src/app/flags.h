@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+/* How the text of a flag is read, and what its `out` points to. */
 enum ax_flag_type {
     AX_FLAG_STRING,   /* const char * */
     AX_FLAG_BOOL,     /* bool; --name alone is true, --no-name false */
@@ -19,6 +20,7 @@ enum ax_flag_type {
 
 #define AX_FLAG_LIST_MAX 256
 
+/* The texts of a flag that may be given several times, in order. */
 struct ax_flag_list {
     const char *v[AX_FLAG_LIST_MAX];
     uint32_t n;
@@ -36,7 +38,8 @@ struct ax_flag {
 /* Set defaults, then read argv[1..argc). Words that are no flags go to positional (room for argc) in
  * order. AX_INVALID with a text that names the flag, or the nearest one. --help sets *help and stops. */
 AX_MUST_USE enum ax_err ax_flags_parse(const struct ax_flag *flags, size_t flags_n, int argc, char **argv,
-                                       const char **positional, int *positional_n, bool *help, struct ax_diag *diag);
+                                       const char **positional, int *positional_n, bool *help,
+                                       struct ax_diag *diag);
 
 /* Print usage: the line, then every flag with its default. */
 void ax_flags_usage(const struct ax_flag *flags, size_t flags_n, const char *usage, FILE *to);

@@ -9,6 +9,7 @@
 #define AX_MUST_USE __attribute__((warn_unused_result))
 #define AX_PRINTF(fmt_i, arg_i) __attribute__((format(printf, fmt_i, arg_i)))
 
+/* Every way in which a call can end; AX_OK is 0. One table (err.def) makes enum, names and HTTP status. */
 enum ax_err {
 #define AX_ERR(name, http, text) AX_##name,
 #include "base/err.def"

@@ -127,13 +127,17 @@ void ax_log(enum ax_log_level level, const char *id, const char *fmt, ...)
     (void)timestamp(ts, sizeof ts, now_ms);
 
     bool json = line_format == AX_LOG_JSON;
-    size_t n = json ? (size_t)snprintf(line, sizeof line, "{\"ts\":\"%s\",\"level\":\"%s\",\"id\":\"%s\",\"msg\":",
-                                       ts, level_names[level], id)
-                    : (size_t)snprintf(line, sizeof line, "ts=%s level=%s id=%s msg=", ts, level_names[level], id);
+    size_t n =
+        json ? (size_t)snprintf(line, sizeof line,
+                                "{\"ts\":\"%s\",\"level\":\"%s\",\"id\":\"%s\",\"msg\":", ts,
+                                level_names[level], id)
+             : (size_t)snprintf(line, sizeof line, "ts=%s level=%s id=%s msg=", ts, level_names[level], id);
     n += quote(line + n, LINE_BYTES - n, msg);
     if (suppressed)
-        n += json ? (size_t)snprintf(line + n, sizeof line - n, ",\"suppressed\":%llu", (unsigned long long)suppressed)
-                  : (size_t)snprintf(line + n, sizeof line - n, " suppressed=%llu", (unsigned long long)suppressed);
+        n += json ? (size_t)snprintf(line + n, sizeof line - n, ",\"suppressed\":%llu",
+                                     (unsigned long long)suppressed)
+                  : (size_t)snprintf(line + n, sizeof line - n, " suppressed=%llu",
+                                     (unsigned long long)suppressed);
     if (json)
         line[n++] = '}';
     line[n++] = '\n';

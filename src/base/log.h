@@ -15,6 +15,7 @@
 /* error: somebody must act; warn: degraded, says what is dropped; info: state changes. */
 enum ax_log_level { AX_LOG_DEBUG, AX_LOG_INFO, AX_LOG_WARN, AX_LOG_ERROR };
 
+/* key=value pairs, or one JSON object a line. */
 enum ax_log_format { AX_LOG_LOGFMT, AX_LOG_JSON };
 
 /* Lines of one id are at least this far apart at level warn and error. */

@@ -12,8 +12,10 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+/* Prometheus's types, as far as they are used. */
 enum ax_metric_type { AX_METRIC_COUNTER, AX_METRIC_GAUGE, AX_METRIC_HISTOGRAM };
 
+/* One id for each row of metrics.def. */
 enum ax_metric {
 #define AX_METRIC(id, type, name, label1, label2, help) AX_M_##id,
 #include "base/metrics.def"

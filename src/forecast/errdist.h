@@ -9,6 +9,7 @@
 
 #define AX_ERRDIST_SIDE 26 /* bins a side: 2^-4 to 2^9 */
 
+/* Histogram of signed errors in units of a scale: counts, fading. */
 struct ax_errdist {
     float total;
     float zero;

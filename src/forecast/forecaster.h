@@ -31,6 +31,7 @@ struct ax_lead_track {
     struct ax_lead_record record;
 };
 
+/* The forecaster of one series: what it learnt of itself, and the forecasts whose actual is still to come. */
 struct ax_forecaster {
     const struct ax_forecast_spec *spec;
     uint32_t season_steps;

@@ -18,6 +18,7 @@ struct ax_tensor {
     uint32_t rows, cols;
 };
 
+/* A directed edge between two entities of a batch. */
 struct ax_edge {
     uint32_t from, to; /* indices of entities */
     float weight;
@@ -47,13 +48,15 @@ struct ax_model_params {
 struct ax_model_out {
     double *path;   /* forecasters: [entities_n x leads_n]; NaN where the model has nothing to say */
     double *scores; /* detectors: [entities_n]; raw, uncalibrated, larger is stranger */
-    void (*put)(void *ctx, uint32_t entity, const char *metric, const struct ax_label *added, uint32_t added_n,
-                double value); /* anything else; may be NULL */
+    void (*put)(void *ctx, uint32_t entity, const char *metric, const struct ax_label *added,
+                uint32_t added_n, double value); /* anything else; may be NULL */
     void *ctx;
 };
 
+/* What a model is for. */
 enum ax_model_task { AX_TASK_FORECAST, AX_TASK_ANOMALY };
 
+/* The table itself: one constant for each model. */
 struct ax_model_ops {
     const char *name;
     enum ax_model_task task;

@@ -47,6 +47,7 @@ struct ax_entity {
     int64_t seen_ms;
 };
 
+/* A job: what it was built from, its schedule, its channels (expression first, then features). */
 struct ax_job {
     struct ax_job_env env;
     const struct ax_config *root;

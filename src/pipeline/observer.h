@@ -6,6 +6,7 @@
 #include "config/config.h"
 #include "forecast/forecast.h"
 
+/* Called by the pipeline's thread as things happen; any of them may be NULL. */
 struct ax_observer {
     void *ctx;
     /* A step of a series that is forecast, after the forecast was made; NULL when there is none yet. feature

@@ -28,6 +28,7 @@ struct ax_target_kind {
     uint32_t *residual_left;
 };
 
+/* One modelled series; see above for what a step does to it. */
 struct ax_target {
     uint64_t id;              /* of the labels */
     struct ax_labels *labels; /* of the input: owned */

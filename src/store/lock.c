@@ -14,7 +14,8 @@ enum ax_err ax_storage_lock(const char *path, int *out_fd, struct ax_diag *diag)
 {
     char file[PATH_MAX];
     if (mkdir(path, 0700) != 0 && errno != EEXIST)
-        return ax_fail(diag, AX_IO, "cannot make the storage folder %s: %s (choose another with --storage.path)", path,
+        return ax_fail(diag, AX_IO,
+                       "cannot make the storage folder %s: %s (choose another with --storage.path)", path,
                        strerror(errno));
     if (snprintf(file, sizeof file, "%s/lock", path) >= (int)sizeof file)
         return ax_fail(diag, AX_INVALID, "--storage.path is too long");
@@ -25,7 +26,8 @@ enum ax_err ax_storage_lock(const char *path, int *out_fd, struct ax_diag *diag)
         int why = errno;
         (void)close(fd);
         if (why == EWOULDBLOCK)
-            return ax_fail(diag, AX_BUSY, "another auspex uses the storage folder %s: stop it, or choose another folder",
+            return ax_fail(diag, AX_BUSY,
+                           "another auspex uses the storage folder %s: stop it, or choose another folder",
                            path);
         return ax_fail(diag, AX_IO, "cannot lock %s: %s", file, strerror(why));
     }

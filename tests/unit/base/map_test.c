@@ -1,7 +1,6 @@
 /* A map behaves as a plain array of slots would, whatever the order of puts and removals. */
-#include "base/map.h"
-
 #include "ax_test.h"
+#include "base/map.h"
 #include "base/rng.h"
 
 #define KEYS 200

@@ -1,7 +1,6 @@
 /* Numbers, durations and sizes are read as Prometheus reads them. */
-#include "base/parse.h"
-
 #include "ax_test.h"
+#include "base/parse.h"
 
 #include <math.h>
 
@@ -26,7 +25,8 @@ static void durations_print_as_prometheus_prints_them(void **state)
     const struct {
         int64_t ms;
         const char *text;
-    } cases[] = {{0, "0s"}, {15000, "15s"}, {60000, "1m"}, {5400000, "1h30m"}, {604800000, "1w"}, {691200000, "8d"}};
+    } cases[] = {{0, "0s"},          {15000, "15s"},    {60000, "1m"},
+                 {5400000, "1h30m"}, {604800000, "1w"}, {691200000, "8d"}};
     char out[32];
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         ax_format_duration(cases[i].ms, out, sizeof out);
