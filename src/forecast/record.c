@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define WEIGHT_POWER 6.0 /* weights are 1 / error^power */
+#define TRIM 1.3         /* others than the last value with errors so many times the least have no weight */
 #define DOUBT 1.5        /* by how much a member's error is held to be worse at first */
 #define DOUBT_FADE 0.1   /* doubt falls with the square root of this share of the settled forecasts */
 #define ERROR_KEEP 0.98  /* of a member's error at each settled forecast: the last 50 count */
@@ -67,7 +68,7 @@ void ax_record_weights(const struct ax_lead_record *r, const double *pred, doubl
     }
     for (uint32_t m = 0; m < AX_MEMBERS; m++) {
         weights[m] = 0;
-        if (isnan(pred[m]) || isnan(error[m]))
+        if (isnan(pred[m]) || isnan(error[m]) || (m > 0 && error[m] > TRIM * least + 1e-9))
             continue;
         weights[m] = pow((least + 1e-9) / (error[m] + 1e-9), WEIGHT_POWER);
         sum += weights[m];
@@ -90,7 +91,9 @@ void ax_record_settle(struct ax_lead_record *r, uint32_t lead, const double *pre
             continue;
         double e = fmin(fabs(actual - pred[m]) / scale, ERROR_CLIP);
         double old = (double)r->member_error[m];
-        r->member_error[m] = (float)(isnan(old) ? e : keep * old + (1 - keep) * e);
+        if (isnan(old)) /* a member that joins later begins no better than the last value: one hit is luck */
+            old = n > 0 ? fmax(e, either((double)r->member_error[0], e)) : e;
+        r->member_error[m] = (float)(keep * old + (1 - keep) * e);
     }
     ax_errdist_add(&r->errors, (actual - mean) / scale, 1 - 1 / (DIST_STEPS + DIST_LEADS * lead));
 }
