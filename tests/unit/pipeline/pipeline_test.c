@@ -21,6 +21,7 @@ static const char gauge_job[] = "global: {evaluation_delay: 0s}\n"
                                 "    anomaly: {}\n"
                                 "    drift: {}\n";
 #define GAUGE "node_load1{instance=\"a\",job=\"node\"}"
+#define INPUT "instance=\"a\",job=\"node\",source=\"node_load1\"}"
 
 static void feed(struct rig *r, const char *series, uint32_t from, uint32_t to)
 {
@@ -37,14 +38,13 @@ static void outputs_keep_the_labels_of_the_input_and_add_their_own(void **state)
     rig_init(&r, gauge_job);
     feed(&r, GAUGE, 0, 120);
     const char *expected[] = {
-        "predicted_load{for=\"load\",horizon=\"15s\",instance=\"a\",job=\"node\",source=\"node_load1\"}",
-        "predicted_load_lower{for=\"load\",horizon=\"1m\",instance=\"a\",job=\"node\",source=\"node_load1\"}",
-        "predicted_load_upper{for=\"load\",horizon=\"1m\",instance=\"a\",job=\"node\",source=\"node_load1\"}",
-        "prediction_confidence{for=\"load\",horizon=\"15s\",instance=\"a\",job=\"node\",source=\"node_"
-        "load1\"}",
-        "anomaly_score{for=\"load\",instance=\"a\",job=\"node\",source=\"node_load1\"}",
-        "anomaly_severity{for=\"load\",instance=\"a\",job=\"node\",source=\"node_load1\"}",
-        "anomaly_expected{for=\"load\",instance=\"a\",job=\"node\",source=\"node_load1\"}",
+        "predicted_load{for=\"load\",horizon=\"15s\"," INPUT,
+        "predicted_load_lower{for=\"load\",horizon=\"1m\"," INPUT,
+        "predicted_load_upper{for=\"load\",horizon=\"1m\"," INPUT,
+        "prediction_confidence{for=\"load\",horizon=\"15s\"," INPUT,
+        "anomaly_score{for=\"load\"," INPUT,
+        "anomaly_severity{for=\"load\"," INPUT,
+        "anomaly_expected{for=\"load\"," INPUT,
         "prediction_accuracy{for=\"load\",horizon=\"15s\"}",
         "prediction_skill{for=\"load\",horizon=\"1m\"}",
         "drift_score{feature=\"target\",for=\"load\",test=\"ks\"}",
