@@ -8,6 +8,7 @@
 #include "app/commands.h"
 #include "app/csv_sink.h"
 #include "app/flags.h"
+#include "base/assert.h"
 #include "base/parse.h"
 #include "ingest/csv.h"
 #include "math/blas.h"
@@ -109,6 +110,7 @@ static enum ax_err set_up(struct backtest *b, struct ax_diag *diag)
     enum ax_err err = read_config(b, &config, diag);
     if (err != AX_OK)
         return err;
+    AX_ASSERT(config);
     const struct ax_db_options db = {
         .seed = SEED, .drop_labels = config->drop_labels, .drop_labels_n = config->drop_labels_n};
     b->db = ax_db_new(&db);

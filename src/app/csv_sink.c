@@ -28,7 +28,7 @@ static struct ax_out *sink_open(void *ctx, const struct ax_labels *labels)
     struct ax_out *out = calloc(1, sizeof *out);
     struct ax_buf text, quoted;
     ax_buf_init(&text, SERIES_BYTES_MAX);
-    ax_buf_init(&quoted, 2 * SERIES_BYTES_MAX);
+    ax_buf_init(&quoted, 2 * (size_t)SERIES_BYTES_MAX);
     ax_labels_write(labels, &text);
     ax_buf_byte(&quoted, '"');
     for (size_t i = 0; i < text.n; i++) {

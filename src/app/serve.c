@@ -8,6 +8,7 @@
 #include "api/api.h"
 #include "app/check.h"
 #include "app/commands.h"
+#include "base/assert.h"
 #include "base/log.h"
 #include "base/rng.h"
 #include "emit/emit.h"
@@ -155,6 +156,7 @@ static int64_t longest_delay(const struct ax_config *config)
 
 static enum ax_err start_stages(struct server *s, struct ax_config *config, struct ax_diag *diag)
 {
+    AX_ASSERT(config);
     enum ax_err err =
         ax_emit_start(config->remote_write, config->remote_write_n, ax_clock_wall(), &s->emit, diag);
     if (err != AX_OK) {

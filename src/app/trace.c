@@ -27,7 +27,7 @@ static void merge_pairs(struct ax_trace *t)
 {
     for (uint32_t i = 0; i < t->n / 2; i++) {
         double *to = t->v + (size_t)i * t->channels, *from = t->v + (size_t)2 * i * t->channels;
-        t->t_ms[i] = t->t_ms[2 * i];
+        t->t_ms[i] = t->t_ms[2 * (size_t)i];
         fold(t, from, from + t->channels);
         memmove(to, from, t->channels * sizeof *to);
     }

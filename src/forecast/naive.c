@@ -39,12 +39,13 @@ static double local_mean(const struct ax_past *p)
     const double alpha = 0.3;
     const uint32_t reach = 24; /* 0.7^24 is below 0.1 % */
     double sum = 0, weight = 0, w = 1;
-    for (uint32_t i = p->fine.n, k = 0; i-- > 0 && k < reach; k++, w *= 1 - alpha) {
+    for (uint32_t i = p->fine.n, k = 0; i-- > 0 && k < reach; k++) {
         double v = (double)p->fine.v[i];
-        if (isnan(v))
-            continue;
-        sum += w * v;
-        weight += w;
+        if (!isnan(v)) {
+            sum += w * v;
+            weight += w;
+        }
+        w *= 1 - alpha;
     }
     return weight > 0 ? sum / weight : (double)NAN;
 }

@@ -85,7 +85,7 @@ static struct period detect(const struct ax_view *v, uint32_t cycles_min, struct
 {
     struct period best = {0, 0};
     uint32_t n = v->n, lags = n / cycles_min + 1;
-    if (n < POINTS_MIN)
+    if (n < POINTS_MIN || lags == 0)
         return best;
     uint32_t m = ax_fft_pow2(2 * n); /* padded: no chirp, and room for the autocovariance */
     double *x = ax_arena_array(scratch, m, sizeof *x),

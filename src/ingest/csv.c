@@ -285,7 +285,7 @@ enum ax_err ax_csv_open(const char *const *paths, uint32_t paths_n, struct ax_st
     enum ax_err err = streams ? AX_OK : ax_fail(diag, AX_NOMEM, "out of memory");
     uint32_t opened = 0;
     *out = NULL;
-    for (; err == AX_OK && opened < paths_n; opened++) {
+    for (; streams && err == AX_OK && opened < paths_n; opened++) {
         streams[opened] = fopen(paths[opened], "re");
         if (!streams[opened]) {
             err = ax_fail(diag, AX_IO, "%s: %s", paths[opened], strerror_r(errno, why, sizeof why));

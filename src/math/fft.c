@@ -51,7 +51,7 @@ static void fft_pow2(double *re, double *im, uint32_t n, double *twiddle)
     }
     bit_reverse(re, im, n);
     for (uint32_t half = 1; half < n; half *= 2) {
-        uint32_t stride = n / (2 * half);
+        size_t stride = n / (2 * half);
         for (uint32_t block = 0; block < n; block += 2 * half)
             for (uint32_t k = 0; k < half; k++) {
                 uint32_t i = block + k, j = i + half;

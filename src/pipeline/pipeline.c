@@ -149,7 +149,7 @@ enum ax_err ax_pipeline_load(struct ax_pipeline *p, struct ax_config *config, st
     struct ax_config **configs = calloc(p->configs_n + 1, sizeof *configs);
     if (!configs)
         err = ax_fail(diag, AX_NOMEM, "out of memory");
-    if (err == AX_OK)
+    if (err == AX_OK && jobs && built)
         err = build_jobs(p, config, jobs, built, diag);
     if (err == AX_OK)
         adopt(p, config, jobs, configs);
