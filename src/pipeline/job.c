@@ -118,6 +118,14 @@ void ax_job_free(struct ax_job *job, int64_t end_ms)
     free(job);
 }
 
+void ax_job_succeed(struct ax_job *job, const struct ax_job *old)
+{
+    if (old->schedule.last_ms == AX_NEVER)
+        return;
+    job->schedule.last_ms = ax_schedule_floor(old->schedule.last_ms, job->config->step_ms);
+    atomic_store_explicit(&job->watch.evaluated_ms, job->schedule.last_ms, memory_order_release);
+}
+
 static void run_step(struct ax_job *job, int64_t t_ms)
 {
     uint32_t targets = 0;

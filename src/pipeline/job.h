@@ -30,6 +30,10 @@ AX_MUST_USE enum ax_err ax_job_new(const struct ax_job_env *env, const struct ax
 /* End its output series (stale markers at end_ms; none for INT64_MIN) and free it. NULL is fine. */
 void ax_job_free(struct ax_job *job, int64_t end_ms);
 
+/* Let a job that was just built take the place of `old`, which has the same name: its steps begin after the
+ * newest step of `old`, because an endpoint refuses a second value of one time. */
+void ax_job_succeed(struct ax_job *job, const struct ax_job *old);
+
 /* Evaluate the next due step, if any. Returns whether one was evaluated. */
 bool ax_job_run_due(struct ax_job *job, int64_t now_ms);
 

@@ -116,8 +116,20 @@ static enum ax_err build_jobs(struct ax_pipeline *p, struct ax_config *config, s
     return err;
 }
 
-/* Swap the sets. The jobs still in the old one are gone: their series end right after what they said last,
- * and not now: a job that comes back soon has its first step before now, and would be out of order. */
+/* End a job of before right after what it said last, and not now: one that comes back soon has its first step
+ * before now, and would be out of order. A changed block of the same name goes on where it stopped. */
+static void end_job(struct ax_pipeline *p, struct ax_job *old)
+{
+    if (!old)
+        return;
+    for (uint32_t i = 0; i < p->jobs_n; i++)
+        if (ax_str_eq(ax_job_config(p->jobs[i])->name, ax_job_config(old)->name))
+            ax_job_succeed(p->jobs[i], old);
+    int64_t last_ms = ax_job_newest_ms(old);
+    ax_job_free(old, last_ms == INT64_MIN ? INT64_MIN : last_ms + 1);
+}
+
+/* Swap the sets. The jobs still in the old one are gone, or give way to one of the same name. */
 static void adopt(struct ax_pipeline *p, struct ax_config *config, struct ax_job **jobs,
                   struct ax_config **configs)
 {
@@ -132,10 +144,8 @@ static void adopt(struct ax_pipeline *p, struct ax_config *config, struct ax_job
     p->jobs = jobs;
     p->jobs_n = config->jobs_n;
     (void)pthread_rwlock_unlock(&p->names);
-    for (uint32_t i = 0; i < old_n; i++) {
-        int64_t last_ms = old[i] ? ax_job_newest_ms(old[i]) : INT64_MIN;
-        ax_job_free(old[i], last_ms == INT64_MIN ? INT64_MIN : last_ms + 1);
-    }
+    for (uint32_t i = 0; i < old_n; i++)
+        end_job(p, old[i]);
     free(old);
     drop_configs(p);
 }

@@ -18,9 +18,11 @@ bool ax_schedule_due(const struct ax_schedule *s, int64_t newest_sample_ms, int6
         return false;
     int64_t newest = newest_sample_ms < now_ms ? newest_sample_ms : now_ms;
     int64_t patience = s->delay_ms > AX_STEP_PATIENCE_MS ? s->delay_ms : AX_STEP_PATIENCE_MS;
-    int64_t by_sample = ax_schedule_floor(newest - s->delay_ms, s->step_ms);
-    int64_t by_clock = ax_schedule_floor(now_ms - patience, s->step_ms);
-    int64_t due = by_sample > by_clock ? by_sample : by_clock;
+    int64_t reached = now_ms - patience;
+    /* A sample that the clock has left behind decides nothing; its time may be anything. */
+    if (newest > reached && newest - s->delay_ms > reached)
+        reached = newest - s->delay_ms;
+    int64_t due = ax_schedule_floor(reached, s->step_ms);
     if (s->last_ms == AX_NEVER) {
         *out_t_ms = due;
         return true;

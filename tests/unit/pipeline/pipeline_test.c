@@ -258,6 +258,30 @@ static void a_reload_keeps_what_did_not_change_and_ends_what_is_gone(void **stat
     rig_done(&r);
 }
 
+static void a_changed_job_goes_on_after_the_last_step_of_the_one_before(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_init(&r, "jobs: [{name: a, expr: node_load1, anomaly: {}}]\n");
+    feed(&r, GAUGE, 0, 100);
+    load(&r, "jobs: [{name: a, expr: node_load1, anomaly: {false_alarm_rate: 0.01}}]\n");
+    feed(&r, GAUGE, 100, 110);
+    const struct memory_series *s =
+        memory_find(&r.sink, "anomaly_score{for=\"a\",instance=\"a\",job=\"node\",source=\"node_load1\"}");
+    assert_non_null(s);
+    uint32_t ends = 0, steps = 0;
+    for (uint32_t k = 0; k < s->n; k++) {
+        if (k)
+            assert_true(s->v[k].t_ms > s->v[k - 1].t_ms);
+        ends += ax_is_stale(s->v[k].value);
+        steps += !ax_is_stale(s->v[k].value);
+    }
+    assert_int_equal(ends, 1);
+    /* The default delay of 10 s makes a step due with the sample after it. None is missing, none is twice. */
+    assert_int_equal(steps, (s->v[s->n - 1].t_ms - s->v[0].t_ms) / STEP + 1);
+    rig_done(&r);
+}
+
 static void a_config_that_does_not_build_changes_nothing(void **state)
 {
     (void)state;
@@ -334,6 +358,7 @@ int main(void)
         cmocka_unit_test(ceilings_refuse_what_is_above_them),
         cmocka_unit_test(entities_are_scored_over_their_features_and_explained),
         cmocka_unit_test(a_reload_keeps_what_did_not_change_and_ends_what_is_gone),
+        cmocka_unit_test(a_changed_job_goes_on_after_the_last_step_of_the_one_before),
         cmocka_unit_test(a_config_that_does_not_build_changes_nothing),
         cmocka_unit_test(emit_chooses_the_outputs),
         cmocka_unit_test(a_slow_job_repeats_its_results_once_a_minute),

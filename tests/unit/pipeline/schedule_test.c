@@ -34,6 +34,16 @@ static void a_sample_from_the_future_counts_as_now(void **state)
     assert_false(ax_schedule_due(&s, 500 * S, 174 * S, &t, &skipped));
 }
 
+static void a_sample_from_the_beginning_of_time_is_as_good_as_none(void **state)
+{
+    (void)state;
+    struct ax_schedule s = {15 * S, 10 * S, AX_NEVER};
+    int64_t t;
+    uint64_t skipped;
+    assert_true(ax_schedule_due(&s, INT64_MIN + 1, 1000 * S, &t, &skipped));
+    assert_int_equal(t, 930 * S);
+}
+
 static void a_step_without_samples_is_due_a_minute_later(void **state)
 {
     (void)state;
@@ -76,6 +86,7 @@ int main(void)
         cmocka_unit_test(nothing_is_due_before_the_first_sample),
         cmocka_unit_test(a_step_is_due_when_a_sample_is_newer_than_it_by_the_delay),
         cmocka_unit_test(a_sample_from_the_future_counts_as_now),
+        cmocka_unit_test(a_sample_from_the_beginning_of_time_is_as_good_as_none),
         cmocka_unit_test(a_step_without_samples_is_due_a_minute_later),
         cmocka_unit_test(steps_behind_are_taken_one_by_one_and_far_ones_are_skipped),
         cmocka_unit_test(hourly_steps_are_never_skipped_one_at_a_time),
