@@ -1,7 +1,8 @@
 /* pipeline.c: the set of jobs behind one lock, and the thread that steps them.
  *
- * Locks: `run` is held while steps run and while the set of jobs changes; `names` guards only the list that
- * the loop guard reads, so that ingest never waits for a step. Order: run before names. */
+ * Locks: `run` is held while steps run and while the set of jobs changes; `names` guards only what the
+ * loop guard and the status pages read, so that neither ingest nor a page waits for a step. Order: run before
+ * names. */
 #include "pipeline/pipeline.h"
 
 #include "base/log.h"
@@ -17,14 +18,24 @@
     3600000 /* a raw series without samples for so long (and 3 steps) is forgotten                           \
              */
 
+#define BUILT UINT32_MAX /* a job that is not kept but new */
+
+/* What the status of a job was at the end of its newest step. */
+struct shown {
+    char name[128];
+    struct ax_job_status status;
+};
+
 struct ax_pipeline {
     struct ax_pipeline_options options;
     pthread_mutex_t run;
-    pthread_rwlock_t names;
-    struct ax_job **jobs; /* in the order of the config */
+    pthread_rwlock_t names; /* of configs and shown */
+    struct ax_job **jobs;   /* in the order of the config */
     uint32_t jobs_n;
     struct ax_config **configs; /* the one in force is the last; older ones while a job uses them */
     uint32_t configs_n;
+    struct shown *shown; /* as jobs */
+    uint32_t shown_n;
     int64_t evicted_ms;
     struct ax_cell *series; /* the gauge of input series */
     pthread_t thread;
@@ -50,16 +61,18 @@ static bool same_globals(const struct ax_config *a, const struct ax_config *b)
     return ax_labels_eq(&a->external_labels, &b->external_labels);
 }
 
-/* The running job that may go on under the new config, or NULL. Its place is emptied. */
+/* The running job that may go on under the new config, or NULL. Its place, told in *from, is emptied. */
 static struct ax_job *keep_job(struct ax_pipeline *p, const struct ax_config *config,
-                               const struct ax_job_config *block)
+                               const struct ax_job_config *block, uint32_t *from)
 {
+    *from = BUILT;
     for (uint32_t i = 0; i < p->jobs_n; i++) {
         struct ax_job *job = p->jobs[i];
         if (!job || ax_job_config(job)->hash != block->hash ||
             !ax_str_eq(ax_job_config(job)->name, block->name) || !same_globals(ax_job_root(job), config))
             continue;
         p->jobs[i] = NULL;
+        *from = i;
         return job;
     }
     return NULL;
@@ -81,9 +94,9 @@ static void drop_configs(struct ax_pipeline *p)
     p->configs_n = kept;
 }
 
-/* Build what the new config has and the running one has not; NULL entries are to be kept ones. */
+/* Keep what did not change, with its place until now in from, and build the rest. */
 static enum ax_err build_jobs(struct ax_pipeline *p, struct ax_config *config, struct ax_job **jobs,
-                              bool *built, struct ax_diag *diag)
+                              uint32_t *from, struct ax_diag *diag)
 {
     const struct ax_job_env env = {.db = p->options.db,
                                    .sink = p->options.sink,
@@ -94,26 +107,32 @@ static enum ax_err build_jobs(struct ax_pipeline *p, struct ax_config *config, s
     enum ax_err err = AX_OK;
     uint32_t i = 0;
     for (; i < config->jobs_n && err == AX_OK; i++) {
-        jobs[i] = keep_job(p, config, &config->jobs[i]);
-        built[i] = !jobs[i];
-        if (built[i])
+        jobs[i] = keep_job(p, config, &config->jobs[i], &from[i]);
+        if (from[i] == BUILT)
             err = ax_job_new(&env, config, &config->jobs[i], &jobs[i], diag);
     }
     if (err == AX_OK)
         return AX_OK;
     /* Put everything back as it was. */
     for (uint32_t k = 0; k < i; k++) {
-        if (built[k]) {
+        if (from[k] == BUILT)
             ax_job_free(jobs[k], INT64_MIN);
-            continue;
-        }
-        for (uint32_t s = 0; s < p->jobs_n; s++)
-            if (!p->jobs[s]) {
-                p->jobs[s] = jobs[k];
-                break;
-            }
+        else
+            p->jobs[from[k]] = jobs[k];
     }
     return err;
+}
+
+/* Show how job i stands. */
+static void show_job(struct ax_pipeline *p, uint32_t i)
+{
+    struct ax_str name = ax_job_config(p->jobs[i])->name;
+    struct ax_job_status status;
+    ax_job_status(p->jobs[i], &status);
+    (void)pthread_rwlock_wrlock(&p->names);
+    (void)snprintf(p->shown[i].name, sizeof p->shown[i].name, AX_STR_FMT, AX_STR_ARG(name));
+    p->shown[i].status = status;
+    (void)pthread_rwlock_unlock(&p->names);
 }
 
 /* End a job of before right after what it said last, and not now: one that comes back soon has its first step
@@ -129,45 +148,65 @@ static void end_job(struct ax_pipeline *p, struct ax_job *old)
     ax_job_free(old, last_ms == INT64_MIN ? INT64_MIN : last_ms + 1);
 }
 
+/* Room for what a load needs, so that it can no longer fail once the jobs are built. */
+struct plan {
+    struct ax_job **jobs;
+    uint32_t *from;
+    struct ax_config **configs;
+    struct shown *shown;
+};
+
+static bool plan_init(struct plan *plan, const struct ax_pipeline *p, const struct ax_config *config)
+{
+    size_t n = config->jobs_n ? config->jobs_n : 1;
+    plan->jobs = calloc(n, sizeof *plan->jobs);
+    plan->from = calloc(n, sizeof *plan->from);
+    plan->configs = calloc(p->configs_n + (size_t)1, sizeof *plan->configs);
+    plan->shown = calloc(n, sizeof *plan->shown);
+    return plan->jobs && plan->from && plan->configs && plan->shown;
+}
+
 /* Swap the sets. The jobs still in the old one are gone, or give way to one of the same name. */
-static void adopt(struct ax_pipeline *p, struct ax_config *config, struct ax_job **jobs,
-                  struct ax_config **configs)
+static void adopt(struct ax_pipeline *p, struct ax_config *config, const struct plan *plan)
 {
     struct ax_job **old = p->jobs;
     uint32_t old_n = p->jobs_n;
     (void)pthread_rwlock_wrlock(&p->names);
     for (uint32_t i = 0; i < p->configs_n; i++)
-        configs[i] = p->configs[i];
+        plan->configs[i] = p->configs[i];
     free(p->configs);
-    p->configs = configs;
+    free(p->shown);
+    p->configs = plan->configs;
     p->configs[p->configs_n++] = config;
-    p->jobs = jobs;
-    p->jobs_n = config->jobs_n;
+    p->jobs = plan->jobs;
+    p->shown = plan->shown;
+    p->jobs_n = p->shown_n = config->jobs_n;
     (void)pthread_rwlock_unlock(&p->names);
     for (uint32_t i = 0; i < old_n; i++)
         end_job(p, old[i]);
     free(old);
+    (void)pthread_rwlock_wrlock(&p->names);
     drop_configs(p);
+    (void)pthread_rwlock_unlock(&p->names);
+    for (uint32_t i = 0; i < p->jobs_n; i++)
+        show_job(p, i);
 }
 
 enum ax_err ax_pipeline_load(struct ax_pipeline *p, struct ax_config *config, struct ax_diag *diag)
 {
-    struct ax_job **jobs = calloc(config->jobs_n ? config->jobs_n : 1, sizeof *jobs);
-    bool *built = calloc(config->jobs_n ? config->jobs_n : 1, sizeof *built);
-    enum ax_err err = jobs && built ? AX_OK : ax_fail(diag, AX_NOMEM, "out of memory");
+    struct plan plan = {0};
     (void)pthread_mutex_lock(&p->run);
-    struct ax_config **configs = calloc(p->configs_n + 1, sizeof *configs);
-    if (!configs)
-        err = ax_fail(diag, AX_NOMEM, "out of memory");
-    if (err == AX_OK && jobs && built)
-        err = build_jobs(p, config, jobs, built, diag);
+    enum ax_err err = plan_init(&plan, p, config) ? AX_OK : ax_fail(diag, AX_NOMEM, "out of memory");
     if (err == AX_OK)
-        adopt(p, config, jobs, configs);
+        err = build_jobs(p, config, plan.jobs, plan.from, diag);
+    if (err == AX_OK)
+        adopt(p, config, &plan);
     (void)pthread_mutex_unlock(&p->run);
-    free(built);
+    free(plan.from);
     if (err != AX_OK) {
-        free(jobs);
-        free((void *)configs);
+        free(plan.jobs);
+        free((void *)plan.configs);
+        free(plan.shown);
     }
     return err;
 }
@@ -204,9 +243,13 @@ uint32_t ax_pipeline_run_due(struct ax_pipeline *p)
     uint32_t ran = 0;
     (void)pthread_mutex_lock(&p->run);
     int64_t now_ms = ax_clock_now(&p->options.clock);
-    for (uint32_t i = 0; i < p->jobs_n; i++)
+    for (uint32_t i = 0; i < p->jobs_n; i++) {
+        uint32_t before = ran;
         while (ax_job_run_due(p->jobs[i], now_ms))
             ran++;
+        if (ran > before)
+            show_job(p, i);
+    }
     evict_now_and_then(p, now_ms);
     if (ran)
         ax_metric_set(p->series, ax_db_series_n(p->options.db));
@@ -256,6 +299,7 @@ void ax_pipeline_free(struct ax_pipeline *p)
     for (uint32_t i = 0; i < p->configs_n; i++)
         ax_config_free(p->configs[i]);
     free(p->configs);
+    free(p->shown);
     (void)pthread_rwlock_destroy(&p->names);
     (void)pthread_mutex_destroy(&p->run);
     free(p);
@@ -273,14 +317,13 @@ void ax_pipeline_with_config(struct ax_pipeline *p, void (*use)(void *ctx, const
 bool ax_pipeline_job_status(struct ax_pipeline *p, uint32_t i, char *name, size_t name_cap,
                             struct ax_job_status *out)
 {
-    (void)pthread_mutex_lock(&p->run);
-    bool found = i < p->jobs_n;
+    (void)pthread_rwlock_rdlock(&p->names);
+    bool found = i < p->shown_n;
     if (found) {
-        struct ax_str s = ax_job_config(p->jobs[i])->name;
-        (void)snprintf(name, name_cap, AX_STR_FMT, AX_STR_ARG(s));
-        ax_job_status(p->jobs[i], out);
+        (void)snprintf(name, name_cap, "%s", p->shown[i].name);
+        *out = p->shown[i].status;
     }
-    (void)pthread_mutex_unlock(&p->run);
+    (void)pthread_rwlock_unlock(&p->names);
     return found;
 }
 

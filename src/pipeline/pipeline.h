@@ -50,8 +50,8 @@ AX_MUST_USE enum ax_err ax_pipeline_start(struct ax_pipeline *p);
 void ax_pipeline_with_config(struct ax_pipeline *p, void (*use)(void *ctx, const struct ax_config *config),
                              void *ctx);
 
-/* Status of job i (in the order of the config) with its name; false when there is no such job. Waits for
- * a step that is running. Thread-safe. */
+/* Status of job i (in the order of the config) with its name, as of the end of its newest step; false when
+ * there is no such job. Never waits for a step. Thread-safe. */
 bool ax_pipeline_job_status(struct ax_pipeline *p, uint32_t i, char *name, size_t name_cap,
                             struct ax_job_status *out);
 

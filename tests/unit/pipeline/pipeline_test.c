@@ -5,6 +5,7 @@
 #include "rig.h"
 
 #include <math.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -264,7 +265,7 @@ static void a_changed_job_goes_on_after_the_last_step_of_the_one_before(void **s
     struct rig r;
     rig_init(&r, "jobs: [{name: a, expr: node_load1, anomaly: {}}]\n");
     feed(&r, GAUGE, 0, 100);
-    load(&r, "jobs: [{name: a, expr: node_load1, anomaly: {false_alarm_rate: 0.01}}]\n");
+    rig_load(&r, "jobs: [{name: a, expr: node_load1, anomaly: {false_alarm_rate: 0.01}}]\n");
     feed(&r, GAUGE, 100, 110);
     const struct memory_series *s =
         memory_find(&r.sink, "anomaly_score{for=\"a\",instance=\"a\",job=\"node\",source=\"node_load1\"}");
@@ -278,7 +279,7 @@ static void a_changed_job_goes_on_after_the_last_step_of_the_one_before(void **s
     }
     assert_int_equal(ends, 1);
     /* The default delay of 10 s makes a step due with the sample after it. None is missing, none is twice. */
-    assert_int_equal(steps, (s->v[s->n - 1].t_ms - s->v[0].t_ms) / STEP + 1);
+    assert_int_equal(steps, (s->v[s->n - 1].t_ms - s->v[0].t_ms) / RIG_STEP + 1);
     rig_done(&r);
 }
 
@@ -300,6 +301,68 @@ static void a_config_that_does_not_build_changes_nothing(void **state)
     char name[32];
     assert_true(ax_pipeline_job_status(r.pipeline, 0, name, sizeof name, &status));
     assert_int_equal(status.last_step_ms, RIG_START + 59 * RIG_STEP);
+    rig_done(&r);
+}
+
+/* Asks for the status in the middle of a step. */
+static void ask_status(void *ctx, const struct ax_job_config *job, struct ax_str feature,
+                       const struct ax_labels *labels, int64_t t_ms, const struct ax_window *window,
+                       const struct ax_forecast_spec *spec, const struct ax_forecast *forecast)
+{
+    struct rig *r = ctx;
+    struct ax_job_status status;
+    char name[32];
+    (void)job, (void)feature, (void)labels, (void)window, (void)spec, (void)forecast;
+    assert_true(ax_pipeline_job_status(r->pipeline, 0, name, sizeof name, &status));
+    assert_string_equal(name, "load");
+    assert_true(status.last_step_ms == INT64_MIN || status.last_step_ms == t_ms - RIG_STEP);
+}
+
+static void the_status_does_not_wait_for_a_step(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_init(&r, gauge_job);
+    ax_pipeline_free(r.pipeline);
+    const struct ax_observer observer = {.ctx = &r, .step = ask_status};
+    r.pipeline = ax_pipeline_new(&(struct ax_pipeline_options){.db = r.db,
+                                                               .sink = memory_sink(&r.sink),
+                                                               .observer = &observer,
+                                                               .clock = ax_clock_virtual(&r.now_ms),
+                                                               .max_range_ms = 3600000,
+                                                               .seed = 42});
+    rig_load(&r, gauge_job);
+    feed(&r, GAUGE, 0, 5);
+    rig_done(&r);
+}
+
+static atomic_bool asking;
+
+static void *ask_whether_own(void *pipeline)
+{
+    struct ax_label v[] = {{ax_str(AX_METRIC_NAME), ax_str("anomaly_score")},
+                           {ax_str("for"), ax_str("load")}};
+    const struct ax_labels ls = {2, v};
+    uint64_t own = 0;
+    while (atomic_load(&asking))
+        own += ax_pipeline_is_own(pipeline, &ls);
+    return own ? pipeline : NULL;
+}
+
+static void the_loop_guard_can_be_asked_while_configs_come_and_go(void **state)
+{
+    (void)state;
+    struct rig r;
+    pthread_t thread;
+    rig_init(&r, gauge_job);
+    atomic_store(&asking, true);
+    assert_int_equal(pthread_create(&thread, NULL, ask_whether_own, r.pipeline), 0);
+    for (int i = 0; i < 500; i++)
+        rig_load(&r, i % 2 ? gauge_job : "jobs: [{name: load, expr: node_load5, anomaly: {}}]\n");
+    atomic_store(&asking, false);
+    void *asked;
+    assert_int_equal(pthread_join(thread, &asked), 0);
+    assert_non_null(asked);
     rig_done(&r);
 }
 
@@ -360,6 +423,8 @@ int main(void)
         cmocka_unit_test(a_reload_keeps_what_did_not_change_and_ends_what_is_gone),
         cmocka_unit_test(a_changed_job_goes_on_after_the_last_step_of_the_one_before),
         cmocka_unit_test(a_config_that_does_not_build_changes_nothing),
+        cmocka_unit_test(the_status_does_not_wait_for_a_step),
+        cmocka_unit_test(the_loop_guard_can_be_asked_while_configs_come_and_go),
         cmocka_unit_test(emit_chooses_the_outputs),
         cmocka_unit_test(a_slow_job_repeats_its_results_once_a_minute),
     };
