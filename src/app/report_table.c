@@ -17,6 +17,18 @@ static void put_number(struct ax_buf *out, int width, double v)
     ax_buf_printf(out, "%*s", width, text);
 }
 
+/* A ratio that is mostly between -1 and 1: four decimals, so that small ones line up. */
+static void put_ratio(struct ax_buf *out, int width, double v)
+{
+    char text[40];
+    if (isnan(v) || fabs(v) >= 100) {
+        put_number(out, width, v);
+        return;
+    }
+    (void)snprintf(text, sizeof text, "%.4f", v);
+    ax_buf_printf(out, "%*s", width, text);
+}
+
 static void put_percent(struct ax_buf *out, int width, double v)
 {
     char text[40];
@@ -41,14 +53,14 @@ static void put_forecasts(struct ax_report *r, const struct ax_job_report *job, 
         ax_buf_printf(out, "  %8s %7" PRIu32 " %10" PRIu64, horizon, s.series_n, m->n);
         put_number(out, 12, m->mae);
         put_number(out, 12, m->rmse);
-        put_number(out, 10, m->r2);
+        put_ratio(out, 10, m->r2);
         put_percent(out, 10, m->mape);
         put_percent(out, 10, m->wape);
-        put_number(out, 8, m->correlation);
+        put_ratio(out, 8, m->correlation);
         put_percent(out, 10, m->coverage);
         put_number(out, 12, m->winkler);
-        put_number(out, 9, m->skill_last);
-        put_number(out, 11, m->skill_linear);
+        put_ratio(out, 9, m->skill_last);
+        put_ratio(out, 11, m->skill_linear);
         ax_buf_str(out, ax_str(" |"));
         put_percent(out, 12, s.pooled_wape);
         ax_buf_byte(out, '\n');
