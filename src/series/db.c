@@ -226,6 +226,36 @@ static void remember(struct ax_db *db, struct ax_hash128 hash, enum ax_fate fate
     pthread_mutex_unlock(&sh->lock);
 }
 
+/* May no more keys of this series be remembered? `structure` is held shared. */
+static bool is_spelled_out(struct ax_db *db, struct ax_str tenant, struct ax_str canonical,
+                           struct ax_hash128 hash)
+{
+    struct ax_shard *sh = ax_db_shard(db, hash);
+    pthread_mutex_lock(&sh->lock);
+    const struct ax_series *s = ax_index_find(&sh->index, hash.lo, tenant, canonical);
+    pthread_mutex_unlock(&sh->lock);
+    return s && s->spellings >= AX_SPELLINGS_MAX;
+}
+
+/* A key whose labels are wanted, and that cannot be remembered: by the canonical key of its labels the
+ * samples still find their series. SEEN_UNKNOWN when there is no such series, or room to remember this key.
+ */
+static enum seen look_by_labels(struct ax_db *db, struct ax_str tenant, const struct ax_labels *ls,
+                                const struct ax_sample *samples, uint32_t n, struct ax_append_result *out,
+                                enum ax_fate *fate)
+{
+    enum seen seen = SEEN_UNKNOWN;
+    struct ax_buf buf;
+    ax_buf_init(&buf, SIZE_MAX);
+    ax_labels_key_write(ls, &buf);
+    struct ax_str canonical = ax_buf_view(&buf);
+    struct ax_hash128 hash = ax_db_hash(db, tenant, canonical);
+    if (buf.err == AX_OK && is_spelled_out(db, tenant, canonical, hash))
+        seen = look_across(db, tenant, canonical, hash, samples, n, out, fate);
+    ax_buf_done(&buf);
+    return seen;
+}
+
 /* An unknown key: judge it, remember it or adopt it, then put its samples where they belong. */
 static enum ax_fate append_unknown(struct ax_db *db, struct ax_str tenant, struct ax_str key,
                                    struct ax_hash128 hash, const struct ax_sample *samples, uint32_t n,
@@ -244,6 +274,8 @@ static enum ax_fate append_unknown(struct ax_db *db, struct ax_str tenant, struc
             fate = judge(db, tenant, key, &arena, &ls, diag);
             if (fate == AX_FATE_UNWANTED || fate == AX_FATE_OWN)
                 remember(db, hash, fate);
+            else if (fate == AX_FATE_WANTED)
+                seen = look_by_labels(db, tenant, &ls, samples, n, out, &fate);
         }
         pthread_rwlock_unlock(&db->structure);
         /* A series is made by its first sample, not by its bare labels. */

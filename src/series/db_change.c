@@ -27,8 +27,9 @@ static bool add_key(struct ax_db *db, struct ax_hash128 hash, struct ax_str tena
 {
     struct ax_shard *sh = ax_db_shard(db, hash);
     pthread_mutex_lock(&sh->lock);
-    bool ok =
-        ax_index_find(&sh->index, hash.lo, tenant, key) || ax_index_add(&sh->index, hash.lo, tenant, key, s);
+    bool known = ax_index_find(&sh->index, hash.lo, tenant, key) != NULL;
+    bool ok = known || ax_index_add(&sh->index, hash.lo, tenant, key, s);
+    s->spellings += ok && !known;
     pthread_mutex_unlock(&sh->lock);
     return ok;
 }

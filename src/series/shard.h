@@ -16,6 +16,10 @@
 
 #include <pthread.h>
 
+/* Keys remembered of one series: its canonical one, those of a few replicas, other orders of its labels. A
+ * sender could make up new ones without end, so that what is beyond is read anew each time. */
+#define AX_SPELLINGS_MAX 16u
+
 /* One wanted series. */
 struct ax_series {
     struct ax_series *next; /* of the shard */
@@ -23,7 +27,8 @@ struct ax_series {
     struct ax_wants *wants; /* NULL: nobody wants it any more */
     struct ax_ring ring;
     uint8_t shard;
-    bool gone; /* being evicted */
+    bool gone;          /* being evicted */
+    uint32_t spellings; /* keys that lead to it; changes under the exclusive lock */
     uint32_t tenant_n;
     char tenant[];
 };

@@ -2,6 +2,7 @@
 #include "ax_test.h"
 #include "series/db.h"
 
+#include <malloc.h>
 #include <pthread.h>
 #include <stdio.h>
 
@@ -119,6 +120,33 @@ static void every_spelling_of_the_labels_leads_to_one_series(void **state)
     struct ax_sample out[8];
     assert_int_equal(ax_db_read(f.db, members[0], 0, 10, out, 8), 3);
     assert_true(out[1].value == 2);
+    close_db(&f);
+}
+
+static uint64_t bytes_in_use(void)
+{
+    struct mallinfo2 m = mallinfo2();
+    return m.uordblks + m.hblkhd;
+}
+
+static void spellings_without_end_take_no_memory_without_end(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct ax_append_result r = {0};
+    uint64_t before = 0;
+    open_db(&f, 0, 4096);
+    for (int i = 0; i < 20000; i++) {
+        char replica[32];
+        (void)snprintf(replica, sizeof replica, "r%d", i);
+        const char *pairs[] = {AX_METRIC_NAME, "up", "__replica__", replica, "instance", "a"};
+        assert_int_equal(append(f.db, pairs, 3, 1000 + i, 1, &r), AX_FATE_WANTED);
+        if (i == 10000)
+            before = bytes_in_use();
+    }
+    assert_int_equal(ax_db_series_n(f.db), 1);
+    assert_int_equal(r.appended, 20000);
+    assert_true(bytes_in_use() < before + 600000); /* the ring doubles once */
     close_db(&f);
 }
 
@@ -327,6 +355,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_spelling_of_the_labels_leads_to_one_series),
+        cmocka_unit_test(spellings_without_end_take_no_memory_without_end),
         cmocka_unit_test(what_nobody_wants_goes_no_further),
         cmocka_unit_test(a_new_want_finds_known_series_and_forgotten_keys),
         cmocka_unit_test(tenants_do_not_see_each_other),
