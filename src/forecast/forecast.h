@@ -64,6 +64,9 @@ AX_MUST_USE enum ax_err ax_forecaster_step(struct ax_forecaster *f, const struct
                                            struct ax_arena *scratch, struct ax_forecast *out,
                                            struct ax_outcome *outcomes, uint32_t *outcomes_n);
 
+/* Step at which its members were last fitted; INT64_MIN before the first time. */
+int64_t ax_forecaster_fitted_ms(const struct ax_forecaster *f);
+
 /* Bytes that it occupies. */
 uint64_t ax_forecaster_bytes(const struct ax_forecaster *f);
 

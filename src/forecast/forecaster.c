@@ -74,7 +74,7 @@ struct ax_forecaster *ax_forecaster_new(const struct ax_forecast_spec *spec)
         return NULL;
     f->spec = spec;
     f->tracks_n = n;
-    f->last_ms = INT64_MIN;
+    f->last_ms = f->fitted_ms = INT64_MIN;
     f->next_refit = FIRST_FIT;
     f->growth = 0.5;
     struct ax_model_params params = {.leads_n = n};
@@ -100,6 +100,11 @@ void ax_forecaster_free(struct ax_forecaster *f)
         free(f->tracks[k].ring);
     free(f->ridge);
     free(f);
+}
+
+int64_t ax_forecaster_fitted_ms(const struct ax_forecaster *f)
+{
+    return f->fitted_ms;
 }
 
 uint64_t ax_forecaster_bytes(const struct ax_forecaster *f)
@@ -281,6 +286,7 @@ enum ax_err ax_forecaster_step(struct ax_forecaster *f, const struct ax_window *
         if (err)
             return err;
         f->next_refit = f->seen + refit_interval(f);
+        f->fitted_ms = t_ms;
     }
     double ridge[AX_PATH_MAX];
     for (uint32_t k = 0; k < f->tracks_n; k++)

@@ -40,6 +40,7 @@ struct ax_forecaster {
     double growth;       /* errors grow with lead^growth where nothing else is known; a random walk has 0.5 */
     uint32_t jitter;     /* spreads the refits of many series over time */
     bool negative_seen;  /* a value was below 0 */
+    int64_t fitted_ms;   /* step of the newest fit; INT64_MIN before the first */
     int64_t last_ms;     /* step last taken; INT64_MIN at first */
     void *ridge;         /* state of that member */
     uint64_t bytes;

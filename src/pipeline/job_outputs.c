@@ -56,12 +56,28 @@ static void emit_ready(struct ax_job *job, int64_t t_ms)
     ax_outlet_put(&job->outlets, &job->model_info, AX_OUTPUT_MODEL_INFO, NULL, info, 2, t_ms, 1);
 }
 
+/* When any of the job's models was last fitted. */
+static void emit_trained(struct ax_job *job, int64_t t_ms)
+{
+    int64_t newest_ms = INT64_MIN;
+    for (uint32_t i = 0; i < job->channels_n; i++) {
+        uint32_t cursor = 0;
+        for (struct ax_target *t; (t = ax_map_next(&job->channels[i].targets, &cursor));)
+            if (t->forecaster && ax_forecaster_fitted_ms(t->forecaster) > newest_ms)
+                newest_ms = ax_forecaster_fitted_ms(t->forecaster);
+    }
+    if (newest_ms != INT64_MIN)
+        ax_outlet_put(&job->outlets, &job->model_trained, AX_OUTPUT_MODEL_TRAINED, NULL, NULL, 0, t_ms,
+                      (double)newest_ms / 1000);
+}
+
 void ax_job_outputs(struct ax_job *job, int64_t t_ms)
 {
     for (uint32_t i = 0; i < job->channels_n; i++)
         if (job->channels[i].kind.scorecard)
             emit_scorecard(&job->channels[i], t_ms);
     emit_ready(job, t_ms);
+    emit_trained(job, t_ms);
 }
 
 /* Do the same to every outlet of the job as a whole. */
@@ -69,7 +85,8 @@ static void each_outlet(struct ax_job *job, void (*act)(struct ax_outlets *, str
                         int64_t t_ms)
 {
     struct ax_outlet *own[] = {&job->drift_detected[0], &job->drift_detected[1], &job->drifted_features,
-                               &job->data_drift_score,  &job->model_ready,       &job->model_info};
+                               &job->data_drift_score,  &job->model_ready,       &job->model_info,
+                               &job->model_trained};
     for (uint32_t i = 0; i < sizeof own / sizeof own[0]; i++)
         act(&job->outlets, own[i], t_ms);
     for (uint32_t i = 0; i < job->channels_n; i++) {

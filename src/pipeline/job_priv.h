@@ -65,7 +65,7 @@ struct ax_job {
     int64_t drift_due_ms, repeated_ms;
     uint32_t drift_ready[2], drift_drifted[2]; /* features tested, and found to have drifted */
     struct ax_outlet drift_detected[2], drifted_features, data_drift_score;
-    struct ax_outlet model_ready, model_info;
+    struct ax_outlet model_ready, model_info, model_trained;
     const char *reason; /* why not ready; NULL when ready */
     double step_seconds;
     struct ax_cell *targets_cell, *refused, *steps, *skipped, *last_step, *seconds;

@@ -53,6 +53,7 @@ static void outputs_keep_the_labels_of_the_input_and_add_their_own(void **state)
         "drift_detected{for=\"load\",kind=\"data\"}",
         "data_drift_score{for=\"load\"}",
         "model_ready{for=\"load\"}",
+        "model_trained_timestamp_seconds{for=\"load\"}",
     };
     for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++)
         if (!memory_find(&r.sink, expected[i]))
