@@ -1,4 +1,7 @@
-"""The second half of deploy/up: runs the stack, says when there is something to see and where, and waits for Ctrl-C."""
+"""The second half of deploy/up: runs the stack, says when there is something to see and where, and waits for Ctrl-C.
+
+usage: up.py [--once | --check-ports]
+"""
 import os
 import pathlib
 import signal
@@ -134,7 +137,10 @@ def main():
     for s in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(s, interrupt)
     try:
-        run("--once" in sys.argv[1:])
+        if sys.argv[1:] == ["--check-ports"]:
+            ports()
+        else:
+            run("--once" in sys.argv[1:])
     except stack.StackError as error:
         print(f"deploy/up: {error}", file=sys.stderr)
         sys.exit(1)
