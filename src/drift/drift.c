@@ -10,6 +10,8 @@
 #include <string.h>
 
 #define PSI_BINS 10
+#define PSI_POINTS                                                                                           \
+    8 /* current points a bin: with fewer, empty bins are chance and PSI is large without cause */
 #define PSI_GATE_MIN 0.1
 #define EFFECTS_NEEDED 2
 
@@ -59,11 +61,18 @@ double ax_drift_place(const double *sorted, uint32_t n, double value)
     return ((double)below + (double)upto) / (double)n - 1;
 }
 
+/* Bins that the current window can fill. */
+static uint32_t psi_bins(uint32_t m)
+{
+    uint32_t bins = m / PSI_POINTS;
+    return bins < 2 ? 2 : bins > PSI_BINS ? PSI_BINS : bins;
+}
+
 void ax_drift_score_sorted(const double *ref, uint32_t n, const double *cur, uint32_t m, double effective_n,
                            struct ax_drift_result *out)
 {
     out->score[AX_DRIFT_KS] = ax_drift_ks_sorted(ref, n, cur, m);
-    out->score[AX_DRIFT_PSI] = ax_drift_psi_sorted(ref, n, cur, m, PSI_BINS);
+    out->score[AX_DRIFT_PSI] = ax_drift_psi_sorted(ref, n, cur, m, psi_bins(m));
     out->score[AX_DRIFT_WASSERSTEIN] =
         ax_drift_w1_sorted(ref, n, cur, m) / fmax(ax_drift_std(ref, n), AX_DRIFT_STD_FLOOR);
     out->p_value = ax_drift_ks_p(out->score[AX_DRIFT_KS], effective_n, effective_n * (double)m / (double)n);

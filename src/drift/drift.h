@@ -58,8 +58,9 @@ double ax_drift_wasserstein(const double *ref, uint32_t n, const double *cur, ui
 
 /* All tests of one feature. past: oldest first, NaN are gaps and skipped; the newest current_n values are
  * the current window, the reference_n before it the reference; with a shorter past both shrink in
- * proportion, and below 30 points nothing is ready. AX_NOMEM when the scratch is too small (24 bytes a
- * value of past are enough). Not finite values count as gaps. */
+ * proportion, and below 30 points nothing is ready. PSI takes 10 bins, fewer when the current window has less
+ * than 8 points for each. AX_NOMEM when the scratch is too small (24 bytes a value of past are enough). Not
+ * finite values count as gaps. */
 AX_MUST_USE enum ax_err ax_drift_test_feature(const struct ax_drift_spec *spec, const double *past,
                                               uint32_t n, struct ax_arena *scratch,
                                               struct ax_drift_result *out);
