@@ -88,6 +88,8 @@ struct ax_alarm_summary {
 /* Summaries; both reorder scratch data but change nothing. */
 struct ax_horizon_summary ax_report_horizon(struct ax_report *r, const struct ax_job_report *job,
                                             uint32_t horizon);
+
+/* Scores of a job over all its series; reorders its labelled points. */
 struct ax_alarm_summary ax_report_alarm_summary(struct ax_job_report *job);
 
 /* Episodes a week of one series; NaN for a span of no length. */

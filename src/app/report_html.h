@@ -5,8 +5,10 @@
 #include "app/chart.h"
 #include "app/report_data.h"
 
-/* A table cell with a number, or with a ratio as a percentage; a dash when undefined. */
+/* A table cell with a number; a dash when undefined. */
 void ax_html_number(struct ax_buf *out, double v);
+
+/* The same for a ratio, as a percentage. */
 void ax_html_percent(struct ax_buf *out, double v);
 
 /* A series' labels as exposition text, escaped. */

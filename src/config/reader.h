@@ -26,8 +26,10 @@ void ax_read_section(struct ax_reader *r, yaml_node_t *node, const struct ax_sec
 /* Read an expression's text, and where each of its bytes stands in the source. false: out of memory. */
 bool ax_read_text(struct ax_reader *r, const yaml_node_t *node, struct ax_text *out);
 
-/* Value of a key in a mapping, or an item of a list; NULL when there is none (or node is NULL or neither). */
+/* Value of a key in a mapping; NULL when there is none (or node is NULL or no mapping). */
 yaml_node_t *ax_yaml_get(struct ax_reader *r, yaml_node_t *node, const char *key);
+
+/* An item of a list; NULL when there is none. */
 yaml_node_t *ax_yaml_item(struct ax_reader *r, yaml_node_t *node, uint32_t i);
 
 /* Where a node begins; the place given when node is NULL. */

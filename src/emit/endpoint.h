@@ -44,6 +44,8 @@ void ax_endpoint_push(struct ax_endpoint *e, struct ax_out_key *key, int64_t t_m
 /* Count a sample that never reached a queue: of a series that the rules drop, or not newer than the last
  * one of its series. Lock-free. */
 void ax_endpoint_count_relabelled(struct ax_endpoint *e);
+
+/* Count a sample that was not newer than its series; as above. */
 void ax_endpoint_count_out_of_order(struct ax_endpoint *e);
 
 /* Samples not yet accepted nor dropped. */

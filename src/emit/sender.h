@@ -58,6 +58,8 @@ uint64_t ax_sender_pending(const struct ax_sender *s);
 /* Hand the oldest waiting samples, at most n, over to the caller, of a sender that has ended. Forget them
  * with ax_sender_forget(). Returns how many. */
 uint32_t ax_sender_take(struct ax_sender *s, struct ax_item *items, uint32_t n);
+
+/* Drop what ax_sender_take() gave. */
 void ax_sender_forget(struct ax_sender *s, struct ax_item *items, uint32_t n);
 
 /* Halt, join and free, with what is queued; NULL is fine. */

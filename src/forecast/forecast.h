@@ -70,8 +70,10 @@ int64_t ax_forecaster_fitted_ms(const struct ax_forecaster *f);
 /* Bytes that it occupies. */
 uint64_t ax_forecaster_bytes(const struct ax_forecaster *f);
 
-/* Names of the members, and this series' current weights at a path point (they sum to 1). */
+/* Names of the members; returns how many. */
 uint32_t ax_forecaster_members(const char *const **out_names);
+
+/* The current weights of the members at a path point, in the order of their names; they sum to 1. */
 void ax_forecaster_weights(const struct ax_forecaster *f, uint32_t lead_index, double *out);
 
 #endif

@@ -40,8 +40,10 @@ bool ax_job_run_due(struct ax_job *job, int64_t now_ms);
 /* Slow jobs (step above 1 min): send the last results again once a minute, until the next step's time. */
 void ax_job_repeat(struct ax_job *job, int64_t now_ms);
 
-/* What it was built from. */
+/* The block of the config that it was built from. */
 const struct ax_job_config *ax_job_config(const struct ax_job *job);
+
+/* The config that its block stands in. */
 const struct ax_config *ax_job_root(const struct ax_job *job);
 
 /* Newest time at which it fed its output series: its last step, or a later repetition of it; INT64_MIN

@@ -100,8 +100,10 @@ void ax_job_drift(struct ax_job *job, int64_t t_ms);
 /* job_outputs.c: emit the scorecard and the state of the model. */
 void ax_job_outputs(struct ax_job *job, int64_t t_ms);
 
-/* End (INT64_MIN: just close), or repeat, the series of the job as a whole. */
+/* End the series of the job as a whole (INT64_MIN: just close them). */
 void ax_job_outputs_end(struct ax_job *job, int64_t t_ms);
+
+/* Repeat them at t_ms. */
 void ax_job_outputs_repeat(struct ax_job *job, int64_t t_ms);
 
 #endif

@@ -67,8 +67,10 @@ void ax_labels_key_write(const struct ax_labels *ls, struct ax_buf *out);
 AX_MUST_USE enum ax_err ax_labels_key_parse(struct ax_str key, struct ax_arena *arena, struct ax_labels *out,
                                             struct ax_diag *diag);
 
-/* Is it a classic metric name ([a-zA-Z_:][a-zA-Z0-9_:]*), or label name (the same without colons)? */
+/* Is it a classic metric name ([a-zA-Z_:][a-zA-Z0-9_:]*)? */
 bool ax_name_is_metric(struct ax_str s);
+
+/* Is it a classic label name ([a-zA-Z_][a-zA-Z0-9_]*)? */
 bool ax_name_is_label(struct ax_str s);
 
 #endif

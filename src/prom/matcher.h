@@ -26,9 +26,13 @@ bool ax_matcher_match(const struct ax_matcher *m, const struct ax_labels *ls);
 /* Does the matcher accept the empty value? (A selector needs one that does not.) */
 bool ax_matcher_matches_empty(const struct ax_matcher *m);
 
-/* What it was compiled from; views live as long as the matcher. */
+/* The operator that it was compiled from. */
 enum ax_match_op ax_matcher_op(const struct ax_matcher *m);
+
+/* The label name; lives as long as the matcher. */
 struct ax_str ax_matcher_name(const struct ax_matcher *m);
+
+/* The value or expression as written; lives as long as the matcher. */
 struct ax_str ax_matcher_value(const struct ax_matcher *m);
 
 #endif

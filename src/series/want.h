@@ -54,8 +54,10 @@ bool ax_want_any(const struct ax_want_table *t, struct ax_str tenant, const stru
 bool ax_wants_of(struct ax_want_table *t, struct ax_str tenant, const struct ax_labels *ls,
                  struct ax_wants **out);
 
-/* The set `old` (may be NULL) with an id added, or without it; as ax_wants_of(). `old` stays the caller's. */
+/* The set `old` (may be NULL) with an id added; as ax_wants_of(). `old` stays the caller's. */
 bool ax_wants_with(struct ax_want_table *t, const struct ax_wants *old, uint32_t id, struct ax_wants **out);
+
+/* The same without an id. */
 bool ax_wants_without(struct ax_want_table *t, const struct ax_wants *old, uint32_t id,
                       struct ax_wants **out);
 
