@@ -1,8 +1,9 @@
 /* receiver.c: negotiate, decompress, walk, append, answer.
  *
  * Each request borrows a scratch (decompressed bytes, decoder) from a pool that has as many as requests
- * were ever handled at once. What a request did is added up in struct batch and told to the self-metrics
- * once, at its end. */
+ * were ever handled at once. Its series go to the database in runs, in their order; a series that is not
+ * plain (refused, in the future, bare labels) goes alone, after those before it. What a request did is added
+ * up in struct batch and told to the self-metrics once, at its end. */
 #include "ingest/receiver.h"
 
 #include "ingest/negotiate.h"
@@ -19,6 +20,11 @@
 #define SPELLED_FACTOR 8       /* honest 2.0 requests spell to 4 or 5 times their size */
 #define NAMED_MAX 3            /* refused series that the answer names */
 #define NAME_BYTES_MAX 120
+
+/* Room for the series that go to the database together. */
+#define RUN_SERIES 32
+#define RUN_SAMPLES 256
+#define RUN_KEYS ((size_t)16 << 10)
 
 /* Why samples are not kept, and why series are refused: values of the label `reason`. */
 #define DROP_REASONS                                                                                         \
@@ -46,9 +52,21 @@ static const char *const drop_texts[] = {DROP_REASONS};
 static const char *const refuse_texts[] = {REFUSE_REASONS};
 #undef X
 
+/* Series on their way to the database together; keys and samples are copies. */
+struct run {
+    struct ax_append v[RUN_SERIES];
+    uint64_t number[RUN_SERIES]; /* of the series in the request, from 1 */
+    uint32_t exemplars[RUN_SERIES];
+    uint32_t n, samples_n;
+    size_t keys_n;
+    struct ax_sample samples[RUN_SAMPLES];
+    char keys[RUN_KEYS];
+};
+
 /* Memory of one request, kept for the next. */
 struct scratch {
     struct scratch *next;
+    struct run run;
     struct ax_buf plain;
     struct ax_rw_decoder decoder;
 };
@@ -66,6 +84,7 @@ struct ax_receiver {
 /* What one request did. */
 struct batch {
     struct ax_receiver *receiver;
+    struct run *run;
     int64_t latest_ms; /* the newest time that is not refused as future */
     struct ax_rw_stats stats;
     uint64_t series; /* visited so far */
@@ -113,7 +132,7 @@ static void give_back(struct ax_receiver *r, struct scratch *s)
 /* ---- one series ---- */
 
 /* The series' name for the answer: exposition text when its labels can be read, else its number. */
-static void name_series(const struct batch *b, struct ax_str key, char out[NAME_BYTES_MAX + 4])
+static void name_series(uint64_t number, struct ax_str key, char out[NAME_BYTES_MAX + 4])
 {
     struct ax_arena arena;
     struct ax_labels ls = {0, NULL};
@@ -129,20 +148,20 @@ static void name_series(const struct batch *b, struct ax_str key, char out[NAME_
         (void)snprintf(out, NAME_BYTES_MAX + 4, "%.*s%s", (int)n, (const char *)text.bytes,
                        n < text.n ? "..." : "");
     } else {
-        (void)snprintf(out, NAME_BYTES_MAX + 4, "series %" PRIu64 " of the request", b->series);
+        (void)snprintf(out, NAME_BYTES_MAX + 4, "series %" PRIu64 " of the request", number);
     }
     ax_buf_done(&text);
     ax_arena_done(&arena);
 }
 
 /* Note that a series is refused; the first ones are named in the answer. */
-static void refuse(struct batch *b, struct ax_str key, enum refuse reason, const char *why)
+static void refuse(struct batch *b, uint64_t number, struct ax_str key, enum refuse reason, const char *why)
 {
     b->refused[reason]++;
     if (b->refused_n++ >= NAMED_MAX)
         return;
     char name[NAME_BYTES_MAX + 4];
-    name_series(b, key, name);
+    name_series(number, key, name);
     int n = snprintf(b->text + b->text_n, sizeof b->text - b->text_n, "; %s: %s", name, why);
     if (n > 0)
         b->text_n += (size_t)n < sizeof b->text - b->text_n ? (size_t)n : sizeof b->text - b->text_n - 1;
@@ -153,33 +172,86 @@ static enum refuse fault_reason(const struct ax_rw_fault *fault)
     return strcmp(fault->reason, "refs") == 0 ? REFUSE_REFS : REFUSE_LIMIT;
 }
 
-/* Hand a run of samples to the database. Returns false when the series is refused. */
-static bool append(struct batch *b, struct ax_str key, const struct ax_sample *samples, uint32_t n)
+/* Add up what became of a series' samples; why says what is wrong with labels. False: it is refused. */
+static bool account(struct batch *b, uint64_t number, const struct ax_append *a, const char *why)
 {
-    struct ax_append_result result = {0};
-    struct ax_diag diag = {{0}};
-    switch (ax_db_append(b->receiver->db, ax_str(""), key, samples, n, &result, &diag)) {
+    switch (a->fate) {
     case AX_FATE_WANTED:
-        b->ingested += result.appended;
-        b->dropped[DROP_DUPLICATE] += result.duplicates;
-        b->dropped[DROP_TOO_OLD] += result.too_old;
+        b->ingested += a->result.appended;
+        b->dropped[DROP_DUPLICATE] += a->result.duplicates;
+        b->dropped[DROP_TOO_OLD] += a->result.too_old;
         break;
     case AX_FATE_UNWANTED:
-        b->dropped[DROP_UNWANTED] += n;
+        b->dropped[DROP_UNWANTED] += a->n;
         break;
     case AX_FATE_OWN:
-        b->dropped[DROP_OWN] += n;
+        b->dropped[DROP_OWN] += a->n;
         break;
     case AX_FATE_FULL:
-        b->dropped[DROP_FULL] += n;
-        refuse(b, key, REFUSE_SERIES_LIMIT, "the limit on series in memory is reached");
+        b->dropped[DROP_FULL] += a->n;
+        refuse(b, number, a->key, REFUSE_SERIES_LIMIT, "the limit on series in memory is reached");
         return false;
     case AX_FATE_INVALID:
-        refuse(b, key, REFUSE_LABELS, diag.text);
+        refuse(b, number, a->key, REFUSE_LABELS, why);
         return false;
     }
-    b->written_samples += n;
+    b->written_samples += a->n;
     return true;
+}
+
+/* Hand one series to the database. Returns false when it is refused. */
+static bool append(struct batch *b, uint64_t number, struct ax_append *a)
+{
+    struct ax_diag diag = {{0}};
+    a->fate = ax_db_append(b->receiver->db, ax_str(""), a->key, a->samples, a->n, &a->result, &diag);
+    return account(b, number, a, diag.text);
+}
+
+/* Hand the run to the database, and empty it. */
+static void flush(struct batch *b)
+{
+    struct run *run = b->run;
+    for (uint32_t i = 0; i < run->n; i++) {
+        uint32_t known = i + ax_db_append_known(b->receiver->db, ax_str(""), run->v + i, run->n - i);
+        for (; i < known; i++)
+            if (account(b, run->number[i], &run->v[i], ""))
+                b->written_exemplars += run->exemplars[i];
+        if (i < run->n && append(b, run->number[i], &run->v[i]))
+            b->written_exemplars += run->exemplars[i];
+    }
+    run->n = run->samples_n = 0;
+    run->keys_n = 0;
+}
+
+/* Put a series into the run, which is flushed first when it is full. False when it must go alone. */
+static bool join(struct batch *b, const struct ax_rw_series *s)
+{
+    struct run *run = b->run;
+    if (s->samples_n == 0 || s->samples_n > RUN_SAMPLES || s->key.n > RUN_KEYS || s->histograms_n)
+        return false;
+    for (uint32_t i = 0; i < s->samples_n; i++)
+        if (s->samples[i].t_ms > b->latest_ms)
+            return false;
+    if (run->n == RUN_SERIES || run->samples_n + s->samples_n > RUN_SAMPLES ||
+        run->keys_n + s->key.n > RUN_KEYS)
+        flush(b);
+    char *key = run->keys + run->keys_n;
+    struct ax_sample *samples = run->samples + run->samples_n;
+    if (s->key.n)
+        memcpy(key, s->key.p, s->key.n);
+    memcpy(samples, s->samples, s->samples_n * sizeof *samples);
+    run->v[run->n] = (struct ax_append){.key = {key, s->key.n}, .samples = samples, .n = s->samples_n};
+    run->number[run->n] = b->series;
+    run->exemplars[run->n++] = s->exemplars_n;
+    run->keys_n += s->key.n;
+    run->samples_n += s->samples_n;
+    return true;
+}
+
+static bool append_part(struct batch *b, const struct ax_rw_series *s, uint32_t from, uint32_t to)
+{
+    struct ax_append a = {.key = s->key, .samples = s->samples + from, .n = to - from};
+    return append(b, b->series, &a);
 }
 
 /* Append what is not too far in the future: runs between the samples that are. */
@@ -190,19 +262,18 @@ static void append_up_to(struct batch *b, const struct ax_rw_series *s)
         if (s->samples[i].t_ms <= b->latest_ms)
             continue;
         ahead++;
-        if (i > from && !append(b, s->key, s->samples + from, i - from))
+        if (i > from && !append_part(b, s, from, i))
             return;
         from = i + 1;
     }
     /* Without samples the database still judges the labels. */
-    if ((from < s->samples_n || s->samples_n == 0) &&
-        !append(b, s->key, s->samples + from, s->samples_n - from))
+    if ((from < s->samples_n || s->samples_n == 0) && !append_part(b, s, from, s->samples_n))
         return;
     if (ahead) {
         char why[96];
         (void)snprintf(why, sizeof why, "%u sample(s) more than %lld s ahead of the clock", ahead,
                        (long long)(b->receiver->opt.future_max_ms / 1000));
-        refuse(b, s->key, REFUSE_FUTURE, why);
+        refuse(b, b->series, s->key, REFUSE_FUTURE, why);
         return;
     }
     b->written_histograms += s->histograms_n;
@@ -213,10 +284,13 @@ static enum ax_err visit(void *ctx, const struct ax_rw_series *s, const struct a
 {
     struct batch *b = ctx;
     b->series++;
+    if (!fault && join(b, s))
+        return AX_OK;
+    flush(b);
     if (fault)
-        refuse(b, s->key, fault_reason(fault), fault->text);
+        refuse(b, b->series, s->key, fault_reason(fault), fault->text);
     else if (s->samples_n && s->histograms_n)
-        refuse(b, s->key, REFUSE_MIXED, "samples and histograms in one series");
+        refuse(b, b->series, s->key, REFUSE_MIXED, "samples and histograms in one series");
     else
         append_up_to(b, s);
     return AX_OK;
@@ -286,8 +360,11 @@ static enum ax_err process(struct batch *b, struct scratch *s, int version, enum
                                              : ax_snappy_decompress(body, &s->plain, diag);
     if (err != AX_OK)
         return err;
-    return ax_rw_decode(&s->decoder, version, ax_buf_view(&s->plain), &b->receiver->opt.limits, visit, b,
-                        &b->stats, diag);
+    b->run = &s->run;
+    err = ax_rw_decode(&s->decoder, version, ax_buf_view(&s->plain), &b->receiver->opt.limits, visit, b,
+                       &b->stats, diag);
+    flush(b);
+    return err;
 }
 
 static void handle(void *ctx, const struct ax_http_request *req, struct ax_http_response *res)

@@ -11,6 +11,7 @@
 #define RING_SAMPLES_MAX 65536u
 #define NEGATIVE_MAX 1048576u
 #define RETENTION_MS 360000
+#define APPEND_RUN 32u /* keys looked up together */
 
 struct ax_hash128 ax_db_hash(const struct ax_db *db, struct ax_str tenant, struct ax_str key)
 {
@@ -128,11 +129,13 @@ static void tell_watches(const struct ax_wants *w, int64_t t_ms)
     }
 }
 
-/* Put samples into a series; its shard is locked. */
+/* Put samples into a series. */
 static void put_samples(struct ax_db *db, struct ax_series *s, const struct ax_sample *samples, uint32_t n,
                         struct ax_append_result *out)
 {
     int64_t keep_ms = s->wants->range_ms + db->opt.retention_ms;
+    struct ax_shard *sh = &db->shards[s->shard];
+    pthread_mutex_lock(&sh->lock);
     for (uint32_t i = 0; i < n; i++) {
         switch (ax_ring_put(&s->ring, samples[i], keep_ms, db->opt.ring_samples_max)) {
         case AX_RING_ADDED:
@@ -147,55 +150,76 @@ static void put_samples(struct ax_db *db, struct ax_series *s, const struct ax_s
             break;
         }
     }
+    atomic_store_explicit(&s->next_sample, ax_ring_next(&s->ring), memory_order_relaxed);
+    pthread_mutex_unlock(&sh->lock);
 }
 
-/* What a first look finds. */
-enum seen { SEEN_DONE, SEEN_REFUSED, SEEN_ELSEWHERE, SEEN_UNKNOWN };
-
-/* Look a key up in its shard and, if its series lives there, put the samples into it. */
-static enum seen look(struct ax_db *db, struct ax_str tenant, struct ax_str key, struct ax_hash128 hash,
-                      const struct ax_sample *samples, uint32_t n, struct ax_append_result *out,
-                      struct ax_series **elsewhere, enum ax_fate *fate)
+/* Why a key without a series goes no further; 0 when it is not known. */
+static unsigned refused(struct ax_db *db, struct ax_hash128 hash)
 {
     struct ax_shard *sh = ax_db_shard(db, hash);
     pthread_mutex_lock(&sh->lock);
-    struct ax_series *s = ax_index_find(&sh->index, hash.lo, tenant, key);
-    enum seen seen = SEEN_UNKNOWN;
-    if (s && &db->shards[s->shard] != sh) {
-        *elsewhere = s;
-        seen = SEEN_ELSEWHERE;
-    } else if (s && !s->gone) {
-        seen = SEEN_DONE;
-        *fate = s->wants ? AX_FATE_WANTED : AX_FATE_UNWANTED;
-        if (s->wants)
-            put_samples(db, s, samples, n, out);
-    } else if (!s) {
-        unsigned reason = ax_negative_find(&sh->unwanted, hash);
-        if (reason) {
-            seen = SEEN_REFUSED;
-            *fate = (enum ax_fate)reason;
-        }
-    }
+    unsigned reason = ax_negative_find(&sh->unwanted, hash);
     pthread_mutex_unlock(&sh->lock);
-    return seen;
+    return reason;
 }
 
-/* The same for a key whose series may live in another shard; `structure` is held shared. */
-static enum seen look_across(struct ax_db *db, struct ax_str tenant, struct ax_str key,
-                             struct ax_hash128 hash, const struct ax_sample *samples, uint32_t n,
-                             struct ax_append_result *out, enum ax_fate *fate)
+/* Finish a key that was looked up (s NULL: not found). False when it is not known. */
+static bool settle(struct ax_db *db, struct ax_series *s, struct ax_hash128 hash, struct ax_append *a)
 {
-    struct ax_series *s = NULL;
-    enum seen seen = look(db, tenant, key, hash, samples, n, out, &s, fate);
-    if (seen != SEEN_ELSEWHERE)
-        return seen;
-    struct ax_shard *sh = &db->shards[s->shard];
-    pthread_mutex_lock(&sh->lock);
-    *fate = s->wants ? AX_FATE_WANTED : AX_FATE_UNWANTED;
-    if (s->wants)
-        put_samples(db, s, samples, n, out);
-    pthread_mutex_unlock(&sh->lock);
-    return SEEN_DONE;
+    if (s && s->wants) {
+        put_samples(db, s, a->samples, a->n, &a->result);
+        a->fate = AX_FATE_WANTED;
+        return true;
+    }
+    unsigned reason = s ? (unsigned)AX_FATE_UNWANTED : refused(db, hash);
+    a->fate = (enum ax_fate)reason;
+    return reason != 0;
+}
+
+/* Append a run of known keys; `structure` is held shared. Everything that a key touches lies somewhere else
+ * in memory, so the run goes from stage to stage together, and each stage asks for what the next one
+ * needs. */
+static uint32_t append_run(struct ax_db *db, struct ax_str tenant, struct ax_append *v, uint32_t n)
+{
+    struct ax_hash128 hash[APPEND_RUN];
+    struct ax_series *series[APPEND_RUN];
+    for (uint32_t i = 0; i < n; i++) {
+        hash[i] = ax_db_hash(db, tenant, v[i].key);
+        ax_index_prefetch(&ax_db_shard(db, hash[i])->index, hash[i].lo);
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        const struct ax_shard *sh = ax_db_shard(db, hash[i]);
+        if (!ax_index_prefetch_key(&sh->index, hash[i].lo, tenant.n + v[i].key.n))
+            ax_negative_prefetch(&sh->unwanted, hash[i]);
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        series[i] = ax_index_find(&ax_db_shard(db, hash[i])->index, hash[i].lo, tenant, v[i].key);
+        if (series[i])
+            __builtin_prefetch(series[i], 1);
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        if (series[i])
+            __builtin_prefetch(atomic_load_explicit(&series[i]->next_sample, memory_order_relaxed), 1);
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        if (!settle(db, series[i], hash[i], &v[i]))
+            return i;
+    }
+    return n;
+}
+
+uint32_t ax_db_append_known(struct ax_db *db, struct ax_str tenant, struct ax_append *v, uint32_t n)
+{
+    uint32_t done = 0, run, finished;
+    do {
+        run = n - done < APPEND_RUN ? n - done : APPEND_RUN;
+        pthread_rwlock_rdlock(&db->structure);
+        finished = append_run(db, tenant, v + done, run);
+        pthread_rwlock_unlock(&db->structure);
+        done += finished;
+    } while (done < n && finished == run);
+    return done;
 }
 
 /* Read an unknown key: its canonical labels without the dropped ones, and whether they are wanted. */
@@ -226,69 +250,56 @@ static void remember(struct ax_db *db, struct ax_hash128 hash, enum ax_fate fate
     pthread_mutex_unlock(&sh->lock);
 }
 
-/* May no more keys of this series be remembered? `structure` is held shared. */
-static bool is_spelled_out(struct ax_db *db, struct ax_str tenant, struct ax_str canonical,
-                           struct ax_hash128 hash)
-{
-    struct ax_shard *sh = ax_db_shard(db, hash);
-    pthread_mutex_lock(&sh->lock);
-    const struct ax_series *s = ax_index_find(&sh->index, hash.lo, tenant, canonical);
-    pthread_mutex_unlock(&sh->lock);
-    return s && s->spellings >= AX_SPELLINGS_MAX;
-}
-
 /* A key whose labels are wanted, and that cannot be remembered: by the canonical key of its labels the
- * samples still find their series. SEEN_UNKNOWN when there is no such series, or room to remember this key.
- */
-static enum seen look_by_labels(struct ax_db *db, struct ax_str tenant, const struct ax_labels *ls,
-                                const struct ax_sample *samples, uint32_t n, struct ax_append_result *out,
-                                enum ax_fate *fate)
+ * samples still find their series. False when there is no such series, or room to remember this key. */
+static bool append_by_labels(struct ax_db *db, struct ax_str tenant, const struct ax_labels *ls,
+                             struct ax_append *a)
 {
-    enum seen seen = SEEN_UNKNOWN;
+    bool known = false;
     struct ax_buf buf;
     ax_buf_init(&buf, SIZE_MAX);
     ax_labels_key_write(ls, &buf);
     struct ax_str canonical = ax_buf_view(&buf);
     struct ax_hash128 hash = ax_db_hash(db, tenant, canonical);
-    if (buf.err == AX_OK && is_spelled_out(db, tenant, canonical, hash))
-        seen = look_across(db, tenant, canonical, hash, samples, n, out, fate);
+    struct ax_series *s = NULL;
+    if (buf.err == AX_OK)
+        s = ax_index_find(&ax_db_shard(db, hash)->index, hash.lo, tenant, canonical);
+    if (s && s->spellings >= AX_SPELLINGS_MAX)
+        known = settle(db, s, hash, a);
     ax_buf_done(&buf);
-    return seen;
+    return known;
 }
 
-/* An unknown key: judge it, remember it or adopt it, then put its samples where they belong. */
-static enum ax_fate append_unknown(struct ax_db *db, struct ax_str tenant, struct ax_str key,
-                                   struct ax_hash128 hash, const struct ax_sample *samples, uint32_t n,
-                                   struct ax_append_result *out, struct ax_diag *diag)
+/* Append to a key that is perhaps unknown: then judge it, and remember it or adopt it. */
+static void append_any(struct ax_db *db, struct ax_str tenant, struct ax_append *a, struct ax_diag *diag)
 {
     struct ax_arena arena;
-    ax_arena_init(&arena, key.n * 64 + 65536);
+    ax_arena_init(&arena, a->key.n * 64 + 65536);
     struct ax_labels ls;
-    enum ax_fate fate = AX_FATE_WANTED;
+    struct ax_hash128 hash = ax_db_hash(db, tenant, a->key);
     /* Between the shared and the exclusive lock an eviction may pass; then it is all done again. */
     for (;;) {
         pthread_rwlock_rdlock(&db->structure);
-        enum seen seen = look_across(db, tenant, key, hash, samples, n, out, &fate);
-        if (seen == SEEN_UNKNOWN) {
+        bool known = append_run(db, tenant, a, 1) == 1;
+        if (!known) {
             ax_arena_reset(&arena);
-            fate = judge(db, tenant, key, &arena, &ls, diag);
-            if (fate == AX_FATE_UNWANTED || fate == AX_FATE_OWN)
-                remember(db, hash, fate);
-            else if (fate == AX_FATE_WANTED)
-                seen = look_by_labels(db, tenant, &ls, samples, n, out, &fate);
+            a->fate = judge(db, tenant, a->key, &arena, &ls, diag);
+            if (a->fate == AX_FATE_UNWANTED || a->fate == AX_FATE_OWN)
+                remember(db, hash, a->fate);
+            else if (a->fate == AX_FATE_WANTED)
+                known = append_by_labels(db, tenant, &ls, a);
         }
         pthread_rwlock_unlock(&db->structure);
         /* A series is made by its first sample, not by its bare labels. */
-        if (seen != SEEN_UNKNOWN || fate != AX_FATE_WANTED || n == 0)
+        if (known || a->fate != AX_FATE_WANTED || a->n == 0)
             break;
         pthread_rwlock_wrlock(&db->structure);
-        fate = ax_db_adopt(db, tenant, key, &ls);
+        a->fate = ax_db_adopt(db, tenant, a->key, &ls);
         pthread_rwlock_unlock(&db->structure);
-        if (fate != AX_FATE_WANTED)
+        if (a->fate != AX_FATE_WANTED)
             break;
     }
     ax_arena_done(&arena);
-    return fate;
 }
 
 /* Both are indices into what ax_negative remembers. */
@@ -298,20 +309,13 @@ enum ax_fate ax_db_append(struct ax_db *db, struct ax_str tenant, struct ax_str 
                           const struct ax_sample *samples, uint32_t n, struct ax_append_result *out,
                           struct ax_diag *diag)
 {
-    struct ax_append_result sink = {0};
-    struct ax_append_result *result = out ? out : &sink;
-    struct ax_hash128 hash = ax_db_hash(db, tenant, key);
-    struct ax_series *elsewhere = NULL;
-    enum ax_fate fate = AX_FATE_INVALID;
-    enum seen seen = look(db, tenant, key, hash, samples, n, result, &elsewhere, &fate);
-    if (seen == SEEN_ELSEWHERE) {
-        pthread_rwlock_rdlock(&db->structure);
-        seen = look_across(db, tenant, key, hash, samples, n, result, &fate);
-        pthread_rwlock_unlock(&db->structure);
-    }
-    if (seen == SEEN_UNKNOWN)
-        fate = append_unknown(db, tenant, key, hash, samples, n, result, diag);
-    return fate;
+    struct ax_append a = {.key = key, .samples = samples, .n = n};
+    if (out)
+        a.result = *out;
+    append_any(db, tenant, &a, diag);
+    if (out)
+        *out = a.result;
+    return a.fate;
 }
 
 uint32_t ax_db_read(struct ax_db *db, const struct ax_series *s, int64_t after_ms, int64_t until_ms,

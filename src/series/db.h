@@ -58,7 +58,7 @@ enum ax_fate {
     AX_FATE_INVALID,  /* labels are not acceptable: no __name__, repeated or empty name, not UTF-8 */
 };
 
-/* Find or make the series of a label key and append samples to it, under one lock of its shard.
+/* Find or make the series of a label key and append samples to it.
  *
  * tenant   "" unless multi-tenancy is on.
  * key      labels in remote-write 1.0 wire form, any order.
@@ -72,6 +72,20 @@ struct ax_append_result {
 enum ax_fate ax_db_append(struct ax_db *db, struct ax_str tenant, struct ax_str key,
                           const struct ax_sample *samples, uint32_t n, struct ax_append_result *out,
                           struct ax_diag *diag);
+
+/* One key and its samples for ax_db_append_known(), and what became of them. */
+struct ax_append {
+    struct ax_str key;
+    const struct ax_sample *samples;
+    uint32_t n;
+    enum ax_fate fate;              /* out */
+    struct ax_append_result result; /* out; in out as for ax_db_append() */
+};
+
+/* ax_db_append() for n keys in turn, as far as they are known: stops before the first key that was not seen
+ * before (or was forgotten), which ax_db_append() takes. Returns how many were done. Faster than one at a
+ * time, because the memory of many keys is waited for at once. */
+uint32_t ax_db_append_known(struct ax_db *db, struct ax_str tenant, struct ax_append *v, uint32_t n);
 
 /* Declare a want: series matching all matchers are kept with at least range_ms of raw samples. The
  * matchers stay the caller's and outlive the selector. Known series are matched at once; unwanted keys

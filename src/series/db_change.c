@@ -7,9 +7,11 @@
 
 static struct ax_series *new_series(const struct ax_labels *ls, struct ax_str tenant, struct ax_wants *wants)
 {
-    struct ax_series *s = calloc(1, sizeof *s + tenant.n);
+    size_t bytes = (sizeof(struct ax_series) + tenant.n + AX_CACHE_LINE - 1) & ~(size_t)(AX_CACHE_LINE - 1);
+    struct ax_series *s = aligned_alloc(AX_CACHE_LINE, bytes);
     if (!s)
         return NULL;
+    memset(s, 0, bytes);
     s->labels = ax_labels_dup(ls);
     if (!s->labels) {
         free(s);

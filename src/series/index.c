@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #define INDEX_FIRST 16u
+#define CACHE_LINE 64u
 
 static bool same(const struct ax_index_entry *e, struct ax_str tenant, struct ax_str key)
 {
@@ -22,6 +23,25 @@ struct ax_series *ax_index_find(const struct ax_index *x, uint64_t hash, struct 
             return x->slots[i].entry->series;
     }
     return NULL;
+}
+
+void ax_index_prefetch(const struct ax_index *x, uint64_t hash)
+{
+    if (x->cap)
+        __builtin_prefetch(&x->slots[(uint32_t)hash & (x->cap - 1)]);
+}
+
+bool ax_index_prefetch_key(const struct ax_index *x, uint64_t hash, size_t key_n)
+{
+    if (x->cap == 0)
+        return false;
+    uint32_t i = (uint32_t)hash & (x->cap - 1);
+    while (x->slots[i].entry && x->slots[i].hash != hash)
+        i = (i + 1) & (x->cap - 1);
+    const char *entry = (const char *)x->slots[i].entry;
+    for (size_t at = 0; entry && at < sizeof *x->slots[i].entry + key_n; at += CACHE_LINE)
+        __builtin_prefetch(entry + at);
+    return entry != NULL;
 }
 
 static void place(struct ax_index_slot *slots, uint32_t cap, struct ax_index_slot slot)

@@ -34,6 +34,12 @@ struct ax_index {
 struct ax_series *ax_index_find(const struct ax_index *x, uint64_t hash, struct ax_str tenant,
                                 struct ax_str key);
 
+/* Bring the place of a hash into the cache, so that what comes next does not wait for it. */
+void ax_index_prefetch(const struct ax_index *x, uint64_t hash);
+
+/* Is there a key with this hash? Brings its bytes (key_n of them) into the cache for ax_index_find(). */
+bool ax_index_prefetch_key(const struct ax_index *x, uint64_t hash, size_t key_n);
+
 /* Add a key that is not in it; bytes are copied. False when out of memory (nothing changes). */
 bool ax_index_add(struct ax_index *x, uint64_t hash, struct ax_str tenant, struct ax_str key,
                   struct ax_series *series);

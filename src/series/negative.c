@@ -20,6 +20,13 @@ static struct ax_hash128 *set_of(const struct ax_negative *c, struct ax_hash128 
     return c->v + set * AX_NEGATIVE_WAYS;
 }
 
+void ax_negative_prefetch(const struct ax_negative *c, struct ax_hash128 hash)
+{
+    const struct ax_hash128 *set = set_of(c, hash);
+    __builtin_prefetch(set);
+    __builtin_prefetch(set + AX_NEGATIVE_WAYS / 2);
+}
+
 unsigned ax_negative_find(const struct ax_negative *c, struct ax_hash128 hash)
 {
     const struct ax_hash128 *set = set_of(c, hash);

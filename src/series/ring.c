@@ -10,7 +10,12 @@ static struct ax_sample *at(const struct ax_ring *r, uint32_t i)
 
 int64_t ax_ring_newest(const struct ax_ring *r)
 {
-    return r->n ? at(r, r->n - 1)->t_ms : INT64_MIN;
+    return r->n ? r->newest_ms : INT64_MIN;
+}
+
+const struct ax_sample *ax_ring_next(const struct ax_ring *r)
+{
+    return r->cap ? at(r, r->n) : NULL;
 }
 
 /* How many samples are at or before t_ms. */
@@ -67,22 +72,22 @@ static uint64_t behind(int64_t newest_ms, int64_t t_ms)
     return (uint64_t)newest_ms - (uint64_t)t_ms;
 }
 
+static void drop_expired(struct ax_ring *r, int64_t newest_ms, int64_t keep_ms)
+{
+    while (r->n && behind(newest_ms, at(r, 0)->t_ms) >= (uint64_t)keep_ms)
+        drop_oldest(r);
+}
+
 enum ax_ring_put ax_ring_put(struct ax_ring *r, struct ax_sample s, int64_t keep_ms, uint32_t samples_max)
 {
-    int64_t newest = ax_ring_newest(r);
-    bool in_order = r->n == 0 || s.t_ms > newest;
-    uint32_t i;
-    if (!in_order) {
-        if (behind(newest, s.t_ms) >= (uint64_t)keep_ms)
-            return AX_RING_TOO_OLD;
-        i = count_until(r, s.t_ms);
-        if (i && at(r, i - 1)->t_ms == s.t_ms)
-            return AX_RING_DUPLICATE;
-    } else {
-        while (r->n && behind(s.t_ms, at(r, 0)->t_ms) >= (uint64_t)keep_ms)
-            drop_oldest(r);
-        i = r->n;
-    }
+    bool in_order = r->n == 0 || s.t_ms > r->newest_ms;
+    if (!in_order && behind(r->newest_ms, s.t_ms) >= (uint64_t)keep_ms)
+        return AX_RING_TOO_OLD;
+    if (r->n == r->cap)
+        drop_expired(r, in_order ? s.t_ms : r->newest_ms, keep_ms);
+    uint32_t i = in_order ? r->n : count_until(r, s.t_ms);
+    if (!in_order && i && at(r, i - 1)->t_ms == s.t_ms)
+        return AX_RING_DUPLICATE;
     if (r->n == r->cap && !grow(r, samples_max)) {
         if (i == 0)
             return AX_RING_TOO_OLD;
@@ -93,6 +98,8 @@ enum ax_ring_put ax_ring_put(struct ax_ring *r, struct ax_sample s, int64_t keep
     for (uint32_t k = r->n - 1; k > i; k--)
         memcpy(at(r, k), at(r, k - 1), sizeof s);
     memcpy(at(r, i), &s, sizeof s);
+    if (in_order)
+        r->newest_ms = s.t_ms;
     return AX_RING_ADDED;
 }
 

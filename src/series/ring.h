@@ -1,8 +1,9 @@
 /* ring.h: the recent raw samples of one series, in time order.
  *
- * Samples are appended in order in O(1); one out of order is put where it belongs. Memory grows by
- * doubling to a ceiling; samples older than the newest by keep_ms or more are let go. Not locked.
- * Invariants: 1. times rise strictly. 2. every sample is within keep_ms of the newest. */
+ * Samples are appended in order in O(1), without a look at those before; one out of order is put where it
+ * belongs. Memory grows by doubling to a ceiling; samples older than the newest by keep_ms or more are let
+ * go when their room is needed. Not locked.
+ * Invariants: 1. times rise strictly. 2. newest_ms is the last of them. */
 #ifndef AX_SERIES_RING_H
 #define AX_SERIES_RING_H
 
@@ -14,6 +15,7 @@
 /* Zero-initialise for an empty ring. v has room for cap (a power of two, or 0) samples. */
 struct ax_ring {
     struct ax_sample *v;
+    int64_t newest_ms;     /* when n > 0 */
     uint32_t cap, head, n; /* oldest at head */
 };
 
@@ -24,6 +26,9 @@ enum ax_ring_put { AX_RING_ADDED, AX_RING_DUPLICATE, AX_RING_TOO_OLD };
  * no memory) lets its oldest sample go, or refuses the new one when that is the oldest.
  * O(1) in order, else O(samples after it). */
 enum ax_ring_put ax_ring_put(struct ax_ring *r, struct ax_sample s, int64_t keep_ms, uint32_t samples_max);
+
+/* Where the next sample goes when it is in order: an address to prefetch; NULL while there is no room. */
+const struct ax_sample *ax_ring_next(const struct ax_ring *r);
 
 /* Copy the samples with after_ms < t <= until_ms, oldest first; the newest cap of them when there are
  * more. Returns how many. O(log n + copied). */

@@ -1,11 +1,9 @@
 /* shard.h: the inside of the database, shared by the files that implement series/db.h.
  *
- * Locks: `structure` orders what changes the set of selectors, series and keys (exclusive) against what
- * relies on it beyond one shard (shared). A shard's lock guards its index, its cache of unwanted keys,
- * and the rings, wants and `gone` of its series. Order: structure before a shard; never two shards. A known
- * key in canonical spelling needs its shard's lock alone, because a series lives in the shard of its
- * canonical key; any other spelling takes `structure` shared, so that its series cannot be evicted
- * between the two shards. */
+ * Locks: `structure` orders what changes the selectors, the series with their wants and the indexes of keys
+ * (exclusive) against what relies on them (shared). A shard's lock guards its cache of unwanted keys and the
+ * rings of its series. Order: structure before a shard; never two shards. A key is looked up in the
+ * shard of its hash; a series lives in the shard of its canonical key, and other spellings lead there. */
 #ifndef AX_SERIES_SHARD_H
 #define AX_SERIES_SHARD_H
 
@@ -20,16 +18,19 @@
  * sender could make up new ones without end, so that what is beyond is read anew each time. */
 #define AX_SPELLINGS_MAX 16u
 
-/* One wanted series. */
+#define AX_CACHE_LINE 64u
+
+/* One wanted series; what every sample needs stands in its first cache line. */
 struct ax_series {
-    struct ax_series *next; /* of the shard */
-    struct ax_labels *labels;
     struct ax_wants *wants; /* NULL: nobody wants it any more */
     struct ax_ring ring;
+    _Atomic(const struct ax_sample *) next_sample; /* ax_ring_next(), readable without the shard's lock */
     uint8_t shard;
     bool gone;          /* being evicted */
     uint32_t spellings; /* keys that lead to it; changes under the exclusive lock */
     uint32_t tenant_n;
+    struct ax_labels *labels;
+    struct ax_series *next; /* of the shard */
     char tenant[];
 };
 

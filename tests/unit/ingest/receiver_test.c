@@ -545,6 +545,56 @@ static void a_refused_series_is_named_and_only_the_first_few_are(void **state)
     assert_says(&a, "; ...");
 }
 
+/* Ten samples of each of twenty series, and between them four that are not plain. */
+static struct answer send_long_request(void)
+{
+    char instance[16], wide[4000];
+    memset(wide, 'w', sizeof wide);
+    begin();
+    for (int i = 0; i < 200; i++) {
+        (void)snprintf(instance, sizeof instance, "long%d", i % 20);
+        add("up", instance, i, NOW_MS - 1000 + i);
+        if (i == 50 || i == 120) { /* without a metric's name; with a label twice, too */
+            series(NULL, i == 50 ? NULL : "odd");
+            put_label(&one, ax_str("instance"), ax_str(instance));
+            end_bad_series();
+        }
+        if (i == 170) {
+            add("up", "ahead", 1, NOW_MS + 700000);
+            series("up", "wide");
+            for (int k = 0; k < 5; k++) {
+                const char name[] = {(char)('a' + k), '\0'};
+                put_label(&one, ax_str(name), (struct ax_str){wide, sizeof wide});
+            }
+            end_bad_series();
+        }
+    }
+    return send_v1();
+}
+
+static void a_long_request_is_kept_in_its_order_around_what_is_refused(void **state)
+{
+    (void)state;
+    struct ax_sample got[16];
+    char instance[16];
+    double duplicates = metric(AX_M_DROPPED_SAMPLES, "duplicate");
+    for (int round = 0; round < 2; round++) {
+        struct answer a = send_long_request();
+        assert_status(&a, 400);
+        assert_says(&a, "3 of 204 series were refused");
+        const char *name = strstr(a.text, "no metric name"), *twice = strstr(a.text, "is there twice");
+        assert_true(name && twice > name && strstr(twice, "ahead of the clock"));
+        for (int i = 0; i < 20; i++) {
+            (void)snprintf(instance, sizeof instance, "long%d", i);
+            assert_int_equal(read_back(instance, got), 10);
+            for (int k = 0; k < 10; k++)
+                assert_true(got[k].value == i + 20 * k && got[k].t_ms == NOW_MS - 1000 + i + 20 * k);
+        }
+        assert_int_equal(read_back("wide", got), 1);
+        assert_true(metric(AX_M_DROPPED_SAMPLES, "duplicate") == duplicates + 201 * round);
+    }
+}
+
 static void samples_and_histograms_do_not_mix_in_a_series(void **state)
 {
     (void)state;
@@ -736,6 +786,7 @@ int main(void)
         cmocka_unit_test(order_of_labels_and_samples_does_not_matter),
         cmocka_unit_test(bad_series_are_refused_by_name_and_the_others_kept),
         cmocka_unit_test(a_refused_series_is_named_and_only_the_first_few_are),
+        cmocka_unit_test(a_long_request_is_kept_in_its_order_around_what_is_refused),
         cmocka_unit_test(samples_and_histograms_do_not_mix_in_a_series),
         cmocka_unit_test(bad_references_refuse_their_series_and_the_written_headers_say_so),
         cmocka_unit_test(samples_far_ahead_of_the_clock_are_refused),

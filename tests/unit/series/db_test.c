@@ -2,6 +2,7 @@
 #include "ax_test.h"
 #include "series/db.h"
 
+#include <inttypes.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -282,7 +283,7 @@ static void late_samples_are_counted_and_the_watch_moves_forward_only(void **sta
     close_db(&f);
 }
 
-static void retention_is_the_longest_range_and_the_slack(void **state)
+static void the_longest_range_and_the_slack_are_kept_and_older_samples_make_room(void **state)
 {
     (void)state;
     struct fixture f;
@@ -292,10 +293,89 @@ static void retention_is_the_longest_range_and_the_slack(void **state)
     uint32_t n = 0;
     uint64_t epoch = 0;
     struct ax_series *const *members = ax_db_members(f.db, f.selector, &n, &epoch);
-    struct ax_sample out[4];
-    assert_int_equal(ax_db_read(f.db, members[0], INT64_MIN, INT64_MAX, out, 4), 2);
-    append_one(f.db, "up", "a", 420000, 1);
-    assert_int_equal(ax_db_read(f.db, members[0], INT64_MIN, INT64_MAX, out, 4), 2);
+    struct ax_sample out[16];
+    assert_int_equal(ax_db_read(f.db, members[0], INT64_MIN, INT64_MAX, out, 16), 2);
+    for (int64_t t = 420000; t < 420007; t++)
+        append_one(f.db, "up", "a", t, 1);
+    assert_int_equal(ax_db_read(f.db, members[0], INT64_MIN, INT64_MAX, out, 16), 8);
+    assert_int_equal(out[0].t_ms, 419999);
+    close_db(&f);
+}
+
+#define RUN 100 /* longer than what is looked up together */
+
+static void known_keys_are_appended_together_in_their_order(void **state)
+{
+    (void)state;
+    struct fixture f;
+    open_db(&f, 0, 4096);
+    struct ax_buf keys[RUN];
+    struct ax_sample samples[RUN];
+    struct ax_append v[RUN];
+    for (uint32_t i = 0; i < RUN; i++) {
+        /* Ten wanted series, each in two spellings, and ten that nobody wants. */
+        char instance[16];
+        snprintf(instance, sizeof instance, "i%u", i % 10);
+        const char *spellings[3][6] = {{AX_METRIC_NAME, "up", "instance", instance, "", ""},
+                                       {"__replica__", "b", "instance", instance, AX_METRIC_NAME, "up"},
+                                       {AX_METRIC_NAME, "down", "instance", instance, "", ""}};
+        uint32_t kind = i / 10 % 3;
+        samples[i] = (struct ax_sample){i < 70 ? 1000 + i : 1000, i};
+        v[i] = (struct ax_append){
+            .key = key_of(&keys[i], spellings[kind], kind == 1 ? 3 : 2), .samples = &samples[i], .n = 1};
+        const struct ax_sample first = {1, 0};
+        (void)ax_db_append(f.db, ax_str(""), v[i].key, &first, 1, NULL, NULL);
+    }
+    assert_int_equal(ax_db_append_known(f.db, ax_str(""), v, RUN), RUN);
+    for (uint32_t i = 0; i < RUN; i++) {
+        bool wanted = i / 10 % 3 != 2, duplicate = i >= 70 && i % 10 == 0;
+        assert_int_equal(v[i].fate, wanted ? AX_FATE_WANTED : AX_FATE_UNWANTED);
+        if (i >= 70 && !duplicate)
+            continue; /* the first of these is new to its series, the others are there already */
+        assert_int_equal(v[i].result.appended, wanted && !duplicate);
+        assert_int_equal(v[i].result.duplicates, wanted && duplicate);
+    }
+    uint32_t n = 0;
+    uint64_t epoch = 0;
+    struct ax_series *const *members = ax_db_members(f.db, f.selector, &n, &epoch);
+    assert_int_equal(n, 10);
+    struct ax_sample out[16];
+    for (uint32_t k = 0; k < n; k++) {
+        uint32_t got = ax_db_read(f.db, members[k], 999, INT64_MAX, out, 16);
+        assert_true(got >= 5);
+        for (uint32_t i = 1; i < got; i++) /* the first of two at one time stays */
+            assert_true(out[i].value == (double)(out[i].t_ms - 1000));
+    }
+    for (uint32_t i = 0; i < RUN; i++)
+        ax_buf_done(&keys[i]);
+    close_db(&f);
+}
+
+static void a_run_stops_before_the_first_unknown_key(void **state)
+{
+    (void)state;
+    struct fixture f;
+    open_db(&f, 0, 4096);
+    append_one(f.db, "up", "a", 1, 1);
+    const char *known[] = {AX_METRIC_NAME, "up", "instance", "a"};
+    const char *unknown[] = {AX_METRIC_NAME, "up", "instance", "b"};
+    struct ax_buf a, b;
+    const struct ax_sample s[] = {{2, 2}, {3, 3}};
+    struct ax_str key = key_of(&a, known, 2), other = key_of(&b, unknown, 2);
+    struct ax_append v[] = {{.key = key, .samples = &s[0], .n = 1},
+                            {.key = other, .samples = &s[0], .n = 1},
+                            {.key = key, .samples = &s[1], .n = 1}};
+    assert_int_equal(ax_db_append_known(f.db, ax_str(""), v, 3), 1);
+    assert_int_equal(v[0].result.appended, 1);
+    assert_int_equal(v[2].result.appended, 0);
+    assert_int_equal(ax_db_series_n(f.db), 1);
+    assert_int_equal(ax_db_append_known(f.db, ax_str(""), v + 1, 0), 0);
+    assert_int_equal(ax_db_append(f.db, ax_str(""), other, v[1].samples, 1, NULL, NULL), AX_FATE_WANTED);
+    assert_int_equal(ax_db_append_known(f.db, ax_str(""), v + 1, 2), 2);
+    assert_int_equal(v[1].result.duplicates, 1);
+    assert_int_equal(v[2].result.appended, 1);
+    ax_buf_done(&a);
+    ax_buf_done(&b);
     close_db(&f);
 }
 
@@ -303,6 +383,23 @@ struct feeder {
     struct ax_db *db;
     int id;
 };
+
+/* Feeds a run of shared series, as far as they are known. */
+static void feed_run(struct ax_db *db, int64_t t_ms)
+{
+    struct ax_buf keys[5];
+    struct ax_append v[5];
+    const struct ax_sample s = {t_ms, 1};
+    for (uint32_t i = 0; i < 5; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "i%" PRId64, (t_ms / 1000 + i) % 97);
+        const char *pairs[] = {"instance", name, AX_METRIC_NAME, "up"};
+        v[i] = (struct ax_append){.key = key_of(&keys[i], pairs, 2), .samples = &s, .n = 1};
+    }
+    assert_true(ax_db_append_known(db, ax_str(""), v, 5) <= 5);
+    for (uint32_t i = 0; i < 5; i++)
+        ax_buf_done(&keys[i]);
+}
 
 /* Feeds shared and private series, in two spellings, and keys that nobody wants. */
 static void *feed(void *arg)
@@ -315,6 +412,7 @@ static void *feed(void *arg)
         append(f->db, pairs, i % 3 ? 3 : 2, 1000 * i + f->id, 1, NULL);
         snprintf(name, sizeof name, "f%d_%d", f->id, i % 211);
         append_one(f->db, "up", name, 1000 * i, 1);
+        feed_run(f->db, 1000 * i + 10 + f->id);
     }
     return NULL;
 }
@@ -362,7 +460,9 @@ int main(void)
         cmocka_unit_test(the_ceiling_on_series_holds_until_one_is_evicted),
         cmocka_unit_test(many_series_survive_evictions_of_others),
         cmocka_unit_test(late_samples_are_counted_and_the_watch_moves_forward_only),
-        cmocka_unit_test(retention_is_the_longest_range_and_the_slack),
+        cmocka_unit_test(the_longest_range_and_the_slack_are_kept_and_older_samples_make_room),
+        cmocka_unit_test(known_keys_are_appended_together_in_their_order),
+        cmocka_unit_test(a_run_stops_before_the_first_unknown_key),
         cmocka_unit_test(threads_feed_while_one_reads_evicts_and_changes_wants),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
