@@ -4,6 +4,7 @@ A Stack owns one folder and one port for each server. Everything it starts it al
 sample travels, and the kernel ends it should this process be killed. Nothing but Python's standard library.
 """
 import ctypes
+import fcntl
 import json
 import os
 import pathlib
@@ -168,6 +169,12 @@ class Stack:
         self.address = {name: f"127.0.0.1:{(ports or {}).get(name) or free_port()}" for name in self.NAMES}
         self.url = {name: f"http://{address}" for name, address in self.address.items()}
         self.servers = {}
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.lock = open(self.folder / "lock", "w")
+        try:
+            fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise StackError(f"another run uses {self.folder}; end that one, or choose another folder") from error
         for name in self.NAMES + ("rules", "logs"):
             shutil.rmtree(self.folder / name, ignore_errors=True)
             (self.folder / name).mkdir(parents=True)
@@ -260,6 +267,7 @@ class Stack:
 
     def __exit__(self, *exception):
         self.stop()
+        self.lock.close()
 
 
 def environment_port(name, default):
