@@ -209,11 +209,16 @@ static enum ax_err settle(struct ax_forecaster *f, const struct ax_past *now, do
     return AX_OK;
 }
 
+/* A quarter of what was seen, up to the configured interval; spread over a quarter of itself, so that series that
+ * began together, as all do at a start, are not all fitted in one step. */
 static uint32_t refit_interval(const struct ax_forecaster *f)
 {
     uint32_t most = f->spec->refit_steps ? f->spec->refit_steps : 1;
     uint32_t grown = f->seen / 4 > 4 ? f->seen / 4 : 4;
-    return grown < most ? grown : most - f->jitter % (most / 4 + 1);
+    if (grown >= most)
+        return most - f->jitter % (most / 4 + 1);
+    uint32_t interval = grown - grown / 8 + f->jitter % (grown / 4 + 1);
+    return interval < most ? interval : most;
 }
 
 static bool silent(const struct ax_past *p)

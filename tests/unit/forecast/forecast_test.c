@@ -349,6 +349,29 @@ static void memory_stays_within_its_share(void **state)
     run_end(&r);
 }
 
+static void series_that_begin_together_are_not_fitted_together(void **state)
+{
+    (void)state;
+    enum { SERIES = 64, STEPS = 700 };
+    static uint32_t fits[STEPS];
+    memset(fits, 0, sizeof fits);
+    for (uint64_t k = 0; k < SERIES; k++) {
+        struct run r;
+        struct ax_rng rng;
+        ax_rng_seed(&rng, k);
+        run_begin(&r, STEP_MS, horizons, 4);
+        for (int64_t i = 0; i < STEPS; i++) {
+            run_step(&r, i, lively(&rng, (int)i));
+            fits[i] += ax_forecaster_fitted_ms(r.f) == i * STEP_MS;
+        }
+        run_end(&r);
+    }
+    uint32_t worst = 0; /* once a fit has become dear */
+    for (uint32_t i = 200; i < STEPS; i++)
+        worst = fits[i] > worst ? fits[i] : worst;
+    assert_true(worst <= SERIES / 4);
+}
+
 static void weights_sum_to_one(void **state)
 {
     (void)state;
@@ -386,6 +409,7 @@ int main(void)
         cmocka_unit_test(a_season_is_found_and_beats_the_last_value),
         cmocka_unit_test(coverage_is_near_the_level_for_noise_of_changing_size),
         cmocka_unit_test(memory_stays_within_its_share),
+        cmocka_unit_test(series_that_begin_together_are_not_fitted_together),
         cmocka_unit_test(weights_sum_to_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
