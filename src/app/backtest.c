@@ -10,9 +10,11 @@
 #include "app/flags.h"
 #include "base/assert.h"
 #include "base/parse.h"
+#include "expr/expr.h"
 #include "ingest/csv.h"
 #include "math/blas.h"
 #include "pipeline/pipeline.h"
+#include "pipeline/schedule.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -42,6 +44,7 @@ struct backtest {
     struct ax_backtest_watch *watch;
     struct ax_observer observer;
     int64_t now_ms;
+    int64_t stride_ms, silence_ms; /* see pass_silence() */
     uint64_t samples, duplicates, steps;
     int64_t shown_ns;
 };
@@ -104,6 +107,21 @@ static enum ax_err make_keys(struct backtest *b, struct ax_diag *diag)
     return AX_OK;
 }
 
+/* How to pass a silence: in strides that make every step due in its turn, until nothing that was seen before
+ * it can have a say any more (the longest range and the lookback; then the absence that ends the outputs). */
+static void plan_silence(struct backtest *b, const struct ax_config *config)
+{
+    int64_t longest_ms = 0;
+    b->stride_ms = INT64_MAX;
+    for (uint32_t i = 0; i < config->jobs_n; i++) {
+        int64_t step_ms = config->jobs[i].step_ms;
+        int64_t stride_ms = step_ms > AX_STEP_PATIENCE_MS ? step_ms : AX_STEP_PATIENCE_MS;
+        b->stride_ms = stride_ms < b->stride_ms ? stride_ms : b->stride_ms;
+        longest_ms = step_ms > longest_ms ? step_ms : longest_ms;
+    }
+    b->silence_ms = b->options.max_range_ms + 2 * AX_LOOKBACK_MS + 4 * longest_ms + AX_STEP_PATIENCE_MS;
+}
+
 static enum ax_err set_up(struct backtest *b, struct ax_diag *diag)
 {
     struct ax_config *config = NULL;
@@ -111,6 +129,7 @@ static enum ax_err set_up(struct backtest *b, struct ax_diag *diag)
     if (err != AX_OK)
         return err;
     AX_ASSERT(config);
+    plan_silence(b, config);
     const struct ax_db_options db = {
         .seed = SEED, .drop_labels = config->drop_labels, .drop_labels_n = config->drop_labels_n};
     b->db = ax_db_new(&db);
@@ -154,6 +173,15 @@ static void run_to(struct backtest *b, int64_t t_ms)
     show_progress(b);
 }
 
+/* Nothing comes until to_ms. In service the clock goes on and steps run without samples; here too, so that
+ * what is emitted of a gap does not hang on when the gap ends. */
+static void pass_silence(struct backtest *b, int64_t to_ms)
+{
+    int64_t from_ms = b->now_ms;
+    while (b->now_ms - from_ms < b->silence_ms && to_ms - b->now_ms > b->stride_ms)
+        run_to(b, b->now_ms + b->stride_ms);
+}
+
 static enum ax_err run(struct backtest *b, struct ax_diag *diag)
 {
     struct ax_csv_value v;
@@ -165,6 +193,8 @@ static enum ax_err run(struct backtest *b, struct ax_diag *diag)
             return err;
         if (any && (end || v.t_ms != t_ms))
             run_to(b, t_ms);
+        if (any && !end && v.t_ms != t_ms)
+            pass_silence(b, v.t_ms);
         if (end)
             return any ? AX_OK : ax_fail(diag, AX_INVALID, "the input has no samples");
         any = true;
