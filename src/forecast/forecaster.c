@@ -209,8 +209,8 @@ static enum ax_err settle(struct ax_forecaster *f, const struct ax_past *now, do
     return AX_OK;
 }
 
-/* A quarter of what was seen, up to the configured interval; spread over a quarter of itself, so that series that
- * began together, as all do at a start, are not all fitted in one step. */
+/* A quarter of what was seen, up to the configured interval; spread over a quarter of itself, so that series
+ * that began together, as all do at a start, are not all fitted in one step. */
 static uint32_t refit_interval(const struct ax_forecaster *f)
 {
     uint32_t most = f->spec->refit_steps ? f->spec->refit_steps : 1;
