@@ -173,6 +173,7 @@ static void take_result(struct ax_channel *c, const struct ax_result *r, int64_t
         if (t && t->stepped_ms < t_ms) {
             step_target(c, t, t_ms, (double)NAN);
             ax_target_end(t, &c->kind, t_ms);
+            t->ended_ms = t_ms;
         }
         return;
     }

@@ -115,6 +115,17 @@ static void entity_step(struct ax_job *job, struct ax_entity *e, int64_t t_ms)
         o->verdict(o->ctx, job->config, e->labels, t_ms, (double)NAN, &e->verdict);
 }
 
+/* Have stale markers ended all its features? */
+static bool has_ended(struct ax_job *job, const struct ax_entity *e)
+{
+    for (uint32_t i = 0; i < job->channels_n; i++) {
+        const struct ax_target *t = ax_map_get(&job->channels[i].targets, e->id);
+        if (t && t->ended_ms <= t->seen_ms)
+            return false;
+    }
+    return true;
+}
+
 void ax_entities_step(struct ax_job *job, int64_t t_ms)
 {
     struct ax_entity *gone[GONE_MAX];
@@ -122,7 +133,7 @@ void ax_entities_step(struct ax_job *job, int64_t t_ms)
     find_entities(job, t_ms);
     for (struct ax_entity *e; (e = ax_map_next(&job->entities, &cursor));) {
         entity_step(job, e, t_ms);
-        if (t_ms - e->seen_ms > ax_job_absence_ms(job))
+        if (t_ms - e->seen_ms > ax_job_absence_ms(job) || (e->seen_ms != t_ms && has_ended(job, e)))
             entity_end(job, e, t_ms);
         if (t_ms - e->seen_ms > job->config->series_retention_ms && gone_n < GONE_MAX)
             gone[gone_n++] = e;

@@ -13,7 +13,7 @@ struct ax_target *ax_target_new(const struct ax_target_kind *kind, const struct 
     if (!t)
         return NULL;
     t->id = id;
-    t->first_ms = t->seen_ms = t->stepped_ms = INT64_MIN;
+    t->first_ms = t->seen_ms = t->stepped_ms = t->ended_ms = INT64_MIN;
     t->value = t->expected = t->lower = t->upper = t->residual = (double)NAN;
     t->labels = ax_labels_dup(labels);
     t->window = ax_window_new(job->step_ms, kind->fine_n, job->window_coarse);

@@ -40,6 +40,7 @@ struct ax_target {
     struct ax_outlet anomaly_outlets[AX_SERIES_ANOMALY_OUTPUTS];
     int64_t first_ms, seen_ms;     /* first and newest step with a value */
     int64_t stepped_ms;            /* newest step taken */
+    int64_t ended_ms;              /* newest step at which a stale marker ended the input */
     double value;                  /* of that step; NaN for a gap */
     double expected, lower, upper; /* forecast made at that step for the next one; NaN without */
     double residual;               /* value less what was expected of it; NaN without */

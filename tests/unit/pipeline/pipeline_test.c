@@ -238,6 +238,34 @@ static void entities_are_scored_over_their_features_and_explained(void **state)
     rig_done(&r);
 }
 
+static void an_entity_ends_when_stale_markers_have_ended_its_features(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_init(&r, "global: {evaluation_delay: 0s}\n"
+                 "jobs: [{name: node, by: [instance], features: {cpu: cpu_ratio, memory: memory_ratio}, "
+                 "anomaly: {}}]\n");
+    int64_t t_ms = RIG_START;
+    for (uint32_t i = 0; i < 50; i++, t_ms += RIG_STEP) {
+        (void)rig_append(&r, "cpu_ratio{instance=\"a\"}", t_ms, wave(i));
+        (void)rig_append(&r, "memory_ratio{instance=\"a\"}", t_ms, wave(i + 5));
+        rig_run_to(&r, t_ms);
+    }
+    (void)rig_append(&r, "cpu_ratio{instance=\"a\"}", t_ms, ax_stale());
+    (void)rig_append(&r, "memory_ratio{instance=\"a\"}", t_ms, wave(50));
+    rig_run_to(&r, t_ms);
+    const struct memory_series *s = memory_find(&r.sink, "anomaly_score{for=\"node\",instance=\"a\"}");
+    assert_non_null(s);
+    assert_false(ax_is_stale(s->v[s->n - 1].value)); /* one feature is left */
+    t_ms += RIG_STEP;
+    (void)rig_append(&r, "memory_ratio{instance=\"a\"}", t_ms, ax_stale());
+    rig_run_to(&r, t_ms);
+    s = memory_find(&r.sink, "anomaly_score{for=\"node\",instance=\"a\"}");
+    assert_true(ax_is_stale(s->v[s->n - 1].value));
+    assert_int_equal(s->v[s->n - 1].t_ms, t_ms);
+    rig_done(&r);
+}
+
 static void a_reload_keeps_what_did_not_change_and_ends_what_is_gone(void **state)
 {
     (void)state;
@@ -421,6 +449,7 @@ int main(void)
         cmocka_unit_test(its_own_output_coming_back_is_recognised),
         cmocka_unit_test(ceilings_refuse_what_is_above_them),
         cmocka_unit_test(entities_are_scored_over_their_features_and_explained),
+        cmocka_unit_test(an_entity_ends_when_stale_markers_have_ended_its_features),
         cmocka_unit_test(a_reload_keeps_what_did_not_change_and_ends_what_is_gone),
         cmocka_unit_test(a_changed_job_goes_on_after_the_last_step_of_the_one_before),
         cmocka_unit_test(a_config_that_does_not_build_changes_nothing),
