@@ -2,10 +2,12 @@
  * through the whole pipeline on a virtual clock, into a sink that drops.
  *
  * usage: tick [SERIES [WARM_STEPS [STEPS]]]
- * Steps are 15 s apart; the warm ones fill windows and models and are not counted. Refits, every hour of
- * samples' time, are spread over the series, so that any run of steps has its share of them.
- * Output: series, CPU seconds of a step (mean, largest), microseconds a series and step, of which ingest
- * nothing; bytes a series as the job counts them, and resident bytes a series of the process. */
+ * Steps are 15 s apart; the warm ones fill the models and are not counted. The fine windows are full after
+ * 1,200 steps: so many warm ones show the memory that a series takes in the end.
+ *
+ * Output: CPU seconds of a
+ * step (mean, largest) without receiving its samples, microseconds a series; bytes a series as the job counts
+ * them, and bytes of the process for each series, with all that it shares. */
 #include "base/clock.h"
 #include "math/blas.h"
 #include "pipeline/pipeline.h"
