@@ -1,6 +1,8 @@
 /* listen.c: split host from port, resolve, bind the first address that lets itself be bound. */
 #include "net/listen.h"
 
+#include "base/parse.h"
+
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -24,6 +26,9 @@ static enum ax_err split(const char *address, char host[256], char port[16], str
     if (!colon || host_n >= 256 || strlen(colon + 1) >= 16 || colon[1] == '\0')
         return ax_fail(diag, AX_INVALID, "'%s' is no listen address: write host:port, :port or [v6]:port",
                        address);
+    int64_t number; /* getaddrinfo() takes one that is too large modulo 65,536 */
+    if (ax_parse_i64(ax_str(colon + 1), &number) == AX_OK && (number < 0 || number > UINT16_MAX))
+        return ax_fail(diag, AX_INVALID, "'%s' is no listen address: a port is at most 65535", address);
     memcpy(host, start, host_n);
     host[host_n] = '\0';
     memcpy(port, colon + 1, strlen(colon + 1) + 1);

@@ -188,6 +188,9 @@ static void an_address_in_use_or_unreadable_is_explained(void **state)
     struct ax_http_options o = {.listen_address = address};
     assert_int_equal(ax_http_server_start(&o, routes, 3, &other, &diag), AX_IO);
     assert_non_null(strstr(diag.text, "--web.listen-address"));
+    o.listen_address = "127.0.0.1:99999";
+    assert_int_equal(ax_http_server_start(&o, routes, 3, &other, &diag), AX_INVALID);
+    assert_non_null(strstr(diag.text, "65535"));
     o.listen_address = "nonsense";
     assert_int_equal(ax_http_server_start(&o, routes, 3, &other, &diag), AX_INVALID);
     ax_http_server_stop(s, 1000);
