@@ -41,12 +41,11 @@ struct ax_drift_result {
     bool drifted;                 /* filled by ax_drift_verdict() */
 };
 
-/* Two-sample KS distance, and its asymptotic p-value at (possibly effective, so fractional) sizes n and m:
- * Kolmogorov's distribution at Stephens' argument (sqrt(en) + 0.12 + 0.11 / sqrt(en)) D, en = nm / (n + m).
- */
+/* Two-sample KS distance, exact. */
 double ax_drift_ks(const double *a, uint32_t n, const double *b, uint32_t m, struct ax_arena *scratch);
 
-/* Asymptotic p-value of a KS distance at (possibly effective, fractional) sizes n and m. */
+/* Asymptotic p-value of a KS distance at (possibly effective, so fractional) sizes n and m: Kolmogorov's
+ * distribution at Stephens' argument (sqrt(en) + 0.12 + 0.11 / sqrt(en)) D, en = nm / (n + m). */
 double ax_drift_ks_p(double distance, double n, double m);
 
 /* Population stability index over bins_n bins cut at the reference's quantiles; a value that holds several
