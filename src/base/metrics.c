@@ -84,6 +84,13 @@ void ax_metric_forget(enum ax_metric id, const char *value1)
     (void)pthread_mutex_unlock(&lock);
 }
 
+void ax_metrics_forget(const char *label1, const char *value1)
+{
+    for (enum ax_metric id = 0; id < AX_METRIC_N; id++)
+        if (table[id].label1 && strcmp(table[id].label1, label1) == 0)
+            ax_metric_forget(id, value1);
+}
+
 static double from_bits(uint64_t bits)
 {
     double v;

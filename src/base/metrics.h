@@ -36,6 +36,9 @@ struct ax_cell *ax_metric(enum ax_metric id, const char *value1, const char *val
 /* Drop the cells of a metric whose first label has this value (a job that is gone). */
 void ax_metric_forget(enum ax_metric id, const char *value1);
 
+/* The same for every metric whose first label has this name: all that was said of one job. */
+void ax_metrics_forget(const char *label1, const char *value1);
+
 /* Add to a counter or gauge. Lock-free. */
 void ax_metric_add(struct ax_cell *cell, double amount);
 

@@ -141,11 +141,18 @@ static void end_job(struct ax_pipeline *p, struct ax_job *old)
 {
     if (!old)
         return;
+    bool succeeded = false;
+    char name[128];
+    (void)snprintf(name, sizeof name, AX_STR_FMT, AX_STR_ARG(ax_job_config(old)->name));
     for (uint32_t i = 0; i < p->jobs_n; i++)
-        if (ax_str_eq(ax_job_config(p->jobs[i])->name, ax_job_config(old)->name))
+        if (ax_str_eq(ax_job_config(p->jobs[i])->name, ax_job_config(old)->name)) {
             ax_job_succeed(p->jobs[i], old);
+            succeeded = true;
+        }
     int64_t last_ms = ax_job_newest_ms(old);
     ax_job_free(old, last_ms == INT64_MIN ? INT64_MIN : last_ms + 1);
+    if (!succeeded)
+        ax_metrics_forget("for", name);
 }
 
 /* Room for what a load needs, so that it can no longer fail once the jobs are built. */

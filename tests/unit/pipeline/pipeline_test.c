@@ -285,6 +285,13 @@ static void a_reload_keeps_what_did_not_change_and_ends_what_is_gone(void **stat
     for (uint32_t k = 0; k < kept->n; k++)
         assert_false(ax_is_stale(kept->v[k].value));
     assert_int_equal(kept->n, 110);
+    struct ax_buf page;
+    ax_buf_init(&page, 1 << 20);
+    ax_metrics_write(&page);
+    ax_buf_byte(&page, '\0');
+    assert_non_null(strstr((char *)page.bytes, "auspex_job_steps_total{for=\"a\"}"));
+    assert_null(strstr((char *)page.bytes, "auspex_job_steps_total{for=\"b\"}"));
+    ax_buf_done(&page);
     rig_done(&r);
 }
 
