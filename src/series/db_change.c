@@ -28,11 +28,9 @@ static bool add_key(struct ax_db *db, struct ax_hash128 hash, struct ax_str tena
                     struct ax_series *s)
 {
     struct ax_shard *sh = ax_db_shard(db, hash);
-    pthread_mutex_lock(&sh->lock);
     bool known = ax_index_find(&sh->index, hash.lo, tenant, key) != NULL;
     bool ok = known || ax_index_add(&sh->index, hash.lo, tenant, key, s);
     s->spellings += ok && !known;
-    pthread_mutex_unlock(&sh->lock);
     return ok;
 }
 
@@ -42,9 +40,7 @@ static struct ax_series *find_or_make(struct ax_db *db, struct ax_str tenant, st
 {
     struct ax_hash128 hash = ax_db_hash(db, tenant, canonical);
     struct ax_shard *sh = ax_db_shard(db, hash);
-    pthread_mutex_lock(&sh->lock);
     struct ax_series *s = ax_index_find(&sh->index, hash.lo, tenant, canonical);
-    pthread_mutex_unlock(&sh->lock);
     if (s)
         return s;
     *fate = AX_FATE_FULL;
@@ -117,9 +113,7 @@ static int by_labels(const void *a, const void *b)
 static void set_wants(struct ax_db *db, struct ax_series *s, struct ax_wants *wants)
 {
     struct ax_wants *old = s->wants;
-    pthread_mutex_lock(&db->shards[s->shard].lock);
     s->wants = wants;
-    pthread_mutex_unlock(&db->shards[s->shard].lock);
     ax_wants_drop(&db->wants, old);
 }
 
@@ -250,11 +244,8 @@ uint32_t ax_db_evict(struct ax_db *db, int64_t before_ms)
             if (db->wants.selectors[i])
                 dismiss(db->wants.selectors[i]);
         }
-        for (uint32_t i = 0; i < AX_SHARDS; i++) {
-            pthread_mutex_lock(&db->shards[i].lock);
+        for (uint32_t i = 0; i < AX_SHARDS; i++)
             ax_index_remove(&db->shards[i].index, is_gone);
-            pthread_mutex_unlock(&db->shards[i].lock);
-        }
         for (uint32_t i = 0; i < AX_SHARDS; i++)
             sweep(db, &db->shards[i]);
         atomic_fetch_sub(&db->series_n, n);

@@ -1,7 +1,7 @@
 /* index.h: from the bytes of a label key to the series it names.
  *
  * Open addressing over pointers to entries; several keys may lead to one series (another order of the
- * labels, labels that are dropped). Not locked: the owner is a shard, behind the shard's lock. */
+ * labels, labels that are dropped). Not locked: see series/shard.h. */
 #ifndef AX_SERIES_INDEX_H
 #define AX_SERIES_INDEX_H
 
