@@ -73,14 +73,11 @@ static enum ax_err init_models(struct ax_channel *c, struct ax_diag *diag)
         c->kind.anomaly = &job->detector;
         c->kind.emit_anomaly = own;
     }
-    uint32_t drift_n = job->config->drift.enabled ? job->drift.reference_n + job->drift.current_n : 0;
-    c->kind.fine_n = drift_n > job->config->window_fine ? drift_n : job->config->window_fine;
     bool drifts = job->config->drift.enabled && (own || scored || forecast);
-    if (drifts) {
-        c->residual_left = AX_DRIFT_POOL_MAX;
-        c->kind.residual_left = &c->residual_left;
-        c->kind.residual_steps = drift_n;
-    }
+    c->sample_left = AX_DRIFT_POOL_MAX;
+    c->kind.sample_left = &c->sample_left;
+    if (job->config->drift.enabled)
+        c->kind.drift_n = job->drift.reference_n + job->drift.current_n;
     return scored || forecast || drifts ? init_forecast(c, forecast, diag) : AX_OK;
 }
 

@@ -15,7 +15,7 @@ static enum ax_err test_channel(struct ax_channel *c, int what, struct ax_drift_
     struct ax_drift_pool pool = {.n = 0};
     uint32_t cursor = 0;
     for (struct ax_target *t; (t = ax_map_next(&c->targets, &cursor));) {
-        if (what == RESIDUALS && !t->residuals)
+        if (what == INPUTS ? !t->sampled : !t->residuals)
             continue;
         struct ax_view view = ax_window_fine(what == INPUTS ? t->window : t->residuals);
         const struct ax_drift_member member = {ax_labels_hash(t->labels, 0), view.v, view.n};

@@ -32,7 +32,7 @@ struct ax_channel {
     struct ax_outlet drift[2][AX_DRIFT_TESTS]; /* of the values, of the residuals */
     struct ax_drift_result drift_result[2];    /* of the newest tests */
     char drift_name[2][128];
-    uint32_t residual_left; /* targets that may still keep residuals */
+    uint32_t sample_left; /* targets that may still join the sample for drift */
 };
 
 /* One value of the `by` labels, for jobs that score entities. */

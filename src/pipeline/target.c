@@ -16,7 +16,11 @@ struct ax_target *ax_target_new(const struct ax_target_kind *kind, const struct 
     t->first_ms = t->seen_ms = t->stepped_ms = t->ended_ms = INT64_MIN;
     t->value = t->expected = t->lower = t->upper = t->residual = (double)NAN;
     t->labels = ax_labels_dup(labels);
-    t->window = ax_window_new(job->step_ms, kind->fine_n, job->window_coarse);
+    t->sampled = kind->drift_n > 0 && *kind->sample_left > 0;
+    if (t->sampled)
+        --*kind->sample_left;
+    uint32_t fine_n = t->sampled && kind->drift_n > job->window_fine ? kind->drift_n : job->window_fine;
+    t->window = ax_window_new(job->step_ms, fine_n, job->window_coarse);
     bool whole = t->labels && t->window;
     if (kind->forecast) {
         t->forecaster = ax_forecaster_new(kind->forecast);
@@ -24,9 +28,8 @@ struct ax_target *ax_target_new(const struct ax_target_kind *kind, const struct 
                                      sizeof *t->forecast_outlets);
         whole = whole && t->forecaster && t->forecast_outlets;
     }
-    if (kind->residual_steps && *kind->residual_left) {
-        t->residuals = ax_window_new(job->step_ms, kind->residual_steps, 1);
-        *kind->residual_left -= t->residuals != NULL;
+    if (t->sampled && kind->forecast) {
+        t->residuals = ax_window_new(job->step_ms, kind->drift_n, 1);
         whole = whole && t->residuals;
     }
     if (kind->anomaly) {
@@ -65,8 +68,8 @@ void ax_target_free(struct ax_target *t, const struct ax_target_kind *kind, int6
     ax_detector_free(t->detector);
     ax_forecaster_free(t->forecaster);
     ax_window_free(t->window);
-    if (t->residuals)
-        ++*kind->residual_left;
+    if (t->sampled)
+        ++*kind->sample_left;
     ax_window_free(t->residuals);
     free(t->forecast_outlets);
     free(t->labels);

@@ -22,10 +22,8 @@ struct ax_target_kind {
     const char *const *horizon_names; /* label values, spec->horizons_n */
     struct ax_str feature;            /* added as a label; n 0 for none */
     struct ax_cell *nonfinite;
-    uint32_t fine_n; /* steps of the fine window: what models and drift need */
-    uint32_t
-        residual_steps; /* residuals kept for drift, of as many targets as *residual_left says; 0 for none */
-    uint32_t *residual_left;
+    uint32_t drift_n;      /* steps that drift looks back, of the targets that it samples; 0 for none */
+    uint32_t *sample_left; /* how many targets may still join that sample */
 };
 
 /* One modelled series; see above for what a step does to it. */
@@ -33,7 +31,8 @@ struct ax_target {
     uint64_t id;              /* of the labels */
     struct ax_labels *labels; /* of the input: owned */
     struct ax_window *window;
-    struct ax_window *residuals; /* NULL unless drift watches this target's forecast errors */
+    bool sampled;                /* one of those that stand for the job in drift tests */
+    struct ax_window *residuals; /* its forecast errors; NULL unless it is sampled and forecast */
     struct ax_forecaster *forecaster;
     struct ax_detector *detector;
     struct ax_outlet *forecast_outlets; /* [horizons_n][AX_SERIES_FORECAST_OUTPUTS] */

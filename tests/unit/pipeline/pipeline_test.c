@@ -1,5 +1,6 @@
 /* The pipeline from samples to output series: labels, times, ends, ceilings, reloads, and no future. */
 #include "ax_test.h"
+#include "base/clock.h"
 #include "base/rng.h"
 #include "pipeline/pipeline.h"
 #include "rig.h"
@@ -373,15 +374,18 @@ static void the_status_does_not_wait_for_a_step(void **state)
 }
 
 static atomic_bool asking;
+static _Atomic uint64_t answered;
 
 static void *ask_whether_own(void *pipeline)
 {
     struct ax_label v[] = {{ax_str(AX_METRIC_NAME), ax_str("anomaly_score")},
                            {ax_str("for"), ax_str("load")}};
     const struct ax_labels ls = {2, v};
-    uint64_t own = 0;
-    while (atomic_load(&asking))
-        own += ax_pipeline_is_own(pipeline, &ls);
+    bool own = true; /* one job of that name is there at any moment */
+    while (atomic_load(&asking)) {
+        own = own && ax_pipeline_is_own(pipeline, &ls);
+        (void)atomic_fetch_add(&answered, 1);
+    }
     return own ? pipeline : NULL;
 }
 
@@ -393,6 +397,8 @@ static void the_loop_guard_can_be_asked_while_configs_come_and_go(void **state)
     rig_init(&r, gauge_job);
     atomic_store(&asking, true);
     assert_int_equal(pthread_create(&thread, NULL, ask_whether_own, r.pipeline), 0);
+    while (atomic_load(&answered) == 0) /* both are at it before the configs change */
+        ax_sleep_ns(100000);
     for (int i = 0; i < 500; i++)
         rig_load(&r, i % 2 ? gauge_job : "jobs: [{name: load, expr: node_load5, anomaly: {}}]\n");
     atomic_store(&asking, false);
