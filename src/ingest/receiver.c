@@ -38,6 +38,7 @@
     X(REFS, "refs")                                                                                          \
     X(LIMIT, "limit")                                                                                        \
     X(MIXED, "mixed")                                                                                        \
+    X(HISTOGRAM, "histogram")                                                                                \
     X(FUTURE, "future")                                                                                      \
     X(SERIES_LIMIT, "series_limit")
 
@@ -119,7 +120,8 @@ static void scratch_done(struct scratch *s)
 
 static void give_back(struct ax_receiver *r, struct scratch *s)
 {
-    size_t held = s->plain.cap + s->decoder.key.cap + s->decoder.samples_cap * sizeof(struct ax_sample) +
+    size_t samples_cap = (size_t)s->decoder.samples.cap + s->decoder.histograms.cap;
+    size_t held = s->plain.cap + s->decoder.key.cap + samples_cap * sizeof(struct ax_sample) +
                   s->decoder.symbols_cap * sizeof(struct ax_str);
     if (held > SCRATCH_KEPT)
         scratch_done(s);
@@ -169,7 +171,9 @@ static void refuse(struct batch *b, uint64_t number, struct ax_str key, enum ref
 
 static enum refuse fault_reason(const struct ax_rw_fault *fault)
 {
-    return strcmp(fault->reason, "refs") == 0 ? REFUSE_REFS : REFUSE_LIMIT;
+    return strcmp(fault->reason, "refs") == 0        ? REFUSE_REFS
+           : strcmp(fault->reason, "histogram") == 0 ? REFUSE_HISTOGRAM
+                                                     : REFUSE_LIMIT;
 }
 
 /* Add up what became of a series' samples; why says what is wrong with labels. False: it is refused. */
@@ -254,6 +258,18 @@ static bool append_part(struct batch *b, const struct ax_rw_series *s, uint32_t 
     return append(b, b->series, &a);
 }
 
+/* Native histograms are not kept, whoever wants the series: no job can use them. Returns how many are too far
+ * in the future; the others count as written. */
+static uint32_t take_histograms(struct batch *b, const struct ax_rw_series *s)
+{
+    uint32_t ahead = 0;
+    for (uint32_t i = 0; i < s->histograms_n; i++)
+        ahead += s->histograms[i].t_ms > b->latest_ms;
+    b->written_histograms += s->histograms_n - ahead;
+    b->dropped[DROP_UNWANTED] += s->histograms_n - ahead;
+    return ahead;
+}
+
 /* Append what is not too far in the future: runs between the samples that are. */
 static void append_up_to(struct batch *b, const struct ax_rw_series *s)
 {
@@ -269,6 +285,7 @@ static void append_up_to(struct batch *b, const struct ax_rw_series *s)
     /* Without samples the database still judges the labels. */
     if ((from < s->samples_n || s->samples_n == 0) && !append_part(b, s, from, s->samples_n))
         return;
+    ahead += take_histograms(b, s);
     if (ahead) {
         char why[96];
         (void)snprintf(why, sizeof why, "%u sample(s) more than %lld s ahead of the clock", ahead,
@@ -276,7 +293,6 @@ static void append_up_to(struct batch *b, const struct ax_rw_series *s)
         refuse(b, b->series, s->key, REFUSE_FUTURE, why);
         return;
     }
-    b->written_histograms += s->histograms_n;
     b->written_exemplars += s->exemplars_n;
 }
 

@@ -149,7 +149,8 @@ enum ax_err ax_rw_decode(struct ax_rw_decoder *d, int version, struct ax_str bod
 
 void ax_rw_decoder_done(struct ax_rw_decoder *d)
 {
-    free(d->samples);
+    free(d->samples.v);
+    free(d->histograms.v);
     free(d->symbols);
     ax_buf_done(&d->key);
     *d = (struct ax_rw_decoder){0};

@@ -11,14 +11,15 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/str.h"
+#include "prom/histogram.h"
 #include "prom/sample.h"
 
 /* One TimeSeries, borrowed: valid during the visit only. */
 struct ax_rw_series {
-    struct ax_str key;               /* labels as sent (order and emptiness unchecked), in 1.0 wire form */
-    const struct ax_sample *samples; /* in the order sent */
-    uint32_t samples_n;
-    uint32_t histograms_n, exemplars_n;
+    struct ax_str key;                  /* labels as sent (order and emptiness unchecked), in 1.0 wire form */
+    const struct ax_sample *samples;    /* in the order sent */
+    const struct ax_sample *histograms; /* time and sum of each native histogram (prom/histogram.h) */
+    uint32_t samples_n, histograms_n, exemplars_n;
     bool has_metadata; /* 2.0: a non-empty Metadata message */
 };
 
@@ -29,13 +30,13 @@ struct ax_rw_stats {
 
 /* What is wrong with one series alone, so that the rest of the request can be kept. */
 struct ax_rw_fault {
-    const char *reason; /* "refs" or "limit": a word for a counter */
+    const char *reason; /* "refs", "limit" or "histogram": a word for a counter */
     const char *text;   /* for the sender; valid during the visit */
 };
 
-/* Called for each TimeSeries in turn. fault is NULL, or says that this series breaks a ceiling or (2.0)
- * has odd or out-of-range references; the series then has what was read before that. Returns AX_OK to go
- * on; anything else ends the walk with it. */
+/* Called for each TimeSeries in turn. fault is NULL, or says that this series breaks a ceiling, has a
+ * native histogram that is wrong, or (2.0) odd or out-of-range references; what the series then has must not
+ * be kept. Returns AX_OK to go on; anything else ends the walk with it. */
 typedef enum ax_err ax_rw_visit(void *ctx, const struct ax_rw_series *series,
                                 const struct ax_rw_fault *fault);
 
@@ -46,18 +47,23 @@ struct ax_rw_limits {
     uint32_t label_bytes_max; /* bytes of one name or value */
     uint32_t key_bytes_max;   /* bytes of all labels of one series, as a key */
     uint32_t symbols_max;     /* 2.0 */
-    uint32_t samples_max;     /* in one series */
+    uint32_t samples_max;     /* in one series; the same of native histograms */
     uint64_t spelled_max;     /* 2.0: bytes of the keys of all series of a request */
+};
+
+/* Samples that grow; for struct ax_rw_decoder alone. */
+struct ax_rw_samples {
+    struct ax_sample *v;
+    uint32_t cap;
 };
 
 /* Scratch that lives from request to request (one per thread); zero-initialise. */
 struct ax_rw_decoder {
-    struct ax_sample *samples;
-    uint32_t samples_cap;
+    struct ax_rw_samples samples, histograms;
     struct ax_str *symbols;
     uint32_t symbols_cap;
     struct ax_buf key;
-    char fault[160];
+    char fault[160], histogram_fault[AX_HISTOGRAM_FAULT_MAX];
 };
 
 /* Walk a request of version 1 or 2. AX_INVALID with a text when the bytes are no such message (series

@@ -2,6 +2,7 @@
  * spelled (Label messages, references to symbols) and in the numbers of a few fields. */
 #include "prom/rw_series.h"
 
+#include "prom/histogram.h"
 #include "prom/wire.h"
 
 #include <stdarg.h>
@@ -16,11 +17,12 @@ enum { V2_HISTOGRAMS = 3, V2_EXEMPLARS = 4, V2_METADATA = 5 };
 struct series {
     struct ax_rw_series out;
     const uint8_t *labels, *labels_end; /* 1.0: the run of label fields seen so far */
-    uint32_t labels_n, samples_seen;
-    bool copied;      /* 1.0: the labels did not stand together, so the key is a copy */
-    bool pending;     /* 2.0: a name's reference waits for its value's */
-    uint32_t name;    /* 2.0: that reference */
-    bool refs_broken; /* 2.0: a reference was out of range */
+    uint32_t labels_n, samples_seen, histograms_seen;
+    bool copied;        /* 1.0: the labels did not stand together, so the key is a copy */
+    bool pending;       /* 2.0: a name's reference waits for its value's */
+    uint32_t name;      /* 2.0: that reference */
+    bool refs_broken;   /* 2.0: a reference was out of range */
+    bool histogram_bad; /* told at the end: unlike a fault, it does not stop the reading of labels */
     const char *fault;
     bool nomem;
 };
@@ -79,17 +81,20 @@ static bool read_sample(struct ax_str bytes, int version, struct ax_sample *out)
     return read_sample_any(bytes, version, out);
 }
 
-/* Room for one more sample in the scratch; false when there is no memory. */
-static bool grow_samples(struct ax_rw_decoder *d, uint32_t samples_max)
+/* Append to a run of the scratch; false when there is no memory. n stays below samples_max. */
+static bool push_sample(struct ax_rw_samples *run, uint32_t *n, struct ax_sample sample, uint32_t samples_max)
 {
-    uint32_t cap = d->samples_cap ? d->samples_cap : 64;
-    while (cap <= d->samples_cap)
-        cap = cap > samples_max / 2 ? samples_max : cap * 2;
-    struct ax_sample *samples = realloc(d->samples, (size_t)cap * sizeof *samples);
-    if (!samples)
-        return false;
-    d->samples = samples;
-    d->samples_cap = cap;
+    if (*n == run->cap) {
+        uint32_t cap = run->cap ? run->cap : 64;
+        while (cap <= run->cap)
+            cap = cap > samples_max / 2 ? samples_max : cap * 2;
+        struct ax_sample *v = realloc(run->v, (size_t)cap * sizeof *v);
+        if (!v)
+            return false;
+        run->v = v;
+        run->cap = cap;
+    }
+    run->v[(*n)++] = sample;
     return true;
 }
 
@@ -103,24 +108,27 @@ static bool take_sample(struct ax_rw_walk *w, struct series *s, struct ax_str by
         set_fault(w, s, "limit", "more than %u samples in one series", w->limits->samples_max);
         return true;
     }
-    if (s->out.samples_n == w->d->samples_cap && !grow_samples(w->d, w->limits->samples_max)) {
-        s->nomem = true;
-        return false;
-    }
-    w->d->samples[s->out.samples_n++] = sample;
-    return true;
+    s->nomem = !push_sample(&w->d->samples, &s->out.samples_n, sample, w->limits->samples_max);
+    return !s->nomem;
 }
 
-/* A Histogram is counted; of its fields the two times are known (timestamp = 15, start_timestamp = 17). */
-static bool check_histogram(struct ax_str bytes)
+static bool take_histogram(struct ax_rw_walk *w, struct series *s, struct ax_str bytes)
 {
-    struct ax_wire w = ax_wire_of(bytes);
-    uint32_t field, type;
-    while (w.p < w.end)
-        if (!ax_wire_tag(&w, &field, &type) || ((field == 15 || field == 17) && type != AX_WIRE_VARINT) ||
-            !ax_wire_skip(&w, type))
-            return false;
-    return true;
+    struct ax_histogram histogram;
+    if (!ax_histogram_read(bytes, &histogram))
+        return false;
+    s->histograms_seen++;
+    if (histogram.fault[0] && !s->histogram_bad) {
+        s->histogram_bad = true;
+        memcpy(w->d->histogram_fault, histogram.fault, sizeof histogram.fault);
+    }
+    if (s->out.histograms_n >= w->limits->samples_max) {
+        set_fault(w, s, "limit", "more than %u native histograms in one series", w->limits->samples_max);
+        return true;
+    }
+    s->nomem =
+        !push_sample(&w->d->histograms, &s->out.histograms_n, histogram.sample, w->limits->samples_max);
+    return !s->nomem;
 }
 
 /* Is it a well-formed Label {name = 1, value = 2}? Gives the length of the longer one. */
@@ -246,10 +254,9 @@ static bool walk_series_v1(struct ax_rw_walk *w, struct series *s, struct ax_str
             return false;
         bool ok = field == SERIES_SAMPLES ? take_sample(w, s, inner)
                   : field == V1_EXEMPLARS ? check_exemplar(w, s, inner)
-                                          : check_histogram(inner);
+                                          : take_histogram(w, s, inner);
         if (!ok)
             return false;
-        s->out.histograms_n += field == V1_HISTOGRAMS;
     }
     if (s->copied)
         s->out.key = ax_buf_view(&w->d->key);
@@ -389,7 +396,7 @@ static bool walk_series_v2(struct ax_rw_walk *w, struct series *s, struct ax_str
         else if (field == SERIES_SAMPLES)
             ok = take_sample(w, s, inner);
         else if (field == V2_HISTOGRAMS)
-            ok = check_histogram(inner) && ++s->out.histograms_n;
+            ok = take_histogram(w, s, inner);
         else if (field == V2_EXEMPLARS)
             ok = check_exemplar(w, s, inner);
         else
@@ -419,10 +426,13 @@ enum ax_err ax_rw_walk_series(struct ax_rw_walk *w, struct ax_str bytes, ax_rw_v
         return ax_fail(diag, AX_LIMIT,
                        "the labels of this request are more than %llu bytes; send smaller batches",
                        (unsigned long long)w->limits->spelled_max);
-    s.out.samples = w->d->samples;
+    if (s.histogram_bad)
+        set_fault(w, &s, "histogram", "native histogram: %s", w->d->histogram_fault);
+    s.out.samples = w->d->samples.v;
+    s.out.histograms = w->d->histograms.v;
     w->stats->series++;
     w->stats->samples += s.samples_seen;
-    w->stats->histograms += s.out.histograms_n;
+    w->stats->histograms += s.histograms_seen;
     w->stats->exemplars += s.out.exemplars_n;
     w->stats->metadata += s.out.has_metadata;
     struct ax_rw_fault fault = {s.fault, w->d->fault};

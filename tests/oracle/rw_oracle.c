@@ -1,6 +1,7 @@
 /* rw_oracle.c: see rw_oracle.h. Where the two may differ is said in excused(). */
 #include "rw_oracle.h"
 
+#include "histogram_oracle.h"
 #include "prom/labels.h"
 #include "proto/remote_write_v1.pb-c.h"
 #include "proto/remote_write_v2.pb-c.h"
@@ -58,8 +59,11 @@ static bool same_sample(struct ax_sample a, double value, int64_t t_ms)
 static void same_v1(struct compare *c, const struct ax_rw_series *s, const struct ax_rw_fault *fault)
 {
     const Prometheus__TimeSeries *ts = c->v1->timeseries[c->at];
-    if (fault)
-        c->differ = "a fault in 1.0";
+    bool ok = true;
+    for (size_t i = 0; i < ts->n_histograms; i++)
+        ok = ok && histogram_oracle_v1(ts->histograms[i]);
+    if (ok != !fault)
+        c->differ = "whether the histograms are good";
     if (s->samples_n != ts->n_samples || s->histograms_n != ts->n_histograms ||
         s->exemplars_n != ts->n_exemplars) {
         c->differ = "numbers of samples, histograms or exemplars";
@@ -68,6 +72,11 @@ static void same_v1(struct compare *c, const struct ax_rw_series *s, const struc
     for (uint32_t i = 0; i < s->samples_n; i++)
         if (!same_sample(s->samples[i], ts->samples[i]->value, ts->samples[i]->timestamp))
             c->differ = "a sample";
+    for (uint32_t i = 0; i < s->histograms_n; i++)
+        if (!same_sample(s->histograms[i], ts->histograms[i]->sum, ts->histograms[i]->timestamp))
+            c->differ = "a histogram";
+    if (!ok)
+        return;
     struct ax_label *v = ax_arena_array(&c->arena, ts->n_labels, sizeof *v);
     for (size_t i = 0; i < ts->n_labels; i++)
         v[i] = (struct ax_label){view(ts->labels[i]->name), view(ts->labels[i]->value)};
@@ -100,8 +109,10 @@ static void same_v2(struct compare *c, const struct ax_rw_series *s, const struc
         metadata = metadata || m->type || m->help_ref || m->unit_ref;
         ok = ok && metadata_ref_ok(m->help_ref, symbols) && metadata_ref_ok(m->unit_ref, symbols);
     }
+    for (size_t i = 0; i < ts->n_histograms; i++)
+        ok = ok && histogram_oracle_v2(ts->histograms[i]);
     if (ok != !fault)
-        c->differ = "whether the references are good";
+        c->differ = "whether the references and histograms are good";
     if (s->samples_n != ts->n_samples || s->histograms_n != ts->n_histograms ||
         s->exemplars_n != ts->n_exemplars || s->has_metadata != metadata) {
         c->differ = "numbers of samples, histograms, exemplars or metadata";
@@ -110,6 +121,9 @@ static void same_v2(struct compare *c, const struct ax_rw_series *s, const struc
     for (uint32_t i = 0; i < s->samples_n; i++)
         if (!same_sample(s->samples[i], ts->samples[i]->value, ts->samples[i]->timestamp))
             c->differ = "a sample";
+    for (uint32_t i = 0; i < s->histograms_n; i++)
+        if (!same_sample(s->histograms[i], ts->histograms[i]->sum, ts->histograms[i]->timestamp))
+            c->differ = "a histogram";
     if (!ok)
         return;
     size_t n = ts->n_labels_refs / 2;

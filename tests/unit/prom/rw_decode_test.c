@@ -96,6 +96,95 @@ static Prometheus__Label **random_labels(size_t *n)
     return v;
 }
 
+typedef Io__Prometheus__Write__V2__Histogram histogram;
+typedef Io__Prometheus__Write__V2__BucketSpan span;
+
+/* One or two spans, of which now and then one has an offset that may not be; returns their buckets, mostly.
+ */
+static size_t random_spans(span ***out, size_t *n)
+{
+    size_t buckets = below(20) == 0;
+    *n = 1 + below(2);
+    *out = MESSAGES(span, IO__PROMETHEUS__WRITE__V2__BUCKET_SPAN__INIT, *n);
+    for (size_t i = 0; i < *n; i++) {
+        (*out)[i]->offset = (int32_t)below(3) - (i == 0 || below(20) == 0);
+        (*out)[i]->length = below(4);
+        buckets += (*out)[i]->length;
+    }
+    return buckets;
+}
+
+/* Counts of n buckets, as deltas and absolute, now and then a negative one. */
+static uint64_t random_buckets(size_t n, int64_t **deltas, double **counts)
+{
+    uint64_t total = 0;
+    int64_t last = 0;
+    *deltas = make(n, sizeof **deltas);
+    *counts = make(n, sizeof **counts);
+    for (size_t i = 0; i < n; i++) {
+        int64_t count = (int64_t)below(300) - (below(40) == 0 ? 300 : 0);
+        (*deltas)[i] = count - last;
+        (*counts)[i] = (double)count;
+        total += (uint64_t)count;
+        last = count;
+    }
+    return total;
+}
+
+static void fill_histogram(histogram *h)
+{
+    static const int32_t schemas[] = {0, 8, -4, 9, 52, -53, -53, -53, -5, 53, INT32_MIN};
+    uint64_t total = 0;
+    h->schema = schemas[below(below(4) ? 8 : 11)];
+    h->timestamp = random_time();
+    h->sum = random_value();
+    if (below(4)) {
+        h->n_positive_deltas = h->n_positive_counts = random_spans(&h->positive_spans, &h->n_positive_spans);
+        total += random_buckets(h->n_positive_deltas, &h->positive_deltas, &h->positive_counts);
+    }
+    if (h->schema != -53 ? below(2) : below(20) == 0) {
+        h->n_negative_deltas = h->n_negative_counts = random_spans(&h->negative_spans, &h->n_negative_spans);
+        total += random_buckets(h->n_negative_deltas, &h->negative_deltas, &h->negative_counts);
+    }
+    h->n_custom_values = h->schema == -53 ? below(12) : below(20) == 0;
+    h->custom_values = make(h->n_custom_values, sizeof *h->custom_values);
+    for (size_t i = 0; i < h->n_custom_values; i++)
+        h->custom_values[i] = below(40) ? (double)i : random_value();
+    if (h->schema != -53 || below(20) == 0) {
+        h->zero_threshold = below(2) ? 0.5 : 0;
+        h->zero_count_int = below(10);
+        h->zero_count_case = IO__PROMETHEUS__WRITE__V2__HISTOGRAM__ZERO_COUNT_ZERO_COUNT_INT;
+        total += h->zero_count_int;
+    }
+    h->count_int = total + (below(10) == 0 ? below(3) - 1 : 0);
+    h->count_case = below(3) ? IO__PROMETHEUS__WRITE__V2__HISTOGRAM__COUNT_COUNT_INT
+                             : IO__PROMETHEUS__WRITE__V2__HISTOGRAM__COUNT_COUNT_FLOAT;
+}
+
+static void *arena_alloc(void *ctx, size_t n)
+{
+    (void)ctx;
+    return make(1, n);
+}
+
+static void arena_free(void *ctx, void *p)
+{
+    (void)ctx;
+    (void)p;
+}
+
+/* The same as a message of 1.0, which numbers the fields alike. */
+static Prometheus__Histogram *random_histogram_v1(void)
+{
+    static ProtobufCAllocator in_arena = {arena_alloc, arena_free, NULL};
+    histogram h = IO__PROMETHEUS__WRITE__V2__HISTOGRAM__INIT;
+    fill_histogram(&h);
+    uint8_t bytes[4096];
+    assert_true(io__prometheus__write__v2__histogram__get_packed_size(&h) <= sizeof bytes);
+    size_t n = io__prometheus__write__v2__histogram__pack(&h, bytes);
+    return prometheus__histogram__unpack(&in_arena, n, bytes);
+}
+
 static void fill_v1(Prometheus__TimeSeries *ts)
 {
     ts->labels = random_labels(&ts->n_labels);
@@ -109,10 +198,10 @@ static void fill_v1(Prometheus__TimeSeries *ts)
     ts->exemplars = MESSAGES(Prometheus__Exemplar, PROMETHEUS__EXEMPLAR__INIT, ts->n_exemplars);
     for (size_t i = 0; i < ts->n_exemplars; i++)
         ts->exemplars[i]->labels = random_labels(&ts->exemplars[i]->n_labels);
-    ts->n_histograms = below(10) == 0;
-    ts->histograms = MESSAGES(Prometheus__Histogram, PROMETHEUS__HISTOGRAM__INIT, ts->n_histograms);
-    for (size_t i = 0; i < ts->n_histograms; i++)
-        ts->histograms[i]->timestamp = random_time();
+    ts->n_histograms = below(4) == 0 ? 1 + below(2) : 0;
+    ts->histograms = make(ts->n_histograms, sizeof *ts->histograms);
+    for (size_t k = 0; k < ts->n_histograms; k++)
+        ts->histograms[k] = random_histogram_v1();
 }
 
 static size_t random_v1(uint8_t *out, size_t cap)
@@ -155,9 +244,11 @@ static void fill_v2(Io__Prometheus__Write__V2__TimeSeries *ts, size_t symbols)
                              ts->n_exemplars);
     for (size_t i = 0; i < ts->n_exemplars; i++)
         ts->exemplars[i]->labels_refs = random_refs(&ts->exemplars[i]->n_labels_refs, symbols);
-    ts->n_histograms = below(10) == 0;
+    ts->n_histograms = below(4) == 0 ? 1 + below(2) : 0;
     ts->histograms = MESSAGES(Io__Prometheus__Write__V2__Histogram,
                               IO__PROMETHEUS__WRITE__V2__HISTOGRAM__INIT, ts->n_histograms);
+    for (size_t k = 0; k < ts->n_histograms; k++)
+        fill_histogram(ts->histograms[k]);
     if (below(3) == 0) {
         Io__Prometheus__Write__V2__Metadata **m =
             MESSAGES(Io__Prometheus__Write__V2__Metadata, IO__PROMETHEUS__WRITE__V2__METADATA__INIT, 1);
