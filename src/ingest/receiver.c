@@ -254,7 +254,7 @@ static bool join(struct batch *b, const struct ax_rw_series *s)
 
 static bool append_part(struct batch *b, const struct ax_rw_series *s, uint32_t from, uint32_t to)
 {
-    struct ax_append a = {.key = s->key, .samples = s->samples + from, .n = to - from};
+    struct ax_append a = {.key = s->key, .samples = to > from ? s->samples + from : NULL, .n = to - from};
     return append(b, b->series, &a);
 }
 

@@ -5,6 +5,7 @@
 #include "ingest/receiver.h"
 #include "proto/remote_write_v1.pb-c.h"
 #include "proto/remote_write_v2.pb-c.h"
+#include "write_client.h"
 
 #include <curl/curl.h>
 #include <pthread.h>
@@ -71,87 +72,7 @@ static int stop(void **state)
 
 /* ---- a client ---- */
 
-struct answer {
-    long status;
-    char text[2048];
-    char allow[64], retry_after[16];
-    int samples, histograms, exemplars; /* the written headers; -1: absent */
-};
-
-static size_t on_text(char *p, size_t size, size_t n, void *ctx)
-{
-    struct answer *a = ctx;
-    size_t have = strlen(a->text), take = size * n;
-    if (take > sizeof a->text - 1 - have)
-        take = sizeof a->text - 1 - have;
-    memcpy(a->text + have, p, take);
-    a->text[have + take] = '\0';
-    return size * n;
-}
-
-static size_t on_header(char *p, size_t size, size_t n, void *ctx)
-{
-    struct answer *a = ctx;
-    char line[256];
-    (void)snprintf(line, sizeof line, "%.*s", (int)(size * n), p);
-    (void)sscanf(line, "X-Prometheus-Remote-Write-Samples-Written: %d", &a->samples);
-    (void)sscanf(line, "X-Prometheus-Remote-Write-Histograms-Written: %d", &a->histograms);
-    (void)sscanf(line, "X-Prometheus-Remote-Write-Exemplars-Written: %d", &a->exemplars);
-    (void)sscanf(line, "Allow: %63[^\r\n]", a->allow);
-    (void)sscanf(line, "Retry-After: %15[^\r\n]", a->retry_after);
-    return size * n;
-}
-
-static struct answer ask(const char *method, const char *const *headers, struct ax_str body)
-{
-    struct answer a = {.samples = -1, .histograms = -1, .exemplars = -1};
-    struct curl_slist *list = curl_slist_append(NULL, "Expect:");
-    bool typed = false;
-    for (; *headers; headers++) {
-        typed = typed || strncmp(*headers, "Content-Type", 12) == 0;
-        list = curl_slist_append(list, *headers);
-    }
-    if (!typed)
-        list = curl_slist_append(list, "Content-Type:"); /* none, instead of curl's own */
-    CURL *c = curl_easy_init();
-    curl_easy_setopt(c, CURLOPT_URL, url);
-    curl_easy_setopt(c, CURLOPT_POSTFIELDS, body.n ? body.p : "");
-    curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.n);
-    curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, method);
-    curl_easy_setopt(c, CURLOPT_HTTPHEADER, list);
-    curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_text);
-    curl_easy_setopt(c, CURLOPT_WRITEDATA, &a);
-    curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, on_header);
-    curl_easy_setopt(c, CURLOPT_HEADERDATA, &a);
-    curl_easy_setopt(c, CURLOPT_TIMEOUT, 30L);
-    curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
-    CURLcode rc = curl_easy_perform(c);
-    if (rc == CURLE_OK)
-        curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &a.status);
-    else
-        (void)snprintf(a.text, sizeof a.text, "%s", curl_easy_strerror(rc));
-    curl_easy_cleanup(c);
-    curl_slist_free_all(list);
-    return a;
-}
-
-#define ASK(body, ...) ask("POST", (const char *const[]){__VA_ARGS__, NULL}, (body))
-
-static void assert_status(const struct answer *a, long status)
-{
-    if (a->status != status)
-        fail_msg("status %ld instead of %ld: %s", a->status, status, a->text);
-    if (status == 204)
-        assert_string_equal(a->text, "");
-    else
-        assert_true(strlen(a->text) > 1);
-}
-
-static void assert_says(const struct answer *a, const char *text)
-{
-    if (!strstr(a->text, text))
-        fail_msg("'%s' does not say '%s'", a->text, text);
-}
+#define ASK(body, ...) write_ask(url, "POST", (const char *const[]){__VA_ARGS__, NULL}, (body))
 
 /* ---- requests ---- */
 
@@ -229,9 +150,9 @@ static void add(const char *metric, const char *instance, double value, int64_t 
 }
 
 /* Send what was made as 1.0. */
-static struct answer send_v1(void)
+static struct write_answer send_v1(void)
 {
-    struct answer a = ASK(snappy(ax_buf_view(&request)), V1, SNAPPY);
+    struct write_answer a = ASK(snappy(ax_buf_view(&request)), V1, SNAPPY);
     ax_buf_done(&request);
     ax_buf_done(&one);
     begin();
@@ -243,8 +164,8 @@ static void assert_good_request_works(void)
     static int64_t t = NOW_MS - 100000;
     begin();
     add("up", "good", 1, t++);
-    struct answer a = send_v1();
-    assert_status(&a, 204);
+    struct write_answer a = send_v1();
+    write_assert_status(&a, 204);
 }
 
 /* Samples of up{instance}, oldest first; at most 16. */
@@ -267,7 +188,7 @@ static double metric(enum ax_metric id, const char *label)
 }
 
 /* A 2.0 request with the given series; symbols: "" __name__ up instance a nobody help. */
-static struct answer send_v2(Io__Prometheus__Write__V2__TimeSeries **ts, size_t n)
+static struct write_answer send_v2(Io__Prometheus__Write__V2__TimeSeries **ts, size_t n)
 {
     static const char *texts[] = {"", "__name__", "up", "instance", "v2", "nobody", "help"};
     ProtobufCBinaryData symbols[7];
@@ -327,8 +248,8 @@ static void a_good_1_0_request_is_204_without_written_headers(void **state)
     begin();
     add("up", "one", 1, NOW_MS - 2000);
     add("up", "one", ax_stale(), NOW_MS - 1000);
-    struct answer a = send_v1();
-    assert_status(&a, 204);
+    struct write_answer a = send_v1();
+    write_assert_status(&a, 204);
     assert_int_equal(a.samples, -1);
     assert_int_equal(a.histograms, -1);
     assert_int_equal(a.exemplars, -1);
@@ -350,15 +271,15 @@ static void a_good_2_0_request_is_204_with_what_was_written(void **state)
     s[0].ts.n_exemplars = 1;
     s[2].ts.n_samples = 0;
     s[2].ts.n_histograms = 1;
-    struct answer a = send_v2(ts, 3);
-    assert_status(&a, 204);
+    struct write_answer a = send_v2(ts, 3);
+    write_assert_status(&a, 204);
     assert_int_equal(a.samples, 2);
     assert_int_equal(a.exemplars, 1);
     assert_int_equal(a.histograms, 1);
     struct ax_sample got[16];
     assert_int_equal(read_back("v2", got), 2);
     a = send_v2(ts, 3); /* the same again: duplicates count as written */
-    assert_status(&a, 204);
+    write_assert_status(&a, 204);
     assert_int_equal(a.samples, 2);
     assert_int_equal(read_back("v2", got), 2);
 }
@@ -371,8 +292,8 @@ static void unwanted_and_own_samples_count_as_written(void **state)
     struct v2_series s[1];
     Io__Prometheus__Write__V2__TimeSeries *ts[] = {v2(&s[0], 5, NOW_MS)};
     for (int i = 0; i < 2; i++) { /* unknown at first, then known to be unwanted */
-        struct answer a = send_v2(ts, 1);
-        assert_status(&a, 204);
+        struct write_answer a = send_v2(ts, 1);
+        write_assert_status(&a, 204);
         assert_int_equal(a.samples, 1);
     }
     assert_true(metric(AX_M_DROPPED_SAMPLES, "unwanted") == unwanted + 2);
@@ -381,29 +302,29 @@ static void unwanted_and_own_samples_count_as_written(void **state)
     put_label(&one, ax_str("for"), ax_str("job"));
     put_sample(&one, 1, NOW_MS);
     end_series();
-    struct answer a = send_v1();
-    assert_status(&a, 204);
+    struct write_answer a = send_v1();
+    write_assert_status(&a, 204);
     assert_true(metric(AX_M_DROPPED_SAMPLES, "own_output") == own + 1);
 }
 
 static void empty_metadata_only_and_exemplar_only_requests_are_204(void **state)
 {
     (void)state;
-    struct answer a = ASK(snappy(ax_str("")), V1, SNAPPY);
-    assert_status(&a, 204);
+    struct write_answer a = ASK(snappy(ax_str("")), V1, SNAPPY);
+    write_assert_status(&a, 204);
     a = ASK(snappy(ax_str("")), V2, SNAPPY);
-    assert_status(&a, 204);
+    write_assert_status(&a, 204);
     assert_int_equal(a.samples, 0);
     double metadata = metric(AX_M_RECEIVED_METADATA, NULL);
     a = ASK(snappy((struct ax_str){"\x1a\x06\x08\x01\x12\x02up", 8}), V1, SNAPPY);
-    assert_status(&a, 204);
+    write_assert_status(&a, 204);
     assert_true(metric(AX_M_RECEIVED_METADATA, NULL) == metadata + 1);
     struct v2_series s[1];
     Io__Prometheus__Write__V2__TimeSeries *ts[] = {v2(&s[0], 2, NOW_MS)};
     s[0].ts.n_samples = 0;
     s[0].ts.n_exemplars = 1;
     a = send_v2(ts, 1);
-    assert_status(&a, 204);
+    write_assert_status(&a, 204);
     assert_int_equal(a.samples, 0);
     assert_int_equal(a.exemplars, 1);
 }
@@ -415,35 +336,35 @@ static void content_type_and_encoding_are_negotiated(void **state)
     add("up", "types", 1, NOW_MS);
     struct ax_str plain = ax_buf_view(&request), body = snappy(plain);
     const char *const none[] = {NULL};
-    struct answer a = ask("POST", none, body);
-    assert_status(&a, 204);
+    struct write_answer a = write_ask(url, "POST", none, body);
+    write_assert_status(&a, 204);
     a = ASK(body, "Content-Type: Application/X-Protobuf ; Proto=\"prometheus.WriteRequest\"",
             "Content-Encoding: SNAPPY");
-    assert_status(&a, 204);
+    write_assert_status(&a, 204);
     a = ASK(body, V1, SNAPPY, "X-Prometheus-Remote-Write-Version: 0.1.0", "Expect: 100-continue");
-    assert_status(&a, 204);
+    write_assert_status(&a, 204);
     a = ASK(body, V1, SNAPPY, "Transfer-Encoding: chunked");
-    assert_status(&a, 204);
+    write_assert_status(&a, 204);
     const char *types[] = {"Content-Type: application/json", "Content-Type: image/png",
                            "Content-Type: application/x-protobuf;proto=yolo"};
     for (size_t i = 0; i < 3; i++) {
         a = ASK(body, types[i], SNAPPY);
-        assert_status(&a, 415);
-        assert_says(&a, "is not supported: send application/x-protobuf");
+        write_assert_status(&a, 415);
+        write_assert_says(&a, "is not supported: send application/x-protobuf");
         assert_int_equal(a.samples, -1);
     }
     const char *encodings[] = {"Content-Encoding: gzip", "Content-Encoding: deflate"};
     for (size_t i = 0; i < 2; i++) {
         a = ASK(body, V2, encodings[i]);
-        assert_status(&a, 415);
-        assert_says(&a, "send snappy (block format) or zstd");
+        write_assert_status(&a, 415);
+        write_assert_says(&a, "send snappy (block format) or zstd");
     }
     char zstd[1024];
     size_t n = ZSTD_compress(zstd, sizeof zstd, plain.p, plain.n, 3);
     assert_false(ZSTD_isError(n));
     a = ASK(((struct ax_str){zstd, n}), V1, "Content-Encoding: zstd",
             "X-VictoriaMetrics-Remote-Write-Version: 1");
-    assert_status(&a, 204);
+    write_assert_status(&a, 204);
     ax_buf_done(&request);
     ax_buf_done(&one);
 }
@@ -454,8 +375,8 @@ static void other_methods_are_405(void **state)
     const char *methods[] = {"GET", "PUT", "DELETE"};
     const char *const headers[] = {V1, SNAPPY, NULL};
     for (size_t i = 0; i < 3; i++) {
-        struct answer a = ask(methods[i], headers, ax_str(""));
-        assert_status(&a, 405);
+        struct write_answer a = write_ask(url, methods[i], headers, ax_str(""));
+        write_assert_status(&a, 405);
         assert_string_equal(a.allow, "POST");
     }
 }
@@ -472,8 +393,8 @@ static void order_of_labels_and_samples_does_not_matter(void **state)
     put_sample(&one, 1, NOW_MS - 3600000 + 1000);
     put_sample(&one, 2, NOW_MS - 60000);
     end_series();
-    struct answer a = send_v1();
-    assert_status(&a, 204);
+    struct write_answer a = send_v1();
+    write_assert_status(&a, 204);
     struct ax_sample got[16];
     assert_int_equal(read_back("order", got), 3);
     for (int i = 0; i < 3; i++)
@@ -514,10 +435,10 @@ static void bad_series_are_refused_by_name_and_the_others_kept(void **state)
             put_label(&one, ax_str(cases[i].name), ax_str(cases[i].value));
         end_bad_series();
         add("up", third, 1, NOW_MS);
-        struct answer a = send_v1();
-        assert_status(&a, 400);
-        assert_says(&a, "1 of 3 series were refused, the others are kept");
-        assert_says(&a, cases[i].says);
+        struct write_answer a = send_v1();
+        write_assert_status(&a, 400);
+        write_assert_says(&a, "1 of 3 series were refused, the others are kept");
+        write_assert_says(&a, cases[i].says);
         struct ax_sample got[16];
         assert_int_equal(read_back(first, got), 1);
         assert_int_equal(read_back(third, got), 1);
@@ -536,17 +457,17 @@ static void a_refused_series_is_named_and_only_the_first_few_are(void **state)
         series(NULL, instance);
         end_bad_series();
     }
-    struct answer a = send_v1();
-    assert_status(&a, 400);
-    assert_says(&a, "5 of 5 series were refused");
-    assert_says(&a, "{instance=\"n0\"}: the series has no metric name");
-    assert_says(&a, "{instance=\"n2\"}");
+    struct write_answer a = send_v1();
+    write_assert_status(&a, 400);
+    write_assert_says(&a, "5 of 5 series were refused");
+    write_assert_says(&a, "{instance=\"n0\"}: the series has no metric name");
+    write_assert_says(&a, "{instance=\"n2\"}");
     assert_null(strstr(a.text, "n3"));
-    assert_says(&a, "; ...");
+    write_assert_says(&a, "; ...");
 }
 
 /* Ten samples of each of twenty series, and between them four that are not plain. */
-static struct answer send_long_request(void)
+static struct write_answer send_long_request(void)
 {
     char instance[16], wide[4000];
     memset(wide, 'w', sizeof wide);
@@ -579,9 +500,9 @@ static void a_long_request_is_kept_in_its_order_around_what_is_refused(void **st
     char instance[16];
     double duplicates = metric(AX_M_DROPPED_SAMPLES, "duplicate");
     for (int round = 0; round < 2; round++) {
-        struct answer a = send_long_request();
-        assert_status(&a, 400);
-        assert_says(&a, "3 of 204 series were refused");
+        struct write_answer a = send_long_request();
+        write_assert_status(&a, 400);
+        write_assert_says(&a, "3 of 204 series were refused");
         const char *name = strstr(a.text, "no metric name"), *twice = strstr(a.text, "is there twice");
         assert_true(name && twice > name && strstr(twice, "ahead of the clock"));
         for (int i = 0; i < 20; i++) {
@@ -601,9 +522,9 @@ static void samples_and_histograms_do_not_mix_in_a_series(void **state)
     struct v2_series s[2];
     Io__Prometheus__Write__V2__TimeSeries *ts[] = {v2(&s[0], 2, NOW_MS - 5), v2(&s[1], 2, NOW_MS - 4)};
     s[1].ts.n_histograms = 1;
-    struct answer a = send_v2(ts, 2);
-    assert_status(&a, 400);
-    assert_says(&a, "up{instance=\"v2\"}: samples and histograms in one series");
+    struct write_answer a = send_v2(ts, 2);
+    write_assert_status(&a, 400);
+    write_assert_says(&a, "up{instance=\"v2\"}: samples and histograms in one series");
     assert_int_equal(a.samples, 1);
     assert_int_equal(a.histograms, 0);
 }
@@ -615,11 +536,11 @@ static void bad_references_refuse_their_series_and_the_written_headers_say_so(vo
     Io__Prometheus__Write__V2__TimeSeries *ts[] = {v2(&s[0], 2, NOW_MS - 9), v2(&s[1], 99, NOW_MS),
                                                    v2(&s[2], 2, NOW_MS), v2(&s[3], 2, NOW_MS - 8)};
     s[2].ts.n_labels_refs = 3;
-    struct answer a = send_v2(ts, 4);
-    assert_status(&a, 400);
-    assert_says(&a, "2 of 4 series");
-    assert_says(&a, "labels_refs has 99, and there are 7 symbols");
-    assert_says(&a, "odd number of labels_refs");
+    struct write_answer a = send_v2(ts, 4);
+    write_assert_status(&a, 400);
+    write_assert_says(&a, "2 of 4 series");
+    write_assert_says(&a, "labels_refs has 99, and there are 7 symbols");
+    write_assert_says(&a, "odd number of labels_refs");
     assert_int_equal(a.samples, 2);
     assert_int_equal(a.histograms, 0);
     assert_int_equal(a.exemplars, 0);
@@ -634,9 +555,9 @@ static void samples_far_ahead_of_the_clock_are_refused(void **state)
     put_sample(&one, 2, NOW_MS + 600001);
     put_sample(&one, 3, NOW_MS + 600000);
     end_series();
-    struct answer a = send_v1();
-    assert_status(&a, 400);
-    assert_says(&a, "up{instance=\"future\"}: 1 sample(s) more than 600 s ahead of the clock");
+    struct write_answer a = send_v1();
+    write_assert_status(&a, 400);
+    write_assert_says(&a, "up{instance=\"future\"}: 1 sample(s) more than 600 s ahead of the clock");
     struct ax_sample got[16];
     assert_int_equal(read_back("future", got), 2);
     assert_true(got[1].value == 3);
@@ -652,9 +573,9 @@ static void series_above_the_limit_are_refused_by_name(void **state)
         (void)snprintf(instance, sizeof instance, "f%d", i);
         add("full", instance, 1, NOW_MS);
     }
-    struct answer a = send_v1();
-    assert_status(&a, 400);
-    assert_says(&a, "the limit on series in memory is reached");
+    struct write_answer a = send_v1();
+    write_assert_status(&a, 400);
+    write_assert_says(&a, "the limit on series in memory is reached");
     assert_true(metric(AX_M_DROPPED_SAMPLES, "series_limit") > dropped);
     assert_good_request_works();
 }
@@ -681,18 +602,18 @@ static void garbage_is_refused_and_the_next_good_request_works(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
         for (int version = 1; version <= 2; version++) {
-            struct answer a = ASK(cases[i].body, version == 1 ? V1 : V2, SNAPPY);
-            assert_status(&a, cases[i].status);
-            assert_says(&a, cases[i].says);
+            struct write_answer a = ASK(cases[i].body, version == 1 ? V1 : V2, SNAPPY);
+            write_assert_status(&a, cases[i].status);
+            write_assert_says(&a, cases[i].says);
             bool written = version == 2 && cases[i].status == 400;
             assert_int_equal(a.samples, written ? 0 : -1);
             assert_good_request_works();
         }
-    struct answer a = ASK(snappy((struct ax_str){bytes, sizeof bytes}), V1, SNAPPY);
-    assert_status(&a, 400);
-    assert_says(&a, "send smaller batches");
+    struct write_answer a = ASK(snappy((struct ax_str){bytes, sizeof bytes}), V1, SNAPPY);
+    write_assert_status(&a, 400);
+    write_assert_says(&a, "send smaller batches");
     a = ASK(((struct ax_str){bytes, BODY_MAX + 1}), V1, SNAPPY, "Transfer-Encoding: chunked");
-    assert_status(&a, 413);
+    write_assert_status(&a, 413);
     assert_good_request_works();
 }
 
@@ -704,14 +625,14 @@ static void a_request_cut_anywhere_never_breaks_the_next(void **state)
     add("up", "cut", 2, NOW_MS - 40);
     struct ax_str plain = ax_buf_view(&request);
     for (size_t n = 1; n < plain.n; n++) {
-        struct answer a = ASK(snappy((struct ax_str){plain.p, n}), V1, SNAPPY);
+        struct write_answer a = ASK(snappy((struct ax_str){plain.p, n}), V1, SNAPPY);
         if (n == plain.n / 2)
-            assert_status(&a, 204); /* just the first series */
+            write_assert_status(&a, 204); /* just the first series */
         else
-            assert_status(&a, 400);
+            write_assert_status(&a, 400);
     }
-    struct answer a = ASK(snappy((struct ax_str){plain.p, plain.n - 1}), V1, SNAPPY);
-    assert_says(&a, "malformed protobuf; before that 1 series kept, 0 refused");
+    struct write_answer a = ASK(snappy((struct ax_str){plain.p, plain.n - 1}), V1, SNAPPY);
+    write_assert_says(&a, "malformed protobuf; before that 1 series kept, 0 refused");
     ax_buf_done(&request);
     ax_buf_done(&one);
     assert_good_request_works();
@@ -722,9 +643,9 @@ static void a_message_of_the_other_version_is_not_lost_silently(void **state)
     (void)state;
     begin();
     add("up", "other", 1, NOW_MS);
-    struct answer a = ASK(snappy(ax_buf_view(&request)), V2, SNAPPY);
-    assert_status(&a, 400);
-    assert_says(&a, "this is a remote-write 1.0 message");
+    struct write_answer a = ASK(snappy(ax_buf_view(&request)), V2, SNAPPY);
+    write_assert_status(&a, 400);
+    write_assert_says(&a, "this is a remote-write 1.0 message");
     assert_int_equal(a.samples, 0);
     ax_buf_done(&request);
     ax_buf_done(&one);
@@ -746,7 +667,7 @@ static void *send_many(void *arg)
         bool good = snappy_compress((char *)r.bytes, r.n, out, &n) == SNAPPY_OK;
         if (i % 3 == 2)
             n--; /* every third one is broken */
-        struct answer a = ASK(((struct ax_str){out, n}), V1, SNAPPY);
+        struct write_answer a = ASK(((struct ax_str){out, n}), V1, SNAPPY);
         ax_buf_done(&r);
         ax_buf_done(&s);
         if (!good || a.status != (i % 3 == 2 ? 400 : 204))
