@@ -8,6 +8,7 @@
 #include "api/api.h"
 #include "app/check.h"
 #include "app/commands.h"
+#include "app/web.h"
 #include "base/assert.h"
 #include "base/log.h"
 #include "base/rng.h"
@@ -36,6 +37,8 @@ struct server {
     struct ax_pipeline *pipeline;
     struct ax_receiver *receiver;
     struct ax_http_server *http;
+    struct ax_web web;
+    bool tls; /* the listener speaks it */
     struct ax_http_route routes[ROUTES];
     struct ax_api api;
     pthread_mutex_t reload_lock; /* a signal and a request may ask for a reload at once */
@@ -208,13 +211,21 @@ static enum ax_err start_http(struct server *s, struct ax_diag *diag)
     s->api.reload_ctx = s;
     ax_api_routes(&s->api, s->routes);
     s->routes[AX_API_ROUTES] = ax_receiver_route(s->receiver);
+    struct ax_doors *doors = NULL;
+    err = ax_web_open(&s->web, s->flags.web_config_file, &doors, diag);
+    if (err != AX_OK)
+        return err;
     const struct ax_http_options http = {.listen_address = s->flags.listen_address,
                                          .threads = s->flags.threads,
                                          .connections_max = s->flags.connections_max,
                                          .connections_per_ip_max = s->flags.connections_per_ip_max,
                                          .idle_timeout_s = (uint32_t)(s->flags.idle_timeout_ms / 1000),
-                                         .bodies_max = s->flags.bodies_max};
-    return ax_http_server_start(&http, s->routes, ROUTES, &s->http, diag);
+                                         .bodies_max = s->flags.bodies_max,
+                                         .doors = doors};
+    err = ax_http_server_start(&http, s->routes, ROUTES, &s->http, diag);
+    s->tls = ax_doors_tls(doors);
+    ax_doors_release(doors);
+    return err;
 }
 
 static enum ax_err start(struct server *s, struct ax_diag *diag)
@@ -243,24 +254,28 @@ static void stop(struct server *s)
     ax_pipeline_free(s->pipeline);
     if (s->emit)
         ax_emit_stop(s->emit, s->flags.flush_deadline_ms);
+    ax_web_close(&s->web);
     ax_receiver_free(s->receiver);
     ax_db_free(s->db);
     if (s->lock_fd >= 0)
         ax_storage_unlock(s->lock_fd);
 }
 
-/* Wait for signals: SIGHUP reloads, SIGTERM and SIGINT end it. */
+/* Wait for signals: SIGHUP reloads, SIGTERM and SIGINT end it. Once a second, look after the doors. */
 static void wait_for_end(struct server *s, const sigset_t *signals)
 {
+    const struct timespec second = {.tv_sec = 1};
     for (;;) {
-        int sig = 0;
-        if (sigwait(signals, &sig) != 0 || sig == SIGTERM || sig == SIGINT) {
+        int sig = sigtimedwait(signals, NULL, &second);
+        if (sig == SIGTERM || sig == SIGINT || (sig < 0 && errno != EAGAIN && errno != EINTR)) {
             ax_log(AX_LOG_INFO, "stopping", "received %s: finishing requests and sending what waits",
-                   strsignal(sig));
+                   sig < 0 ? "no signal" : strsignal(sig));
             return;
         }
         struct ax_diag diag = {{0}};
-        (void)reload(s, &diag);
+        if (sig == SIGHUP)
+            (void)reload(s, &diag);
+        ax_web_poll(&s->web, s->http);
     }
 }
 
@@ -281,8 +296,8 @@ static int run(struct server *s)
     int status = 0;
     if (start(s, &diag) == AX_OK) {
         atomic_store(&s->api.ready, true);
-        ax_log(AX_LOG_INFO, "ready", "auspex %s receives at http://%s/api/v1/write", AX_VERSION,
-               s->flags.listen_address);
+        ax_log(AX_LOG_INFO, "ready", "auspex %s receives at http%s://%s/api/v1/write", AX_VERSION,
+               s->tls ? "s" : "", s->flags.listen_address);
         wait_for_end(s, &signals);
     } else {
         ax_log(AX_LOG_ERROR, "start_failed", "%s", diag.text);

@@ -6,7 +6,7 @@
 
 /* Everything that the command line decides. */
 struct ax_serve_flags {
-    const char *config_file, *storage_path, *listen_address, *log_level, *log_format;
+    const char *config_file, *storage_path, *listen_address, *web_config_file, *log_level, *log_format;
     int64_t max_range_ms, flush_deadline_ms;
     uint64_t body_max, decoded_max, bodies_max;
     uint32_t threads, connections_max, connections_per_ip_max, labels_max, label_bytes_max, key_bytes_max,

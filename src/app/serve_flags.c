@@ -12,6 +12,8 @@ size_t ax_serve_flag_table(struct ax_serve_flags *f, struct ax_flag out[AX_SERVE
          "folder of what lasts; one process at a time"},
         {"web.listen-address", AX_FLAG_STRING, &f->listen_address, "127.0.0.1:9201",
          "host:port to listen on"},
+        {"web.config.file", AX_FLAG_STRING, &f->web_config_file, "",
+         "TLS, passwords and tokens of the listener; without one, all come in"},
         {"web.threads", AX_FLAG_COUNT, &f->threads, "2", "threads that receive and answer"},
         {"web.max-connections", AX_FLAG_COUNT, &f->connections_max, "512", "connections at once"},
         {"web.max-connections-per-ip", AX_FLAG_COUNT, &f->connections_per_ip_max, "256",

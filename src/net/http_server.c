@@ -1,19 +1,22 @@
 /* http_server.c: routes and ceilings around libmicrohttpd.
  *
- * The happy path of a request: on_request() is called with the headers (a `struct call` is made and its
- * route found), then with pieces of the body, then once more without, when the handler runs and the answer
- * is queued; on_completed() frees the call. What is refused before the body (no such route, too large, too
- * much in flight) is remembered in the call and answered when the body has been read past, so that the
- * client is still there to read why (one that only sees its connection close would try again for ever); at
- * once if the client waits for leave to send it, or announces more than anybody would read past. */
+ * The happy path of a request: on_request() is called with the headers (a `struct call` is made, its
+ * route found and the doors asked), then with pieces of the body, then once more without, when the handler
+ * runs and the answer is queued; on_completed() frees the call. What is refused before the body (not let in,
+ * no such route, too large, too much in flight) is remembered in the call and answered when the body has been
+ * read past, so that the client is still there to read why (one that only sees its connection close would try
+ * again for ever); at once if the client waits for leave to send it, or announces more than anybody would
+ * read past. */
 #include "net/http_server.h"
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/parse.h"
+#include "net/gate.h"
 #include "net/listen.h"
 
+#include <gnutls/abstract.h>
 #include <microhttpd.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -29,6 +32,7 @@
 
 struct ax_http_server {
     struct MHD_Daemon *daemon;
+    struct ax_gate *gate;
     const struct ax_http_route *routes;
     uint32_t routes_n;
     uint16_t port;
@@ -41,6 +45,7 @@ struct ax_http_server {
 /* One request on its way. */
 struct call {
     struct ax_http_server *server;
+    struct ax_doors *doors;            /* that it came in by */
     const struct ax_http_route *route; /* NULL: refused */
     uint32_t route_i;
     struct ax_buf body;
@@ -104,7 +109,7 @@ static void response_init(struct ax_http_response *res)
 }
 
 /* Hand the answer to libmicrohttpd, which takes over the body's memory. */
-static enum MHD_Result send_response(struct MHD_Connection *connection, struct ax_http_response *res)
+static enum MHD_Result send_response(const struct call *c, struct ax_http_response *res)
 {
     if (res->body.err != AX_OK)
         ax_http_text(res, 500, "the answer is too large");
@@ -120,7 +125,8 @@ static enum MHD_Result send_response(struct MHD_Connection *connection, struct a
         (void)MHD_add_response_header(r, MHD_HTTP_HEADER_CONTENT_TYPE, res->content_type);
     for (uint32_t i = 0; i < res->headers_n; i++)
         (void)MHD_add_response_header(r, res->headers[i].name, res->headers[i].value);
-    enum MHD_Result queued = MHD_queue_response(connection, (unsigned)res->status, r);
+    ax_gate_decorate(c->doors, r);
+    enum MHD_Result queued = MHD_queue_response(c->connection, (unsigned)res->status, r);
     MHD_destroy_response(r);
     return queued;
 }
@@ -220,14 +226,16 @@ static enum MHD_Result begin(struct ax_http_server *s, struct MHD_Connection *co
     response_init(&c->refusal);
     c->refusal.status = 0;
     (void)atomic_fetch_add(&s->running, 1);
+    c->doors = ax_gate_doors(s->gate);
     find_route(c, method, path);
+    bool admitted = ax_gate_admit(c->doors, connection, &c->refusal);
     ax_buf_init(&c->body, c->route ? (size_t)c->route->body_max : 0);
     uint64_t n = announced(connection);
-    if (c->route && n > c->route->body_max)
+    if (admitted && c->route && n > c->route->body_max)
         refuse_large(c);
     if (c->refusal.status && n && (n > patience(c) || waits(connection))) {
         count(c, c->refusal.status);
-        return send_response(connection, &c->refusal);
+        return send_response(c, &c->refusal);
     }
     if (c->refusal.status == 0 && n) /* no more than a little is taken on the client's word */
         (void)ax_buf_reserve(&c->body, (size_t)(n < BODY_FIRST ? n : BODY_FIRST));
@@ -258,7 +266,7 @@ static enum MHD_Result finish(struct call *c, const char *path)
 {
     if (c->refusal.status) {
         count(c, c->refusal.status);
-        return send_response(c->connection, &c->refusal);
+        return send_response(c, &c->refusal);
     }
     struct ax_http_response res;
     response_init(&res);
@@ -266,7 +274,7 @@ static enum MHD_Result finish(struct call *c, const char *path)
                                         (struct ax_http_conn *)(void *)c->connection};
     c->route->handle(c->route->ctx, &req, &res);
     count(c, res.status);
-    return send_response(c->connection, &res);
+    return send_response(c, &res);
 }
 
 static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, const char *url,
@@ -296,6 +304,7 @@ static void on_completed(void *ctx, struct MHD_Connection *connection, void **st
         return;
     release_body(c);
     ax_buf_done(&c->refusal.body);
+    ax_doors_release(c->doors);
     free(c);
     *state = NULL;
     (void)atomic_fetch_sub(&s->running, 1);
@@ -310,9 +319,28 @@ __attribute__((format(printf, 2, 0))) static void on_log(void *ctx, const char *
     ax_log(AX_LOG_DEBUG, "http_server", "%s", text);
 }
 
+/* libmicrohttpd wants a certificate to start with; ours come with each connection (gate.c). */
+static int no_certificate(gnutls_session_t session, const gnutls_datum_t *issuers, int issuers_n,
+                          const gnutls_pk_algorithm_t *algorithms, int algorithms_n, gnutls_pcert_st **out,
+                          unsigned *out_n, gnutls_privkey_t *key)
+{
+    (void)session;
+    (void)issuers;
+    (void)issuers_n;
+    (void)algorithms;
+    (void)algorithms_n;
+    (void)out;
+    (void)out_n;
+    (void)key;
+    return -1;
+}
+
 static struct MHD_Daemon *start_daemon(struct ax_http_server *s, const struct ax_http_options *o, int fd)
 {
+    bool tls = ax_doors_tls(o->doors);
     unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_USE_ERROR_LOG;
+    if (tls)
+        flags |= MHD_USE_TLS;
     return MHD_start_daemon(
         flags, 0, NULL, NULL, on_request, s, MHD_OPTION_EXTERNAL_LOGGER, on_log,
         NULL, /* first, so that it sees all */
@@ -321,34 +349,48 @@ static struct MHD_Daemon *start_daemon(struct ax_http_server *s, const struct ax
         MHD_OPTION_PER_IP_CONNECTION_LIMIT, o->connections_per_ip_max ? o->connections_per_ip_max : 256u,
         MHD_OPTION_CONNECTION_TIMEOUT, o->idle_timeout_s ? o->idle_timeout_s : 300u,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES, MHD_OPTION_NOTIFY_COMPLETED,
-        on_completed, s, MHD_OPTION_END);
+        on_completed, s, MHD_OPTION_NOTIFY_CONNECTION, ax_gate_on_connection, s->gate,
+        tls ? MHD_OPTION_HTTPS_CERT_CALLBACK : MHD_OPTION_END, no_certificate, MHD_OPTION_END);
 }
 
 enum ax_err ax_http_server_start(const struct ax_http_options *options, const struct ax_http_route *routes,
                                  uint32_t routes_n, struct ax_http_server **out, struct ax_diag *diag)
 {
     int fd;
+    if (ax_doors_tls(options->doors) && MHD_is_feature_supported(MHD_FEATURE_TLS) != MHD_YES)
+        return ax_fail(diag, AX_INVALID, "libmicrohttpd has no TLS on this system: remove tls_server_config");
     struct ax_http_server *s = calloc(1, sizeof *s + routes_n * sizeof(struct ax_cell *));
-    if (!s)
+    if (s)
+        s->gate = ax_gate_new(options->doors);
+    if (!s || !s->gate) {
+        free(s);
         return ax_fail(diag, AX_NOMEM, "no memory for the HTTP server");
+    }
     enum ax_err err = ax_listen(options->listen_address, &fd, &s->port, diag);
+    if (err == AX_OK) {
+        s->routes = routes;
+        s->routes_n = routes_n;
+        s->bodies_max = options->bodies_max ? options->bodies_max : 256u << 20;
+        for (uint32_t i = 0; i < routes_n; i++)
+            s->seconds[i] = ax_metric(AX_M_HTTP_SECONDS, routes[i].name, NULL);
+        s->daemon = start_daemon(s, options, fd);
+        if (!s->daemon) {
+            (void)close(fd);
+            err = ax_fail(diag, AX_IO, "the HTTP server does not start (threads or epoll are not to be had)");
+        }
+    }
     if (err != AX_OK) {
+        ax_gate_free(s->gate);
         free(s);
         return err;
     }
-    s->routes = routes;
-    s->routes_n = routes_n;
-    s->bodies_max = options->bodies_max ? options->bodies_max : 256u << 20;
-    for (uint32_t i = 0; i < routes_n; i++)
-        s->seconds[i] = ax_metric(AX_M_HTTP_SECONDS, routes[i].name, NULL);
-    s->daemon = start_daemon(s, options, fd);
-    if (!s->daemon) {
-        (void)close(fd);
-        free(s);
-        return ax_fail(diag, AX_IO, "the HTTP server does not start (threads or epoll are not to be had)");
-    }
     *out = s;
     return AX_OK;
+}
+
+enum ax_err ax_http_server_set_doors(struct ax_http_server *s, struct ax_doors *doors, struct ax_diag *diag)
+{
+    return ax_gate_change(s->gate, doors, diag);
 }
 
 uint16_t ax_http_server_port(const struct ax_http_server *s)
@@ -367,5 +409,6 @@ void ax_http_server_stop(struct ax_http_server *s, int64_t deadline_ms)
     while (atomic_load(&s->running) && ax_mono_ns() < until_ns)
         ax_sleep_ns(5000000);
     MHD_stop_daemon(s->daemon);
+    ax_gate_free(s->gate);
     free(s);
 }

@@ -2,12 +2,13 @@
  *
  * A request's body is read whole before its handler runs, below a ceiling for each route and one for all
  * bodies in flight. Handlers run on the server's threads, several at once. Every answer is counted by
- * handler and status. Doors (TLS, authentication) are to be put in front of dispatch in http_server.c. */
+ * handler and status. Doors (net/doors.h: TLS, authentication) stand before every route. */
 #ifndef AX_NET_HTTP_SERVER_H
 #define AX_NET_HTTP_SERVER_H
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "net/doors.h"
 
 #include <stdint.h>
 
@@ -66,6 +67,7 @@ struct ax_http_options {
     uint32_t connections_per_ip_max; /* 256 */
     uint32_t idle_timeout_s; /* 300: a connection that neither sends nor receives for so long is closed */
     uint64_t bodies_max;     /* 256 MiB: bytes of bodies in flight; above it 503 with Retry-After */
+    struct ax_doors *doors;  /* a reference is taken; NULL: plain HTTP, open to all */
 };
 
 /* Listen and serve. routes (and the strings in options) outlive the server. AX_IO with a text that says
@@ -73,6 +75,12 @@ struct ax_http_options {
 AX_MUST_USE enum ax_err ax_http_server_start(const struct ax_http_options *options,
                                              const struct ax_http_route *routes, uint32_t routes_n,
                                              struct ax_http_server **out, struct ax_diag *diag);
+
+/* Let new connections and requests meet other doors; those on their way go on, none is closed. A reference
+ * is taken. AX_INVALID with a text, and nothing changes, when that would switch TLS on or off, or let
+ * in without authentication or client certificate where that was needed. Any thread. */
+AX_MUST_USE enum ax_err ax_http_server_set_doors(struct ax_http_server *s, struct ax_doors *doors,
+                                                 struct ax_diag *diag);
 
 /* The port that it listens on (the real one when 0 was asked for). */
 uint16_t ax_http_server_port(const struct ax_http_server *s);

@@ -1,0 +1,170 @@
+/* password.c: bcrypt by crypt_r(3), and the two tables of what it said. */
+#include "net/password.h"
+
+#include "base/clock.h"
+
+#include <crypt.h>
+#include <gnutls/crypto.h>
+#include <gnutls/gnutls.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#define KEY_BYTES 32
+#define DIGEST_BYTES 32 /* SHA-256 */
+#define REMEMBERED 256
+#define HASH_BYTES 61
+#define REST 4 /* durations of a failed check without another */
+
+/* Digests of pairs, the oldest replaced first. */
+struct memory {
+    uint8_t v[REMEMBERED][DIGEST_BYTES];
+    uint32_t n, next;
+};
+
+struct user {
+    struct ax_str name;
+    char hash[HASH_BYTES];
+};
+
+struct ax_passwords {
+    uint8_t key[KEY_BYTES];
+    pthread_mutex_t lock; /* of the memories */
+    struct memory right, wrong;
+    pthread_mutex_t checking; /* one check at a time; also of data and rest_until_ns */
+    struct crypt_data data;
+    int64_t rest_until_ns;
+    uint32_t users_n;
+    char *names;
+    struct user users[];
+};
+
+enum ax_err ax_passwords_new(const struct ax_door_user *users, uint32_t n, struct ax_passwords **out,
+                             struct ax_diag *diag)
+{
+    size_t names_n = 0;
+    for (uint32_t i = 0; i < n; i++)
+        names_n += users[i].name.n;
+    *out = NULL;
+    struct ax_passwords *p = calloc(1, sizeof *p + n * sizeof p->users[0]);
+    char *names = malloc(names_n + 1);
+    if (!p || !names) {
+        free(p);
+        free(names);
+        return ax_fail(diag, AX_NOMEM, "out of memory");
+    }
+    p->names = names;
+    p->users_n = n;
+    (void)pthread_mutex_init(&p->lock, NULL);
+    (void)pthread_mutex_init(&p->checking, NULL);
+    for (uint32_t i = 0; i < n; i++) {
+        size_t hash_n = users[i].hash.n < HASH_BYTES - 1 ? users[i].hash.n : HASH_BYTES - 1;
+        memcpy(p->users[i].hash, users[i].hash.p, hash_n);
+        memcpy(names, users[i].name.p, users[i].name.n);
+        p->users[i].name = (struct ax_str){names, users[i].name.n};
+        names += users[i].name.n;
+    }
+    if (gnutls_rnd(GNUTLS_RND_KEY, p->key, sizeof p->key) < 0) {
+        ax_passwords_free(p);
+        return ax_fail(diag, AX_IO, "no random numbers are to be had");
+    }
+    *out = p;
+    return AX_OK;
+}
+
+void ax_passwords_free(struct ax_passwords *p)
+{
+    if (!p)
+        return;
+    (void)pthread_mutex_destroy(&p->lock);
+    (void)pthread_mutex_destroy(&p->checking);
+    free(p->names);
+    explicit_bzero(p, sizeof *p);
+    free(p);
+}
+
+/* Keyed hash of a pair; the name's length keeps "ab","c" and "a","bc" apart. */
+static bool digest(const struct ax_passwords *p, struct ax_str name, struct ax_str password,
+                   uint8_t out[static DIGEST_BYTES])
+{
+    gnutls_hmac_hd_t h;
+    const uint64_t name_n = name.n;
+    if (gnutls_hmac_init(&h, GNUTLS_MAC_SHA256, p->key, sizeof p->key) < 0)
+        return false;
+    bool ok = gnutls_hmac(h, &name_n, sizeof name_n) >= 0 &&
+              (!name.n || gnutls_hmac(h, name.p, name.n) >= 0) &&
+              (!password.n || gnutls_hmac(h, password.p, password.n) >= 0);
+    gnutls_hmac_deinit(h, out);
+    return ok;
+}
+
+/* Is it there? Every entry is looked at whole. */
+static bool remembers(const struct memory *m, const uint8_t d[static DIGEST_BYTES])
+{
+    unsigned found = 0;
+    for (uint32_t i = 0; i < m->n; i++)
+        found |= gnutls_memcmp(m->v[i], d, DIGEST_BYTES) == 0;
+    return found != 0;
+}
+
+static void remember(struct memory *m, const uint8_t d[static DIGEST_BYTES])
+{
+    memcpy(m->v[m->next], d, DIGEST_BYTES);
+    m->next = (m->next + 1) % REMEMBERED;
+    m->n += m->n < REMEMBERED;
+}
+
+/* What the memories say; AX_DOOR_BUSY when they do not know the pair. */
+static enum ax_door_answer recall(struct ax_passwords *p, const uint8_t d[static DIGEST_BYTES])
+{
+    (void)pthread_mutex_lock(&p->lock);
+    bool right = remembers(&p->right, d), wrong = remembers(&p->wrong, d);
+    (void)pthread_mutex_unlock(&p->lock);
+    return right ? AX_DOOR_OPEN : wrong ? AX_DOOR_WRONG : AX_DOOR_BUSY;
+}
+
+/* Run bcrypt; p->checking is held. An unknown name is checked against somebody's hash, for the time of it. */
+static bool check(struct ax_passwords *p, struct ax_str name, struct ax_str password)
+{
+    char text[CRYPT_MAX_PASSPHRASE_SIZE];
+    const struct user *user = NULL;
+    for (uint32_t i = 0; i < p->users_n; i++)
+        if (ax_str_eq(p->users[i].name, name))
+            user = &p->users[i];
+    const char *hash = user ? user->hash : p->users[0].hash;
+    memcpy(text, password.p, password.n);
+    text[password.n] = '\0';
+    const char *got = crypt_r(text, hash, &p->data);
+    bool same = got && strlen(got) == strlen(hash) && gnutls_memcmp(got, hash, strlen(hash)) == 0;
+    explicit_bzero(text, sizeof text);
+    explicit_bzero(&p->data, sizeof p->data);
+    return same && user;
+}
+
+enum ax_door_answer ax_passwords_judge(struct ax_passwords *p, struct ax_str name, struct ax_str password)
+{
+    uint8_t d[DIGEST_BYTES];
+    /* crypt_r ends at a zero byte: what comes after would not count. */
+    if (password.n >= CRYPT_MAX_PASSPHRASE_SIZE || (password.n && memchr(password.p, '\0', password.n)))
+        return AX_DOOR_WRONG;
+    if (!digest(p, name, password, d))
+        return AX_DOOR_BUSY;
+    enum ax_door_answer answer = recall(p, d);
+    if (answer != AX_DOOR_BUSY)
+        return answer;
+    (void)pthread_mutex_lock(&p->checking);
+    answer = recall(p, d); /* somebody may have checked it meanwhile */
+    int64_t start_ns = ax_mono_ns();
+    if (answer == AX_DOOR_BUSY && start_ns >= p->rest_until_ns) {
+        bool right = check(p, name, password);
+        int64_t end_ns = ax_mono_ns();
+        answer = right ? AX_DOOR_OPEN : AX_DOOR_WRONG;
+        if (!right)
+            p->rest_until_ns = end_ns + REST * (end_ns - start_ns);
+        (void)pthread_mutex_lock(&p->lock);
+        remember(right ? &p->right : &p->wrong, d);
+        (void)pthread_mutex_unlock(&p->lock);
+    }
+    (void)pthread_mutex_unlock(&p->checking);
+    return answer;
+}

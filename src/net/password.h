@@ -1,0 +1,24 @@
+/* password.h: users' passwords against bcrypt hashes, with a memory of what was checked.
+ *
+ * bcrypt is slow on purpose. What was right is remembered, and what was wrong, each as a keyed hash in a
+ * table of bounded size, so that a sender pays once. After a wrong password that was not known to be
+ * wrong, no other is checked for four times as long as the check took: guessing takes a fifth of one
+ * thread at most. Any thread. */
+#ifndef AX_NET_PASSWORD_H
+#define AX_NET_PASSWORD_H
+
+#include "net/doors.h"
+
+struct ax_passwords;
+
+/* Copy the users; n > 0. AX_NOMEM; AX_IO when no random key is to be had. */
+AX_MUST_USE enum ax_err ax_passwords_new(const struct ax_door_user *users, uint32_t n,
+                                         struct ax_passwords **out, struct ax_diag *diag);
+
+/* Wipe and free; NULL is fine. */
+void ax_passwords_free(struct ax_passwords *p);
+
+/* Judge a name and a password: open, wrong or busy. Takes equally long for a name that does not exist. */
+enum ax_door_answer ax_passwords_judge(struct ax_passwords *p, struct ax_str name, struct ax_str password);
+
+#endif

@@ -1,0 +1,107 @@
+/* A password is right or wrong by its bcrypt hash, once computed and then remembered. */
+#include "ax_test.h"
+#include "base/clock.h"
+#include "net/password.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* "correct horse", cost 4, in the three spellings of one algorithm */
+#define TAIL "$04$abcdefghijklmnopqrstuujydOTSfIH/d5oUHpsygqV5X9xJLQc6e"
+
+static const struct ax_door_user users[] = {
+    {{"anna", 4}, {"$2y" TAIL, 60}},
+    {{"berta", 5}, {"$2b" TAIL, 60}},
+    {{"carla", 5}, {"$2a" TAIL, 60}},
+};
+
+static struct ax_passwords *new (void)
+{
+    struct ax_passwords *p = NULL;
+    struct ax_diag diag = {{0}};
+    assert_int_equal(ax_passwords_new(users, 3, &p, &diag), AX_OK);
+    return p;
+}
+
+/* Judge until it is judged. */
+static enum ax_door_answer judge(struct ax_passwords *p, const char *name, struct ax_str password)
+{
+    enum ax_door_answer a;
+    while ((a = ax_passwords_judge(p, ax_str(name), password)) == AX_DOOR_BUSY)
+        ax_sleep_ns(1000000);
+    return a;
+}
+
+static void right_is_right_and_wrong_is_wrong_the_first_time_and_later(void **state)
+{
+    (void)state;
+    struct ax_passwords *p = new ();
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(judge(p, "anna", ax_str("correct horse")), AX_DOOR_OPEN);
+        assert_int_equal(judge(p, "berta", ax_str("correct horse")), AX_DOOR_OPEN);
+        assert_int_equal(judge(p, "carla", ax_str("correct horse")), AX_DOOR_OPEN);
+        assert_int_equal(judge(p, "anna", ax_str("correct hors")), AX_DOOR_WRONG);
+        assert_int_equal(judge(p, "anna", ax_str("correct horse ")), AX_DOOR_WRONG);
+        assert_int_equal(judge(p, "annac", ax_str("orrect horse")), AX_DOOR_WRONG);
+        assert_int_equal(judge(p, "", ax_str("correct horse")), AX_DOOR_WRONG);
+        assert_int_equal(judge(p, "anna", ax_str("")), AX_DOOR_WRONG);
+    }
+    ax_passwords_free(p);
+}
+
+static void bytes_behind_a_zero_are_not_cut_off(void **state)
+{
+    (void)state;
+    struct ax_passwords *p = new ();
+    assert_int_equal(judge(p, "anna", (struct ax_str){"correct horse\0x", 15}), AX_DOOR_WRONG);
+    assert_int_equal(judge(p, "anna", (struct ax_str){"correct horse\0", 14}), AX_DOOR_WRONG);
+    char endless[4096];
+    memset(endless, 'x', sizeof endless);
+    for (size_t n = 500; n < 520; n++)
+        assert_int_equal(judge(p, "anna", (struct ax_str){endless, n}), AX_DOOR_WRONG);
+    ax_passwords_free(p);
+}
+
+static void guessing_is_slowed_down_and_does_not_stand_in_the_way_of_who_is_known(void **state)
+{
+    (void)state;
+    struct ax_passwords *p = new ();
+    assert_int_equal(judge(p, "anna", ax_str("correct horse")), AX_DOOR_OPEN);
+    int busy = 0;
+    for (int i = 0; i < 1000; i++) {
+        char guess[16];
+        (void)snprintf(guess, sizeof guess, "guess %d", i);
+        enum ax_door_answer a = ax_passwords_judge(p, ax_str("anna"), ax_str(guess));
+        assert_int_not_equal(a, AX_DOOR_OPEN);
+        busy += a == AX_DOOR_BUSY;
+        assert_int_equal(ax_passwords_judge(p, ax_str("anna"), ax_str("correct horse")), AX_DOOR_OPEN);
+    }
+    assert_true(busy > 0);
+    ax_passwords_free(p);
+}
+
+static void what_is_forgotten_is_checked_again(void **state)
+{
+    (void)state;
+    struct ax_passwords *p = new ();
+    assert_int_equal(judge(p, "anna", ax_str("wrong")), AX_DOOR_WRONG);
+    for (int i = 0; i < 300; i++) { /* more than are remembered */
+        char guess[16];
+        (void)snprintf(guess, sizeof guess, "guess %d", i);
+        assert_int_equal(judge(p, "anna", ax_str(guess)), AX_DOOR_WRONG);
+    }
+    assert_int_equal(judge(p, "anna", ax_str("wrong")), AX_DOOR_WRONG);
+    assert_int_equal(judge(p, "anna", ax_str("correct horse")), AX_DOOR_OPEN);
+    ax_passwords_free(p);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(right_is_right_and_wrong_is_wrong_the_first_time_and_later),
+        cmocka_unit_test(bytes_behind_a_zero_are_not_cut_off),
+        cmocka_unit_test(guessing_is_slowed_down_and_does_not_stand_in_the_way_of_who_is_known),
+        cmocka_unit_test(what_is_forgotten_is_checked_again),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
