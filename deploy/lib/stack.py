@@ -23,7 +23,7 @@ import urllib.request
 HERE = pathlib.Path(__file__).resolve().parent
 TOP = HERE.parent.parent
 RECORDINGS = TOP / "tests" / "data" / "replay"
-RECORDING_SPEED = 60  # the recordings have one row a minute: played at one row a second
+RECORDING_SPEED = 120  # the recordings have one row a minute: played at two rows a second
 
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # loopback never goes through a proxy
 _libc = ctypes.CDLL(None, use_errno=True)

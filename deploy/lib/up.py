@@ -12,7 +12,7 @@ import urllib.parse
 import stack
 
 PORTS = {"prometheus": 19090, "alertmanager": 19093, "node_exporter": 19100, "replay": 19101, "auspex": 19201}
-START_ROW = 60  # the recorded outage begins two minutes after the start
+START_ROW = 0  # the recorded outage, in row 180, begins a minute and a half after the start
 FIRST_SIGHT_LIMIT_S = 180
 
 SERIES = 'for="ingress",recording="ingress-01"'
@@ -82,8 +82,8 @@ def print_where_to_look(running):
             shown = {k: v for k, v in labels.items() if k in ("for", "device", "test", "recording")}
             suffix = " {" + ", ".join(f"{k}={v}" for k, v in shown.items()) + "}" if "by (" in expression else ""
             print(f"  {expression}{suffix}: {number(value)}")
-    print("\nThe recording is played 60 times as fast as it was taken; the durations in the alert rules are divided by 60\n"
-          "too. Two minutes after the start comes the outage that its owner's experts labelled. Ctrl-C ends all of it.\n",
+    print("\nThe recording is played 120 times as fast as it was taken; the durations in the alert rules are divided by 120\n"
+          "too. A minute and a half after the start comes the outage that its owner's experts labelled. Ctrl-C ends all of it.\n",
           flush=True)
 
 

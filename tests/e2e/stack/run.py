@@ -19,7 +19,8 @@ import rw  # noqa: E402
 import stack  # noqa: E402
 
 OUTAGE_ROW = 180  # of tests/data/replay: the first row that is labelled in ingress-05
-OUTAGE_S = 75     # after the replay's start, at one row a second
+OUTAGE_S = 75     # after the replay's start
+ROWS_A_SECOND = stack.RECORDING_SPEED // 60
 HORIZONS = ("5s", "15s")
 MIB = 1 << 20
 
@@ -341,7 +342,7 @@ def prepare(running):
 
 def main():
     failed = 0
-    with stack.Stack(sys.argv[3], sys.argv[2], recording_start=OUTAGE_ROW - OUTAGE_S) as running:
+    with stack.Stack(sys.argv[3], sys.argv[2], recording_start=OUTAGE_ROW - OUTAGE_S * ROWS_A_SECOND) as running:
         prepare(running)
         running.start("node_exporter", "victoria_metrics", "alertmanager")
         running.began = running.replay_began = time.monotonic()
