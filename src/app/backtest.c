@@ -119,7 +119,7 @@ static void plan_silence(struct backtest *b, const struct ax_config *config)
         b->stride_ms = stride_ms < b->stride_ms ? stride_ms : b->stride_ms;
         longest_ms = step_ms > longest_ms ? step_ms : longest_ms;
     }
-    b->silence_ms = b->options.max_range_ms + 2 * AX_LOOKBACK_MS + 4 * longest_ms + AX_STEP_PATIENCE_MS;
+    b->silence_ms = b->options.max_range_ms + 2LL * AX_LOOKBACK_MS + 4 * longest_ms + AX_STEP_PATIENCE_MS;
 }
 
 static enum ax_err set_up(struct backtest *b, struct ax_diag *diag)
