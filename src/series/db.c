@@ -9,7 +9,7 @@
 
 #define SERIES_MAX 1000000u
 #define RING_SAMPLES_MAX 65536u
-#define NEGATIVE_MAX 1048576u
+#define NEGATIVE_MAX 2097152u
 #define RETENTION_MS 360000
 #define APPEND_RUN 32u /* keys looked up together */
 

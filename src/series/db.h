@@ -34,7 +34,7 @@ struct ax_db_options {
     uint64_t seed;             /* of the hashes; secret in service */
     uint32_t series_max;       /* ceiling on wanted series in all; default 1,000,000 */
     uint32_t ring_samples_max; /* ceiling on raw samples of one series; default 65,536 */
-    uint32_t negative_max;     /* entries of the cache of unwanted keys; default 1,048,576 */
+    uint32_t negative_max;     /* entries of the cache of unwanted keys; default 2,097,152 */
     int64_t retention_ms;      /* kept beyond the longest range: lookback, delay and slack; default 6 min */
     const struct ax_str *drop_labels; /* removed from every incoming label set (global.drop_labels); copied */
     uint32_t drop_labels_n;
