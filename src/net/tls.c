@@ -111,8 +111,9 @@ void ax_tls_free(struct ax_tls *t)
 
 enum ax_err ax_tls_attach(const struct ax_tls *t, gnutls_session_t session)
 {
-    if (gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE, t->credentials) < 0 ||
-        gnutls_priority_set(session, t->priority) < 0)
+    /* The session keeps a pointer to the credentials: last, so that a failure leaves none. */
+    if (gnutls_priority_set(session, t->priority) < 0 ||
+        gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE, t->credentials) < 0)
         return AX_IO;
     gnutls_certificate_server_set_request(
         session, t->client_auth == AX_CLIENT_CERT_NONE ? GNUTLS_CERT_IGNORE : GNUTLS_CERT_REQUEST);
