@@ -163,6 +163,12 @@ void ax_doors_release(struct ax_doors *d)
     free(d);
 }
 
+void ax_doors_inherit(struct ax_doors *d, struct ax_doors *before)
+{
+    if (d && before && d->passwords && before->passwords)
+        ax_passwords_inherit(d->passwords, before->passwords);
+}
+
 bool ax_doors_tls(const struct ax_doors *d)
 {
     return d && d->tls;

@@ -62,6 +62,10 @@ struct ax_doors *ax_doors_hold(struct ax_doors *d);
 /* Give a reference back; the last one frees. NULL is fine. */
 void ax_doors_release(struct ax_doors *d);
 
+/* Take over which passwords the generation before has checked, so that a change of a certificate does not
+ * leave those who are known to compete with those who guess. NULL is fine for both. */
+void ax_doors_inherit(struct ax_doors *d, struct ax_doors *before);
+
 /* Does it have TLS? NULL has none. */
 bool ax_doors_tls(const struct ax_doors *d);
 

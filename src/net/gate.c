@@ -57,6 +57,7 @@ enum ax_err ax_gate_change(struct ax_gate *g, struct ax_doors *next, struct ax_d
                       "clients would be let in without a certificate: that is possible by a restart only");
     } else {
         old = g->now;
+        ax_doors_inherit(next, old);
         g->now = ax_doors_hold(next);
     }
     (void)pthread_mutex_unlock(&g->lock);

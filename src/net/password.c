@@ -1,4 +1,6 @@
-/* password.c: bcrypt by crypt_r(3), and the two tables of what it said. */
+/* password.c: bcrypt by crypt_r(3), and the two tables of what it said. What is remembered of a pair covers
+ * the hash that it was checked against, so that the tables hold for other users, too: a pair is unknown again
+ * when its user is gone or has another password. */
 #include "net/password.h"
 
 #include "base/clock.h"
@@ -28,16 +30,30 @@ struct user {
 };
 
 struct ax_passwords {
-    uint8_t key[KEY_BYTES];
-    pthread_mutex_t lock; /* of the memories */
+    uint8_t key[KEY_BYTES]; /* that of the process */
+    pthread_mutex_t lock;   /* of the memories and rest_until_ns */
     struct memory right, wrong;
-    pthread_mutex_t checking; /* one check at a time; also of data and rest_until_ns */
-    struct crypt_data data;
     int64_t rest_until_ns;
+    pthread_mutex_t checking; /* one check at a time; also of data; before lock */
+    struct crypt_data data;
     uint32_t users_n;
     char *names;
     struct user users[];
 };
+
+/* The key of all digests: random, and the same for as long as the process lives. */
+static bool process_key(uint8_t out[static KEY_BYTES])
+{
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    static uint8_t key[KEY_BYTES];
+    static bool made;
+    (void)pthread_mutex_lock(&lock);
+    made = made || gnutls_rnd(GNUTLS_RND_KEY, key, sizeof key) >= 0;
+    bool ok = made;
+    memcpy(out, key, sizeof key);
+    (void)pthread_mutex_unlock(&lock);
+    return ok;
+}
 
 enum ax_err ax_passwords_new(const struct ax_door_user *users, uint32_t n, struct ax_passwords **out,
                              struct ax_diag *diag)
@@ -64,7 +80,7 @@ enum ax_err ax_passwords_new(const struct ax_door_user *users, uint32_t n, struc
         p->users[i].name = (struct ax_str){names, users[i].name.n};
         names += users[i].name.n;
     }
-    if (gnutls_rnd(GNUTLS_RND_KEY, p->key, sizeof p->key) < 0) {
+    if (!process_key(p->key)) {
         ax_passwords_free(p);
         return ax_fail(diag, AX_IO, "no random numbers are to be had");
     }
@@ -83,15 +99,43 @@ void ax_passwords_free(struct ax_passwords *p)
     free(p);
 }
 
-/* Keyed hash of a pair; the name's length keeps "ab","c" and "a","bc" apart. */
+void ax_passwords_inherit(struct ax_passwords *p, struct ax_passwords *before)
+{
+    if (p == before)
+        return;
+    (void)pthread_mutex_lock(&before->lock);
+    struct memory right = before->right, wrong = before->wrong;
+    int64_t rest_until_ns = before->rest_until_ns;
+    (void)pthread_mutex_unlock(&before->lock);
+    (void)pthread_mutex_lock(&p->lock);
+    p->right = right;
+    p->wrong = wrong;
+    p->rest_until_ns = rest_until_ns;
+    (void)pthread_mutex_unlock(&p->lock);
+}
+
+/* The user of that name; NULL: nobody. */
+static const struct user *find_user(const struct ax_passwords *p, struct ax_str name)
+{
+    const struct user *user = NULL;
+    for (uint32_t i = 0; i < p->users_n; i++)
+        if (ax_str_eq(p->users[i].name, name))
+            user = &p->users[i];
+    return user;
+}
+
+/* Keyed hash of a pair and what it is checked against; the name's length keeps "ab","c" and "a","bc" apart.
+ * For nobody it is somebody's hash, for the time of it, and marked so. */
 static bool digest(const struct ax_passwords *p, struct ax_str name, struct ax_str password,
                    uint8_t out[static DIGEST_BYTES])
 {
     gnutls_hmac_hd_t h;
-    const uint64_t name_n = name.n;
+    const struct user *user = find_user(p, name);
+    const char *hash = user ? user->hash : p->users[0].hash;
+    const uint64_t about[2] = {user != NULL, name.n};
     if (gnutls_hmac_init(&h, GNUTLS_MAC_SHA256, p->key, sizeof p->key) < 0)
         return false;
-    bool ok = gnutls_hmac(h, &name_n, sizeof name_n) >= 0 &&
+    bool ok = gnutls_hmac(h, about, sizeof about) >= 0 && gnutls_hmac(h, hash, HASH_BYTES) >= 0 &&
               (!name.n || gnutls_hmac(h, name.p, name.n) >= 0) &&
               (!password.n || gnutls_hmac(h, password.p, password.n) >= 0);
     gnutls_hmac_deinit(h, out);
@@ -127,10 +171,7 @@ static enum ax_door_answer recall(struct ax_passwords *p, const uint8_t d[static
 static bool check(struct ax_passwords *p, struct ax_str name, struct ax_str password)
 {
     char text[CRYPT_MAX_PASSPHRASE_SIZE];
-    const struct user *user = NULL;
-    for (uint32_t i = 0; i < p->users_n; i++)
-        if (ax_str_eq(p->users[i].name, name))
-            user = &p->users[i];
+    const struct user *user = find_user(p, name);
     const char *hash = user ? user->hash : p->users[0].hash;
     memcpy(text, password.p, password.n);
     text[password.n] = '\0';
@@ -154,14 +195,17 @@ enum ax_door_answer ax_passwords_judge(struct ax_passwords *p, struct ax_str nam
         return answer;
     (void)pthread_mutex_lock(&p->checking);
     answer = recall(p, d); /* somebody may have checked it meanwhile */
+    (void)pthread_mutex_lock(&p->lock);
+    int64_t rest_until_ns = p->rest_until_ns;
+    (void)pthread_mutex_unlock(&p->lock);
     int64_t start_ns = ax_mono_ns();
-    if (answer == AX_DOOR_BUSY && start_ns >= p->rest_until_ns) {
+    if (answer == AX_DOOR_BUSY && start_ns >= rest_until_ns) {
         bool right = check(p, name, password);
         int64_t end_ns = ax_mono_ns();
         answer = right ? AX_DOOR_OPEN : AX_DOOR_WRONG;
+        (void)pthread_mutex_lock(&p->lock);
         if (!right)
             p->rest_until_ns = end_ns + REST * (end_ns - start_ns);
-        (void)pthread_mutex_lock(&p->lock);
         remember(right ? &p->right : &p->wrong, d);
         (void)pthread_mutex_unlock(&p->lock);
     }

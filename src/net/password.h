@@ -15,6 +15,10 @@ struct ax_passwords;
 AX_MUST_USE enum ax_err ax_passwords_new(const struct ax_door_user *users, uint32_t n,
                                          struct ax_passwords **out, struct ax_diag *diag);
 
+/* Take over what others remember, in place of what p does: pairs of a user and password count as long as the
+ * user has the same hash here. */
+void ax_passwords_inherit(struct ax_passwords *p, struct ax_passwords *before);
+
 /* Wipe and free; NULL is fine. */
 void ax_passwords_free(struct ax_passwords *p);
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 /* "correct horse", cost 4, in the three spellings of one algorithm */
+#define OTHER "$2y$04$abcdefghijklmnopqrstuuoYKiLx9Ng5RIpO22PxQ9G8YrDbYXRJ6" /* "another horse" */
 #define TAIL "$04$abcdefghijklmnopqrstuujydOTSfIH/d5oUHpsygqV5X9xJLQc6e"
 
 static const struct ax_door_user users[] = {
@@ -95,6 +96,51 @@ static void what_is_forgotten_is_checked_again(void **state)
     ax_passwords_free(p);
 }
 
+/* Users of a next generation, which takes over what p remembers. */
+static struct ax_passwords *next_of(struct ax_passwords *p, const struct ax_door_user *v, uint32_t n)
+{
+    struct ax_passwords *next = NULL;
+    struct ax_diag diag = {{0}};
+    assert_int_equal(ax_passwords_new(v, n, &next, &diag), AX_OK);
+    ax_passwords_inherit(next, p);
+    return next;
+}
+
+static void who_is_known_stays_known_while_others_guess_across_a_change(void **state)
+{
+    (void)state;
+    struct ax_passwords *p = new ();
+    assert_int_equal(judge(p, "anna", ax_str("correct horse")), AX_DOOR_OPEN);
+    struct ax_passwords *next = next_of(p, users, 3);
+    ax_passwords_free(p);
+    assert_int_equal(ax_passwords_judge(next, ax_str("anna"), ax_str("guess")), AX_DOOR_WRONG);
+    assert_int_equal(ax_passwords_judge(next, ax_str("anna"), ax_str("correct horse")), AX_DOOR_OPEN);
+    ax_passwords_free(next);
+}
+
+static void a_changed_password_and_a_removed_user_are_not_let_in_from_memory(void **state)
+{
+    (void)state;
+    const struct ax_door_user changed[] = {{{"anna", 4}, {OTHER, 60}}};
+    struct ax_passwords *p = new ();
+    assert_int_equal(judge(p, "anna", ax_str("correct horse")), AX_DOOR_OPEN);
+    assert_int_equal(judge(p, "anna", ax_str("another horse")), AX_DOOR_WRONG);
+    assert_int_equal(judge(p, "berta", ax_str("correct horse")), AX_DOOR_OPEN);
+    assert_int_equal(judge(p, "dora", ax_str("correct horse")), AX_DOOR_WRONG);
+    struct ax_passwords *next = next_of(p, changed, 1);
+    assert_int_equal(judge(next, "anna", ax_str("correct horse")), AX_DOOR_WRONG);
+    assert_int_equal(judge(next, "anna", ax_str("another horse")), AX_DOOR_OPEN);
+    assert_int_equal(judge(next, "berta", ax_str("correct horse")), AX_DOOR_WRONG);
+    const struct ax_door_user added[] = {users[0], {{"dora", 4}, users[0].hash}};
+    struct ax_passwords *third = next_of(next, added, 2);
+    assert_int_equal(judge(third, "dora", ax_str("correct horse")), AX_DOOR_OPEN);
+    assert_int_equal(judge(third, "anna", ax_str("correct horse")), AX_DOOR_OPEN);
+    assert_int_equal(judge(third, "anna", ax_str("another horse")), AX_DOOR_WRONG);
+    ax_passwords_free(third);
+    ax_passwords_free(next);
+    ax_passwords_free(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -102,6 +148,8 @@ int main(void)
         cmocka_unit_test(bytes_behind_a_zero_are_not_cut_off),
         cmocka_unit_test(guessing_is_slowed_down_and_does_not_stand_in_the_way_of_who_is_known),
         cmocka_unit_test(what_is_forgotten_is_checked_again),
+        cmocka_unit_test(who_is_known_stays_known_while_others_guess_across_a_change),
+        cmocka_unit_test(a_changed_password_and_a_removed_user_are_not_let_in_from_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
