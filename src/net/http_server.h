@@ -22,9 +22,10 @@ struct ax_http_request {
     struct ax_http_conn *conn;
 };
 
-/* Value of a request header (any case) or of a query argument; {NULL, 0} when absent. Valid while the
- * handler runs. */
+/* Value of a request header (any case); {NULL, 0} when absent. Valid while the handler runs. */
 struct ax_str ax_http_header(const struct ax_http_request *req, const char *name);
+
+/* Value of a query argument; {NULL, 0} when absent. Valid while the handler runs. */
 struct ax_str ax_http_query(const struct ax_http_request *req, const char *name);
 
 #define AX_HTTP_HEADERS_MAX 8

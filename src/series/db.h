@@ -58,6 +58,11 @@ enum ax_fate {
     AX_FATE_INVALID,  /* labels are not acceptable: no __name__, repeated or empty name, not UTF-8 */
 };
 
+/* What an append did with its samples, added up. */
+struct ax_append_result {
+    uint32_t appended, duplicates, too_old;
+};
+
 /* Find or make the series of a label key and append samples to it.
  *
  * tenant   "" unless multi-tenancy is on.
@@ -66,9 +71,6 @@ enum ax_fate {
  *          is dropped. Stale markers keep their bits.
  * appended / duplicates / too_old   in out, may be NULL. diag says why a key is invalid.
  * Cost     O(1) a sample in order; no allocation for a known series but the ring's doubling. */
-struct ax_append_result {
-    uint32_t appended, duplicates, too_old;
-};
 enum ax_fate ax_db_append(struct ax_db *db, struct ax_str tenant, struct ax_str key,
                           const struct ax_sample *samples, uint32_t n, struct ax_append_result *out,
                           struct ax_diag *diag);
