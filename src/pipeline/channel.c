@@ -196,8 +196,10 @@ static void sweep_absent(struct ax_channel *c, int64_t t_ms)
     for (struct ax_target *t; (t = ax_map_next(&c->targets, &cursor));) {
         if (t->stepped_ms != t_ms)
             step_target(c, t, t_ms, (double)NAN);
-        if (t_ms - t->seen_ms > ax_job_absence_ms(c->job))
+        if (t_ms - t->seen_ms > ax_job_absence_ms(c->job)) {
             ax_target_end(t, &c->kind, t_ms);
+            ax_target_leave_sample(t, &c->kind);
+        }
         if (t_ms - t->seen_ms > c->job->config->series_retention_ms && gone_n < GONE_MAX)
             gone[gone_n++] = t;
     }

@@ -51,6 +51,16 @@ void ax_target_end(struct ax_target *t, const struct ax_target_kind *kind, int64
         ax_outlet_end(kind->outlets, &t->anomaly_outlets[i], t_ms);
 }
 
+void ax_target_leave_sample(struct ax_target *t, const struct ax_target_kind *kind)
+{
+    if (!t->sampled)
+        return;
+    t->sampled = false;
+    ++*kind->sample_left;
+    ax_window_free(t->residuals);
+    t->residuals = NULL;
+}
+
 void ax_target_repeat(struct ax_target *t, const struct ax_target_kind *kind, int64_t t_ms)
 {
     if (t->forecast_outlets)
@@ -68,9 +78,7 @@ void ax_target_free(struct ax_target *t, const struct ax_target_kind *kind, int6
     ax_detector_free(t->detector);
     ax_forecaster_free(t->forecaster);
     ax_window_free(t->window);
-    if (t->sampled)
-        ++*kind->sample_left;
-    ax_window_free(t->residuals);
+    ax_target_leave_sample(t, kind);
     free(t->forecast_outlets);
     free(t->labels);
     free(t);

@@ -62,6 +62,9 @@ AX_MUST_USE enum ax_err ax_target_step(struct ax_target *t, const struct ax_targ
 /* End its output series; the windows and models stay, for when the input comes back. */
 void ax_target_end(struct ax_target *t, const struct ax_target_kind *kind, int64_t t_ms);
 
+/* Leave the sample for drift, so that a series that is still there can take its place. */
+void ax_target_leave_sample(struct ax_target *t, const struct ax_target_kind *kind);
+
 /* Repeat its last outputs at t_ms. */
 void ax_target_repeat(struct ax_target *t, const struct ax_target_kind *kind, int64_t t_ms);
 

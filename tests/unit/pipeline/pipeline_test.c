@@ -408,6 +408,36 @@ static void the_loop_guard_can_be_asked_while_configs_come_and_go(void **state)
     rig_done(&r);
 }
 
+/* Step i of a job in which series from to to-1 have values. */
+static void feed_many(struct rig *r, uint32_t i, int from, int to)
+{
+    for (int k = from; k < to; k++) {
+        char series[32];
+        (void)snprintf(series, sizeof series, "m{pod=\"%d\"}", k);
+        (void)rig_append(r, series, RIG_START + (int64_t)i * RIG_STEP, wave(i + (uint32_t)k));
+    }
+    rig_run_to(r, RIG_START + (int64_t)i * RIG_STEP);
+}
+
+static void drift_goes_on_when_all_series_have_been_replaced(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_init(&r, "global: {evaluation_delay: 0s}\n"
+                 "jobs: [{name: pods, expr: m, drift: {reference: 30, current: 30, interval: 15s}}]\n");
+    for (uint32_t i = 0; i < 70; i++)
+        feed_many(&r, i, 0, 70);
+    for (uint32_t i = 70; i < 120; i++) /* the old ones are absent for more than 5 minutes */
+        feed_many(&r, i, 100, 101);
+    for (uint32_t i = 120; i < 200; i++)
+        feed_many(&r, i, 200, 203);
+    const struct memory_series *s =
+        memory_find(&r.sink, "drift_score{feature=\"target\",for=\"pods\",test=\"ks\"}");
+    assert_non_null(s);
+    assert_int_equal(s->v[s->n - 1].t_ms, RIG_START + 199 * RIG_STEP);
+    rig_done(&r);
+}
+
 static void emit_chooses_the_outputs(void **state)
 {
     (void)state;
@@ -468,6 +498,7 @@ int main(void)
         cmocka_unit_test(a_config_that_does_not_build_changes_nothing),
         cmocka_unit_test(the_status_does_not_wait_for_a_step),
         cmocka_unit_test(the_loop_guard_can_be_asked_while_configs_come_and_go),
+        cmocka_unit_test(drift_goes_on_when_all_series_have_been_replaced),
         cmocka_unit_test(emit_chooses_the_outputs),
         cmocka_unit_test(a_slow_job_repeats_its_results_once_a_minute),
     };
