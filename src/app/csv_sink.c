@@ -89,7 +89,7 @@ enum ax_err ax_csv_sink_open(const char *path, struct ax_csv_sink **out, struct 
 
 struct ax_sink ax_csv_sink_sink(struct ax_csv_sink *s)
 {
-    return (struct ax_sink){s, sink_open, sink_put, sink_close};
+    return (struct ax_sink){.ctx = s, .open = sink_open, .put = sink_put, .close = sink_close};
 }
 
 uint64_t ax_csv_sink_samples(const struct ax_csv_sink *s)

@@ -253,7 +253,7 @@ enum ax_err ax_emit_start(const struct ax_remote_write *endpoints, uint32_t endp
 
 struct ax_sink ax_emit_sink(struct ax_emit *e)
 {
-    return (struct ax_sink){e, sink_open, sink_put, sink_close};
+    return (struct ax_sink){.ctx = e, .open = sink_open, .put = sink_put, .close = sink_close};
 }
 
 static bool same(struct ax_hash128 a, struct ax_hash128 b)

@@ -1,6 +1,7 @@
 /* sink.h: where output series go: remote-write endpoints in service, a table in a backtest.
  *
- * An output series is opened once, with its complete labels, and then fed in time order. */
+ * An output series is opened once, with its complete labels, and then fed in time order. What belongs to one
+ * step is put first and committed together, so that after a crash it is there as a whole or not at all. */
 #ifndef AX_EMIT_SINK_H
 #define AX_EMIT_SINK_H
 
@@ -20,6 +21,12 @@ struct ax_sink {
     /* End the series: a stale marker at t_ms unless t_ms is INT64_MIN (a stop without an end: nothing is
      * sent). The handle is gone. */
     void (*close)(void *ctx, struct ax_out *out, int64_t t_ms);
+    /* What was put and closed since the last commit becomes one unit of the queue: unit names whose it is (a
+     * job), t_ms the time for which it is. A time at or before the newest one that the queue has of this unit
+     * is a replay: its samples are dropped, for they were queued before. On AX_IO with a text (a full disk)
+     * nothing is queued and what was put is kept: commit again before anything else is put. NULL: the sink
+     * takes samples one by one. */
+    enum ax_err (*commit)(void *ctx, struct ax_str unit, int64_t t_ms, struct ax_diag *diag);
 };
 
 #endif

@@ -52,7 +52,7 @@ static void sink_close(void *ctx, struct ax_out *out, int64_t t_ms)
 
 struct ax_sink memory_sink(struct memory_sink *m)
 {
-    return (struct ax_sink){m, sink_open, sink_put, sink_close};
+    return (struct ax_sink){.ctx = m, .open = sink_open, .put = sink_put, .close = sink_close};
 }
 
 const struct memory_series *memory_find(const struct memory_sink *m, const char *text)

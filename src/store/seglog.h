@@ -1,0 +1,97 @@
+/* seglog.h: an append-only log of records in segment files: what lasts is written here first.
+ *
+ * A position is the number of bytes from the log's first beginning; segments are named by the position at
+ * which they start (20 digits, ".log"), so that a missing one shows. A record is its length, a CRC-32C over
+ * the rest, a type and a body; it never spans two segments. An append is one write() to the page cache: it
+ * survives the process, and power loss after ax_seglog_sync(). Opening reads every record's checksum from a
+ * position on: a torn tail of the last segment is cut off and counted; damage elsewhere is reported and the
+ * rest of that segment passed over, never guessed at. Thread-safe: any number of appenders; readers hold a
+ * state of their own and may follow a log that grows. */
+#ifndef AX_STORE_SEGLOG_H
+#define AX_STORE_SEGLOG_H
+
+#include "base/err.h"
+#include "base/str.h"
+
+#include <stdint.h>
+
+#define AX_SEGLOG_RECORD_MAX (256u << 20) /* bytes of one body */
+
+struct ax_seglog;
+
+/* What a log is opened with; 0 takes the default. */
+struct ax_seglog_options {
+    const char *dir;        /* made (0700, one level) when absent */
+    uint64_t segment_bytes; /* a segment this long is closed and the next one begun; default 64 MiB */
+    uint64_t check_from;    /* records before this position are not read at opening */
+    bool fsync_always;      /* fsync each append; else only ax_seglog_sync() does */
+};
+
+/* What opening found. */
+struct ax_seglog_report {
+    uint64_t torn_bytes;                /* cut off at the tail */
+    uint32_t damaged, missing_segments; /* places where records were lost */
+    char text[256];                     /* the first of them, for a person; "" when there is none */
+};
+
+/* Open or make a log. AX_IO with a text when the folder or a file cannot be read or written. */
+AX_MUST_USE enum ax_err ax_seglog_open(const struct ax_seglog_options *options, struct ax_seglog **out,
+                                       struct ax_seglog_report *report, struct ax_diag *diag);
+
+/* Close and free; NULL is fine. Does not sync. */
+void ax_seglog_close(struct ax_seglog *log);
+
+/* Append one record; *out_end (may be NULL) is the position behind it. AX_IO with a text (a full disk among
+ * them; the text says which file): nothing of it will be read back, and a later append may succeed. AX_LIMIT
+ * above AX_SEGLOG_RECORD_MAX. Cost: one write(). */
+AX_MUST_USE enum ax_err ax_seglog_append(struct ax_seglog *log, uint8_t type, struct ax_str body,
+                                         uint64_t *out_end, struct ax_diag *diag);
+
+/* The same for a body in two parts, which are not joined before. */
+AX_MUST_USE enum ax_err ax_seglog_append2(struct ax_seglog *log, uint8_t type, struct ax_str head,
+                                          struct ax_str tail, uint64_t *out_end, struct ax_diag *diag);
+
+/* Bring everything appended so far to the disk. AX_IO with a text. */
+AX_MUST_USE enum ax_err ax_seglog_sync(struct ax_seglog *log, struct ax_diag *diag);
+
+/* Position of the oldest record that is kept; lock-free. */
+uint64_t ax_seglog_begin(const struct ax_seglog *log);
+
+/* Position behind the newest record; lock-free. */
+uint64_t ax_seglog_end(const struct ax_seglog *log);
+
+/* Remove the segments that lie wholly before a position, oldest first; the last one is never removed. AX_IO
+ * with a text when one cannot be. Readers that stand in one read on to its end. */
+AX_MUST_USE enum ax_err ax_seglog_cut(struct ax_seglog *log, uint64_t before, struct ax_diag *diag);
+
+/* The start of the segment after the oldest one: what ax_seglog_cut() needs to remove just that. UINT64_MAX
+ * when there is only one. */
+uint64_t ax_seglog_second(const struct ax_seglog *log);
+
+/* One record as read; body is valid until the next read by the same reader. */
+struct ax_seglog_record {
+    uint64_t at, end; /* positions of its first byte and behind its last */
+    uint8_t type;
+    struct ax_str body;
+};
+
+struct ax_seglog_reader;
+
+/* A reader that stands at a position (one that ax_seglog_append() or a record gave, or any before the
+ * beginning, which means the beginning). AX_NOMEM. The log outlives it. */
+AX_MUST_USE enum ax_err ax_seglog_reader_new(struct ax_seglog *log, uint64_t at,
+                                             struct ax_seglog_reader **out);
+
+/* Read the next record. AX_NOTREADY at the end (ask again later). AX_CORRUPT with a text when records were
+ * lost (damage, or a segment that is missing or was cut away): the reader then stands at the next sound
+ * place. AX_IO, AX_NOMEM: it stands where it stood. */
+AX_MUST_USE enum ax_err ax_seglog_read(struct ax_seglog_reader *r, struct ax_seglog_record *out,
+                                       struct ax_diag *diag);
+
+/* Where it stands: the position of the record that the next read will give. */
+uint64_t ax_seglog_reader_at(const struct ax_seglog_reader *r);
+
+/* Free; NULL is fine. */
+void ax_seglog_reader_free(struct ax_seglog_reader *r);
+
+#endif

@@ -1,0 +1,53 @@
+/* snapshot.h: a file of checked sections that appears whole or not at all.
+ *
+ * Written to a temporary name, synced, renamed. It carries the log position from which a replay makes it
+ * current, and is named by it (20 digits, ".snap"), so the newest is the last. Format: magic, version,
+ * position; then sections, each with its length, CRC-32C and type; then an end section with their number. A
+ * reader refuses a file that is cut short, damaged, or of another version, with the reason. Not thread-safe.
+ */
+#ifndef AX_STORE_SNAPSHOT_H
+#define AX_STORE_SNAPSHOT_H
+
+#include "base/err.h"
+#include "base/str.h"
+
+#include <stdint.h>
+
+struct ax_snapshot_writer;
+
+/* Begin a snapshot in a folder (made, 0700, when absent) for a log position. AX_IO with a text, AX_NOMEM. */
+AX_MUST_USE enum ax_err ax_snapshot_begin(const char *dir, uint64_t position, struct ax_snapshot_writer **out,
+                                          struct ax_diag *diag);
+
+/* Append a section. After the first failure (AX_IO with a text, kept for commit) it does nothing. */
+void ax_snapshot_put(struct ax_snapshot_writer *w, uint8_t type, struct ax_str body);
+
+/* Finish: sync and rename, then free w. On AX_IO (with a text) the file is gone and those of before remain.
+ */
+AX_MUST_USE enum ax_err ax_snapshot_commit(struct ax_snapshot_writer *w, struct ax_diag *diag);
+
+/* Give up: remove the file and free w. NULL is fine. */
+void ax_snapshot_abandon(struct ax_snapshot_writer *w);
+
+struct ax_snapshot;
+
+/* Open the newest sound snapshot of a folder, all of whose checksums are right. Damaged ones are passed over
+ * and named in `passed` (may be NULL). AX_NOTFOUND when there is none. */
+AX_MUST_USE enum ax_err ax_snapshot_open(const char *dir, struct ax_snapshot **out, struct ax_diag *passed,
+                                         struct ax_diag *diag);
+
+/* The log position that it carries. */
+uint64_t ax_snapshot_position(const struct ax_snapshot *s);
+
+/* The next section; body is valid until ax_snapshot_close(). False at the end. */
+bool ax_snapshot_next(struct ax_snapshot *s, uint8_t *type, struct ax_str *body);
+
+/* Close and free; NULL is fine. */
+void ax_snapshot_close(struct ax_snapshot *s);
+
+/* Remove all but the newest `keep` snapshots, and temporary files left over; *out_oldest is the position of
+ * the oldest that remains (UINT64_MAX when none does): the log before it is not needed. AX_IO with a text. */
+AX_MUST_USE enum ax_err ax_snapshot_prune(const char *dir, uint32_t keep, uint64_t *out_oldest,
+                                          struct ax_diag *diag);
+
+#endif
