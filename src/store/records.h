@@ -1,0 +1,26 @@
+/* records.h: which record and section types there are in what lasts, once, so that no number is used twice.
+ *
+ * What a body holds is said by the files that write and read it. A number is never given to anything else. */
+#ifndef AX_STORE_RECORDS_H
+#define AX_STORE_RECORDS_H
+
+/* Records of the log of what came in (wal/). */
+enum ax_wal_record {
+    AX_WAL_SAMPLES = 1, /* samples of one request (series/journal.h) */
+    AX_WAL_STEP = 2,    /* what a job's expressions gave at one step (pipeline/step_record.h) */
+};
+
+/* Records of the log of what goes out (outgoing/). */
+enum ax_outgoing_record {
+    AX_OUTGOING_UNIT = 1, /* what one commit of the sink holds (emit/unit.h) */
+};
+
+/* Sections of a snapshot. */
+enum ax_snapshot_section {
+    AX_SECTION_SERIES = 1,   /* some input series with their rings */
+    AX_SECTION_JOB = 2,      /* one job; its targets and entities follow it */
+    AX_SECTION_TARGETS = 3,  /* some targets of a channel of that job */
+    AX_SECTION_ENTITIES = 4, /* some entities of that job */
+};
+
+#endif
