@@ -13,7 +13,6 @@
 #define SCORECARD_MS (24 * 3600000LL)
 #define TOLERANCE 0.15
 #define ENTITY_LABELS_MAX 32
-#define GONE_MAX 64 /* freed at one step; more wait for the next */
 
 /* Is this feature named in forecast.targets? */
 static bool is_forecast_target(const struct ax_forecast_config *f, struct ax_str feature)
@@ -86,6 +85,7 @@ enum ax_err ax_channel_init(struct ax_channel *c, struct ax_job *job, int config
     const struct ax_job_config *cfg = job->config;
     bool own = config_i < 0;
     c->job = job;
+    c->end = &c->first;
     c->feature = own ? (struct ax_str){NULL, 0} : cfg->features[config_i].name;
     struct ax_str text = own ? cfg->expr.text : cfg->features[config_i].expr.text;
     if (own) {
@@ -108,9 +108,10 @@ enum ax_err ax_channel_init(struct ax_channel *c, struct ax_job *job, int config
 
 void ax_channel_done(struct ax_channel *c, int64_t end_ms)
 {
-    uint32_t cursor = 0;
-    for (struct ax_target *t; (t = ax_map_next(&c->targets, &cursor));)
+    for (struct ax_target *t; (t = c->first);) {
+        c->first = t->next;
         ax_target_free(t, &c->kind, end_ms);
+    }
     ax_map_done(&c->targets);
     ax_bound_free(c->bound);
     ax_expr_free(c->expr);
@@ -132,7 +133,8 @@ static struct ax_labels entity_labels(const struct ax_job *job, const struct ax_
     return out;
 }
 
-static struct ax_target *make_target(struct ax_channel *c, uint64_t id, const struct ax_labels *labels)
+static struct ax_target *make_target(struct ax_channel *c, uint64_t id, const struct ax_labels *labels,
+                                     int64_t t_ms)
 {
     struct ax_job *job = c->job;
     if (c->targets.n >= job->config->max_series) {
@@ -142,9 +144,13 @@ static struct ax_target *make_target(struct ax_channel *c, uint64_t id, const st
                job->config->max_series);
         return NULL;
     }
-    struct ax_target *t = ax_target_new(&c->kind, job->config, id, labels);
-    if (t && ax_map_put(&c->targets, id, t) == AX_OK)
+    struct ax_target *t = ax_target_new(&c->kind, job->config, id, labels, t_ms);
+    if (t && ax_map_put(&c->targets, id, t) == AX_OK) {
+        t->serial = c->next_serial++;
+        *c->end = t;
+        c->end = &t->next;
         return t;
+    }
     ax_target_free(t, &c->kind, INT64_MIN);
     ax_metric_count(AX_M_JOB_ERRORS, job->name, "memory");
     return NULL;
@@ -175,7 +181,7 @@ static void take_result(struct ax_channel *c, const struct ax_result *r, int64_t
         return;
     }
     if (!t)
-        t = make_target(c, id, &labels);
+        t = make_target(c, id, &labels, t_ms);
     if (!t)
         return;
     if (t->stepped_ms == t_ms || !ax_labels_eq(t->labels, &labels)) {
@@ -191,22 +197,24 @@ static void take_result(struct ax_channel *c, const struct ax_result *r, int64_t
 /* Targets that had no result: a gap; then the end of their outputs, then of themselves. */
 static void sweep_absent(struct ax_channel *c, int64_t t_ms)
 {
-    struct ax_target *gone[GONE_MAX];
-    uint32_t gone_n = 0, cursor = 0;
-    for (struct ax_target *t; (t = ax_map_next(&c->targets, &cursor));) {
+    struct ax_target **at = &c->first;
+    for (struct ax_target *t; (t = *at);) {
         if (t->stepped_ms != t_ms)
             step_target(c, t, t_ms, (double)NAN);
-        if (t_ms - t->seen_ms > ax_job_absence_ms(c->job)) {
+        int64_t absent_ms = ax_target_absent_ms(t, t_ms);
+        if (absent_ms > ax_job_absence_ms(c->job)) {
             ax_target_end(t, &c->kind, t_ms);
             ax_target_leave_sample(t, &c->kind);
         }
-        if (t_ms - t->seen_ms > c->job->config->series_retention_ms && gone_n < GONE_MAX)
-            gone[gone_n++] = t;
+        if (absent_ms <= c->job->config->series_retention_ms) {
+            at = &t->next;
+            continue;
+        }
+        *at = t->next;
+        (void)ax_map_remove(&c->targets, t->id);
+        ax_target_free(t, &c->kind, t_ms);
     }
-    for (uint32_t i = 0; i < gone_n; i++) {
-        (void)ax_map_remove(&c->targets, gone[i]->id);
-        ax_target_free(gone[i], &c->kind, t_ms);
-    }
+    c->end = at;
 }
 
 void ax_channel_step(struct ax_channel *c, int64_t t_ms)

@@ -4,8 +4,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define GONE_MAX 64 /* freed at one step; more wait for the next */
-
 static void entity_end(struct ax_job *job, struct ax_entity *e, int64_t t_ms)
 {
     ax_outlet_end(&job->outlets, &e->score, t_ms);
@@ -38,8 +36,11 @@ static struct ax_entity *make_entity(struct ax_job *job, const struct ax_target 
     e->contributions = calloc(job->channels_n, sizeof *e->contributions);
     e->contribution = calloc(job->channels_n, sizeof *e->contribution);
     if (e->labels && e->combiner && e->contributions && e->contribution &&
-        ax_map_put(&job->entities, e->id, e) == AX_OK)
+        ax_map_put(&job->entities, e->id, e) == AX_OK) {
+        *job->end = e;
+        job->end = &e->next;
         return e;
+    }
     entity_free(job, e, INT64_MIN);
     ax_metric_count(AX_M_JOB_ERRORS, job->name, "memory");
     return NULL;
@@ -49,8 +50,7 @@ static struct ax_entity *make_entity(struct ax_job *job, const struct ax_target 
 static void find_entities(struct ax_job *job, int64_t t_ms)
 {
     for (uint32_t i = 0; i < job->channels_n; i++) {
-        uint32_t cursor = 0;
-        for (struct ax_target *t; (t = ax_map_next(&job->channels[i].targets, &cursor));) {
+        for (struct ax_target *t = job->channels[i].first; t; t = t->next) {
             if (t->seen_ms != t_ms)
                 continue;
             struct ax_entity *e = ax_map_get(&job->entities, t->id);
@@ -128,34 +128,35 @@ static bool has_ended(struct ax_job *job, const struct ax_entity *e)
 
 void ax_entities_step(struct ax_job *job, int64_t t_ms)
 {
-    struct ax_entity *gone[GONE_MAX];
-    uint32_t gone_n = 0, cursor = 0;
     find_entities(job, t_ms);
-    for (struct ax_entity *e; (e = ax_map_next(&job->entities, &cursor));) {
+    struct ax_entity **at = &job->first;
+    for (struct ax_entity *e; (e = *at);) {
         entity_step(job, e, t_ms);
         if (t_ms - e->seen_ms > ax_job_absence_ms(job) || (e->seen_ms != t_ms && has_ended(job, e)))
             entity_end(job, e, t_ms);
-        if (t_ms - e->seen_ms > job->config->series_retention_ms && gone_n < GONE_MAX)
-            gone[gone_n++] = e;
+        if (t_ms - e->seen_ms <= job->config->series_retention_ms) {
+            at = &e->next;
+            continue;
+        }
+        *at = e->next;
+        (void)ax_map_remove(&job->entities, e->id);
+        entity_free(job, e, t_ms);
     }
-    for (uint32_t i = 0; i < gone_n; i++) {
-        (void)ax_map_remove(&job->entities, gone[i]->id);
-        entity_free(job, gone[i], t_ms);
-    }
+    job->end = at;
 }
 
 void ax_entities_done(struct ax_job *job, int64_t end_ms)
 {
-    uint32_t cursor = 0;
-    for (struct ax_entity *e; (e = ax_map_next(&job->entities, &cursor));)
+    for (struct ax_entity *e; (e = job->first);) {
+        job->first = e->next;
         entity_free(job, e, end_ms);
+    }
     ax_map_done(&job->entities);
 }
 
 void ax_entities_repeat(struct ax_job *job, int64_t t_ms)
 {
-    uint32_t cursor = 0;
-    for (struct ax_entity *e; (e = ax_map_next(&job->entities, &cursor));) {
+    for (struct ax_entity *e = job->first; e; e = e->next) {
         ax_outlet_repeat(&job->outlets, &e->score, t_ms);
         ax_outlet_repeat(&job->outlets, &e->severity, t_ms);
         ax_outlet_repeat(&job->outlets, &e->direction, t_ms);

@@ -82,6 +82,8 @@ enum ax_err ax_job_new(const struct ax_job_env *env, const struct ax_config *con
     if (!job)
         return ax_fail(diag, AX_NOMEM, "out of memory");
     job->env = *env;
+    job->generation = env->generation;
+    job->end = &job->first;
     job->root = config;
     job->config = job_config;
     (void)snprintf(job->name, sizeof job->name, AX_STR_FMT, AX_STR_ARG(job_config->name));
@@ -174,8 +176,7 @@ void ax_job_repeat(struct ax_job *job, int64_t now_ms)
         return;
     job->repeated_ms = now_ms;
     for (uint32_t i = 0; i < job->channels_n; i++) {
-        uint32_t cursor = 0;
-        for (struct ax_target *t; (t = ax_map_next(&job->channels[i].targets, &cursor));)
+        for (struct ax_target *t = job->channels[i].first; t; t = t->next)
             ax_target_repeat(t, &job->channels[i].kind, now_ms);
     }
     ax_entities_repeat(job, now_ms);
@@ -195,8 +196,7 @@ const struct ax_config *ax_job_root(const struct ax_job *job)
 void ax_job_each_series(const struct ax_job *job, ax_series_visit *visit, void *ctx)
 {
     for (uint32_t i = 0; i < job->channels_n; i++) {
-        uint32_t cursor = 0;
-        for (struct ax_target *t; (t = ax_map_next(&job->channels[i].targets, &cursor));)
+        for (struct ax_target *t = job->channels[i].first; t; t = t->next)
             if (!visit(ctx, t->labels, job->channels[i].feature, t->window, t->stepped_ms))
                 return;
     }
@@ -216,8 +216,7 @@ void ax_job_status(const struct ax_job *job, struct ax_job_status *out)
                                   .reason = job->reason,
                                   .step_seconds = job->step_seconds};
     for (uint32_t i = 0; i < job->channels_n; i++) {
-        uint32_t cursor = 0;
-        for (struct ax_target *t; (t = ax_map_next(&job->channels[i].targets, &cursor));) {
+        for (struct ax_target *t = job->channels[i].first; t; t = t->next) {
             out->targets_n++;
             out->ready_n += t->forecast_ready;
             out->bytes += ax_target_bytes(t);

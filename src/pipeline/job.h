@@ -20,6 +20,7 @@ struct ax_job_env {
     int64_t max_range_ms;               /* longest range of an expression */
     bool zero_delay;                    /* ignore evaluation_delay: no sample will come late */
     uint64_t seed;
+    uint64_t generation; /* of the job: another number for each that is built */
 };
 
 /* Build a job: parses and binds its expressions. config outlives it. AX_INVALID with a text. */

@@ -13,8 +13,7 @@ enum { INPUTS, RESIDUALS };
 static enum ax_err test_channel(struct ax_channel *c, int what, struct ax_drift_result *out)
 {
     struct ax_drift_pool pool = {.n = 0};
-    uint32_t cursor = 0;
-    for (struct ax_target *t; (t = ax_map_next(&c->targets, &cursor));) {
+    for (struct ax_target *t = c->first; t; t = t->next) {
         if (what == INPUTS ? !t->sampled : !t->residuals)
             continue;
         struct ax_view view = ax_window_fine(what == INPUTS ? t->window : t->residuals);

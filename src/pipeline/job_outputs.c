@@ -29,9 +29,8 @@ static const char *why_not_ready(const struct ax_job *job, int64_t t_ms)
 {
     uint32_t present = 0, ready = 0;
     for (uint32_t i = 0; i < job->channels_n; i++) {
-        uint32_t cursor = 0;
-        for (struct ax_target *t; (t = ax_map_next(&job->channels[i].targets, &cursor));) {
-            if (t_ms - t->seen_ms > ax_job_absence_ms(job))
+        for (struct ax_target *t = job->channels[i].first; t; t = t->next) {
+            if (ax_target_absent_ms(t, t_ms) > ax_job_absence_ms(job))
                 continue;
             present++;
             ready += target_ready(&job->channels[i], t);
@@ -61,8 +60,7 @@ static void emit_trained(struct ax_job *job, int64_t t_ms)
 {
     int64_t newest_ms = INT64_MIN;
     for (uint32_t i = 0; i < job->channels_n; i++) {
-        uint32_t cursor = 0;
-        for (struct ax_target *t; (t = ax_map_next(&job->channels[i].targets, &cursor));)
+        for (struct ax_target *t = job->channels[i].first; t; t = t->next)
             if (t->forecaster && ax_forecaster_fitted_ms(t->forecaster) > newest_ms)
                 newest_ms = ax_forecaster_fitted_ms(t->forecaster);
     }

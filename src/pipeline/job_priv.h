@@ -27,7 +27,9 @@ struct ax_channel {
     struct ax_forecast_spec forecast;
     char (*horizon_text)[AX_HORIZON_NAME];
     const char **horizon_names;
-    struct ax_map targets;                     /* by id of labels, or of the entity */
+    struct ax_map targets;          /* by id of labels, or of the entity */
+    struct ax_target *first, **end; /* the same in the order in which they were made */
+    uint32_t next_serial;
     struct ax_outlet *scores;                  /* [horizons_n][AX_SCORES] */
     struct ax_outlet drift[2][AX_DRIFT_TESTS]; /* of the values, of the residuals */
     struct ax_drift_result drift_result[2];    /* of the newest tests */
@@ -38,6 +40,7 @@ struct ax_channel {
 /* One value of the `by` labels, for jobs that score entities. */
 struct ax_entity {
     uint64_t id;
+    struct ax_entity *next; /* of the job, in the order in which they were made */
     struct ax_labels *labels;
     struct ax_combiner *combiner;
     struct ax_verdict verdict;
@@ -50,6 +53,7 @@ struct ax_entity {
 /* A job: what it was built from, its schedule, its channels (expression first, then features). */
 struct ax_job {
     struct ax_job_env env;
+    uint64_t generation; /* tells it from one of the same name before or after it */
     const struct ax_config *root;
     const struct ax_job_config *config;
     struct ax_watch watch;
@@ -59,7 +63,8 @@ struct ax_job {
     struct ax_drift_spec drift;
     struct ax_channel *channels; /* the expression first, then the features */
     uint32_t channels_n;
-    struct ax_map entities; /* empty for a job with `expr` */
+    struct ax_map entities;         /* by id; empty for a job with `expr` */
+    struct ax_entity *first, **end; /* the same in the order in which they were made */
     bool scores_entities;
     struct ax_arena scratch;
     int64_t drift_due_ms, repeated_ms;

@@ -7,12 +7,13 @@
 #include <stdlib.h>
 
 struct ax_target *ax_target_new(const struct ax_target_kind *kind, const struct ax_job_config *job,
-                                uint64_t id, const struct ax_labels *labels)
+                                uint64_t id, const struct ax_labels *labels, int64_t t_ms)
 {
     struct ax_target *t = calloc(1, sizeof *t);
     if (!t)
         return NULL;
     t->id = id;
+    t->made_ms = t_ms;
     t->first_ms = t->seen_ms = t->stepped_ms = t->ended_ms = INT64_MIN;
     t->value = t->expected = t->lower = t->upper = t->residual = (double)NAN;
     t->labels = ax_labels_dup(labels);
@@ -59,6 +60,11 @@ void ax_target_leave_sample(struct ax_target *t, const struct ax_target_kind *ki
     ++*kind->sample_left;
     ax_window_free(t->residuals);
     t->residuals = NULL;
+}
+
+int64_t ax_target_absent_ms(const struct ax_target *t, int64_t t_ms)
+{
+    return t_ms - (t->seen_ms == INT64_MIN ? t->made_ms : t->seen_ms);
 }
 
 void ax_target_repeat(struct ax_target *t, const struct ax_target_kind *kind, int64_t t_ms)

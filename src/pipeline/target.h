@@ -28,7 +28,9 @@ struct ax_target_kind {
 
 /* One modelled series; see above for what a step does to it. */
 struct ax_target {
-    uint64_t id;              /* of the labels */
+    uint64_t id;            /* of the labels */
+    uint32_t serial;        /* its number in its channel, counted up as targets are made: never used twice */
+    struct ax_target *next; /* of the channel, in the order of serials */
     struct ax_labels *labels; /* of the input: owned */
     struct ax_window *window;
     bool sampled;                /* one of those that stand for the job in drift tests */
@@ -37,7 +39,8 @@ struct ax_target {
     struct ax_detector *detector;
     struct ax_outlet *forecast_outlets; /* [horizons_n][AX_SERIES_FORECAST_OUTPUTS] */
     struct ax_outlet anomaly_outlets[AX_SERIES_ANOMALY_OUTPUTS];
-    int64_t first_ms, seen_ms;     /* first and newest step with a value */
+    int64_t made_ms;               /* step that made it */
+    int64_t first_ms, seen_ms;     /* first and newest step with a value; INT64_MIN before one */
     int64_t stepped_ms;            /* newest step taken */
     int64_t ended_ms;              /* newest step at which a stale marker ended the input */
     double value;                  /* of that step; NaN for a gap */
@@ -49,7 +52,7 @@ struct ax_target {
 
 /* A target that has seen nothing; labels are copied. NULL when out of memory. */
 struct ax_target *ax_target_new(const struct ax_target_kind *kind, const struct ax_job_config *job,
-                                uint64_t id, const struct ax_labels *labels);
+                                uint64_t id, const struct ax_labels *labels, int64_t t_ms);
 
 /* End its output series (stale markers at end_ms, none for INT64_MIN) and free it. NULL is fine. */
 void ax_target_free(struct ax_target *t, const struct ax_target_kind *kind, int64_t end_ms);
@@ -64,6 +67,9 @@ void ax_target_end(struct ax_target *t, const struct ax_target_kind *kind, int64
 
 /* Leave the sample for drift, so that a series that is still there can take its place. */
 void ax_target_leave_sample(struct ax_target *t, const struct ax_target_kind *kind);
+
+/* How long it has been without a value at t_ms. */
+int64_t ax_target_absent_ms(const struct ax_target *t, int64_t t_ms);
 
 /* Repeat its last outputs at t_ms. */
 void ax_target_repeat(struct ax_target *t, const struct ax_target_kind *kind, int64_t t_ms);
