@@ -89,16 +89,31 @@ struct old_endpoints {
     enum ax_err err;
 };
 
+static bool same_drop_labels(const struct ax_config *a, const struct ax_config *b)
+{
+    bool same = a->drop_labels_n == b->drop_labels_n;
+    for (uint32_t i = 0; same && i < a->drop_labels_n; i++)
+        same = ax_str_eq(a->drop_labels[i], b->drop_labels[i]);
+    return same;
+}
+
+static bool same_ha(const struct ax_ha_config *a, const struct ax_ha_config *b)
+{
+    return a->enabled == b->enabled && ax_str_eq(a->cluster_label, b->cluster_label) &&
+           ax_str_eq(a->replica_label, b->replica_label) && a->failover_ms == b->failover_ms &&
+           a->clusters_max == b->clusters_max;
+}
+
 /* What cannot change while the process runs must be the same; then the endpoints go first. */
 static void reload_endpoints(void *ctx, const struct ax_config *now)
 {
     struct old_endpoints *o = ctx;
-    bool same = now->drop_labels_n == o->next->drop_labels_n;
-    for (uint32_t i = 0; same && i < now->drop_labels_n; i++)
-        same = ax_str_eq(now->drop_labels[i], o->next->drop_labels[i]);
-    if (!same)
-        o->err = ax_fail(o->diag, AX_INVALID,
-                         "global.drop_labels cannot change while running: restart to apply it");
+    const char *key = !same_drop_labels(now, o->next)    ? "drop_labels"
+                      : !same_ha(&now->ha, &o->next->ha) ? "ha_tracker"
+                                                         : NULL;
+    if (key)
+        o->err =
+            ax_fail(o->diag, AX_INVALID, "global.%s cannot change while running: restart to apply it", key);
     else
         o->err = ax_emit_reload(o->emit, o->next->remote_write, o->next->remote_write_n, o->diag);
 }
@@ -166,6 +181,10 @@ static enum ax_err start_stages(struct server *s, struct ax_config *config, stru
         ax_config_free(config);
         return err;
     }
+    const struct ax_ha_options ha = {.cluster_label = config->ha.cluster_label,
+                                     .replica_label = config->ha.replica_label,
+                                     .failover_ms = config->ha.failover_ms,
+                                     .clusters_max = config->ha.clusters_max};
     const struct ax_db_options db = {.seed = secret_seed(),
                                      .series_max = s->flags.series_max,
                                      .ring_samples_max = s->flags.ring_samples_max,
@@ -174,6 +193,7 @@ static enum ax_err start_stages(struct server *s, struct ax_config *config, stru
                                          AX_LOOKBACK_MS + longest_delay(config) + RETENTION_SLACK_MS,
                                      .drop_labels = config->drop_labels,
                                      .drop_labels_n = config->drop_labels_n,
+                                     .ha = config->ha.enabled ? &ha : NULL,
                                      .own_output = is_own_output,
                                      .own_output_ctx = s};
     s->db = ax_db_new(&db);

@@ -106,6 +106,14 @@ struct ax_drift_config {
     int64_t interval_ms;         /* how often tests run; the larger of 10 steps and 1 min by default */
 };
 
+/* `ha_tracker` of `global`. */
+struct ax_ha_config {
+    bool enabled;
+    struct ax_str cluster_label, replica_label;
+    int64_t failover_ms;   /* failover_timeout; 30s */
+    uint32_t clusters_max; /* max_clusters; 100 */
+};
+
 /* One of a job's `features`. */
 struct ax_feature_config {
     struct ax_str name;
@@ -140,6 +148,7 @@ struct ax_config {
     struct ax_labels external_labels;
     const struct ax_str *drop_labels;
     uint32_t drop_labels_n;
+    struct ax_ha_config ha;
     const struct ax_remote_write *remote_write;
     uint32_t remote_write_n;
     const struct ax_remote_read *remote_read;

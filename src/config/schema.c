@@ -23,6 +23,28 @@ static const char *const actions[] = {"replace",   "keep",      "drop",      "ha
 static const char *const models[] = {"default", "ensemble", NULL};
 static const char *const directions[] = {"both", "above_expected", "below_expected", NULL};
 
+static const struct ax_key ha_keys[] = {
+    {"enabled", AX_KEY_BOOL, GLOBAL(ha.enabled), .fallback = "true",
+     .doc = "Tell replicas apart. Series without both labels are taken as they are."},
+    {"cluster_label", AX_KEY_STRING, GLOBAL(ha.cluster_label), .fallback = "cluster",
+     .doc = "Label that the replicas of a cluster have in common."},
+    {"replica_label", AX_KEY_STRING, GLOBAL(ha.replica_label), .fallback = "__replica__",
+     .doc = "Label that tells them apart; removed from what is taken."},
+    {"failover_timeout", AX_KEY_DURATION, GLOBAL(ha.failover_ms), .fallback = "30s", .min = 1000,
+     .max = 3600000, .doc = "Another replica takes the place of one that was not heard for so long."},
+    {"max_clusters", AX_KEY_COUNT, GLOBAL(ha.clusters_max), .fallback = "100", .min = 1, .max = 1e6,
+     .doc = "Clusters at a time; series of more are refused. One silent for 30 min gives way."},
+};
+static const struct ax_section ha_tracker = {
+    "ha_tracker",
+    "Replicas of one Prometheus that send the same series: the first "
+    "that is heard of a cluster is taken, the samples of the others "
+    "are dropped, and counted. As in Cortex and Mimir.",
+    ha_keys,
+    COUNT_OF(ha_keys),
+    0,
+    NO_PLACE};
+
 static const struct ax_key global_keys[] = {
     {"step", AX_KEY_DURATION, GLOBAL(step_ms), .fallback = "15s", .min = 100, .max = DAY,
      .doc = "How often jobs are evaluated, at multiples of it since the epoch."},
@@ -33,6 +55,7 @@ static const struct ax_key global_keys[] = {
     {"drop_labels", AX_KEY_STRINGS, GLOBAL(drop_labels),
      .n_offset = offsetof(struct ax_config, drop_labels_n), .fallback = "[__replica__]", .max = 64,
      .doc = "Labels removed from every incoming series, so that replicas of one sender become one series."},
+    {"ha_tracker", AX_KEY_SECTION, .section = &ha_tracker},
 };
 static const struct ax_section global = {
     "global", "What all jobs share.", global_keys, COUNT_OF(global_keys), 0, NO_PLACE};

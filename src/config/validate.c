@@ -67,6 +67,24 @@ static void validate_global(struct ax_reader *r, yaml_node_t *node, struct ax_co
                            false, "drop_labels: a label's name is needed, and not " AX_METRIC_NAME);
 }
 
+static void validate_ha(struct ax_reader *r, yaml_node_t *node, const struct ax_ha_config *ha)
+{
+    yaml_node_t *map = ax_yaml_get(r, node, "ha_tracker");
+    struct ax_place place = ax_yaml_place(map, ax_yaml_place(node, NOWHERE));
+    const struct {
+        const char *key;
+        struct ax_str name;
+    } labels[] = {{"cluster_label", ha->cluster_label}, {"replica_label", ha->replica_label}};
+    for (size_t i = 0; i < sizeof labels / sizeof labels[0]; i++)
+        if (labels[i].name.n == 0 || ax_str_eq(labels[i].name, ax_str(AX_METRIC_NAME)))
+            ax_problem_add(r->problems, ax_yaml_place(ax_yaml_get(r, map, labels[i].key), place), false,
+                           "ha_tracker: %s: a label's name is needed, and not " AX_METRIC_NAME,
+                           labels[i].key);
+    if (ha->cluster_label.n && ax_str_eq(ha->cluster_label, ha->replica_label))
+        ax_problem_add(r->problems, ax_yaml_place(ax_yaml_get(r, map, "replica_label"), place), false,
+                       "ha_tracker: cluster_label and replica_label must be two labels");
+}
+
 static void both(struct ax_reader *r, yaml_node_t *node, struct ax_place place, struct ax_str a,
                  struct ax_str b, const char *names)
 {
@@ -175,6 +193,7 @@ void ax_config_validate(struct ax_reader *r, yaml_node_t *root, struct ax_config
     struct ax_remote_write *w = ax_fresh(c->remote_write);
     struct ax_remote_read *rr = ax_fresh(c->remote_read);
     validate_global(r, ax_yaml_get(r, root, "global"), c);
+    validate_ha(r, ax_yaml_get(r, root, "global"), &c->ha);
     for (uint32_t i = 0; i < c->remote_write_n && !r->nomem; i++)
         validate_write(r, ax_yaml_item(r, writes, i), c, &w[i]);
     for (uint32_t i = 0; i < c->remote_read_n; i++) {

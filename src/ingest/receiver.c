@@ -32,6 +32,8 @@
     X(OWN, "own_output")                                                                                     \
     X(DUPLICATE, "duplicate")                                                                                \
     X(TOO_OLD, "too_old")                                                                                    \
+    X(REPLICA, "ha_duplicate")                                                                               \
+    X(CLUSTERS, "ha_clusters")                                                                               \
     X(FULL, "series_limit")
 #define REFUSE_REASONS                                                                                       \
     X(LABELS, "labels")                                                                                      \
@@ -40,6 +42,7 @@
     X(MIXED, "mixed")                                                                                        \
     X(HISTOGRAM, "histogram")                                                                                \
     X(FUTURE, "future")                                                                                      \
+    X(CLUSTERS, "ha_clusters")                                                                               \
     X(SERIES_LIMIT, "series_limit")
 
 #define X(id, text) DROP_##id,
@@ -191,6 +194,14 @@ static bool account(struct batch *b, uint64_t number, const struct ax_append *a,
     case AX_FATE_OWN:
         b->dropped[DROP_OWN] += a->n;
         break;
+    case AX_FATE_REPLICA:
+        b->dropped[DROP_REPLICA] += a->n;
+        break;
+    case AX_FATE_CLUSTERS:
+        b->dropped[DROP_CLUSTERS] += a->n;
+        refuse(b, number, a->key, REFUSE_CLUSTERS,
+               "more clusters of replicas than global.ha_tracker.max_clusters");
+        return false;
     case AX_FATE_FULL:
         b->dropped[DROP_FULL] += a->n;
         refuse(b, number, a->key, REFUSE_SERIES_LIMIT, "the limit on series in memory is reached");

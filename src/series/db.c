@@ -26,17 +26,13 @@ struct ax_shard *ax_db_shard(struct ax_db *db, struct ax_hash128 hash)
     return &db->shards[hash.lo >> 58];
 }
 
-/* Own copies of the names to drop. */
+/* Own copies of the names to drop, and behind them the label of replicas. */
 static bool copy_drop(struct ax_db *db, const struct ax_db_options *o)
 {
-    db->opt.drop_labels = NULL;
     db->opt.drop_labels_n = 0;
-    if (o->drop_labels_n == 0)
-        return true;
-    db->drop = calloc(o->drop_labels_n, sizeof *db->drop);
+    db->opt.drop_labels = db->drop = calloc(o->drop_labels_n + 1, sizeof *db->drop);
     if (!db->drop)
         return false;
-    db->opt.drop_labels = db->drop;
     for (uint32_t i = 0; i < o->drop_labels_n; i++) {
         char *p = malloc(o->drop_labels[i].n + 1);
         if (!p)
@@ -46,6 +42,20 @@ static bool copy_drop(struct ax_db *db, const struct ax_db_options *o)
         db->opt.drop_labels_n = i + 1;
     }
     return true;
+}
+
+/* Replicas are told apart, if that is wanted. */
+static bool init_ha(struct ax_db *db, const struct ax_db_options *o)
+{
+    if (!o->ha)
+        return true;
+    struct ax_ha_options ha = *o->ha;
+    ha.seed = o->seed;
+    db->ha = ax_ha_new(&ha);
+    db->opt.ha = NULL; /* the caller's */
+    if (db->ha)
+        db->drop[db->opt.drop_labels_n] = ax_ha_replica_label(db->ha);
+    return db->ha != NULL;
 }
 
 static void free_drop(struct ax_db *db)
@@ -64,7 +74,7 @@ struct ax_db *ax_db_new(const struct ax_db_options *options)
     if (!db)
         return NULL;
     db->opt = *options;
-    bool ok = copy_drop(db, options);
+    bool ok = copy_drop(db, options) && init_ha(db, options);
     db->opt.series_max = options->series_max ? options->series_max : SERIES_MAX;
     db->opt.ring_samples_max = options->ring_samples_max ? options->ring_samples_max : RING_SAMPLES_MAX;
     if (db->opt.ring_samples_max < AX_RING_FIRST)
@@ -111,6 +121,7 @@ void ax_db_free(struct ax_db *db)
         pthread_mutex_destroy(&sh->lock);
     }
     ax_want_done(&db->wants);
+    ax_ha_free(db->ha);
     free_drop(db);
     pthread_rwlock_destroy(&db->structure);
     free(db);
@@ -164,15 +175,35 @@ static unsigned refused(struct ax_db *db, struct ax_hash128 hash)
     return reason;
 }
 
-/* Finish a key that was looked up (s NULL: not found). False when it is not known. */
-static bool settle(struct ax_db *db, struct ax_series *s, struct ax_hash128 hash, struct ax_append *a)
+/* What was said last of a sender: the series of a run mostly come from one. */
+struct hearing {
+    struct ax_ha_sender sender;
+    enum ax_ha_verdict verdict;
+};
+
+/* Are samples of this sender taken? */
+static enum ax_fate hear(struct ax_db *db, struct ax_ha_sender sender, struct hearing *last)
 {
-    if (s && s->wants) {
-        put_samples(db, s, a->samples, a->n, &a->result);
-        a->fate = AX_FATE_WANTED;
+    if (sender.cluster == 0)
+        return AX_FATE_WANTED;
+    if (sender.cluster != last->sender.cluster || sender.replica != last->sender.replica)
+        *last = (struct hearing){sender, ax_ha_hear(db->ha, sender)};
+    return last->verdict == AX_HA_ELECTED     ? AX_FATE_WANTED
+           : last->verdict == AX_HA_DUPLICATE ? AX_FATE_REPLICA
+                                              : AX_FATE_CLUSTERS;
+}
+
+/* Finish a key that was looked up (e NULL: not found). False when it is not known. */
+static bool settle(struct ax_db *db, const struct ax_index_entry *e, struct ax_hash128 hash,
+                   struct hearing *last, struct ax_append *a)
+{
+    if (e && e->series->wants) {
+        a->fate = hear(db, e->sender, last);
+        if (a->fate == AX_FATE_WANTED)
+            put_samples(db, e->series, a->samples, a->n, &a->result);
         return true;
     }
-    unsigned reason = s ? (unsigned)AX_FATE_UNWANTED : refused(db, hash);
+    unsigned reason = e ? (unsigned)AX_FATE_UNWANTED : refused(db, hash);
     a->fate = (enum ax_fate)reason;
     return reason != 0;
 }
@@ -183,7 +214,8 @@ static bool settle(struct ax_db *db, struct ax_series *s, struct ax_hash128 hash
 static uint32_t append_run(struct ax_db *db, struct ax_str tenant, struct ax_append *v, uint32_t n)
 {
     struct ax_hash128 hash[APPEND_RUN];
-    struct ax_series *series[APPEND_RUN];
+    const struct ax_index_entry *entry[APPEND_RUN];
+    struct hearing last = {{0, 0}, AX_HA_ELECTED};
     for (uint32_t i = 0; i < n; i++) {
         hash[i] = ax_db_hash(db, tenant, v[i].key);
         ax_index_prefetch(&ax_db_shard(db, hash[i])->index, hash[i].lo);
@@ -194,16 +226,16 @@ static uint32_t append_run(struct ax_db *db, struct ax_str tenant, struct ax_app
             ax_negative_prefetch(&sh->unwanted, hash[i]);
     }
     for (uint32_t i = 0; i < n; i++) {
-        series[i] = ax_index_find(&ax_db_shard(db, hash[i])->index, hash[i].lo, tenant, v[i].key);
-        if (series[i])
-            __builtin_prefetch(series[i], 1);
+        entry[i] = ax_index_find(&ax_db_shard(db, hash[i])->index, hash[i].lo, tenant, v[i].key);
+        if (entry[i])
+            __builtin_prefetch(entry[i]->series, 1);
     }
     for (uint32_t i = 0; i < n; i++) {
-        if (series[i])
-            __builtin_prefetch(atomic_load_explicit(&series[i]->next_sample, memory_order_relaxed), 1);
+        if (entry[i])
+            __builtin_prefetch(atomic_load_explicit(&entry[i]->series->next_sample, memory_order_relaxed), 1);
     }
     for (uint32_t i = 0; i < n; i++) {
-        if (!settle(db, series[i], hash[i], &v[i]))
+        if (!settle(db, entry[i], hash[i], &last, &v[i]))
             return i;
     }
     return n;
@@ -224,12 +256,16 @@ uint32_t ax_db_append_known(struct ax_db *db, struct ax_str tenant, struct ax_ap
 
 /* Read an unknown key: its canonical labels without the dropped ones, and whether they are wanted. */
 static enum ax_fate judge(struct ax_db *db, struct ax_str tenant, struct ax_str key, struct ax_arena *arena,
-                          struct ax_labels *ls, struct ax_diag *diag)
+                          struct ax_reading *out, struct ax_diag *diag)
 {
-    struct ax_labels all;
+    struct ax_labels all, *ls = &out->labels;
     if (ax_labels_key_parse(key, arena, &all, diag) != AX_OK)
         return AX_FATE_INVALID;
-    if (ax_labels_with(&all, db->opt.drop_labels, db->opt.drop_labels_n, NULL, 0, arena, ls) != AX_OK)
+    out->sender = (struct ax_ha_sender){0, 0};
+    if (db->ha)
+        out->sender = ax_ha_sender_of(db->ha, tenant, &all);
+    uint32_t drop_n = db->opt.drop_labels_n + (out->sender.cluster != 0);
+    if (ax_labels_with(&all, db->drop, drop_n, NULL, 0, arena, ls) != AX_OK)
         return AX_FATE_FULL;
     if (ax_labels_get(ls, ax_str(AX_METRIC_NAME)).n == 0) {
         ax_fail(diag, AX_INVALID, "the series has no metric name (label __name__)");
@@ -250,24 +286,29 @@ static void remember(struct ax_db *db, struct ax_hash128 hash, enum ax_fate fate
     pthread_mutex_unlock(&sh->lock);
 }
 
-/* A key whose labels are wanted, and that cannot be remembered: by the canonical key of its labels the
- * samples still find their series. False when there is no such series, or room to remember this key. */
-static bool append_by_labels(struct ax_db *db, struct ax_str tenant, const struct ax_labels *ls,
+/* A key whose labels are wanted, and that is not known. The canonical key of its labels tells whether their
+ * series is: then the key is only another spelling, which is remembered unless there are too many. A new
+ * series is made for a replica that is listened to, for the others would leave it empty. True when the key is
+ * done with, false when it is to be adopted. */
+static bool append_by_labels(struct ax_db *db, struct ax_str tenant, const struct ax_reading *reading,
                              struct ax_append *a)
 {
-    bool known = false;
+    bool done = false;
+    struct hearing last = {{0, 0}, AX_HA_ELECTED};
     struct ax_buf buf;
     ax_buf_init(&buf, SIZE_MAX);
-    ax_labels_key_write(ls, &buf);
+    ax_labels_key_write(&reading->labels, &buf);
     struct ax_str canonical = ax_buf_view(&buf);
     struct ax_hash128 hash = ax_db_hash(db, tenant, canonical);
-    struct ax_series *s = NULL;
+    const struct ax_index_entry *e = NULL;
     if (buf.err == AX_OK)
-        s = ax_index_find(&ax_db_shard(db, hash)->index, hash.lo, tenant, canonical);
-    if (s && s->spellings >= AX_SPELLINGS_MAX)
-        known = settle(db, s, hash, a);
+        e = ax_index_find(&ax_db_shard(db, hash)->index, hash.lo, tenant, canonical);
+    if (!e || e->series->spellings >= AX_SPELLINGS_MAX) {
+        a->fate = hear(db, reading->sender, &last);
+        done = a->fate != AX_FATE_WANTED || (e && settle(db, e, hash, &last, a));
+    }
     ax_buf_done(&buf);
-    return known;
+    return done;
 }
 
 /* Append to a key that is perhaps unknown: then judge it, and remember it or adopt it. */
@@ -275,7 +316,7 @@ static void append_any(struct ax_db *db, struct ax_str tenant, struct ax_append 
 {
     struct ax_arena arena;
     ax_arena_init(&arena, a->key.n * 64 + 65536);
-    struct ax_labels ls;
+    struct ax_reading reading;
     struct ax_hash128 hash = ax_db_hash(db, tenant, a->key);
     /* Between the shared and the exclusive lock an eviction may pass; then it is all done again. */
     for (;;) {
@@ -283,18 +324,18 @@ static void append_any(struct ax_db *db, struct ax_str tenant, struct ax_append 
         bool known = append_run(db, tenant, a, 1) == 1;
         if (!known) {
             ax_arena_reset(&arena);
-            a->fate = judge(db, tenant, a->key, &arena, &ls, diag);
+            a->fate = judge(db, tenant, a->key, &arena, &reading, diag);
             if (a->fate == AX_FATE_UNWANTED || a->fate == AX_FATE_OWN)
                 remember(db, hash, a->fate);
             else if (a->fate == AX_FATE_WANTED)
-                known = append_by_labels(db, tenant, &ls, a);
+                known = append_by_labels(db, tenant, &reading, a);
         }
         pthread_rwlock_unlock(&db->structure);
         /* A series is made by its first sample, not by its bare labels. */
         if (known || a->fate != AX_FATE_WANTED || a->n == 0)
             break;
         pthread_rwlock_wrlock(&db->structure);
-        a->fate = ax_db_adopt(db, tenant, a->key, &ls);
+        a->fate = ax_db_adopt(db, tenant, a->key, &reading);
         pthread_rwlock_unlock(&db->structure);
         if (a->fate != AX_FATE_WANTED)
             break;

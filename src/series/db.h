@@ -13,6 +13,7 @@
 #include "prom/labels.h"
 #include "prom/matcher.h"
 #include "prom/sample.h"
+#include "series/ha.h"
 
 #include <stdatomic.h>
 
@@ -38,6 +39,8 @@ struct ax_db_options {
     int64_t retention_ms;      /* kept beyond the longest range: lookback, delay and slack; default 6 min */
     const struct ax_str *drop_labels; /* removed from every incoming label set (global.drop_labels); copied */
     uint32_t drop_labels_n;
+    /* Replicas of a cluster (global.ha_tracker; its seed is the one above); NULL: they are not told apart. */
+    const struct ax_ha_options *ha;
     /* Is this Auspex's own output coming back? NULL for never. Called for unknown keys only. */
     bool (*own_output)(const void *ctx, const struct ax_labels *ls);
     const void *own_output_ctx;
@@ -55,6 +58,8 @@ enum ax_fate {
     AX_FATE_UNWANTED, /* no selector matches */
     AX_FATE_OWN,      /* our own output */
     AX_FATE_FULL,     /* series_max reached */
+    AX_FATE_REPLICA,  /* another replica of its cluster is listened to */
+    AX_FATE_CLUSTERS, /* of a cluster beyond the most that there may be */
     AX_FATE_INVALID,  /* labels are not acceptable: no __name__, repeated or empty name, not UTF-8 */
 };
 

@@ -25,11 +25,11 @@ static struct ax_series *new_series(const struct ax_labels *ls, struct ax_str te
 }
 
 static bool add_key(struct ax_db *db, struct ax_hash128 hash, struct ax_str tenant, struct ax_str key,
-                    struct ax_series *s)
+                    struct ax_series *s, struct ax_ha_sender sender)
 {
     struct ax_shard *sh = ax_db_shard(db, hash);
     bool known = ax_index_find(&sh->index, hash.lo, tenant, key) != NULL;
-    bool ok = known || ax_index_add(&sh->index, hash.lo, tenant, key, s);
+    bool ok = known || ax_index_add(&sh->index, hash.lo, tenant, key, s, sender);
     s->spellings += ok && !known;
     return ok;
 }
@@ -40,9 +40,9 @@ static struct ax_series *find_or_make(struct ax_db *db, struct ax_str tenant, st
 {
     struct ax_hash128 hash = ax_db_hash(db, tenant, canonical);
     struct ax_shard *sh = ax_db_shard(db, hash);
-    struct ax_series *s = ax_index_find(&sh->index, hash.lo, tenant, canonical);
-    if (s)
-        return s;
+    const struct ax_index_entry *known = ax_index_find(&sh->index, hash.lo, tenant, canonical);
+    if (known)
+        return known->series;
     *fate = AX_FATE_FULL;
     struct ax_wants *wants = NULL;
     if (ax_db_series_n(db) >= db->opt.series_max || !ax_wants_of(&db->wants, tenant, ls, &wants))
@@ -51,13 +51,13 @@ static struct ax_series *find_or_make(struct ax_db *db, struct ax_str tenant, st
         *fate = AX_FATE_UNWANTED;
         return NULL;
     }
-    s = ax_want_reserve(&db->wants, wants) ? new_series(ls, tenant, wants) : NULL;
+    struct ax_series *s = ax_want_reserve(&db->wants, wants) ? new_series(ls, tenant, wants) : NULL;
     if (!s) {
         ax_wants_drop(&db->wants, wants);
         return NULL;
     }
     s->shard = (uint8_t)(sh - db->shards);
-    if (!add_key(db, hash, tenant, canonical, s)) {
+    if (!add_key(db, hash, tenant, canonical, s, (struct ax_ha_sender){0, 0})) {
         ax_series_free(db, s);
         return NULL;
     }
@@ -70,19 +70,19 @@ static struct ax_series *find_or_make(struct ax_db *db, struct ax_str tenant, st
 }
 
 enum ax_fate ax_db_adopt(struct ax_db *db, struct ax_str tenant, struct ax_str key,
-                         const struct ax_labels *ls)
+                         const struct ax_reading *reading)
 {
     enum ax_fate fate = AX_FATE_WANTED;
     struct ax_buf canonical;
     ax_buf_init(&canonical, SIZE_MAX);
-    ax_labels_key_write(ls, &canonical);
+    ax_labels_key_write(&reading->labels, &canonical);
     struct ax_series *s = NULL;
     struct ax_hash128 hash = ax_db_hash(db, tenant, key);
     if (canonical.err == AX_OK)
-        s = find_or_make(db, tenant, ax_buf_view(&canonical), ls, &fate);
+        s = find_or_make(db, tenant, ax_buf_view(&canonical), &reading->labels, &fate);
     else
         fate = AX_FATE_FULL;
-    if (s && !add_key(db, hash, tenant, key, s))
+    if (s && !add_key(db, hash, tenant, key, s, reading->sender))
         fate = AX_FATE_FULL;
     if (fate == AX_FATE_FULL && ax_db_series_n(db) >= db->opt.series_max) {
         struct ax_shard *sh = ax_db_shard(db, hash);

@@ -13,14 +13,14 @@ static bool same(const struct ax_index_entry *e, struct ax_str tenant, struct ax
            (tenant.n == 0 || memcmp(e->bytes, tenant.p, tenant.n) == 0);
 }
 
-struct ax_series *ax_index_find(const struct ax_index *x, uint64_t hash, struct ax_str tenant,
-                                struct ax_str key)
+const struct ax_index_entry *ax_index_find(const struct ax_index *x, uint64_t hash, struct ax_str tenant,
+                                           struct ax_str key)
 {
     if (x->cap == 0)
         return NULL;
     for (uint32_t i = (uint32_t)hash & (x->cap - 1); x->slots[i].entry; i = (i + 1) & (x->cap - 1)) {
         if (x->slots[i].hash == hash && same(x->slots[i].entry, tenant, key))
-            return x->slots[i].entry->series;
+            return x->slots[i].entry;
     }
     return NULL;
 }
@@ -69,7 +69,7 @@ static bool grow(struct ax_index *x)
 }
 
 bool ax_index_add(struct ax_index *x, uint64_t hash, struct ax_str tenant, struct ax_str key,
-                  struct ax_series *series)
+                  struct ax_series *series, struct ax_ha_sender sender)
 {
     if ((uint64_t)x->n * 4 + 4 > (uint64_t)x->cap * 3 && !grow(x))
         return false;
@@ -77,6 +77,7 @@ bool ax_index_add(struct ax_index *x, uint64_t hash, struct ax_str tenant, struc
     if (!e)
         return false;
     e->series = series;
+    e->sender = sender;
     e->tenant_n = (uint32_t)tenant.n;
     e->key_n = (uint32_t)key.n;
     if (tenant.n)

@@ -7,6 +7,7 @@
 #ifndef AX_SERIES_SHARD_H
 #define AX_SERIES_SHARD_H
 
+#include "series/ha.h"
 #include "series/index.h"
 #include "series/negative.h"
 #include "series/ring.h"
@@ -45,7 +46,8 @@ struct ax_shard {
 /* The database. */
 struct ax_db {
     struct ax_db_options opt;
-    struct ax_str *drop; /* owned copies */
+    struct ax_str *drop; /* owned copies; behind them the replica label of ha */
+    struct ax_ha *ha;    /* NULL: replicas are not told apart */
     pthread_rwlock_t structure;
     struct ax_want_table wants;
     _Atomic uint32_t series_n;
@@ -61,10 +63,16 @@ struct ax_shard *ax_db_shard(struct ax_db *db, struct ax_hash128 hash);
 /* Free one series, which nothing refers to any more. */
 void ax_series_free(struct ax_db *db, struct ax_series *s);
 
+/* What the labels of a key say. */
+struct ax_reading {
+    struct ax_labels labels; /* canonical, without what is dropped */
+    struct ax_ha_sender sender;
+};
+
 /* Make known, under the key, a series that somebody wants; under the exclusive lock. AX_FATE_WANTED also
  * when another thread was faster, AX_FATE_FULL at the ceiling or without memory, AX_FATE_UNWANTED
  * when the selectors have changed meanwhile. */
 enum ax_fate ax_db_adopt(struct ax_db *db, struct ax_str tenant, struct ax_str key,
-                         const struct ax_labels *ls);
+                         const struct ax_reading *reading);
 
 #endif

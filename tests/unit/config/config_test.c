@@ -66,6 +66,11 @@ static void defaults_are_those_of_the_design(void **state)
     assert_int_equal(j->evaluation_delay_ms, 10000);
     assert_int_equal(c->drop_labels_n, 1);
     EQ(c->drop_labels[0], "__replica__");
+    assert_true(c->ha.enabled);
+    EQ(c->ha.cluster_label, "cluster");
+    EQ(c->ha.replica_label, "__replica__");
+    assert_int_equal(c->ha.failover_ms, 30000);
+    assert_int_equal(c->ha.clusters_max, 100);
     EQ(j->forecast.output, "predicted_a_b");
     assert_int_equal(j->forecast.horizons_n, 4);
     assert_int_equal(j->forecast.horizons_ms[0], 60000);
@@ -120,6 +125,8 @@ static void horizons_by_default_are_whole_steps(void **state)
 static const char all_keys[] =
     "global:\n  step: 1s\n  evaluation_delay: 0\n  external_labels: {z: 1, dc: eu}\n  drop_labels: [a, "
     "b]\n"
+    "  ha_tracker: {enabled: false, cluster_label: c, replica_label: r, failover_timeout: 1m, max_clusters: "
+    "7}\n"
     "remote_write:\n"
     "- url: http://u:p@h/w\n  name: one\n  remote_timeout: 10s\n"
     "  protobuf_message: io.prometheus.write.v2.Request\n"
@@ -157,6 +164,11 @@ static void every_key_of_the_endpoints_is_read(void **state)
     EQ(c->external_labels.v[0].name, "dc");
     EQ(c->external_labels.v[1].value, "1");
     assert_int_equal(c->drop_labels_n, 2);
+    assert_false(c->ha.enabled);
+    EQ(c->ha.cluster_label, "c");
+    EQ(c->ha.replica_label, "r");
+    assert_int_equal(c->ha.failover_ms, 60000);
+    assert_int_equal(c->ha.clusters_max, 7);
     const struct ax_remote_write *w = &c->remote_write[0];
     EQ(w->name, "one");
     assert_int_equal(w->remote_timeout_ms, 10000);

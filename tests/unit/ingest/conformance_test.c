@@ -3,132 +3,26 @@
  * answer asked for here is the right one. Labels come in random order. */
 #include "ax_test.h"
 #include "base/metrics.h"
-#include "ingest/receiver.h"
-#include "write_client.h"
-#include "write_request.h"
+#include "endpoint.h"
 
-#include <curl/curl.h>
 #include <math.h>
 #include <snappy-c.h>
 #include <stdio.h>
-#include <stdlib.h>
 
-#define V1_TYPE "Content-Type: application/x-protobuf"
-#define V2_TYPE "Content-Type: application/x-protobuf;proto=io.prometheus.write.v2.Request"
-#define SNAPPY "Content-Encoding: snappy"
-#define V2_VERSION "X-Prometheus-Remote-Write-Version: 2.0.0"
-#define NOW_MS 1700000000000
-#define MINUTE_MS 60000
-#define HOUR_MS 3600000
 #define COUNT(v) (sizeof(v) / sizeof *(v))
-#define PAIRS(...) ((const char *const[]){__VA_ARGS__, NULL})
-#define NO_PAIRS ((const char *const[]){NULL})
-
-static struct ax_db *db;
-static struct ax_receiver *receiver;
-static struct ax_http_server *server;
-static struct ax_http_route route;
-static struct ax_matcher *matcher;
-static int selector;
-static const int64_t now_ms = NOW_MS;
-static char url[64];
-static struct write_request req;
-static char body[1u << 18];
+static struct write_request *const req = &endpoint.req;
 
 static int start(void **state)
 {
     (void)state;
-    struct ax_diag diag = {{0}};
     const struct ax_db_options o = {.seed = 1, .series_max = 1000};
-    db = ax_db_new(&o);
-    assert_non_null(db);
-    assert_int_equal(ax_matcher_new(AX_MATCH_RE, ax_str("__name__"), ax_str(".+"), &matcher, &diag), AX_OK);
-    selector = ax_db_add_selector(db, ax_str(""), &matcher, 1, 2 * HOUR_MS, NULL);
-    assert_true(selector >= 0);
-    const struct ax_receiver_options options = {.clock = ax_clock_virtual(&now_ms)};
-    assert_int_equal(ax_receiver_new(db, &options, &receiver, &diag), AX_OK);
-    route = ax_receiver_route(receiver);
-    const struct ax_http_options http = {.listen_address = "127.0.0.1:0"};
-    if (ax_http_server_start(&http, &route, 1, &server, &diag) != AX_OK)
-        fail_msg("%s", diag.text);
-    (void)snprintf(url, sizeof url, "http://127.0.0.1:%u/api/v1/write", ax_http_server_port(server));
-    write_begin(&req, 1);
-    return curl_global_init(CURL_GLOBAL_DEFAULT) != 0;
+    return endpoint_start(&o);
 }
 
 static int stop(void **state)
 {
     (void)state;
-    ax_http_server_stop(server, 1000);
-    ax_receiver_free(receiver);
-    ax_db_free(db);
-    ax_matcher_free(matcher);
-    write_done(&req);
-    curl_global_cleanup();
-    return 0;
-}
-
-/* The request so far as a body of one version; the next request is empty again. */
-static struct ax_str compress(int version)
-{
-    static uint64_t seed = 2;
-    size_t plain_n, n = sizeof body;
-    uint8_t *plain = version == 1 ? write_pack_v1(&req, &plain_n) : write_pack_v2(&req, &plain_n);
-    assert_int_equal(snappy_compress((const char *)plain, plain_n, body, &n), SNAPPY_OK);
-    write_done(&req);
-    write_begin(&req, seed++);
-    return (struct ax_str){body, n};
-}
-
-static struct write_answer send_v1(void)
-{
-    return write_ask(url, "POST", PAIRS(V1_TYPE, SNAPPY), compress(1));
-}
-
-static struct write_answer send_v2(void)
-{
-    return write_ask(url, "POST", PAIRS(V2_TYPE, SNAPPY, V2_VERSION), compress(2));
-}
-
-/* Send as 2.0; the status and what the headers say was written. */
-static void expect_v2(long status, int samples, int histograms, int exemplars)
-{
-    struct write_answer a = send_v2();
-    write_assert_status(&a, status);
-    assert_int_equal(a.samples, samples);
-    assert_int_equal(a.histograms, histograms);
-    assert_int_equal(a.exemplars, exemplars);
-}
-
-/* Send as 1.0, which never has written headers. */
-static void expect_v1(long status)
-{
-    struct write_answer a = send_v1();
-    write_assert_status(&a, status);
-    assert_int_equal(a.samples, -1);
-    assert_int_equal(a.histograms, -1);
-    assert_int_equal(a.exemplars, -1);
-}
-
-/* A name that no other series of the tests has. */
-static const char *fresh(void)
-{
-    static char name[32];
-    static int number;
-    (void)snprintf(name, sizeof name, "metric_%d", number++);
-    return name;
-}
-
-/* Samples kept of the one series with this name, at most 8. */
-static uint32_t kept(const char *name, struct ax_sample out[8])
-{
-    uint32_t n = 0;
-    uint64_t epoch = 0;
-    struct ax_series *const *members = ax_db_members(db, selector, &n, &epoch);
-    for (uint32_t i = 0; i < n; i++)
-        if (ax_str_eq(ax_labels_get(ax_series_labels(members[i]), ax_str("__name__")), ax_str(name)))
-            return ax_db_read(db, members[i], 0, INT64_MAX, out, 8);
-    return 0;
+    return endpoint_stop();
 }
 
 static void values(double out[5])
@@ -145,11 +39,11 @@ static void other_content_types_are_415(void **state)
     static const char *const types[] = {"Content-Type: application/json", "Content-Type: image/png",
                                         "Content-Type: application/x-protobuf;proto=yolo"};
     for (size_t i = 0; i < COUNT(types); i++) {
-        write_series(&req, PAIRS("__name__", "up"));
-        write_sample(&req, 1, NOW_MS);
-        struct ax_str packed = compress(2);
-        body[0] = '0';
-        struct write_answer a = write_ask(url, "POST", PAIRS(types[i], SNAPPY, V2_VERSION), packed);
+        write_series(req, PAIRS("__name__", "up"));
+        write_sample(req, 1, NOW_MS);
+        struct ax_str packed = endpoint_compress(2);
+        endpoint.body[0] = '0';
+        struct write_answer a = write_ask(endpoint.url, "POST", PAIRS(types[i], SNAPPY, V2_VERSION), packed);
         write_assert_status(&a, 415);
     }
 }
@@ -159,9 +53,10 @@ static void other_content_encodings_are_415(void **state)
     (void)state;
     static const char *const encodings[] = {"Content-Encoding: gzip", "Content-Encoding: deflate"};
     for (size_t i = 0; i < COUNT(encodings); i++) {
-        write_series(&req, PAIRS("__name__", "up"));
-        write_sample(&req, 1, NOW_MS);
-        struct write_answer a = write_ask(url, "POST", PAIRS(V2_TYPE, encodings[i], V2_VERSION), compress(2));
+        write_series(req, PAIRS("__name__", "up"));
+        write_sample(req, 1, NOW_MS);
+        struct write_answer a =
+            write_ask(endpoint.url, "POST", PAIRS(V2_TYPE, encodings[i], V2_VERSION), endpoint_compress(2));
         write_assert_status(&a, 415);
     }
 }
@@ -170,12 +65,12 @@ static void a_corrupt_body_is_400_and_nothing_written(void **state)
 {
     (void)state;
     for (int version = 1; version <= 2; version++) {
-        write_series(&req, PAIRS("__name__", "up"));
-        write_sample(&req, 1, NOW_MS);
-        struct ax_str packed = compress(version);
-        body[0] = (char)0xff;
+        write_series(req, PAIRS("__name__", "up"));
+        write_sample(req, 1, NOW_MS);
+        struct ax_str packed = endpoint_compress(version);
+        endpoint.body[0] = (char)0xff;
         struct write_answer a =
-            write_ask(url, "POST", PAIRS(version == 1 ? V1_TYPE : V2_TYPE, SNAPPY), packed);
+            write_ask(endpoint.url, "POST", PAIRS(version == 1 ? V1_TYPE : V2_TYPE, SNAPPY), packed);
         write_assert_status(&a, 400);
         assert_int_equal(a.samples, version == 1 ? -1 : 0);
         assert_int_equal(a.histograms, version == 1 ? -1 : 0);
@@ -195,14 +90,15 @@ static void headers_of_1_0_may_be_left_out(void **state)
         PAIRS("Content-Type: application/x-protobuf;proto=prometheus.WriteRequest", SNAPPY),
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
-        write_series(&req, PAIRS("__name__", "up"));
-        write_sample(&req, 1, NOW_MS);
-        struct write_answer a = write_ask(url, "POST", cases[i], compress(1));
+        write_series(req, PAIRS("__name__", "up"));
+        write_sample(req, 1, NOW_MS);
+        struct write_answer a = write_ask(endpoint.url, "POST", cases[i], endpoint_compress(1));
         write_assert_status(&a, 204);
     }
-    struct write_answer a = write_ask(url, "POST", PAIRS(V2_TYPE, SNAPPY), compress(2)); /* no version */
+    struct write_answer a =
+        write_ask(endpoint.url, "POST", PAIRS(V2_TYPE, SNAPPY), endpoint_compress(2)); /* no version */
     write_assert_status(&a, 204);
-    a = write_ask(url, "GET", PAIRS(V2_TYPE, SNAPPY), compress(2));
+    a = write_ask(endpoint.url, "GET", PAIRS(V2_TYPE, SNAPPY), endpoint_compress(2));
     write_assert_status(&a, 405);
 }
 
@@ -216,18 +112,18 @@ static void every_value_of_every_kind_of_name_is_kept_bit_by_bit(void **state)
     for (size_t i = 0; i < COUNT(v); i++) {
         static const char *const names[] = {"up_bare",   "up_labelled",      "up_lines",
                                             "r.cpu.use", "name with spaces", "größe.😀"};
-        write_series(&req, PAIRS("__name__", names[0]));
-        write_sample(&req, v[i], NOW_MS + (int64_t)i);
-        write_series(&req, PAIRS("__name__", names[1], "instance", "localhost:9090", "job", "prometheus"));
-        write_sample(&req, v[i], NOW_MS + (int64_t)i);
-        write_series(&req, PAIRS("__name__", names[2], "text", "line1\nline2\tand \"quotes\" \\"));
-        write_sample(&req, v[i], NOW_MS + (int64_t)i);
-        write_series(&req, PAIRS("__name__", names[3], "job.name", "a.b", "service.name", "x"));
-        write_sample(&req, v[i], NOW_MS + (int64_t)i);
-        write_series(&req, PAIRS("__name__", names[4], "label with spaces", "v"));
-        write_sample(&req, v[i], NOW_MS + (int64_t)i);
-        write_series(&req, PAIRS("__name__", names[5], "ключ", "测试"));
-        write_sample(&req, v[i], NOW_MS + (int64_t)i);
+        write_series(req, PAIRS("__name__", names[0]));
+        write_sample(req, v[i], NOW_MS + (int64_t)i);
+        write_series(req, PAIRS("__name__", names[1], "instance", "localhost:9090", "job", "prometheus"));
+        write_sample(req, v[i], NOW_MS + (int64_t)i);
+        write_series(req, PAIRS("__name__", names[2], "text", "line1\nline2\tand \"quotes\" \\"));
+        write_sample(req, v[i], NOW_MS + (int64_t)i);
+        write_series(req, PAIRS("__name__", names[3], "job.name", "a.b", "service.name", "x"));
+        write_sample(req, v[i], NOW_MS + (int64_t)i);
+        write_series(req, PAIRS("__name__", names[4], "label with spaces", "v"));
+        write_sample(req, v[i], NOW_MS + (int64_t)i);
+        write_series(req, PAIRS("__name__", names[5], "ключ", "测试"));
+        write_sample(req, v[i], NOW_MS + (int64_t)i);
         expect_v2(204, 6, 0, 0);
         for (size_t k = 0; k < COUNT(names); k++) {
             struct ax_sample got[8];
@@ -247,20 +143,20 @@ static void a_series_without_a_name_is_refused(void **state)
     const char *const *labels[] = {no_name, empty_name, NO_PAIRS};
     for (size_t k = 0; k < COUNT(labels); k++) {
         for (size_t i = 0; i < COUNT(v); i++) {
-            write_series(&req, labels[k]);
-            write_sample(&req, v[i], NOW_MS);
+            write_series(req, labels[k]);
+            write_sample(req, v[i], NOW_MS);
             expect_v2(400, 0, 0, 0);
         }
-        write_series(&req, labels[k]);
-        write_sample(&req, 1, NOW_MS);
-        write_exemplar(&req, 1, NOW_MS, PAIRS("trace_id", "1"));
-        write_metadata(&req, 1, "help", NULL);
+        write_series(req, labels[k]);
+        write_sample(req, 1, NOW_MS);
+        write_exemplar(req, 1, NOW_MS, PAIRS("trace_id", "1"));
+        write_metadata(req, 1, "help", NULL);
         expect_v2(400, 0, 0, 0);
-        write_series(&req, labels[k]);
-        write_metadata(&req, 2, "help", NULL);
+        write_series(req, labels[k]);
+        write_metadata(req, 2, "help", NULL);
         expect_v2(400, 0, 0, 0);
-        write_series(&req, labels[k]);
-        write_sample(&req, 1, NOW_MS);
+        write_series(req, labels[k]);
+        write_sample(req, 1, NOW_MS);
         expect_v1(400);
     }
 }
@@ -276,10 +172,10 @@ static void the_good_series_beside_bad_ones_are_written(void **state)
             for (int k = 0; k < 4; k++) {
                 (void)snprintf(job, sizeof job, "%zu-%d-%d", i, bad, k);
                 if (k < bad)
-                    write_series(&req, PAIRS("job", job));
+                    write_series(req, PAIRS("job", job));
                 else
-                    write_series(&req, PAIRS("job", job, "__name__", "mixed"));
-                write_sample(&req, v[i], NOW_MS);
+                    write_series(req, PAIRS("job", job, "__name__", "mixed"));
+                write_sample(req, v[i], NOW_MS);
             }
             expect_v2(bad ? 400 : 204, 4 - bad, 0, 0);
         }
@@ -289,20 +185,20 @@ static void the_good_series_beside_bad_ones_are_written(void **state)
 static void bad_labels_are_refused_and_empty_values_are_absent(void **state)
 {
     (void)state;
-    write_series(&req, PAIRS("__name__", "twice", "job", "a", "job", "b"));
-    write_sample(&req, 1, NOW_MS);
+    write_series(req, PAIRS("__name__", "twice", "job", "a", "job", "b"));
+    write_sample(req, 1, NOW_MS);
     expect_v2(400, 0, 0, 0);
-    write_series(&req, PAIRS("__name__", "no_utf8", "job", "\xff\xfe"));
-    write_sample(&req, 1, NOW_MS);
+    write_series(req, PAIRS("__name__", "no_utf8", "job", "\xff\xfe"));
+    write_sample(req, 1, NOW_MS);
     expect_v2(400, 0, 0, 0);
-    write_series(&req, PAIRS("__name__", "empty_name", "", "b"));
-    write_sample(&req, 1, NOW_MS);
+    write_series(req, PAIRS("__name__", "empty_name", "", "b"));
+    write_sample(req, 1, NOW_MS);
     expect_v2(400, 0, 0, 0);
     const char *name = fresh();
-    write_series(&req, PAIRS("__name__", name, "a", "", "job", "x"));
-    write_sample(&req, 1, NOW_MS);
-    write_series(&req, PAIRS("__name__", name, "job", "x"));
-    write_sample(&req, 2, NOW_MS + 1);
+    write_series(req, PAIRS("__name__", name, "a", "", "job", "x"));
+    write_sample(req, 1, NOW_MS);
+    write_series(req, PAIRS("__name__", name, "job", "x"));
+    write_sample(req, 2, NOW_MS + 1);
     expect_v2(204, 2, 0, 0);
     struct ax_sample got[8];
     assert_int_equal(kept(name, got), 2);
@@ -312,19 +208,19 @@ static void bad_references_are_refused_and_the_rest_is_written(void **state)
 {
     (void)state;
     for (int i = 0; i < 6; i++) {
-        write_series(&req, PAIRS("__name__", "refs", "bad", "yes"));
-        write_sample(&req, 1, NOW_MS);
-        write_exemplar(&req, 1, NOW_MS, PAIRS("trace_id", "1"));
-        write_metadata(&req, 1, "help", "unit");
-        write_series(&req, PAIRS("__name__", "refs", "bad", "no"));
-        write_sample(&req, 1, NOW_MS);
-        Io__Prometheus__Write__V2__TimeSeries *ts = req.message.timeseries[0];
+        write_series(req, PAIRS("__name__", "refs", "bad", "yes"));
+        write_sample(req, 1, NOW_MS);
+        write_exemplar(req, 1, NOW_MS, PAIRS("trace_id", "1"));
+        write_metadata(req, 1, "help", "unit");
+        write_series(req, PAIRS("__name__", "refs", "bad", "no"));
+        write_sample(req, 1, NOW_MS);
+        Io__Prometheus__Write__V2__TimeSeries *ts = req->message.timeseries[0];
         switch (i) {
         case 0:
             ts->n_labels_refs = 3;
             break;
         case 1:
-            ts->labels_refs[1] = (uint32_t)req.message.n_symbols;
+            ts->labels_refs[1] = (uint32_t)req->message.n_symbols;
             break;
         case 2:
             ts->metadata[0]->help_ref = 1000;
@@ -346,14 +242,14 @@ static void a_created_timestamp_in_field_6_is_ignored(void **state)
 {
     (void)state;
     const char *name = fresh();
-    write_series(&req, PAIRS("__name__", name, "job", "test"));
-    write_sample(&req, 100, NOW_MS);
-    write_metadata(&req, 1, "A counter", NULL);
-    write_created(&req, NOW_MS - HOUR_MS);
+    write_series(req, PAIRS("__name__", name, "job", "test"));
+    write_sample(req, 100, NOW_MS);
+    write_metadata(req, 1, "A counter", NULL);
+    write_created(req, NOW_MS - HOUR_MS);
     expect_v2(204, 1, 0, 0);
-    write_series(&req, PAIRS("__name__", name, "job", "test"));
-    write_sample(&req, 101, NOW_MS + 1);
-    req.message.timeseries[0]->samples[0]->start_timestamp = NOW_MS - HOUR_MS; /* where it went later */
+    write_series(req, PAIRS("__name__", name, "job", "test"));
+    write_sample(req, 101, NOW_MS + 1);
+    req->message.timeseries[0]->samples[0]->start_timestamp = NOW_MS - HOUR_MS; /* where it went later */
     expect_v2(204, 1, 0, 0);
     struct ax_sample got[8];
     assert_int_equal(kept(name, got), 2);
@@ -364,14 +260,14 @@ static void fields_of_later_versions_are_ignored(void **state)
 {
     (void)state;
     const char *name = fresh();
-    write_series(&req, PAIRS("__name__", name));
-    write_sample(&req, 1, NOW_MS);
+    write_series(req, PAIRS("__name__", name));
+    write_sample(req, 1, NOW_MS);
     uint8_t number[] = {1, 2, 3, 4}, text[] = {2, 'a', 'b'};
     ProtobufCMessageUnknownField fixed = {111, PROTOBUF_C_WIRE_TYPE_32BIT, sizeof number, number};
     ProtobufCMessageUnknownField bytes = {112, PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED, sizeof text, text};
-    req.message.base.n_unknown_fields = 1;
-    req.message.base.unknown_fields = &fixed;
-    ProtobufCMessage *sample = &req.message.timeseries[0]->samples[0]->base;
+    req->message.base.n_unknown_fields = 1;
+    req->message.base.unknown_fields = &fixed;
+    ProtobufCMessage *sample = &req->message.timeseries[0]->samples[0]->base;
     sample->n_unknown_fields = 1;
     sample->unknown_fields = &bytes;
     expect_v2(204, 1, 0, 0);
@@ -395,9 +291,9 @@ static void one_series_in_three_pieces_is_put_together_by_time(void **state)
     for (size_t k = 0; k < COUNT(orders); k++) {
         const char *name = fresh();
         for (int i = 0; i < 3; i++) {
-            write_series(&req, PAIRS("__name__", name, "job", "test", "instance", "a"));
-            write_sample(&req, (double)orders[k][i], NOW_MS + orders[k][i]);
-            write_exemplar(&req, 1, NOW_MS + orders[k][i], PAIRS("trace_id", "abc"));
+            write_series(req, PAIRS("__name__", name, "job", "test", "instance", "a"));
+            write_sample(req, (double)orders[k][i], NOW_MS + orders[k][i]);
+            write_exemplar(req, 1, NOW_MS + orders[k][i], PAIRS("trace_id", "abc"));
         }
         expect_v2(204, 3, 0, 3);
         struct ax_sample got[8];
@@ -417,8 +313,8 @@ static void what_comes_late_or_twice_is_taken(void **state)
         static const double sent[] = {1, 2, 2, 9};
         static const int64_t at[] = {0, -MINUTE_MS, -MINUTE_MS, 0}; /* out of order, again, another value */
         for (size_t i = 0; i < COUNT(sent); i++) {
-            write_series(&req, PAIRS("__name__", name));
-            write_sample(&req, sent[i], NOW_MS + at[i]);
+            write_series(req, PAIRS("__name__", name));
+            write_sample(req, sent[i], NOW_MS + at[i]);
             if (version == 1)
                 expect_v1(204);
             else
@@ -439,13 +335,13 @@ static void more_than_ten_minutes_ahead_is_refused(void **state)
             for (int histogram = 0; histogram <= 1; histogram++) {
                 const struct histogram_spec spec = {.t_ms = NOW_MS + ahead[i]};
                 const struct histogram_spec now = {.t_ms = NOW_MS};
-                write_series(&req, PAIRS("__name__", fresh()));
+                write_series(req, PAIRS("__name__", fresh()));
                 if (histogram) {
-                    write_histogram(&req, &spec);
-                    write_histogram(&req, &now);
+                    write_histogram(req, &spec);
+                    write_histogram(req, &now);
                 } else {
-                    write_sample(&req, 1, NOW_MS + ahead[i]);
-                    write_sample(&req, 1, NOW_MS);
+                    write_sample(req, 1, NOW_MS + ahead[i]);
+                    write_sample(req, 1, NOW_MS);
                 }
                 int written = i == 0 ? 2 : 1;
                 if (version == 1)
@@ -495,11 +391,11 @@ static void good_histograms_are_written(void **state)
         double refused = ax_metric_get(ax_metric(AX_M_REJECTED_SERIES, "histogram", NULL));
         double unwanted = ax_metric_get(ax_metric(AX_M_DROPPED_SAMPLES, "unwanted", NULL));
         double received = ax_metric_get(ax_metric(AX_M_RECEIVED_HISTOGRAMS, NULL, NULL));
-        write_series(&req, PAIRS("__name__", "duration_seconds", "job", "test"));
-        write_histogram(&req, &cases[i]);
+        write_series(req, PAIRS("__name__", "duration_seconds", "job", "test"));
+        write_histogram(req, &cases[i]);
         expect_v2(204, 0, 1, 0);
-        write_series(&req, PAIRS("__name__", "duration_seconds", "job", "test"));
-        write_histogram(&req, &cases[i]);
+        write_series(req, PAIRS("__name__", "duration_seconds", "job", "test"));
+        write_histogram(req, &cases[i]);
         expect_v1(204);
         assert_true(ax_metric_get(ax_metric(AX_M_REJECTED_SERIES, "histogram", NULL)) == refused);
         assert_true(ax_metric_get(ax_metric(AX_M_DROPPED_SAMPLES, "unwanted", NULL)) == unwanted + 2);
@@ -528,13 +424,13 @@ static void wrong_histograms_refuse_their_series_and_the_rest_is_written(void **
     for (int version = 1; version <= 2; version++)
         for (size_t i = 0; i < COUNT(cases); i++) {
             double refused = ax_metric_get(ax_metric(AX_M_REJECTED_SERIES, "histogram", NULL));
-            write_series(&req, PAIRS("__name__", "duration_seconds", "job", "good"));
-            write_histogram(&req, &basic);
-            write_series(&req, PAIRS("__name__", "duration_seconds", "job", "wrong"));
-            write_histogram(&req, &cases[i].spec);
-            write_series(&req, PAIRS("__name__", "up", "job", "good"));
-            write_sample(&req, 1, NOW_MS);
-            struct write_answer a = version == 1 ? send_v1() : send_v2();
+            write_series(req, PAIRS("__name__", "duration_seconds", "job", "good"));
+            write_histogram(req, &basic);
+            write_series(req, PAIRS("__name__", "duration_seconds", "job", "wrong"));
+            write_histogram(req, &cases[i].spec);
+            write_series(req, PAIRS("__name__", "up", "job", "good"));
+            write_sample(req, 1, NOW_MS);
+            struct write_answer a = endpoint_send(version);
             write_assert_status(&a, 400);
             write_assert_says(&a, "1 of 3 series were refused, the others are kept; "
                                   "duration_seconds{job=\"wrong\"}: native histogram: ");
@@ -550,9 +446,10 @@ static void a_refused_histogram_is_named_wherever_its_labels_stand(void **state)
     (void)state;
     /* 1.0, the histogram (count 1, no bucket) before the label __name__="x". */
     static const char plain[] = "\x0a\x13\x22\x02\x08\x01\x0a\x0d\x0a\x08__name__\x12\x01x";
-    size_t n = sizeof body;
-    assert_int_equal(snappy_compress(plain, sizeof plain - 1, body, &n), SNAPPY_OK);
-    struct write_answer a = write_ask(url, "POST", PAIRS(V1_TYPE, SNAPPY), (struct ax_str){body, n});
+    size_t n = sizeof endpoint.body;
+    assert_int_equal(snappy_compress(plain, sizeof plain - 1, endpoint.body, &n), SNAPPY_OK);
+    struct write_answer a =
+        write_ask(endpoint.url, "POST", PAIRS(V1_TYPE, SNAPPY), (struct ax_str){endpoint.body, n});
     write_assert_status(&a, 400);
     write_assert_says(&a, "; x: native histogram: 0 observations in the buckets, but the count is 1");
 }
@@ -560,28 +457,28 @@ static void a_refused_histogram_is_named_wherever_its_labels_stand(void **state)
 static void histograms_come_with_everything_else(void **state)
 {
     (void)state;
-    write_series(&req, PAIRS("__name__", "duration_seconds", "job", "a"));
-    write_histogram(&req, &basic);
-    write_created(&req, NOW_MS - HOUR_MS);
+    write_series(req, PAIRS("__name__", "duration_seconds", "job", "a"));
+    write_histogram(req, &basic);
+    write_created(req, NOW_MS - HOUR_MS);
     expect_v2(204, 0, 1, 0);
-    write_series(&req, PAIRS("__name__", "duration_seconds", "job", "a"));
-    write_histogram(&req, &basic);
-    write_series(&req, PAIRS("__name__", "size_bytes", "job", "a"));
-    write_histogram(&req, &custom);
-    write_metadata(&req, 3, "Sizes", "bytes");
+    write_series(req, PAIRS("__name__", "duration_seconds", "job", "a"));
+    write_histogram(req, &basic);
+    write_series(req, PAIRS("__name__", "size_bytes", "job", "a"));
+    write_histogram(req, &custom);
+    write_metadata(req, 3, "Sizes", "bytes");
     expect_v2(204, 0, 2, 0);
     for (int with = 0; with < 4; with++) { /* neither, an exemplar, metadata, both */
-        write_series(&req, PAIRS("__name__", "size_bytes", "job", "a"));
-        write_histogram(&req, with == 1 ? &custom : &basic);
+        write_series(req, PAIRS("__name__", "size_bytes", "job", "a"));
+        write_histogram(req, with == 1 ? &custom : &basic);
         if (with & 1)
-            write_exemplar(&req, 0.5, NOW_MS, PAIRS("trace_id", "abc"));
+            write_exemplar(req, 0.5, NOW_MS, PAIRS("trace_id", "abc"));
         if (with & 2)
-            write_metadata(&req, 3, "Sizes", "bytes");
+            write_metadata(req, 3, "Sizes", "bytes");
         expect_v2(204, 0, 1, with & 1);
     }
-    write_series(&req, PAIRS("__name__", "size_bytes", "job", "a"));
-    write_histogram(&req, &basic);
-    write_sample(&req, 1, NOW_MS);
+    write_series(req, PAIRS("__name__", "size_bytes", "job", "a"));
+    write_histogram(req, &basic);
+    write_sample(req, 1, NOW_MS);
     expect_v2(400, 0, 0, 0); /* not both in one series */
 }
 
@@ -601,26 +498,26 @@ static void exemplars_of_any_labels_and_values_are_written(void **state)
     };
     static const double v[] = {0, -123.456, 1e10, 1e-10, NAN, INFINITY, -INFINITY};
     for (size_t i = 0; i < COUNT(labels); i++) {
-        write_series(&req, PAIRS("__name__", "requests_total", "job", "a"));
-        write_sample(&req, 1, NOW_MS);
-        write_exemplar(&req, v[i], NOW_MS, labels[i]);
+        write_series(req, PAIRS("__name__", "requests_total", "job", "a"));
+        write_sample(req, 1, NOW_MS);
+        write_exemplar(req, v[i], NOW_MS, labels[i]);
         expect_v2(204, 1, 0, 1);
     }
-    write_series(&req, PAIRS("__name__", "requests_total", "job", "a"));
-    write_sample(&req, 1, NOW_MS);
+    write_series(req, PAIRS("__name__", "requests_total", "job", "a"));
+    write_sample(req, 1, NOW_MS);
     for (int i = 0; i < 3; i++)
-        write_exemplar(&req, i, NOW_MS - i, PAIRS("trace_id", "x"));
+        write_exemplar(req, i, NOW_MS - i, PAIRS("trace_id", "x"));
     expect_v2(204, 1, 0, 3);
 }
 
 static void exemplars_alone_are_written(void **state)
 {
     (void)state;
-    write_series(&req, PAIRS("__name__", "requests_total", "job", "a"));
-    write_exemplar(&req, 1, NOW_MS, PAIRS("trace_id", "x"));
+    write_series(req, PAIRS("__name__", "requests_total", "job", "a"));
+    write_exemplar(req, 1, NOW_MS, PAIRS("trace_id", "x"));
     expect_v2(204, 0, 0, 1);
-    write_series(&req, PAIRS("__name__", "requests_total", "job", "a"));
-    write_exemplar(&req, 1, NOW_MS, PAIRS("trace_id", "x"));
+    write_series(req, PAIRS("__name__", "requests_total", "job", "a"));
+    write_exemplar(req, 1, NOW_MS, PAIRS("trace_id", "x"));
     expect_v1(204);
 }
 
@@ -632,13 +529,13 @@ static void metadata_of_every_kind_is_taken(void **state)
     } texts[] = {{"Help", "seconds"}, {NULL, NULL}, {"ä \"quoted\" \\ \n 🚀", NULL}, {NULL, "bytes"}};
     for (uint32_t type = 0; type <= 8; type++) /* 8 is one that nobody knows yet */
         for (size_t i = 0; i < COUNT(texts); i++) {
-            write_series(&req, PAIRS("__name__", "described", "job", "a"));
-            write_sample(&req, 1, NOW_MS);
-            write_metadata(&req, type, texts[i].help, texts[i].unit); /* each contradicts the one before */
+            write_series(req, PAIRS("__name__", "described", "job", "a"));
+            write_sample(req, 1, NOW_MS);
+            write_metadata(req, type, texts[i].help, texts[i].unit); /* each contradicts the one before */
             expect_v2(204, 1, 0, 0);
         }
-    write_series(&req, PAIRS("__name__", "described", "job", "a"));
-    write_metadata(&req, 1, "Nothing but metadata", NULL);
+    write_series(req, PAIRS("__name__", "described", "job", "a"));
+    write_metadata(req, 1, "Nothing but metadata", NULL);
     expect_v2(204, 0, 0, 0);
 }
 
@@ -646,9 +543,10 @@ static void metadata_alone_in_1_0_is_taken(void **state)
 {
     (void)state;
     static const char plain[] = "\x1a\x0a\x08\x01\x12\x02up\x22\x02hi"; /* MetricMetadata of up */
-    size_t n = sizeof body;
-    assert_int_equal(snappy_compress(plain, sizeof plain - 1, body, &n), SNAPPY_OK);
-    struct write_answer a = write_ask(url, "POST", PAIRS(V1_TYPE, SNAPPY), (struct ax_str){body, n});
+    size_t n = sizeof endpoint.body;
+    assert_int_equal(snappy_compress(plain, sizeof plain - 1, endpoint.body, &n), SNAPPY_OK);
+    struct write_answer a =
+        write_ask(endpoint.url, "POST", PAIRS(V1_TYPE, SNAPPY), (struct ax_str){endpoint.body, n});
     write_assert_status(&a, 204);
     assert_int_equal(a.samples, -1);
 }
@@ -662,14 +560,14 @@ static void fifty_of_each_in_one_request_are_written(void **state)
         for (int i = 0; i < 50; i++) {
             char number[24];
             (void)snprintf(number, sizeof number, "%d", i);
-            write_series(&req,
+            write_series(req,
                          PAIRS("__name__", histograms ? "many_seconds" : "many", "zone", "z", "i", number));
             if (histograms)
-                write_histogram(&req, i % 2 ? &basic : &custom);
+                write_histogram(req, i % 2 ? &basic : &custom);
             else
-                write_sample(&req, i, NOW_MS);
-            write_metadata(&req, histograms ? 3 : 2, number, NULL);
-            write_exemplar(&req, i, NOW_MS, PAIRS("trace_id", number));
+                write_sample(req, i, NOW_MS);
+            write_metadata(req, histograms ? 3 : 2, number, NULL);
+            write_exemplar(req, i, NOW_MS, PAIRS("trace_id", number));
         }
         expect_v2(204, histograms ? 0 : 50, histograms ? 50 : 0, 50);
     }
@@ -679,11 +577,11 @@ static void samples_and_exemplars_of_different_times_are_written(void **state)
 {
     (void)state;
     const char *name = fresh();
-    write_series(&req, PAIRS("__name__", name, "special", "äöü 🚀 \"q\"\n"));
-    write_sample(&req, 1, NOW_MS - HOUR_MS);
-    write_exemplar(&req, 1, NOW_MS - HOUR_MS / 2, PAIRS("trace_id", "x"));
-    write_sample(&req, 2, NOW_MS);
-    write_metadata(&req, 2, "äöü 🚀", NULL);
+    write_series(req, PAIRS("__name__", name, "special", "äöü 🚀 \"q\"\n"));
+    write_sample(req, 1, NOW_MS - HOUR_MS);
+    write_exemplar(req, 1, NOW_MS - HOUR_MS / 2, PAIRS("trace_id", "x"));
+    write_sample(req, 2, NOW_MS);
+    write_metadata(req, 2, "äöü 🚀", NULL);
     expect_v2(204, 2, 0, 1);
     struct ax_sample got[8];
     assert_int_equal(kept(name, got), 2);
@@ -693,11 +591,11 @@ static void a_1_0_request_has_no_written_headers(void **state)
 {
     (void)state;
     const char *name = fresh();
-    write_series(&req, PAIRS("zone", "z", "__name__", name, "instance", "i", "job", "j"));
-    write_sample(&req, 1, NOW_MS);
-    write_exemplar(&req, 1, NOW_MS, PAIRS("trace_id", "x"));
-    write_series(&req, PAIRS("__name__", "duration_seconds", "job", "j"));
-    write_histogram(&req, &basic);
+    write_series(req, PAIRS("zone", "z", "__name__", name, "instance", "i", "job", "j"));
+    write_sample(req, 1, NOW_MS);
+    write_exemplar(req, 1, NOW_MS, PAIRS("trace_id", "x"));
+    write_series(req, PAIRS("__name__", "duration_seconds", "job", "j"));
+    write_histogram(req, &basic);
     expect_v1(204);
     struct ax_sample got[8];
     assert_int_equal(kept(name, got), 1);

@@ -42,7 +42,8 @@ static void keys_are_found_until_their_series_goes(void **state)
         struct ax_str key = key_of(text, sizeof text, i);
         series[i].gone = false;
         assert_null(ax_index_find(&x, hash_of(key), ax_str("t"), key));
-        assert_true(ax_index_add(&x, hash_of(key), ax_str("t"), key, &series[i]));
+        assert_true(
+            ax_index_add(&x, hash_of(key), ax_str("t"), key, &series[i], (struct ax_ha_sender){i, i + 1}));
     }
     for (int round = 0; round < 4; round++) {
         uint32_t live = 0;
@@ -51,8 +52,9 @@ static void keys_are_found_until_their_series_goes(void **state)
         ax_index_remove(&x, is_gone);
         for (uint32_t i = 0; i < KEYS; i++) {
             struct ax_str key = key_of(text, sizeof text, i);
-            assert_ptr_equal(ax_index_find(&x, hash_of(key), ax_str("t"), key),
-                             series[i].gone ? NULL : &series[i]);
+            const struct ax_index_entry *e = ax_index_find(&x, hash_of(key), ax_str("t"), key);
+            assert_ptr_equal(e ? e->series : NULL, series[i].gone ? NULL : &series[i]);
+            assert_true(!e || (e->sender.cluster == i && e->sender.replica == i + 1));
             live += !series[i].gone;
         }
         assert_int_equal(x.n, live);
@@ -64,13 +66,14 @@ static void equal_hashes_are_told_apart_by_bytes_and_tenant(void **state)
 {
     (void)state;
     struct ax_series a = {false}, b = {false}, c = {false};
+    const struct ax_ha_sender nobody = {0, 0};
     struct ax_index x = {0};
-    assert_true(ax_index_add(&x, 7, ax_str(""), ax_str("ab"), &a));
-    assert_true(ax_index_add(&x, 7, ax_str("a"), ax_str("b"), &b));
-    assert_true(ax_index_add(&x, 7, ax_str("ab"), ax_str(""), &c));
-    assert_ptr_equal(ax_index_find(&x, 7, ax_str(""), ax_str("ab")), &a);
-    assert_ptr_equal(ax_index_find(&x, 7, ax_str("a"), ax_str("b")), &b);
-    assert_ptr_equal(ax_index_find(&x, 7, ax_str("ab"), ax_str("")), &c);
+    assert_true(ax_index_add(&x, 7, ax_str(""), ax_str("ab"), &a, nobody));
+    assert_true(ax_index_add(&x, 7, ax_str("a"), ax_str("b"), &b, nobody));
+    assert_true(ax_index_add(&x, 7, ax_str("ab"), ax_str(""), &c, nobody));
+    assert_ptr_equal(ax_index_find(&x, 7, ax_str(""), ax_str("ab"))->series, &a);
+    assert_ptr_equal(ax_index_find(&x, 7, ax_str("a"), ax_str("b"))->series, &b);
+    assert_ptr_equal(ax_index_find(&x, 7, ax_str("ab"), ax_str(""))->series, &c);
     assert_null(ax_index_find(&x, 7, ax_str("b"), ax_str("a")));
     ax_index_done(&x);
 }

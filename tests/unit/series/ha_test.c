@@ -1,0 +1,135 @@
+/* One replica of each cluster is listened to, as the HA tracker of Cortex and Mimir does it. */
+#include "ax_test.h"
+#include "base/metrics.h"
+#include "series/ha.h"
+
+#include <stdio.h>
+
+#define FAILOVER_MS 30000
+
+static int64_t now_ms;
+
+static struct ax_ha *track(uint32_t clusters_max)
+{
+    const struct ax_ha_options o = {.cluster_label = ax_str("cluster"),
+                                    .replica_label = ax_str("__replica__"),
+                                    .failover_ms = FAILOVER_MS,
+                                    .clusters_max = clusters_max,
+                                    .clock = ax_clock_virtual(&now_ms),
+                                    .seed = 7};
+    struct ax_ha *ha = ax_ha_new(&o);
+    assert_non_null(ha);
+    now_ms = 1000000;
+    return ha;
+}
+
+static struct ax_ha_sender sender(const struct ax_ha *ha, const char *cluster, const char *replica)
+{
+    const struct ax_label v[] = {{ax_str("__name__"), ax_str("up")},
+                                 {ax_str("__replica__"), ax_str(replica)},
+                                 {ax_str("cluster"), ax_str(cluster)}};
+    return ax_ha_sender_of(ha, ax_str(""), &(struct ax_labels){3, v});
+}
+
+static enum ax_ha_verdict hear(struct ax_ha *ha, const char *cluster, const char *replica)
+{
+    return ax_ha_hear(ha, sender(ha, cluster, replica));
+}
+
+static void the_first_replica_that_is_heard_is_elected(void **state)
+{
+    (void)state;
+    struct ax_ha *ha = track(8);
+    for (int i = 0; i < 100; i++) {
+        assert_int_equal(hear(ha, "eu", "b"), AX_HA_ELECTED);
+        assert_int_equal(hear(ha, "eu", "a"), AX_HA_DUPLICATE);
+        assert_int_equal(hear(ha, "eu", "c"), AX_HA_DUPLICATE);
+        assert_int_equal(hear(ha, "us", "a"), AX_HA_ELECTED); /* another cluster has its own */
+        assert_int_equal(hear(ha, "us", "b"), AX_HA_DUPLICATE);
+        now_ms += FAILOVER_MS - 1;
+    }
+    ax_ha_free(ha);
+}
+
+static void another_takes_over_when_it_was_not_heard_for_the_timeout_and_stays(void **state)
+{
+    (void)state;
+    struct ax_ha *ha = track(8);
+    double failovers = ax_metric_get(ax_metric(AX_M_HA_FAILOVERS, NULL, NULL));
+    assert_int_equal(hear(ha, "eu", "a"), AX_HA_ELECTED);
+    now_ms += FAILOVER_MS - 1;
+    assert_int_equal(hear(ha, "eu", "b"), AX_HA_DUPLICATE); /* hearing it does not prolong the other's time */
+    now_ms += 1;
+    assert_int_equal(hear(ha, "eu", "b"), AX_HA_ELECTED);
+    assert_int_equal(hear(ha, "eu", "a"), AX_HA_DUPLICATE); /* back again, too late */
+    assert_true(ax_metric_get(ax_metric(AX_M_HA_FAILOVERS, NULL, NULL)) == failovers + 1);
+    ax_ha_free(ha);
+}
+
+static void an_elected_replica_that_was_silent_alone_goes_on(void **state)
+{
+    (void)state;
+    struct ax_ha *ha = track(8);
+    double failovers = ax_metric_get(ax_metric(AX_M_HA_FAILOVERS, NULL, NULL));
+    assert_int_equal(hear(ha, "eu", "a"), AX_HA_ELECTED);
+    now_ms += 100 * FAILOVER_MS;
+    assert_int_equal(hear(ha, "eu", "a"), AX_HA_ELECTED);
+    assert_int_equal(hear(ha, "eu", "b"), AX_HA_DUPLICATE);
+    assert_true(ax_metric_get(ax_metric(AX_M_HA_FAILOVERS, NULL, NULL)) == failovers);
+    ax_ha_free(ha);
+}
+
+static void a_series_without_one_of_the_labels_has_no_sender(void **state)
+{
+    (void)state;
+    struct ax_ha *ha = track(8);
+    assert_int_equal(sender(ha, "", "a").cluster, 0);
+    assert_int_equal(sender(ha, "eu", "").cluster, 0);
+    assert_int_not_equal(sender(ha, "eu", "a").cluster, 0);
+    ax_ha_free(ha);
+}
+
+static void tenants_have_clusters_of_their_own(void **state)
+{
+    (void)state;
+    struct ax_ha *ha = track(8);
+    const struct ax_label v[] = {{ax_str("__replica__"), ax_str("a")}, {ax_str("cluster"), ax_str("eu")}};
+    struct ax_labels ls = {2, v};
+    struct ax_ha_sender x = ax_ha_sender_of(ha, ax_str("x"), &ls), y = ax_ha_sender_of(ha, ax_str("y"), &ls);
+    assert_int_not_equal(x.cluster, y.cluster);
+    ax_ha_free(ha);
+}
+
+static void a_cluster_too_many_is_refused_until_one_was_silent_for_long(void **state)
+{
+    (void)state;
+    struct ax_ha *ha = track(3);
+    for (int i = 0; i < 3; i++) {
+        char name[8];
+        (void)snprintf(name, sizeof name, "c%d", i);
+        assert_int_equal(hear(ha, name, "a"), AX_HA_ELECTED);
+    }
+    assert_int_equal(hear(ha, "c3", "a"), AX_HA_FULL);
+    now_ms += 1800000;
+    assert_int_equal(hear(ha, "c0", "a"), AX_HA_ELECTED);
+    assert_int_equal(hear(ha, "c3", "a"), AX_HA_FULL);
+    now_ms += 1;
+    assert_int_equal(hear(ha, "c3", "b"), AX_HA_ELECTED);
+    assert_int_equal(hear(ha, "c3", "a"), AX_HA_DUPLICATE);
+    assert_int_equal(hear(ha, "c0", "b"), AX_HA_DUPLICATE); /* it was heard, so it kept its place */
+    assert_true(ax_metric_get(ax_metric(AX_M_HA_CLUSTERS, NULL, NULL)) == 3);
+    ax_ha_free(ha);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_first_replica_that_is_heard_is_elected),
+        cmocka_unit_test(another_takes_over_when_it_was_not_heard_for_the_timeout_and_stays),
+        cmocka_unit_test(an_elected_replica_that_was_silent_alone_goes_on),
+        cmocka_unit_test(a_series_without_one_of_the_labels_has_no_sender),
+        cmocka_unit_test(tenants_have_clusters_of_their_own),
+        cmocka_unit_test(a_cluster_too_many_is_refused_until_one_was_silent_for_long),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
