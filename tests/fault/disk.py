@@ -1,0 +1,134 @@
+#!/usr/bin/python3
+"""A full disk, a disk that turns read-only, and what damage on it does.
+
+usage: disk.py AUSPEX-BINARY FOLDER
+
+The disk is a small tmpfs in a mount namespace of the process under test; where namespaces may not be made the checks
+that need one say so and count as passed over.
+"""
+import os
+import pathlib
+import random
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "lib"))
+import fault  # noqa: E402
+import pair  # noqa: E402
+import rw  # noqa: E402
+import stack  # noqa: E402
+from fault import require  # noqa: E402
+
+BINARY, FOLDER = sys.argv[1], fault.fresh(sys.argv[2])
+DISK_MIB = 64
+UNSHARE = ["unshare", "-m"] if os.geteuid() == 0 else ["unshare", "-Urm"]
+MAY_MOUNT = subprocess.run([*UNSHARE, "mount", "-t", "tmpfs", "tmpfs", "/mnt"], capture_output=True).returncode == 0
+
+
+def disk(folder):
+    """What to put before a command so that `folder` is a tmpfs of its own."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return [*UNSHARE, "sh", "-c", f'mount -t tmpfs -o size={DISK_MIB}m tmpfs "{folder}" && exec "$@"', "sh"]
+
+
+def inside(server, *argv):
+    """Run a command in the server's mount namespace."""
+    enter = ["nsenter", "-t", str(server.process.pid), "-m", *([] if os.geteuid() == 0 else ["-U", "--preserve-credentials"])]
+    done = subprocess.run([*enter, *argv], capture_output=True, text=True)
+    require(done.returncode == 0, f"{' '.join(argv)}: {done.stderr.strip()}")
+
+
+def answer_now(server, feed):
+    """What a request is answered now; its samples are the newest of the feed."""
+    return stack.http(server.url + "/api/v1/write", feed.bodies[-1], rw.HEADERS_1)
+
+
+def a_full_disk():
+    """a full disk: requests are answered 503, and once there is room again nothing is missing"""
+    if not MAY_MOUNT:
+        return "passed over: no mount namespace may be made here"
+    data = FOLDER / "full" / "victim" / "data"
+    with pair.Pair(BINARY, FOLDER / "full", "--storage.snapshot-interval=3s", wrapper=disk(data)) as p:
+        time.sleep(5)
+        inside(p.victim, "sh", "-c", f"cat /dev/zero > '{data}/ballast' 2>/dev/null; true")
+        repeats = p.feed.repeats[p.victim]
+        fault.eventually(15, lambda: p.feed.repeats[p.victim] > repeats, "requests are answered with an error")
+        status, text = stack.http(p.victim.url + "/api/v1/write", p.feed.bodies[-1], rw.HEADERS_1)
+        require(status == 503 and b"space" in text, f"answered {status} {text}")
+        time.sleep(8)
+        p.victim.check_alive()
+        require(stack.http(p.victim.url + "/-/healthy")[0] == 200, "it is not healthy")
+        require(p.victim.metric("auspex_wal_append_failures_total") > 0, "no counter tells of it")
+        inside(p.victim, "rm", f"{data}/ballast")
+        time.sleep(8)
+        p.finish()
+        n = p.require_equal()
+        p.require_no_hole()
+        p.require_nothing_refused()
+        return f"{p.feed.repeats[p.victim]} repeats, {n} samples equal"
+
+
+def a_read_only_disk():
+    """a read-only disk: it does not start, and says why"""
+    if not MAY_MOUNT:
+        return "passed over: no mount namespace may be made here"
+    folder = FOLDER / "readonly"
+    data = folder / "data"
+    data.mkdir(parents=True)
+    wrapper = [*UNSHARE, "sh", "-c", f'mount -t tmpfs -o ro tmpfs "{data}" && exec "$@"', "sh"]
+    server = fault.Auspex(BINARY, folder, "jobs: []", wrapper=wrapper)
+    server.start()
+    status = server.process.wait(20)
+    log = server.log.read_text()
+    require(status == 1 and str(data) in log and "ead-only" in log, f"it ended with {status}: {log[-300:]}")
+
+
+def segments(server):
+    return sorted((server.folder / "data" / "wal").glob("*.log"))
+
+
+def restarted_with(name, damage, told):
+    """Kill it, damage what lies on the disk, and start it again: it says what was lost and works."""
+    with pair.Pair(BINARY, FOLDER / name, "--storage.snapshot-interval=1h") as p:
+        time.sleep(12)
+        p.victim.kill()
+        damage(p.victim)
+        p.victim.start()
+        p.victim.wait_ready()
+        time.sleep(6)
+        p.finish()
+        p.require_nothing_refused()
+        log = p.victim.log.read_text()
+        require(told in log, f"its log does not say '{told}'")
+        require(p.victim.stop() == 0, "it does not end well")
+        return None
+
+
+def a_torn_tail():
+    """a torn tail is cut off, and all before it is there"""
+    def damage(victim):
+        with open(segments(victim)[-1], "ab") as segment:
+            segment.write(b"\x40\x00\x00\x00\x12\x34\x56\x78\x01torn")
+    return restarted_with("torn", damage, "torn")
+
+
+def a_flipped_byte():
+    """a flipped byte in the log is reported, and the process starts with what is sound"""
+    def damage(victim):
+        path = segments(victim)[-1]
+        data = bytearray(path.read_bytes())
+        data[len(data) // 2] ^= 0x10
+        path.write_bytes(data)
+    return restarted_with("flipped", damage, "damage")
+
+
+def a_missing_segment():
+    """a missing segment is reported, and the process starts with what is there"""
+    def damage(victim):
+        segments(victim)[0].unlink()
+    return restarted_with("missing", damage, "missing")
+
+
+if __name__ == "__main__":
+    fault.main([a_full_disk, a_read_only_disk, a_torn_tail, a_flipped_byte, a_missing_segment])

@@ -1,0 +1,242 @@
+"""What the fault tests share: an Auspex that can be killed and started again, a Prometheus that takes what it sends,
+and a feed that gives several of them the same samples, repeated until they are answered 2xx."""
+import json
+import math
+import os
+import pathlib
+import random
+import shutil
+import signal
+import struct
+import sys
+import threading
+import time
+import urllib.parse
+
+TOP = pathlib.Path(__file__).resolve().parent.parent.parent.parent
+sys.path[:0] = [str(TOP / "deploy" / "lib"), str(TOP / "tests" / "e2e" / "lib")]
+import rw  # noqa: E402
+import stack  # noqa: E402
+
+
+class Failure(Exception):
+    pass
+
+
+def require(condition, text):
+    if not condition:
+        raise Failure(text)
+
+
+def eventually(seconds, condition, text):
+    """Wait until condition() is true; returns what it gave."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            result = condition()
+        except OSError:
+            result = None
+        if result:
+            return result
+        require(time.monotonic() < deadline, f"not within {seconds} s: {text}")
+        time.sleep(0.1)
+
+
+class Prometheus(stack.Server):
+    """The target: a Prometheus that receives remote-write and scrapes nothing."""
+
+    def __init__(self, folder, port=None, *more):
+        self.folder = pathlib.Path(folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.address = f"127.0.0.1:{port or stack.free_port()}"
+        self.url = f"http://{self.address}"
+        config = self.folder / "prometheus.yml"
+        config.write_text("global: {scrape_interval: 1h}\n")
+        super().__init__("prometheus", ["prometheus", f"--config.file={config}", "--web.enable-remote-write-receiver",
+                                        f"--web.listen-address={self.address}", "--log.level=warn",
+                                        f"--storage.tsdb.path={self.folder / 'data'}", *more],
+                         self.folder / "log", self.url + "/-/ready")
+
+    def query(self, expression, at=None):
+        arguments = {"query": expression, **({"time": f"{at:.3f}"} if at else {})}
+        status, body = stack.http(f"{self.url}/api/v1/query?{urllib.parse.urlencode(arguments)}", timeout=60)
+        require(status == 200, f"{expression}: {status} {body[:200]}")
+        return json.loads(body)["data"]["result"]
+
+    def samples(self, selector, span="1h"):
+        """Raw samples: {labels without `run`: {time: value as Prometheus spells it}}."""
+        rows = self.query(f"{selector}[{span}]")
+        return {tuple(sorted((k, v) for k, v in row["metric"].items() if k != "run")):
+                {float(t): v for t, v in row["values"]} for row in rows}
+
+    def refused_requests(self):
+        """Remote-write requests that it answered with anything but 2xx."""
+        _, body = stack.http(self.url + "/metrics")
+        return sum(float(line.rsplit(" ", 1)[1]) for line in body.decode().splitlines()
+                   if line.startswith("prometheus_http_requests_total{") and 'handler="/api/v1/write"' in line
+                   and 'code="2' not in line)
+
+
+class Auspex(stack.Server):
+    """One Auspex with a storage folder of its own."""
+
+    def __init__(self, binary, folder, config, *flags, port=None, name="auspex", environment=None, wrapper=()):
+        self.folder = pathlib.Path(folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.address = f"127.0.0.1:{port or stack.free_port()}"
+        self.url = f"http://{self.address}"
+        self.config = self.folder / "auspex.yml"
+        self.config.write_text(config)
+        environment = [f"{k}={v}" for k, v in (environment or {}).items()]
+        super().__init__(name, [*wrapper, *(["env"] + environment if environment else []), binary, "serve",
+                                f"--config.file={self.config}", f"--storage.path={self.folder / 'data'}",
+                                f"--web.listen-address={self.address}", *flags],
+                         self.folder / "log", self.url + "/-/ready")
+
+    def kill(self):
+        """As the kernel does it to a process that has taken too much memory."""
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+        self.process = None
+
+    def metric(self, name, **labels):
+        """Sum over the cells that have these labels; 0 when there is none."""
+        status, body = stack.http(self.url + "/metrics")
+        require(status == 200, f"/metrics answered {status}")
+        return sum(float(line.rsplit(" ", 1)[1]) for line in body.decode().splitlines()
+                   if line.startswith((name + "{", name + " ")) and all(f'{k}="{v}"' in line for k, v in labels.items()))
+
+
+def noise(*key):
+    """A number of [0, 1) that depends on the key alone."""
+    return random.Random(repr(key)).random()
+
+
+def value_of(kind, i, n):
+    """Sample n of series i of a kind: a wave with noise, now and then a spike; or a counter with resets."""
+    wave = 100 + 10 * (i % 7) + 20 * math.sin(n / (9 + i % 5)) + 5 * noise(kind, i, n)
+    if kind == "gauge":
+        return wave * (3 if noise("spike", i, n) < 0.01 else 1)
+    return wave * (n % (150 + i)) + i  # begins anew now and then
+
+
+class Series:
+    """A series of the feed, with its labels encoded once. It lives from sample `first` to before `last`, and ends
+    with a stale marker if `last` is in the feed."""
+
+    def __init__(self, kind, i, labels, first=0, last=None):
+        self.kind, self.i, self.first, self.last = kind, i, first, last
+        self.prefix = b"".join(rw.message(1, rw.text(1, k) + rw.text(2, v)) for k, v in sorted(labels.items()))
+
+    def encode(self, n, t_ms):
+        if n < self.first or (self.last is not None and n > self.last):
+            return b""
+        bits = struct.pack("<Q", rw.STALE_BITS) if n == self.last else struct.pack("<d", value_of(self.kind, self.i, n))
+        return rw.message(1, self.prefix + rw.message(2, b"\x09" + bits + b"\x10" + rw.varint(t_ms)))
+
+
+def fleet(instances, unwanted):
+    """Series as a small fleet has them; some come late, some end."""
+    out = []
+    for i in range(instances):
+        first = 0 if i % 5 else 10 + i
+        last = None if i % 7 else 40 + i
+        instance = f"host{i:03}:9100"
+        out.append(Series("gauge", i, {"__name__": "demand", "instance": instance, "group": f"g{i % 3}"}, first, last))
+        for device in ("eth0", "eth1"):
+            out.append(Series("counter", i, {"__name__": "received_bytes_total", "instance": instance,
+                                             "device": device, "group": f"g{i % 3}"}, first, last))
+    for i in range(unwanted):
+        out.append(Series("gauge", i, {"__name__": "unwanted", "instance": f"host{i:05}:9100", "job": "other"}))
+    return out
+
+
+class Feed:
+    """Sends one request a second to each receiver, in order, from a thread for each; a request is repeated until it
+    is answered 2xx."""
+
+    def __init__(self, receivers, series):
+        self.receivers, self.series = receivers, series
+        self.start_s = None
+        self.bodies = []
+        self.ending = self.ended = self.given_up = False
+        self.changed = threading.Condition()
+        self.taken = {r: 0 for r in receivers}
+        self.repeats = {r: 0 for r in receivers}
+        self.threads = [threading.Thread(target=self._make, daemon=True)]
+        self.threads += [threading.Thread(target=self._send, args=(r,), daemon=True) for r in receivers]
+
+    def begin(self):
+        self.start_s = int(time.time()) + 1
+        for thread in self.threads:
+            thread.start()
+
+    def end(self):
+        """No more samples; returns when every receiver has taken all there are."""
+        self.ending = True
+        self.threads[0].join()
+        with self.changed:
+            self.ended = True
+            self.changed.notify_all()
+        for thread in self.threads[1:]:
+            thread.join()
+
+    def abandon(self):
+        """No more samples, whoever has not got them."""
+        self.ending = True
+        with self.changed:
+            self.ended = self.given_up = True
+            self.changed.notify_all()
+
+    def _make(self):
+        while not self.ending:
+            n = len(self.bodies)
+            t_ms = (self.start_s + n) * 1000
+            body = rw.snappy(b"".join(s.encode(n, t_ms) for s in self.series))
+            time.sleep(max(0, t_ms / 1000 - time.time()))
+            with self.changed:
+                self.bodies.append(body)
+                self.changed.notify_all()
+
+    def _send(self, receiver):
+        while not self.given_up:
+            with self.changed:
+                n = self.taken[receiver]
+                while n == len(self.bodies) and not self.ended:
+                    self.changed.wait()
+                if n == len(self.bodies):
+                    return
+                body = self.bodies[n]
+            try:
+                status, _ = stack.http(receiver.url + "/api/v1/write", body, rw.HEADERS_1, timeout=10)
+            except OSError:
+                status = 0
+            if 200 <= status < 300:
+                with self.changed:
+                    self.taken[receiver] += 1
+            else:
+                self.repeats[receiver] += 1
+                time.sleep(0.02)
+
+
+def fresh(folder):
+    """An empty folder at that path."""
+    folder = pathlib.Path(folder).resolve()
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
+
+
+def main(checks):
+    """Run the checks named on the command line, or all; each is a function with a sentence for its docstring."""
+    failed = 0
+    for check in checks:
+        began = time.monotonic()
+        try:
+            told = check()
+            print(f"ok      {check.__doc__.strip().splitlines()[0]} ({time.monotonic() - began:.0f} s)"
+                  f"{': ' + told if told else ''}", flush=True)
+        except (Failure, stack.StackError, AssertionError, OSError) as failure:
+            failed += 1
+            print(f"FAILED  {check.__doc__.strip().splitlines()[0]}: {failure}", flush=True)
+    sys.exit(1 if failed else 0)
