@@ -13,6 +13,7 @@
 
 #define TOP 3
 #define SCORE_MAX 100.0
+#define STATE_VERSION 1
 
 struct ax_combiner {
     struct ax_detector_spec spec;
@@ -88,4 +89,26 @@ void ax_combiner_step(struct ax_combiner *c, const double *scores, struct ax_ver
     }
     *out = c->last;
     memcpy(contributions, c->contributions, c->features_n * sizeof *contributions);
+}
+
+void ax_combiner_save(const struct ax_combiner *c, struct ax_buf *out)
+{
+    ax_put_u8(out, STATE_VERSION);
+    ax_member_save(&c->member, out);
+    ax_verdict_save(&c->last, out);
+    ax_put_varint(out, c->features_n);
+    for (uint32_t i = 0; i < c->features_n; i++)
+        ax_put_f64(out, c->contributions[i]);
+}
+
+enum ax_err ax_combiner_load(struct ax_combiner *c, struct ax_bytes *in)
+{
+    ax_get_version(in, STATE_VERSION);
+    ax_member_load(&c->member, in);
+    ax_verdict_load(&c->last, in);
+    if (ax_get_count(in, c->features_n) != c->features_n)
+        return ax_bytes_fail(in);
+    for (uint32_t i = 0; i < c->features_n; i++)
+        c->contributions[i] = ax_get_f64_in(in, 0, 1);
+    return in->err;
 }

@@ -20,6 +20,7 @@
 #define UNIT_OF_TYPICAL 0.1
 #define UNIT_MIN 1e-30
 #define VALUE_MAX 1e38
+#define STATE_VERSION 1
 
 enum { RESIDUAL, DIFFERENCE, MEMBERS };
 
@@ -219,4 +220,29 @@ void ax_detector_step(struct ax_detector *d, const struct ax_observation *o, str
     d->before = o->value;
 
     *out = d->last;
+}
+
+void ax_detector_save(const struct ax_detector *d, struct ax_buf *out)
+{
+    ax_put_u8(out, STATE_VERSION);
+    for (uint32_t i = 0; i < MEMBERS; i++)
+        ax_member_save(&d->members[i], out);
+    ax_spread_save(&d->spread, out);
+    ax_levels_save(&d->levels, out);
+    ax_hold_save(&d->hold, out);
+    ax_put_f64(out, d->before);
+    ax_verdict_save(&d->last, out);
+}
+
+enum ax_err ax_detector_load(struct ax_detector *d, struct ax_bytes *in)
+{
+    ax_get_version(in, STATE_VERSION);
+    for (uint32_t i = 0; i < MEMBERS; i++)
+        ax_member_load(&d->members[i], in);
+    ax_spread_load(&d->spread, in);
+    ax_levels_load(&d->levels, in);
+    ax_hold_load(&d->hold, d->spec.hold_steps, in);
+    d->before = ax_get_f64(in);
+    ax_verdict_load(&d->last, in);
+    return in->err;
 }

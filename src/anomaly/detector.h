@@ -14,10 +14,7 @@
 #ifndef AX_ANOMALY_DETECTOR_H
 #define AX_ANOMALY_DETECTOR_H
 
-#include "base/err.h"
-
-#include <stdbool.h>
-#include <stdint.h>
+#include "base/bytes.h"
 
 /* Which deviations a job asks for. */
 enum ax_direction { AX_BOTH, AX_ABOVE, AX_BELOW };
@@ -73,6 +70,19 @@ const char *ax_severity_name(enum ax_severity severity);
 /* Bytes that it occupies. */
 uint64_t ax_detector_bytes(const struct ax_detector *d);
 
+/* Append all that it has learnt. */
+void ax_detector_save(const struct ax_detector *d, struct ax_buf *out);
+
+/* Read that back into a detector that has seen nothing, of the same spec: from then on it says the same,
+ * bit for bit. AX_CORRUPT for bytes that it cannot have written; then it is only good for freeing. */
+AX_MUST_USE enum ax_err ax_detector_load(struct ax_detector *d, struct ax_bytes *in);
+
+/* Append a verdict. */
+void ax_verdict_save(const struct ax_verdict *v, struct ax_buf *out);
+
+/* Read one back; what cannot be is a failure of in. */
+void ax_verdict_load(struct ax_verdict *v, struct ax_bytes *in);
+
 /* The score of an entity with several features: each feature's score, combined and calibrated like any
  * other (share of points above 1 stays at the false-alarm rate). */
 struct ax_combiner;
@@ -90,5 +100,11 @@ void ax_combiner_free(struct ax_combiner *c);
  * scores are NaN the last verdict stands. */
 void ax_combiner_step(struct ax_combiner *c, const double *scores, struct ax_verdict *out,
                       double *contributions);
+
+/* Append all that it has learnt. */
+void ax_combiner_save(const struct ax_combiner *c, struct ax_buf *out);
+
+/* As ax_detector_load(), for the same spec and number of features. */
+AX_MUST_USE enum ax_err ax_combiner_load(struct ax_combiner *c, struct ax_bytes *in);
 
 #endif

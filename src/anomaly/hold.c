@@ -64,3 +64,31 @@ void ax_hold_gap(struct ax_hold *h, uint32_t steps_max)
     if (h->age)
         age(h, steps_max);
 }
+
+void ax_hold_save(const struct ax_hold *h, struct ax_buf *out)
+{
+    ax_put_varint(out, h->age);
+    if (h->age == 0)
+        return;
+    const double numbers[] = {h->low, h->high, h->below, h->above, h->score};
+    for (unsigned i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+        ax_put_f64(out, numbers[i]);
+    ax_put_u8(out, h->calm);
+    ax_put_u8(out, h->recent);
+    ax_put_u8(out, h->direction > 0);
+}
+
+void ax_hold_load(struct ax_hold *h, uint32_t steps_max, struct ax_bytes *in)
+{
+    h->age = ax_get_count(in, steps_max);
+    if (h->age == 0)
+        return;
+    h->low = ax_get_f64_in(in, -INFINITY, INFINITY);
+    h->high = ax_get_f64_in(in, h->low, INFINITY);
+    h->below = ax_get_f64_in(in, 0, INFINITY);
+    h->above = ax_get_f64_in(in, 0, INFINITY);
+    h->score = ax_get_f64_in(in, 0, INFINITY);
+    h->calm = ax_get_u8(in);
+    h->recent = ax_get_u8(in);
+    h->direction = ax_get_bool(in) ? 1 : -1;
+}

@@ -9,8 +9,7 @@
 #ifndef AX_ANOMALY_HOLD_H
 #define AX_ANOMALY_HOLD_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "base/bytes.h"
 
 /* Zero-initialised: nothing is held. Fields are private but for age (0: nothing is held). */
 struct ax_hold {
@@ -42,5 +41,11 @@ double ax_hold_step(struct ax_hold *h, const struct ax_hold_value *v, bool *outs
 
 /* A step without a value: time passes. */
 void ax_hold_gap(struct ax_hold *h, uint32_t steps_max);
+
+/* Append what is held. */
+void ax_hold_save(const struct ax_hold *h, struct ax_buf *out);
+
+/* Read that back into one that holds nothing; what cannot be is a failure of in. */
+void ax_hold_load(struct ax_hold *h, uint32_t steps_max, struct ax_bytes *in);
 
 #endif

@@ -1,6 +1,7 @@
 /* levels.c: every so many steps a value is kept. */
 #include "anomaly/levels.h"
 
+#include <float.h>
 #include <string.h>
 
 /* A tenth of the memory: more than an abnormality that is held to its end leaves behind. */
@@ -28,4 +29,20 @@ bool ax_levels_known(const struct ax_levels *l, double value, bool up)
     for (uint32_t i = 0; i < l->n; i++)
         beyond += up ? (double)l->samples[i] >= value : (double)l->samples[i] <= value;
     return beyond >= KNOWN_MIN;
+}
+
+void ax_levels_save(const struct ax_levels *l, struct ax_buf *out)
+{
+    ax_put_varint(out, l->n);
+    ax_put_f32s(out, l->samples, l->n);
+    ax_put_varint(out, l->at);
+    ax_put_varint(out, l->since);
+}
+
+void ax_levels_load(struct ax_levels *l, struct ax_bytes *in)
+{
+    l->n = ax_get_count(in, AX_LEVELS_SAMPLES);
+    ax_get_f32s_in(in, l->samples, l->n, -FLT_MAX, FLT_MAX, false);
+    l->at = ax_get_count(in, AX_LEVELS_SAMPLES - 1);
+    l->since = ax_get_count(in, l->every - 1);
 }

@@ -3,8 +3,7 @@
 #ifndef AX_ANOMALY_LEVELS_H
 #define AX_ANOMALY_LEVELS_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "base/bytes.h"
 
 #define AX_LEVELS_SAMPLES 128
 
@@ -23,5 +22,11 @@ void ax_levels_add(struct ax_levels *l, double value);
 
 /* Did the past have a tenth of the memory at least as high (up), or as low, as this value? O(samples). */
 bool ax_levels_known(const struct ax_levels *l, double value, bool up);
+
+/* Append all that it knows. */
+void ax_levels_save(const struct ax_levels *l, struct ax_buf *out);
+
+/* Read that back into one that has seen nothing, of the same memory; what cannot be is a failure of in. */
+void ax_levels_load(struct ax_levels *l, struct ax_bytes *in);
 
 #endif

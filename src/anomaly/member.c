@@ -105,3 +105,27 @@ void ax_member_learn(struct ax_member *m, const struct ax_frame *f, double value
     if (m->tail.n < LEVEL_ALWAYS_UNTIL || m->tail.n % LEVEL_EVERY == 0)
         m->level = (float)fmax(ax_tail_level(&m->tail, rate), LEVEL_MIN);
 }
+
+void ax_member_save(const struct ax_member *m, struct ax_buf *out)
+{
+    ax_tail_save(&m->tail, out);
+    ax_put_f32(out, m->level);
+    ax_put_f32(out, m->typical);
+    ax_put_f32(out, m->near);
+    ax_put_f32s(out, m->first, AX_MEMBER_FIRST);
+    ax_put_varint(out, m->seen);
+    ax_put_f32(out, m->flagged);
+    ax_put_varint(out, m->run);
+}
+
+void ax_member_load(struct ax_member *m, struct ax_bytes *in)
+{
+    ax_tail_load(&m->tail, in);
+    m->level = ax_get_f32_in(in, (float)LEVEL_MIN, INFINITY);
+    m->typical = ax_get_f32_in(in, 0, FLT_MAX);
+    m->near = ax_get_f32_in(in, 0, FLT_MAX);
+    ax_get_f32s_in(in, m->first, AX_MEMBER_FIRST, 0, FLT_MAX, false);
+    m->seen = ax_get_count(in, UINT32_MAX);
+    m->flagged = ax_get_f32_in(in, 0, FLT_MAX);
+    m->run = (uint16_t)ax_get_count(in, UINT16_MAX);
+}

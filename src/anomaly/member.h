@@ -8,8 +8,6 @@
 
 #include "anomaly/tail.h"
 
-#include <stdbool.h>
-
 /* What a member expects of a step: values from low to high do not surprise it; outside, distance is
  * measured in unit_low below and unit_high above (> 0). */
 struct ax_frame {
@@ -49,5 +47,11 @@ double ax_frame_score(const struct ax_frame *f, double value);
  * rate allows they count as higher by that excess, so that a new normal is learnt. */
 void ax_member_learn(struct ax_member *m, const struct ax_frame *f, double value, double rate,
                      uint32_t warmup_steps);
+
+/* Append all that it knows. */
+void ax_member_save(const struct ax_member *m, struct ax_buf *out);
+
+/* Read that back into one that has seen nothing, of the same memory; what cannot be is a failure of in. */
+void ax_member_load(struct ax_member *m, struct ax_bytes *in);
 
 #endif

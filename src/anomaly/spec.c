@@ -1,4 +1,4 @@
-/* spec.c: defaults, severities, the verdict before there is one. */
+/* spec.c: defaults, severities, the verdict before there is one, and one as bytes. */
 #include "anomaly/spec.h"
 
 #include "base/assert.h"
@@ -6,6 +6,11 @@
 #include <math.h>
 
 #define HOLD_STEPS_MAX 1000000
+#define SCORE_MAX 100.0
+
+/* Of a verdict; its place is what is saved. */
+static const char *const reasons[] = {NULL, "warming_up", "no_data"};
+#define REASONS (sizeof reasons / sizeof reasons[0])
 
 struct ax_detector_spec ax_detector_spec_complete(const struct ax_detector_spec *spec)
 {
@@ -40,4 +45,34 @@ const char *ax_severity_name(enum ax_severity severity)
     static const char *const names[] = {"normal", "low", "medium", "high", "critical"};
     AX_ASSERT(severity <= AX_CRITICAL);
     return names[severity];
+}
+
+void ax_verdict_save(const struct ax_verdict *v, struct ax_buf *out)
+{
+    uint8_t reason = 0;
+    for (uint8_t i = 1; i < REASONS && v->reason; i++)
+        if (strcmp(v->reason, reasons[i]) == 0)
+            reason = i;
+    ax_put_u8(out, v->ready);
+    ax_put_u8(out, reason);
+    ax_put_f64(out, v->score);
+    ax_put_u8(out, (uint8_t)v->severity);
+    ax_put_u8(out, (uint8_t)(v->direction + 1));
+    ax_put_f64(out, v->expected);
+    ax_put_f64(out, v->lower);
+    ax_put_f64(out, v->upper);
+}
+
+void ax_verdict_load(struct ax_verdict *v, struct ax_bytes *in)
+{
+    v->ready = ax_get_bool(in);
+    v->reason = reasons[ax_get_count(in, REASONS - 1)];
+    if (v->ready && v->reason)
+        (void)ax_bytes_fail(in);
+    v->score = ax_get_f64_in(in, 0, SCORE_MAX);
+    v->severity = (enum ax_severity)ax_get_count(in, AX_CRITICAL);
+    v->direction = (int)ax_get_count(in, 2) - 1;
+    v->expected = ax_get_f64(in);
+    v->lower = ax_get_f64(in);
+    v->upper = ax_get_f64(in);
 }

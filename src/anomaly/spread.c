@@ -1,6 +1,7 @@
 /* spread.c: mean squared differences at dyadic lags (a structure function). */
 #include "anomaly/spread.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -65,4 +66,22 @@ double ax_spread_median(const struct ax_spread *s)
         sorted[i] = v;
     }
     return n ? (double)sorted[n / 2] : (double)NAN;
+}
+
+void ax_spread_save(const struct ax_spread *s, struct ax_buf *out)
+{
+    ax_put_f32s(out, s->ring, AX_SPREAD_RING);
+    ax_put_f32s(out, s->mean, AX_SPREAD_LAGS);
+    for (uint32_t j = 0; j < AX_SPREAD_LAGS; j++)
+        ax_put_varint(out, s->seen[j]);
+    ax_put_varint(out, s->at);
+}
+
+void ax_spread_load(struct ax_spread *s, struct ax_bytes *in)
+{
+    ax_get_f32s_in(in, s->ring, AX_SPREAD_RING, -FLT_MAX, FLT_MAX, true);
+    ax_get_f32s_in(in, s->mean, AX_SPREAD_LAGS, 0, FLT_MAX, false);
+    for (uint32_t j = 0; j < AX_SPREAD_LAGS; j++)
+        s->seen[j] = (uint16_t)ax_get_count(in, MEMORY);
+    s->at = ax_get_count(in, UINT32_MAX);
 }

@@ -4,7 +4,7 @@
 #ifndef AX_ANOMALY_SPREAD_H
 #define AX_ANOMALY_SPREAD_H
 
-#include <stdint.h>
+#include "base/bytes.h"
 
 #define AX_SPREAD_LAGS 8 /* 1, 2, 4, ... 128 steps */
 #define AX_SPREAD_RING (1u << (AX_SPREAD_LAGS - 1))
@@ -30,5 +30,11 @@ double ax_spread_growth(const struct ax_spread *s, uint32_t k);
 
 /* Median of the last (at most 7) values that taught it; NaN when there is none. */
 double ax_spread_median(const struct ax_spread *s);
+
+/* Append all that it knows. */
+void ax_spread_save(const struct ax_spread *s, struct ax_buf *out);
+
+/* Read that back; what cannot be is a failure of in. */
+void ax_spread_load(struct ax_spread *s, struct ax_bytes *in);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "base/assert.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -122,4 +123,20 @@ double ax_tail_median(const struct ax_tail *t)
             return value_of(i, 0.5);
     }
     return 0;
+}
+
+void ax_tail_save(const struct ax_tail *t, struct ax_buf *out)
+{
+    ax_put_f32s(out, t->bins, AX_TAIL_BINS);
+    ax_put_f32(out, t->total);
+    ax_put_f32(out, t->increment);
+    ax_put_varint(out, t->n);
+}
+
+void ax_tail_load(struct ax_tail *t, struct ax_bytes *in)
+{
+    ax_get_f32s_in(in, t->bins, AX_TAIL_BINS, 0, FLT_MAX, false);
+    t->total = ax_get_f32_in(in, 0, FLT_MAX);
+    t->increment = ax_get_f32_in(in, 1, INCREMENT_MAX);
+    t->n = ax_get_count(in, UINT32_MAX);
 }

@@ -11,7 +11,7 @@
 #ifndef AX_ANOMALY_TAIL_H
 #define AX_ANOMALY_TAIL_H
 
-#include <stdint.h>
+#include "base/bytes.h"
 
 #define AX_TAIL_BINS 224
 
@@ -34,5 +34,11 @@ double ax_tail_level(const struct ax_tail *t, double rate);
 
 /* Median of the scores seen, to a bin; 0 when nothing was seen. O(bins). */
 double ax_tail_median(const struct ax_tail *t);
+
+/* Append all that it knows. */
+void ax_tail_save(const struct ax_tail *t, struct ax_buf *out);
+
+/* Read that back into an empty one of the same memory; what cannot be is a failure of in. */
+void ax_tail_load(struct ax_tail *t, struct ax_bytes *in);
 
 #endif

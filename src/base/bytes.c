@@ -1,7 +1,10 @@
 /* bytes.c: little-endian values, varints and runs of floats. */
 #include "base/bytes.h"
 
+#include <math.h>
 #include <string.h>
+
+#define MS_MAX (INT64_C(1) << 53) /* 285,000 years */
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "runs of floats are copied as they lie in memory");
 
@@ -199,4 +202,45 @@ uint32_t ax_get_f32s(struct ax_bytes *r, float *out, uint32_t max)
         return 0;
     get_raw(r, out, n * sizeof *out);
     return n;
+}
+
+void ax_get_f32s_in(struct ax_bytes *r, float *out, uint32_t n, float min, float max, bool gaps)
+{
+    bool good = ax_get_f32s(r, out, n) == n;
+    for (uint32_t i = 0; i < n && good; i++)
+        good = (out[i] >= min && out[i] <= max) || (gaps && isnan(out[i]));
+    if (!good)
+        (void)ax_bytes_fail(r);
+}
+
+float ax_get_f32_in(struct ax_bytes *r, float min, float max)
+{
+    float v = ax_get_f32(r);
+    if (v >= min && v <= max)
+        return v;
+    (void)ax_bytes_fail(r);
+    return min;
+}
+
+double ax_get_f64_in(struct ax_bytes *r, double min, double max)
+{
+    double v = ax_get_f64(r);
+    if (v >= min && v <= max)
+        return v;
+    (void)ax_bytes_fail(r);
+    return min;
+}
+
+int64_t ax_get_ms(struct ax_bytes *r)
+{
+    int64_t v = ax_get_i64(r);
+    if (v != INT64_MIN && (v < -MS_MAX || v > MS_MAX))
+        (void)ax_bytes_fail(r);
+    return r->err == AX_OK ? v : 0;
+}
+
+void ax_get_version(struct ax_bytes *r, uint8_t version)
+{
+    if (ax_get_u8(r) != version)
+        (void)ax_bytes_fail(r);
 }

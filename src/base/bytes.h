@@ -75,4 +75,17 @@ struct ax_str ax_get_str(struct ax_bytes *r);
  * is malformed. */
 uint32_t ax_get_f32s(struct ax_bytes *r, float *out, uint32_t max);
 
+/* Read floats as ax_put_f32s() wrote them: exactly n, each from min to max, or NaN where gaps are allowed;
+ * else they are malformed, and out is not to be relied upon. */
+void ax_get_f32s_in(struct ax_bytes *r, float *out, uint32_t n, float min, float max, bool gaps);
+/* Read a float that must be from min to max; NaN is not. */
+float ax_get_f32_in(struct ax_bytes *r, float min, float max);
+/* As above. */
+double ax_get_f64_in(struct ax_bytes *r, double min, double max);
+/* Read a time in ms of fixed width: INT64_MIN (never), or so near to the epoch that the sum of two cannot
+ * overflow. */
+int64_t ax_get_ms(struct ax_bytes *r);
+/* Read a byte that must be the version; another one is malformed. */
+void ax_get_version(struct ax_bytes *r, uint8_t version);
+
 #endif

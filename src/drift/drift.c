@@ -149,3 +149,25 @@ uint32_t ax_drift_verdict(const struct ax_drift_spec *spec, struct ax_drift_resu
     }
     return drifted;
 }
+
+void ax_drift_result_save(const struct ax_drift_result *r, struct ax_buf *out)
+{
+    ax_put_u8(out, r->ready);
+    if (!r->ready)
+        return;
+    for (enum ax_drift_test test = 0; test < AX_DRIFT_TESTS; test++)
+        ax_put_f64(out, r->score[test]);
+    ax_put_f64(out, r->p_value);
+    ax_put_u8(out, r->drifted);
+}
+
+void ax_drift_result_load(struct ax_drift_result *r, struct ax_bytes *in)
+{
+    *r = (struct ax_drift_result){.ready = ax_get_bool(in)};
+    if (!r->ready)
+        return;
+    for (enum ax_drift_test test = 0; test < AX_DRIFT_TESTS; test++)
+        r->score[test] = ax_get_f64(in);
+    r->p_value = ax_get_f64(in);
+    r->drifted = ax_get_bool(in);
+}

@@ -12,10 +12,7 @@
 #define AX_DRIFT_DRIFT_H
 
 #include "base/arena.h"
-#include "base/err.h"
-
-#include <stdbool.h>
-#include <stdint.h>
+#include "base/bytes.h"
 
 #define AX_DRIFT_REFERENCE 960
 #define AX_DRIFT_CURRENT 240
@@ -69,5 +66,11 @@ AX_MUST_USE enum ax_err ax_drift_test_feature(const struct ax_drift_spec *spec, 
 /* Decide over n features of one job together (Benjamini-Hochberg among those that are ready, then the
  * effect gates). Returns how many drifted. O(n^2). */
 uint32_t ax_drift_verdict(const struct ax_drift_spec *spec, struct ax_drift_result *results, uint32_t n);
+
+/* Append a result. */
+void ax_drift_result_save(const struct ax_drift_result *r, struct ax_buf *out);
+
+/* Read one back; what cannot be is a failure of in. */
+void ax_drift_result_load(struct ax_drift_result *r, struct ax_bytes *in);
 
 #endif

@@ -1,6 +1,7 @@
 /* errdist.c: the forgetting histogram of normalised errors. */
 #include "forecast/errdist.h"
 
+#include <float.h>
 #include <math.h>
 
 #define LOW_EXPONENT (-4.0) /* log2 of the first bin's upper edge */
@@ -78,4 +79,20 @@ double ax_errdist_within(const struct ax_errdist *d, double bound)
     }
     double p = inside / (double)d->total;
     return p < 0 ? 0 : p > 1 ? 1 : p;
+}
+
+void ax_errdist_save(const struct ax_errdist *d, struct ax_buf *out)
+{
+    ax_put_f32(out, d->total);
+    ax_put_f32(out, d->zero);
+    ax_put_f32s(out, d->below, AX_ERRDIST_SIDE);
+    ax_put_f32s(out, d->above, AX_ERRDIST_SIDE);
+}
+
+void ax_errdist_load(struct ax_errdist *d, struct ax_bytes *in)
+{
+    d->total = ax_get_f32_in(in, 0, FLT_MAX);
+    d->zero = ax_get_f32_in(in, 0, FLT_MAX);
+    ax_get_f32s_in(in, d->below, AX_ERRDIST_SIDE, 0, FLT_MAX, false);
+    ax_get_f32s_in(in, d->above, AX_ERRDIST_SIDE, 0, FLT_MAX, false);
 }

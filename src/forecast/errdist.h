@@ -5,7 +5,7 @@
 #ifndef AX_FORECAST_ERRDIST_H
 #define AX_FORECAST_ERRDIST_H
 
-#include <stdint.h>
+#include "base/bytes.h"
 
 #define AX_ERRDIST_SIDE 26 /* bins a side: 2^-4 to 2^9 */
 
@@ -24,5 +24,11 @@ double ax_errdist_quantile(const struct ax_errdist *d, double q);
 
 /* Share of errors with magnitude at most bound (>= 0); 0 when empty. */
 double ax_errdist_within(const struct ax_errdist *d, double bound);
+
+/* Append all of it. */
+void ax_errdist_save(const struct ax_errdist *d, struct ax_buf *out);
+
+/* Read that back; what cannot be is a failure of in. */
+void ax_errdist_load(struct ax_errdist *d, struct ax_bytes *in);
 
 #endif

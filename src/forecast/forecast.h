@@ -70,6 +70,14 @@ int64_t ax_forecaster_fitted_ms(const struct ax_forecaster *f);
 /* Bytes that it occupies. */
 uint64_t ax_forecaster_bytes(const struct ax_forecaster *f);
 
+/* Append all that it has learnt, and the forecasts whose actual is still to come. */
+void ax_forecaster_save(const struct ax_forecaster *f, struct ax_buf *out);
+
+/* Read that back into a forecaster that has seen nothing, of the same spec: from then on, given the same
+ * window, it says the same, bit for bit. AX_CORRUPT for bytes that it cannot have written; then it is only
+ * good for freeing. */
+AX_MUST_USE enum ax_err ax_forecaster_load(struct ax_forecaster *f, struct ax_bytes *in);
+
 /* Names of the members; returns how many. */
 uint32_t ax_forecaster_members(const char *const **out_names);
 

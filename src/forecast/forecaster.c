@@ -284,7 +284,7 @@ enum ax_err ax_forecaster_step(struct ax_forecaster *f, const struct ax_window *
             return err;
         f->jitter = f->seen == 0 ? (uint32_t)ax_hash64(&actual, sizeof actual, f->spec->seed) : f->jitter;
         f->negative_seen = f->negative_seen || actual < 0;
-        f->seen += f->seen < UINT32_MAX / 2;
+        f->seen += f->seen < AX_SEEN_MAX;
     }
     if (f->seen >= f->next_refit) {
         enum ax_err err = ax_forecaster_refit(f, &p, scratch);

@@ -8,6 +8,7 @@
 
 #define AX_MEMBERS 5
 #define AX_MEMBER_RIDGE 4 /* the only member with a state; it speaks at tracked leads */
+#define AX_SEEN_MAX (UINT32_MAX / 2)
 
 /* What waits for its actual; extra values only where the fine window does not reach back to the origin. */
 enum ax_pending { AX_PENDING_MEAN, AX_PENDING_LOWER, AX_PENDING_UPPER, AX_PENDING_RIDGE, AX_PENDING_N };
@@ -87,6 +88,12 @@ void ax_record_adapt(struct ax_lead_record *r, uint32_t lead, double level, doub
 
 /* Offsets of the interval from the mean in local scales: below <= 0 <= above. */
 void ax_record_interval(const struct ax_lead_record *r, double level, double *below, double *above);
+
+/* Append all of a record. */
+void ax_record_save(const struct ax_lead_record *r, struct ax_buf *out);
+
+/* Read that back; what cannot be is a failure of in. */
+void ax_record_load(struct ax_lead_record *r, struct ax_bytes *in);
 
 /* 0 to 1: how far a record may be believed, by the forecasts in it that do not overlap. */
 double ax_record_trust(const struct ax_lead_record *r, uint32_t lead);

@@ -18,7 +18,8 @@
 #define GAMMA_LEAD 3.0   /* so many leads further it is half as fast: what is heard of is old */
 #define WIDTH_MAX 2.0    /* bound on |log| of that adaptation */
 #define OWN_ENOUGH 40.0  /* independent errors at which a lead counts as much as what it borrows */
-#define FAST_STEPS 16    /* how far back the volatilities that make the local scale reach */
+#define SETTLED_MAX 1000000
+#define FAST_STEPS 16 /* how far back the volatilities that make the local scale reach */
 #define SLOW_STEPS 128
 #define LONG_STEPS 960
 #define FAST_SHARE 0.3 /* how much of their ups and downs goes into the scale, one step ahead */
@@ -84,7 +85,7 @@ void ax_record_weights(const struct ax_lead_record *r, const double *pred, doubl
 void ax_record_settle(struct ax_lead_record *r, uint32_t lead, const double *pred, double mean, double actual,
                       double scale)
 {
-    double n = r->settled < 1000000 ? r->settled++ : r->settled;
+    double n = r->settled < SETTLED_MAX ? r->settled++ : r->settled;
     double keep = fmin(ERROR_KEEP, n / (n + 1));
     for (uint32_t m = 0; m < AX_MEMBERS; m++) {
         if (isnan(pred[m]))
@@ -123,4 +124,22 @@ double ax_record_trust(const struct ax_lead_record *r, uint32_t lead)
 {
     double independent = (double)r->settled / lead;
     return independent / (independent + OWN_ENOUGH);
+}
+
+void ax_record_save(const struct ax_lead_record *r, struct ax_buf *out)
+{
+    ax_put_f32s(out, r->member_error, AX_MEMBERS);
+    ax_put_f32(out, r->width_below);
+    ax_put_f32(out, r->width_above);
+    ax_put_varint(out, r->settled);
+    ax_errdist_save(&r->errors, out);
+}
+
+void ax_record_load(struct ax_lead_record *r, struct ax_bytes *in)
+{
+    ax_get_f32s_in(in, r->member_error, AX_MEMBERS, 0, INFINITY, true);
+    r->width_below = ax_get_f32_in(in, -(float)WIDTH_MAX, (float)WIDTH_MAX);
+    r->width_above = ax_get_f32_in(in, -(float)WIDTH_MAX, (float)WIDTH_MAX);
+    r->settled = ax_get_count(in, SETTLED_MAX);
+    ax_errdist_load(&r->errors, in);
 }

@@ -253,10 +253,30 @@ static enum ax_err run(const struct ax_model_params *params, void *const *states
     return err;
 }
 
+static void save(const struct ax_model_params *params, const void *state, struct ax_buf *out)
+{
+    const struct lead_state *leads = state;
+    for (uint32_t k = 0; k < params->leads_n; k++) {
+        ax_put_f32s(out, leads[k].w, WIDTH);
+        ax_put_f32(out, leads[k].clip);
+    }
+}
+
+static void load(const struct ax_model_params *params, void *state, struct ax_bytes *in)
+{
+    struct lead_state *leads = state;
+    for (uint32_t k = 0; k < params->leads_n; k++) {
+        ax_get_f32s_in(in, leads[k].w, WIDTH, -INFINITY, INFINITY, true);
+        leads[k].clip = ax_get_f32_in(in, 0, INFINITY);
+    }
+}
+
 const struct ax_model_ops ax_model_ridge_lags = {.name = "ridge_lags",
                                                  .task = AX_TASK_FORECAST,
                                                  .tensors = tensors,
                                                  .state_bytes = state_bytes,
                                                  .init = init,
                                                  .fit = fit,
-                                                 .run = run};
+                                                 .run = run,
+                                                 .save = save,
+                                                 .load = load};

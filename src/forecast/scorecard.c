@@ -10,6 +10,8 @@
 
 #define BUCKET_MS 900000
 #define EMPTY INT64_MIN
+#define STATE_VERSION 1
+#define INDEX_MAX ((INT64_C(1) << 53) / BUCKET_MS)
 
 struct bucket {
     uint64_t n, within, inside, nonzero;
@@ -145,4 +147,67 @@ struct ax_score ax_scorecard_read(const struct ax_scorecard *s, int64_t t_ms, ui
                              .correlation = ratio(all.co, sqrt(all.m2_a) * sqrt(all.m2_f)),
                              .coverage = ratio((double)all.inside, n),
                              .skill = all.error_last > 0 ? 1 - all.error / all.error_last : (double)NAN};
+}
+
+static void bucket_save(const struct bucket *b, struct ax_buf *out)
+{
+    const uint64_t counts[] = {b->n, b->within, b->inside, b->nonzero};
+    const double sums[] = {b->ape,    b->error,  b->error_last, b->magnitude, b->squared,
+                           b->mean_a, b->mean_f, b->m2_a,       b->m2_f,      b->co};
+    for (unsigned i = 0; i < sizeof counts / sizeof counts[0]; i++)
+        ax_put_varint(out, counts[i]);
+    for (unsigned i = 0; i < sizeof sums / sizeof sums[0] && b->n; i++)
+        ax_put_f64(out, sums[i]);
+}
+
+static void bucket_load(struct bucket *b, struct ax_bytes *in)
+{
+    uint64_t *const counts[] = {&b->n, &b->within, &b->inside, &b->nonzero};
+    double *const sums[] = {&b->ape,    &b->error,  &b->error_last, &b->magnitude, &b->squared,
+                            &b->mean_a, &b->mean_f, &b->m2_a,       &b->m2_f,      &b->co};
+    for (unsigned i = 0; i < sizeof counts / sizeof counts[0]; i++) {
+        *counts[i] = ax_get_varint(in);
+        if (*counts[i] > b->n)
+            (void)ax_bytes_fail(in);
+    }
+    for (unsigned i = 0; i < sizeof sums / sizeof sums[0] && b->n; i++)
+        *sums[i] = ax_get_f64(in);
+}
+
+void ax_scorecard_save(const struct ax_scorecard *s, struct ax_buf *out)
+{
+    uint32_t used = 0;
+    for (uint32_t i = 0; i < s->buckets_n; i++)
+        used += s->index[i] != EMPTY;
+    ax_put_u8(out, STATE_VERSION);
+    ax_put_varint(out, s->horizons_n);
+    ax_put_varint(out, s->buckets_n);
+    ax_put_varint(out, used);
+    for (uint32_t i = 0; i < s->buckets_n; i++) {
+        if (s->index[i] == EMPTY)
+            continue;
+        ax_put_svarint(out, s->index[i]);
+        for (uint32_t h = 0; h < s->horizons_n; h++)
+            bucket_save(&s->buckets[(size_t)i * s->horizons_n + h], out);
+    }
+}
+
+enum ax_err ax_scorecard_load(struct ax_scorecard *s, struct ax_bytes *in)
+{
+    ax_get_version(in, STATE_VERSION);
+    if (ax_get_varint(in) != s->horizons_n || ax_get_varint(in) != s->buckets_n)
+        return ax_bytes_fail(in);
+    uint32_t used = ax_get_count(in, s->buckets_n);
+    for (uint32_t i = 0; i < used && in->err == AX_OK; i++) {
+        int64_t index = ax_get_svarint(in);
+        if (index < -INDEX_MAX || index > INDEX_MAX)
+            return ax_bytes_fail(in);
+        uint32_t place = place_of(s, index);
+        if (s->index[place] != EMPTY)
+            return ax_bytes_fail(in);
+        s->index[place] = index;
+        for (uint32_t h = 0; h < s->horizons_n; h++)
+            bucket_load(&s->buckets[(size_t)place * s->horizons_n + h], in);
+    }
+    return in->err;
 }

@@ -34,4 +34,11 @@ void ax_scorecard_add(struct ax_scorecard *s, int64_t t_ms, const struct ax_outc
 /* Scores of one horizon over the window that ends at t_ms. O(buckets). */
 struct ax_score ax_scorecard_read(const struct ax_scorecard *s, int64_t t_ms, uint32_t horizon);
 
+/* Append all that it holds. */
+void ax_scorecard_save(const struct ax_scorecard *s, struct ax_buf *out);
+
+/* Read that back into an empty one of the same sizes. AX_CORRUPT for bytes that it cannot have written; then
+ * it is only good for freeing. */
+AX_MUST_USE enum ax_err ax_scorecard_load(struct ax_scorecard *s, struct ax_bytes *in);
+
 #endif

@@ -9,6 +9,7 @@
 #define AX_MODEL_MODEL_H
 
 #include "base/arena.h"
+#include "base/bytes.h"
 #include "prom/labels.h"
 
 /* Row-major [rows x cols]; row e belongs to entity e; columns are oldest first; NaN is a gap. */
@@ -77,6 +78,11 @@ struct ax_model_ops {
     /* Forecast or score. AX_NOTREADY before a successful fit. */
     enum ax_err (*run)(const struct ax_model_params *params, void *const *states, const struct ax_batch *now,
                        struct ax_arena *scratch, const struct ax_model_out *out);
+
+    /* Append one state as bytes, and read them back into a state fresh from init(), for the same params; what
+     * cannot be is a failure of in. NULL for a model without a state. */
+    void (*save)(const struct ax_model_params *params, const void *state, struct ax_buf *out);
+    void (*load)(const struct ax_model_params *params, void *state, struct ax_bytes *in);
 };
 
 /* The tensor of that name, or NULL. */

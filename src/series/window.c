@@ -10,13 +10,13 @@
 #include "base/assert.h"
 
 #include <math.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define START_POINTS 32 /* room at first, before doubling */
 #define SLACK_DIVISOR 16
 #define SLACK_MAX 64
+#define STATE_VERSION 1
 
 struct track {
     float *v;
@@ -178,4 +178,63 @@ struct ax_view ax_window_coarse(const struct ax_window *w)
 uint64_t ax_window_bytes(const struct ax_window *w)
 {
     return sizeof *w + ((uint64_t)w->fine.room + w->coarse.room) * sizeof(float);
+}
+
+void ax_window_save(const struct ax_window *w, struct ax_buf *out)
+{
+    struct ax_view fine = ax_window_fine(w), coarse = ax_window_coarse(w);
+    ax_put_u8(out, STATE_VERSION);
+    ax_put_i64(out, w->step_ms);
+    ax_put_u8(out, w->any);
+    if (!w->any)
+        return;
+    ax_put_i64(out, w->end_ms);
+    ax_put_i64(out, w->open_start);
+    ax_put_f64(out, w->open_sum);
+    ax_put_varint(out, w->open_n);
+    ax_put_f32s(out, fine.v, fine.n);
+    ax_put_f32s(out, coarse.v, coarse.n);
+}
+
+/* The newest of the points that were saved, as many as it may show. */
+static enum ax_err track_load(struct track *t, struct ax_bytes *in)
+{
+    struct ax_bytes ahead = *in;
+    uint32_t n = ax_get_count(&ahead, UINT32_MAX), kept = n < t->n_max ? n : t->n_max;
+    if (ahead.err != AX_OK || n > ax_bytes_left(&ahead) / sizeof *t->v)
+        return ax_bytes_fail(in);
+    if (kept && track_reserve(t, kept) != AX_OK)
+        return AX_NOMEM;
+    ahead.p += (size_t)(n - kept) * sizeof *t->v;
+    if (kept)
+        memcpy(t->v, ahead.p, kept * sizeof *t->v);
+    t->n = kept;
+    in->p = ahead.p + kept * sizeof *t->v;
+    for (uint32_t i = 0; i < kept; i++)
+        if (isinf(t->v[i]))
+            return ax_bytes_fail(in);
+    return AX_OK;
+}
+
+enum ax_err ax_window_load(struct ax_window *w, struct ax_bytes *in)
+{
+    ax_get_version(in, STATE_VERSION);
+    int64_t step_ms = ax_get_i64(in);
+    w->any = ax_get_bool(in);
+    if (in->err != AX_OK || step_ms != w->step_ms)
+        return ax_bytes_fail(in);
+    if (!w->any)
+        return AX_OK;
+    w->end_ms = ax_get_ms(in);
+    w->open_start = ax_get_ms(in);
+    w->open_sum = ax_get_f64_in(in, -INFINITY, INFINITY);
+    w->open_n = ax_get_count(in, UINT32_MAX);
+    if (in->err != AX_OK || w->open_start == INT64_MIN || w->open_start > w->end_ms ||
+        w->end_ms - w->open_start >= w->coarse_ms || w->open_start % w->coarse_ms != 0 ||
+        w->open_n > w->end_ms - w->open_start)
+        return ax_bytes_fail(in);
+    enum ax_err err = track_load(&w->fine, in);
+    if (err == AX_OK)
+        err = track_load(&w->coarse, in);
+    return err == AX_OK && w->fine.n == 0 ? ax_bytes_fail(in) : err;
 }

@@ -9,9 +9,7 @@
 #ifndef AX_SERIES_WINDOW_H
 #define AX_SERIES_WINDOW_H
 
-#include "base/err.h"
-
-#include <stdint.h>
+#include "base/bytes.h"
 
 #define AX_WINDOW_FINE 960
 #define AX_WINDOW_COARSE 4032
@@ -46,5 +44,13 @@ struct ax_view ax_window_coarse(const struct ax_window *w);
 
 /* Bytes that it occupies now. */
 uint64_t ax_window_bytes(const struct ax_window *w);
+
+/* Append all that it holds. */
+void ax_window_save(const struct ax_window *w, struct ax_buf *out);
+
+/* Read that back into an empty window, whose sizes may be others: of a longer past the newest points stay.
+ * AX_CORRUPT for bytes that it cannot have written, or of another step; AX_NOMEM; then it is only good for
+ * freeing. Takes no more memory than the bytes that are there. */
+AX_MUST_USE enum ax_err ax_window_load(struct ax_window *w, struct ax_bytes *in);
 
 #endif
