@@ -68,6 +68,15 @@ AX_MUST_USE enum ax_err ax_seglog_cut(struct ax_seglog *log, uint64_t before, st
  * when there is only one. */
 uint64_t ax_seglog_second(const struct ax_seglog *log);
 
+/* The next append begins a new segment (unless the last one holds no record yet, or none is there): for a
+ * writer that decides itself where segments end, because each of its segments can be read alone. Writes
+ * nothing; an append that fails leaves it so. */
+void ax_seglog_roll(struct ax_seglog *log);
+
+/* The start of the segment that holds a position: of the oldest one for a position before it, of the last one
+ * for the end and what lies beyond. A reader may be made there. */
+uint64_t ax_seglog_segment(const struct ax_seglog *log, uint64_t at);
+
 /* One record as read; body is valid until the next read by the same reader. */
 struct ax_seglog_record {
     uint64_t at, end; /* positions of its first byte and behind its last */
