@@ -185,17 +185,18 @@ static enum ax_err start_stages(struct server *s, struct ax_config *config, stru
                                      .replica_label = config->ha.replica_label,
                                      .failover_ms = config->ha.failover_ms,
                                      .clusters_max = config->ha.clusters_max};
-    const struct ax_db_options db = {.seed = secret_seed(),
-                                     .series_max = s->flags.series_max,
-                                     .ring_samples_max = s->flags.ring_samples_max,
-                                     .negative_max = s->flags.negative_max,
-                                     .retention_ms =
-                                         AX_LOOKBACK_MS + longest_delay(config) + RETENTION_SLACK_MS,
-                                     .drop_labels = config->drop_labels,
-                                     .drop_labels_n = config->drop_labels_n,
-                                     .ha = config->ha.enabled ? &ha : NULL,
-                                     .own_output = is_own_output,
-                                     .own_output_ctx = s};
+    const struct ax_db_options db = {
+        .seed = secret_seed(),
+        .series_max = s->flags.series_max,
+        .ring_samples_max = s->flags.ring_samples_max,
+        .negative_max = s->flags.negative_max,
+        .out_of_order_ms = s->flags.out_of_order_ms ? s->flags.out_of_order_ms : -1,
+        .retention_ms = AX_LOOKBACK_MS + longest_delay(config) + RETENTION_SLACK_MS,
+        .drop_labels = config->drop_labels,
+        .drop_labels_n = config->drop_labels_n,
+        .ha = config->ha.enabled ? &ha : NULL,
+        .own_output = is_own_output,
+        .own_output_ctx = s};
     s->db = ax_db_new(&db);
     const struct ax_pipeline_options pipeline = {.db = s->db,
                                                  .sink = ax_emit_sink(s->emit),

@@ -12,7 +12,7 @@ struct ax_serve_flags {
     uint32_t threads, connections_max, connections_per_ip_max, labels_max, label_bytes_max, key_bytes_max,
         samples_max, symbols_max;
     uint32_t series_max, ring_samples_max, negative_max;
-    int64_t idle_timeout_ms, future_ms;
+    int64_t idle_timeout_ms, future_ms, out_of_order_ms;
     bool lifecycle;
 };
 

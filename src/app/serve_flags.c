@@ -40,6 +40,8 @@ size_t ax_serve_flag_table(struct ax_serve_flags *f, struct ax_flag out[AX_SERVE
         {"storage.max-series", AX_FLAG_COUNT, &f->series_max, "1000000", "wanted input series in memory"},
         {"storage.max-samples-per-series", AX_FLAG_COUNT, &f->ring_samples_max, "65536",
          "raw samples of one series"},
+        {"storage.out-of-order-window", AX_FLAG_DURATION, &f->out_of_order_ms, "1y",
+         "samples further behind the newest of their series, or than a job looks back, are refused"},
         {"storage.negative-cache", AX_FLAG_COUNT, &f->negative_max, "2097152",
          "remembered series that no job wants"},
         {"storage.remote.flush-deadline", AX_FLAG_DURATION, &f->flush_deadline_ms, "1m",

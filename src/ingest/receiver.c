@@ -41,6 +41,7 @@
     X(LIMIT, "limit")                                                                                        \
     X(MIXED, "mixed")                                                                                        \
     X(HISTOGRAM, "histogram")                                                                                \
+    X(TOO_OLD, "too_old")                                                                                    \
     X(FUTURE, "future")                                                                                      \
     X(CLUSTERS, "ha_clusters")                                                                               \
     X(SERIES_LIMIT, "series_limit")
@@ -64,6 +65,7 @@ struct run {
     uint32_t n, samples_n;
     size_t keys_n;
     struct ax_sample samples[RUN_SAMPLES];
+    int64_t starts[RUN_SAMPLES];
     char keys[RUN_KEYS];
 };
 
@@ -81,7 +83,7 @@ struct ax_receiver {
     pthread_mutex_t lock; /* of free */
     struct scratch *free;
     struct ax_cell *samples[2]; /* by version */
-    struct ax_cell *histograms, *exemplars, *metadata, *bytes, *last, *ingested;
+    struct ax_cell *histograms, *exemplars, *metadata, *bytes, *last, *ingested, *created;
     struct ax_cell *dropped[DROP_N], *refused[REFUSE_N];
 };
 
@@ -93,7 +95,7 @@ struct batch {
     struct ax_rw_stats stats;
     uint64_t series; /* visited so far */
     uint64_t written_samples, written_histograms, written_exemplars;
-    uint64_t ingested, dropped[DROP_N], refused[REFUSE_N], refused_n;
+    uint64_t ingested, created, dropped[DROP_N], refused[REFUSE_N], refused_n;
     char text[640]; /* the first refused series by name, with why */
     size_t text_n;
 };
@@ -125,7 +127,7 @@ static void give_back(struct ax_receiver *r, struct scratch *s)
 {
     size_t samples_cap = (size_t)s->decoder.samples.cap + s->decoder.histograms.cap;
     size_t held = s->plain.cap + s->decoder.key.cap + samples_cap * sizeof(struct ax_sample) +
-                  s->decoder.symbols_cap * sizeof(struct ax_str);
+                  s->decoder.symbols_cap * sizeof(struct ax_str) + s->decoder.starts.cap * sizeof(int64_t);
     if (held > SCRATCH_KEPT)
         scratch_done(s);
     pthread_mutex_lock(&r->lock);
@@ -179,6 +181,18 @@ static enum refuse fault_reason(const struct ax_rw_fault *fault)
                                                      : REFUSE_LIMIT;
 }
 
+/* Samples that come too late are refused, though their series is not. */
+static void refuse_old(struct batch *b, uint64_t number, const struct ax_append *a)
+{
+    char why[128];
+    (void)snprintf(why, sizeof why,
+                   "%" PRIu32
+                   " sample(s) further behind the newest than --storage.out-of-order-window, or than "
+                   "any job looks back",
+                   a->result.too_old);
+    refuse(b, number, a->key, REFUSE_TOO_OLD, why);
+}
+
 /* Add up what became of a series' samples; why says what is wrong with labels. False: it is refused. */
 static bool account(struct batch *b, uint64_t number, const struct ax_append *a, const char *why)
 {
@@ -187,6 +201,9 @@ static bool account(struct batch *b, uint64_t number, const struct ax_append *a,
         b->ingested += a->result.appended;
         b->dropped[DROP_DUPLICATE] += a->result.duplicates;
         b->dropped[DROP_TOO_OLD] += a->result.too_old;
+        b->created += a->result.created;
+        if (a->result.too_old)
+            refuse_old(b, number, a);
         break;
     case AX_FATE_UNWANTED:
         b->dropped[DROP_UNWANTED] += a->n;
@@ -210,7 +227,7 @@ static bool account(struct batch *b, uint64_t number, const struct ax_append *a,
         refuse(b, number, a->key, REFUSE_LABELS, why);
         return false;
     }
-    b->written_samples += a->n;
+    b->written_samples += a->n - a->result.too_old;
     return true;
 }
 
@@ -218,7 +235,7 @@ static bool account(struct batch *b, uint64_t number, const struct ax_append *a,
 static bool append(struct batch *b, uint64_t number, struct ax_append *a)
 {
     struct ax_diag diag = {{0}};
-    a->fate = ax_db_append(b->receiver->db, ax_str(""), a->key, a->samples, a->n, &a->result, &diag);
+    ax_db_append_one(b->receiver->db, ax_str(""), a, &diag);
     return account(b, number, a, diag.text);
 }
 
@@ -255,7 +272,11 @@ static bool join(struct batch *b, const struct ax_rw_series *s)
     if (s->key.n)
         memcpy(key, s->key.p, s->key.n);
     memcpy(samples, s->samples, s->samples_n * sizeof *samples);
-    run->v[run->n] = (struct ax_append){.key = {key, s->key.n}, .samples = samples, .n = s->samples_n};
+    int64_t *starts = s->starts ? run->starts + run->samples_n : NULL;
+    if (starts)
+        memcpy(starts, s->starts, s->samples_n * sizeof *starts);
+    run->v[run->n] =
+        (struct ax_append){.key = {key, s->key.n}, .samples = samples, .starts = starts, .n = s->samples_n};
     run->number[run->n] = b->series;
     run->exemplars[run->n++] = s->exemplars_n;
     run->keys_n += s->key.n;
@@ -265,7 +286,11 @@ static bool join(struct batch *b, const struct ax_rw_series *s)
 
 static bool append_part(struct batch *b, const struct ax_rw_series *s, uint32_t from, uint32_t to)
 {
-    struct ax_append a = {.key = s->key, .samples = to > from ? s->samples + from : NULL, .n = to - from};
+    struct ax_append a = {.key = s->key, .n = to - from};
+    if (to > from) {
+        a.samples = s->samples + from;
+        a.starts = s->starts ? s->starts + from : NULL;
+    }
     return append(b, b->series, &a);
 }
 
@@ -340,6 +365,7 @@ static void tell_metrics(const struct batch *b, int version, size_t bytes, int64
     add(r->metadata, b->stats.metadata);
     add(r->bytes, bytes);
     add(r->ingested, b->ingested);
+    add(r->created, b->created);
     for (int i = 0; i < DROP_N; i++)
         add(r->dropped[i], b->dropped[i]);
     for (int i = 0; i < REFUSE_N; i++)
@@ -468,6 +494,7 @@ enum ax_err ax_receiver_new(struct ax_db *db, const struct ax_receiver_options *
     r->bytes = ax_metric(AX_M_RECEIVED_BYTES, NULL, NULL);
     r->last = ax_metric(AX_M_LAST_RECEIVED, NULL, NULL);
     r->ingested = ax_metric(AX_M_INGESTED_SAMPLES, NULL, NULL);
+    r->created = ax_metric(AX_M_CREATED_SAMPLES, NULL, NULL);
     for (int i = 0; i < DROP_N; i++)
         r->dropped[i] = ax_metric(AX_M_DROPPED_SAMPLES, drop_texts[i], NULL);
     for (int i = 0; i < REFUSE_N; i++)

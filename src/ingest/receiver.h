@@ -1,11 +1,11 @@
 /* receiver.h: POST /api/v1/write: remote-write 1.0 and 2.0 into the database of series.
  *
  * The answers are those of the specification: 204 when everything was taken (what no job wants, what comes
- * twice and our own output coming back count as taken), 400 with a text when some series were refused (the
- * others are kept) or the message is broken, 415 for another type or encoding, 503 when memory is out. A
- * 2.0 request is answered with the numbers written, in every case. Native histograms are checked
- * (prom/histogram.h) and not kept: a wrong one refuses its series, good ones count as written and as
- * unwanted. Nothing is allocated per sample. */
+ * twice and our own output coming back count as taken), 400 with a text when some series were refused, or
+ * samples that come too late (the others are kept) or the message is broken, 415 for another type or
+ * encoding, 503 when memory is out. A 2.0 request is answered with the numbers written, in every case. Native
+ * histograms are checked (prom/histogram.h) and not kept: a wrong one refuses its series, good ones count as
+ * written and as unwanted. Nothing is allocated per sample. */
 #ifndef AX_INGEST_RECEIVER_H
 #define AX_INGEST_RECEIVER_H
 

@@ -151,6 +151,7 @@ void ax_rw_decoder_done(struct ax_rw_decoder *d)
 {
     free(d->samples.v);
     free(d->histograms.v);
+    free(d->starts.v);
     free(d->symbols);
     ax_buf_done(&d->key);
     *d = (struct ax_rw_decoder){0};

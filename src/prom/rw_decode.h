@@ -16,8 +16,9 @@
 
 /* One TimeSeries, borrowed: valid during the visit only. */
 struct ax_rw_series {
-    struct ax_str key;                  /* labels as sent (order and emptiness unchecked), in 1.0 wire form */
-    const struct ax_sample *samples;    /* in the order sent */
+    struct ax_str key;               /* labels as sent (order and emptiness unchecked), in 1.0 wire form */
+    const struct ax_sample *samples; /* in the order sent */
+    const int64_t *starts; /* 2.0: when the counter of each sample began, 0: not known; NULL: of none */
     const struct ax_sample *histograms; /* time and sum of each native histogram (prom/histogram.h) */
     uint32_t samples_n, histograms_n, exemplars_n;
     bool has_metadata; /* 2.0: a non-empty Metadata message */
@@ -57,9 +58,16 @@ struct ax_rw_samples {
     uint32_t cap;
 };
 
+/* Start timestamps that grow; for struct ax_rw_decoder alone. */
+struct ax_rw_starts {
+    int64_t *v;
+    uint32_t cap;
+};
+
 /* Scratch that lives from request to request (one per thread); zero-initialise. */
 struct ax_rw_decoder {
     struct ax_rw_samples samples, histograms;
+    struct ax_rw_starts starts;
     struct ax_str *symbols;
     uint32_t symbols_cap;
     struct ax_buf key;

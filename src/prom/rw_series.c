@@ -11,13 +11,15 @@
 
 /* Field numbers of a TimeSeries. */
 enum { SERIES_LABELS = 1, SERIES_SAMPLES = 2, V1_EXEMPLARS = 3, V1_HISTOGRAMS = 4 };
-enum { V2_HISTOGRAMS = 3, V2_EXEMPLARS = 4, V2_METADATA = 5 };
+enum { V2_HISTOGRAMS = 3, V2_EXEMPLARS = 4, V2_METADATA = 5, V2_CREATED = 6 };
 
 /* One TimeSeries on its way. */
 struct series {
     struct ax_rw_series out;
     const uint8_t *labels, *labels_end; /* 1.0: the run of label fields seen so far */
     uint32_t labels_n, samples_seen, histograms_seen;
+    uint32_t starts_n;  /* 2.0: 0, or how many samples have an entry in the scratch's starts */
+    int64_t created;    /* 2.0: for samples without one, as the drafts before 2.0-rc.4 sent it */
     bool copied;        /* 1.0: the labels did not stand together, so the key is a copy */
     bool pending;       /* 2.0: a name's reference waits for its value's */
     uint32_t name;      /* 2.0: that reference */
@@ -41,10 +43,10 @@ static void AX_PRINTF(4, 5)
 }
 
 /* A Sample {value = 1, timestamp = 2; in 2.0 start_timestamp = 3} in any order, absent fields zero. */
-static bool read_sample_any(struct ax_str bytes, int version, struct ax_sample *out)
+static bool read_sample_any(struct ax_str bytes, int version, struct ax_sample *out, int64_t *out_start)
 {
     struct ax_wire w = ax_wire_of(bytes);
-    uint64_t value = 0, t = 0, start;
+    uint64_t value = 0, t = 0, start = 0;
     uint32_t field, type;
     while (w.p < w.end) {
         bool ok;
@@ -63,12 +65,15 @@ static bool read_sample_any(struct ax_str bytes, int version, struct ax_sample *
     }
     out->t_ms = (int64_t)t;
     memcpy(&out->value, &value, sizeof value);
+    *out_start = (int64_t)start;
     return true;
 }
 
-static bool read_sample(struct ax_str bytes, int version, struct ax_sample *out)
+/* *out_start is 0 when the sample has no start timestamp. */
+static bool read_sample(struct ax_str bytes, int version, struct ax_sample *out, int64_t *out_start)
 {
     struct ax_wire w = ax_wire_of(bytes);
+    *out_start = 0;
     if (bytes.n > 10 && w.p[0] == 0x09 && w.p[9] == 0x10) { /* as senders write it */
         uint64_t value, t;
         w.p++;
@@ -78,7 +83,7 @@ static bool read_sample(struct ax_str bytes, int version, struct ax_sample *out)
             return true;
         }
     }
-    return read_sample_any(bytes, version, out);
+    return read_sample_any(bytes, version, out, out_start);
 }
 
 /* Append to a run of the scratch; false when there is no memory. n stays below samples_max. */
@@ -98,17 +103,47 @@ static bool push_sample(struct ax_rw_samples *run, uint32_t *n, struct ax_sample
     return true;
 }
 
+/* Note when the counter of sample i began. Samples before it that have no entry get one that says nothing. */
+static bool set_start(struct ax_rw_walk *w, struct series *s, uint32_t i, int64_t start)
+{
+    struct ax_rw_starts *starts = &w->d->starts;
+    if (i >= starts->cap) {
+        uint32_t cap = i < 32 ? 64 : i * 2;
+        int64_t *v = realloc(starts->v, (size_t)cap * sizeof *v);
+        if (!v)
+            return false;
+        starts->v = v;
+        starts->cap = cap;
+    }
+    while (s->starts_n <= i)
+        starts->v[s->starts_n++] = 0;
+    starts->v[i] = start;
+    return true;
+}
+
+/* 2.0: created_timestamp of the series holds for the samples without one of their own. */
+static bool spread_created(struct ax_rw_walk *w, struct series *s)
+{
+    bool ok = true;
+    for (uint32_t i = 0; ok && s->created && i < s->out.samples_n; i++)
+        if (i >= s->starts_n || w->d->starts.v[i] == 0)
+            ok = set_start(w, s, i, s->created);
+    return ok;
+}
+
 static bool take_sample(struct ax_rw_walk *w, struct series *s, struct ax_str bytes)
 {
     struct ax_sample sample;
-    if (!read_sample(bytes, w->version, &sample))
+    int64_t start;
+    if (!read_sample(bytes, w->version, &sample, &start))
         return false;
     s->samples_seen++;
     if (s->out.samples_n >= w->limits->samples_max) {
         set_fault(w, s, "limit", "more than %u samples in one series", w->limits->samples_max);
         return true;
     }
-    s->nomem = !push_sample(&w->d->samples, &s->out.samples_n, sample, w->limits->samples_max);
+    s->nomem = ((start || s->starts_n) && !set_start(w, s, s->out.samples_n, start)) ||
+               !push_sample(&w->d->samples, &s->out.samples_n, sample, w->limits->samples_max);
     return !s->nomem;
 }
 
@@ -378,6 +413,16 @@ static bool take_metadata(struct ax_rw_walk *w, struct series *s, struct ax_str 
     return true;
 }
 
+/* 2.0 before rc.4: created_timestamp of the whole series. */
+static bool take_created(struct series *s, struct ax_wire *c)
+{
+    uint64_t created;
+    if (!ax_wire_varint(c, &created))
+        return false;
+    s->created = (int64_t)created;
+    return true;
+}
+
 static bool walk_series_v2(struct ax_rw_walk *w, struct series *s, struct ax_str bytes)
 {
     struct ax_wire c = ax_wire_of(bytes);
@@ -389,6 +434,8 @@ static bool walk_series_v2(struct ax_rw_walk *w, struct series *s, struct ax_str
             return false;
         if (field == SERIES_LABELS)
             ok = take_refs(w, s, &c, type);
+        else if (field == V2_CREATED && type == AX_WIRE_VARINT)
+            ok = take_created(s, &c);
         else if (field > V2_METADATA)
             ok = ax_wire_skip(&c, type);
         else if (type != AX_WIRE_BYTES || !ax_wire_bytes(&c, &inner))
@@ -416,6 +463,7 @@ enum ax_err ax_rw_walk_series(struct ax_rw_walk *w, struct ax_str bytes, ax_rw_v
     struct series s = {.out = {.key = {NULL, 0}}};
     ax_buf_reset(&w->d->key);
     bool ok = w->version == 1 ? walk_series_v1(w, &s, bytes) : walk_series_v2(w, &s, bytes);
+    s.nomem |= ok && !spread_created(w, &s);
     if (s.nomem || w->d->key.err == AX_NOMEM)
         return ax_fail(diag, AX_NOMEM, "no memory to read a series");
     if (!ok)
@@ -429,6 +477,7 @@ enum ax_err ax_rw_walk_series(struct ax_rw_walk *w, struct ax_str bytes, ax_rw_v
     if (s.histogram_bad)
         set_fault(w, &s, "histogram", "native histogram: %s", w->d->histogram_fault);
     s.out.samples = w->d->samples.v;
+    s.out.starts = s.starts_n ? w->d->starts.v : NULL;
     s.out.histograms = w->d->histograms.v;
     w->stats->series++;
     w->stats->samples += s.samples_seen;

@@ -140,6 +140,35 @@ static void tell_watches(const struct ax_wants *w, int64_t t_ms)
     }
 }
 
+/* Put a zero sample where a counter began, for each sample that says so. One that began before the newest
+ * sample was there already, and one that began out of the ring's reach helps nobody. */
+static void put_created(struct ax_db *db, struct ax_series *s, struct ax_append *a)
+{
+    uint64_t keep_ms = (uint64_t)(s->wants->range_ms + db->opt.retention_ms);
+    struct ax_shard *sh = &db->shards[s->shard];
+    pthread_mutex_lock(&sh->lock);
+    int64_t newest = ax_ring_newest(&s->ring);
+    for (uint32_t i = 0; i < a->n; i++) {
+        int64_t t = a->samples[i].t_ms, start = a->starts[i];
+        if (start && start > newest && start < t && (uint64_t)t - (uint64_t)start < keep_ms) {
+            const struct ax_sample zero = {start, 0};
+            a->result.created +=
+                ax_ring_put(&s->ring, zero, (int64_t)keep_ms, db->opt.ring_samples_max) == AX_RING_ADDED;
+        }
+        newest = t > newest ? t : newest;
+    }
+    pthread_mutex_unlock(&sh->lock);
+}
+
+/* Is a sample too late to be taken, though the ring may reach so far? */
+static bool beyond_window(const struct ax_db *db, const struct ax_ring *ring, int64_t t_ms)
+{
+    int64_t newest = ax_ring_newest(ring), window = db->opt.out_of_order_ms;
+    if (window == 0 || t_ms >= newest)
+        return false;
+    return (window < 0 || (uint64_t)newest - (uint64_t)t_ms > (uint64_t)window) && !ax_ring_has(ring, t_ms);
+}
+
 /* Put samples into a series. */
 static void put_samples(struct ax_db *db, struct ax_series *s, const struct ax_sample *samples, uint32_t n,
                         struct ax_append_result *out)
@@ -148,6 +177,10 @@ static void put_samples(struct ax_db *db, struct ax_series *s, const struct ax_s
     struct ax_shard *sh = &db->shards[s->shard];
     pthread_mutex_lock(&sh->lock);
     for (uint32_t i = 0; i < n; i++) {
+        if (beyond_window(db, &s->ring, samples[i].t_ms)) {
+            out->too_old++;
+            continue;
+        }
         switch (ax_ring_put(&s->ring, samples[i], keep_ms, db->opt.ring_samples_max)) {
         case AX_RING_ADDED:
             out->appended++;
@@ -199,6 +232,8 @@ static bool settle(struct ax_db *db, const struct ax_index_entry *e, struct ax_h
 {
     if (e && e->series->wants) {
         a->fate = hear(db, e->sender, last);
+        if (a->fate == AX_FATE_WANTED && a->starts)
+            put_created(db, e->series, a);
         if (a->fate == AX_FATE_WANTED)
             put_samples(db, e->series, a->samples, a->n, &a->result);
         return true;
@@ -311,8 +346,8 @@ static bool append_by_labels(struct ax_db *db, struct ax_str tenant, const struc
     return done;
 }
 
-/* Append to a key that is perhaps unknown: then judge it, and remember it or adopt it. */
-static void append_any(struct ax_db *db, struct ax_str tenant, struct ax_append *a, struct ax_diag *diag)
+/* A key that is perhaps unknown is judged then, and remembered or adopted. */
+void ax_db_append_one(struct ax_db *db, struct ax_str tenant, struct ax_append *a, struct ax_diag *diag)
 {
     struct ax_arena arena;
     ax_arena_init(&arena, a->key.n * 64 + 65536);
@@ -353,7 +388,7 @@ enum ax_fate ax_db_append(struct ax_db *db, struct ax_str tenant, struct ax_str 
     struct ax_append a = {.key = key, .samples = samples, .n = n};
     if (out)
         a.result = *out;
-    append_any(db, tenant, &a, diag);
+    ax_db_append_one(db, tenant, &a, diag);
     if (out)
         *out = a.result;
     return a.fate;

@@ -36,7 +36,10 @@ struct ax_db_options {
     uint32_t series_max;       /* ceiling on wanted series in all; default 1,000,000 */
     uint32_t ring_samples_max; /* ceiling on raw samples of one series; default 65,536 */
     uint32_t negative_max;     /* entries of the cache of unwanted keys; default 2,097,152 */
-    int64_t retention_ms;      /* kept beyond the longest range: lookback, delay and slack; default 6 min */
+    /* Samples that lie further behind the newest of their series are too old; < 0: all that lie behind it.
+     * Default: those that the ring does not keep, which are too old in any case. */
+    int64_t out_of_order_ms;
+    int64_t retention_ms; /* kept beyond the longest range: lookback, delay and slack; default 6 min */
     const struct ax_str *drop_labels; /* removed from every incoming label set (global.drop_labels); copied */
     uint32_t drop_labels_n;
     /* Replicas of a cluster (global.ha_tracker; its seed is the one above); NULL: they are not told apart. */
@@ -63,9 +66,9 @@ enum ax_fate {
     AX_FATE_INVALID,  /* labels are not acceptable: no __name__, repeated or empty name, not UTF-8 */
 };
 
-/* What an append did with its samples, added up. */
+/* What an append did with its samples, added up. created: zero samples put in where a counter began. */
 struct ax_append_result {
-    uint32_t appended, duplicates, too_old;
+    uint32_t appended, duplicates, too_old, created;
 };
 
 /* Find or make the series of a label key and append samples to it.
@@ -80,19 +83,25 @@ enum ax_fate ax_db_append(struct ax_db *db, struct ax_str tenant, struct ax_str 
                           const struct ax_sample *samples, uint32_t n, struct ax_append_result *out,
                           struct ax_diag *diag);
 
-/* One key and its samples for ax_db_append_known(), and what became of them. */
+/* One key and its samples for the calls below, and what became of them. Where a sample says when its counter
+ * began, a sample of zero is put in for that time, if it lies behind the newest of the series: the counter
+ * was reset then, or is new, and rates rise from there. */
 struct ax_append {
     struct ax_str key;
     const struct ax_sample *samples;
+    const int64_t *starts; /* of each sample, 0: not known; NULL: of none */
     uint32_t n;
     enum ax_fate fate;              /* out */
     struct ax_append_result result; /* out; in out as for ax_db_append() */
 };
 
 /* ax_db_append() for n keys in turn, as far as they are known: stops before the first key that was not seen
- * before (or was forgotten), which ax_db_append() takes. Returns how many were done. Faster than one at a
+ * before (or was forgotten), which ax_db_append_one() takes. Returns how many were done. Faster than one at a
  * time, because the memory of many keys is waited for at once. */
 uint32_t ax_db_append_known(struct ax_db *db, struct ax_str tenant, struct ax_append *v, uint32_t n);
+
+/* ax_db_append() for one key, known or not; diag says why it is invalid. */
+void ax_db_append_one(struct ax_db *db, struct ax_str tenant, struct ax_append *a, struct ax_diag *diag);
 
 /* Declare a want: series matching all matchers are kept with at least range_ms of raw samples. The
  * matchers stay the caller's and outlive the selector. Known series are matched at once; unwanted keys

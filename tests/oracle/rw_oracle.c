@@ -96,6 +96,32 @@ static bool metadata_ref_ok(uint32_t ref, size_t symbols)
     return ref == 0 || ref < symbols;
 }
 
+/* Field 6 of a series, which the schema does not have any more; 0 when it is not there. */
+static int64_t created_of(const ProtobufCMessage *series)
+{
+    uint64_t created = 0;
+    for (unsigned i = 0; i < series->n_unknown_fields; i++) {
+        const ProtobufCMessageUnknownField *f = &series->unknown_fields[i];
+        if (f->tag != 6 || f->wire_type != PROTOBUF_C_WIRE_TYPE_VARINT)
+            continue;
+        created = 0;
+        for (size_t k = 0; k < f->len; k++)
+            created |= (uint64_t)(f->data[k] & 0x7f) << 7 * k;
+    }
+    return (int64_t)created;
+}
+
+static bool same_starts(const struct ax_rw_series *s, const Io__Prometheus__Write__V2__TimeSeries *ts)
+{
+    int64_t created = created_of(&ts->base);
+    for (uint32_t i = 0; i < s->samples_n; i++) {
+        int64_t want = ts->samples[i]->start_timestamp ? ts->samples[i]->start_timestamp : created;
+        if ((s->starts ? s->starts[i] : 0) != want)
+            return false;
+    }
+    return true;
+}
+
 static void same_v2(struct compare *c, const struct ax_rw_series *s, const struct ax_rw_fault *fault)
 {
     const Io__Prometheus__Write__V2__TimeSeries *ts = c->v2->timeseries[c->at];
@@ -121,6 +147,8 @@ static void same_v2(struct compare *c, const struct ax_rw_series *s, const struc
     for (uint32_t i = 0; i < s->samples_n; i++)
         if (!same_sample(s->samples[i], ts->samples[i]->value, ts->samples[i]->timestamp))
             c->differ = "a sample";
+    if (!same_starts(s, ts))
+        c->differ = "a start timestamp";
     for (uint32_t i = 0; i < s->histograms_n; i++)
         if (!same_sample(s->histograms[i], ts->histograms[i]->sum, ts->histograms[i]->timestamp))
             c->differ = "a histogram";

@@ -238,22 +238,68 @@ static void bad_references_are_refused_and_the_rest_is_written(void **state)
     }
 }
 
-static void a_created_timestamp_in_field_6_is_ignored(void **state)
+/* One sample of a counter that says when it began; field_6: as the drafts before rc.4 said it. */
+static void send_counter(const char *name, int64_t t_ms, double value, int64_t start_ms, bool field_6)
+{
+    write_series(req, PAIRS("__name__", name, "job", "test"));
+    write_sample(req, value, t_ms);
+    write_metadata(req, 1, "A counter", NULL);
+    if (field_6)
+        write_created(req, start_ms);
+    else
+        req->message.timeseries[0]->samples[0]->start_timestamp = start_ms;
+    expect_v2(204, 1, 0, 0);
+}
+
+static void a_counter_begins_at_zero_where_it_was_created(void **state)
+{
+    (void)state;
+    for (int field_6 = 0; field_6 <= 1; field_6++) {
+        const char *name = fresh();
+        double created = ax_metric_get(ax_metric(AX_M_CREATED_SAMPLES, NULL, NULL));
+        send_counter(name, NOW_MS - 60000, 100, NOW_MS - 70000, field_6);
+        send_counter(name, NOW_MS - 60000, 100, NOW_MS - 70000, field_6); /* again */
+        send_counter(name, NOW_MS - 45000, 103, NOW_MS - 70000, field_6);
+        send_counter(name, NOW_MS - 30000, 107, NOW_MS - 40000, field_6); /* reset, though it rose */
+        send_counter(name, NOW_MS - 15000, 9, NOW_MS - 40000, field_6);   /* reset, and nobody says so */
+        send_counter(name, NOW_MS, 10, NOW_MS, field_6);                  /* not before the sample */
+        static const double want[][2] = {{-70000, 0},   {-60000, 100}, {-45000, 103}, {-40000, 0},
+                                         {-30000, 107}, {-15000, 9},   {0, 10}};
+        struct ax_sample got[8];
+        assert_int_equal(kept(name, got), COUNT(want));
+        for (size_t i = 0; i < COUNT(want); i++) {
+            assert_int_equal(got[i].t_ms - NOW_MS, (int64_t)want[i][0]);
+            assert_true(got[i].value == want[i][1]);
+        }
+        assert_true(ax_metric_get(ax_metric(AX_M_CREATED_SAMPLES, NULL, NULL)) == created + 2);
+    }
+}
+
+static void a_counter_created_long_ago_begins_nowhere(void **state)
 {
     (void)state;
     const char *name = fresh();
-    write_series(req, PAIRS("__name__", name, "job", "test"));
-    write_sample(req, 100, NOW_MS);
-    write_metadata(req, 1, "A counter", NULL);
-    write_created(req, NOW_MS - HOUR_MS);
-    expect_v2(204, 1, 0, 0);
-    write_series(req, PAIRS("__name__", name, "job", "test"));
-    write_sample(req, 101, NOW_MS + 1);
-    req->message.timeseries[0]->samples[0]->start_timestamp = NOW_MS - HOUR_MS; /* where it went later */
-    expect_v2(204, 1, 0, 0);
     struct ax_sample got[8];
-    assert_int_equal(kept(name, got), 2);
-    assert_true(got[0].value == 100 && got[1].value == 101);
+    send_counter(name, NOW_MS, 100, NOW_MS - 72 * HOUR_MS, false);
+    assert_int_equal(kept(name, got), 1);
+}
+
+static void each_sample_of_a_series_has_its_own_start(void **state)
+{
+    (void)state;
+    const char *name = fresh();
+    struct ax_sample got[8];
+    static const int64_t starts[] = {0, -50000, -50000, -25000, 0};
+    write_series(req, PAIRS("__name__", name));
+    for (int64_t i = 0; i < 5; i++) {
+        write_sample(req, 1, NOW_MS - 60000 + i * 15000);
+        req->message.timeseries[0]->samples[i]->start_timestamp = starts[i] ? NOW_MS + starts[i] : 0;
+    }
+    expect_v2(204, 5, 0, 0);
+    static const int64_t want[] = {-60000, -50000, -45000, -30000, -25000, -15000, 0};
+    assert_int_equal(kept(name, got), COUNT(want));
+    for (size_t i = 0; i < COUNT(want); i++)
+        assert_int_equal(got[i].t_ms - NOW_MS, want[i]);
 }
 
 static void fields_of_later_versions_are_ignored(void **state)
@@ -323,6 +369,26 @@ static void what_comes_late_or_twice_is_taken(void **state)
         struct ax_sample got[8];
         assert_int_equal(kept(name, got), 2);
         assert_true(got[0].value == 2 && got[1].value == 1); /* the first value of a time stays */
+    }
+}
+
+static void what_no_job_looks_back_at_is_refused(void **state)
+{
+    (void)state;
+    for (int version = 1; version <= 2; version++) {
+        const char *name = fresh();
+        double too_old = ax_metric_get(ax_metric(AX_M_DROPPED_SAMPLES, "too_old", NULL));
+        write_series(req, PAIRS("__name__", name));
+        write_sample(req, 1, NOW_MS);
+        write_sample(req, 2, NOW_MS - 3 * HOUR_MS);
+        write_sample(req, 3, NOW_MS - HOUR_MS);
+        struct write_answer a = endpoint_send(version);
+        write_assert_status(&a, 400);
+        write_assert_says(&a, "1 sample(s) further behind the newest than --storage.out-of-order-window");
+        assert_int_equal(a.samples, version == 1 ? -1 : 2);
+        assert_true(ax_metric_get(ax_metric(AX_M_DROPPED_SAMPLES, "too_old", NULL)) == too_old + 1);
+        struct ax_sample got[8];
+        assert_int_equal(kept(name, got), 2);
     }
 }
 
@@ -614,11 +680,14 @@ int main(void)
         cmocka_unit_test(the_good_series_beside_bad_ones_are_written),
         cmocka_unit_test(bad_labels_are_refused_and_empty_values_are_absent),
         cmocka_unit_test(bad_references_are_refused_and_the_rest_is_written),
-        cmocka_unit_test(a_created_timestamp_in_field_6_is_ignored),
+        cmocka_unit_test(a_counter_begins_at_zero_where_it_was_created),
+        cmocka_unit_test(a_counter_created_long_ago_begins_nowhere),
+        cmocka_unit_test(each_sample_of_a_series_has_its_own_start),
         cmocka_unit_test(fields_of_later_versions_are_ignored),
         cmocka_unit_test(empty_requests_are_204),
         cmocka_unit_test(one_series_in_three_pieces_is_put_together_by_time),
         cmocka_unit_test(what_comes_late_or_twice_is_taken),
+        cmocka_unit_test(what_no_job_looks_back_at_is_refused),
         cmocka_unit_test(more_than_ten_minutes_ahead_is_refused),
         cmocka_unit_test(wrong_histograms_refuse_their_series_and_the_rest_is_written),
         cmocka_unit_test(a_refused_histogram_is_named_wherever_its_labels_stand),

@@ -239,6 +239,13 @@ static void fill_v2(Io__Prometheus__Write__V2__TimeSeries *ts, size_t symbols)
         ts->samples[i]->timestamp = random_time();
         ts->samples[i]->start_timestamp = below(2) ? random_time() : 0;
     }
+    if (below(4) == 0) { /* created_timestamp, as drafts had it */
+        static uint8_t varint[] = {0x85, 0x80, 0x01};
+        ProtobufCMessageUnknownField *created = make(1, sizeof *created);
+        *created = (ProtobufCMessageUnknownField){6, PROTOBUF_C_WIRE_TYPE_VARINT, sizeof varint, varint};
+        ts->base.n_unknown_fields = 1;
+        ts->base.unknown_fields = created;
+    }
     ts->n_exemplars = below(10) == 0;
     ts->exemplars = MESSAGES(Io__Prometheus__Write__V2__Exemplar, IO__PROMETHEUS__WRITE__V2__EXEMPLAR__INIT,
                              ts->n_exemplars);
