@@ -11,12 +11,14 @@
 
 static const struct ax_detector_spec spec = {.hold_steps = 60, .memory_steps = 500};
 
-/* Noise with spikes, a level that comes and stays, gaps, and forecasts that are missing at first. */
+/* Noise with spikes, some in quick succession, a level that comes and stays, gaps, and forecasts that are
+ * missing at first. */
 static struct ax_observation observation(uint32_t i)
 {
     struct ax_rng rng;
     ax_rng_seed(&rng, 1000 + i);
-    double value = 50 + 3 * ax_rng_normal(&rng) + (i % 90 == 80 ? 60 : 0) + (i % 400 > 300 ? 40 : 0);
+    double value = 50 + 3 * ax_rng_normal(&rng) + (i % 90 == 80 ? 60 : 0) + (i % 400 > 300 ? 40 : 0) +
+                   (i % 400 > 200 && i % 400 < 240 && i % 3 == 0 ? 50 : 0);
     double expected = i < 20 ? (double)NAN : 50 + ax_rng_normal(&rng);
     if (i % 37 == 5)
         value = (double)NAN;
