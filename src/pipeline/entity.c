@@ -4,20 +4,47 @@
 #include <math.h>
 #include <stdlib.h>
 
+/* What an output of an entity is called. */
+static struct ax_outlet_name entity_name(const struct ax_entity *e, uint32_t i)
+{
+    static const enum ax_output ids[AX_ENTITY_OUTPUTS] = {AX_OUTPUT_SCORE, AX_OUTPUT_SEVERITY,
+                                                          AX_OUTPUT_DIRECTION};
+    return (struct ax_outlet_name){.id = ids[i], .input = e->labels};
+}
+
+/* What the contribution of a feature is called. */
+static struct ax_outlet_name contribution_name(const struct ax_job *job, const struct ax_entity *e,
+                                               uint32_t channel)
+{
+    return (struct ax_outlet_name){.id = AX_OUTPUT_CONTRIBUTION,
+                                   .input = e->labels,
+                                   .added = {{ax_str("feature"), job->channels[channel].feature}},
+                                   .added_n = 1};
+}
+
+void ax_entity_outlets(struct ax_job *job, struct ax_entity *e, const struct ax_outlet_deed *deed)
+{
+    for (uint32_t i = 0; i < AX_ENTITY_OUTPUTS; i++) {
+        const struct ax_outlet_name name = entity_name(e, i);
+        ax_outlet_do(&job->outlets, &e->outlets[i], &name, deed);
+    }
+    for (uint32_t i = 0; i < job->channels_n; i++) {
+        const struct ax_outlet_name name = contribution_name(job, e, i);
+        ax_outlet_do(&job->outlets, &e->contribution[i], &name, deed);
+    }
+}
+
 static void entity_end(struct ax_job *job, struct ax_entity *e, int64_t t_ms)
 {
-    ax_outlet_end(&job->outlets, &e->score, t_ms);
-    ax_outlet_end(&job->outlets, &e->severity, t_ms);
-    ax_outlet_end(&job->outlets, &e->direction, t_ms);
-    for (uint32_t i = 0; e->contribution && i < job->channels_n; i++)
-        ax_outlet_end(&job->outlets, &e->contribution[i], t_ms);
+    ax_entity_outlets(job, e, &(struct ax_outlet_deed){.verb = AX_OUTLET_END, .t_ms = t_ms});
 }
 
 static void entity_free(struct ax_job *job, struct ax_entity *e, int64_t end_ms)
 {
     if (!e)
         return;
-    entity_end(job, e, end_ms);
+    if (e->contribution)
+        entity_end(job, e, end_ms);
     ax_combiner_free(e->combiner);
     free(e->contributions);
     free(e->contribution);
@@ -25,13 +52,13 @@ static void entity_free(struct ax_job *job, struct ax_entity *e, int64_t end_ms)
     free(e);
 }
 
-static struct ax_entity *make_entity(struct ax_job *job, const struct ax_target *t)
+struct ax_entity *ax_entity_new(struct ax_job *job, uint64_t id, const struct ax_labels *labels)
 {
     struct ax_entity *e = calloc(1, sizeof *e);
     if (!e)
         return NULL;
-    e->id = t->id;
-    e->labels = ax_labels_dup(t->labels);
+    e->id = id;
+    e->labels = ax_labels_dup(labels);
     e->combiner = ax_combiner_new(&job->detector, job->channels_n);
     e->contributions = calloc(job->channels_n, sizeof *e->contributions);
     e->contribution = calloc(job->channels_n, sizeof *e->contribution);
@@ -42,7 +69,6 @@ static struct ax_entity *make_entity(struct ax_job *job, const struct ax_target 
         return e;
     }
     entity_free(job, e, INT64_MIN);
-    ax_metric_count(AX_M_JOB_ERRORS, job->name, "memory");
     return NULL;
 }
 
@@ -55,9 +81,11 @@ static void find_entities(struct ax_job *job, int64_t t_ms)
                 continue;
             struct ax_entity *e = ax_map_get(&job->entities, t->id);
             if (!e)
-                e = make_entity(job, t);
+                e = ax_entity_new(job, t->id, t->labels);
             if (e)
                 e->seen_ms = t_ms;
+            else
+                ax_metric_count(AX_M_JOB_ERRORS, job->name, "memory");
         }
     }
 }
@@ -77,10 +105,9 @@ static void emit_contributions(struct ax_job *job, struct ax_entity *e, int64_t 
         named[best] = true;
     }
     for (uint32_t i = 0; i < job->channels_n; i++) {
-        const struct ax_label added = {ax_str("feature"), job->channels[i].feature};
+        const struct ax_outlet_name name = contribution_name(job, e, i);
         if (named[i])
-            ax_outlet_put(&job->outlets, &e->contribution[i], AX_OUTPUT_CONTRIBUTION, e->labels, &added, 1,
-                          t_ms, e->contributions[i]);
+            ax_outlet_put(&job->outlets, &e->contribution[i], &name, t_ms, e->contributions[i]);
         else
             ax_outlet_end(&job->outlets, &e->contribution[i], t_ms);
     }
@@ -104,11 +131,11 @@ static void entity_step(struct ax_job *job, struct ax_entity *e, int64_t t_ms)
     if (e->seen_ms != t_ms)
         return;
     e->verdict.direction = e->verdict.score > 1 ? direction : 0;
-    ax_outlet_put(&job->outlets, &e->score, AX_OUTPUT_SCORE, e->labels, NULL, 0, t_ms, e->verdict.score);
-    ax_outlet_put(&job->outlets, &e->severity, AX_OUTPUT_SEVERITY, e->labels, NULL, 0, t_ms,
-                  e->verdict.severity);
-    ax_outlet_put(&job->outlets, &e->direction, AX_OUTPUT_DIRECTION, e->labels, NULL, 0, t_ms,
-                  e->verdict.direction);
+    const double values[AX_ENTITY_OUTPUTS] = {e->verdict.score, e->verdict.severity, e->verdict.direction};
+    for (uint32_t i = 0; i < AX_ENTITY_OUTPUTS; i++) {
+        const struct ax_outlet_name name = entity_name(e, i);
+        ax_outlet_put(&job->outlets, &e->outlets[i], &name, t_ms, values[i]);
+    }
     emit_contributions(job, e, t_ms);
     const struct ax_observer *o = job->env.observer;
     if (o && o->verdict)
@@ -156,11 +183,7 @@ void ax_entities_done(struct ax_job *job, int64_t end_ms)
 
 void ax_entities_repeat(struct ax_job *job, int64_t t_ms)
 {
-    for (struct ax_entity *e = job->first; e; e = e->next) {
-        ax_outlet_repeat(&job->outlets, &e->score, t_ms);
-        ax_outlet_repeat(&job->outlets, &e->severity, t_ms);
-        ax_outlet_repeat(&job->outlets, &e->direction, t_ms);
-        for (uint32_t i = 0; i < job->channels_n; i++)
-            ax_outlet_repeat(&job->outlets, &e->contribution[i], t_ms);
-    }
+    const struct ax_outlet_deed deed = {.verb = AX_OUTLET_REPEAT, .t_ms = t_ms};
+    for (struct ax_entity *e = job->first; e; e = e->next)
+        ax_entity_outlets(job, e, &deed);
 }

@@ -91,7 +91,7 @@ enum ax_err ax_job_new(const struct ax_job_env *env, const struct ax_config *con
     atomic_init(&job->watch.evaluated_ms, AX_NEVER);
     int64_t delay_ms = env->zero_delay ? 0 : job_config->evaluation_delay_ms;
     job->schedule = (struct ax_schedule){job_config->step_ms, delay_ms, AX_NEVER};
-    job->reason = "no_data";
+    job->reason = AX_JOB_NO_DATA;
     job->drift_due_ms = job->repeated_ms = AX_NEVER;
     ax_arena_init(&job->scratch, SCRATCH_BYTES);
     init_cells(job);
@@ -110,7 +110,7 @@ void ax_job_free(struct ax_job *job, int64_t end_ms)
 {
     if (!job)
         return;
-    ax_job_outputs_end(job, end_ms);
+    ax_job_outlets(job, &(struct ax_outlet_deed){.verb = AX_OUTLET_END, .t_ms = end_ms});
     ax_entities_done(job, end_ms);
     for (uint32_t i = 0; i < job->channels_n; i++)
         ax_channel_done(&job->channels[i], end_ms);
@@ -175,12 +175,13 @@ void ax_job_repeat(struct ax_job *job, int64_t now_ms)
     if (now_ms - since < REPEAT_MS)
         return;
     job->repeated_ms = now_ms;
+    const struct ax_outlet_deed again = {.verb = AX_OUTLET_REPEAT, .t_ms = now_ms};
     for (uint32_t i = 0; i < job->channels_n; i++) {
         for (struct ax_target *t = job->channels[i].first; t; t = t->next)
-            ax_target_repeat(t, &job->channels[i].kind, now_ms);
+            ax_target_outlets(t, &job->channels[i].kind, &again);
     }
     ax_entities_repeat(job, now_ms);
-    ax_job_outputs_repeat(job, now_ms);
+    ax_job_outlets(job, &again);
 }
 
 const struct ax_job_config *ax_job_config(const struct ax_job *job)
@@ -212,8 +213,8 @@ void ax_job_status(const struct ax_job *job, struct ax_job_status *out)
     *out = (struct ax_job_status){.last_step_ms = job->schedule.last_ms,
                                   .entities_n = job->entities.n,
                                   .outputs_n = job->outlets.open_n,
-                                  .ready = job->reason == NULL,
-                                  .reason = job->reason,
+                                  .ready = job->reason == AX_JOB_READY,
+                                  .reason = ax_job_reason_text(job->reason),
                                   .step_seconds = job->step_seconds};
     for (uint32_t i = 0; i < job->channels_n; i++) {
         for (struct ax_target *t = job->channels[i].first; t; t = t->next) {

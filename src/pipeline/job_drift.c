@@ -24,18 +24,52 @@ static enum ax_err test_channel(struct ax_channel *c, int what, struct ax_drift_
     return ax_drift_pool_test(&c->job->drift, &pool, &c->job->scratch, out);
 }
 
+/* What the score of a test is called. */
+static struct ax_outlet_name score_name(const struct ax_channel *c, int what, enum ax_drift_test test)
+{
+    return (struct ax_outlet_name){.id = AX_OUTPUT_DRIFT_SCORE,
+                                   .added = {{ax_str("feature"), ax_str(c->drift_name[what])},
+                                             {ax_str("test"), ax_str(ax_drift_test_name(test))}},
+                                   .added_n = 2};
+}
+
+/* What the verdict on a kind of drift is called. */
+static struct ax_outlet_name detected_name(int what)
+{
+    static const char *const kinds[] = {"data", "concept"};
+    return (struct ax_outlet_name){
+        .id = AX_OUTPUT_DRIFT_DETECTED, .added = {{ax_str("kind"), ax_str(kinds[what])}}, .added_n = 1};
+}
+
+static const struct ax_outlet_name features_name = {.id = AX_OUTPUT_DRIFTED_FEATURES};
+static const struct ax_outlet_name share_name = {.id = AX_OUTPUT_DATA_DRIFT_SCORE};
+
+void ax_job_drift_outlets(struct ax_job *job, const struct ax_outlet_deed *deed)
+{
+    for (int what = INPUTS; what <= RESIDUALS; what++) {
+        const struct ax_outlet_name name = detected_name(what);
+        ax_outlet_do(&job->outlets, &job->drift_detected[what], &name, deed);
+    }
+    ax_outlet_do(&job->outlets, &job->drifted_features, &features_name, deed);
+    ax_outlet_do(&job->outlets, &job->data_drift_score, &share_name, deed);
+    for (uint32_t i = 0; i < job->channels_n; i++)
+        for (int what = INPUTS; what <= RESIDUALS; what++)
+            for (enum ax_drift_test test = 0; test < AX_DRIFT_TESTS; test++) {
+                const struct ax_outlet_name name = score_name(&job->channels[i], what, test);
+                ax_outlet_do(&job->outlets, &job->channels[i].drift[what][test], &name, deed);
+            }
+}
+
 static void emit_scores(struct ax_channel *c, int what, int64_t t_ms, const struct ax_drift_result *r)
 {
     struct ax_job *job = c->job;
     const struct ax_observer *o = job->env.observer;
     for (enum ax_drift_test test = 0; test < AX_DRIFT_TESTS; test++) {
-        const char *name = ax_drift_test_name(test);
-        const struct ax_label added[] = {{ax_str("feature"), ax_str(c->drift_name[what])},
-                                         {ax_str("test"), ax_str(name)}};
-        ax_outlet_put(&job->outlets, &c->drift[what][test], AX_OUTPUT_DRIFT_SCORE, NULL, added, 2, t_ms,
-                      r->score[test]);
+        const struct ax_outlet_name name = score_name(c, what, test);
+        ax_outlet_put(&job->outlets, &c->drift[what][test], &name, t_ms, r->score[test]);
         if (o && o->drift)
-            o->drift(o->ctx, job->config, c->drift_name[what], name, t_ms, r->score[test], r->drifted);
+            o->drift(o->ctx, job->config, c->drift_name[what], ax_drift_test_name(test), t_ms, r->score[test],
+                     r->drifted);
     }
 }
 
@@ -65,22 +99,18 @@ static void run_kind(struct ax_job *job, int what)
 /* The newest results; they hold until the next tests, so that the series have no gaps. */
 static void emit_kind(struct ax_job *job, int what, int64_t t_ms)
 {
-    static const char *const kinds[] = {"data", "concept"};
     uint32_t n = job->drift_ready[what], drifted = job->drift_drifted[what];
     if (n == 0)
         return;
     for (uint32_t i = 0; i < job->channels_n; i++)
         if (job->channels[i].drift_result[what].ready)
             emit_scores(&job->channels[i], what, t_ms, &job->channels[i].drift_result[what]);
-    const struct ax_label kind = {ax_str("kind"), ax_str(kinds[what])};
-    ax_outlet_put(&job->outlets, &job->drift_detected[what], AX_OUTPUT_DRIFT_DETECTED, NULL, &kind, 1, t_ms,
-                  drifted > 0);
+    const struct ax_outlet_name name = detected_name(what);
+    ax_outlet_put(&job->outlets, &job->drift_detected[what], &name, t_ms, drifted > 0);
     if (what == RESIDUALS)
         return;
-    ax_outlet_put(&job->outlets, &job->drifted_features, AX_OUTPUT_DRIFTED_FEATURES, NULL, NULL, 0, t_ms,
-                  drifted);
-    ax_outlet_put(&job->outlets, &job->data_drift_score, AX_OUTPUT_DATA_DRIFT_SCORE, NULL, NULL, 0, t_ms,
-                  (double)drifted / n);
+    ax_outlet_put(&job->outlets, &job->drifted_features, &features_name, t_ms, drifted);
+    ax_outlet_put(&job->outlets, &job->data_drift_score, &share_name, t_ms, (double)drifted / n);
 }
 
 void ax_job_drift(struct ax_job *job, int64_t t_ms)

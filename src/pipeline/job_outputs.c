@@ -3,18 +3,68 @@
 
 #include <math.h>
 
-static void emit_scorecard(struct ax_channel *c, int64_t t_ms)
+const char *ax_job_reason_text(enum ax_job_reason reason)
+{
+    static const char *const texts[AX_JOB_REASONS] = {NULL, "no_data", "warming_up"};
+    return texts[reason];
+}
+
+/* What a figure of the scorecard is called. */
+static struct ax_outlet_name score_name(const struct ax_channel *c, uint32_t horizon, uint32_t i)
 {
     static const enum ax_output ids[AX_SCORES] = {AX_OUTPUT_ACCURACY,    AX_OUTPUT_MAPE,     AX_OUTPUT_WAPE,
                                                   AX_OUTPUT_CORRELATION, AX_OUTPUT_COVERAGE, AX_OUTPUT_SKILL};
+    return (struct ax_outlet_name){
+        .id = ids[i],
+        .added = {{ax_str("horizon"), ax_str(c->horizon_names[horizon])}, {ax_str("feature"), c->feature}},
+        .added_n = c->feature.n ? 2 : 1};
+}
+
+/* What the job's readiness is called as it stands. */
+static struct ax_outlet_name ready_name(const struct ax_job *job)
+{
+    struct ax_outlet_name name = {.id = AX_OUTPUT_MODEL_READY};
+    if (job->reason != AX_JOB_READY)
+        name.added[name.added_n++] =
+            (struct ax_label){ax_str("reason"), ax_str(ax_job_reason_text(job->reason))};
+    return name;
+}
+
+static struct ax_outlet_name info_name(void)
+{
+    return (struct ax_outlet_name){
+        .id = AX_OUTPUT_MODEL_INFO,
+        .added = {{ax_str("version"), ax_str(AX_VERSION)}, {ax_str("role"), ax_str("champion")}},
+        .added_n = 2};
+}
+
+static const struct ax_outlet_name trained_name = {.id = AX_OUTPUT_MODEL_TRAINED};
+
+void ax_job_outlets(struct ax_job *job, const struct ax_outlet_deed *deed)
+{
+    const struct ax_outlet_name ready = ready_name(job), info = info_name();
+    ax_outlet_do(&job->outlets, &job->model_ready, &ready, deed);
+    ax_outlet_do(&job->outlets, &job->model_info, &info, deed);
+    ax_outlet_do(&job->outlets, &job->model_trained, &trained_name, deed);
+    for (uint32_t i = 0; i < job->channels_n; i++) {
+        struct ax_channel *c = &job->channels[i];
+        for (uint32_t k = 0; c->scores && k < c->forecast.horizons_n * AX_SCORES; k++) {
+            const struct ax_outlet_name name = score_name(c, k / AX_SCORES, k % AX_SCORES);
+            ax_outlet_do(&job->outlets, &c->scores[k], &name, deed);
+        }
+    }
+    ax_job_drift_outlets(job, deed);
+}
+
+static void emit_scorecard(struct ax_channel *c, int64_t t_ms)
+{
     for (uint32_t h = 0; h < c->forecast.horizons_n; h++) {
         struct ax_score s = ax_scorecard_read(c->kind.scorecard, t_ms, h);
         const double values[AX_SCORES] = {s.accuracy, s.mape, s.wape, s.correlation, s.coverage, s.skill};
-        const struct ax_label added[] = {{ax_str("horizon"), ax_str(c->horizon_names[h])},
-                                         {ax_str("feature"), c->feature}};
-        for (uint32_t i = 0; i < AX_SCORES; i++)
-            ax_outlet_put(&c->job->outlets, &c->scores[h * AX_SCORES + i], ids[i], NULL, added,
-                          c->feature.n ? 2 : 1, t_ms, values[i]);
+        for (uint32_t i = 0; i < AX_SCORES; i++) {
+            const struct ax_outlet_name name = score_name(c, h, i);
+            ax_outlet_put(&c->job->outlets, &c->scores[h * AX_SCORES + i], &name, t_ms, values[i]);
+        }
     }
 }
 
@@ -24,8 +74,8 @@ static bool target_ready(const struct ax_channel *c, const struct ax_target *t)
     return (!c->kind.emit_forecast || t->forecast_ready) && (!c->kind.anomaly || t->verdict.ready);
 }
 
-/* A job is ready when more than half of its present targets are; NULL, or why not. */
-static const char *why_not_ready(const struct ax_job *job, int64_t t_ms)
+/* A job is ready when more than half of its present targets are. */
+static enum ax_job_reason reason_of(const struct ax_job *job, int64_t t_ms)
 {
     uint32_t present = 0, ready = 0;
     for (uint32_t i = 0; i < job->channels_n; i++) {
@@ -37,22 +87,19 @@ static const char *why_not_ready(const struct ax_job *job, int64_t t_ms)
         }
     }
     if (present == 0)
-        return "no_data";
-    return ready * 2 > present ? NULL : "warming_up";
+        return AX_JOB_NO_DATA;
+    return ready * 2 > present ? AX_JOB_READY : AX_JOB_WARMING_UP;
 }
 
 static void emit_ready(struct ax_job *job, int64_t t_ms)
 {
-    const char *reason = why_not_ready(job, t_ms);
+    enum ax_job_reason reason = reason_of(job, t_ms);
     if (reason != job->reason)
         ax_outlet_end(&job->outlets, &job->model_ready, t_ms); /* another reason is another series */
     job->reason = reason;
-    const struct ax_label added = {ax_str("reason"), ax_str(reason ? reason : "")};
-    ax_outlet_put(&job->outlets, &job->model_ready, AX_OUTPUT_MODEL_READY, NULL, &added, reason ? 1 : 0, t_ms,
-                  reason ? 0 : 1);
-    const struct ax_label info[] = {{ax_str("version"), ax_str(AX_VERSION)},
-                                    {ax_str("role"), ax_str("champion")}};
-    ax_outlet_put(&job->outlets, &job->model_info, AX_OUTPUT_MODEL_INFO, NULL, info, 2, t_ms, 1);
+    const struct ax_outlet_name ready = ready_name(job), info = info_name();
+    ax_outlet_put(&job->outlets, &job->model_ready, &ready, t_ms, reason == AX_JOB_READY);
+    ax_outlet_put(&job->outlets, &job->model_info, &info, t_ms, 1);
 }
 
 /* When any of the job's models was last fitted. */
@@ -65,8 +112,7 @@ static void emit_trained(struct ax_job *job, int64_t t_ms)
                 newest_ms = ax_forecaster_fitted_ms(t->forecaster);
     }
     if (newest_ms != INT64_MIN)
-        ax_outlet_put(&job->outlets, &job->model_trained, AX_OUTPUT_MODEL_TRAINED, NULL, NULL, 0, t_ms,
-                      (double)newest_ms / 1000);
+        ax_outlet_put(&job->outlets, &job->model_trained, &trained_name, t_ms, (double)newest_ms / 1000);
 }
 
 void ax_job_outputs(struct ax_job *job, int64_t t_ms)
@@ -76,32 +122,4 @@ void ax_job_outputs(struct ax_job *job, int64_t t_ms)
             emit_scorecard(&job->channels[i], t_ms);
     emit_ready(job, t_ms);
     emit_trained(job, t_ms);
-}
-
-/* Do the same to every outlet of the job as a whole. */
-static void each_outlet(struct ax_job *job, void (*act)(struct ax_outlets *, struct ax_outlet *, int64_t),
-                        int64_t t_ms)
-{
-    struct ax_outlet *own[] = {&job->drift_detected[0], &job->drift_detected[1], &job->drifted_features,
-                               &job->data_drift_score,  &job->model_ready,       &job->model_info,
-                               &job->model_trained};
-    for (uint32_t i = 0; i < sizeof own / sizeof own[0]; i++)
-        act(&job->outlets, own[i], t_ms);
-    for (uint32_t i = 0; i < job->channels_n; i++) {
-        struct ax_channel *c = &job->channels[i];
-        for (uint32_t k = 0; k < 2 * AX_DRIFT_TESTS; k++)
-            act(&job->outlets, &c->drift[k / AX_DRIFT_TESTS][k % AX_DRIFT_TESTS], t_ms);
-        for (uint32_t k = 0; c->scores && k < c->forecast.horizons_n * AX_SCORES; k++)
-            act(&job->outlets, &c->scores[k], t_ms);
-    }
-}
-
-void ax_job_outputs_end(struct ax_job *job, int64_t t_ms)
-{
-    each_outlet(job, ax_outlet_end, t_ms);
-}
-
-void ax_job_outputs_repeat(struct ax_job *job, int64_t t_ms)
-{
-    each_outlet(job, ax_outlet_repeat, t_ms);
 }

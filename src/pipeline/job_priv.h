@@ -14,8 +14,12 @@
 #define AX_HORIZON_NAME 16      /* bytes of a horizon's label value */
 #define AX_TARGET_NAME "target" /* feature label of the job's own expression in drift series */
 #define AX_RESIDUAL_SUFFIX "residual"
-#define AX_CHANNELS_MAX 65 /* the expression and 64 features */
-#define AX_CONTRIBUTIONS 3 /* features named for one anomaly */
+#define AX_CHANNELS_MAX 65  /* the expression and 64 features */
+#define AX_CONTRIBUTIONS 3  /* features named for one anomaly */
+#define AX_ENTITY_OUTPUTS 3 /* beside them: score, severity, direction */
+
+/* Is a job's model ready, and if not, why? What stands here is saved by its number. */
+enum ax_job_reason { AX_JOB_READY, AX_JOB_NO_DATA, AX_JOB_WARMING_UP, AX_JOB_REASONS };
 
 /* One expression of a job with the series that it gives: the job's `expr`, or one of its `features`. */
 struct ax_channel {
@@ -45,7 +49,7 @@ struct ax_entity {
     struct ax_combiner *combiner;
     struct ax_verdict verdict;
     double *contributions; /* [channels_n] */
-    struct ax_outlet score, severity, direction;
+    struct ax_outlet outlets[AX_ENTITY_OUTPUTS];
     struct ax_outlet *contribution; /* [channels_n] */
     int64_t seen_ms;
 };
@@ -71,7 +75,7 @@ struct ax_job {
     uint32_t drift_ready[2], drift_drifted[2]; /* features tested, and found to have drifted */
     struct ax_outlet drift_detected[2], drifted_features, data_drift_score;
     struct ax_outlet model_ready, model_info, model_trained;
-    const char *reason; /* why not ready; NULL when ready */
+    enum ax_job_reason reason;
     double step_seconds;
     struct ax_cell *targets_cell, *refused, *steps, *skipped, *last_step, *seconds;
     char name[128];
@@ -96,19 +100,28 @@ void ax_entities_done(struct ax_job *job, int64_t end_ms);
 /* Repeat the entities' last outputs at t_ms. */
 void ax_entities_repeat(struct ax_job *job, int64_t t_ms);
 
+/* An entity that has seen nothing, in the job's list and map; labels are copied. NULL when out of memory. */
+struct ax_entity *ax_entity_new(struct ax_job *job, uint64_t id, const struct ax_labels *labels);
+
+/* Do something to all outlets of an entity. */
+void ax_entity_outlets(struct ax_job *job, struct ax_entity *e, const struct ax_outlet_deed *deed);
+
 /* How long a series may be absent before its outputs end: the larger of 5 min and 3 steps. */
 int64_t ax_job_absence_ms(const struct ax_job *job);
 
 /* job_drift.c: run the drift tests when they are due, and emit. */
 void ax_job_drift(struct ax_job *job, int64_t t_ms);
 
+/* Do something to all outlets of the job's drift. */
+void ax_job_drift_outlets(struct ax_job *job, const struct ax_outlet_deed *deed);
+
 /* job_outputs.c: emit the scorecard and the state of the model. */
 void ax_job_outputs(struct ax_job *job, int64_t t_ms);
 
-/* End the series of the job as a whole (INT64_MIN: just close them). */
-void ax_job_outputs_end(struct ax_job *job, int64_t t_ms);
+/* Do something to all outlets of the job as a whole, those of its drift among them. */
+void ax_job_outlets(struct ax_job *job, const struct ax_outlet_deed *deed);
 
-/* Repeat them at t_ms. */
-void ax_job_outputs_repeat(struct ax_job *job, int64_t t_ms);
+/* Why a job is not ready, as its label and the status page have it; NULL for AX_JOB_READY. */
+const char *ax_job_reason_text(enum ax_job_reason reason);
 
 #endif

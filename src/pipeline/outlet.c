@@ -6,7 +6,7 @@
 #include <math.h>
 #include <stdio.h>
 
-#define ADDED_MAX 8
+#define ADDED_MAX (AX_OUTLET_ADDED + 2)
 #define LABEL_BYTES_MAX (1u << 20)
 
 void ax_outlets_init(struct ax_outlets *os, const struct ax_sink *sink, const struct ax_config *config,
@@ -54,30 +54,28 @@ static bool has_name(const struct ax_label *v, uint32_t n, struct ax_str name)
 }
 
 /* The complete label set of an output. */
-static enum ax_err make_labels(struct ax_outlets *os, enum ax_output id, const struct ax_labels *input,
-                               const struct ax_label *added, uint32_t added_n, struct ax_labels *out)
+static enum ax_err make_labels(struct ax_outlets *os, const struct ax_outlet_name *of, struct ax_labels *out)
 {
     static const struct ax_labels none = {0, NULL};
-    if (!input)
-        input = &none;
+    const struct ax_labels *input = of->input ? of->input : &none;
     uint32_t external_n = os->config->external_labels.n, n = 0;
-    struct ax_label *set = ax_arena_array(&os->arena, 2 * (ADDED_MAX + 2) + external_n, sizeof *set);
+    struct ax_label *set = ax_arena_array(&os->arena, 2 * ADDED_MAX + 1 + external_n, sizeof *set);
     struct ax_buf name;
     ax_buf_init(&name, 4096);
-    ax_output_name(id, os->job->forecast.output, &name);
+    ax_output_name(of->id, os->job->forecast.output, &name);
     struct ax_str metric = ax_arena_str(&os->arena, ax_buf_view(&name));
     ax_buf_done(&name);
-    if (!set || !metric.p || added_n > ADDED_MAX)
+    if (!set || !metric.p)
         return AX_NOMEM;
 
-    struct ax_label more[ADDED_MAX + 2];
+    struct ax_label more[ADDED_MAX];
     uint32_t more_n = 0;
     more[more_n++] = (struct ax_label){ax_str("for"), os->job->name};
     struct ax_str source = ax_labels_get(input, ax_str(AX_METRIC_NAME));
     if (source.n)
         more[more_n++] = (struct ax_label){ax_str("source"), source};
-    for (uint32_t i = 0; i < added_n; i++)
-        more[more_n++] = added[i];
+    for (uint32_t i = 0; i < of->added_n; i++)
+        more[more_n++] = of->added[i];
     for (uint32_t i = 0; i < more_n; i++) {
         struct ax_str taken = ax_labels_get(input, more[i].name);
         if (taken.n) {
@@ -97,8 +95,7 @@ static enum ax_err make_labels(struct ax_outlets *os, enum ax_output id, const s
     return ax_labels_with(input, NULL, 0, set, n, &os->arena, out);
 }
 
-static void open_outlet(struct ax_outlets *os, struct ax_outlet *o, enum ax_output id,
-                        const struct ax_labels *input, const struct ax_label *added, uint32_t added_n)
+static void open_outlet(struct ax_outlets *os, struct ax_outlet *o, const struct ax_outlet_name *name)
 {
     if (os->open_n >= os->job->max_output_series) {
         if (!o->refused) {
@@ -113,7 +110,7 @@ static void open_outlet(struct ax_outlets *os, struct ax_outlet *o, enum ax_outp
     }
     struct ax_labels labels;
     ax_arena_reset(&os->arena);
-    if (make_labels(os, id, input, added, added_n, &labels) == AX_OK)
+    if (make_labels(os, name, &labels) == AX_OK)
         o->out = os->sink->open(os->sink->ctx, &labels);
     if (o->out) {
         os->open_n++;
@@ -122,24 +119,17 @@ static void open_outlet(struct ax_outlets *os, struct ax_outlet *o, enum ax_outp
     }
 }
 
-void ax_outlet_put(struct ax_outlets *os, struct ax_outlet *o, enum ax_output id,
-                   const struct ax_labels *input, const struct ax_label *added, uint32_t added_n,
+void ax_outlet_put(struct ax_outlets *os, struct ax_outlet *o, const struct ax_outlet_name *name,
                    int64_t t_ms, double value)
 {
-    if (!os->enabled[id] || isnan(value))
+    if (!os->enabled[name->id] || isnan(value))
         return;
     if (!o->out)
-        open_outlet(os, o, id, input, added, added_n);
+        open_outlet(os, o, name);
     if (!o->out)
         return;
     o->last = value;
     os->sink->put(os->sink->ctx, o->out, t_ms, value);
-}
-
-void ax_outlet_repeat(struct ax_outlets *os, struct ax_outlet *o, int64_t t_ms)
-{
-    if (o->out)
-        os->sink->put(os->sink->ctx, o->out, t_ms, o->last);
 }
 
 void ax_outlet_end(struct ax_outlets *os, struct ax_outlet *o, int64_t t_ms)
@@ -150,6 +140,49 @@ void ax_outlet_end(struct ax_outlets *os, struct ax_outlet *o, int64_t t_ms)
     o->out = NULL;
     os->open_n--;
     ax_metric_set(os->open_cell, os->open_n);
+}
+
+enum { CLOSED, REFUSED, OPEN }; /* of an outlet as bytes */
+
+static void save(const struct ax_outlet *o, struct ax_buf *out)
+{
+    ax_put_u8(out, o->out ? OPEN : o->refused ? REFUSED : CLOSED);
+    if (o->out)
+        ax_put_f64(out, o->last);
+}
+
+static void load(struct ax_outlets *os, struct ax_outlet *o, const struct ax_outlet_name *name,
+                 struct ax_bytes *in)
+{
+    uint32_t was = ax_get_count(in, OPEN);
+    o->refused = was == REFUSED;
+    if (was != OPEN)
+        return;
+    o->last = ax_get_f64(in);
+    if (isnan(o->last) || !os->enabled[name->id])
+        (void)ax_bytes_fail(in);
+    if (in->err == AX_OK)
+        open_outlet(os, o, name);
+}
+
+void ax_outlet_do(struct ax_outlets *os, struct ax_outlet *o, const struct ax_outlet_name *name,
+                  const struct ax_outlet_deed *deed)
+{
+    switch (deed->verb) {
+    case AX_OUTLET_REPEAT:
+        if (o->out)
+            os->sink->put(os->sink->ctx, o->out, deed->t_ms, o->last);
+        break;
+    case AX_OUTLET_END:
+        ax_outlet_end(os, o, deed->t_ms);
+        break;
+    case AX_OUTLET_SAVE:
+        save(o, deed->out);
+        break;
+    case AX_OUTLET_LOAD:
+        load(os, o, name, deed->in);
+        break;
+    }
 }
 
 bool ax_outlet_is_ours(const struct ax_job_config *job, const struct ax_labels *ls)

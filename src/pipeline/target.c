@@ -43,13 +43,46 @@ struct ax_target *ax_target_new(const struct ax_target_kind *kind, const struct 
     return NULL;
 }
 
+/* What an output of a forecast is called. */
+static struct ax_outlet_name forecast_name(const struct ax_target *t, const struct ax_target_kind *kind,
+                                           uint32_t horizon, uint32_t i)
+{
+    static const enum ax_output ids[AX_SERIES_FORECAST_OUTPUTS] = {
+        AX_OUTPUT_PREDICTED, AX_OUTPUT_PREDICTED_LOWER, AX_OUTPUT_PREDICTED_UPPER, AX_OUTPUT_CONFIDENCE};
+    return (struct ax_outlet_name){.id = ids[i],
+                                   .input = t->labels,
+                                   .added = {{ax_str("horizon"), ax_str(kind->horizon_names[horizon])},
+                                             {ax_str("feature"), kind->feature}},
+                                   .added_n = kind->feature.n ? 2 : 1};
+}
+
+/* What an output of a score is called. */
+static struct ax_outlet_name anomaly_name(const struct ax_target *t, uint32_t i)
+{
+    static const enum ax_output ids[AX_SERIES_ANOMALY_OUTPUTS] = {AX_OUTPUT_SCORE,     AX_OUTPUT_SEVERITY,
+                                                                  AX_OUTPUT_DIRECTION, AX_OUTPUT_EXPECTED,
+                                                                  AX_OUTPUT_LOWER,     AX_OUTPUT_UPPER};
+    return (struct ax_outlet_name){.id = ids[i], .input = t->labels};
+}
+
+void ax_target_outlets(struct ax_target *t, const struct ax_target_kind *kind,
+                       const struct ax_outlet_deed *deed)
+{
+    uint32_t n = t->forecast_outlets ? kind->forecast->horizons_n * AX_SERIES_FORECAST_OUTPUTS : 0;
+    for (uint32_t i = 0; i < n; i++) {
+        const struct ax_outlet_name name =
+            forecast_name(t, kind, i / AX_SERIES_FORECAST_OUTPUTS, i % AX_SERIES_FORECAST_OUTPUTS);
+        ax_outlet_do(kind->outlets, &t->forecast_outlets[i], &name, deed);
+    }
+    for (uint32_t i = 0; i < AX_SERIES_ANOMALY_OUTPUTS; i++) {
+        const struct ax_outlet_name name = anomaly_name(t, i);
+        ax_outlet_do(kind->outlets, &t->anomaly_outlets[i], &name, deed);
+    }
+}
+
 void ax_target_end(struct ax_target *t, const struct ax_target_kind *kind, int64_t t_ms)
 {
-    if (t->forecast_outlets)
-        for (uint32_t i = 0; i < kind->forecast->horizons_n * AX_SERIES_FORECAST_OUTPUTS; i++)
-            ax_outlet_end(kind->outlets, &t->forecast_outlets[i], t_ms);
-    for (uint32_t i = 0; i < AX_SERIES_ANOMALY_OUTPUTS; i++)
-        ax_outlet_end(kind->outlets, &t->anomaly_outlets[i], t_ms);
+    ax_target_outlets(t, kind, &(struct ax_outlet_deed){.verb = AX_OUTLET_END, .t_ms = t_ms});
 }
 
 void ax_target_leave_sample(struct ax_target *t, const struct ax_target_kind *kind)
@@ -65,15 +98,6 @@ void ax_target_leave_sample(struct ax_target *t, const struct ax_target_kind *ki
 int64_t ax_target_absent_ms(const struct ax_target *t, int64_t t_ms)
 {
     return t_ms - (t->seen_ms == INT64_MIN ? t->made_ms : t->seen_ms);
-}
-
-void ax_target_repeat(struct ax_target *t, const struct ax_target_kind *kind, int64_t t_ms)
-{
-    if (t->forecast_outlets)
-        for (uint32_t i = 0; i < kind->forecast->horizons_n * AX_SERIES_FORECAST_OUTPUTS; i++)
-            ax_outlet_repeat(kind->outlets, &t->forecast_outlets[i], t_ms);
-    for (uint32_t i = 0; i < AX_SERIES_ANOMALY_OUTPUTS; i++)
-        ax_outlet_repeat(kind->outlets, &t->anomaly_outlets[i], t_ms);
 }
 
 void ax_target_free(struct ax_target *t, const struct ax_target_kind *kind, int64_t end_ms)
@@ -94,31 +118,28 @@ void ax_target_free(struct ax_target *t, const struct ax_target_kind *kind, int6
 static void emit_forecast(struct ax_target *t, const struct ax_target_kind *kind, int64_t t_ms,
                           const struct ax_forecast *f)
 {
-    static const enum ax_output ids[AX_SERIES_FORECAST_OUTPUTS] = {
-        AX_OUTPUT_PREDICTED, AX_OUTPUT_PREDICTED_LOWER, AX_OUTPUT_PREDICTED_UPPER, AX_OUTPUT_CONFIDENCE};
     for (uint32_t h = 0; h < kind->forecast->horizons_n; h++) {
         uint32_t lead = kind->forecast->horizons[h];
         const double values[AX_SERIES_FORECAST_OUTPUTS] = {f->mean[lead], f->lower[lead], f->upper[lead],
                                                            f->confidence[lead]};
-        const struct ax_label added[] = {{ax_str("horizon"), ax_str(kind->horizon_names[h])},
-                                         {ax_str("feature"), kind->feature}};
-        for (uint32_t i = 0; i < AX_SERIES_FORECAST_OUTPUTS; i++)
-            ax_outlet_put(kind->outlets, &t->forecast_outlets[h * AX_SERIES_FORECAST_OUTPUTS + i], ids[i],
-                          t->labels, added, kind->feature.n ? 2 : 1, t_ms, values[i]);
+        for (uint32_t i = 0; i < AX_SERIES_FORECAST_OUTPUTS; i++) {
+            const struct ax_outlet_name name = forecast_name(t, kind, h, i);
+            ax_outlet_put(kind->outlets, &t->forecast_outlets[h * AX_SERIES_FORECAST_OUTPUTS + i], &name,
+                          t_ms, values[i]);
+        }
     }
 }
 
 static void emit_anomaly(struct ax_target *t, const struct ax_target_kind *kind, int64_t t_ms)
 {
-    static const enum ax_output ids[AX_SERIES_ANOMALY_OUTPUTS] = {AX_OUTPUT_SCORE,     AX_OUTPUT_SEVERITY,
-                                                                  AX_OUTPUT_DIRECTION, AX_OUTPUT_EXPECTED,
-                                                                  AX_OUTPUT_LOWER,     AX_OUTPUT_UPPER};
     const struct ax_verdict *v = &t->verdict;
     double band = v->ready ? 1 : (double)NAN; /* while warming up there is a score of 0, and no band */
     const double values[AX_SERIES_ANOMALY_OUTPUTS] = {v->score,           v->severity,     v->direction,
                                                       v->expected * band, v->lower * band, v->upper * band};
-    for (uint32_t i = 0; i < AX_SERIES_ANOMALY_OUTPUTS; i++)
-        ax_outlet_put(kind->outlets, &t->anomaly_outlets[i], ids[i], t->labels, NULL, 0, t_ms, values[i]);
+    for (uint32_t i = 0; i < AX_SERIES_ANOMALY_OUTPUTS; i++) {
+        const struct ax_outlet_name name = anomaly_name(t, i);
+        ax_outlet_put(kind->outlets, &t->anomaly_outlets[i], &name, t_ms, values[i]);
+    }
 }
 
 static void score_step(struct ax_target *t, const struct ax_target_kind *kind, int64_t t_ms)

@@ -68,11 +68,12 @@ void ax_target_end(struct ax_target *t, const struct ax_target_kind *kind, int64
 /* Leave the sample for drift, so that a series that is still there can take its place. */
 void ax_target_leave_sample(struct ax_target *t, const struct ax_target_kind *kind);
 
+/* Do something to all its outlets. */
+void ax_target_outlets(struct ax_target *t, const struct ax_target_kind *kind,
+                       const struct ax_outlet_deed *deed);
+
 /* How long it has been without a value at t_ms. */
 int64_t ax_target_absent_ms(const struct ax_target *t, int64_t t_ms);
-
-/* Repeat its last outputs at t_ms. */
-void ax_target_repeat(struct ax_target *t, const struct ax_target_kind *kind, int64_t t_ms);
 
 /* Bytes that it occupies, labels and models included. */
 uint64_t ax_target_bytes(const struct ax_target *t);
