@@ -1,12 +1,13 @@
 /* seglog.h: an append-only log of records in segment files: what lasts is written here first.
  *
  * A position is the number of bytes from the log's first beginning; segments are named by the position at
- * which they start (20 digits, ".log"), so that a missing one shows. A record is its length, a CRC-32C over
- * the rest, a type and a body; it never spans two segments. An append is one write() to the page cache: it
- * survives the process, and power loss after ax_seglog_sync(). Opening reads every record's checksum from a
- * position on: a torn tail of the last segment is cut off and counted; damage elsewhere is reported and the
- * rest of that segment passed over, never guessed at. Thread-safe: any number of appenders; readers hold a
- * state of their own and may follow a log that grows. */
+ * which they start (20 digits, ".log"), so that a missing one shows. A record is a frame (store/frame.h): a
+ * head with a checksum of its own, and a body with another; it never spans two segments. An append is one
+ * write() to the page cache: it survives the process, and power loss after ax_seglog_sync(). Opening reads
+ * every record's checksum from a position on: what follows the last sound record of the last segment is a
+ * torn tail, cut off and counted; what is not sound and has a sound record behind it is damage: reported, and
+ * passed over up to that record. Thread-safe: any number of appenders; readers hold a state of their own and
+ * may follow a log that grows. */
 #ifndef AX_STORE_SEGLOG_H
 #define AX_STORE_SEGLOG_H
 
@@ -23,8 +24,9 @@ struct ax_seglog;
 struct ax_seglog_options {
     const char *dir;        /* made (0700, one level) when absent */
     uint64_t segment_bytes; /* a segment this long is closed and the next one begun; default 64 MiB */
-    uint64_t check_from;    /* records before this position are not read at opening */
-    bool fsync_always;      /* fsync each append; else only ax_seglog_sync() does */
+    uint64_t check_from; /* records before this position (one that a record ended at) are not read at opening;
+                          * a log that ends before it, because a power loss took more, goes on from there */
+    bool fsync_always;   /* fsync each append; else only ax_seglog_sync() does */
 };
 
 /* What opening found. */
@@ -34,7 +36,9 @@ struct ax_seglog_report {
     char text[256];                     /* the first of them, for a person; "" when there is none */
 };
 
-/* Open or make a log. AX_IO with a text when the folder or a file cannot be read or written. */
+/* Open or make a log. AX_IO with a text when the folder or a file cannot be read or written, AX_UNSUPPORTED
+ * with a text when one is of another version, AX_NOMEM. A full disk is no reason to fail: the first append
+ * takes the first byte. report may be NULL. */
 AX_MUST_USE enum ax_err ax_seglog_open(const struct ax_seglog_options *options, struct ax_seglog **out,
                                        struct ax_seglog_report *report, struct ax_diag *diag);
 
@@ -51,7 +55,9 @@ AX_MUST_USE enum ax_err ax_seglog_append(struct ax_seglog *log, uint8_t type, st
 AX_MUST_USE enum ax_err ax_seglog_append2(struct ax_seglog *log, uint8_t type, struct ax_str head,
                                           struct ax_str tail, uint64_t *out_end, struct ax_diag *diag);
 
-/* Bring everything appended so far to the disk. AX_IO with a text. */
+/* Bring everything appended so far to the disk, while others append. AX_IO with a text: it may not be there,
+ * and the next call tries all of it again. A segment that was closed keeps a descriptor until this is called.
+ */
 AX_MUST_USE enum ax_err ax_seglog_sync(struct ax_seglog *log, struct ax_diag *diag);
 
 /* Position of the oldest record that is kept; lock-free. */
@@ -86,8 +92,8 @@ struct ax_seglog_record {
 
 struct ax_seglog_reader;
 
-/* A reader that stands at a position (one that ax_seglog_append() or a record gave, or any before the
- * beginning, which means the beginning). AX_NOMEM. The log outlives it. */
+/* A reader that stands at a position (one that ax_seglog_append() or a record gave; any before the beginning
+ * means the beginning, any behind the end the end). AX_NOMEM. The log outlives it. */
 AX_MUST_USE enum ax_err ax_seglog_reader_new(struct ax_seglog *log, uint64_t at,
                                              struct ax_seglog_reader **out);
 

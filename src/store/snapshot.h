@@ -13,17 +13,20 @@
 
 #include <stdint.h>
 
+#define AX_SNAPSHOT_SECTION_MAX (1u << 30) /* bytes of one body */
+
 struct ax_snapshot_writer;
 
 /* Begin a snapshot in a folder (made, 0700, when absent) for a log position. AX_IO with a text, AX_NOMEM. */
 AX_MUST_USE enum ax_err ax_snapshot_begin(const char *dir, uint64_t position, struct ax_snapshot_writer **out,
                                           struct ax_diag *diag);
 
-/* Append a section. After the first failure (AX_IO with a text, kept for commit) it does nothing. */
+/* Append a section; type is not 0. After the first failure (AX_IO, or AX_LIMIT above AX_SNAPSHOT_SECTION_MAX,
+ * with a text, kept for commit) it does nothing. */
 void ax_snapshot_put(struct ax_snapshot_writer *w, uint8_t type, struct ax_str body);
 
-/* Finish: sync and rename, then free w. On AX_IO (with a text) the file is gone and those of before remain.
- */
+/* Finish: sync and rename, then free w. On AX_IO (with a text) the file is gone and those of before remain;
+ * only one of the same position may have been replaced already. */
 AX_MUST_USE enum ax_err ax_snapshot_commit(struct ax_snapshot_writer *w, struct ax_diag *diag);
 
 /* Give up: remove the file and free w. NULL is fine. */
