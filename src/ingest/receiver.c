@@ -9,6 +9,7 @@
 #include "ingest/negotiate.h"
 #include "net/compress.h"
 #include "prom/labels.h"
+#include "series/journal.h"
 
 #include <inttypes.h>
 #include <pthread.h>
@@ -25,6 +26,8 @@
 #define RUN_SERIES 32
 #define RUN_SAMPLES 256
 #define RUN_KEYS ((size_t)16 << 10)
+
+#define RECORD_BYTES (16 * MIB) /* of the log; a request that makes more writes several */
 
 /* Why samples are not kept, and why series are refused: values of the label `reason`. */
 #define DROP_REASONS                                                                                         \
@@ -75,6 +78,7 @@ struct scratch {
     struct run run;
     struct ax_buf plain;
     struct ax_rw_decoder decoder;
+    struct ax_journal journal;
 };
 
 struct ax_receiver {
@@ -83,7 +87,7 @@ struct ax_receiver {
     pthread_mutex_t lock; /* of free */
     struct scratch *free;
     struct ax_cell *samples[2]; /* by version */
-    struct ax_cell *histograms, *exemplars, *metadata, *bytes, *last, *ingested, *created;
+    struct ax_cell *histograms, *exemplars, *metadata, *bytes, *last, *ingested, *created, *unlogged;
     struct ax_cell *dropped[DROP_N], *refused[REFUSE_N];
 };
 
@@ -91,6 +95,9 @@ struct ax_receiver {
 struct batch {
     struct ax_receiver *receiver;
     struct run *run;
+    struct ax_journal *journal; /* NULL: there is no log */
+    enum ax_err logged;         /* whether the log has taken what it was given so far */
+    struct ax_diag log_diag;
     int64_t latest_ms; /* the newest time that is not refused as future */
     struct ax_rw_stats stats;
     uint64_t series; /* visited so far */
@@ -112,8 +119,10 @@ static struct scratch *borrow(struct ax_receiver *r)
     if (s)
         return s;
     s = calloc(1, sizeof *s);
-    if (s)
-        ax_buf_init(&s->plain, (size_t)r->opt.plain_max);
+    if (!s)
+        return NULL;
+    ax_buf_init(&s->plain, (size_t)r->opt.plain_max);
+    ax_journal_init(&s->journal);
     return s;
 }
 
@@ -121,13 +130,15 @@ static void scratch_done(struct scratch *s)
 {
     ax_buf_done(&s->plain);
     ax_rw_decoder_done(&s->decoder);
+    ax_journal_done(&s->journal);
 }
 
 static void give_back(struct ax_receiver *r, struct scratch *s)
 {
     size_t samples_cap = (size_t)s->decoder.samples.cap + s->decoder.histograms.cap;
     size_t held = s->plain.cap + s->decoder.key.cap + samples_cap * sizeof(struct ax_sample) +
-                  s->decoder.symbols_cap * sizeof(struct ax_str) + s->decoder.starts.cap * sizeof(int64_t);
+                  s->decoder.symbols_cap * sizeof(struct ax_str) + s->decoder.starts.cap * sizeof(int64_t) +
+                  s->journal.definitions.cap + s->journal.runs.cap;
     if (held > SCRATCH_KEPT)
         scratch_done(s);
     pthread_mutex_lock(&r->lock);
@@ -235,8 +246,15 @@ static bool account(struct batch *b, uint64_t number, const struct ax_append *a,
 static bool append(struct batch *b, uint64_t number, struct ax_append *a)
 {
     struct ax_diag diag = {{0}};
-    ax_db_append_one(b->receiver->db, ax_str(""), a, &diag);
+    ax_db_append_one(b->receiver->db, ax_str(""), a, b->journal, &diag);
     return account(b, number, a, diag.text);
+}
+
+/* Write what came so far to the log. */
+static void write_log(struct batch *b)
+{
+    if (b->journal && b->logged == AX_OK)
+        b->logged = ax_journal_append(b->journal, b->receiver->db, b->receiver->opt.log, &b->log_diag);
 }
 
 /* Hand the run to the database, and empty it. */
@@ -244,7 +262,8 @@ static void flush(struct batch *b)
 {
     struct run *run = b->run;
     for (uint32_t i = 0; i < run->n; i++) {
-        uint32_t known = i + ax_db_append_known(b->receiver->db, ax_str(""), run->v + i, run->n - i);
+        uint32_t known =
+            i + ax_db_append_known(b->receiver->db, ax_str(""), run->v + i, run->n - i, b->journal);
         for (; i < known; i++)
             if (account(b, run->number[i], &run->v[i], ""))
                 b->written_exemplars += run->exemplars[i];
@@ -253,6 +272,8 @@ static void flush(struct batch *b)
     }
     run->n = run->samples_n = 0;
     run->keys_n = 0;
+    if (b->journal && ax_journal_bytes(b->journal) > RECORD_BYTES)
+        write_log(b);
 }
 
 /* Put a series into the run, which is flushed first when it is full. False when it must go alone. */
@@ -337,7 +358,7 @@ static enum ax_err visit(void *ctx, const struct ax_rw_series *s, const struct a
     struct batch *b = ctx;
     b->series++;
     if (!fault && join(b, s))
-        return AX_OK;
+        return b->logged;
     flush(b);
     if (fault)
         refuse(b, b->series, s->key, fault_reason(fault), fault->text);
@@ -345,7 +366,7 @@ static enum ax_err visit(void *ctx, const struct ax_rw_series *s, const struct a
         refuse(b, b->series, s->key, REFUSE_MIXED, "samples and histograms in one series");
     else
         append_up_to(b, s);
-    return AX_OK;
+    return b->logged;
 }
 
 /* ---- the request ---- */
@@ -392,7 +413,7 @@ static int status_of(enum ax_err err)
 static void answer(const struct batch *b, enum ax_err err, const struct ax_diag *diag,
                    struct ax_http_response *res)
 {
-    if (err != AX_OK && b->series)
+    if (err != AX_OK && b->series && b->logged == AX_OK)
         ax_http_text(res, status_of(err), "%s; before that %" PRIu64 " series kept, %" PRIu64 " refused%s",
                      diag->text, b->series - b->refused_n, b->refused_n, b->text);
     else if (err != AX_OK)
@@ -414,10 +435,18 @@ static enum ax_err process(struct batch *b, struct scratch *s, int version, enum
     if (err != AX_OK)
         return err;
     b->run = &s->run;
+    b->journal = b->receiver->opt.log ? &s->journal : NULL;
+    ax_journal_reset(&s->journal);
     err = ax_rw_decode(&s->decoder, version, ax_buf_view(&s->plain), &b->receiver->opt.limits, visit, b,
                        &b->stats, diag);
     flush(b);
-    return err;
+    write_log(b);
+    if (b->logged == AX_OK)
+        return err;
+    /* In the rings and not in the log: to be sent again, and then duplicates. */
+    ax_metric_add(b->receiver->unlogged, 1);
+    b->written_samples = b->written_histograms = b->written_exemplars = 0;
+    return ax_fail(diag, AX_BUSY, "not written to the log, send it again: %s", b->log_diag.text);
 }
 
 static void handle(void *ctx, const struct ax_http_request *req, struct ax_http_response *res)
@@ -495,6 +524,7 @@ enum ax_err ax_receiver_new(struct ax_db *db, const struct ax_receiver_options *
     r->last = ax_metric(AX_M_LAST_RECEIVED, NULL, NULL);
     r->ingested = ax_metric(AX_M_INGESTED_SAMPLES, NULL, NULL);
     r->created = ax_metric(AX_M_CREATED_SAMPLES, NULL, NULL);
+    r->unlogged = ax_metric(AX_M_WAL_FAILURES, NULL, NULL);
     for (int i = 0; i < DROP_N; i++)
         r->dropped[i] = ax_metric(AX_M_DROPPED_SAMPLES, drop_texts[i], NULL);
     for (int i = 0; i < REFUSE_N; i++)

@@ -3,9 +3,11 @@
  * The answers are those of the specification: 204 when everything was taken (what no job wants, what comes
  * twice and our own output coming back count as taken), 400 with a text when some series were refused, or
  * samples that come too late (the others are kept) or the message is broken, 415 for another type or
- * encoding, 503 when memory is out. A 2.0 request is answered with the numbers written, in every case. Native
- * histograms are checked (prom/histogram.h) and not kept: a wrong one refuses its series, good ones count as
- * written and as unwanted. Nothing is allocated per sample. */
+ * encoding, 503 with Retry-After when memory is out or the log cannot be written: the same request again
+ * heals it. With a log, what was answered 2xx is in it, one record for a request, with one write(). A 2.0
+ * request is answered with the numbers written, in every case. Native histograms are checked
+ * (prom/histogram.h) and not kept: a wrong one refuses its series, good ones count as written and as
+ * unwanted. Nothing is allocated per sample. */
 #ifndef AX_INGEST_RECEIVER_H
 #define AX_INGEST_RECEIVER_H
 
@@ -13,11 +15,13 @@
 #include "net/http_server.h"
 #include "prom/rw_decode.h"
 #include "series/db.h"
+#include "store/seglog.h"
 
 struct ax_receiver;
 
 /* Ceilings; a field that is zero takes the default named. */
 struct ax_receiver_options {
+    struct ax_seglog *log;      /* what is wanted is written to it before the answer; NULL: nowhere */
     struct ax_clock clock;      /* for the future guard; now_ms NULL: the wall clock */
     uint64_t body_max;          /* 32 MiB: compressed; above it 413 */
     uint64_t plain_max;         /* 32 MiB: decompressed; above it 400 before memory is taken */

@@ -3,6 +3,7 @@
 
 #include "base/arena.h"
 #include "base/assert.h"
+#include "series/journal.h"
 #include "series/shard.h"
 
 #include <stdlib.h>
@@ -24,6 +25,13 @@ struct ax_hash128 ax_db_hash(const struct ax_db *db, struct ax_str tenant, struc
 struct ax_shard *ax_db_shard(struct ax_db *db, struct ax_hash128 hash)
 {
     return &db->shards[hash.lo >> 58];
+}
+
+struct ax_series *ax_db_find(struct ax_db *db, struct ax_str tenant, struct ax_str canonical)
+{
+    struct ax_hash128 hash = ax_db_hash(db, tenant, canonical);
+    const struct ax_index_entry *e = ax_index_find(&ax_db_shard(db, hash)->index, hash.lo, tenant, canonical);
+    return e ? e->series : NULL;
 }
 
 /* Own copies of the names to drop, and behind them the label of replicas. */
@@ -74,6 +82,7 @@ struct ax_db *ax_db_new(const struct ax_db_options *options)
     if (!db)
         return NULL;
     db->opt = *options;
+    db->next_ref = 1;
     bool ok = copy_drop(db, options) && init_ha(db, options);
     db->opt.series_max = options->series_max ? options->series_max : SERIES_MAX;
     db->opt.ring_samples_max = options->ring_samples_max ? options->ring_samples_max : RING_SAMPLES_MAX;
@@ -127,15 +136,15 @@ void ax_db_free(struct ax_db *db)
     free(db);
 }
 
-/* Tell those who wait that a sample has arrived. */
-static void tell_watches(const struct ax_wants *w, int64_t t_ms)
+/* Tell those who wait that a sample has arrived; again: as before. */
+static void tell_watches(const struct ax_wants *w, int64_t t_ms, bool again)
 {
     for (uint32_t i = 0; i < w->watches_n; i++) {
         struct ax_watch *watch = w->watches[i];
         int64_t seen = atomic_load_explicit(&watch->newest_ms, memory_order_relaxed);
         while (t_ms > seen && !atomic_compare_exchange_weak(&watch->newest_ms, &seen, t_ms))
             continue;
-        if (watch->late && t_ms <= atomic_load_explicit(&watch->evaluated_ms, memory_order_relaxed))
+        if (!again && watch->late && t_ms <= atomic_load_explicit(&watch->evaluated_ms, memory_order_relaxed))
             ax_metric_add(watch->late, 1);
     }
 }
@@ -166,25 +175,24 @@ static bool beyond_window(const struct ax_db *db, const struct ax_ring *ring, in
     int64_t newest = ax_ring_newest(ring), window = db->opt.out_of_order_ms;
     if (window == 0 || t_ms >= newest)
         return false;
-    return (window < 0 || (uint64_t)newest - (uint64_t)t_ms > (uint64_t)window) && !ax_ring_has(ring, t_ms);
+    return (window < 0 || (uint64_t)newest - (uint64_t)t_ms > (uint64_t)window) && !ax_ring_find(ring, t_ms);
 }
 
-/* Put samples into a series. */
-static void put_samples(struct ax_db *db, struct ax_series *s, const struct ax_sample *samples, uint32_t n,
-                        struct ax_append_result *out)
+void ax_db_put(struct ax_db *db, struct ax_series *s, const struct ax_sample *samples, uint32_t n, bool again,
+               struct ax_append_result *out)
 {
     int64_t keep_ms = s->wants->range_ms + db->opt.retention_ms;
     struct ax_shard *sh = &db->shards[s->shard];
     pthread_mutex_lock(&sh->lock);
     for (uint32_t i = 0; i < n; i++) {
-        if (beyond_window(db, &s->ring, samples[i].t_ms)) {
+        if (!again && beyond_window(db, &s->ring, samples[i].t_ms)) {
             out->too_old++;
             continue;
         }
         switch (ax_ring_put(&s->ring, samples[i], keep_ms, db->opt.ring_samples_max)) {
         case AX_RING_ADDED:
             out->appended++;
-            tell_watches(s->wants, samples[i].t_ms);
+            tell_watches(s->wants, samples[i].t_ms, again);
             break;
         case AX_RING_DUPLICATE:
             out->duplicates++;
@@ -208,37 +216,77 @@ static unsigned refused(struct ax_db *db, struct ax_hash128 hash)
     return reason;
 }
 
-/* What was said last of a sender: the series of a run mostly come from one. */
-struct hearing {
-    struct ax_ha_sender sender;
-    enum ax_ha_verdict verdict;
+/* What the appends of a run share. */
+struct feed {
+    struct ax_db *db;
+    struct ax_str tenant;
+    struct ax_journal *journal; /* or NULL */
+    struct ax_ha_sender sender; /* heard last: the series of a run mostly come from one */
+    enum ax_ha_verdict verdict; /* on it */
 };
 
+static struct feed feed_of(struct ax_db *db, struct ax_str tenant, struct ax_journal *journal)
+{
+    return (struct feed){.db = db, .tenant = tenant, .journal = journal, .verdict = AX_HA_ELECTED};
+}
+
 /* Are samples of this sender taken? */
-static enum ax_fate hear(struct ax_db *db, struct ax_ha_sender sender, struct hearing *last)
+static enum ax_fate hear(struct feed *f, struct ax_ha_sender sender)
 {
     if (sender.cluster == 0)
         return AX_FATE_WANTED;
-    if (sender.cluster != last->sender.cluster || sender.replica != last->sender.replica)
-        *last = (struct hearing){sender, ax_ha_hear(db->ha, sender)};
-    return last->verdict == AX_HA_ELECTED     ? AX_FATE_WANTED
-           : last->verdict == AX_HA_DUPLICATE ? AX_FATE_REPLICA
-                                              : AX_FATE_CLUSTERS;
+    if (sender.cluster != f->sender.cluster || sender.replica != f->sender.replica) {
+        f->sender = sender;
+        f->verdict = ax_ha_hear(f->db->ha, sender);
+    }
+    return f->verdict == AX_HA_ELECTED     ? AX_FATE_WANTED
+           : f->verdict == AX_HA_DUPLICATE ? AX_FATE_REPLICA
+                                           : AX_FATE_CLUSTERS;
+}
+
+/* Write what the ring has now at a time, if it has something. */
+static void write_kept(struct feed *f, const struct ax_series *s, int64_t t_ms)
+{
+    const struct ax_sample *kept = ax_ring_find(&s->ring, t_ms);
+    if (kept)
+        ax_journal_add(f->journal, s, kept, 1);
+}
+
+/* Write what was put into a ring to the journal. Duplicates are written too: the record of those who came
+ * first may have failed, so it is the ring that says what they are. */
+static void write_journal(struct feed *f, struct ax_series *s, const struct ax_append *a)
+{
+    if (a->result.appended == a->n && a->result.created == 0) {
+        if (a->n)
+            ax_journal_add(f->journal, s, a->samples, a->n);
+        return;
+    }
+    struct ax_shard *sh = &f->db->shards[s->shard];
+    pthread_mutex_lock(&sh->lock);
+    for (uint32_t i = 0; i < a->n; i++) {
+        if (a->starts && a->starts[i])
+            write_kept(f, s, a->starts[i]);
+        write_kept(f, s, a->samples[i].t_ms);
+    }
+    pthread_mutex_unlock(&sh->lock);
 }
 
 /* Finish a key that was looked up (e NULL: not found). False when it is not known. */
-static bool settle(struct ax_db *db, const struct ax_index_entry *e, struct ax_hash128 hash,
-                   struct hearing *last, struct ax_append *a)
+static bool settle(struct feed *f, const struct ax_index_entry *e, struct ax_hash128 hash,
+                   struct ax_append *a)
 {
     if (e && e->series->wants) {
-        a->fate = hear(db, e->sender, last);
+        a->fate = hear(f, e->sender);
+        a->result = (struct ax_append_result){0};
         if (a->fate == AX_FATE_WANTED && a->starts)
-            put_created(db, e->series, a);
+            put_created(f->db, e->series, a);
         if (a->fate == AX_FATE_WANTED)
-            put_samples(db, e->series, a->samples, a->n, &a->result);
+            ax_db_put(f->db, e->series, a->samples, a->n, false, &a->result);
+        if (a->fate == AX_FATE_WANTED && f->journal)
+            write_journal(f, e->series, a);
         return true;
     }
-    unsigned reason = e ? (unsigned)AX_FATE_UNWANTED : refused(db, hash);
+    unsigned reason = e ? (unsigned)AX_FATE_UNWANTED : refused(f->db, hash);
     a->fate = (enum ax_fate)reason;
     return reason != 0;
 }
@@ -246,11 +294,12 @@ static bool settle(struct ax_db *db, const struct ax_index_entry *e, struct ax_h
 /* Append a run of known keys; `structure` is held shared. Everything that a key touches lies somewhere else
  * in memory, so the run goes from stage to stage together, and each stage asks for what the next one
  * needs. */
-static uint32_t append_run(struct ax_db *db, struct ax_str tenant, struct ax_append *v, uint32_t n)
+static uint32_t append_run(struct feed *f, struct ax_append *v, uint32_t n)
 {
+    struct ax_db *db = f->db;
+    struct ax_str tenant = f->tenant;
     struct ax_hash128 hash[APPEND_RUN];
     const struct ax_index_entry *entry[APPEND_RUN];
-    struct hearing last = {{0, 0}, AX_HA_ELECTED};
     for (uint32_t i = 0; i < n; i++) {
         hash[i] = ax_db_hash(db, tenant, v[i].key);
         ax_index_prefetch(&ax_db_shard(db, hash[i])->index, hash[i].lo);
@@ -270,19 +319,21 @@ static uint32_t append_run(struct ax_db *db, struct ax_str tenant, struct ax_app
             __builtin_prefetch(atomic_load_explicit(&entry[i]->series->next_sample, memory_order_relaxed), 1);
     }
     for (uint32_t i = 0; i < n; i++) {
-        if (!settle(db, entry[i], hash[i], &last, &v[i]))
+        if (!settle(f, entry[i], hash[i], &v[i]))
             return i;
     }
     return n;
 }
 
-uint32_t ax_db_append_known(struct ax_db *db, struct ax_str tenant, struct ax_append *v, uint32_t n)
+uint32_t ax_db_append_known(struct ax_db *db, struct ax_str tenant, struct ax_append *v, uint32_t n,
+                            struct ax_journal *journal)
 {
+    struct feed f = feed_of(db, tenant, journal);
     uint32_t done = 0, run, finished;
     do {
         run = n - done < APPEND_RUN ? n - done : APPEND_RUN;
         pthread_rwlock_rdlock(&db->structure);
-        finished = append_run(db, tenant, v + done, run);
+        finished = append_run(&f, v + done, run);
         pthread_rwlock_unlock(&db->structure);
         done += finished;
     } while (done < n && finished == run);
@@ -325,45 +376,45 @@ static void remember(struct ax_db *db, struct ax_hash128 hash, enum ax_fate fate
  * series is: then the key is only another spelling, which is remembered unless there are too many. A new
  * series is made for a replica that is listened to, for the others would leave it empty. True when the key is
  * done with, false when it is to be adopted. */
-static bool append_by_labels(struct ax_db *db, struct ax_str tenant, const struct ax_reading *reading,
-                             struct ax_append *a)
+static bool append_by_labels(struct feed *f, const struct ax_reading *reading, struct ax_append *a)
 {
     bool done = false;
-    struct hearing last = {{0, 0}, AX_HA_ELECTED};
     struct ax_buf buf;
     ax_buf_init(&buf, SIZE_MAX);
     ax_labels_key_write(&reading->labels, &buf);
     struct ax_str canonical = ax_buf_view(&buf);
-    struct ax_hash128 hash = ax_db_hash(db, tenant, canonical);
+    struct ax_hash128 hash = ax_db_hash(f->db, f->tenant, canonical);
     const struct ax_index_entry *e = NULL;
     if (buf.err == AX_OK)
-        e = ax_index_find(&ax_db_shard(db, hash)->index, hash.lo, tenant, canonical);
+        e = ax_index_find(&ax_db_shard(f->db, hash)->index, hash.lo, f->tenant, canonical);
     if (!e || e->series->spellings >= AX_SPELLINGS_MAX) {
-        a->fate = hear(db, reading->sender, &last);
-        done = a->fate != AX_FATE_WANTED || (e && settle(db, e, hash, &last, a));
+        a->fate = hear(f, reading->sender);
+        done = a->fate != AX_FATE_WANTED || (e && settle(f, e, hash, a));
     }
     ax_buf_done(&buf);
     return done;
 }
 
 /* A key that is perhaps unknown is judged then, and remembered or adopted. */
-void ax_db_append_one(struct ax_db *db, struct ax_str tenant, struct ax_append *a, struct ax_diag *diag)
+void ax_db_append_one(struct ax_db *db, struct ax_str tenant, struct ax_append *a, struct ax_journal *journal,
+                      struct ax_diag *diag)
 {
     struct ax_arena arena;
     ax_arena_init(&arena, a->key.n * 64 + 65536);
     struct ax_reading reading;
+    struct feed f = feed_of(db, tenant, journal);
     struct ax_hash128 hash = ax_db_hash(db, tenant, a->key);
     /* Between the shared and the exclusive lock an eviction may pass; then it is all done again. */
     for (;;) {
         pthread_rwlock_rdlock(&db->structure);
-        bool known = append_run(db, tenant, a, 1) == 1;
+        bool known = append_run(&f, a, 1) == 1;
         if (!known) {
             ax_arena_reset(&arena);
             a->fate = judge(db, tenant, a->key, &arena, &reading, diag);
             if (a->fate == AX_FATE_UNWANTED || a->fate == AX_FATE_OWN)
                 remember(db, hash, a->fate);
             else if (a->fate == AX_FATE_WANTED)
-                known = append_by_labels(db, tenant, &reading, a);
+                known = append_by_labels(&f, &reading, a);
         }
         pthread_rwlock_unlock(&db->structure);
         /* A series is made by its first sample, not by its bare labels. */
@@ -386,11 +437,12 @@ enum ax_fate ax_db_append(struct ax_db *db, struct ax_str tenant, struct ax_str 
                           struct ax_diag *diag)
 {
     struct ax_append a = {.key = key, .samples = samples, .n = n};
-    if (out)
-        a.result = *out;
-    ax_db_append_one(db, tenant, &a, diag);
-    if (out)
-        *out = a.result;
+    ax_db_append_one(db, tenant, &a, NULL, diag);
+    if (out) {
+        out->appended += a.result.appended;
+        out->duplicates += a.result.duplicates;
+        out->too_old += a.result.too_old;
+    }
     return a.fate;
 }
 
@@ -422,4 +474,9 @@ uint32_t ax_db_ring_max(const struct ax_db *db)
 const struct ax_labels *ax_series_labels(const struct ax_series *s)
 {
     return s->labels;
+}
+
+uint64_t ax_series_ref(const struct ax_series *s)
+{
+    return s->ref;
 }

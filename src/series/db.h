@@ -20,6 +20,7 @@
 #define AX_SHARDS 64
 
 struct ax_db;
+struct ax_journal;
 struct ax_series; /* opaque; lives until evicted (see ax_db_evict) */
 
 /* Who waits for samples: one for each job, shared by its selectors. The db moves newest_ms forward and
@@ -66,7 +67,7 @@ enum ax_fate {
     AX_FATE_INVALID,  /* labels are not acceptable: no __name__, repeated or empty name, not UTF-8 */
 };
 
-/* What an append did with its samples, added up. created: zero samples put in where a counter began. */
+/* What an append did with its samples. created: zero samples put in where a counter began. */
 struct ax_append_result {
     uint32_t appended, duplicates, too_old, created;
 };
@@ -92,16 +93,19 @@ struct ax_append {
     const int64_t *starts; /* of each sample, 0: not known; NULL: of none */
     uint32_t n;
     enum ax_fate fate;              /* out */
-    struct ax_append_result result; /* out; in out as for ax_db_append() */
+    struct ax_append_result result; /* out; zero before the call */
 };
 
 /* ax_db_append() for n keys in turn, as far as they are known: stops before the first key that was not seen
- * before (or was forgotten), which ax_db_append_one() takes. Returns how many were done. Faster than one at a
- * time, because the memory of many keys is waited for at once. */
-uint32_t ax_db_append_known(struct ax_db *db, struct ax_str tenant, struct ax_append *v, uint32_t n);
+ * before (or was forgotten), which ax_db_append_one() takes. What is wanted goes into the journal too (NULL:
+ * there is none). Returns how many were done. Faster than one at a time, because the memory of many keys is
+ * waited for at once. */
+uint32_t ax_db_append_known(struct ax_db *db, struct ax_str tenant, struct ax_append *v, uint32_t n,
+                            struct ax_journal *journal);
 
-/* ax_db_append() for one key, known or not; diag says why it is invalid. */
-void ax_db_append_one(struct ax_db *db, struct ax_str tenant, struct ax_append *a, struct ax_diag *diag);
+/* ax_db_append() for one key, known or not, into the journal too; diag says why it is invalid. */
+void ax_db_append_one(struct ax_db *db, struct ax_str tenant, struct ax_append *a, struct ax_journal *journal,
+                      struct ax_diag *diag);
 
 /* Declare a want: series matching all matchers are kept with at least range_ms of raw samples. The
  * matchers stay the caller's and outlive the selector. Known series are matched at once; unwanted keys
@@ -122,12 +126,16 @@ uint64_t ax_db_seed(const struct ax_db *db);
 /* Wanted series in memory. */
 uint32_t ax_db_series_n(const struct ax_db *db);
 
-/* The members of a selector, in a stable order (new ones at the end, until an eviction, which bumps
- * *out_epoch). The array is valid until the next call for the same selector by the same thread. */
+/* The members of a selector, in the order of their refs: new ones come at the end. An eviction bumps
+ * *out_epoch, and so does a series that comes in between (at a restore). The array is valid until the next
+ * call for the same selector by the same thread. */
 struct ax_series *const *ax_db_members(struct ax_db *db, int selector, uint32_t *out_n, uint64_t *out_epoch);
 
 /* Labels of a series (canonical); live as long as the series. */
 const struct ax_labels *ax_series_labels(const struct ax_series *s);
+
+/* Its number: from 1, in order of arrival; the same after a restart. */
+uint64_t ax_series_ref(const struct ax_series *s);
 
 /* Copy the samples with after_ms < t <= until_ms, oldest first, into out (room for cap; the newest cap
  * when there are more). Returns how many. Takes the shard's lock; no allocation. */

@@ -1,5 +1,6 @@
 /* db_change.c: what changes the database's structure: selectors, new series, eviction. Everything here
  * holds `structure` exclusively, and a shard's lock around what the shard guards. */
+#include "base/arena.h"
 #include "base/buf.h"
 #include "series/shard.h"
 
@@ -34,9 +35,9 @@ static bool add_key(struct ax_db *db, struct ax_hash128 hash, struct ax_str tena
     return ok;
 }
 
-/* The series of a canonical key, made if it is not there; NULL with the reason in *fate. */
-static struct ax_series *find_or_make(struct ax_db *db, struct ax_str tenant, struct ax_str canonical,
-                                      const struct ax_labels *ls, enum ax_fate *fate)
+/* The series of a canonical key, made with this ref if it is not there; NULL with the reason in *fate. */
+static struct ax_series *find_or_make(struct ax_db *db, uint64_t ref, struct ax_str tenant,
+                                      struct ax_str canonical, const struct ax_labels *ls, enum ax_fate *fate)
 {
     struct ax_hash128 hash = ax_db_hash(db, tenant, canonical);
     struct ax_shard *sh = ax_db_shard(db, hash);
@@ -45,7 +46,7 @@ static struct ax_series *find_or_make(struct ax_db *db, struct ax_str tenant, st
         return known->series;
     *fate = AX_FATE_FULL;
     struct ax_wants *wants = NULL;
-    if (ax_db_series_n(db) >= db->opt.series_max || !ax_wants_of(&db->wants, tenant, ls, &wants))
+    if (!ax_wants_of(&db->wants, tenant, ls, &wants))
         return NULL;
     if (!wants) {
         *fate = AX_FATE_UNWANTED;
@@ -56,6 +57,7 @@ static struct ax_series *find_or_make(struct ax_db *db, struct ax_str tenant, st
         ax_wants_drop(&db->wants, wants);
         return NULL;
     }
+    s->ref = ref;
     s->shard = (uint8_t)(sh - db->shards);
     if (!add_key(db, hash, tenant, canonical, s, (struct ax_ha_sender){0, 0})) {
         ax_series_free(db, s);
@@ -65,6 +67,8 @@ static struct ax_series *find_or_make(struct ax_db *db, struct ax_str tenant, st
     sh->series = s;
     ax_want_join(&db->wants, wants, s);
     atomic_fetch_add(&db->series_n, 1);
+    if (db->next_ref <= ref)
+        db->next_ref = ref + 1;
     *fate = AX_FATE_WANTED;
     return s;
 }
@@ -78,9 +82,11 @@ enum ax_fate ax_db_adopt(struct ax_db *db, struct ax_str tenant, struct ax_str k
     ax_labels_key_write(&reading->labels, &canonical);
     struct ax_series *s = NULL;
     struct ax_hash128 hash = ax_db_hash(db, tenant, key);
-    if (canonical.err == AX_OK)
-        s = find_or_make(db, tenant, ax_buf_view(&canonical), &reading->labels, &fate);
-    else
+    if (canonical.err == AX_OK && ax_db_series_n(db) < db->opt.series_max)
+        s = find_or_make(db, db->next_ref, tenant, ax_buf_view(&canonical), &reading->labels, &fate);
+    else if (canonical.err == AX_OK)
+        s = ax_db_find(db, tenant, ax_buf_view(&canonical));
+    if (!s && fate == AX_FATE_WANTED)
         fate = AX_FATE_FULL;
     if (s && !add_key(db, hash, tenant, key, s, reading->sender))
         fate = AX_FATE_FULL;
@@ -94,6 +100,52 @@ enum ax_fate ax_db_adopt(struct ax_db *db, struct ax_str tenant, struct ax_str k
     return fate;
 }
 
+/* A series takes a new ref: that of labels which were evicted and came back. */
+static void renew(struct ax_db *db, struct ax_series *s, uint64_t ref)
+{
+    if (s->wants)
+        ax_want_leave(&db->wants, s->wants, s);
+    ax_ring_done(&s->ring);
+    atomic_store_explicit(&s->next_sample, NULL, memory_order_relaxed);
+    s->ref = ref;
+    if (s->wants)
+        ax_want_join(&db->wants, s->wants, s);
+}
+
+enum ax_err ax_db_define(struct ax_db *db, uint64_t ref, struct ax_str tenant, struct ax_str key,
+                         struct ax_series **out)
+{
+    struct ax_arena arena;
+    struct ax_buf canonical;
+    struct ax_labels all, ls;
+    enum ax_fate fate = AX_FATE_WANTED;
+    *out = NULL;
+    ax_arena_init(&arena, key.n * 64 + 65536);
+    ax_buf_init(&canonical, SIZE_MAX);
+    enum ax_err err = ax_labels_key_parse(key, &arena, &all, NULL);
+    if (err == AX_OK)
+        err = ax_labels_with(&all, db->opt.drop_labels, db->opt.drop_labels_n, NULL, 0, &arena, &ls);
+    if (err == AX_OK) {
+        ax_labels_key_write(&ls, &canonical);
+        err = canonical.err;
+    }
+    if (err == AX_OK) {
+        *out = find_or_make(db, ref, tenant, ax_buf_view(&canonical), &ls, &fate);
+        err = fate == AX_FATE_FULL ? AX_NOMEM : AX_OK;
+    }
+    if (*out && (*out)->ref < ref)
+        renew(db, *out, ref);
+    if (*out && (*out)->ref > ref)
+        *out = NULL;
+    if (*out)
+        atomic_store_explicit(&(*out)->defined, true, memory_order_relaxed);
+    if (err == AX_OK && db->next_ref <= ref)
+        db->next_ref = ref + 1;
+    ax_buf_done(&canonical);
+    ax_arena_done(&arena);
+    return err == AX_INVALID ? AX_CORRUPT : err;
+}
+
 static void forget_unwanted(struct ax_db *db)
 {
     for (uint32_t i = 0; i < AX_SHARDS; i++) {
@@ -103,10 +155,10 @@ static void forget_unwanted(struct ax_db *db)
     }
 }
 
-static int by_labels(const void *a, const void *b)
+static int by_ref(const void *a, const void *b)
 {
     const struct ax_series *x = *(struct ax_series *const *)a, *y = *(struct ax_series *const *)b;
-    return ax_labels_cmp(x->labels, y->labels);
+    return (x->ref > y->ref) - (x->ref < y->ref);
 }
 
 /* Replace what wants a series. */
@@ -117,8 +169,7 @@ static void set_wants(struct ax_db *db, struct ax_series *s, struct ax_wants *wa
     ax_wants_drop(&db->wants, old);
 }
 
-/* Make every known series that a new selector matches its member; sorted, so that the order does not
- * hang on the seed. */
+/* Make every known series that a new selector matches its member. */
 static bool enlist(struct ax_db *db, uint32_t id)
 {
     struct ax_selector *sel = db->wants.selectors[id];
@@ -132,7 +183,7 @@ static bool enlist(struct ax_db *db, uint32_t id)
             if (!ax_want_reserve(&db->wants, &just) || !ax_wants_with(&db->wants, s->wants, id, &wants))
                 return false;
             set_wants(db, s, wants);
-            ax_want_join(&db->wants, &just, s);
+            sel->members[sel->members_n++] = s; /* in no order yet */
             pthread_mutex_lock(&db->shards[i].lock);
             int64_t newest = ax_ring_newest(&s->ring);
             pthread_mutex_unlock(&db->shards[i].lock);
@@ -141,7 +192,7 @@ static bool enlist(struct ax_db *db, uint32_t id)
         }
     }
     if (sel->members_n)
-        qsort(sel->members, sel->members_n, sizeof(struct ax_series *), by_labels);
+        qsort(sel->members, sel->members_n, sizeof(struct ax_series *), by_ref);
     return true;
 }
 
@@ -249,6 +300,7 @@ uint32_t ax_db_evict(struct ax_db *db, int64_t before_ms)
         for (uint32_t i = 0; i < AX_SHARDS; i++)
             sweep(db, &db->shards[i]);
         atomic_fetch_sub(&db->series_n, n);
+        db->evictions++;
         forget_unwanted(db);
     }
     pthread_rwlock_unlock(&db->structure);

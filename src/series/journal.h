@@ -19,6 +19,8 @@
 #include "series/db.h"
 #include "store/seglog.h"
 
+#define AX_JOURNAL_VERSION 1
+
 /* The record of one request on its way; ax_journal_init() once, ax_journal_reset() for each request. */
 struct ax_journal {
     struct ax_buf definitions, runs;

@@ -103,10 +103,10 @@ enum ax_ring_put ax_ring_put(struct ax_ring *r, struct ax_sample s, int64_t keep
     return AX_RING_ADDED;
 }
 
-bool ax_ring_has(const struct ax_ring *r, int64_t t_ms)
+const struct ax_sample *ax_ring_find(const struct ax_ring *r, int64_t t_ms)
 {
     uint32_t n = count_until(r, t_ms);
-    return n && at(r, n - 1)->t_ms == t_ms;
+    return n && at(r, n - 1)->t_ms == t_ms ? at(r, n - 1) : NULL;
 }
 
 uint32_t ax_ring_read(const struct ax_ring *r, int64_t after_ms, int64_t until_ms, struct ax_sample *out,

@@ -30,8 +30,8 @@ enum ax_ring_put ax_ring_put(struct ax_ring *r, struct ax_sample s, int64_t keep
 /* Where the next sample goes when it is in order: an address to prefetch; NULL while there is no room. */
 const struct ax_sample *ax_ring_next(const struct ax_ring *r);
 
-/* Is there a sample of this time? O(log n). */
-bool ax_ring_has(const struct ax_ring *r, int64_t t_ms);
+/* The sample of this time, or NULL; valid until the ring changes. O(log n). */
+const struct ax_sample *ax_ring_find(const struct ax_ring *r, int64_t t_ms);
 
 /* Copy the samples with after_ms < t <= until_ms, oldest first; the newest cap of them when there are
  * more. Returns how many. O(log n + copied). */

@@ -26,6 +26,8 @@ struct ax_series {
     struct ax_wants *wants; /* NULL: nobody wants it any more */
     struct ax_ring ring;
     _Atomic(const struct ax_sample *) next_sample; /* ax_ring_next(), readable without the shard's lock */
+    uint64_t ref;                                  /* its number, from 1 in order of arrival; lasts */
+    _Atomic bool defined;                          /* the log, or a snapshot, says what ref stands for */
     uint8_t shard;
     bool gone;          /* being evicted */
     uint32_t spellings; /* keys that lead to it; changes under the exclusive lock */
@@ -51,6 +53,8 @@ struct ax_db {
     pthread_rwlock_t structure;
     struct ax_want_table wants;
     _Atomic uint32_t series_n;
+    uint64_t next_ref;  /* of the next series */
+    uint64_t evictions; /* that have freed series */
     struct ax_shard shards[AX_SHARDS];
 };
 
@@ -69,10 +73,25 @@ struct ax_reading {
     struct ax_ha_sender sender;
 };
 
+/* Put samples into a wanted series, and tell those who wait; `structure` is held. again: they were received
+ * before, and counted. */
+void ax_db_put(struct ax_db *db, struct ax_series *s, const struct ax_sample *samples, uint32_t n, bool again,
+               struct ax_append_result *out);
+
+/* The series of a key of canonical labels, or NULL; `structure` is held. */
+struct ax_series *ax_db_find(struct ax_db *db, struct ax_str tenant, struct ax_str canonical);
+
 /* Make known, under the key, a series that somebody wants; under the exclusive lock. AX_FATE_WANTED also
  * when another thread was faster, AX_FATE_FULL at the ceiling or without memory, AX_FATE_UNWANTED
  * when the selectors have changed meanwhile. */
 enum ax_fate ax_db_adopt(struct ax_db *db, struct ax_str tenant, struct ax_str key,
                          const struct ax_reading *reading);
+
+/* The series that a ref was given to, made if it is not there; under the exclusive lock. *out is NULL when no
+ * selector wants it, or when its labels have a higher ref since. Labels that have a lower one were evicted
+ * and came back: the series takes this ref, and loses its samples. AX_CORRUPT when the key is none, AX_NOMEM.
+ */
+AX_MUST_USE enum ax_err ax_db_define(struct ax_db *db, uint64_t ref, struct ax_str tenant, struct ax_str key,
+                                     struct ax_series **out);
 
 #endif

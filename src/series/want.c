@@ -1,6 +1,8 @@
 /* want.c: selectors, their members, and interned sets of selector ids. */
 #include "series/want.h"
 
+#include "series/shard.h"
+
 #include <stdlib.h>
 
 static void free_selector(struct ax_selector *s)
@@ -190,7 +192,24 @@ void ax_want_join(struct ax_want_table *t, const struct ax_wants *w, struct ax_s
 {
     for (uint32_t i = 0; i < w->ids_n; i++) {
         struct ax_selector *s = t->selectors[w->ids[i]];
-        s->members[s->members_n++] = series;
+        uint32_t k = s->members_n++;
+        s->epoch += k > 0 && s->members[k - 1]->ref > series->ref;
+        for (; k > 0 && s->members[k - 1]->ref > series->ref; k--)
+            s->members[k] = s->members[k - 1];
+        s->members[k] = series;
+    }
+}
+
+void ax_want_leave(struct ax_want_table *t, const struct ax_wants *w, const struct ax_series *series)
+{
+    for (uint32_t i = 0; i < w->ids_n; i++) {
+        struct ax_selector *s = t->selectors[w->ids[i]];
+        uint32_t n = 0;
+        for (uint32_t k = 0; k < s->members_n; k++)
+            if (s->members[k] != series)
+                s->members[n++] = s->members[k];
+        s->epoch += n != s->members_n;
+        s->members_n = n;
     }
 }
 

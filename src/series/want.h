@@ -67,8 +67,11 @@ void ax_wants_drop(struct ax_want_table *t, struct ax_wants *w);
 /* Room for one more member of each selector of the set, so that ax_want_join() cannot fail. */
 bool ax_want_reserve(struct ax_want_table *t, const struct ax_wants *w);
 
-/* Make a series a member of each selector of the set. */
+/* Make a series a member of each selector of the set: at the end, or where its ref belongs. */
 void ax_want_join(struct ax_want_table *t, const struct ax_wants *w, struct ax_series *series);
+
+/* Take a series out of the members of each selector of the set. */
+void ax_want_leave(struct ax_want_table *t, const struct ax_wants *w, const struct ax_series *series);
 
 /* Free everything. */
 void ax_want_done(struct ax_want_table *t);

@@ -326,7 +326,7 @@ static void known_keys_are_appended_together_in_their_order(void **state)
         const struct ax_sample first = {1, 0};
         (void)ax_db_append(f.db, ax_str(""), v[i].key, &first, 1, NULL, NULL);
     }
-    assert_int_equal(ax_db_append_known(f.db, ax_str(""), v, RUN), RUN);
+    assert_int_equal(ax_db_append_known(f.db, ax_str(""), v, RUN, NULL), RUN);
     for (uint32_t i = 0; i < RUN; i++) {
         bool wanted = i / 10 % 3 != 2, duplicate = i >= 70 && i % 10 == 0;
         assert_int_equal(v[i].fate, wanted ? AX_FATE_WANTED : AX_FATE_UNWANTED);
@@ -365,13 +365,13 @@ static void a_run_stops_before_the_first_unknown_key(void **state)
     struct ax_append v[] = {{.key = key, .samples = &s[0], .n = 1},
                             {.key = other, .samples = &s[0], .n = 1},
                             {.key = key, .samples = &s[1], .n = 1}};
-    assert_int_equal(ax_db_append_known(f.db, ax_str(""), v, 3), 1);
+    assert_int_equal(ax_db_append_known(f.db, ax_str(""), v, 3, NULL), 1);
     assert_int_equal(v[0].result.appended, 1);
     assert_int_equal(v[2].result.appended, 0);
     assert_int_equal(ax_db_series_n(f.db), 1);
-    assert_int_equal(ax_db_append_known(f.db, ax_str(""), v + 1, 0), 0);
+    assert_int_equal(ax_db_append_known(f.db, ax_str(""), v + 1, 0, NULL), 0);
     assert_int_equal(ax_db_append(f.db, ax_str(""), other, v[1].samples, 1, NULL, NULL), AX_FATE_WANTED);
-    assert_int_equal(ax_db_append_known(f.db, ax_str(""), v + 1, 2), 2);
+    assert_int_equal(ax_db_append_known(f.db, ax_str(""), v + 1, 2, NULL), 2);
     assert_int_equal(v[1].result.duplicates, 1);
     assert_int_equal(v[2].result.appended, 1);
     ax_buf_done(&a);
@@ -396,7 +396,7 @@ static void feed_run(struct ax_db *db, int64_t t_ms)
         const char *pairs[] = {"instance", name, AX_METRIC_NAME, "up"};
         v[i] = (struct ax_append){.key = key_of(&keys[i], pairs, 2), .samples = &s, .n = 1};
     }
-    assert_true(ax_db_append_known(db, ax_str(""), v, 5) <= 5);
+    assert_true(ax_db_append_known(db, ax_str(""), v, 5, NULL) <= 5);
     for (uint32_t i = 0; i < 5; i++)
         ax_buf_done(&keys[i]);
 }

@@ -1,0 +1,126 @@
+/* journal.c: the record of a request is built in two buffers, definitions and runs, and written as one. */
+#include "series/journal.h"
+
+#include "base/bytes.h"
+#include "series/shard.h"
+#include "store/records.h"
+
+#define VARINT_MAX 10u
+
+void ax_journal_init(struct ax_journal *j)
+{
+    *j = (struct ax_journal){0};
+    ax_buf_init(&j->definitions, AX_SEGLOG_RECORD_MAX);
+    ax_buf_init(&j->runs, AX_SEGLOG_RECORD_MAX);
+}
+
+void ax_journal_reset(struct ax_journal *j)
+{
+    ax_buf_reset(&j->definitions);
+    ax_buf_reset(&j->runs);
+    j->ref = 0;
+    j->t_ms = 0;
+}
+
+void ax_journal_done(struct ax_journal *j)
+{
+    ax_buf_done(&j->definitions);
+    ax_buf_done(&j->runs);
+}
+
+size_t ax_journal_bytes(const struct ax_journal *j)
+{
+    return j->runs.n ? j->definitions.n + j->runs.n : 0;
+}
+
+static uint8_t *put_varint(uint8_t *p, uint64_t v)
+{
+    for (; v >= 0x80; v >>= 7)
+        *p++ = (uint8_t)(v | 0x80);
+    *p++ = (uint8_t)v;
+    return p;
+}
+
+/* a - b, zigzag, without overflow. */
+static uint64_t distance(uint64_t a, uint64_t b)
+{
+    uint64_t d = a - b;
+    return d << 1 ^ (d >> 63 ? UINT64_MAX : 0);
+}
+
+static void define(struct ax_journal *j, const struct ax_series *s)
+{
+    struct ax_buf key;
+    ax_buf_init(&key, AX_SEGLOG_RECORD_MAX);
+    ax_labels_key_write(s->labels, &key);
+    if (j->definitions.n == 0)
+        ax_put_u8(&j->definitions, AX_JOURNAL_VERSION);
+    ax_put_varint(&j->definitions, s->ref);
+    ax_put_str(&j->definitions, (struct ax_str){s->tenant, s->tenant_n});
+    ax_put_str(&j->definitions, ax_buf_view(&key));
+    if (key.err != AX_OK)
+        j->definitions.err = key.err;
+    ax_buf_done(&key);
+}
+
+void ax_journal_add(struct ax_journal *j, const struct ax_series *s, const struct ax_sample *samples,
+                    uint32_t n)
+{
+    if (!atomic_load_explicit(&s->defined, memory_order_acquire))
+        define(j, s);
+    if (!ax_buf_reserve(&j->runs, 2 * VARINT_MAX + n * (VARINT_MAX + sizeof samples->value)))
+        return;
+    uint8_t *p = j->runs.bytes + j->runs.n;
+    p = put_varint(p, distance(s->ref, j->ref) << 1 | (n > 1));
+    if (n > 1)
+        p = put_varint(p, n);
+    uint64_t t = (uint64_t)j->t_ms;
+    for (uint32_t i = 0; i < n; i++) {
+        p = put_varint(p, distance((uint64_t)samples[i].t_ms, t));
+        memcpy(p, &samples[i].value, sizeof samples[i].value);
+        p += sizeof samples[i].value;
+        t = (uint64_t)samples[i].t_ms;
+    }
+    j->runs.n = (size_t)(p - j->runs.bytes);
+    j->ref = s->ref;
+    j->t_ms = (int64_t)t;
+}
+
+/* The log says now what the refs of these definitions stand for. */
+static void mark_defined(struct ax_db *db, struct ax_str definitions)
+{
+    struct ax_bytes r = ax_bytes_of(definitions);
+    (void)ax_get_u8(&r);
+    pthread_rwlock_rdlock(&db->structure);
+    for (uint64_t ref = ax_get_varint(&r); ref; ref = ax_get_varint(&r)) {
+        struct ax_str tenant = ax_get_str(&r), key = ax_get_str(&r);
+        struct ax_series *s = ax_db_find(db, tenant, key); /* it may have been evicted, and come back */
+        if (s && s->ref == ref)
+            atomic_store_explicit(&s->defined, true, memory_order_release);
+    }
+    pthread_rwlock_unlock(&db->structure);
+}
+
+enum ax_err ax_journal_append(struct ax_journal *j, struct ax_db *db, struct ax_seglog *log,
+                              struct ax_diag *diag)
+{
+    struct ax_buf *head = &j->definitions;
+    enum ax_err err = head->err ? head->err : j->runs.err;
+    if (err != AX_OK) {
+        ax_journal_reset(j);
+        return ax_fail(diag, err, "no room to write the samples of this request to the log");
+    }
+    if (j->runs.n == 0)
+        return AX_OK;
+    bool defines = head->n > 0;
+    if (!defines)
+        ax_put_u8(head, AX_JOURNAL_VERSION);
+    ax_put_varint(head, 0);
+    err = head->err
+              ? ax_fail(diag, head->err, "no memory for a record of the log")
+              : ax_seglog_append2(log, AX_WAL_SAMPLES, ax_buf_view(head), ax_buf_view(&j->runs), NULL, diag);
+    if (err == AX_OK && defines)
+        mark_defined(db, ax_buf_view(head));
+    ax_journal_reset(j);
+    return err;
+}
