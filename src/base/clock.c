@@ -18,6 +18,12 @@ static int64_t wall_ms(const void *ctx)
     return read_ns(CLOCK_REALTIME) / 1000000;
 }
 
+static int64_t mono_ms(const void *ctx)
+{
+    (void)ctx;
+    return read_ns(CLOCK_MONOTONIC) / 1000000;
+}
+
 static int64_t virtual_ms(const void *ctx)
 {
     return *(const int64_t *)ctx;
@@ -25,17 +31,22 @@ static int64_t virtual_ms(const void *ctx)
 
 struct ax_clock ax_clock_wall(void)
 {
-    return (struct ax_clock){wall_ms, NULL};
+    return (struct ax_clock){.now_ms = wall_ms, .mono_ms = mono_ms};
 }
 
 struct ax_clock ax_clock_virtual(const int64_t *now_ms)
 {
-    return (struct ax_clock){virtual_ms, now_ms};
+    return (struct ax_clock){.now_ms = virtual_ms, .ctx = now_ms};
 }
 
 int64_t ax_clock_now(const struct ax_clock *clock)
 {
     return clock->now_ms(clock->ctx);
+}
+
+int64_t ax_clock_mono(const struct ax_clock *clock)
+{
+    return clock->mono_ms ? clock->mono_ms(clock->ctx) : clock->now_ms(clock->ctx);
 }
 
 int64_t ax_mono_ns(void)

@@ -7,10 +7,11 @@
 
 #include <stdint.h>
 
-/* A source of Unix time. Thread-safe when now_ms is. */
+/* A source of Unix time, and of one that is never set. Thread-safe when its functions are. */
 struct ax_clock {
     int64_t (*now_ms)(const void *ctx);
     const void *ctx;
+    int64_t (*mono_ms)(const void *ctx); /* NULL: now_ms is never set either */
 };
 
 /* The system's wall clock. */
@@ -21,6 +22,9 @@ struct ax_clock ax_clock_virtual(const int64_t *now_ms);
 
 /* What the clock says, in milliseconds since the epoch. */
 int64_t ax_clock_now(const struct ax_clock *clock);
+
+/* Milliseconds that only go forward, as time passes; only differences mean something. */
+int64_t ax_clock_mono(const struct ax_clock *clock);
 
 /* Monotonic nanoseconds; only differences mean something. */
 int64_t ax_mono_ns(void);

@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "pipeline/job_priv.h"
+#include "pipeline/step_record.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -84,6 +85,7 @@ enum ax_err ax_job_new(const struct ax_job_env *env, const struct ax_config *con
     job->env = *env;
     job->generation = env->generation;
     job->end = &job->first;
+    job->identity = ax_labels_hash(&config->external_labels, job_config->hash);
     job->root = config;
     job->config = job_config;
     (void)snprintf(job->name, sizeof job->name, AX_STR_FMT, AX_STR_ARG(job_config->name));
@@ -120,60 +122,96 @@ void ax_job_free(struct ax_job *job, int64_t end_ms)
     free(job);
 }
 
-void ax_job_succeed(struct ax_job *job, const struct ax_job *old)
+/* Steps up to t_ms are done, by somebody else. */
+static void pass_steps(struct ax_job *job, int64_t t_ms)
 {
-    if (old->schedule.last_ms == AX_NEVER)
+    int64_t last_ms = ax_schedule_floor(t_ms, job->config->step_ms);
+    if (job->schedule.last_ms != AX_NEVER && last_ms <= job->schedule.last_ms)
         return;
-    job->schedule.last_ms = ax_schedule_floor(old->schedule.last_ms, job->config->step_ms);
-    atomic_store_explicit(&job->watch.evaluated_ms, job->schedule.last_ms, memory_order_release);
+    job->schedule.last_ms = last_ms;
+    atomic_store_explicit(&job->watch.evaluated_ms, last_ms, memory_order_release);
 }
 
-static void run_step(struct ax_job *job, int64_t t_ms)
+void ax_job_succeed(struct ax_job *job, const struct ax_job *old)
 {
+    if (old->schedule.last_ms != AX_NEVER)
+        pass_steps(job, old->schedule.last_ms);
+}
+
+bool ax_job_due(struct ax_job *job, const struct ax_tick *tick, int64_t *out_t_ms, uint64_t *out_skipped)
+{
+    struct ax_moment m = {.newest_ms = atomic_load_explicit(&job->watch.newest_ms, memory_order_acquire),
+                          .now_ms = tick->now_ms,
+                          .latest_ms = tick->latest_ms};
+    m.silent_ms = ax_silence_look(&job->silence, m.newest_ms, tick->mono_ms,
+                                  job->env.zero_delay ? INT64_MAX : AX_LOOK_MS);
+    return ax_schedule_due(&job->schedule, &m, out_t_ms, out_skipped);
+}
+
+void ax_job_excuse(struct ax_job *job)
+{
+    job->silence.looked = false;
+}
+
+enum ax_err ax_job_evaluate(struct ax_job *job, int64_t t_ms, struct ax_buf *record)
+{
+    const struct ax_step_head head = {job->config->name, job->generation, job->identity, t_ms,
+                                      job->channels_n};
+    enum ax_err err = AX_OK;
+    job->evaluation++;
+    ax_buf_reset(record);
+    ax_step_put_head(record, &head);
+    for (uint32_t i = 0; i < job->channels_n && err == AX_OK; i++)
+        err = ax_channel_evaluate(&job->channels[i], t_ms, record);
+    return err;
+}
+
+enum ax_err ax_job_take(struct ax_job *job, struct ax_str record)
+{
+    struct ax_bytes in = ax_bytes_of(record);
+    struct ax_step_head head;
     uint32_t targets = 0;
+    if (ax_step_check(record, job->channels_n) != AX_OK || ax_step_get_head(&in, &head) != AX_OK ||
+        (job->schedule.last_ms != AX_NEVER && head.t_ms <= job->schedule.last_ms))
+        return AX_CORRUPT;
     for (uint32_t i = 0; i < job->channels_n; i++) {
-        ax_channel_step(&job->channels[i], t_ms);
+        ax_channel_take(&job->channels[i], head.t_ms, &in);
         targets += job->channels[i].targets.n;
     }
     if (job->scores_entities)
-        ax_entities_step(job, t_ms);
-    ax_job_drift(job, t_ms);
-    ax_job_outputs(job, t_ms);
+        ax_entities_step(job, head.t_ms);
+    ax_job_drift(job, head.t_ms);
+    ax_job_outputs(job, head.t_ms);
     ax_metric_set(job->targets_cell, targets);
+    job->schedule.last_ms = head.t_ms;
+    atomic_store_explicit(&job->watch.evaluated_ms, head.t_ms, memory_order_release);
+    ax_metric_set(job->last_step, (double)head.t_ms / 1000);
+    return AX_OK;
 }
 
-bool ax_job_run_due(struct ax_job *job, int64_t now_ms)
+void ax_job_count(struct ax_job *job, double seconds, uint64_t skipped)
 {
-    int64_t t_ms;
-    uint64_t skipped;
-    int64_t newest_ms = atomic_load_explicit(&job->watch.newest_ms, memory_order_acquire);
-    if (!ax_schedule_due(&job->schedule, newest_ms, now_ms, &t_ms, &skipped))
-        return false;
-    int64_t start_ns = ax_mono_ns();
-    run_step(job, t_ms);
-    job->step_seconds = (double)(ax_mono_ns() - start_ns) * 1e-9;
-    job->schedule.last_ms = t_ms;
-    atomic_store_explicit(&job->watch.evaluated_ms, t_ms, memory_order_release);
-    ax_metric_observe(job->seconds, job->step_seconds);
+    job->step_seconds = seconds;
+    ax_metric_observe(job->seconds, seconds);
     ax_metric_add(job->steps, 1);
     ax_metric_add(job->skipped, (double)skipped);
-    ax_metric_set(job->last_step, (double)t_ms / 1000);
     if (skipped)
         ax_log(AX_LOG_WARN, "steps_skipped",
                "job %s passed over %llu steps without data: a gap in what is sent, a sleep, or a machine too "
                "slow",
                job->name, (unsigned long long)skipped);
-    return true;
 }
 
-void ax_job_repeat(struct ax_job *job, int64_t now_ms)
+bool ax_job_repeat(struct ax_job *job, int64_t now_ms)
 {
     int64_t last_ms = job->schedule.last_ms;
-    if (job->config->step_ms <= REPEAT_MS || last_ms == AX_NEVER || now_ms >= last_ms + job->config->step_ms)
-        return;
+    /* The millisecond before the next step is for the end of a job that a reload removes. */
+    if (job->config->step_ms <= REPEAT_MS || last_ms == AX_NEVER ||
+        now_ms >= last_ms + job->config->step_ms - 1)
+        return false;
     int64_t since = job->repeated_ms > last_ms ? job->repeated_ms : last_ms;
     if (now_ms - since < REPEAT_MS)
-        return;
+        return false;
     job->repeated_ms = now_ms;
     const struct ax_outlet_deed again = {.verb = AX_OUTLET_REPEAT, .t_ms = now_ms};
     for (uint32_t i = 0; i < job->channels_n; i++) {
@@ -182,6 +220,12 @@ void ax_job_repeat(struct ax_job *job, int64_t now_ms)
     }
     ax_entities_repeat(job, now_ms);
     ax_job_outlets(job, &again);
+    return true;
+}
+
+uint64_t ax_job_id(const struct ax_job *job, const struct ax_labels *labels)
+{
+    return ax_labels_hash(labels, ax_db_seed(job->env.db));
 }
 
 const struct ax_job_config *ax_job_config(const struct ax_job *job)
@@ -201,6 +245,11 @@ void ax_job_each_series(const struct ax_job *job, ax_series_visit *visit, void *
             if (!visit(ctx, t->labels, job->channels[i].feature, t->window, t->stepped_ms))
                 return;
     }
+}
+
+int64_t ax_job_stepped_ms(const struct ax_job *job)
+{
+    return job->schedule.last_ms;
 }
 
 int64_t ax_job_newest_ms(const struct ax_job *job)

@@ -32,20 +32,46 @@ AX_MUST_USE enum ax_err ax_job_new(const struct ax_job_env *env, const struct ax
 void ax_job_free(struct ax_job *job, int64_t end_ms);
 
 /* Let a job that was just built take the place of `old`, which has the same name: its steps begin after the
- * newest step of `old`, because an endpoint refuses a second value of one time. */
+ * newest step of `old` (or of another one before it), because an endpoint refuses a second value of one time.
+ */
 void ax_job_succeed(struct ax_job *job, const struct ax_job *old);
 
-/* Evaluate the next due step, if any. Returns whether one was evaluated. */
-bool ax_job_run_due(struct ax_job *job, int64_t now_ms);
+/* What the clocks say when the pipeline looks for due steps. */
+struct ax_tick {
+    int64_t now_ms;    /* Unix time */
+    int64_t latest_ms; /* see ax_moment (pipeline/schedule.h) */
+    int64_t mono_ms;   /* time as it passes */
+};
 
-/* Slow jobs (step above 1 min): send the last results again once a minute, until the next step's time. */
-void ax_job_repeat(struct ax_job *job, int64_t now_ms);
+/* Look for samples; is a step due? To be called every now and then, for silence is told by it. */
+bool ax_job_due(struct ax_job *job, const struct ax_tick *tick, int64_t *out_t_ms, uint64_t *out_skipped);
+
+/* That no samples have arrived is nobody's fault but ours: the patience begins anew. */
+void ax_job_excuse(struct ax_job *job);
+
+/* Evaluate all expressions at t_ms into a record (pipeline/step_record.h), which is emptied first. Of the job
+ * nothing changes. AX_NOMEM or AX_LIMIT: there is no record. */
+AX_MUST_USE enum ax_err ax_job_evaluate(struct ax_job *job, int64_t t_ms, struct ax_buf *record);
+
+/* Take a step from its record: every target, entity and output of the job. AX_CORRUPT when the record makes
+ * no sense or is not newer than the newest step: nothing has changed then. */
+AX_MUST_USE enum ax_err ax_job_take(struct ax_job *job, struct ax_str record);
+
+/* Count a step that was evaluated and taken, and how long both took, in the self-metrics. */
+void ax_job_count(struct ax_job *job, double seconds, uint64_t skipped);
+
+/* Slow jobs (step above 1 min): send the last results again once a minute, until the next step's time.
+ * Returns whether it was time. */
+bool ax_job_repeat(struct ax_job *job, int64_t now_ms);
 
 /* The block of the config that it was built from. */
 const struct ax_job_config *ax_job_config(const struct ax_job *job);
 
 /* The config that its block stands in. */
 const struct ax_config *ax_job_root(const struct ax_job *job);
+
+/* Its newest step; INT64_MIN before the first. */
+int64_t ax_job_stepped_ms(const struct ax_job *job);
 
 /* Newest time at which it fed its output series: its last step, or a later repetition of it; INT64_MIN
  * before the first. */

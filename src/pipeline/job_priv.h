@@ -1,4 +1,4 @@
-/* job_priv.h: the inside of a job, shared by job.c, channel.c, entity.c, job_drift.c and job_outputs.c. */
+/* job_priv.h: the inside of a job, shared by the files that implement pipeline/job.h. */
 #ifndef AX_PIPELINE_JOB_PRIV_H
 #define AX_PIPELINE_JOB_PRIV_H
 
@@ -58,10 +58,13 @@ struct ax_entity {
 struct ax_job {
     struct ax_job_env env;
     uint64_t generation; /* tells it from one of the same name before or after it */
+    uint64_t identity;   /* of what it was built from: equal ones can read what the other has learnt */
+    uint64_t evaluation; /* counted up; see ax_target.given */
     const struct ax_config *root;
     const struct ax_job_config *config;
     struct ax_watch watch;
     struct ax_schedule schedule;
+    struct ax_silence silence;
     struct ax_outlets outlets;
     struct ax_detector_spec detector;
     struct ax_drift_spec drift;
@@ -88,8 +91,12 @@ AX_MUST_USE enum ax_err ax_channel_init(struct ax_channel *c, struct ax_job *job
 /* Free a channel; its series end at end_ms. */
 void ax_channel_done(struct ax_channel *c, int64_t end_ms);
 
-/* Evaluate the channel's expression at t_ms and step all its targets. */
-void ax_channel_step(struct ax_channel *c, int64_t t_ms);
+/* channel_step.c: evaluate the channel's expression at t_ms and append its results to the record; no target
+ * changes. AX_NOMEM, AX_LIMIT. */
+AX_MUST_USE enum ax_err ax_channel_evaluate(struct ax_channel *c, int64_t t_ms, struct ax_buf *record);
+
+/* Step all targets of the channel with its part of a checked record (step_record.h). */
+void ax_channel_take(struct ax_channel *c, int64_t t_ms, struct ax_bytes *record);
 
 /* entity.c: score every entity from its features' scores at t_ms, and emit. */
 void ax_entities_step(struct ax_job *job, int64_t t_ms);
@@ -105,6 +112,9 @@ struct ax_entity *ax_entity_new(struct ax_job *job, uint64_t id, const struct ax
 
 /* Do something to all outlets of an entity. */
 void ax_entity_outlets(struct ax_job *job, struct ax_entity *e, const struct ax_outlet_deed *deed);
+
+/* Under which the job's maps have what has these labels: a hash by the database's seed, as in ax_result. */
+uint64_t ax_job_id(const struct ax_job *job, const struct ax_labels *labels);
 
 /* How long a series may be absent before its outputs end: the larger of 5 min and 3 steps. */
 int64_t ax_job_absence_ms(const struct ax_job *job);

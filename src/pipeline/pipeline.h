@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "pipeline/job.h"
+#include "store/seglog.h"
 
 struct ax_pipeline;
 
@@ -17,8 +18,9 @@ struct ax_pipeline_options {
     const struct ax_observer *observer; /* may be NULL */
     struct ax_clock clock;
     int64_t max_range_ms;
-    bool zero_delay; /* a backtest: a step is due as soon as a sample of its time is there */
-    uint64_t seed;   /* of everything random; 42 by default */
+    bool zero_delay;       /* a backtest: a step is due as soon as a sample of its time is there */
+    uint64_t seed;         /* of everything random; 42 by default */
+    struct ax_seglog *log; /* a step is recorded here before it is taken; NULL (a backtest): nowhere */
 };
 
 /* A pipeline without jobs; NULL when out of memory. */

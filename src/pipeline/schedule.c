@@ -1,35 +1,49 @@
 /* schedule.c: due steps as integer arithmetic. */
 #include "pipeline/schedule.h"
 
-/* A job behind by more than this (and 3 steps) skips: raw samples are kept a little longer than that. */
-#define BEHIND_MAX_MS 300000
-
 int64_t ax_schedule_floor(int64_t t_ms, int64_t step_ms)
 {
     int64_t r = t_ms % step_ms;
     return t_ms - (r < 0 ? r + step_ms : r);
 }
 
-bool ax_schedule_due(const struct ax_schedule *s, int64_t newest_sample_ms, int64_t now_ms, int64_t *out_t_ms,
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Up to which time all is in, or will not come; AX_NEVER while neither can be said. */
+static int64_t reached(const struct ax_schedule *s, const struct ax_moment *m)
+{
+    int64_t patience = s->delay_ms > AX_STEP_PATIENCE_MS ? s->delay_ms : AX_STEP_PATIENCE_MS;
+    int64_t newest = earlier(m->newest_ms, m->latest_ms), began = m->now_ms - m->silent_ms;
+    /* A sample that the clock has left behind begins nothing; its time may be anything. */
+    bool left_behind = newest < began - AX_STEP_LAG_MS;
+    int64_t by_sample = AX_NEVER, by_silence = AX_NEVER;
+    if (!left_behind || s->last_ms != AX_NEVER)
+        by_sample = newest < AX_NEVER + s->delay_ms ? AX_NEVER : newest - s->delay_ms;
+    if (m->silent_ms >= patience)
+        by_silence = earlier((left_behind ? began : newest) + m->silent_ms, m->now_ms) - patience;
+    return by_silence > by_sample ? by_silence : by_sample;
+}
+
+bool ax_schedule_due(const struct ax_schedule *s, const struct ax_moment *m, int64_t *out_t_ms,
                      uint64_t *out_skipped)
 {
     *out_skipped = 0;
-    if (newest_sample_ms == AX_NEVER)
+    if (m->newest_ms == AX_NEVER)
         return false;
-    int64_t newest = newest_sample_ms < now_ms ? newest_sample_ms : now_ms;
-    int64_t patience = s->delay_ms > AX_STEP_PATIENCE_MS ? s->delay_ms : AX_STEP_PATIENCE_MS;
-    int64_t reached = now_ms - patience;
-    /* A sample that the clock has left behind decides nothing; its time may be anything. */
-    if (newest > reached && newest - s->delay_ms > reached)
-        reached = newest - s->delay_ms;
-    int64_t due = ax_schedule_floor(reached, s->step_ms);
+    int64_t reached_ms = reached(s, m);
+    if (reached_ms == AX_NEVER)
+        return false;
+    int64_t due = ax_schedule_floor(reached_ms, s->step_ms);
     if (s->last_ms == AX_NEVER) {
         *out_t_ms = due;
         return true;
     }
     if (due <= s->last_ms)
         return false;
-    int64_t behind_max = 3 * s->step_ms > BEHIND_MAX_MS ? 3 * s->step_ms : BEHIND_MAX_MS;
+    int64_t behind_max = 3 * s->step_ms > AX_STEP_BEHIND_MS ? 3 * s->step_ms : AX_STEP_BEHIND_MS;
     int64_t next = s->last_ms + s->step_ms;
     if (due - next > behind_max) {
         int64_t resumed = ax_schedule_floor(due - behind_max, s->step_ms);
@@ -38,4 +52,16 @@ bool ax_schedule_due(const struct ax_schedule *s, int64_t newest_sample_ms, int6
     }
     *out_t_ms = next;
     return true;
+}
+
+int64_t ax_silence_look(struct ax_silence *s, int64_t newest_ms, int64_t now_ms, int64_t look_max_ms)
+{
+    if (!s->looked || newest_ms != s->newest_ms)
+        s->silent_ms = 0;
+    else if (now_ms > s->looked_ms)
+        s->silent_ms += earlier(now_ms - s->looked_ms, look_max_ms);
+    s->looked = true;
+    s->newest_ms = newest_ms;
+    s->looked_ms = now_ms;
+    return s->silent_ms;
 }

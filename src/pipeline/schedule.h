@@ -1,9 +1,21 @@
 /* schedule.h: which step of a job is due (pure).
  *
- * Steps are multiples of step_ms since the epoch. Step T is evaluated once: when the newest sample, clamped
- * to now, is at least T + delay, or when AX_STEP_PATIENCE_MS have passed since T without one. A job that
- * fell far behind (sleep, a long gap in a recording) passes over the steps that nothing can be known of
- * any more, and counts them. */
+ * Steps are multiples of step_ms since the epoch. Step T is evaluated once: when the newest sample is at
+ * least T + delay, or when no sample of the job has arrived for AX_STEP_PATIENCE_MS and, by the samples' own
+ * time, so much has passed since T. Who waits in vain is told by arrivals and not by the clock, so that after
+ * a restart or a sender's outage the samples that are sent again are waited for, however old they are. A job
+ * that fell far behind (sleep, a long gap in a recording) passes over the steps that nothing can be known of
+ * any more, and counts them.
+ *
+ * When the clock steps, samples decide:
+ * - forward: a sample's time is what it was, so steps go on as before. Should the samples end just then, the
+ * steps without any go on from the newest sample, as much as has really passed, and not from the new time;
+ * only what is older than AX_STEP_LAG_MS is taken to have been left behind, and the clock believed.
+ * - back: samples would all be from the future. They are compared with latest_ms, the clock of before going
+ * on (base/steady.h), and steps go on; steps without samples wait until the clock has caught up.
+ * - Samples whose own clock has stepped forward and back leave evaluated steps behind: no step is evaluated
+ * again, because endpoints refuse a second value of one time, so that steps go on where the samples are new.
+ */
 #ifndef AX_PIPELINE_SCHEDULE_H
 #define AX_PIPELINE_SCHEDULE_H
 
@@ -11,6 +23,9 @@
 #include <stdint.h>
 
 #define AX_STEP_PATIENCE_MS 60000
+#define AX_STEP_BEHIND_MS 300000 /* a job behind by more than this (and 3 steps) skips */
+#define AX_STEP_LAG_MS 7200000   /* a newest sample so old says nothing of what time it is */
+#define AX_LOOK_MS 5000          /* what one look counts as silence at most: in a longer one nobody looked */
 #define AX_NEVER INT64_MIN
 
 /* Steps of one job. */
@@ -19,13 +34,31 @@ struct ax_schedule {
     int64_t last_ms; /* newest evaluated step; AX_NEVER at first */
 };
 
+/* What a job knows when it asks for its next step. */
+struct ax_moment {
+    int64_t newest_ms; /* of its samples; AX_NEVER: there was none */
+    int64_t silent_ms; /* for so long none has arrived */
+    int64_t now_ms;    /* the clock */
+    int64_t latest_ms; /* later than this no sample can be: now_ms, unless the clock was stepped back */
+};
+
 /* The next step to evaluate now. Returns false when none is due. *out_skipped: steps passed over to get
  * there. The first step of all is the newest one that is due. Does not move the schedule: the caller sets
  * last_ms when the step is done. */
-bool ax_schedule_due(const struct ax_schedule *s, int64_t newest_sample_ms, int64_t now_ms, int64_t *out_t_ms,
+bool ax_schedule_due(const struct ax_schedule *s, const struct ax_moment *m, int64_t *out_t_ms,
                      uint64_t *out_skipped);
 
 /* Largest multiple of step_ms that is not after t_ms. */
 int64_t ax_schedule_floor(int64_t t_ms, int64_t step_ms);
+
+/* For how long no sample has arrived; begins with the first look, so that a start counts as an arrival. */
+struct ax_silence {
+    bool looked;
+    int64_t newest_ms, looked_ms, silent_ms;
+};
+
+/* Look: has the newest sample moved since the last look? Returns for how long none has, on a clock of which
+ * a look counts at most look_max_ms: what passed while the process stood still is nobody's silence. */
+int64_t ax_silence_look(struct ax_silence *s, int64_t newest_ms, int64_t now_ms, int64_t look_max_ms);
 
 #endif

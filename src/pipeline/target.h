@@ -48,6 +48,9 @@ struct ax_target {
     double residual;               /* value less what was expected of it; NaN without */
     struct ax_verdict verdict;     /* of that step */
     bool forecast_ready;
+    uint64_t given;     /* the job's evaluation that gave it a result, */
+    double given_value; /* and which: */
+    bool given_ended;   /* none, for its input has ended */
 };
 
 /* A target that has seen nothing; labels are copied. NULL when out of memory. */

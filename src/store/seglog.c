@@ -64,6 +64,11 @@ uint64_t ax_seglog_end(const struct ax_seglog *log)
     return atomic_load(&log->end);
 }
 
+uint64_t ax_seglog_failures(const struct ax_seglog *log)
+{
+    return atomic_load(&log->failures);
+}
+
 static enum ax_err fail_segment(const struct ax_seglog *log, uint64_t start, int error, const char *verb,
                                 struct ax_diag *diag)
 {
@@ -163,6 +168,8 @@ enum ax_err ax_seglog_append2(struct ax_seglog *log, uint8_t type, struct ax_str
         err = write_record(log, f, head, tail, diag);
     if (err == AX_OK && out_end)
         *out_end = atomic_load(&log->end);
+    if (err == AX_IO)
+        (void)atomic_fetch_add(&log->failures, 1);
     (void)pthread_mutex_unlock(&log->append);
     return err;
 }

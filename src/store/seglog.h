@@ -55,6 +55,9 @@ AX_MUST_USE enum ax_err ax_seglog_append(struct ax_seglog *log, uint8_t type, st
 AX_MUST_USE enum ax_err ax_seglog_append2(struct ax_seglog *log, uint8_t type, struct ax_str head,
                                           struct ax_str tail, uint64_t *out_end, struct ax_diag *diag);
 
+/* Appends that failed with AX_IO so far: while it counts, senders are told to come again; lock-free. */
+uint64_t ax_seglog_failures(const struct ax_seglog *log);
+
 /* Bring everything appended so far to the disk, while others append. AX_IO with a text: it may not be there,
  * and the next call tries all of it again. A segment that was closed keeps a descriptor until this is called.
  */

@@ -33,7 +33,7 @@ struct ax_seglog {
     struct ax_folder folder;
     uint64_t segment_bytes;
     bool fsync_always;
-    _Atomic uint64_t begin, end;
+    _Atomic uint64_t begin, end, failures;
     pthread_mutex_t append;
     struct ax_segment *current; /* under append; NULL: the next append begins a segment */
     pthread_mutex_t table;

@@ -284,7 +284,8 @@ static void samples_too_old_are_dropped_and_the_rest_is_made_anew(void **state)
     _Atomic int64_t now_ms = 1000000;
     struct ax_diag diag = {{0}};
     struct emitting e = {0};
-    assert_int_equal(ax_emit_start(&w, 1, (struct ax_clock){shared_now, &now_ms}, &e.emit, &diag), AX_OK);
+    assert_int_equal(
+        ax_emit_start(&w, 1, (struct ax_clock){.now_ms = shared_now, .ctx = &now_ms}, &e.emit, &diag), AX_OK);
     e.sink = ax_emit_sink(e.emit);
     put(&e, open_series(&e, "a"), now_ms - 60001, 1); /* too old already */
     put(&e, open_series(&e, "b"), now_ms - 60000, 2); /* just not */

@@ -1,0 +1,244 @@
+/* channel_step.c: one step of an expression: from its vector to a record, and from the record to its targets.
+ *
+ * Each result finds its target by the hash of its labels (of the `by` labels for a feature), a new one makes
+ * one, and a target without a result has a gap. The order in which targets are stepped and made is that
+ * of serials and labels, so that it does not hang on the order in which an expression gives its results. */
+#include "base/log.h"
+#include "pipeline/job_priv.h"
+#include "pipeline/step_record.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#define ENTITY_LABELS_MAX 32
+#define RECORD_NEW_MAX (64u << 20) /* a record so long takes no new targets: they wait for the next step */
+
+/* A result without a target. */
+struct newcomer {
+    const struct ax_labels *labels;
+    double value;
+};
+
+/* The entity's labels of a result: the `by` labels that it has, in their sorted order. */
+static struct ax_labels entity_labels(const struct ax_job *job, const struct ax_labels *ls,
+                                      struct ax_label *room)
+{
+    struct ax_labels out = {0, room};
+    for (uint32_t i = 0; i < ls->n && out.n < ENTITY_LABELS_MAX; i++)
+        for (uint32_t k = 0; k < job->config->by_n; k++)
+            if (ax_str_eq(ls->v[i].name, job->config->by[k]))
+                room[out.n++] = ls->v[i];
+    return out;
+}
+
+static void refuse_duplicate(const struct ax_channel *c)
+{
+    ax_metric_count(AX_M_JOB_ERRORS, c->job->name, "duplicate");
+    ax_log(AX_LOG_WARN, "duplicate_feature",
+           "job %s: %s gives several series for one entity; aggregate it by the job's `by` labels",
+           c->job->name, c->drift_name[0]);
+}
+
+/* Note a result at its target. A value goes before an end; of two values the first counts. */
+static void give(struct ax_channel *c, struct ax_target *t, const struct ax_labels *labels,
+                 const struct ax_result *r)
+{
+    bool given = t->given == c->job->evaluation;
+    if (!ax_labels_eq(t->labels, labels) || (given && !t->given_ended && !r->ended)) {
+        refuse_duplicate(c);
+        return;
+    }
+    if (given && r->ended)
+        return;
+    t->given = c->job->evaluation;
+    t->given_ended = r->ended;
+    t->given_value = r->value;
+}
+
+/* A copy of the pairs in the scratch arena; their bytes stay where they are, with the series. */
+static const struct ax_labels *keep_labels(struct ax_job *job, const struct ax_labels *labels)
+{
+    struct ax_labels *copy = ax_arena_alloc(&job->scratch, sizeof *copy);
+    struct ax_label *v = ax_arena_array(&job->scratch, labels->n, sizeof *v);
+    if (!copy || !v)
+        return NULL;
+    if (labels->n)
+        memcpy(v, labels->v, labels->n * sizeof *v);
+    *copy = (struct ax_labels){labels->n, v};
+    return copy;
+}
+
+/* Give the results to their targets; those that have none go to *new_v. */
+static enum ax_err give_all(struct ax_channel *c, const struct ax_vector *v, struct newcomer **new_v,
+                            uint32_t *new_n)
+{
+    struct ax_job *job = c->job;
+    struct ax_label room[ENTITY_LABELS_MAX];
+    for (uint32_t i = 0; i < v->n; i++) {
+        const struct ax_result *r = &v->v[i];
+        struct ax_labels labels = c->feature.n ? entity_labels(job, r->labels, room) : *r->labels;
+        struct ax_target *t = ax_map_get(&c->targets, c->feature.n ? ax_job_id(job, &labels) : r->id);
+        if (t)
+            give(c, t, &labels, r);
+        if (t || r->ended)
+            continue;
+        if (!*new_v)
+            *new_v = ax_arena_array(&job->scratch, v->n, sizeof **new_v);
+        const struct ax_labels *kept = *new_v ? keep_labels(job, &labels) : NULL;
+        if (!kept)
+            return AX_NOMEM;
+        (*new_v)[(*new_n)++] = (struct newcomer){kept, r->value};
+    }
+    return AX_OK;
+}
+
+static int by_labels(const void *a, const void *b)
+{
+    const struct newcomer *x = a, *y = b;
+    return ax_labels_cmp(x->labels, y->labels);
+}
+
+static void refuse_rest(const struct ax_job *job, uint32_t n)
+{
+    ax_metric_add(job->refused, n);
+    ax_log(AX_LOG_WARN, "targets_refused",
+           "job %s models max_series (%u) series already: raise it, or narrow the expression", job->name,
+           job->config->max_series);
+}
+
+/* Append the results that make targets, as many as there is room for. */
+static void put_new(struct ax_channel *c, struct newcomer *v, uint32_t n, struct ax_buf *record,
+                    int64_t *serial)
+{
+    struct ax_buf key;
+    uint32_t made = 0;
+    if (n)
+        qsort(v, n, sizeof *v, by_labels);
+    ax_buf_init(&key, RECORD_NEW_MAX);
+    for (uint32_t i = 0; i < n; i++) {
+        if (i && ax_labels_eq(v[i].labels, v[i - 1].labels)) {
+            refuse_duplicate(c);
+            continue;
+        }
+        if (c->targets.n + made >= c->job->config->max_series || record->n > RECORD_NEW_MAX) {
+            refuse_rest(c->job, n - i);
+            break;
+        }
+        ax_buf_reset(&key);
+        ax_labels_key_write(v[i].labels, &key);
+        if (key.err != AX_OK)
+            record->err = key.err;
+        const struct ax_step_result r = {.is_new = true, .key = ax_buf_view(&key), .value = v[i].value};
+        ax_step_put(record, &r, serial);
+        made++;
+    }
+    ax_buf_done(&key);
+}
+
+enum ax_err ax_channel_evaluate(struct ax_channel *c, int64_t t_ms, struct ax_buf *record)
+{
+    struct ax_vector v = {0, NULL};
+    struct ax_diag diag = {{0}};
+    struct newcomer *new_v = NULL;
+    uint32_t new_n = 0;
+    int64_t serial;
+    if (ax_bound_eval(c->bound, t_ms, &v, &diag) != AX_OK) {
+        ax_metric_count(AX_M_JOB_ERRORS, c->job->name, "expr");
+        ax_log(AX_LOG_WARN, "expression_failed", "job %s, %s: %s", c->job->name, c->drift_name[0], diag.text);
+        v.n = 0;
+    }
+    ax_arena_reset(&c->job->scratch);
+    enum ax_err err = give_all(c, &v, &new_v, &new_n);
+    if (err != AX_OK)
+        return err;
+    ax_step_put_channel(record, c->next_serial, &serial);
+    for (const struct ax_target *t = c->first; t; t = t->next) {
+        if (t->given != c->job->evaluation)
+            continue;
+        const struct ax_step_result r = {
+            .serial = t->serial, .ended = t->given_ended, .value = t->given_value};
+        ax_step_put(record, &r, &serial);
+    }
+    put_new(c, new_v, new_n, record, &serial);
+    ax_step_put_end(record);
+    return record->err;
+}
+
+static void step_target(struct ax_channel *c, struct ax_target *t, int64_t t_ms, double value)
+{
+    if (ax_target_step(t, &c->kind, t_ms, value, &c->job->scratch) != AX_OK)
+        ax_metric_count(AX_M_JOB_ERRORS, c->job->name, "memory");
+}
+
+/* Step a target with its result (NULL: it has none, a gap). */
+static void step_known(struct ax_channel *c, struct ax_target *t, const struct ax_step_result *r,
+                       int64_t t_ms)
+{
+    bool ended = r && r->ended;
+    step_target(c, t, t_ms, r && !ended ? r->value : (double)NAN);
+    if (ended) {
+        ax_target_end(t, &c->kind, t_ms);
+        t->ended_ms = t_ms;
+    }
+    if (ax_target_absent_ms(t, t_ms) > ax_job_absence_ms(c->job)) {
+        ax_target_end(t, &c->kind, t_ms);
+        ax_target_leave_sample(t, &c->kind);
+    }
+}
+
+/* Make the target of a new result and step it. The serial is used up in any case, so that later ones have the
+ * same in a replay: without memory for the target, and when it is there because the records in which it went
+ * were lost. */
+static void step_new(struct ax_channel *c, const struct ax_step_result *r, int64_t t_ms)
+{
+    struct ax_job *job = c->job;
+    struct ax_labels labels;
+    uint32_t serial = c->next_serial++;
+    ax_arena_reset(&job->scratch);
+    if (ax_labels_key_parse(r->key, &job->scratch, &labels, NULL) == AX_OK) {
+        uint64_t id = ax_job_id(job, &labels);
+        if (ax_map_get(&c->targets, id))
+            return;
+        struct ax_target *t = ax_target_new(&c->kind, job->config, id, &labels, t_ms);
+        if (t && ax_map_put(&c->targets, id, t) == AX_OK) {
+            t->serial = serial;
+            *c->end = t;
+            c->end = &t->next;
+            step_target(c, t, t_ms, r->value);
+            return;
+        }
+        ax_target_free(t, &c->kind, INT64_MIN);
+    }
+    ax_metric_count(AX_M_JOB_ERRORS, job->name, "memory");
+}
+
+void ax_channel_take(struct ax_channel *c, int64_t t_ms, struct ax_bytes *record)
+{
+    uint32_t next_serial;
+    int64_t serial;
+    struct ax_step_result r;
+    ax_step_get_channel(record, &next_serial, &serial);
+    if (next_serial > c->next_serial)
+        c->next_serial = next_serial; /* the records that made those between were lost */
+    bool more = ax_step_get(record, &r, &serial);
+    struct ax_target **at = &c->first;
+    for (struct ax_target *t; (t = *at);) {
+        while (more && !r.is_new && r.serial < t->serial)
+            more = ax_step_get(record, &r, &serial);
+        bool has = more && !r.is_new && r.serial == t->serial;
+        step_known(c, t, has ? &r : NULL, t_ms);
+        if (has)
+            more = ax_step_get(record, &r, &serial);
+        if (ax_target_absent_ms(t, t_ms) <= c->job->config->series_retention_ms) {
+            at = &t->next;
+            continue;
+        }
+        *at = t->next;
+        (void)ax_map_remove(&c->targets, t->id);
+        ax_target_free(t, &c->kind, t_ms);
+    }
+    c->end = at;
+    for (; more; more = ax_step_get(record, &r, &serial))
+        if (r.is_new)
+            step_new(c, &r, t_ms);
+}

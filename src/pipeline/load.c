@@ -1,0 +1,191 @@
+/* load.c: another config: jobs whose block did not change go on, others are built and the rest leave.
+ *
+ * A job that leaves ends its series; when the sink cannot take their ends they stay until it can, and the
+ * steps of all jobs wait for that (ax_pipeline_settle()). */
+#include "pipeline/outlet.h"
+#include "pipeline/pipeline_priv.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define BUILT UINT32_MAX /* a job that is not kept but new */
+
+uint64_t ax_pipeline_next_generation(struct ax_pipeline *p)
+{
+    uint64_t end = p->options.log ? ax_seglog_end(p->options.log) : 0;
+    p->generation = (end > p->generation ? end : p->generation) + 1;
+    return p->generation;
+}
+
+/* Same output labels for everything that is not in the job's own block? */
+static bool same_globals(const struct ax_config *a, const struct ax_config *b)
+{
+    return ax_labels_eq(&a->external_labels, &b->external_labels);
+}
+
+/* The running job that may go on under the new config, or NULL. Its place, told in *from, is emptied. */
+static struct ax_job *keep_job(struct ax_pipeline *p, const struct ax_config *config,
+                               const struct ax_job_config *block, uint32_t *from)
+{
+    *from = BUILT;
+    for (uint32_t i = 0; i < p->jobs_n; i++) {
+        struct ax_job *job = p->jobs[i];
+        if (!job || ax_job_config(job)->hash != block->hash ||
+            !ax_str_eq(ax_job_config(job)->name, block->name) || !same_globals(ax_job_root(job), config))
+            continue;
+        p->jobs[i] = NULL;
+        *from = i;
+        return job;
+    }
+    return NULL;
+}
+
+void ax_pipeline_drop_configs(struct ax_pipeline *p)
+{
+    uint32_t kept = 0;
+    (void)pthread_rwlock_wrlock(&p->names);
+    for (uint32_t i = 0; i < p->configs_n; i++) {
+        bool used = i + 1 == p->configs_n;
+        for (uint32_t k = 0; k < p->jobs_n && !used; k++)
+            used = ax_job_root(p->jobs[k]) == p->configs[i];
+        for (uint32_t k = 0; k < p->leaving_n && !used; k++)
+            used = ax_job_root(p->leaving[k]) == p->configs[i];
+        if (used)
+            p->configs[kept++] = p->configs[i];
+        else
+            ax_config_free(p->configs[i]);
+    }
+    p->configs_n = kept;
+    (void)pthread_rwlock_unlock(&p->names);
+}
+
+/* Keep what did not change, with its place until now in from, and build the rest. */
+static enum ax_err build_jobs(struct ax_pipeline *p, struct ax_config *config, struct ax_job **jobs,
+                              uint32_t *from, struct ax_diag *diag)
+{
+    struct ax_job_env env = {.db = p->options.db,
+                             .sink = p->options.sink,
+                             .observer = p->options.observer,
+                             .max_range_ms = p->options.max_range_ms,
+                             .zero_delay = p->options.zero_delay,
+                             .seed = p->options.seed};
+    enum ax_err err = AX_OK;
+    uint32_t i = 0;
+    for (; i < config->jobs_n && err == AX_OK; i++) {
+        jobs[i] = keep_job(p, config, &config->jobs[i], &from[i]);
+        env.generation = ax_pipeline_next_generation(p);
+        if (from[i] == BUILT)
+            err = ax_job_new(&env, config, &config->jobs[i], &jobs[i], diag);
+    }
+    if (err == AX_OK)
+        return AX_OK;
+    /* Put everything back as it was. */
+    for (uint32_t k = 0; k < i; k++) {
+        if (from[k] == BUILT)
+            ax_job_free(jobs[k], INT64_MIN);
+        else
+            p->jobs[from[k]] = jobs[k];
+    }
+    return err;
+}
+
+/* Room for what a load needs, so that it can no longer fail once the jobs are built. */
+struct plan {
+    struct ax_job **jobs, **leaving;
+    uint32_t *from;
+    struct ax_config **configs;
+    struct ax_shown *shown;
+};
+
+static bool plan_init(struct plan *plan, const struct ax_pipeline *p, const struct ax_config *config)
+{
+    size_t n = config->jobs_n ? config->jobs_n : 1;
+    plan->jobs = calloc(n, sizeof(struct ax_job *));
+    plan->leaving = calloc(p->jobs_n + p->leaving_n + (size_t)1, sizeof(struct ax_job *));
+    plan->from = calloc(n, sizeof *plan->from);
+    plan->configs = calloc(p->configs_n + (size_t)1, sizeof(struct ax_config *));
+    plan->shown = calloc(n, sizeof *plan->shown);
+    return plan->jobs && plan->leaving && plan->from && plan->configs && plan->shown;
+}
+
+static void plan_drop(struct plan *plan)
+{
+    free(plan->jobs);
+    free(plan->leaving);
+    free(plan->from);
+    free((void *)plan->configs);
+    free(plan->shown);
+}
+
+/* The jobs that were not kept leave. Those of the same name that were built go on where they stopped. */
+static void dismiss(struct ax_pipeline *p, struct ax_job **old, uint32_t old_n, struct ax_job **leaving)
+{
+    for (uint32_t i = 0; i < p->leaving_n; i++)
+        leaving[i] = p->leaving[i];
+    for (uint32_t i = 0; i < old_n; i++)
+        if (old[i])
+            leaving[p->leaving_n++] = old[i];
+    free(p->leaving);
+    p->leaving = leaving;
+    for (uint32_t i = 0; i < p->jobs_n; i++)
+        for (uint32_t k = 0; k < p->leaving_n; k++)
+            if (ax_str_eq(ax_job_config(p->jobs[i])->name, ax_job_config(leaving[k])->name))
+                ax_job_succeed(p->jobs[i], leaving[k]);
+}
+
+/* Swap the sets. */
+static void adopt(struct ax_pipeline *p, struct ax_config *config, struct plan *plan)
+{
+    struct ax_job **old = p->jobs;
+    uint32_t old_n = p->jobs_n;
+    (void)pthread_rwlock_wrlock(&p->names);
+    for (uint32_t i = 0; i < p->configs_n; i++)
+        plan->configs[i] = p->configs[i];
+    free((void *)p->configs);
+    free(p->shown);
+    p->configs = plan->configs;
+    p->configs[p->configs_n++] = config;
+    p->jobs = plan->jobs;
+    p->shown = plan->shown;
+    p->jobs_n = p->shown_n = config->jobs_n;
+    (void)pthread_rwlock_unlock(&p->names);
+    dismiss(p, old, old_n, plan->leaving);
+    free(old);
+    free(plan->from);
+    (void)ax_pipeline_settle(p);
+    ax_pipeline_drop_configs(p);
+    (void)ax_db_evict(p->options.db, INT64_MIN); /* what nobody wants any more */
+    for (uint32_t i = 0; i < p->jobs_n; i++)
+        ax_pipeline_show_job(p, i);
+}
+
+/* End after what the job said last, and not now: one that comes back soon has its first step before now, and
+ * would be out of order. A changed block of the same name goes on where it stopped. */
+int64_t ax_pipeline_end_job(struct ax_pipeline *p, struct ax_job *old)
+{
+    bool succeeded = false;
+    char name[AX_JOB_NAME_MAX];
+    (void)snprintf(name, sizeof name, AX_STR_FMT, AX_STR_ARG(ax_job_config(old)->name));
+    for (uint32_t i = 0; i < p->jobs_n; i++)
+        succeeded |= ax_str_eq(ax_job_config(p->jobs[i])->name, ax_job_config(old)->name);
+    int64_t last_ms = ax_job_newest_ms(old), end_ms = last_ms == INT64_MIN ? INT64_MIN : last_ms + 1;
+    ax_job_free(old, end_ms);
+    if (!succeeded)
+        ax_metrics_forget("for", name);
+    return end_ms;
+}
+
+enum ax_err ax_pipeline_load(struct ax_pipeline *p, struct ax_config *config, struct ax_diag *diag)
+{
+    struct plan plan = {0};
+    (void)pthread_mutex_lock(&p->run);
+    enum ax_err err = plan_init(&plan, p, config) ? AX_OK : ax_fail(diag, AX_NOMEM, "out of memory");
+    if (err == AX_OK)
+        err = build_jobs(p, config, plan.jobs, plan.from, diag);
+    if (err == AX_OK)
+        adopt(p, config, &plan);
+    else
+        plan_drop(&plan);
+    (void)pthread_mutex_unlock(&p->run);
+    return err;
+}
