@@ -9,6 +9,7 @@
 #include "emit/sink.h"
 #include "pipeline/observer.h"
 #include "series/db.h"
+#include "store/snapshot.h"
 
 struct ax_job;
 
@@ -76,6 +77,32 @@ int64_t ax_job_stepped_ms(const struct ax_job *job);
 /* Newest time at which it fed its output series: its last step, or a later repetition of it; INT64_MIN
  * before the first. */
 int64_t ax_job_newest_ms(const struct ax_job *job);
+
+/* Put all that the job has learnt into a snapshot: an AX_SECTION_JOB, then AX_SECTION_TARGETS of about 1 MiB
+ * each, then AX_SECTION_ENTITIES likewise. Nothing of the job changes. scratch is for the bodies. AX_NOMEM or
+ * AX_LIMIT of scratch: what was put is not all; what the file does not take is told by ax_snapshot_commit().
+ * Cost: a copy of the state, about 30 KiB a target. */
+AX_MUST_USE enum ax_err ax_job_save(struct ax_job *job, struct ax_buf *scratch, struct ax_snapshot_writer *w);
+
+/* What a section of a job says of itself; views into its body. */
+struct ax_job_saved {
+    struct ax_str name;
+    uint64_t generation;
+    uint64_t identity; /* of what the job was built from */
+    int64_t last_ms;   /* its newest step; INT64_MIN before the first */
+    int64_t newest_ms; /* ax_job_newest_ms() */
+};
+
+/* Read that from an AX_SECTION_JOB. AX_CORRUPT. */
+AX_MUST_USE enum ax_err ax_job_peek(struct ax_str body, struct ax_job_saved *out);
+
+/* Take over a section: those of one job in the order in which they were put, into a job of the same name that
+ * was just built. From then on, given the same results of its expressions, it says what the other
+ * one would have said, bit for bit; outlets that were open are open. AX_CONFLICT for an AX_SECTION_JOB of a
+ * job that was built from something else: the job is as it was. AX_CORRUPT for bytes that no job
+ * can have put, AX_NOMEM; the job is then only good for freeing. With a text. */
+AX_MUST_USE enum ax_err ax_job_load(struct ax_job *job, uint8_t type, struct ax_str body,
+                                    struct ax_diag *diag);
 
 /* How it stands, for people. */
 struct ax_job_status {

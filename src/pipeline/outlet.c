@@ -159,7 +159,7 @@ static void load(struct ax_outlets *os, struct ax_outlet *o, const struct ax_out
     if (was != OPEN)
         return;
     o->last = ax_get_f64(in);
-    if (isnan(o->last) || !os->enabled[name->id])
+    if (isnan(o->last) || !os->enabled[name->id] || o->out)
         (void)ax_bytes_fail(in);
     if (in->err == AX_OK)
         open_outlet(os, o, name);

@@ -17,7 +17,7 @@ struct ax_target *ax_target_new(const struct ax_target_kind *kind, const struct 
     t->first_ms = t->seen_ms = t->stepped_ms = t->ended_ms = INT64_MIN;
     t->value = t->expected = t->lower = t->upper = t->residual = (double)NAN;
     t->labels = ax_labels_dup(labels);
-    t->sampled = kind->drift_n > 0 && *kind->sample_left > 0;
+    t->sampled = t->was_sampled = kind->drift_n > 0 && *kind->sample_left > 0;
     if (t->sampled)
         --*kind->sample_left;
     uint32_t fine_n = t->sampled && kind->drift_n > job->window_fine ? kind->drift_n : job->window_fine;

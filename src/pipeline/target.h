@@ -34,6 +34,7 @@ struct ax_target {
     struct ax_labels *labels; /* of the input: owned */
     struct ax_window *window;
     bool sampled;                /* one of those that stand for the job in drift tests */
+    bool was_sampled;            /* so it was made, and has a window long enough for them */
     struct ax_window *residuals; /* its forecast errors; NULL unless it is sampled and forecast */
     struct ax_forecaster *forecaster;
     struct ax_detector *detector;
@@ -77,6 +78,14 @@ void ax_target_outlets(struct ax_target *t, const struct ax_target_kind *kind,
 
 /* How long it has been without a value at t_ms. */
 int64_t ax_target_absent_ms(const struct ax_target *t, int64_t t_ms);
+
+/* Append all that it has learnt, but neither serial nor labels; changes nothing. */
+void ax_target_save(struct ax_target *t, const struct ax_target_kind *kind, struct ax_buf *out);
+
+/* Read that back into a target that has seen nothing, sampled if that one was; its outlets are open again.
+ * AX_CORRUPT for bytes that it cannot have written, AX_NOMEM; then it is only good for freeing. */
+AX_MUST_USE enum ax_err ax_target_load(struct ax_target *t, const struct ax_target_kind *kind,
+                                       struct ax_bytes *in);
 
 /* Bytes that it occupies, labels and models included. */
 uint64_t ax_target_bytes(const struct ax_target *t);
