@@ -19,8 +19,8 @@ struct ax_hash128 ax_hash128(const void *p, size_t n, uint64_t seed)
     return (struct ax_hash128){h.low64, h.high64};
 }
 
-/* Slicing by 8: row[k][b] is what byte b with k zeros behind it does to a checksum. That is linear in b, so the
- * compiler makes each row from the values of its eight single bits. */
+/* Slicing by 8: row[k][b] is what byte b with k zeros behind it does to a checksum. That is linear in b, so
+ * the compiler makes each row from the values of its eight single bits. */
 #define BIT(b, i, v) ((b) >> (i)&1u ? (v) : 0u)
 #define BASIS(b, v0, v1, v2, v3, v4, v5, v6, v7)                                                             \
     (BIT(b, 0, v0) ^ BIT(b, 1, v1) ^ BIT(b, 2, v2) ^ BIT(b, 3, v3) ^ BIT(b, 4, v4) ^ BIT(b, 5, v5) ^         \
