@@ -11,6 +11,7 @@
 #include "app/web.h"
 #include "base/assert.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "base/rng.h"
 #include "emit/emit.h"
 #include "expr/expr.h"
@@ -240,7 +241,9 @@ static enum ax_err start_http(struct server *s, struct ax_diag *diag)
                                          .threads = s->flags.threads,
                                          .connections_max = s->flags.connections_max,
                                          .connections_per_ip_max = s->flags.connections_per_ip_max,
-                                         .idle_timeout_s = (uint32_t)(s->flags.idle_timeout_ms / 1000),
+                                         .requests_max = s->flags.requests_max,
+                                         .read_timeout_ms = s->flags.read_timeout_ms,
+                                         .idle_timeout_ms = s->flags.idle_timeout_ms,
                                          .bodies_max = s->flags.bodies_max,
                                          .doors = doors};
     err = ax_http_server_start(&http, s->routes, ROUTES, &s->http, diag);
@@ -282,7 +285,18 @@ static void stop(struct server *s)
         ax_storage_unlock(s->lock_fd);
 }
 
-/* Wait for signals: SIGHUP reloads, SIGTERM and SIGINT end it. Once a second, look after the doors. */
+/* Near the ceiling no new series; at it, the HTTP server takes no bodies. */
+static void look_after_memory(struct server *s)
+{
+    enum ax_memory_state state = ax_memory_look();
+    if (state != AX_MEMORY_FREE)
+        ax_log(AX_LOG_WARN, "memory_tight", "memory is %s --storage.max-memory (%llu bytes): %s",
+               state == AX_MEMORY_FULL ? "at" : "near", (unsigned long long)s->flags.memory_max,
+               state == AX_MEMORY_FULL ? "requests are answered 503" : "no new series are taken");
+    ax_db_refuse_new(s->db, state != AX_MEMORY_FREE);
+}
+
+/* Wait for signals: SIGHUP reloads, SIGTERM and SIGINT end it. Once a second, look after doors and memory. */
 static void wait_for_end(struct server *s, const sigset_t *signals)
 {
     const struct timespec second = {.tv_sec = 1};
@@ -297,6 +311,7 @@ static void wait_for_end(struct server *s, const sigset_t *signals)
         if (sig == SIGHUP)
             (void)reload(s, &diag);
         ax_web_poll(&s->web, s->http);
+        look_after_memory(s);
     }
 }
 
@@ -357,6 +372,7 @@ int ax_cmd_serve(int argc, char **argv)
         return 0;
     }
     ax_log_setup(level, format);
+    ax_memory_limit(s.flags.memory_max);
     (void)pthread_mutex_init(&s.reload_lock, NULL);
     int status = run(&s);
     (void)pthread_mutex_destroy(&s.reload_lock);
