@@ -92,15 +92,21 @@ static uint32_t count_address(const struct ax_conns *t, uint64_t address)
     return n;
 }
 
+/* Does one more of an address fit, with so many to spare? The lock is held. */
+static enum ax_conn_fit fit_of(const struct ax_conns *t, uint64_t address, uint32_t spare,
+                               uint32_t spare_same)
+{
+    if (t->n >= t->opt.max + spare)
+        return AX_CONN_TOO_MANY;
+    return count_address(t, address) >= t->opt.per_address_max + spare_same ? AX_CONN_TOO_MANY_PER_ADDRESS
+                                                                            : AX_CONN_FITS;
+}
+
 bool ax_conns_accept(struct ax_conns *t, const struct sockaddr *address)
 {
     (void)pthread_mutex_lock(&t->lock);
-    uint32_t n = t->n, same = count_address(t, address_number(address));
+    enum ax_conn_fit fit = fit_of(t, address_number(address), AX_CONNS_SPARE, AX_CONNS_SPARE_PER_ADDRESS);
     (void)pthread_mutex_unlock(&t->lock);
-    enum ax_conn_fit fit = n >= t->opt.max + AX_CONNS_SPARE ? AX_CONN_TOO_MANY
-                           : same >= t->opt.per_address_max + AX_CONNS_SPARE_PER_ADDRESS
-                               ? AX_CONN_TOO_MANY_PER_ADDRESS
-                               : AX_CONN_FITS;
     if (fit != AX_CONN_FITS)
         ax_metric_count(AX_M_HTTP_REJECTED, reasons[fit], NULL);
     return fit == AX_CONN_FITS;
@@ -131,9 +137,12 @@ struct ax_conn *ax_conn_open(struct ax_conns *t, int fd, const struct sockaddr *
     (void)pthread_mutex_lock(&t->lock);
     bool ok = reserve(t);
     if (ok) {
-        c->fit = t->n >= t->opt.max                                       ? AX_CONN_TOO_MANY
-                 : count_address(t, c->address) >= t->opt.per_address_max ? AX_CONN_TOO_MANY_PER_ADDRESS
-                                                                          : AX_CONN_FITS;
+        c->fit = fit_of(t, c->address, 0, 0);
+        /* Threads that accept at the same time may let in too many. */
+        if (fit_of(t, c->address, AX_CONNS_SPARE, AX_CONNS_SPARE_PER_ADDRESS) != AX_CONN_FITS) {
+            c->phase = CUT;
+            (void)shutdown(fd, SHUT_RDWR);
+        }
         c->i = t->n;
         t->v[t->n++] = c;
     }
