@@ -325,6 +325,7 @@ static int run(struct server *s)
     (void)sigaddset(&signals, SIGHUP);
     (void)pthread_sigmask(SIG_BLOCK, &signals, NULL); /* inherited by every thread */
     (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGXFSZ, SIG_IGN); /* a file over its limit is an error of the write, as a full disk is */
 
     struct ax_clock wall = ax_clock_wall();
     ax_metric_set(ax_metric(AX_M_START_TIME, NULL, NULL), (double)ax_clock_now(&wall) / 1000);
