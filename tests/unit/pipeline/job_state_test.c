@@ -10,6 +10,7 @@
 #include "pipeline/pipeline.h"
 #include "prom/sample.h"
 #include "rig.h"
+#include "saved_job.h"
 #include "scratch.h"
 #include "store/records.h"
 
@@ -211,21 +212,16 @@ static void run_row(struct world *w, uint32_t row)
     }
 }
 
-static void save_jobs(struct world *w, uint32_t n, const char *dir)
+static void save(struct world *w, const char *dir)
 {
     struct ax_snapshot_writer *writer;
     struct ax_buf scratch;
     ax_buf_init(&scratch, 64u << 20);
     assert_int_equal(ax_snapshot_begin(dir, 1, &writer, NULL), AX_OK);
-    for (uint32_t i = 0; i < n; i++)
+    for (uint32_t i = 0; i < JOBS; i++)
         assert_int_equal(ax_job_save(w->jobs[i], &scratch, writer), AX_OK);
     assert_int_equal(ax_snapshot_commit(writer, NULL), AX_OK);
     ax_buf_done(&scratch);
-}
-
-static void save(struct world *w, const char *dir)
-{
-    save_jobs(w, JOBS, dir);
 }
 
 static void load(struct world *w, const char *dir)
@@ -335,76 +331,23 @@ static void jobs_go_on_as_if_nothing_had_been(void **state)
     scratch_remove(dirs[1]);
 }
 
-/* A job of one entity, and the sections that it was saved in. */
-struct saved_job {
-    struct ax_config *config;
-    struct ax_db *db;
-    struct ax_job_env env;
-    struct memory_sink sink;
-    struct ax_snapshot *snapshot;
-    struct ax_str sections[3];
-    uint8_t types[3];
-    unsigned damaged; /* which of them try_job() is given */
+/* A saved job, and which of its sections try_job() is given instead. */
+struct damaged_job {
+    struct saved_job saved;
+    unsigned section;
 };
-
-#define DAMAGED_STEPS 90
-
-static void saved_job_step(struct ax_job *job, uint32_t i)
-{
-    struct ax_buf record;
-    ax_buf_init(&record, 1u << 20);
-    int64_t t_ms = RIG_START + (int64_t)i * RIG_STEP;
-    assert_int_equal(ax_job_evaluate(job, t_ms, &record), AX_OK);
-    enum ax_err err = ax_job_take(job, ax_buf_view(&record));
-    assert_true(err == AX_OK || err == AX_CORRUPT); /* its newest step may be wrong, and later */
-    ax_buf_done(&record);
-}
-
-static void saved_job_init(struct saved_job *s, const char *dir)
-{
-    struct ax_job *job;
-    *s = (struct saved_job){.config = rig_config("jobs: [{name: j, by: [i], features: {v: m}, anomaly: {}, "
-                                                 "drift: {reference: 30, current: 30}, series_retention: 1h, "
-                                                 "window: {fine: 60, coarse: 60}, "
-                                                 "forecast: {targets: [v], horizons: [15s]}}]")};
-    s->db = ax_db_new(&(struct ax_db_options){
-        .seed = 7, .series_max = 10, .ring_samples_max = 4096, .negative_max = 16, .retention_ms = 360000});
-    s->env =
-        (struct ax_job_env){.db = s->db, .sink = memory_sink(&s->sink), .max_range_ms = 3600000, .seed = 42};
-    assert_int_equal(ax_job_new(&s->env, s->config, &s->config->jobs[0], &job, NULL), AX_OK);
-    struct rig r = {.db = s->db};
-    for (uint32_t i = 0; i < DAMAGED_STEPS; i++) {
-        (void)rig_append(&r, "m{i=\"a\"}", RIG_START + (int64_t)i * RIG_STEP, i == 80 ? 90 : 10 + i * 7 % 5);
-        saved_job_step(job, i);
-    }
-    struct world w = {.jobs = {job}};
-    save_jobs(&w, 1, dir);
-    ax_job_free(job, INT64_MIN);
-    assert_int_equal(ax_snapshot_open(dir, &s->snapshot, NULL, NULL), AX_OK);
-    for (unsigned i = 0; i < 3; i++) {
-        assert_true(ax_snapshot_next(s->snapshot, &s->types[i], &s->sections[i]));
-        assert_int_equal(s->types[i], AX_SECTION_JOB + i);
-    }
-}
-
-static void saved_job_done(struct saved_job *s)
-{
-    ax_snapshot_close(s->snapshot);
-    ax_db_free(s->db);
-    ax_config_free(s->config);
-    memory_sink_done(&s->sink);
-}
 
 static enum ax_err try_job(void *ctx, struct ax_str bytes)
 {
-    struct saved_job *s = ctx;
+    const struct damaged_job *d = ctx;
+    const struct saved_job *s = &d->saved;
     struct ax_diag diag = {{0}};
-    struct ax_job *job;
-    enum ax_err err = ax_job_new(&s->env, s->config, &s->config->jobs[0], &job, NULL);
-    for (unsigned i = 0; i < 3 && err == AX_OK; i++)
-        err = ax_job_load(job, s->types[i], i == s->damaged ? bytes : s->sections[i], &diag);
+    struct ax_job *job = saved_job_fresh(s);
+    enum ax_err err = AX_OK;
+    for (unsigned i = 0; i < SAVED_JOB_SECTIONS && err == AX_OK; i++)
+        err = ax_job_load(job, s->types[i], i == d->section ? bytes : s->sections[i], &diag);
     assert_true(err == AX_OK || diag.text[0]);
-    for (uint32_t i = DAMAGED_STEPS; i < DAMAGED_STEPS + 3 && err == AX_OK; i++)
+    for (uint32_t i = SAVED_JOB_STEPS; i < SAVED_JOB_STEPS + 3 && err == AX_OK; i++)
         saved_job_step(job, i);
     ax_job_free(job, INT64_MIN);
     return err == AX_CONFLICT ? AX_CORRUPT : err; /* another job's, if it is the identity that is wrong */
@@ -413,14 +356,11 @@ static enum ax_err try_job(void *ctx, struct ax_str bytes)
 static void damage_is_refused_or_harmless(void **state)
 {
     (void)state;
-    char dir[SCRATCH_PATH];
-    struct saved_job s;
-    scratch_make(dir, "state");
-    saved_job_init(&s, dir);
-    for (s.damaged = 0; s.damaged < 3; s.damaged++)
-        damage_check(s.sections[s.damaged], try_job, &s);
-    saved_job_done(&s);
-    scratch_remove(dir);
+    struct damaged_job d;
+    saved_job_init(&d.saved);
+    for (d.section = 0; d.section < SAVED_JOB_SECTIONS; d.section++)
+        damage_check(d.saved.sections[d.section], try_job, &d);
+    saved_job_done(&d.saved);
 }
 
 static void what_another_job_has_learnt_is_refused(void **state)
@@ -431,10 +371,8 @@ static void what_another_job_has_learnt_is_refused(void **state)
         "global: {external_labels: {site: x}}\n"
         "jobs: [{name: j, by: [i], features: {v: m}, anomaly: {}, drift: {reference: 30, current: 30}, "
         "series_retention: 1h, window: {fine: 60, coarse: 60}, forecast: {targets: [v], horizons: [15s]}}]"};
-    char dir[SCRATCH_PATH];
     struct saved_job s;
-    scratch_make(dir, "state");
-    saved_job_init(&s, dir);
+    saved_job_init(&s);
     for (unsigned i = 0; i < 2; i++) {
         struct ax_config *config = rig_config(others[i]);
         struct ax_job *job;
@@ -445,7 +383,6 @@ static void what_another_job_has_learnt_is_refused(void **state)
         ax_config_free(config);
     }
     saved_job_done(&s);
-    scratch_remove(dir);
 }
 
 int main(void)
