@@ -17,7 +17,7 @@
 enum ax_err ax_seglog_open(const struct ax_seglog_options *options, struct ax_seglog **out,
                            struct ax_seglog_report *report, struct ax_diag *diag)
 {
-    struct ax_seglog_report unused;
+    struct ax_seglog_report unused = {0};
     report = report ? report : &unused;
     *report = (struct ax_seglog_report){0};
     *out = NULL;

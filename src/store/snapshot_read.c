@@ -212,8 +212,8 @@ enum ax_err ax_snapshot_open(const char *dir, struct ax_snapshot **out, struct a
                              struct ax_diag *diag)
 {
     struct ax_folder folder;
-    struct ax_numbers numbers;
-    struct ax_diag unused;
+    struct ax_numbers numbers = {NULL, 0};
+    struct ax_diag unused = {{0}};
     passed = passed ? passed : &unused;
     passed->text[0] = '\0';
     *out = NULL;
