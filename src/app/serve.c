@@ -8,6 +8,7 @@
 #include "api/api.h"
 #include "app/check.h"
 #include "app/commands.h"
+#include "app/confine.h"
 #include "app/web.h"
 #include "base/assert.h"
 #include "base/log.h"
@@ -27,6 +28,7 @@
 
 #define MODEL_SEED 42
 #define ROUTES (AX_API_ROUTES + 1)
+#define FILES_BESIDE_CONNECTIONS 256 /* those above the ceiling, senders, log segments */
 #define REQUESTS_DEADLINE_MS 5000
 #define RETENTION_SLACK_MS 60000 /* raw samples kept beyond lookback and delay */
 
@@ -374,6 +376,8 @@ int ax_cmd_serve(int argc, char **argv)
     }
     ax_log_setup(level, format);
     ax_memory_limit(s.flags.memory_max);
+    ax_confine(s.flags.core_dumps);
+    ax_allow_files((uint64_t)s.flags.connections_max + FILES_BESIDE_CONNECTIONS);
     (void)pthread_mutex_init(&s.reload_lock, NULL);
     int status = run(&s);
     (void)pthread_mutex_destroy(&s.reload_lock);

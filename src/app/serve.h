@@ -13,7 +13,7 @@ struct ax_serve_flags {
         key_bytes_max, samples_max, symbols_max;
     uint32_t series_max, ring_samples_max, negative_max;
     int64_t read_timeout_ms, idle_timeout_ms, future_ms, out_of_order_ms;
-    bool lifecycle;
+    bool lifecycle, core_dumps;
 };
 
 #define AX_SERVE_FLAGS_MAX 48

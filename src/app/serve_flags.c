@@ -54,6 +54,8 @@ size_t ax_serve_flag_table(struct ax_serve_flags *f, struct ax_flag out[AX_SERVE
         {"storage.remote.flush-deadline", AX_FLAG_DURATION, &f->flush_deadline_ms, "1m",
          "time to send what waits, at stop"},
         {"query.max-range", AX_FLAG_DURATION, &f->max_range_ms, "1h", "longest range of an expression"},
+        {"debug.allow-core-dumps", AX_FLAG_BOOL, &f->core_dumps, "false",
+         "let a crash dump memory, with passwords and keys in it"},
         {"log.level", AX_FLAG_STRING, &f->log_level, "info", "debug, info, warn or error"},
         {"log.format", AX_FLAG_STRING, &f->log_format, "logfmt", "logfmt or json"},
     };
