@@ -23,7 +23,8 @@ void ax_allow_files(uint64_t files)
         more = now;
     if (more.rlim_cur < files)
         ax_log(AX_LOG_WARN, "open_files",
-               "%llu files may be open at once, and %llu may be needed: raise the limit (ulimit -n, LimitNOFILE=), "
+               "%llu files may be open at once, and %llu may be needed: raise the limit (ulimit -n, "
+               "LimitNOFILE=), "
                "or lower --web.max-connections",
                (unsigned long long)more.rlim_cur, (unsigned long long)files);
 }

@@ -6,7 +6,7 @@
 #include "net/conns.h"
 
 #include "base/clock.h"
-#include "base/metrics.h"
+#include "net/ceilings.h"
 
 #include <arpa/inet.h>
 #include <linux/tcp.h>
@@ -49,7 +49,8 @@ struct ax_conns {
     pthread_t thread;
 };
 
-static const char *const reasons[] = {"", "connections", "connections_per_ip"};
+static const enum ax_ceiling ceilings[] = {[AX_CONN_TOO_MANY] = AX_CEILING_CONNECTIONS,
+                                           [AX_CONN_TOO_MANY_PER_ADDRESS] = AX_CEILING_CONNECTIONS_PER_IP};
 
 /* One number for what counts as one address. */
 static uint64_t address_number(const struct sockaddr *a)
@@ -108,7 +109,7 @@ bool ax_conns_accept(struct ax_conns *t, const struct sockaddr *address)
     enum ax_conn_fit fit = fit_of(t, address_number(address), AX_CONNS_SPARE, AX_CONNS_SPARE_PER_ADDRESS);
     (void)pthread_mutex_unlock(&t->lock);
     if (fit != AX_CONN_FITS)
-        ax_metric_count(AX_M_HTTP_REJECTED, reasons[fit], NULL);
+        ax_ceiling_count(ceilings[fit]);
     return fit == AX_CONN_FITS;
 }
 
@@ -152,7 +153,7 @@ struct ax_conn *ax_conn_open(struct ax_conns *t, int fd, const struct sockaddr *
         return NULL;
     }
     if (c->fit != AX_CONN_FITS)
-        ax_metric_count(AX_M_HTTP_REJECTED, reasons[c->fit], NULL);
+        ax_ceiling_count(ceilings[c->fit]);
     return c;
 }
 
@@ -220,10 +221,7 @@ static void cut(struct ax_conn *c)
 {
     static const char body[] = "the request took longer to arrive than --web.read-timeout\n";
     char text[256];
-    if (c->phase != ANSWER)
-        ax_metric_count(AX_M_HTTP_REJECTED, "read_timeout", NULL);
-    else
-        ax_metric_count(AX_M_HTTP_REJECTED, "answer_timeout", NULL);
+    ax_ceiling_count(c->phase == ANSWER ? AX_CEILING_ANSWER_TIMEOUT : AX_CEILING_READ_TIMEOUT);
     if (c->phase != ANSWER && !c->table->opt.tls) {
         int n = snprintf(text, sizeof text,
                          "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Type: text/plain\r\n"

@@ -6,10 +6,15 @@
 #include "net/gate.h"
 
 #include "base/metrics.h"
+#include "net/ceilings.h"
 #include "net/tls.h"
 
 #include <pthread.h>
 #include <stdlib.h>
+
+/* Values of the label `reason`. */
+static const char *const failures[] = {
+    [AX_DOOR_NONE_GIVEN] = "missing", [AX_DOOR_WRONG] = "wrong", [AX_DOOR_CERTIFICATE] = "certificate"};
 
 struct ax_gate {
     pthread_mutex_t lock;
@@ -30,6 +35,9 @@ struct ax_gate *ax_gate_new(struct ax_doors *first)
     if (!g)
         return NULL;
     (void)pthread_mutex_init(&g->lock, NULL);
+    for (unsigned a = AX_DOOR_NONE_GIVEN; a <= AX_DOOR_CERTIFICATE; a++)
+        (void)ax_metric(AX_M_HTTP_AUTH_FAILURES, failures[a], NULL); /* at zero from the start */
+    (void)ax_metric(AX_M_HTTP_HANDSHAKE_FAILURES, NULL, NULL);
     g->now = ax_doors_hold(first);
     return g;
 }
@@ -164,17 +172,15 @@ enum ax_door_answer ax_gate_judge(struct ax_doors *d, struct ax_entrance *e,
 void ax_gate_refuse(const struct ax_doors *d, const struct ax_entrance *e, enum ax_door_answer answer,
                     struct ax_http_response *res)
 {
-    static const char *const reasons[] = {
-        [AX_DOOR_NONE_GIVEN] = "missing", [AX_DOOR_WRONG] = "wrong", [AX_DOOR_CERTIFICATE] = "certificate"};
     res->headers_n = 0;
     if (answer == AX_DOOR_BUSY) {
-        ax_metric_count(AX_M_HTTP_REJECTED, "password_check", NULL);
+        ax_ceiling_count(AX_CEILING_PASSWORD_CHECK);
         ax_http_text(res, 503,
                      "a wrong password was tried just now, or too many are being checked: try again");
         ax_http_add_header(res, "Retry-After", "1");
         return;
     }
-    ax_metric_count(AX_M_HTTP_AUTH_FAILURES, reasons[answer], NULL);
+    ax_metric_count(AX_M_HTTP_AUTH_FAILURES, failures[answer], NULL);
     if (answer == AX_DOOR_CERTIFICATE) {
         ax_http_text(res, 403, "%s", e && e->refused ? e->refused : "the connection has no TLS");
         ax_http_add_header(res, "Connection", "close"); /* another certificate needs another connection */

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/parse.h"
+#include "net/ceilings.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -150,15 +151,15 @@ static void find_route(struct ax_http_call *c, const char *method, const char *p
 }
 
 /* Refuse at a ceiling: 413 for what is too large for ever, else 503 with leave to try again. */
-static AX_PRINTF(4, 5) void reject(struct ax_http_call *c, int status, const char *reason, const char *fmt,
-                                   ...)
+static AX_PRINTF(4, 5) void reject(struct ax_http_call *c, int status, enum ax_ceiling ceiling,
+                                   const char *fmt, ...)
 {
     char text[256];
     va_list args;
     va_start(args, fmt);
     (void)vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
-    ax_metric_count(AX_M_HTTP_REJECTED, reason, NULL);
+    ax_ceiling_count(ceiling);
     c->refusal.headers_n = 0;
     ax_http_text(&c->refusal, status, "%s", text);
     if (status == 503)
@@ -167,7 +168,7 @@ static AX_PRINTF(4, 5) void reject(struct ax_http_call *c, int status, const cha
 
 static void reject_large(struct ax_http_call *c)
 {
-    reject(c, 413, "body_size",
+    reject(c, 413, AX_CEILING_BODY_SIZE,
            "the body is larger than the limit of %llu bytes (--remote-write.max-body-size)",
            (unsigned long long)c->route->body_max);
 }
@@ -179,7 +180,7 @@ static bool account(struct ax_http_call *c, uint64_t n)
     c->accounted += n;
     if (before + n <= c->server->bodies_max)
         return true;
-    reject(c, 503, "inflight_size",
+    reject(c, 503, AX_CEILING_INFLIGHT_SIZE,
            "more than %llu bytes of bodies in flight (--remote-write.max-inflight-size): try again",
            (unsigned long long)c->server->bodies_max);
     return false;
@@ -192,13 +193,13 @@ static void claim(struct ax_http_call *c)
     if (c->refusal.status || !c->route->body_max)
         return;
     if (ax_memory_state() == AX_MEMORY_FULL) {
-        reject(c, 503, "memory", "memory has reached --storage.max-memory: try again");
+        reject(c, 503, AX_CEILING_MEMORY, "memory has reached --storage.max-memory: try again");
         return;
     }
     c->claimed = true;
     if (atomic_fetch_add(&s->requests, 1) >= s->requests_max)
-        reject(c, 503, "inflight_requests", "more than %u requests at once (--web.max-requests): try again",
-               s->requests_max);
+        reject(c, 503, AX_CEILING_INFLIGHT_REQUESTS,
+               "more than %u requests at once (--web.max-requests): try again", s->requests_max);
 }
 
 /* Give back the body's memory and its share of the ceilings. */
@@ -346,7 +347,7 @@ enum MHD_Result ax_http_call_take(struct ax_http_call *c, const char *data, size
     if (c->refusal.status == 0) {
         ax_buf_put(&c->body, data, n);
         if (c->body.err != AX_OK)
-            reject(c, 503, "out_of_memory", "out of memory: try again");
+            reject(c, 503, AX_CEILING_OUT_OF_MEMORY, "out of memory: try again");
     }
     if (c->refusal.status == 0)
         return MHD_YES;

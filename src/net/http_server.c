@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "net/ceilings.h"
 #include "net/http_call.h"
 #include "net/listen.h"
 
@@ -169,6 +170,7 @@ enum ax_err ax_http_server_start(const struct ax_http_options *options, const st
     struct ax_http_server *s = calloc(1, sizeof *s + routes_n * sizeof(struct ax_cell *));
     if (!s)
         return ax_fail(diag, AX_NOMEM, "no memory for the HTTP server");
+    ax_ceilings_show();
     s->routes = routes;
     s->routes_n = routes_n;
     for (uint32_t i = 0; i < routes_n; i++)
