@@ -21,14 +21,13 @@ size_t ax_bytes_left(const struct ax_bytes *r)
 
 enum ax_err ax_bytes_fail(struct ax_bytes *r)
 {
-    if (r->err == AX_OK)
-        r->err = AX_CORRUPT;
-    return r->err;
+    r->err = AX_CORRUPT;
+    return AX_CORRUPT;
 }
 
 enum ax_err ax_bytes_end(const struct ax_bytes *r)
 {
-    return r->err == AX_OK && r->p != r->end ? AX_CORRUPT : r->err;
+    return r->err == AX_OK && r->p == r->end ? AX_OK : AX_CORRUPT;
 }
 
 void ax_put_u8(struct ax_buf *b, uint8_t v)

@@ -1,4 +1,5 @@
 /* job.c: building a job, and its steps in order. */
+#include "base/assert.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "pipeline/job_priv.h"
@@ -122,9 +123,10 @@ void ax_job_free(struct ax_job *job, int64_t end_ms)
     free(job);
 }
 
-/* Steps up to t_ms are done, by somebody else. */
-static void pass_steps(struct ax_job *job, int64_t t_ms)
+void ax_job_pass(struct ax_job *job, int64_t t_ms)
 {
+    if (t_ms == AX_NEVER)
+        return;
     int64_t last_ms = ax_schedule_floor(t_ms, job->config->step_ms);
     if (job->schedule.last_ms != AX_NEVER && last_ms <= job->schedule.last_ms)
         return;
@@ -134,8 +136,7 @@ static void pass_steps(struct ax_job *job, int64_t t_ms)
 
 void ax_job_succeed(struct ax_job *job, const struct ax_job *old)
 {
-    if (old->schedule.last_ms != AX_NEVER)
-        pass_steps(job, old->schedule.last_ms);
+    ax_job_pass(job, old->schedule.last_ms);
 }
 
 bool ax_job_due(struct ax_job *job, const struct ax_tick *tick, int64_t *out_t_ms, uint64_t *out_skipped)
@@ -166,6 +167,27 @@ enum ax_err ax_job_evaluate(struct ax_job *job, int64_t t_ms, struct ax_buf *rec
     return err;
 }
 
+uint64_t ax_job_generation(const struct ax_job *job)
+{
+    return job->generation;
+}
+
+uint64_t ax_job_identity(const struct ax_job *job)
+{
+    return job->identity;
+}
+
+bool ax_job_is_blank(const struct ax_job *job)
+{
+    return !job->learnt;
+}
+
+void ax_job_begin(struct ax_job *job, uint64_t generation)
+{
+    AX_ASSERT(!job->learnt);
+    job->generation = generation;
+}
+
 enum ax_err ax_job_take(struct ax_job *job, struct ax_str record)
 {
     struct ax_bytes in = ax_bytes_of(record);
@@ -174,6 +196,7 @@ enum ax_err ax_job_take(struct ax_job *job, struct ax_str record)
     if (ax_step_check(record, job->channels_n) != AX_OK || ax_step_get_head(&in, &head) != AX_OK ||
         (job->schedule.last_ms != AX_NEVER && head.t_ms <= job->schedule.last_ms))
         return AX_CORRUPT;
+    job->learnt = true;
     for (uint32_t i = 0; i < job->channels_n; i++) {
         ax_channel_take(&job->channels[i], head.t_ms, &in);
         targets += job->channels[i].targets.n;

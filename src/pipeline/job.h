@@ -54,6 +54,20 @@ void ax_job_excuse(struct ax_job *job);
  * nothing changes. AX_NOMEM or AX_LIMIT: there is no record. */
 AX_MUST_USE enum ax_err ax_job_evaluate(struct ax_job *job, int64_t t_ms, struct ax_buf *record);
 
+/* Steps up to t_ms were taken, by another job of its name. */
+void ax_job_pass(struct ax_job *job, int64_t t_ms);
+
+/* Its generation, and what it was built from, as its records say (pipeline/step_record.h). */
+uint64_t ax_job_generation(const struct ax_job *job);
+/* As above. */
+uint64_t ax_job_identity(const struct ax_job *job);
+
+/* Has it learnt nothing yet: neither taken a step nor a snapshot? */
+bool ax_job_is_blank(const struct ax_job *job);
+
+/* Let a blank job be of this generation. */
+void ax_job_begin(struct ax_job *job, uint64_t generation);
+
 /* Take a step from its record: every target, entity and output of the job. AX_CORRUPT when the record makes
  * no sense or is not newer than the newest step: nothing has changed then. */
 AX_MUST_USE enum ax_err ax_job_take(struct ax_job *job, struct ax_str record);

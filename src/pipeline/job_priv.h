@@ -60,6 +60,7 @@ struct ax_job {
     uint64_t generation; /* tells it from one of the same name before or after it */
     uint64_t identity;   /* of what it was built from: equal ones can read what the other has learnt */
     uint64_t evaluation; /* counted up; see ax_target.given */
+    bool learnt;         /* it has taken a step, or what was saved of one */
     const struct ax_config *root;
     const struct ax_job_config *config;
     struct ax_watch watch;

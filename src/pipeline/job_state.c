@@ -302,6 +302,7 @@ static enum ax_err first_load(struct ax_job *job, struct ax_bytes *in, struct ax
                        "job %s: what is saved was learnt under another configuration of the job", job->name);
     if (head.last_ms != AX_NEVER && head.last_ms % job->config->step_ms != 0)
         return ax_bytes_fail(in);
+    job->learnt = true;
     job->generation = head.generation;
     job->schedule.last_ms = head.last_ms;
     atomic_store_explicit(&job->watch.evaluated_ms, head.last_ms, memory_order_release);

@@ -59,16 +59,21 @@ void ax_pipeline_drop_configs(struct ax_pipeline *p)
     (void)pthread_rwlock_unlock(&p->names);
 }
 
+struct ax_job_env ax_pipeline_job_env(const struct ax_pipeline *p)
+{
+    return (struct ax_job_env){.db = p->options.db,
+                               .sink = p->options.sink,
+                               .observer = p->options.observer,
+                               .max_range_ms = p->options.max_range_ms,
+                               .zero_delay = p->options.zero_delay,
+                               .seed = p->options.seed};
+}
+
 /* Keep what did not change, with its place until now in from, and build the rest. */
 static enum ax_err build_jobs(struct ax_pipeline *p, struct ax_config *config, struct ax_job **jobs,
                               uint32_t *from, struct ax_diag *diag)
 {
-    struct ax_job_env env = {.db = p->options.db,
-                             .sink = p->options.sink,
-                             .observer = p->options.observer,
-                             .max_range_ms = p->options.max_range_ms,
-                             .zero_delay = p->options.zero_delay,
-                             .seed = p->options.seed};
+    struct ax_job_env env = ax_pipeline_job_env(p);
     enum ax_err err = AX_OK;
     uint32_t i = 0;
     for (; i < config->jobs_n && err == AX_OK; i++) {
@@ -157,6 +162,7 @@ static void adopt(struct ax_pipeline *p, struct ax_config *config, struct plan *
     (void)ax_db_evict(p->options.db, INT64_MIN); /* what nobody wants any more */
     for (uint32_t i = 0; i < p->jobs_n; i++)
         ax_pipeline_show_job(p, i);
+    atomic_store(&p->snapshot.wanted, true);
 }
 
 /* End after what the job said last, and not now: one that comes back soon has its first step before now, and
@@ -179,7 +185,11 @@ enum ax_err ax_pipeline_load(struct ax_pipeline *p, struct ax_config *config, st
 {
     struct plan plan = {0};
     (void)pthread_mutex_lock(&p->run);
-    enum ax_err err = plan_init(&plan, p, config) ? AX_OK : ax_fail(diag, AX_NOMEM, "out of memory");
+    enum ax_err err = AX_OK;
+    if (!ax_pipeline_is_current(p))
+        err = ax_fail(diag, AX_BUSY, "the state is still being restored: ask again when /-/ready says so");
+    if (err == AX_OK && !plan_init(&plan, p, config))
+        err = ax_fail(diag, AX_NOMEM, "out of memory");
     if (err == AX_OK)
         err = build_jobs(p, config, plan.jobs, plan.from, diag);
     if (err == AX_OK)

@@ -24,6 +24,7 @@ struct ax_pipeline *ax_pipeline_new(const struct ax_pipeline_options *options)
     ax_steady_init(&p->steady, options->clock);
     ax_buf_init(&p->record, AX_SEGLOG_RECORD_MAX);
     p->evicted_ms = INT64_MIN;
+    atomic_init(&p->current, true);
     p->series = ax_metric(AX_M_SERIES, NULL, NULL);
     (void)pthread_mutex_init(&p->run, NULL);
     (void)pthread_rwlock_init(&p->names, NULL);
@@ -79,9 +80,7 @@ static void evict_idle(struct ax_pipeline *p)
     ax_metric_add(ax_metric(AX_M_SERIES_EVICTED, NULL, NULL), n);
 }
 
-/* Something does not work now: nothing is tried for a while, and nobody is taken to be silent who may only
- * have been told to come again. */
-static void hold_off(struct ax_pipeline *p)
+void ax_pipeline_hold_off(struct ax_pipeline *p)
 {
     p->retry_ms = ax_clock_mono(&p->options.clock) + RETRY_MS;
     for (uint32_t i = 0; i < p->jobs_n; i++)
@@ -96,7 +95,7 @@ static bool try_commit(struct ax_pipeline *p)
     if (p->uncommitted) {
         ax_log(AX_LOG_WARN, "commit_failed",
                "job %s: what it says cannot be queued yet, and no step is run: %s", p->unit, diag.text);
-        hold_off(p);
+        ax_pipeline_hold_off(p);
     }
     return !p->uncommitted;
 }
@@ -144,7 +143,7 @@ static enum ax_err record_step(struct ax_pipeline *p, struct ax_job *job, int64_
     ax_log(AX_LOG_WARN, "step_not_recorded",
            "job " AX_STR_FMT ": a step cannot be recorded, and is tried again: %s",
            AX_STR_ARG(ax_job_config(job)->name), diag.text);
-    hold_off(p);
+    ax_pipeline_hold_off(p);
     return err;
 }
 
@@ -205,6 +204,9 @@ static uint32_t run_round(struct ax_pipeline *p)
 uint32_t ax_pipeline_run_due(struct ax_pipeline *p)
 {
     uint32_t ran = 0, more;
+    while (!ax_pipeline_is_current(p))
+        if (!ax_pipeline_replay_some(p) || atomic_load(&p->stop))
+            return 0;
     do {
         more = run_round(p);
         ran += more;
@@ -214,6 +216,8 @@ uint32_t ax_pipeline_run_due(struct ax_pipeline *p)
 
 void ax_pipeline_repeat(struct ax_pipeline *p)
 {
+    if (!ax_pipeline_is_current(p))
+        return;
     (void)pthread_mutex_lock(&p->run);
     const struct ax_tick tick = look(p);
     for (uint32_t i = 0; i < p->jobs_n && may_run(p, &tick); i++)
@@ -230,6 +234,8 @@ static void *run(void *arg)
             ax_pipeline_repeat(p);
             ax_sleep_ns(TICK_NS);
         }
+        if (ax_pipeline_snapshot_due(p))
+            (void)ax_pipeline_snapshot(p);
     }
     return NULL;
 }
@@ -242,13 +248,31 @@ enum ax_err ax_pipeline_start(struct ax_pipeline *p)
     return AX_OK;
 }
 
+static void end_thread(struct ax_pipeline *p)
+{
+    atomic_store(&p->stop, true);
+    if (p->started)
+        (void)pthread_join(p->thread, NULL);
+    p->started = false;
+}
+
+void ax_pipeline_stop(struct ax_pipeline *p)
+{
+    end_thread(p);
+    if (!ax_pipeline_is_current(p))
+        return; /* the log has the rest */
+    atomic_store(&p->stop, false);
+    (void)ax_pipeline_run_due(p);
+    const struct ax_pipeline_options *o = &p->options;
+    if (o->log && o->snapshots && ax_seglog_end(o->log) != p->snapshot.position)
+        (void)ax_pipeline_snapshot(p);
+}
+
 void ax_pipeline_free(struct ax_pipeline *p)
 {
     if (!p)
         return;
-    atomic_store(&p->stop, true);
-    if (p->started)
-        (void)pthread_join(p->thread, NULL);
+    end_thread(p);
     for (uint32_t i = 0; i < p->leaving_n; i++)
         ax_job_free(p->leaving[i], INT64_MIN);
     free(p->leaving);

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "pipeline/job.h"
+#include "series/state.h"
 #include "store/seglog.h"
 
 struct ax_pipeline;
@@ -18,20 +19,46 @@ struct ax_pipeline_options {
     const struct ax_observer *observer; /* may be NULL */
     struct ax_clock clock;
     int64_t max_range_ms;
-    bool zero_delay;       /* a backtest: a step is due as soon as a sample of its time is there */
-    uint64_t seed;         /* of everything random; 42 by default */
-    struct ax_seglog *log; /* a step is recorded here before it is taken; NULL (a backtest): nowhere */
+    bool zero_delay; /* a backtest: a step is due as soon as a sample of its time is there */
+    uint64_t seed;   /* of everything random; 42 by default */
+    /* What lasts; all of it NULL and 0 in a backtest. */
+    struct ax_seglog *log;        /* a step is recorded here before it is taken */
+    const char *snapshots;        /* folder; NULL: none are taken */
+    int64_t snapshot_interval_ms; /* so long after the newest one the next is due, */
+    uint64_t snapshot_log_bytes;  /* or when the log has grown by this since; 0: that does not matter */
+    enum ax_err (*sync)(void *ctx, struct ax_diag *diag); /* bring to the disk what the sink has taken */
+    void *sync_ctx;
 };
 
 /* A pipeline without jobs; NULL when out of memory. */
 struct ax_pipeline *ax_pipeline_new(const struct ax_pipeline_options *options);
+
+/* Restore what a snapshot holds: series through `series`, and the jobs of a pipeline that has taken no step.
+ * Jobs whose block has changed since, and those that cannot read what was saved, begin anew, but their
+ * schedule goes on. What is wrong with it is logged and counted. AX_NOMEM with a text. */
+AX_MUST_USE enum ax_err ax_pipeline_restore(struct ax_pipeline *p, struct ax_snapshot *snapshot,
+                                            struct ax_restore *series, struct ax_diag *diag);
+
+/* Let the jobs first take the steps that the log has from a position on; those that they know are passed
+ * over. It is done by the thread or by ax_pipeline_run_due(). Until then no other config and no snapshot is
+ * taken. */
+void ax_pipeline_replay_from(struct ax_pipeline *p, uint64_t position);
+
+/* Have the jobs taken all of them? Thread-safe. */
+bool ax_pipeline_is_current(struct ax_pipeline *p);
+
+/* Take a snapshot: everything that the log says up to its position, which is its end. Two are kept, and of
+ * the log what the older one needs. The thread does it when it is time, and ax_pipeline_stop() does it. False
+ * when there is none, which is logged and counted: during a replay, and when something cannot be written;
+ * what was there stays, and it is tried again later. Not thread-safe. */
+bool ax_pipeline_snapshot(struct ax_pipeline *p);
 
 /* Stop and free: output series are left as they are, without stale markers, for a restart continues them. */
 void ax_pipeline_free(struct ax_pipeline *p);
 
 /* Take the jobs of a config, whole or not at all: on an error the jobs of before go on. The pipeline owns
  * the config from then on (on an error the caller keeps it). Series of jobs that are gone end with stale
- * markers. Thread-safe. */
+ * markers. AX_BUSY with a text until ax_pipeline_is_current(). Thread-safe. */
 AX_MUST_USE enum ax_err ax_pipeline_load(struct ax_pipeline *p, struct ax_config *config,
                                          struct ax_diag *diag);
 
@@ -45,8 +72,12 @@ uint32_t ax_pipeline_run_due(struct ax_pipeline *p);
  * ax_job_repeat(). The thread does it by itself; a backtest never does. */
 void ax_pipeline_repeat(struct ax_pipeline *p);
 
-/* Run due steps in a thread of its own until ax_pipeline_free(). AX_IO when no thread can be had. */
+/* Run due steps and take snapshots in a thread of its own until ax_pipeline_stop(). AX_IO when no thread can
+ * be had. */
 AX_MUST_USE enum ax_err ax_pipeline_start(struct ax_pipeline *p);
+
+/* End the thread; then run what is still due and take a last snapshot. */
+void ax_pipeline_stop(struct ax_pipeline *p);
 
 /* Call with the config in force, under a lock that holds off a reload. Thread-safe; must not call back. */
 void ax_pipeline_with_config(struct ax_pipeline *p, void (*use)(void *ctx, const struct ax_config *config),

@@ -19,6 +19,19 @@ struct ax_shown {
     struct ax_job_status status;
 };
 
+/* The steps that are taken again from the log: positions, and when it began and was last told of. */
+struct ax_replaying {
+    uint64_t from, at, until, steps;
+    int64_t start_ns, shown_ns;
+};
+
+/* When snapshots are taken; times are monotonic. Only `wanted` is for several threads. */
+struct ax_snapshots {
+    uint64_t position; /* of the newest */
+    int64_t taken_ms, retry_ms;
+    atomic_bool wanted; /* now, and not when it is time */
+};
+
 /* The jobs and the thread that steps them. */
 struct ax_pipeline {
     struct ax_pipeline_options options;
@@ -41,6 +54,9 @@ struct ax_pipeline {
     bool uncommitted;           /* the sink has not taken the newest commit: */
     char unit[AX_JOB_NAME_MAX]; /* its unit */
     int64_t unit_ms;            /* and its time */
+    atomic_bool current;        /* the log holds no step that the jobs have not taken */
+    struct ax_replaying replay;
+    struct ax_snapshots snapshot;
 
     int64_t evicted_ms;     /* before which idle series were forgotten */
     struct ax_cell *series; /* the gauge of input series */
@@ -56,6 +72,9 @@ uint64_t ax_pipeline_next_generation(struct ax_pipeline *p);
  * returned, INT64_MIN when there is nothing to commit. */
 int64_t ax_pipeline_end_job(struct ax_pipeline *p, struct ax_job *old);
 
+/* What jobs are built with, all but the generation. */
+struct ax_job_env ax_pipeline_job_env(const struct ax_pipeline *p);
+
 /* Free the configs, all but the last, that no job was built from. */
 void ax_pipeline_drop_configs(struct ax_pipeline *p);
 
@@ -68,5 +87,22 @@ void ax_pipeline_commit(struct ax_pipeline *p, struct ax_str job, int64_t t_ms);
 
 /* Hand over what waits. False when it still does: nothing else may be put. */
 bool ax_pipeline_settle(struct ax_pipeline *p);
+
+/* Something does not work now: nothing is tried for a while, and nobody is taken to be silent who may only
+ * have been told to come again. */
+void ax_pipeline_hold_off(struct ax_pipeline *p);
+
+/* replay.c: index of the job of that name; UINT32_MAX when there is none. */
+uint32_t ax_pipeline_find_job(const struct ax_pipeline *p, struct ax_str name);
+
+/* Build job i anew as of a generation; its schedule goes on, and no series ends. AX_NOMEM leaves it. */
+AX_MUST_USE enum ax_err ax_pipeline_renew_job(struct ax_pipeline *p, uint32_t i, uint64_t generation,
+                                              struct ax_diag *diag);
+
+/* Take recorded steps for a while. False when it waits for something that failed. */
+bool ax_pipeline_replay_some(struct ax_pipeline *p);
+
+/* checkpoint.c: is it time for a snapshot? */
+bool ax_pipeline_snapshot_due(struct ax_pipeline *p);
 
 #endif

@@ -1,0 +1,216 @@
+/* checkpoint.c: the pipeline and its series as a snapshot, and back from one. */
+#include "base/log.h"
+#include "pipeline/pipeline_priv.h"
+#include "store/records.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#define KEEP 2         /* snapshots: should one be damaged there is another, and the log behind it */
+#define RETRY_MS 30000 /* a snapshot that failed is tried again after this */
+
+/* When was the snapshot of a position written (Unix ms), and how long is it? */
+static bool look_at(const char *dir, uint64_t position, int64_t *written_ms, uint64_t *bytes)
+{
+    char path[4096];
+    struct stat st;
+    (void)snprintf(path, sizeof path, "%s/%020" PRIu64 ".snap", dir, position);
+    if (stat(path, &st) != 0)
+        return false;
+    *written_ms = (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000;
+    *bytes = (uint64_t)st.st_size;
+    return true;
+}
+
+static void show_snapshot(int64_t written_ms, uint64_t bytes)
+{
+    ax_metric_set(ax_metric(AX_M_SNAPSHOT_LAST, NULL, NULL), (double)written_ms / 1000);
+    ax_metric_set(ax_metric(AX_M_SNAPSHOT_BYTES, NULL, NULL), (double)bytes);
+}
+
+bool ax_pipeline_snapshot_due(struct ax_pipeline *p)
+{
+    const struct ax_pipeline_options *o = &p->options;
+    if (!o->log || !o->snapshots || !ax_pipeline_is_current(p))
+        return false;
+    int64_t mono_ms = ax_clock_mono(&o->clock);
+    uint64_t end = ax_seglog_end(o->log);
+    bool wanted = atomic_load(&p->snapshot.wanted);
+    if (mono_ms < p->snapshot.retry_ms || (end == p->snapshot.position && !wanted))
+        return false;
+    return wanted || mono_ms - p->snapshot.taken_ms >= o->snapshot_interval_ms ||
+           (o->snapshot_log_bytes && end - p->snapshot.position >= o->snapshot_log_bytes);
+}
+
+/* Put the series and the jobs, as of now. */
+static enum ax_err save_all(struct ax_pipeline *p, struct ax_snapshot_writer *w, struct ax_diag *diag)
+{
+    struct ax_buf scratch;
+    ax_buf_init(&scratch, AX_SNAPSHOT_SECTION_MAX);
+    enum ax_err err = ax_db_save(p->options.db, w, diag);
+    for (uint32_t i = 0; i < p->jobs_n && err == AX_OK; i++) {
+        err = ax_job_save(p->jobs[i], &scratch, w);
+        if (err != AX_OK)
+            (void)ax_fail(diag, err, "job " AX_STR_FMT ": %s", AX_STR_ARG(ax_job_config(p->jobs[i])->name),
+                          ax_err_text(err));
+    }
+    ax_buf_done(&scratch);
+    return err;
+}
+
+/* What a snapshot relies on must not be younger than it after a power loss: the log before its position, and
+ * in the sink's queue what its jobs have said. */
+static enum ax_err sync_before(struct ax_pipeline *p, struct ax_diag *diag)
+{
+    enum ax_err err = ax_seglog_sync(p->options.log, diag);
+    if (err == AX_OK && p->options.sync)
+        err = p->options.sync(p->options.sync_ctx, diag);
+    return err;
+}
+
+/* Write the snapshot of a position; it appears whole or not at all. */
+static enum ax_err write_snapshot(struct ax_pipeline *p, uint64_t *position, struct ax_diag *diag)
+{
+    struct ax_snapshot_writer *w = NULL;
+    enum ax_err err = AX_OK;
+    (void)pthread_mutex_lock(&p->run);
+    if (!ax_pipeline_settle(p))
+        err = ax_fail(diag, AX_IO, "what job %s says cannot be queued", p->unit);
+    *position = ax_seglog_end(p->options.log);
+    if (err == AX_OK)
+        err = ax_snapshot_begin(p->options.snapshots, *position, &w, diag);
+    if (err == AX_OK)
+        err = save_all(p, w, diag);
+    (void)pthread_mutex_unlock(&p->run);
+    if (err == AX_OK)
+        err = sync_before(p, diag);
+    if (err == AX_OK)
+        return ax_snapshot_commit(w, diag);
+    ax_snapshot_abandon(w);
+    return err;
+}
+
+/* Remove what the newest snapshots make needless. */
+static void tidy(struct ax_pipeline *p)
+{
+    struct ax_diag diag = {{0}};
+    uint64_t oldest = 0;
+    enum ax_err err = ax_snapshot_prune(p->options.snapshots, KEEP, &oldest, &diag);
+    if (err == AX_OK)
+        err = ax_seglog_cut(p->options.log, oldest, &diag);
+    if (err != AX_OK)
+        ax_log(AX_LOG_WARN, "tidy_failed", "old snapshots or segments stay where they are: %s", diag.text);
+}
+
+/* Tell of a snapshot that was not taken. */
+static bool fail(struct ax_pipeline *p, const struct ax_diag *diag)
+{
+    p->snapshot.retry_ms = ax_clock_mono(&p->options.clock) + RETRY_MS;
+    atomic_store(&p->snapshot.wanted, true);
+    ax_metric_count(AX_M_SNAPSHOT_FAILURES, NULL, NULL);
+    ax_log(AX_LOG_WARN, "snapshot_failed",
+           "no snapshot could be taken; the old ones and the log stay, and it is tried again: %s",
+           diag->text);
+    return false;
+}
+
+bool ax_pipeline_snapshot(struct ax_pipeline *p)
+{
+    int64_t start_ns = ax_mono_ns(), mono_ms = ax_clock_mono(&p->options.clock), written_ms;
+    uint64_t position, bytes;
+    struct ax_diag diag = {{0}};
+    if (!ax_pipeline_is_current(p)) {
+        (void)ax_fail(&diag, AX_NOTREADY, "the state is still being restored");
+        return fail(p, &diag);
+    }
+    atomic_store(&p->snapshot.wanted, false);
+    if (write_snapshot(p, &position, &diag) != AX_OK)
+        return fail(p, &diag);
+    p->snapshot.position = position;
+    p->snapshot.taken_ms = mono_ms;
+    tidy(p);
+    double seconds = (double)(ax_mono_ns() - start_ns) * 1e-9;
+    ax_metric_observe(ax_metric(AX_M_SNAPSHOT_SECONDS, NULL, NULL), seconds);
+    if (look_at(p->options.snapshots, position, &written_ms, &bytes)) {
+        show_snapshot(written_ms, bytes);
+        ax_log(AX_LOG_DEBUG, "snapshot_taken", "%" PRIu64 " bytes in %.3f s", bytes, seconds);
+    }
+    return true;
+}
+
+/* Begin to read the sections of a job: *i is the job that takes them, UINT32_MAX when none does. */
+static enum ax_err restore_job(struct ax_pipeline *p, struct ax_str body, uint32_t *i, struct ax_diag *diag)
+{
+    struct ax_job_saved saved;
+    *i = UINT32_MAX;
+    if (ax_job_peek(body, &saved) != AX_OK)
+        return ax_fail(diag, AX_CORRUPT, "a job of the snapshot has no name");
+    *i = ax_pipeline_find_job(p, saved.name);
+    if (*i == UINT32_MAX) {
+        ax_log(AX_LOG_INFO, "job_not_restored", "job " AX_STR_FMT " is not in the configuration any more",
+               AX_STR_ARG(saved.name));
+        return AX_OK;
+    }
+    /* Should it not be able to go on with what was saved, the next one does with its schedule. */
+    ax_job_pass(p->jobs[*i], saved.newest_ms);
+    ax_job_begin(p->jobs[*i], saved.generation + 1);
+    enum ax_err err = ax_job_load(p->jobs[*i], AX_SECTION_JOB, body, diag);
+    if (err != AX_CONFLICT)
+        return err;
+    ax_log(AX_LOG_INFO, "job_changed", "job " AX_STR_FMT " begins anew: its configuration has changed",
+           AX_STR_ARG(saved.name));
+    *i = UINT32_MAX;
+    return AX_OK;
+}
+
+/* A job that cannot read what was saved of it begins anew. */
+static enum ax_err give_up(struct ax_pipeline *p, uint32_t i, uint64_t generation, struct ax_diag *diag)
+{
+    ax_metric_count(AX_M_SNAPSHOT_FAILURES, NULL, NULL);
+    ax_log(AX_LOG_ERROR, "job_not_restored", "it begins anew: %s", diag->text);
+    return ax_pipeline_renew_job(p, i, generation + 1, diag);
+}
+
+/* The newest snapshot stands for what was before it: the next one is due when it has become old. */
+static void note_snapshot(struct ax_pipeline *p, const struct ax_snapshot *s)
+{
+    int64_t written_ms, age_ms;
+    uint64_t bytes;
+    p->snapshot.position = ax_snapshot_position(s);
+    if (!p->options.snapshots || !look_at(p->options.snapshots, p->snapshot.position, &written_ms, &bytes))
+        return;
+    show_snapshot(written_ms, bytes);
+    age_ms = ax_clock_now(&p->options.clock) - written_ms;
+    p->snapshot.taken_ms = ax_clock_mono(&p->options.clock) - (age_ms > 0 ? age_ms : 0);
+}
+
+enum ax_err ax_pipeline_restore(struct ax_pipeline *p, struct ax_snapshot *s, struct ax_restore *series,
+                                struct ax_diag *diag)
+{
+    uint8_t type;
+    struct ax_str body;
+    uint32_t i = UINT32_MAX;
+    enum ax_err err = AX_OK;
+    (void)pthread_mutex_lock(&p->run);
+    note_snapshot(p, s);
+    while (err != AX_NOMEM && ax_snapshot_next(s, &type, &body)) {
+        if (type == AX_SECTION_SERIES)
+            err = ax_restore_section(series, body, diag);
+        else if (type == AX_SECTION_JOB)
+            err = restore_job(p, body, &i, diag);
+        else if (i != UINT32_MAX)
+            err = ax_job_load(p->jobs[i], type, body, diag);
+        if (err != AX_CORRUPT)
+            continue;
+        if (type != AX_SECTION_SERIES && i != UINT32_MAX)
+            err = give_up(p, i, ax_job_generation(p->jobs[i]), diag);
+        if (type != AX_SECTION_SERIES)
+            i = UINT32_MAX;
+    }
+    for (uint32_t k = 0; k < p->jobs_n; k++)
+        ax_pipeline_show_job(p, k);
+    (void)pthread_mutex_unlock(&p->run);
+    return err == AX_NOMEM ? err : AX_OK;
+}

@@ -1,0 +1,470 @@
+/* What a pipeline says does not hang on how often it was killed: killed at any moment, with snapshots or
+ * without, with a log that was cut off or refuses writes, all its incarnations together say what one says
+ * that was left alone. */
+#include "ax_test.h"
+#include "base/rng.h"
+#include "lasting.h"
+#include "rig.h"
+#include "scratch.h"
+#include "series_world.h"
+#include "store/records.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static struct lasting_feed feed;
+static struct ledger whole; /* what is said when nothing happens */
+
+/* Send everything; `happen` is called between all that is done. */
+static void live(struct lasting *l, void (*happen)(struct lasting *l, void *ctx), void *ctx)
+{
+    while (l->taken < feed.n) {
+        lasting_pass(l, feed.v[l->taken].at_ms);
+        if (happen)
+            happen(l, ctx);
+        (void)lasting_send(l, l->taken);
+        if (happen)
+            happen(l, ctx);
+        lasting_pass(l, l->now_ms);
+        if (happen)
+            happen(l, ctx);
+    }
+    lasting_pass(l, feed.v[feed.n - 1].at_ms + 205000);
+}
+
+static int live_whole(void **state)
+{
+    (void)state;
+    struct lasting l;
+    lasting_feed_init(&feed, 11);
+    lasting_init(&l, &feed);
+    live(&l, NULL, NULL);
+    whole = l.ledger;
+    l.ledger = (struct ledger){0};
+    lasting_done(&l);
+    return 0;
+}
+
+static int forget_whole(void **state)
+{
+    (void)state;
+    ledger_done(&whole);
+    lasting_feed_done(&feed);
+    return 0;
+}
+
+/* The feed has what the tests below are about. */
+static void the_recording_is_worth_comparing(void **state)
+{
+    (void)state;
+    static const char *const parts[] = {"predicted_kbps{",
+                                        "anomaly_score{for=\"kbps\"",
+                                        "anomaly_score{for=\"rate\"",
+                                        "predicted_ratio{",
+                                        "anomaly_score{for=\"routers\"",
+                                        "drift_score{",
+                                        "prediction_accuracy{",
+                                        "for=\"slow\"",
+                                        "model_ready{for=\"kbps\"}",
+                                        "anomaly_score{for=\"few\""};
+    uint32_t stale = 0;
+    uint64_t samples = 0;
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        if (memory_count(&whole.taken, parts[i]) == 0)
+            fail_msg("nothing says %s", parts[i]);
+    assert_int_equal(memory_count(&whole.taken, "anomaly_score{for=\"few\""),
+                     2); /* of three: there is room for 6 outputs */
+    for (uint32_t i = 0; i < whole.taken.n; i++)
+        for (uint32_t k = 0; k < whole.taken.v[i].n; k++, samples++)
+            stale += ax_is_stale(whole.taken.v[i].v[k].value);
+    assert_true(samples > 20000);
+    assert_true(stale > 50);
+}
+
+/* What happens at random, each with the chance of one in so many. */
+struct fate {
+    struct ax_rng rng;
+    uint32_t kill, snapshot, refuse;
+    uint32_t kills, snapshots;
+};
+
+static void happen_at_random(struct lasting *l, void *ctx)
+{
+    struct fate *f = ctx;
+    if (f->snapshot && ax_rng_below(&f->rng, f->snapshot) == 0)
+        f->snapshots += ax_pipeline_snapshot(l->pipeline);
+    if (f->refuse && ax_rng_below(&f->rng, f->refuse) == 0)
+        l->ledger.refuse = 1 + (uint32_t)ax_rng_below(&f->rng, 3);
+    if (f->kill && ax_rng_below(&f->rng, f->kill) == 0) {
+        f->kills++;
+        l->ledger.refuse = 0;
+        lasting_kill(l);
+        lasting_start(l, lasting_jobs);
+        if (ax_rng_below(&f->rng, 4) == 0) { /* again, in the midst of the replay */
+            lasting_kill(l);
+            lasting_start(l, lasting_jobs);
+        }
+        (void)ax_pipeline_run_due(l->pipeline);
+    }
+}
+
+static void require_whole(struct fate f, uint64_t seed)
+{
+    struct lasting l;
+    ax_rng_seed(&f.rng, seed);
+    lasting_init(&l, &feed);
+    live(&l, happen_at_random, &f);
+    assert_true(f.kill == 0 || f.kills > 5);
+    assert_true(f.snapshot == 0 || f.snapshots > 5);
+    assert_true(ledger_require_equal(&whole, &l.ledger) > 20000);
+    lasting_done(&l);
+}
+
+static void a_snapshot_changes_nothing(void **state)
+{
+    (void)state;
+    require_whole((struct fate){.snapshot = 20}, 1);
+}
+
+static void a_process_that_is_killed_again_and_again_says_the_same(void **state)
+{
+    (void)state;
+    require_whole((struct fate){.kill = 25}, 2);
+}
+
+static void the_same_with_snapshots_in_between(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 3; seed < 6; seed++)
+        require_whole((struct fate){.kill = 12, .snapshot = 15}, seed);
+}
+
+static void a_queue_that_refuses_units_loses_and_doubles_none(void **state)
+{
+    (void)state;
+    require_whole((struct fate){.refuse = 10}, 7);
+    require_whole((struct fate){.refuse = 10, .kill = 25, .snapshot = 40}, 8);
+}
+
+/* Cut the log off at a record's end, as a power loss may do; what was sent since is sent again. */
+static void cut_log(struct lasting *l, struct ax_rng *rng)
+{
+    struct ax_seglog *log = ax_durable_log(l->d);
+    struct ax_seglog_reader *reader;
+    struct ax_seglog_record record;
+    struct ax_diag diag = {{0}};
+    struct stat st;
+    char wal[128], name[SCRATCH_PATH], path[SCRATCH_PATH];
+    uint64_t ends[4096], end = ax_seglog_end(log);
+    uint32_t n = 0;
+    assert_int_equal(ax_seglog_reader_new(log, ax_seglog_segment(log, end), &reader), AX_OK);
+    while (ax_seglog_read(reader, &record, &diag) == AX_OK && n < 4096)
+        ends[n++] = record.end;
+    ax_seglog_reader_free(reader);
+    lasting_kill(l);
+    uint64_t cut = n < 40 ? end : ends[n - 1 - ax_rng_below(rng, 40)];
+    (void)snprintf(wal, sizeof wal, "%s/wal", l->folder);
+    scratch_name(name, wal, ".log", scratch_count(wal, ".log") - 1);
+    scratch_in(path, wal, name);
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(truncate(path, st.st_size - (off_t)(end - cut)), 0);
+    lasting_start(l, lasting_jobs);
+    end = ax_seglog_end(ax_durable_log(l->d)); /* not less than the snapshot knows */
+    while (l->taken && l->taken_end[l->taken - 1] > end)
+        l->taken--;
+}
+
+static void cut_at_random(struct lasting *l, void *ctx)
+{
+    struct fate *f = ctx;
+    if (ax_rng_below(&f->rng, 40) == 0)
+        f->snapshots += ax_pipeline_snapshot(l->pipeline);
+    if (ax_rng_below(&f->rng, 25) != 0)
+        return;
+    f->kills++;
+    cut_log(l, &f->rng);
+    (void)ax_pipeline_run_due(l->pipeline);
+}
+
+static void a_log_that_lost_its_end_says_the_same_when_it_is_sent_again(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 20; seed < 23; seed++) {
+        struct lasting l;
+        struct fate f = {.kills = 0};
+        ax_rng_seed(&f.rng, seed);
+        lasting_init(&l, &feed);
+        live(&l, cut_at_random, &f);
+        assert_true(f.kills > 5);
+        assert_true(ledger_require_equal(&whole, &l.ledger) > 20000);
+        lasting_done(&l);
+    }
+}
+
+/* No file may become longer than the log is now, or any length. */
+static void let_log_grow(struct lasting *l, bool grow)
+{
+    struct rlimit limit = {RLIM_INFINITY, RLIM_INFINITY};
+    struct stat st;
+    char wal[128], name[SCRATCH_PATH], path[SCRATCH_PATH];
+    (void)snprintf(wal, sizeof wal, "%s/wal", l->folder);
+    if (!grow) {
+        scratch_name(name, wal, ".log", scratch_count(wal, ".log") - 1);
+        scratch_in(path, wal, name);
+        assert_int_equal(stat(path, &st), 0);
+        limit.rlim_cur = (rlim_t)st.st_size + 10;
+    }
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+static void a_log_that_refuses_writes_stops_everything_and_loses_nothing(void **state)
+{
+    (void)state;
+    struct lasting l;
+    lasting_init(&l, &feed);
+    (void)signal(SIGXFSZ, SIG_IGN);
+    while (l.taken < feed.n) {
+        lasting_pass(&l, feed.v[l.taken].at_ms);
+        if (l.taken % 40 == 20) {
+            /* For longer than any patience: the senders are not silent but told to come again. */
+            let_log_grow(&l, false);
+            uint32_t commits = l.ledger.commits;
+            for (int i = 0; i < 15; i++) {
+                assert_false(lasting_send(&l, l.taken));
+                lasting_pass(&l, l.now_ms + LASTING_STEP);
+            }
+            assert_int_equal(l.ledger.commits, commits);
+            assert_false(ax_pipeline_snapshot(l.pipeline));
+            if (l.taken % 80 == 60) { /* and so it is when the process is started then */
+                lasting_kill(&l);
+                lasting_start(&l, lasting_jobs);
+                lasting_pass(&l, l.now_ms + 200000);
+                assert_int_equal(l.ledger.commits, commits);
+            }
+            let_log_grow(&l, true);
+        }
+        (void)lasting_send(&l, l.taken);
+        lasting_pass(&l,
+                     l.now_ms + 1000 * (l.now_ms > feed.v[l.taken - 1].at_ms)); /* until it is tried again */
+    }
+    lasting_pass(&l, l.now_ms + 205000);
+    assert_true(ledger_require_equal(&whole, &l.ledger) > 20000);
+    lasting_done(&l);
+}
+
+static uint32_t steps_of(const struct lasting *l, const char *job)
+{
+    char text[128];
+    (void)snprintf(text, sizeof text, "model_info{for=\"%s\",role=\"champion\",version=\"" AX_VERSION "\"}",
+                   job);
+    const struct memory_series *s = memory_find(&l->ledger.taken, text);
+    for (uint32_t i = 1; s && i < s->n; i++)
+        assert_true(s->v[i].t_ms > s->v[i - 1].t_ms);
+    return s ? s->n : 0;
+}
+
+#define ONE_JOB                                                                                              \
+    "global: {step: 10s}\njobs: [{name: kbps, expr: rx_kbps, anomaly: {}}, {name: other, expr: %s, "         \
+    "anomaly: {}}]\n"
+
+static void a_job_whose_block_changed_begins_anew_where_it_stopped(void **state)
+{
+    (void)state;
+    struct lasting l;
+    char before[256], after[256];
+    struct ax_job_status status;
+    char name[128];
+    (void)snprintf(before, sizeof before, ONE_JOB, "tx_bytes");
+    (void)snprintf(after, sizeof after, ONE_JOB, "rx_bytes");
+    lasting_init(&l, &feed);
+    lasting_kill(&l);
+    lasting_start(&l, before);
+    for (uint32_t half = 0; half < 2; half++) { /* told by the snapshot, then by the log alone */
+        uint32_t from = l.taken;
+        for (; l.taken < from + 30; lasting_pass(&l, l.now_ms)) {
+            lasting_pass(&l, feed.v[l.taken].at_ms);
+            assert_true(lasting_send(&l, l.taken));
+        }
+        if (half == 0)
+            assert_true(ax_pipeline_snapshot(l.pipeline));
+        uint32_t steps = steps_of(&l, "other"), kept = steps_of(&l, "kbps");
+        assert_in_range(steps, from + 27, from + 30);
+        lasting_kill(&l);
+        lasting_start(&l, half == 0 ? after : before);
+        (void)ax_pipeline_run_due(l.pipeline);
+        assert_int_equal(steps_of(&l, "other"), steps); /* none is taken twice */
+        assert_int_equal(steps_of(&l, "kbps"), kept);
+        assert_true(ax_pipeline_job_status(l.pipeline, 0, name, sizeof name, &status));
+        assert_true(status.targets_n > 0); /* what did not change is there */
+        assert_true(ax_pipeline_job_status(l.pipeline, 1, name, sizeof name, &status));
+        assert_int_equal(status.targets_n, 0);
+        assert_int_equal(status.last_step_ms, LASTING_START + (int64_t)(l.taken - 2) * LASTING_STEP);
+    }
+    lasting_done(&l);
+}
+
+static void load(struct lasting *l, const char *jobs)
+{
+    struct ax_diag diag = {{0}};
+    if (ax_pipeline_load(l->pipeline, rig_config(jobs), &diag) != AX_OK)
+        fail_msg("%s", diag.text);
+}
+
+/* Rows of the feed with a config, then another, then the first again: its job began anew then. */
+static void live_with_reloads(struct lasting *l, bool kill_it)
+{
+    static const char first[] = "global: {step: 10s}\njobs: [{name: j, expr: rx_kbps, anomaly: {}}]\n";
+    static const char second[] = "global: {step: 10s}\njobs: [{name: j, expr: tx_bytes, anomaly: {}}]\n";
+    lasting_kill(l);
+    lasting_start(l, first);
+    for (uint32_t i = 0; i < 80; i++) {
+        lasting_pass(l, feed.v[i].at_ms);
+        assert_true(lasting_send(l, i));
+        lasting_pass(l, l->now_ms);
+        if (i == 20 || i == 30)
+            load(l, i == 20 ? second : first);
+        if (kill_it && i == 10)
+            assert_true(ax_pipeline_snapshot(l->pipeline));
+        if (kill_it && i == 50) { /* the snapshot of the first, and the steps of three, are there */
+            lasting_kill(l);
+            lasting_start(l, first);
+        }
+    }
+}
+
+static void what_a_job_of_before_a_reload_knew_is_not_mixed_with_what_came_after(void **state)
+{
+    (void)state;
+    struct lasting a, b;
+    lasting_init(&a, &feed);
+    lasting_init(&b, &feed);
+    live_with_reloads(&a, false);
+    live_with_reloads(&b, true);
+    assert_true(ledger_require_equal(&a.ledger, &b.ledger) > 1000);
+    lasting_done(&a);
+    lasting_done(&b);
+}
+
+static void no_other_config_is_taken_before_the_replay_is_done(void **state)
+{
+    (void)state;
+    struct lasting l;
+    struct ax_diag diag = {{0}};
+    lasting_init(&l, &feed);
+    for (uint32_t i = 0; i < 20; i++) {
+        lasting_pass(&l, feed.v[i].at_ms);
+        assert_true(lasting_send(&l, i));
+    }
+    lasting_kill(&l);
+    lasting_start(&l, lasting_jobs);
+    assert_false(ax_pipeline_is_current(l.pipeline));
+    struct ax_config *config = rig_config(lasting_jobs);
+    assert_int_equal(ax_pipeline_load(l.pipeline, config, &diag), AX_BUSY);
+    assert_false(ax_pipeline_snapshot(l.pipeline));
+    (void)ax_pipeline_run_due(l.pipeline);
+    assert_true(ax_pipeline_is_current(l.pipeline));
+    assert_int_equal(ax_pipeline_load(l.pipeline, config, &diag), AX_OK);
+    lasting_done(&l);
+}
+
+static void two_snapshots_are_kept_and_the_log_that_the_older_needs(void **state)
+{
+    (void)state;
+    struct lasting l;
+    char snapshots[128];
+    lasting_init(&l, &feed);
+    for (uint32_t i = 0; i < 40; i++) {
+        lasting_pass(&l, feed.v[i].at_ms);
+        assert_true(lasting_send(&l, i));
+        if (i % 10 == 5)
+            assert_true(ax_pipeline_snapshot(l.pipeline));
+    }
+    (void)snprintf(snapshots, sizeof snapshots, "%s/snapshots", l.folder);
+    assert_int_equal(scratch_count(snapshots, ".snap"), 2);
+    lasting_done(&l);
+}
+
+/* Flip a byte of a file. */
+static void damage(const char *folder, const char *suffix, size_t i)
+{
+    char name[SCRATCH_PATH], path[SCRATCH_PATH];
+    size_t n;
+    scratch_name(name, folder, suffix, i);
+    scratch_in(path, folder, name);
+    uint8_t *bytes = scratch_read(path, &n);
+    bytes[n / 2] ^= 0x20;
+    scratch_write(path, bytes, n);
+    free(bytes);
+}
+
+static void a_damaged_snapshot_gives_way_to_the_one_before(void **state)
+{
+    (void)state;
+    struct lasting l;
+    char snapshots[128];
+    lasting_init(&l, &feed);
+    (void)snprintf(snapshots, sizeof snapshots, "%s/snapshots", l.folder);
+    while (l.taken < feed.n) {
+        lasting_pass(&l, feed.v[l.taken].at_ms);
+        assert_true(lasting_send(&l, l.taken));
+        lasting_pass(&l, l.now_ms);
+        if (l.taken == 40 || l.taken == 60)
+            assert_true(ax_pipeline_snapshot(l.pipeline));
+        if (l.taken != 70)
+            continue;
+        lasting_kill(&l);
+        damage(snapshots, ".snap", 1);
+        lasting_start(&l, lasting_jobs);
+    }
+    lasting_pass(&l, feed.v[feed.n - 1].at_ms + 205000);
+    assert_true(ledger_require_equal(&whole, &l.ledger) > 20000);
+    lasting_done(&l);
+}
+
+static void a_damaged_log_loses_what_was_there_and_no_more(void **state)
+{
+    (void)state;
+    struct lasting l;
+    char wal[128];
+    struct ax_cell *corruptions = ax_metric(AX_M_WAL_CORRUPTIONS, NULL, NULL);
+    double before = ax_metric_get(corruptions);
+    lasting_init(&l, &feed);
+    (void)snprintf(wal, sizeof wal, "%s/wal", l.folder);
+    while (l.taken < 80) {
+        lasting_pass(&l, feed.v[l.taken].at_ms);
+        assert_true(lasting_send(&l, l.taken));
+        lasting_pass(&l, l.now_ms);
+        if (l.taken != 60)
+            continue;
+        lasting_kill(&l);
+        damage(wal, ".log", 0);
+        lasting_start(&l, lasting_jobs);
+        assert_true(ax_metric_get(corruptions) == before + 1);
+    }
+    assert_in_range(steps_of(&l, "kbps"), 77, 80); /* each step was said once */
+    lasting_done(&l);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_recording_is_worth_comparing),
+        cmocka_unit_test(a_snapshot_changes_nothing),
+        cmocka_unit_test(a_process_that_is_killed_again_and_again_says_the_same),
+        cmocka_unit_test(the_same_with_snapshots_in_between),
+        cmocka_unit_test(a_queue_that_refuses_units_loses_and_doubles_none),
+        cmocka_unit_test(a_log_that_lost_its_end_says_the_same_when_it_is_sent_again),
+        cmocka_unit_test(a_log_that_refuses_writes_stops_everything_and_loses_nothing),
+        cmocka_unit_test(a_job_whose_block_changed_begins_anew_where_it_stopped),
+        cmocka_unit_test(what_a_job_of_before_a_reload_knew_is_not_mixed_with_what_came_after),
+        cmocka_unit_test(no_other_config_is_taken_before_the_replay_is_done),
+        cmocka_unit_test(two_snapshots_are_kept_and_the_log_that_the_older_needs),
+        cmocka_unit_test(a_damaged_snapshot_gives_way_to_the_one_before),
+        cmocka_unit_test(a_damaged_log_loses_what_was_there_and_no_more),
+    };
+    return cmocka_run_group_tests(tests, live_whole, forget_whole);
+}
