@@ -1,31 +1,12 @@
 /* process.c: reads the kernel's view of this process. */
 #include "api/process.h"
 
+#include "base/memory.h"
 #include "base/metrics.h"
-#include "base/parse.h"
 
 #include <dirent.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
-
-static double resident_bytes(void)
-{
-    char line[128] = ""; /* total, resident, ...: pages */
-    int64_t pages = 0;
-    FILE *f = fopen("/proc/self/statm", "re");
-    if (!f)
-        return 0;
-    const char *resident = fgets(line, sizeof line, f) ? strchr(line, ' ') : NULL;
-    (void)fclose(f);
-    if (!resident)
-        return 0;
-    resident++;
-    if (ax_parse_i64((struct ax_str){resident, strcspn(resident, " \n")}, &pages) != AX_OK)
-        return 0;
-    return (double)pages * (double)sysconf(_SC_PAGESIZE);
-}
 
 static double open_fds(void)
 {
@@ -49,6 +30,6 @@ void ax_process_metrics_update(void)
                           (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) * 1e-6);
     if (getrlimit(RLIMIT_NOFILE, &fds) == 0)
         ax_metric_set(ax_metric(AX_M_MAX_FDS, NULL, NULL), (double)fds.rlim_cur);
-    ax_metric_set(ax_metric(AX_M_RSS_BYTES, NULL, NULL), resident_bytes());
+    ax_metric_set(ax_metric(AX_M_RSS_BYTES, NULL, NULL), (double)ax_memory_resident(NULL));
     ax_metric_set(ax_metric(AX_M_OPEN_FDS, NULL, NULL), open_fds());
 }

@@ -1,9 +1,11 @@
-/* check.c: loads a config, parses its expressions and prints what was found, as compilers do. */
+/* check.c: loads a config with its expressions, or the file of the doors with the files that it names, and
+ * prints what was found, as compilers do. */
 #include "app/check.h"
 
 #include "app/commands.h"
 #include "app/flags.h"
 #include "base/parse.h"
+#include "config/web.h"
 #include "expr/expr.h"
 
 #include <ctype.h>
@@ -88,61 +90,114 @@ void ax_problems_write(const struct ax_problems *problems, const char *path, str
         ax_buf_printf(out, "%s: %" PRIu32 " more errors are not shown\n", path, problems->errors_n - errors);
 }
 
-/* The whole check of a file: its problems into out, then its summary. AX_OK when it is good. */
-static enum ax_err check_file(const char *path, int64_t max_range_ms, struct ax_buf *out,
-                              char summary[static 128])
+/* What a check of a file says at its end. */
+struct verdict {
+    enum ax_err err;
+    char text[600];
+};
+
+/* Put problems and errors into words, unless the verdict has its own. */
+static void conclude(struct verdict *v, const struct ax_problems *problems)
 {
-    struct ax_problems *problems = malloc(sizeof *problems);
-    struct ax_config *c = NULL;
-    if (!problems)
-        return AX_NOMEM;
-    enum ax_err err = ax_config_load(path, &c, problems);
-    uint32_t jobs_n = c ? c->jobs_n : 0;
-    if (err == AX_OK && c)
-        err = ax_check_expressions(c, max_range_ms, problems);
-    ax_problems_write(problems, path, out);
-    if (err == AX_OK)
-        (void)snprintf(summary, 128, "ok, %" PRIu32 " job%s", jobs_n, jobs_n == 1 ? "" : "s");
-    else if (problems->errors_n)
-        (void)snprintf(summary, 128, "%" PRIu32 " error%s", problems->errors_n,
+    if (v->err == AX_OK || v->text[0])
+        return;
+    if (problems && problems->errors_n)
+        (void)snprintf(v->text, sizeof v->text, "%" PRIu32 " error%s", problems->errors_n,
                        problems->errors_n == 1 ? "" : "s");
     else
-        (void)snprintf(summary, 128, "%s", ax_err_text(err));
+        (void)snprintf(v->text, sizeof v->text, "%s", ax_err_text(v->err));
+}
+
+/* A configuration: its problems into out. */
+static struct verdict check_config(const char *path, int64_t max_range_ms, struct ax_buf *out)
+{
+    struct verdict v = {AX_NOMEM, ""};
+    struct ax_problems *problems = malloc(sizeof *problems);
+    struct ax_config *c = NULL;
+    if (problems) {
+        v.err = ax_config_load(path, &c, problems);
+        if (v.err == AX_OK)
+            v.err = ax_check_expressions(c, max_range_ms, problems);
+        ax_problems_write(problems, path, out);
+    }
+    if (v.err == AX_OK)
+        (void)snprintf(v.text, sizeof v.text, "ok, %" PRIu32 " job%s", c->jobs_n, c->jobs_n == 1 ? "" : "s");
+    conclude(&v, problems);
     ax_config_free(c);
     free(problems);
-    return err;
+    return v;
+}
+
+/* A file of the listener's doors, and the files that it names, as `serve` would read them. */
+static struct verdict check_web(const char *path, struct ax_buf *out)
+{
+    struct verdict v = {AX_NOMEM, ""};
+    struct ax_problems *problems = malloc(sizeof *problems);
+    struct ax_web_config *c = NULL;
+    struct ax_doors *doors = NULL;
+    struct ax_diag diag = {{0}};
+    if (problems) {
+        v.err = ax_web_config_load(path, &c, problems);
+        ax_problems_write(problems, path, out);
+    }
+    if (v.err == AX_OK) {
+        v.err = ax_doors_new(&c->doors, &doors, &diag);
+        if (v.err == AX_OK)
+            (void)snprintf(v.text, sizeof v.text, "ok, %s, %" PRIu32 " user%s%s", c->tls ? "TLS" : "no TLS",
+                           c->doors.users_n, c->doors.users_n == 1 ? "" : "s",
+                           c->doors.bearer_token_file.n ? ", bearer tokens" : "");
+        else
+            (void)snprintf(v.text, sizeof v.text, "error: %s", diag.text);
+    }
+    conclude(&v, problems);
+    ax_doors_release(doors);
+    ax_web_config_free(c);
+    free(problems);
+    return v;
+}
+
+/* Print what was found, and the verdict. Returns whether the file is good. */
+static bool report(const char *path, const struct verdict *v, struct ax_buf *out)
+{
+    (void)fwrite(out->bytes, 1, out->n, stderr);
+    (void)fprintf(v->err == AX_OK ? stdout : stderr, "%s: %s\n", path, v->text);
+    ax_buf_reset(out);
+    return v->err == AX_OK;
 }
 
 int ax_cmd_check(int argc, char **argv)
 {
     int64_t max_range_ms = 0;
-    bool help = false;
-    const char *positional[2] = {NULL, NULL},
-               **words = argc <= 2 ? positional : calloc((size_t)argc, sizeof *words);
+    bool help = false, good = true;
+    const char *web = NULL, **words = calloc((size_t)argc + 1, sizeof *words);
     int words_n = 0;
     struct ax_diag diag = {{0}};
-    const struct ax_flag flags[] = {{"query.max-range", AX_FLAG_DURATION, &max_range_ms, "1h",
-                                     "Longest range that an expression may have."}};
-    const char usage[] = "auspex check [flags] FILE";
-    enum ax_err err = words ? ax_flags_parse(flags, 1, argc, argv, words, &words_n, &help, &diag)
+    const struct ax_flag flags[] = {
+        {"query.max-range", AX_FLAG_DURATION, &max_range_ms, "1h",
+         "longest range that an expression may have"},
+        {"web.config.file", AX_FLAG_STRING, &web, "", "a file of the listener's doors to check, too"}};
+    enum ax_err err = words ? ax_flags_parse(flags, 2, argc, argv, words, &words_n, &help, &diag)
                             : ax_fail(&diag, AX_NOMEM, "out of memory");
-    int status = 2;
-    if (err == AX_OK && (help || words_n != 1)) {
-        ax_flags_usage(flags, 1, usage, help ? stdout : stderr);
-        status = help ? 0 : 2;
-    } else if (err != AX_OK) {
+    const char *path = words_n ? words[0] : NULL;
+    free(words);
+    if (err != AX_OK) {
         (void)fprintf(stderr, "auspex check: %s\n", diag.text);
-    } else {
-        struct ax_buf out;
-        char summary[128] = "out of memory";
-        ax_buf_init(&out, 1u << 20);
-        err = check_file(words[0], max_range_ms, &out, summary);
-        (void)fwrite(out.bytes, 1, out.n, stderr);
-        (void)fprintf(err == AX_OK ? stdout : stderr, "%s: %s\n", words[0], summary);
-        status = err == AX_OK ? 0 : 1;
-        ax_buf_done(&out);
+        return 2;
     }
-    if (words != positional)
-        free(words);
-    return status;
+    if (help || words_n > 1 || (!path && !*web)) {
+        ax_flags_usage(flags, 2, "auspex check [flags] [FILE]", help ? stdout : stderr);
+        return help ? 0 : 2;
+    }
+    struct ax_buf out;
+    ax_buf_init(&out, 1u << 20);
+    if (path) {
+        struct verdict v = check_config(path, max_range_ms, &out);
+        good &= report(path, &v, &out);
+    }
+    if (*web) {
+        struct verdict v = check_web(web, &out);
+        good &= report(web, &v, &out);
+    }
+    ax_buf_done(&out);
+    return good ? 0 : 1;
 }

@@ -1,11 +1,25 @@
 /* flags.c: a table of flags and one pass over the words. */
 #include "app/flags.h"
 
+#include "base/memory.h"
 #include "base/parse.h"
 
 #include <string.h>
 
 #define FLAGS_MAX 64
+
+/* Bytes, or a share of the memory that there is. */
+static enum ax_err parse_memory(struct ax_str s, uint64_t *out)
+{
+    int64_t percent = 0;
+    if (s.n == 0 || s.p[s.n - 1] != '%')
+        return ax_parse_bytes(s, out);
+    enum ax_err err = ax_parse_i64((struct ax_str){s.p, s.n - 1}, &percent);
+    if (err != AX_OK || percent < 1 || percent > 100)
+        return AX_INVALID;
+    *out = ax_memory_available() / 100 * (uint64_t)percent;
+    return AX_OK;
+}
 
 static enum ax_err set_flag(const struct ax_flag *f, const char *text, struct ax_diag *diag)
 {
@@ -26,6 +40,9 @@ static enum ax_err set_flag(const struct ax_flag *f, const char *text, struct ax
     case AX_FLAG_BYTES:
         err = ax_parse_bytes(s, f->out);
         break;
+    case AX_FLAG_MEMORY:
+        err = parse_memory(s, f->out);
+        break;
     case AX_FLAG_COUNT:
         err = ax_parse_i64(s, &number);
         if (number < 0 || number > UINT32_MAX)
@@ -42,7 +59,8 @@ static enum ax_err set_flag(const struct ax_flag *f, const char *text, struct ax
     }
     }
     static const char *const forms[] = {
-        "text", "true or false", "a duration such as 15s", "a size such as 32MiB", "a whole number", "text"};
+        "text",           "true or false", "a duration such as 15s", "a size such as 32MiB", "4GiB or 80%",
+        "a whole number", "text"};
     return err == AX_OK ? AX_OK
                         : ax_fail(diag, AX_INVALID, "--%s: '%s' is not %s", f->name, text, forms[f->type]);
 }

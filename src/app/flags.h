@@ -14,6 +14,7 @@ enum ax_flag_type {
     AX_FLAG_BOOL,     /* bool; --name alone is true, --no-name false */
     AX_FLAG_DURATION, /* int64_t milliseconds */
     AX_FLAG_BYTES,    /* uint64_t */
+    AX_FLAG_MEMORY,   /* uint64_t: bytes, or a share of what the process can have ("80%") */
     AX_FLAG_COUNT,    /* uint32_t */
     AX_FLAG_LIST      /* struct ax_flag_list: may be given several times */
 };

@@ -8,15 +8,15 @@
 struct ax_serve_flags {
     const char *config_file, *storage_path, *listen_address, *web_config_file, *log_level, *log_format;
     int64_t max_range_ms, flush_deadline_ms;
-    uint64_t body_max, decoded_max, bodies_max;
-    uint32_t threads, connections_max, connections_per_ip_max, labels_max, label_bytes_max, key_bytes_max,
-        samples_max, symbols_max;
+    uint64_t body_max, decoded_max, bodies_max, memory_max;
+    uint32_t threads, connections_max, connections_per_ip_max, requests_max, labels_max, label_bytes_max,
+        key_bytes_max, samples_max, symbols_max;
     uint32_t series_max, ring_samples_max, negative_max;
-    int64_t idle_timeout_ms, future_ms, out_of_order_ms;
-    bool lifecycle;
+    int64_t read_timeout_ms, idle_timeout_ms, future_ms, out_of_order_ms;
+    bool lifecycle, core_dumps;
 };
 
-#define AX_SERVE_FLAGS_MAX 32
+#define AX_SERVE_FLAGS_MAX 48
 
 /* Fill the table of flags over *f; returns how many. */
 size_t ax_serve_flag_table(struct ax_serve_flags *f, struct ax_flag out[AX_SERVE_FLAGS_MAX]);

@@ -21,13 +21,14 @@ size_t ax_bytes_left(const struct ax_bytes *r)
 
 enum ax_err ax_bytes_fail(struct ax_bytes *r)
 {
-    r->err = AX_CORRUPT;
-    return AX_CORRUPT;
+    if (r->err == AX_OK)
+        r->err = AX_CORRUPT;
+    return r->err;
 }
 
 enum ax_err ax_bytes_end(const struct ax_bytes *r)
 {
-    return r->err == AX_OK && r->p == r->end ? AX_OK : AX_CORRUPT;
+    return r->err == AX_OK && r->p != r->end ? AX_CORRUPT : r->err;
 }
 
 void ax_put_u8(struct ax_buf *b, uint8_t v)

@@ -10,7 +10,8 @@
 #include "base/buf.h"
 
 /* What is left to read: [p, end). err is AX_OK, or AX_CORRUPT once the bytes ended too early or were
- * malformed; every read then gives 0 and moves nothing. Not the owner of the bytes. */
+ * malformed (a reader may note an error of its own there); every read then gives 0 and moves nothing. Not the
+ * owner of the bytes. */
 struct ax_bytes {
     const uint8_t *p, *end;
     enum ax_err err;
@@ -22,10 +23,10 @@ struct ax_bytes ax_bytes_of(struct ax_str s);
 /* Bytes left. */
 size_t ax_bytes_left(const struct ax_bytes *r);
 
-/* Note that what was read makes no sense: the sticky error. Returns AX_CORRUPT. */
+/* Note that what was read makes no sense: the sticky error, unless there is one. Returns it. */
 enum ax_err ax_bytes_fail(struct ax_bytes *r);
 
-/* AX_OK when all was read and nothing is left over; else AX_CORRUPT. */
+/* AX_OK when all was read and nothing is left over; else the error, AX_CORRUPT for bytes left over. */
 AX_MUST_USE enum ax_err ax_bytes_end(const struct ax_bytes *r);
 
 /* Append one value of fixed width. */

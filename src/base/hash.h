@@ -19,4 +19,7 @@ struct ax_hash128 ax_hash128(const void *p, size_t n, uint64_t seed);
 /* CRC-32C (Castagnoli; RFC 3720, B.4) of n bytes; crc is 0 or that of the bytes before. */
 uint32_t ax_crc32c(uint32_t crc, const void *p, size_t n);
 
+/* The same without the processor's instruction: what other processors run, and its oracle. */
+uint32_t ax_crc32c_portable(uint32_t crc, const void *bytes, size_t n);
+
 #endif

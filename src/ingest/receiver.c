@@ -37,7 +37,8 @@
     X(TOO_OLD, "too_old")                                                                                    \
     X(REPLICA, "ha_duplicate")                                                                               \
     X(CLUSTERS, "ha_clusters")                                                                               \
-    X(FULL, "series_limit")
+    X(FULL, "series_limit")                                                                                  \
+    X(MEMORY, "memory")
 #define REFUSE_REASONS                                                                                       \
     X(LABELS, "labels")                                                                                      \
     X(REFS, "refs")                                                                                          \
@@ -47,7 +48,8 @@
     X(TOO_OLD, "too_old")                                                                                    \
     X(FUTURE, "future")                                                                                      \
     X(CLUSTERS, "ha_clusters")                                                                               \
-    X(SERIES_LIMIT, "series_limit")
+    X(SERIES_LIMIT, "series_limit")                                                                          \
+    X(MEMORY, "memory")
 
 #define X(id, text) DROP_##id,
 enum drop { DROP_REASONS DROP_N };
@@ -204,6 +206,17 @@ static void refuse_old(struct batch *b, uint64_t number, const struct ax_append 
     refuse(b, number, a->key, REFUSE_TOO_OLD, why);
 }
 
+/* A series that is not known, when no more are taken. */
+static void refuse_new(struct batch *b, uint64_t number, const struct ax_append *a)
+{
+    bool memory = ax_db_refuses_new(b->receiver->db);
+    b->dropped[memory ? DROP_MEMORY : DROP_FULL] += a->n;
+    if (memory)
+        refuse(b, number, a->key, REFUSE_MEMORY, "memory is near --storage.max-memory: no new series");
+    else
+        refuse(b, number, a->key, REFUSE_SERIES_LIMIT, "--storage.max-series are in memory already");
+}
+
 /* Add up what became of a series' samples; why says what is wrong with labels. False: it is refused. */
 static bool account(struct batch *b, uint64_t number, const struct ax_append *a, const char *why)
 {
@@ -231,8 +244,7 @@ static bool account(struct batch *b, uint64_t number, const struct ax_append *a,
                "more clusters of replicas than global.ha_tracker.max_clusters");
         return false;
     case AX_FATE_FULL:
-        b->dropped[DROP_FULL] += a->n;
-        refuse(b, number, a->key, REFUSE_SERIES_LIMIT, "the limit on series in memory is reached");
+        refuse_new(b, number, a);
         return false;
     case AX_FATE_INVALID:
         refuse(b, number, a->key, REFUSE_LABELS, why);

@@ -44,6 +44,20 @@ enum ax_err ax_snappy_decompress(struct ax_str in, struct ax_buf *out, struct ax
     return AX_OK;
 }
 
+enum ax_err ax_snappy_compress(struct ax_str in, struct ax_buf *out)
+{
+    size_t n = snappy_max_compressed_length(in.n);
+    if (!ax_buf_reserve(out, n)) {
+        enum ax_err err = out->err;
+        out->err = AX_OK;
+        return err;
+    }
+    snappy_status status = snappy_compress(in.n ? in.p : "", in.n, (char *)out->bytes + out->n, &n);
+    AX_ASSERT(status == SNAPPY_OK);
+    out->n += n;
+    return AX_OK;
+}
+
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_key_t context_key;
 

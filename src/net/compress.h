@@ -1,4 +1,4 @@
-/* compress.h: decompression whose result is bounded before memory is taken.
+/* compress.h: decompression whose result is bounded before memory is taken, and snappy's other way.
  *
  * A body of a few bytes may declare gigabytes: the declared length is compared with the ceiling first, and
  * a stream that declares none is cut at it. Pure; any thread. */
@@ -12,6 +12,10 @@
  * its bytes_max is the ceiling. AX_LIMIT when it declares more, AX_INVALID when it is no snappy block (says
  * so when it is the framed format), AX_NOMEM. */
 AX_MUST_USE enum ax_err ax_snappy_decompress(struct ax_str in, struct ax_buf *out, struct ax_diag *diag);
+
+/* Append in as a snappy block to out. AX_LIMIT when the most that it may need passes out's ceiling, AX_NOMEM;
+ * out is then as before. */
+AX_MUST_USE enum ax_err ax_snappy_compress(struct ax_str in, struct ax_buf *out);
 
 /* Decompress zstd frames likewise. */
 AX_MUST_USE enum ax_err ax_zstd_decompress(struct ax_str in, struct ax_buf *out, struct ax_diag *diag);

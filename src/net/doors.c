@@ -202,7 +202,7 @@ static enum ax_door_answer judge_token(const struct ax_doors *d, struct ax_str t
 }
 
 /* RFC 7617: base64 of name, colon, password. */
-static enum ax_door_answer judge_basic(struct ax_doors *d, struct ax_str base64)
+static enum ax_door_answer judge_basic(struct ax_doors *d, struct ax_str base64, bool check)
 {
     gnutls_datum_t plain = {NULL, 0};
     union {
@@ -216,8 +216,10 @@ static enum ax_door_answer judge_basic(struct ax_doors *d, struct ax_str base64)
     const char *text = (const char *)plain.data, *colon = plain.size ? memchr(text, ':', plain.size) : NULL;
     if (colon) {
         size_t name_n = (size_t)(colon - text);
-        answer = ax_passwords_judge(d->passwords, (struct ax_str){text, name_n},
-                                    (struct ax_str){colon + 1, plain.size - name_n - 1});
+        const struct ax_str name = {text, name_n}, password = {colon + 1, plain.size - name_n - 1};
+        answer = ax_passwords_recall(d->passwords, name, password);
+        if (answer == AX_DOOR_UNKNOWN && check)
+            answer = ax_passwords_check(d->passwords, name, password);
     }
     if (plain.data)
         explicit_bzero(plain.data, plain.size);
@@ -225,7 +227,7 @@ static enum ax_door_answer judge_basic(struct ax_doors *d, struct ax_str base64)
     return answer;
 }
 
-enum ax_door_answer ax_doors_judge(struct ax_doors *d, struct ax_str authorization)
+static enum ax_door_answer judge(struct ax_doors *d, struct ax_str authorization, bool check)
 {
     if (!ax_doors_authenticate(d))
         return AX_DOOR_OPEN;
@@ -241,8 +243,18 @@ enum ax_door_answer ax_doors_judge(struct ax_doors *d, struct ax_str authorizati
     if (scheme_n == 6 && strncasecmp(authorization.p, "bearer", 6) == 0)
         return judge_token(d, rest);
     if (scheme_n == 5 && strncasecmp(authorization.p, "basic", 5) == 0)
-        return judge_basic(d, rest);
+        return judge_basic(d, rest, check);
     return AX_DOOR_WRONG;
+}
+
+enum ax_door_answer ax_doors_judge(struct ax_doors *d, struct ax_str authorization)
+{
+    return judge(d, authorization, false);
+}
+
+enum ax_door_answer ax_doors_check(struct ax_doors *d, struct ax_str authorization)
+{
+    return judge(d, authorization, true);
 }
 
 const char *ax_doors_challenge(const struct ax_doors *d, uint32_t i)

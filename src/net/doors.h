@@ -81,14 +81,21 @@ bool ax_doors_authenticate(const struct ax_doors *d);
 /* How a request is let in. */
 enum ax_door_answer {
     AX_DOOR_OPEN,
-    AX_DOOR_NONE_GIVEN, /* 401: no Authorization */
-    AX_DOOR_WRONG,      /* 401 */
-    AX_DOOR_BUSY        /* 503: a wrong password was tried just now; try again */
+    AX_DOOR_NONE_GIVEN,  /* 401: no Authorization */
+    AX_DOOR_WRONG,       /* 401 */
+    AX_DOOR_CERTIFICATE, /* 403: that of the client, or its absence */
+    AX_DOOR_UNKNOWN,     /* ax_doors_check() has to be asked */
+    AX_DOOR_BUSY         /* 503: not judged now; try again */
 };
 
-/* Judge the value of Authorization ({NULL, 0}: absent). A password that was right before costs a few
- * microseconds; one not seen yet costs a bcrypt check, of which one runs at a time. */
+/* Judge the value of Authorization ({NULL, 0}: absent) by what is known: a few microseconds. AX_DOOR_UNKNOWN
+ * for a password that was not seen before. */
 enum ax_door_answer ax_doors_judge(struct ax_doors *d, struct ax_str authorization);
+
+/* The same, and find out what is not known: a bcrypt check, of up to some seconds of CPU. Never
+ * AX_DOOR_UNKNOWN; AX_DOOR_BUSY when it could not be found out. Any thread, one at a time to spare the CPU.
+ */
+enum ax_door_answer ax_doors_check(struct ax_doors *d, struct ax_str authorization);
 
 /* The values of WWW-Authenticate, for a 401: challenge i, NULL behind the last. */
 const char *ax_doors_challenge(const struct ax_doors *d, uint32_t i);

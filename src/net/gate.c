@@ -1,24 +1,32 @@
 /* gate.c: gives each connection its TLS as it begins, and each request its judgement.
  *
  * libmicrohttpd announces a connection when its TLS session exists and before the handshake: the moment at
- * which certificate and TLS versions can still be chosen. The generation is remembered as the state of the
- * connection, which holds a reference until the connection is gone. */
+ * which certificate and TLS versions can still be chosen. The connection's entrance holds a reference to the
+ * generation that it was made from until the connection is gone. */
 #include "net/gate.h"
 
+#include "base/metrics.h"
+#include "net/ceilings.h"
 #include "net/tls.h"
 
 #include <pthread.h>
 #include <stdlib.h>
+
+/* Values of the label `reason`. */
+static const char *const failures[] = {
+    [AX_DOOR_NONE_GIVEN] = "missing", [AX_DOOR_WRONG] = "wrong", [AX_DOOR_CERTIFICATE] = "certificate"};
 
 struct ax_gate {
     pthread_mutex_t lock;
     struct ax_doors *now;
 };
 
-/* State of a connection with TLS. */
-struct entrance {
+struct ax_entrance {
     struct ax_doors *doors; /* of its handshake */
-    uint64_t admitted;      /* generation that found its client certificate good; 0: none */
+    struct ax_conn *conn;
+    uint64_t admitted;   /* generation that found its client certificate good; 0: none */
+    bool shaken;         /* the handshake is complete */
+    const char *refused; /* why its certificate is not accepted */
 };
 
 struct ax_gate *ax_gate_new(struct ax_doors *first)
@@ -27,6 +35,9 @@ struct ax_gate *ax_gate_new(struct ax_doors *first)
     if (!g)
         return NULL;
     (void)pthread_mutex_init(&g->lock, NULL);
+    for (unsigned a = AX_DOOR_NONE_GIVEN; a <= AX_DOOR_CERTIFICATE; a++)
+        (void)ax_metric(AX_M_HTTP_AUTH_FAILURES, failures[a], NULL); /* at zero from the start */
+    (void)ax_metric(AX_M_HTTP_HANDSHAKE_FAILURES, NULL, NULL);
     g->now = ax_doors_hold(first);
     return g;
 }
@@ -80,36 +91,53 @@ static gnutls_session_t session_of(struct MHD_Connection *connection)
     return info ? (gnutls_session_t)info->tls_session : NULL;
 }
 
-void ax_gate_on_connection(void *ctx, struct MHD_Connection *connection, void **state,
-                           enum MHD_ConnectionNotificationCode code)
+/* GnuTLS has taken the client's last message of the handshake. */
+static int on_finished(gnutls_session_t session, unsigned type, unsigned when, unsigned incoming,
+                       const gnutls_datum_t *message)
 {
-    struct entrance *e = *state;
-    if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
-        if (e)
-            ax_doors_release(e->doors);
-        free(e);
-        *state = NULL;
-        return;
+    struct ax_entrance *e = gnutls_db_get_ptr(session);
+    (void)type;
+    (void)when;
+    (void)message;
+    if (e && incoming) {
+        e->shaken = true;
+        ax_conn_settle(e->conn);
     }
+    return 0;
+}
+
+struct ax_entrance *ax_gate_enter(struct ax_gate *g, struct MHD_Connection *connection, struct ax_conn *conn)
+{
     gnutls_session_t session = session_of(connection);
-    struct ax_doors *d = session ? ax_gate_doors(ctx) : NULL;
-    if (d)
-        e = calloc(1, sizeof *e);
+    struct ax_doors *d = session ? ax_gate_doors(g) : NULL;
+    struct ax_entrance *e = d ? calloc(1, sizeof *e) : NULL;
     if (!e || ax_tls_attach(ax_doors_tls_of(d), session) != AX_OK) {
         free(e); /* without a certificate of ours the handshake fails, which is what is wanted */
         ax_doors_release(d);
-        return;
+        return NULL;
     }
     e->doors = d;
-    *state = e;
+    e->conn = conn;
+    /* libmicrohttpd keeps sessions in no database, so that this pointer of the session is ours. */
+    gnutls_db_set_ptr(session, e);
+    gnutls_handshake_set_hook_function(session, GNUTLS_HANDSHAKE_FINISHED, GNUTLS_HOOK_POST, on_finished);
+    return e;
+}
+
+void ax_gate_leave(struct ax_entrance *e)
+{
+    if (!e)
+        return;
+    if (!e->shaken)
+        ax_metric_count(AX_M_HTTP_HANDSHAKE_FAILURES, NULL, NULL);
+    ax_doors_release(e->doors);
+    free(e);
 }
 
 /* What is wrong with the client's certificate; NULL when nothing is. */
-static const char *certificate_fault(const struct ax_doors *d, struct MHD_Connection *connection)
+static const char *certificate_fault(const struct ax_doors *d, struct ax_entrance *e,
+                                     struct MHD_Connection *connection)
 {
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-    struct entrance *e = info ? info->socket_context : NULL;
     gnutls_session_t session = session_of(connection);
     if (!e || !session)
         return "the connection has no TLS";
@@ -121,19 +149,42 @@ static const char *certificate_fault(const struct ax_doors *d, struct MHD_Connec
     return fault;
 }
 
-static bool admit_by_password(struct ax_doors *d, struct MHD_Connection *connection,
-                              struct ax_http_response *res)
+struct ax_str ax_gate_authorization(struct MHD_Connection *connection)
 {
     const char *given =
         MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_AUTHORIZATION);
-    enum ax_door_answer answer = ax_doors_judge(d, given ? ax_str(given) : (struct ax_str){NULL, 0});
-    if (answer == AX_DOOR_OPEN)
-        return true;
+    return given ? ax_str(given) : (struct ax_str){NULL, 0};
+}
+
+enum ax_door_answer ax_gate_judge(struct ax_doors *d, struct ax_entrance *e,
+                                  struct MHD_Connection *connection)
+{
+    if (!d)
+        return AX_DOOR_OPEN;
+    const char *fault = ax_doors_tls(d) ? certificate_fault(d, e, connection) : NULL;
+    if (!fault)
+        return ax_doors_judge(d, ax_gate_authorization(connection));
+    if (e)
+        e->refused = fault;
+    return AX_DOOR_CERTIFICATE;
+}
+
+void ax_gate_refuse(const struct ax_doors *d, const struct ax_entrance *e, enum ax_door_answer answer,
+                    struct ax_http_response *res)
+{
     res->headers_n = 0;
     if (answer == AX_DOOR_BUSY) {
-        ax_http_text(res, 503, "a wrong password was tried just now: try again");
+        ax_ceiling_count(AX_CEILING_PASSWORD_CHECK);
+        ax_http_text(res, 503,
+                     "a wrong password was tried just now, or too many are being checked: try again");
         ax_http_add_header(res, "Retry-After", "1");
-        return false;
+        return;
+    }
+    ax_metric_count(AX_M_HTTP_AUTH_FAILURES, failures[answer], NULL);
+    if (answer == AX_DOOR_CERTIFICATE) {
+        ax_http_text(res, 403, "%s", e && e->refused ? e->refused : "the connection has no TLS");
+        ax_http_add_header(res, "Connection", "close"); /* another certificate needs another connection */
+        return;
     }
     ax_http_text(res, 401, "%s",
                  answer == AX_DOOR_NONE_GIVEN ? "a user name with password, or a token, is needed here"
@@ -141,20 +192,6 @@ static bool admit_by_password(struct ax_doors *d, struct MHD_Connection *connect
     const char *challenge;
     for (uint32_t i = 0; (challenge = ax_doors_challenge(d, i)); i++)
         ax_http_add_header(res, "WWW-Authenticate", "%s", challenge);
-    return false;
-}
-
-bool ax_gate_admit(struct ax_doors *d, struct MHD_Connection *connection, struct ax_http_response *res)
-{
-    if (!d)
-        return true;
-    const char *fault = ax_doors_tls(d) ? certificate_fault(d, connection) : NULL;
-    if (!fault)
-        return admit_by_password(d, connection, res);
-    res->headers_n = 0;
-    ax_http_text(res, 403, "%s", fault);
-    ax_http_add_header(res, "Connection", "close"); /* another certificate needs another connection */
-    return false;
 }
 
 void ax_gate_decorate(const struct ax_doors *d, struct MHD_Response *response)

@@ -79,6 +79,12 @@ static size_t on_body(char *bytes, size_t size, size_t n, void *client)
 {
     struct ax_http_client *c = client;
     struct ax_buf *body = c->reply->body;
+    long status = 0;
+    (void)curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
+    if (c->reply->on_piece && status / 100 == 2) {
+        c->reply->piece_err = c->reply->on_piece(c->reply->on_piece_ctx, (struct ax_str){bytes, size * n});
+        return c->reply->piece_err == AX_OK ? size * n : 0;
+    }
     size_t room = body->bytes_max - body->n, take = size * n;
     if (take > room) {
         take = room;
@@ -418,6 +424,8 @@ static enum ax_err finish(struct ax_http_client *c, CURLcode result, struct ax_h
 {
     long status = 0;
     curl_off_t retry_after = 0;
+    if (r->piece_err != AX_OK)
+        return r->piece_err;
     if (result == CURLE_OK)
         (void)curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
     if (status > 0) {
@@ -441,6 +449,7 @@ enum ax_err ax_http_post(struct ax_http_client *c, struct ax_str body, const str
     reply->status = 0;
     reply->retry_after_ms = -1;
     reply->body_cut = false;
+    reply->piece_err = AX_OK;
     reply->duration_ns = 0;
     ax_buf_reset(reply->body);
     c->reply = reply;

@@ -36,6 +36,10 @@ struct ax_http_client_options {
 
 struct ax_http_client;
 
+/* Takes a piece of an answer's body as it arrives; anything but AX_OK ends the request with it. Headers of
+ * the answer can be asked for. */
+typedef enum ax_err ax_http_on_piece(void *ctx, struct ax_str piece);
+
 /* What came back. */
 struct ax_http_reply {
     int status;             /* HTTP status; 0: no answer */
@@ -43,6 +47,11 @@ struct ax_http_reply {
     int64_t duration_ns;
     struct ax_buf *body; /* the caller's; content beyond its ceiling is read and forgotten */
     bool body_cut;       /* so it was */
+    /* Set before the request (NULL: not wanted): gets the body of an answer with a status of 2xx, which is
+     * then not kept. An answer may so be larger than memory. */
+    ax_http_on_piece *on_piece;
+    void *on_piece_ctx;
+    enum ax_err piece_err; /* what it said */
 };
 
 /* May a user set this header? AX_INVALID with a text for one that is reserved (the protocol's, those of
@@ -61,8 +70,9 @@ void ax_http_client_free(struct ax_http_client *c);
 
 /* POST a body with these headers beside the user's (which never replace these). AX_OK: there was an
  * answer, whatever its status. Otherwise reply->status is 0 and diag says why: AX_TIMEOUT, AX_IO (no
- * connection, TLS, cut off, credentials that cannot be read), AX_BUSY (aborted), AX_NOMEM. Blocks for at
- * most the timeout. reply->body must be set and is emptied first. */
+ * connection, TLS, cut off, credentials that cannot be read), AX_BUSY (aborted), AX_NOMEM; or it is what
+ * on_piece said, and diag is not written. Blocks for at most the timeout. reply->body must be set and is
+ * emptied first. */
 AX_MUST_USE enum ax_err ax_http_post(struct ax_http_client *c, struct ax_str body,
                                      const struct ax_http_field *headers, uint32_t headers_n,
                                      struct ax_http_reply *reply, struct ax_diag *diag);

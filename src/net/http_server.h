@@ -1,8 +1,10 @@
 /* http_server.h: an HTTP/1.1 server with a table of routes, on libmicrohttpd.
  *
- * A request's body is read whole before its handler runs, below a ceiling for each route and one for all
- * bodies in flight. Handlers run on the server's threads, several at once. Every answer is counted by
- * handler and status. Doors (net/doors.h: TLS, authentication) stand before every route. */
+ * A request's body is read whole before its handler runs, below ceilings on its size, on all bodies and
+ * requests in flight, on connections (net/conns.h), and on the time that it takes. What is turned away at one
+ * is told so, and counted by reason in auspex_http_rejected_total; none is taken while memory is full
+ * (base/memory.h). Handlers run on the server's threads, several at once. Every answer is counted by handler
+ * and status. Doors (net/doors.h: TLS, authentication) stand before every route. */
 #ifndef AX_NET_HTTP_SERVER_H
 #define AX_NET_HTTP_SERVER_H
 
@@ -64,11 +66,13 @@ struct ax_http_route {
 struct ax_http_options {
     const char *listen_address;      /* "127.0.0.1:9201", ":9201" (all), "[::1]:9201", port 0 for any */
     uint32_t threads;                /* 2 */
-    uint32_t connections_max;        /* 512 in all */
-    uint32_t connections_per_ip_max; /* 256 */
-    uint32_t idle_timeout_s; /* 300: a connection that neither sends nor receives for so long is closed */
-    uint64_t bodies_max;     /* 256 MiB: bytes of bodies in flight; above it 503 with Retry-After */
-    struct ax_doors *doors;  /* a reference is taken; NULL: plain HTTP, open to all */
+    uint32_t connections_max;        /* 512 in all; above it 503, and soon no more are accepted */
+    uint32_t connections_per_ip_max; /* 256, likewise; of IPv6 the first 64 bits count */
+    uint32_t requests_max;           /* 384: requests with a body at once; above it 503 with Retry-After */
+    int64_t read_timeout_ms;         /* 1 min for a request to arrive whole, however slowly; then 408 */
+    int64_t idle_timeout_ms;         /* 5 min without a byte, and for an answer to be made and taken */
+    uint64_t bodies_max;             /* 256 MiB: bytes of bodies in flight; above it 503 with Retry-After */
+    struct ax_doors *doors;          /* a reference is taken; NULL: plain HTTP, open to all */
 };
 
 /* Listen and serve. routes (and the strings in options) outlive the server. AX_IO with a text that says

@@ -3,8 +3,6 @@
  * when its user is gone or has another password. */
 #include "net/password.h"
 
-#include "base/clock.h"
-
 #include <crypt.h>
 #include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
@@ -16,7 +14,6 @@
 #define DIGEST_BYTES 32 /* SHA-256 */
 #define REMEMBERED 256
 #define HASH_BYTES 61
-#define REST 4 /* durations of a failed check without another */
 
 /* Digests of pairs, the oldest replaced first. */
 struct memory {
@@ -31,11 +28,8 @@ struct user {
 
 struct ax_passwords {
     uint8_t key[KEY_BYTES]; /* that of the process */
-    pthread_mutex_t lock;   /* of the memories and rest_until_ns */
+    pthread_mutex_t lock;   /* of the memories */
     struct memory right, wrong;
-    int64_t rest_until_ns;
-    pthread_mutex_t checking; /* one check at a time; also of data; before lock */
-    struct crypt_data data;
     uint32_t users_n;
     char *names;
     struct user users[];
@@ -72,7 +66,6 @@ enum ax_err ax_passwords_new(const struct ax_door_user *users, uint32_t n, struc
     p->names = names;
     p->users_n = n;
     (void)pthread_mutex_init(&p->lock, NULL);
-    (void)pthread_mutex_init(&p->checking, NULL);
     for (uint32_t i = 0; i < n; i++) {
         size_t hash_n = users[i].hash.n < HASH_BYTES - 1 ? users[i].hash.n : HASH_BYTES - 1;
         memcpy(p->users[i].hash, users[i].hash.p, hash_n);
@@ -93,7 +86,6 @@ void ax_passwords_free(struct ax_passwords *p)
     if (!p)
         return;
     (void)pthread_mutex_destroy(&p->lock);
-    (void)pthread_mutex_destroy(&p->checking);
     free(p->names);
     explicit_bzero(p, sizeof *p);
     free(p);
@@ -105,12 +97,10 @@ void ax_passwords_inherit(struct ax_passwords *p, struct ax_passwords *before)
         return;
     (void)pthread_mutex_lock(&before->lock);
     struct memory right = before->right, wrong = before->wrong;
-    int64_t rest_until_ns = before->rest_until_ns;
     (void)pthread_mutex_unlock(&before->lock);
     (void)pthread_mutex_lock(&p->lock);
     p->right = right;
     p->wrong = wrong;
-    p->rest_until_ns = rest_until_ns;
     (void)pthread_mutex_unlock(&p->lock);
 }
 
@@ -158,57 +148,55 @@ static void remember(struct memory *m, const uint8_t d[static DIGEST_BYTES])
     m->n += m->n < REMEMBERED;
 }
 
-/* What the memories say; AX_DOOR_BUSY when they do not know the pair. */
-static enum ax_door_answer recall(struct ax_passwords *p, const uint8_t d[static DIGEST_BYTES])
-{
-    (void)pthread_mutex_lock(&p->lock);
-    bool right = remembers(&p->right, d), wrong = remembers(&p->wrong, d);
-    (void)pthread_mutex_unlock(&p->lock);
-    return right ? AX_DOOR_OPEN : wrong ? AX_DOOR_WRONG : AX_DOOR_BUSY;
-}
-
-/* Run bcrypt; p->checking is held. An unknown name is checked against somebody's hash, for the time of it. */
-static bool check(struct ax_passwords *p, struct ax_str name, struct ax_str password)
+/* bcrypt. An unknown name is checked against somebody's hash, for the time of it. False when it cannot be
+ * computed. */
+static bool compute(const struct ax_passwords *p, struct ax_str name, struct ax_str password, bool *right)
 {
     char text[CRYPT_MAX_PASSPHRASE_SIZE];
     const struct user *user = find_user(p, name);
     const char *hash = user ? user->hash : p->users[0].hash;
+    struct crypt_data *data = calloc(1, sizeof *data);
+    if (!data)
+        return false;
     memcpy(text, password.p, password.n);
     text[password.n] = '\0';
-    const char *got = crypt_r(text, hash, &p->data);
-    bool same = got && strlen(got) == strlen(hash) && gnutls_memcmp(got, hash, strlen(hash)) == 0;
+    const char *got = crypt_r(text, hash, data);
+    *right = user && got && strlen(got) == strlen(hash) && gnutls_memcmp(got, hash, strlen(hash)) == 0;
     explicit_bzero(text, sizeof text);
-    explicit_bzero(&p->data, sizeof p->data);
-    return same && user;
+    explicit_bzero(data, sizeof *data);
+    free(data);
+    return true;
 }
 
-enum ax_door_answer ax_passwords_judge(struct ax_passwords *p, struct ax_str name, struct ax_str password)
+/* crypt_r ends at a zero byte: what comes after would not count. */
+static bool is_password(struct ax_str s)
+{
+    return s.n < CRYPT_MAX_PASSPHRASE_SIZE && !(s.n && memchr(s.p, '\0', s.n));
+}
+
+enum ax_door_answer ax_passwords_recall(struct ax_passwords *p, struct ax_str name, struct ax_str password)
 {
     uint8_t d[DIGEST_BYTES];
-    /* crypt_r ends at a zero byte: what comes after would not count. */
-    if (password.n >= CRYPT_MAX_PASSPHRASE_SIZE || (password.n && memchr(password.p, '\0', password.n)))
+    if (!is_password(password))
         return AX_DOOR_WRONG;
     if (!digest(p, name, password, d))
         return AX_DOOR_BUSY;
-    enum ax_door_answer answer = recall(p, d);
-    if (answer != AX_DOOR_BUSY)
-        return answer;
-    (void)pthread_mutex_lock(&p->checking);
-    answer = recall(p, d); /* somebody may have checked it meanwhile */
     (void)pthread_mutex_lock(&p->lock);
-    int64_t rest_until_ns = p->rest_until_ns;
+    bool right = remembers(&p->right, d), wrong = remembers(&p->wrong, d);
     (void)pthread_mutex_unlock(&p->lock);
-    int64_t start_ns = ax_mono_ns();
-    if (answer == AX_DOOR_BUSY && start_ns >= rest_until_ns) {
-        bool right = check(p, name, password);
-        int64_t end_ns = ax_mono_ns();
-        answer = right ? AX_DOOR_OPEN : AX_DOOR_WRONG;
-        (void)pthread_mutex_lock(&p->lock);
-        if (!right)
-            p->rest_until_ns = end_ns + REST * (end_ns - start_ns);
-        remember(right ? &p->right : &p->wrong, d);
-        (void)pthread_mutex_unlock(&p->lock);
-    }
-    (void)pthread_mutex_unlock(&p->checking);
-    return answer;
+    return right ? AX_DOOR_OPEN : wrong ? AX_DOOR_WRONG : AX_DOOR_UNKNOWN;
+}
+
+enum ax_door_answer ax_passwords_check(struct ax_passwords *p, struct ax_str name, struct ax_str password)
+{
+    uint8_t d[DIGEST_BYTES];
+    bool right;
+    if (!is_password(password))
+        return AX_DOOR_WRONG;
+    if (!digest(p, name, password, d) || !compute(p, name, password, &right))
+        return AX_DOOR_BUSY;
+    (void)pthread_mutex_lock(&p->lock);
+    remember(right ? &p->right : &p->wrong, d);
+    (void)pthread_mutex_unlock(&p->lock);
+    return right ? AX_DOOR_OPEN : AX_DOOR_WRONG;
 }

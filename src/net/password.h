@@ -1,9 +1,8 @@
 /* password.h: users' passwords against bcrypt hashes, with a memory of what was checked.
  *
  * bcrypt is slow on purpose. What was right is remembered, and what was wrong, each as a keyed hash in a
- * table of bounded size, so that a sender pays once. After a wrong password that was not known to be
- * wrong, no other is checked for four times as long as the check took: guessing takes a fifth of one
- * thread at most. Any thread. */
+ * table of bounded size, so that a sender pays once. Any thread; how many checks run at once, and for whom,
+ * is the caller's to bound (net/doorman.h). */
 #ifndef AX_NET_PASSWORD_H
 #define AX_NET_PASSWORD_H
 
@@ -22,7 +21,11 @@ void ax_passwords_inherit(struct ax_passwords *p, struct ax_passwords *before);
 /* Wipe and free; NULL is fine. */
 void ax_passwords_free(struct ax_passwords *p);
 
-/* Judge a name and a password: open, wrong or busy. Takes equally long for a name that does not exist. */
-enum ax_door_answer ax_passwords_judge(struct ax_passwords *p, struct ax_str name, struct ax_str password);
+/* What is remembered of a name and a password: open, wrong or unknown. Microseconds. */
+enum ax_door_answer ax_passwords_recall(struct ax_passwords *p, struct ax_str name, struct ax_str password);
+
+/* Compute it by bcrypt and remember it: open or wrong; busy when out of memory. Takes equally long for a name
+ * that does not exist. */
+enum ax_door_answer ax_passwords_check(struct ax_passwords *p, struct ax_str name, struct ax_str password);
 
 #endif

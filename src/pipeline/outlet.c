@@ -65,7 +65,7 @@ static enum ax_err make_labels(struct ax_outlets *os, const struct ax_outlet_nam
     ax_output_name(of->id, os->job->forecast.output, &name);
     struct ax_str metric = ax_arena_str(&os->arena, ax_buf_view(&name));
     ax_buf_done(&name);
-    if (!set || !metric.p)
+    if (!set || metric.n == 0) /* there is no output without a name */
         return AX_NOMEM;
 
     struct ax_label more[ADDED_MAX];
@@ -163,6 +163,8 @@ static void load(struct ax_outlets *os, struct ax_outlet *o, const struct ax_out
         (void)ax_bytes_fail(in);
     if (in->err == AX_OK)
         open_outlet(os, o, name);
+    if (in->err == AX_OK && !o->out && !o->refused)
+        in->err = AX_NOMEM;
 }
 
 void ax_outlet_do(struct ax_outlets *os, struct ax_outlet *o, const struct ax_outlet_name *name,

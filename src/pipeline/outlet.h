@@ -49,7 +49,7 @@ enum ax_outlet_verb {
     AX_OUTLET_END,    /* as ax_outlet_end() */
     AX_OUTLET_SAVE,   /* append whether it is open, and its last value */
     AX_OUTLET_LOAD,   /* read that back: an outlet that was open is open again, as far as max_output_series
-                         allows; what cannot be is a failure of in */
+                         allows; what cannot be is a failure of in, and so is AX_NOMEM */
 };
 
 /* One of them, with what it needs. */

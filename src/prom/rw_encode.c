@@ -1,9 +1,9 @@
-/* rw_encode.c: protobuf's wire format written by hand, sizes before bytes, and a symbol table by hash. */
+/* rw_encode.c: remote-write requests, and a symbol table by hash. */
 #include "prom/rw_encode.h"
 
 #include "base/assert.h"
 #include "base/hash.h"
-#include "prom/wire.h"
+#include "prom/wire_put.h"
 
 #include <snappy-c.h>
 #include <stdlib.h>
@@ -41,40 +41,6 @@ void ax_rw_encoder_done(struct ax_rw_encoder *e)
     e->symbols_n = e->symbols_cap = e->slots_n = 0;
 }
 
-static size_t varint_size(uint64_t v)
-{
-    size_t n = 1;
-    while (v >= 0x80) {
-        v >>= 7;
-        n++;
-    }
-    return n;
-}
-
-static void put_varint(struct ax_buf *b, uint64_t v)
-{
-    uint8_t bytes[10];
-    size_t n = 0;
-    while (v >= 0x80) {
-        bytes[n++] = (uint8_t)(v | 0x80);
-        v >>= 7;
-    }
-    bytes[n++] = (uint8_t)v;
-    ax_buf_put(b, bytes, n);
-}
-
-static void put_tag(struct ax_buf *b, unsigned field, enum ax_wire_type type)
-{
-    put_varint(b, (uint64_t)field << 3 | (unsigned)type);
-}
-
-static void put_bytes(struct ax_buf *b, unsigned field, struct ax_str s)
-{
-    put_tag(b, field, AX_WIRE_BYTES);
-    put_varint(b, s.n);
-    ax_buf_str(b, s);
-}
-
 /* Read a length-delimited field of this number. */
 static bool read_field(struct ax_wire *w, uint32_t number, struct ax_str *out)
 {
@@ -96,44 +62,6 @@ static bool next_pair(struct ax_wire *key, struct ax_str *name, struct ax_str *v
     return !*bad;
 }
 
-static size_t sample_size(const struct ax_sample *s)
-{
-    size_t n = ax_double_bits(s->value) ? 9 : 0;
-    return n + (s->t_ms ? 1 + varint_size((uint64_t)s->t_ms) : 0);
-}
-
-static size_t samples_size(const struct ax_rw_run *run)
-{
-    size_t n = 0;
-    for (uint32_t i = 0; i < run->samples_n; i++) {
-        size_t one = sample_size(&run->samples[i]);
-        n += 1 + varint_size(one) + one;
-    }
-    return n;
-}
-
-/* Field 2 of both versions' TimeSeries; the messages are alike. */
-static void put_samples(struct ax_buf *b, const struct ax_rw_run *run)
-{
-    for (uint32_t i = 0; i < run->samples_n; i++) {
-        const struct ax_sample *s = &run->samples[i];
-        put_tag(b, 2, AX_WIRE_BYTES);
-        put_varint(b, sample_size(s));
-        uint64_t bits = ax_double_bits(s->value);
-        if (bits) {
-            uint8_t le[8];
-            for (unsigned k = 0; k < 8; k++)
-                le[k] = (uint8_t)(bits >> (8 * k));
-            put_tag(b, 1, AX_WIRE_FIXED64);
-            ax_buf_put(b, le, sizeof le);
-        }
-        if (s->t_ms) {
-            put_tag(b, 2, AX_WIRE_VARINT);
-            put_varint(b, (uint64_t)s->t_ms);
-        }
-    }
-}
-
 static enum ax_err write_v1(struct ax_rw_encoder *e, const struct ax_rw_run *runs, uint32_t n)
 {
     for (uint32_t i = 0; i < n; i++) {
@@ -144,10 +72,11 @@ static enum ax_err write_v1(struct ax_rw_encoder *e, const struct ax_rw_run *run
             continue;
         if (bad)
             return AX_INVALID;
-        put_tag(&e->body, 1, AX_WIRE_BYTES);
-        put_varint(&e->body, runs[i].key.n + samples_size(&runs[i]));
+        ax_wire_put_tag(&e->body, 1, AX_WIRE_BYTES);
+        ax_wire_put_varint(&e->body,
+                           runs[i].key.n + ax_wire_samples_size(runs[i].samples, runs[i].samples_n));
         ax_buf_str(&e->body, runs[i].key);
-        put_samples(&e->body, &runs[i]);
+        ax_wire_put_samples(&e->body, runs[i].samples, runs[i].samples_n);
     }
     return e->body.err;
 }
@@ -190,7 +119,7 @@ static uint32_t symbol(struct ax_rw_encoder *e, struct ax_str text)
     }
     e->symbols[e->symbols_n] = (struct ax_rw_symbol){text, hash};
     e->slots[at] = e->symbols_n + 1;
-    put_bytes(&e->body, 4, text);
+    ax_wire_put_bytes(&e->body, 4, text);
     return e->symbols_n++;
 }
 
@@ -205,8 +134,8 @@ static enum ax_err put_refs(struct ax_rw_encoder *e, struct ax_str key)
         uint32_t name_ref = symbol(e, name), value_ref = symbol(e, value);
         if (name_ref == UINT32_MAX || value_ref == UINT32_MAX)
             return AX_NOMEM;
-        put_varint(&e->refs, name_ref);
-        put_varint(&e->refs, value_ref);
+        ax_wire_put_varint(&e->refs, name_ref);
+        ax_wire_put_varint(&e->refs, value_ref);
     }
     return bad ? AX_INVALID : e->refs.err;
 }
@@ -223,12 +152,12 @@ static enum ax_err write_v2(struct ax_rw_encoder *e, const struct ax_rw_run *run
         enum ax_err err = put_refs(e, runs[i].key);
         if (err != AX_OK)
             return err;
-        size_t labels = e->refs.n ? 1 + varint_size(e->refs.n) + e->refs.n : 0;
-        put_tag(&e->series, 5, AX_WIRE_BYTES);
-        put_varint(&e->series, labels + samples_size(&runs[i]));
+        size_t labels = e->refs.n ? 1 + ax_wire_varint_size(e->refs.n) + e->refs.n : 0;
+        ax_wire_put_tag(&e->series, 5, AX_WIRE_BYTES);
+        ax_wire_put_varint(&e->series, labels + ax_wire_samples_size(runs[i].samples, runs[i].samples_n));
         if (e->refs.n)
-            put_bytes(&e->series, 1, ax_buf_view(&e->refs));
-        put_samples(&e->series, &runs[i]);
+            ax_wire_put_bytes(&e->series, 1, ax_buf_view(&e->refs));
+        ax_wire_put_samples(&e->series, runs[i].samples, runs[i].samples_n);
     }
     if (e->series.err != AX_OK)
         return e->series.err;

@@ -466,6 +466,11 @@ uint32_t ax_db_series_n(const struct ax_db *db)
     return atomic_load_explicit(&db->series_n, memory_order_relaxed);
 }
 
+bool ax_db_refuses_new(const struct ax_db *db)
+{
+    return atomic_load_explicit(&db->refuses_new, memory_order_relaxed);
+}
+
 uint32_t ax_db_ring_max(const struct ax_db *db)
 {
     return db->opt.ring_samples_max;

@@ -61,7 +61,7 @@ enum ax_fate {
     AX_FATE_WANTED,
     AX_FATE_UNWANTED, /* no selector matches */
     AX_FATE_OWN,      /* our own output */
-    AX_FATE_FULL,     /* series_max reached */
+    AX_FATE_FULL,     /* series_max reached, or no new series are taken */
     AX_FATE_REPLICA,  /* another replica of its cluster is listened to */
     AX_FATE_CLUSTERS, /* of a cluster beyond the most that there may be */
     AX_FATE_INVALID,  /* labels are not acceptable: no __name__, repeated or empty name, not UTF-8 */
@@ -119,6 +119,13 @@ void ax_db_remove_selector(struct ax_db *db, int selector);
 /* Forget series whose newest sample is older than before_ms, or that no selector wants; members of
  * selectors change, so no expression may be evaluated meanwhile. Returns how many went. */
 uint32_t ax_db_evict(struct ax_db *db, int64_t before_ms);
+
+/* Take no series any more that it does not know (memory is tight), or take them again: AX_FATE_FULL
+ * meanwhile. Samples of known series are taken as always. A switch waits for appends under way. */
+void ax_db_refuse_new(struct ax_db *db, bool refuse);
+
+/* Does it take no new series? Lock-free. */
+bool ax_db_refuses_new(const struct ax_db *db);
 
 /* The seed of its hashes, for others that hash labels of its series. */
 uint64_t ax_db_seed(const struct ax_db *db);

@@ -35,6 +35,11 @@ static bool add_key(struct ax_db *db, struct ax_hash128 hash, struct ax_str tena
     return ok;
 }
 
+static bool is_full(const struct ax_db *db)
+{
+    return ax_db_refuses_new(db) || ax_db_series_n(db) >= db->opt.series_max;
+}
+
 /* The series of a canonical key, made with this ref if it is not there; NULL with the reason in *fate. */
 static struct ax_series *find_or_make(struct ax_db *db, uint64_t ref, struct ax_str tenant,
                                       struct ax_str canonical, const struct ax_labels *ls, enum ax_fate *fate)
@@ -82,7 +87,7 @@ enum ax_fate ax_db_adopt(struct ax_db *db, struct ax_str tenant, struct ax_str k
     ax_labels_key_write(&reading->labels, &canonical);
     struct ax_series *s = NULL;
     struct ax_hash128 hash = ax_db_hash(db, tenant, key);
-    if (canonical.err == AX_OK && ax_db_series_n(db) < db->opt.series_max)
+    if (canonical.err == AX_OK && !is_full(db))
         s = find_or_make(db, db->next_ref, tenant, ax_buf_view(&canonical), &reading->labels, &fate);
     else if (canonical.err == AX_OK)
         s = ax_db_find(db, tenant, ax_buf_view(&canonical));
@@ -90,7 +95,7 @@ enum ax_fate ax_db_adopt(struct ax_db *db, struct ax_str tenant, struct ax_str k
         fate = AX_FATE_FULL;
     if (s && !add_key(db, hash, tenant, key, s, reading->sender))
         fate = AX_FATE_FULL;
-    if (fate == AX_FATE_FULL && ax_db_series_n(db) >= db->opt.series_max) {
+    if (fate == AX_FATE_FULL && is_full(db)) {
         struct ax_shard *sh = ax_db_shard(db, hash);
         pthread_mutex_lock(&sh->lock);
         ax_negative_add(&sh->unwanted, hash, AX_FATE_FULL);
@@ -153,6 +158,17 @@ static void forget_unwanted(struct ax_db *db)
         ax_negative_clear(&db->shards[i].unwanted);
         pthread_mutex_unlock(&db->shards[i].lock);
     }
+}
+
+void ax_db_refuse_new(struct ax_db *db, bool refuse)
+{
+    if (refuse == ax_db_refuses_new(db))
+        return;
+    pthread_rwlock_wrlock(&db->structure);
+    atomic_store(&db->refuses_new, refuse);
+    if (!refuse)
+        forget_unwanted(db);
+    pthread_rwlock_unlock(&db->structure);
 }
 
 static int by_ref(const void *a, const void *b)

@@ -55,6 +55,7 @@ struct ax_db {
     _Atomic uint32_t series_n;
     uint64_t next_ref;  /* of the next series */
     uint64_t evictions; /* that have freed series */
+    atomic_bool refuses_new;
     struct ax_shard shards[AX_SHARDS];
 };
 

@@ -1,6 +1,8 @@
 /* lock.c: an open file description lock on <folder>/lock. */
 #include "store/lock.h"
 
+#include "store/folder.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -21,7 +23,7 @@ enum ax_err ax_storage_lock(const char *path, int *out_fd, struct ax_diag *diag)
         return ax_fail(diag, AX_INVALID, "--storage.path is too long");
     int fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0)
-        return ax_fail(diag, AX_IO, "cannot write in the storage folder %s: %s", path, strerror(errno));
+        return ax_folder_fail(diag, errno, "make", path, "lock");
     if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
         int why = errno;
         (void)close(fd);
@@ -29,7 +31,7 @@ enum ax_err ax_storage_lock(const char *path, int *out_fd, struct ax_diag *diag)
             return ax_fail(diag, AX_BUSY,
                            "another auspex uses the storage folder %s: stop it, or choose another folder",
                            path);
-        return ax_fail(diag, AX_IO, "cannot lock %s: %s", file, strerror(why));
+        return ax_folder_fail(diag, why, "lock", path, "lock");
     }
     *out_fd = fd;
     return AX_OK;

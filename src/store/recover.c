@@ -120,7 +120,8 @@ static enum ax_err read_through(struct ax_seglog *log, uint64_t check_from, stru
             last->damaged = last->damaged || in_last;
             note(report, &report->damaged, text.text);
         } else if (step == AX_STEP_ERROR) {
-            err = ax_fail(diag, lost.err, "%s", text.text);
+            err = ax_fail(diag, lost.err, "%s%s", text.text,
+                          lost.err == AX_IO ? "; to start without what the file holds, move it away" : "");
         }
     }
     ax_seglog_reader_free(r);

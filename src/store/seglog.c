@@ -1,8 +1,9 @@
 /* seglog.c: opening, appending.
  *
  * An append is one pwritev() behind the newest record, and becomes visible by moving the segment's end and
- * the log's. When it fails the file is cut back to where it was; when that fails too its head is overwritten
- * and the segment is left for a new one: a segment ends where the next begins, whatever its file holds. */
+ * the log's. When it fails the file is cut back to where it was, and when that fails too the head of what was
+ * written is overwritten. What is left behind the end is a torn tail to a process that starts anew, and is
+ * overwritten by the next append to this one. */
 #include "store/seglog_priv.h"
 
 #include <errno.h>
@@ -16,7 +17,7 @@
 enum ax_err ax_seglog_open(const struct ax_seglog_options *options, struct ax_seglog **out,
                            struct ax_seglog_report *report, struct ax_diag *diag)
 {
-    struct ax_seglog_report unused;
+    struct ax_seglog_report unused = {0};
     report = report ? report : &unused;
     *report = (struct ax_seglog_report){0};
     *out = NULL;
@@ -27,6 +28,7 @@ enum ax_err ax_seglog_open(const struct ax_seglog_options *options, struct ax_se
     log->fsync_always = options->fsync_always;
     log->names_dirty = true; /* what the process before left behind */
     (void)pthread_mutex_init(&log->append, NULL);
+    (void)pthread_mutex_init(&log->cut, NULL);
     (void)pthread_mutex_init(&log->table, NULL);
     (void)pthread_mutex_init(&log->sync, NULL);
     enum ax_err err = ax_folder_open(options->dir, 1, &log->folder, diag);
@@ -49,6 +51,7 @@ void ax_seglog_close(struct ax_seglog *log)
     free(log->segs);
     ax_folder_close(&log->folder);
     (void)pthread_mutex_destroy(&log->append);
+    (void)pthread_mutex_destroy(&log->cut);
     (void)pthread_mutex_destroy(&log->table);
     (void)pthread_mutex_destroy(&log->sync);
     free(log);
@@ -92,8 +95,7 @@ static enum ax_err begin_segment(struct ax_seglog *log, struct ax_diag *diag)
     char name[AX_FOLDER_NAME];
     ax_folder_name(name, start, AX_SEGLOG_SUFFIX);
     ax_file_head_put(head, AX_SEGLOG_MAGIC, AX_SEGLOG_VERSION, start);
-    /* No record stands at or behind the end: what is found under this name is left over from a failure. */
-    ax_segments_drop_from(log, start);
+    /* No record stands at the end: what is found under this name is left over from a failure. */
     int fd = openat(log->folder.fd, name, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (fd < 0)
         return ax_folder_fail(diag, errno, "make", log->folder.path, name);
@@ -106,24 +108,19 @@ static enum ax_err begin_segment(struct ax_seglog *log, struct ax_diag *diag)
         err = ax_folder_sync(&log->folder, diag);
     if (err == AX_OK && !(log->current = ax_segments_add(log, start, start, fd)))
         err = ax_fail(diag, AX_NOMEM, "out of memory");
-    if (err != AX_OK) {
+    if (err != AX_OK)
         (void)close(fd);
-        (void)unlinkat(log->folder.fd, name, 0);
-    }
     return err;
 }
 
-/* Nothing of what was written behind the end may be read back, now or after a restart. */
-static void take_back(struct ax_seglog *log)
+/* Nothing of what was written behind the end may be read back, by a process that starts anew now. (By this
+ * one it is not, and the next append overwrites it.) */
+static void take_back(const struct ax_segment *s, uint64_t end)
 {
     uint8_t zeros[AX_FRAME_HEAD] = {0};
-    uint64_t end = atomic_load(&log->end);
-    off_t place = ax_segment_place(log->current, end);
-    if (ftruncate(log->current->fd, place) == 0)
-        return;
-    /* If this fails too it is for the next segment to say where this one ends. */
-    (void)ax_write_all(log->current->fd, &(struct iovec){zeros, sizeof zeros}, 1, place);
-    seal(log);
+    off_t place = ax_segment_place(s, end);
+    if (ftruncate(s->fd, place) != 0)
+        (void)ax_write_all(s->fd, &(struct iovec){zeros, sizeof zeros}, 1, place);
 }
 
 static enum ax_err write_record(struct ax_seglog *log, struct ax_frame f, struct ax_str head,
@@ -142,7 +139,7 @@ static enum ax_err write_record(struct ax_seglog *log, struct ax_frame f, struct
         verb = "sync";
     }
     if (error) {
-        take_back(log);
+        take_back(s, at);
         return fail_segment(log, s->start, error, verb, diag);
     }
     atomic_store(&s->end, end);

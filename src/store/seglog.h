@@ -46,8 +46,9 @@ AX_MUST_USE enum ax_err ax_seglog_open(const struct ax_seglog_options *options, 
 void ax_seglog_close(struct ax_seglog *log);
 
 /* Append one record; *out_end (may be NULL) is the position behind it. AX_IO with a text (a full disk among
- * them; the text says which file): nothing of it will be read back, and a later append may succeed. AX_LIMIT
- * above AX_SEGLOG_RECORD_MAX. Cost: one write(). */
+ * them; the text says which file): nothing of it will be read back (unless the disk takes no write any more,
+ * to undo it, and the process ends), and a later append may succeed. AX_LIMIT above AX_SEGLOG_RECORD_MAX.
+ * Cost: one write(). */
 AX_MUST_USE enum ax_err ax_seglog_append(struct ax_seglog *log, uint8_t type, struct ax_str body,
                                          uint64_t *out_end, struct ax_diag *diag);
 

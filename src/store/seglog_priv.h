@@ -1,8 +1,8 @@
 /* seglog_priv.h: what the files of the log share: segments, their table, one step of a reader.
  *
- * Locks, in this order: sync, append, table. A position is translated to a place in a file by its segment:
- * place = AX_FILE_HEAD + position - start. A segment ends where its last record ends, whatever its file holds
- * behind that. */
+ * Locks, in this order: sync, append, table; cut, table. A position is translated to a place in a file by its
+ * segment: place = AX_FILE_HEAD + position - start. A segment ends where its last record ends, whatever its
+ * file holds behind that. */
 #ifndef AX_STORE_SEGLOG_PRIV_H
 #define AX_STORE_SEGLOG_PRIV_H
 
@@ -36,6 +36,7 @@ struct ax_seglog {
     _Atomic uint64_t begin, end, failures;
     pthread_mutex_t append;
     struct ax_segment *current; /* under append; NULL: the next append begins a segment */
+    pthread_mutex_t cut;        /* held while files are removed, which may take long */
     pthread_mutex_t table;
     struct ax_segment **segs; /* under table; ascending, never overlapping */
     uint32_t n, cap;

@@ -24,7 +24,7 @@ struct ax_segment *ax_segments_add(struct ax_seglog *log, uint64_t start, uint64
     atomic_init(&s->end, end);
     atomic_init(&s->sealed, false);
     (void)pthread_mutex_lock(&log->table);
-    if (log->n == log->cap) {
+    if (log->n + 1 >= log->cap) {
         uint32_t cap = log->cap ? log->cap * 2 : 16;
         struct ax_segment **segs = realloc(log->segs, cap * sizeof *segs);
         if (!segs) {
@@ -118,21 +118,47 @@ uint64_t ax_seglog_segment(const struct ax_seglog *log, uint64_t at)
     return start;
 }
 
-enum ax_err ax_seglog_cut(struct ax_seglog *log, uint64_t before, struct ax_diag *diag)
+/* Take the first segment out of the table, for removal; NULL when it is to stay. */
+static struct ax_segment *take_first(struct ax_seglog *log, uint64_t before)
 {
-    enum ax_err err = AX_OK;
+    struct ax_segment *s = NULL;
     (void)pthread_mutex_lock(&log->table);
-    while (err == AX_OK && log->n > 1 && log->segs[1]->start <= before) {
-        char name[AX_FOLDER_NAME];
-        ax_folder_name(name, log->segs[0]->start, AX_SEGLOG_SUFFIX);
-        if (unlinkat(log->folder.fd, name, 0) != 0 && errno != ENOENT) {
-            err = ax_folder_fail(diag, errno, "remove", log->folder.path, name);
-            continue;
-        }
-        unref(log->segs[0]);
-        memmove(log->segs, log->segs + 1, --log->n * sizeof(struct ax_segment *));
+    if (log->n > 1 && log->segs[1]->start <= before) {
+        s = log->segs[0];
+        log->n--;
+        memmove(log->segs, log->segs + 1, log->n * sizeof(struct ax_segment *));
         atomic_store(&log->begin, log->segs[0]->start);
     }
     (void)pthread_mutex_unlock(&log->table);
+    return s;
+}
+
+/* Put it back; ax_segments_add() leaves room for it. */
+static void put_first(struct ax_seglog *log, struct ax_segment *s)
+{
+    (void)pthread_mutex_lock(&log->table);
+    memmove(log->segs + 1, log->segs, log->n * sizeof(struct ax_segment *));
+    log->segs[0] = s;
+    log->n++;
+    atomic_store(&log->begin, s->start);
+    (void)pthread_mutex_unlock(&log->table);
+}
+
+enum ax_err ax_seglog_cut(struct ax_seglog *log, uint64_t before, struct ax_diag *diag)
+{
+    enum ax_err err = AX_OK;
+    struct ax_segment *s;
+    (void)pthread_mutex_lock(&log->cut);
+    while (err == AX_OK && (s = take_first(log, before)) != NULL) {
+        char name[AX_FOLDER_NAME];
+        ax_folder_name(name, s->start, AX_SEGLOG_SUFFIX);
+        if (unlinkat(log->folder.fd, name, 0) == 0 || errno == ENOENT) {
+            ax_segments_release(log, s);
+        } else {
+            err = ax_folder_fail(diag, errno, "remove", log->folder.path, name);
+            put_first(log, s);
+        }
+    }
+    (void)pthread_mutex_unlock(&log->cut);
     return err;
 }

@@ -34,8 +34,9 @@ void ax_snapshot_abandon(struct ax_snapshot_writer *w);
 
 struct ax_snapshot;
 
-/* Open the newest sound snapshot of a folder, all of whose checksums are right. Damaged ones are passed over
- * and named in `passed` (may be NULL). AX_NOTFOUND when there is none. */
+/* Open the newest sound snapshot of a folder, all of whose checksums are right. Those that are damaged, or
+ * cannot be read, are passed over and named in `passed` (may be NULL). AX_NOTFOUND when there is none; AX_IO
+ * with a text when there is none but one that could not be read, or when the folder could not; AX_NOMEM. */
 AX_MUST_USE enum ax_err ax_snapshot_open(const char *dir, struct ax_snapshot **out, struct ax_diag *passed,
                                          struct ax_diag *diag);
 

@@ -30,7 +30,8 @@ struct check {
     size_t at, n;     /* what is left of buf */
     uint64_t place;   /* in the file, of buf[at] */
     uint64_t bytes;   /* of the file */
-    char reason[160]; /* why it is refused */
+    int error;        /* errno when it cannot be read, else 0 */
+    char reason[160]; /* why it is refused otherwise */
 };
 
 static bool refuse(struct check *c, const char *fmt, ...) AX_PRINTF(2, 3);
@@ -52,8 +53,10 @@ static bool take(struct check *c, size_t n, const uint8_t **out, size_t *got)
         do
             r = read(c->fd, c->buf, BUFFER_BYTES);
         while (r < 0 && errno == EINTR);
-        if (r < 0)
-            return refuse(c, "cannot be read: %s", strerror(errno));
+        if (r < 0) {
+            c->error = errno;
+            return false;
+        }
         c->at = 0;
         c->n = (size_t)r;
     }
@@ -133,8 +136,10 @@ static bool check_section(struct check *c, int64_t *end)
 static bool check_file(struct check *c, uint64_t position)
 {
     struct stat st;
-    if (fstat(c->fd, &st) != 0)
-        return refuse(c, "cannot be looked at: %s", strerror(errno));
+    if (fstat(c->fd, &st) != 0) {
+        c->error = errno;
+        return false;
+    }
     c->bytes = (uint64_t)st.st_size;
     if (!check_head(c, position))
         return false;
@@ -148,20 +153,19 @@ static bool check_file(struct check *c, uint64_t position)
     return true;
 }
 
-/* Open one file. AX_CORRUPT when it is refused, with the reason. */
+/* Open one file. AX_CORRUPT when it is refused, AX_IO when it cannot be read, AX_NOMEM; with a text. */
 static enum ax_err open_one(const struct ax_folder *folder, uint64_t position, uint8_t *buf,
                             struct ax_snapshot **out, struct ax_diag *diag)
 {
     char name[AX_FOLDER_NAME];
     ax_folder_name(name, position, AX_SNAPSHOT_SUFFIX);
     struct check c = {.fd = openat(folder->fd, name, O_RDONLY | O_CLOEXEC), .buf = buf};
-    if (c.fd < 0) {
-        int error = errno;
-        enum ax_err err = ax_folder_fail(diag, error, "open", folder->path, name);
-        return error == ENOENT || error == EACCES || error == EIO ? AX_CORRUPT : err;
-    }
+    if (c.fd < 0)
+        return ax_folder_fail(diag, errno, "open", folder->path, name);
     if (!check_file(&c, position)) {
         (void)close(c.fd);
+        if (c.error)
+            return ax_folder_fail(diag, c.error, "read", folder->path, name);
         return ax_fail(diag, AX_CORRUPT, "%s/%s %s", folder->path, name, c.reason);
     }
     struct ax_snapshot *s = malloc(sizeof *s);
@@ -177,14 +181,42 @@ static enum ax_err open_one(const struct ax_folder *folder, uint64_t position, u
     return AX_OK;
 }
 
+/* Add a reason to those for which files were passed over. */
+static void note(struct ax_diag *passed, const struct ax_diag *why)
+{
+    size_t n = strlen(passed->text);
+    (void)snprintf(passed->text + n, sizeof passed->text - n, "%s%s", n ? "; " : "", why->text);
+}
+
+/* Open the newest that can be, of ascending numbers. */
+static enum ax_err open_newest(const struct ax_folder *folder, const struct ax_numbers *numbers, uint8_t *buf,
+                               struct ax_snapshot **out, struct ax_diag *passed, struct ax_diag *diag)
+{
+    enum ax_err result = ax_fail(diag, AX_NOTFOUND, "there is no sound snapshot in %s", folder->path);
+    for (size_t i = numbers->n; i > 0; i--) {
+        struct ax_diag why = {{0}};
+        enum ax_err err = open_one(folder, numbers->v[i - 1], buf, out, &why);
+        if (err == AX_OK)
+            return AX_OK;
+        if (err == AX_NOMEM)
+            return ax_fail(diag, err, "%s", why.text);
+        note(passed, &why);
+        /* What cannot be read is not known to be damaged: not the same as having none. */
+        if (err == AX_IO && result == AX_NOTFOUND)
+            result = ax_fail(diag, err, "%s", why.text);
+    }
+    return result;
+}
+
 enum ax_err ax_snapshot_open(const char *dir, struct ax_snapshot **out, struct ax_diag *passed,
                              struct ax_diag *diag)
 {
     struct ax_folder folder;
-    struct ax_numbers numbers;
+    struct ax_numbers numbers = {NULL, 0};
+    struct ax_diag unused = {{0}};
+    passed = passed ? passed : &unused;
+    passed->text[0] = '\0';
     *out = NULL;
-    if (passed)
-        passed->text[0] = '\0';
     enum ax_err err = ax_folder_open(dir, 0, &folder, diag);
     if (err != AX_OK)
         return err;
@@ -192,19 +224,7 @@ enum ax_err ax_snapshot_open(const char *dir, struct ax_snapshot **out, struct a
     err = buf ? ax_folder_list(&folder, AX_SNAPSHOT_SUFFIX, &numbers, diag)
               : ax_fail(diag, AX_NOMEM, "out of memory");
     if (err == AX_OK) {
-        err = AX_CORRUPT;
-        for (size_t i = numbers.n; err == AX_CORRUPT && i > 0; i--) {
-            struct ax_diag why = {{0}};
-            err = open_one(&folder, numbers.v[i - 1], buf, out, &why);
-            if (err == AX_CORRUPT && passed) {
-                size_t n = strlen(passed->text);
-                (void)snprintf(passed->text + n, sizeof passed->text - n, "%s%s", n ? "; " : "", why.text);
-            } else if (err != AX_OK && err != AX_CORRUPT) {
-                (void)ax_fail(diag, err, "%s", why.text);
-            }
-        }
-        if (err == AX_CORRUPT)
-            err = ax_fail(diag, AX_NOTFOUND, "there is no sound snapshot in %s", dir);
+        err = open_newest(&folder, &numbers, buf, out, passed, diag);
         free(numbers.v);
     }
     free(buf);

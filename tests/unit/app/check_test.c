@@ -87,6 +87,61 @@ static void the_exit_status_says_it_all(void **state)
     assert_int_equal(ax_cmd_check(1, none), 2);
 }
 
+/* The same for a file of doors, beside a good configuration; *said gets what was printed to standard error.
+ */
+static int status_of_web(const char *yaml, char said[static 1024])
+{
+    char config[] = "/tmp/auspex-check-XXXXXX", web[] = "/tmp/auspex-web-XXXXXX", flag[64];
+    static const char jobs[] = "remote_write: [{url: http://h}]\njobs: [{name: a, expr: up, drift: {}}]\n";
+    int fd = mkstemp(config), web_fd = mkstemp(web), kept = dup(STDERR_FILENO);
+    FILE *to = tmpfile();
+    assert_true(fd >= 0 && web_fd >= 0 && kept >= 0 && to);
+    assert_int_equal(write(fd, jobs, sizeof jobs - 1), (ssize_t)sizeof jobs - 1);
+    assert_int_equal(write(web_fd, yaml, strlen(yaml)), (ssize_t)strlen(yaml));
+    (void)close(fd);
+    (void)close(web_fd);
+    (void)snprintf(flag, sizeof flag, "--web.config.file=%s", web);
+    char *argv[] = {(char[]){"check"}, flag, config, NULL};
+    assert_true(dup2(fileno(to), STDERR_FILENO) >= 0);
+    int status = ax_cmd_check(3, argv);
+    assert_true(dup2(kept, STDERR_FILENO) >= 0);
+    rewind(to);
+    said[fread(said, 1, 1023, to)] = '\0';
+    (void)fclose(to);
+    (void)close(kept);
+    (void)unlink(config);
+    (void)unlink(web);
+    return status;
+}
+
+#define TLS(name) AX_TEST_DIR "/data/tls/" name ".pem"
+
+static void the_doors_are_checked_with_the_files_that_they_name(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *yaml;
+        int status;
+        const char *says;
+    } cases[] = {
+        {"", 0, ""},
+        {"tls_server_config: {cert_file: " TLS("receiver") ", key_file: " TLS("receiver-key") "}\n", 0, ""},
+        {"basic_auth_users: {a: $2y$04$abcdefghijklmnopqrstuujydOTSfIH/d5oUHpsygqV5X9xJLQc6e}\n", 0, ""},
+        {"basic_auth_users:\n  a: secret\n", 1,
+         ":2:6: error: basic_auth_users: what is given for \"a\" is no"},
+        {"tls_server_confg: {}\n", 1, ":1:1: error: "},
+        {"tls_server_config: {cert_file: " TLS("receiver") ", key_file: " TLS("other-key") "}\n", 1,
+         "other-key.pem cannot be used"},
+        {"bearer_token_file: /nonexistent\n", 1, "/nonexistent"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char said[1024];
+        int status = status_of_web(cases[i].yaml, said);
+        if (status != cases[i].status || !strstr(said, cases[i].says) || strstr(said, "secret"))
+            fail_msg("case %zu: status %d: %s", i, status, said);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -94,6 +149,7 @@ int main(void)
         cmocka_unit_test(faults_are_at_their_place),
         cmocka_unit_test(errors_beyond_the_hundredth_are_counted),
         cmocka_unit_test(the_exit_status_says_it_all),
+        cmocka_unit_test(the_doors_are_checked_with_the_files_that_they_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 /* Flags are read as Prometheus reads them, and a wrong one is explained. */
 #include "app/flags.h"
 #include "ax_test.h"
+#include "base/memory.h"
 
 #include <string.h>
 
@@ -8,7 +9,7 @@ struct values {
     const char *file;
     bool on;
     int64_t wait_ms;
-    uint64_t size;
+    uint64_t size, memory;
     uint32_t n;
     struct ax_flag_list inputs;
 };
@@ -20,12 +21,14 @@ static enum ax_err parse(struct values *v, int argc, const char **argv, bool *he
         {"web.enable-lifecycle", AX_FLAG_BOOL, &v->on, "true", "a switch"},
         {"wait", AX_FLAG_DURATION, &v->wait_ms, "5s", "a duration"},
         {"size", AX_FLAG_BYTES, &v->size, "1KiB", "a size"},
+        {"memory", AX_FLAG_MEMORY, &v->memory, "1MiB", "a size or a share"},
         {"count", AX_FLAG_COUNT, &v->n, "7", "a number"},
         {"input", AX_FLAG_LIST, &v->inputs, NULL, "several"},
     };
     const char *words[16];
     int words_n = 0;
-    enum ax_err err = ax_flags_parse(flags, 6, argc, (char **)(uintptr_t)argv, words, &words_n, help, diag);
+    enum ax_err err = ax_flags_parse(flags, sizeof flags / sizeof flags[0], argc, (char **)(uintptr_t)argv,
+                                     words, &words_n, help, diag);
     if (err == AX_OK && words_n)
         return ax_fail(diag, AX_OK, "%s", words[0]);
     return err;
@@ -58,6 +61,9 @@ static void a_wrong_flag_is_explained(void **state)
         {"--config.fil=x", "did you mean --config.file?"},
         {"--wait=never", "a duration such as 15s"},
         {"--size=big", "a size such as 32MiB"},
+        {"--memory=0%", "4GiB or 80%"},
+        {"--memory=101%", "4GiB or 80%"},
+        {"--memory=%", "4GiB or 80%"},
         {"--count=-1", "a whole number"},
         {"--web.enable-lifecycle=perhaps", "true or false"},
         {"--wait", "needs a value"},
@@ -71,6 +77,21 @@ static void a_wrong_flag_is_explained(void **state)
         if (!strstr(diag.text, cases[i].text))
             fail_msg("'%s' does not say '%s'", diag.text, cases[i].text);
     }
+}
+
+static void memory_is_a_size_or_a_share_of_what_there_is(void **state)
+{
+    (void)state;
+    struct values v = {0};
+    bool help;
+    const char *size[] = {"x", "--memory=2GiB"}, *none[] = {"x", "--memory=0"},
+               *half[] = {"x", "--memory=50%"};
+    assert_int_equal(parse(&v, 2, size, &help, NULL), AX_OK);
+    assert_true(v.memory == UINT64_C(2) << 30);
+    assert_int_equal(parse(&v, 2, none, &help, NULL), AX_OK);
+    assert_true(v.memory == 0);
+    assert_int_equal(parse(&v, 2, half, &help, NULL), AX_OK);
+    assert_true(v.memory <= ax_memory_available() / 2 && v.memory > ax_memory_available() / 2 - 100);
 }
 
 static void help_and_other_words_are_told_apart(void **state)
@@ -91,6 +112,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(defaults_hold_until_a_flag_says_otherwise),
         cmocka_unit_test(a_wrong_flag_is_explained),
+        cmocka_unit_test(memory_is_a_size_or_a_share_of_what_there_is),
         cmocka_unit_test(help_and_other_words_are_told_apart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

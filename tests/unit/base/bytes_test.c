@@ -102,6 +102,72 @@ static void a_signalling_nan_keeps_its_bits(void **state)
     ax_buf_done(&b);
 }
 
+/* What reading one double of these bounds says. */
+static enum ax_err read_f64_in(double v, double min, double max)
+{
+    struct ax_bytes r = ax_bytes_of((struct ax_str){(const char *)&v, sizeof v});
+    double got = ax_get_f64_in(&r, min, max);
+    assert_true(r.err != AX_OK || got == v);
+    return r.err;
+}
+
+static enum ax_err read_ms(int64_t t_ms)
+{
+    struct ax_bytes r = ax_bytes_of((struct ax_str){(const char *)&t_ms, sizeof t_ms});
+    int64_t got = ax_get_ms(&r);
+    assert_true(r.err != AX_OK || got == t_ms);
+    return r.err;
+}
+
+static void numbers_out_of_their_bounds_are_refused(void **state)
+{
+    (void)state;
+    assert_int_equal(read_f64_in(-1, -1, 2), AX_OK);
+    assert_int_equal(read_f64_in(2, -1, 2), AX_OK);
+    assert_int_equal(read_f64_in(2.5, -1, 2), AX_CORRUPT);
+    assert_int_equal(read_f64_in((double)NAN, -1, 2), AX_CORRUPT);
+    assert_int_equal(read_ms(INT64_MIN), AX_OK);
+    assert_int_equal(read_ms(1700000000000), AX_OK);
+    assert_int_equal(read_ms(INT64_MIN + 1), AX_CORRUPT);
+    assert_int_equal(read_ms(INT64_MAX / 2), AX_CORRUPT);
+}
+
+static enum ax_err read_floats(uint32_t n, bool gaps)
+{
+    const float v[] = {1, NAN, 3};
+    float got[4];
+    struct ax_buf b;
+    ax_buf_init(&b, 64);
+    ax_put_f32s(&b, v, 3);
+    struct ax_bytes r = ax_bytes_of(ax_buf_view(&b));
+    ax_get_f32s_in(&r, got, n, 1, 3, gaps);
+    if (r.err == AX_OK)
+        assert_memory_equal(got, v, sizeof v);
+    ax_buf_done(&b);
+    return r.err;
+}
+
+static void a_run_of_floats_has_its_length_and_no_gaps_unless_allowed(void **state)
+{
+    (void)state;
+    assert_int_equal(read_floats(3, true), AX_OK);
+    assert_int_equal(read_floats(3, false), AX_CORRUPT);
+    assert_int_equal(read_floats(4, true), AX_CORRUPT);
+    assert_int_equal(read_floats(2, true), AX_CORRUPT);
+}
+
+static void the_first_error_stays(void **state)
+{
+    (void)state;
+    struct ax_bytes r = ax_bytes_of(ax_str("\x01\x02"));
+    ax_get_version(&r, 1);
+    assert_int_equal(r.err, AX_OK);
+    r.err = AX_NOMEM; /* the reader's own */
+    ax_get_version(&r, 1);
+    assert_int_equal(ax_bytes_fail(&r), AX_NOMEM);
+    assert_int_equal(ax_bytes_end(&r), AX_NOMEM);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -111,6 +177,9 @@ int main(void)
         cmocka_unit_test(a_varint_of_more_than_64_bits_is_refused),
         cmocka_unit_test(a_count_above_its_ceiling_is_refused),
         cmocka_unit_test(a_signalling_nan_keeps_its_bits),
+        cmocka_unit_test(numbers_out_of_their_bounds_are_refused),
+        cmocka_unit_test(a_run_of_floats_has_its_length_and_no_gaps_unless_allowed),
+        cmocka_unit_test(the_first_error_stays),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

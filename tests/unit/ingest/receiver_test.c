@@ -575,7 +575,7 @@ static void series_above_the_limit_are_refused_by_name(void **state)
     }
     struct write_answer a = send_v1();
     write_assert_status(&a, 400);
-    write_assert_says(&a, "the limit on series in memory is reached");
+    write_assert_says(&a, "--storage.max-series are in memory already");
     assert_true(metric(AX_M_DROPPED_SAMPLES, "series_limit") > dropped);
     assert_good_request_works();
 }

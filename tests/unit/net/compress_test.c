@@ -62,6 +62,30 @@ static void snappy_blocks_come_back_and_memory_is_kept(void **state)
     ax_buf_done(&out);
 }
 
+static void what_is_compressed_comes_back_behind_what_was_there(void **state)
+{
+    (void)state;
+    struct ax_buf out, back;
+    ax_buf_init(&out, 2 * N);
+    ax_buf_init(&back, N);
+    ax_buf_byte(&out, 'x');
+    assert_int_equal(ax_snappy_compress((struct ax_str){plain, N}, &out), AX_OK);
+    assert_int_equal(ax_snappy_decompress((struct ax_str){(char *)out.bytes + 1, out.n - 1}, &back, NULL),
+                     AX_OK);
+    assert_int_equal(back.n, N);
+    assert_memory_equal(back.bytes, plain, N);
+    ax_buf_reset(&out);
+    assert_int_equal(ax_snappy_compress((struct ax_str){NULL, 0}, &out), AX_OK);
+    assert_int_equal(out.n, 1);
+    ax_buf_done(&out);
+    ax_buf_init(&out, N / 2);
+    ax_buf_byte(&out, 'x');
+    assert_int_equal(ax_snappy_compress((struct ax_str){plain, N}, &out), AX_LIMIT);
+    assert_true(out.n == 1 && out.err == AX_OK);
+    ax_buf_done(&out);
+    ax_buf_done(&back);
+}
+
 static void snappy_bombs_take_no_memory(void **state)
 {
     (void)state;
@@ -152,6 +176,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(snappy_blocks_come_back_and_memory_is_kept),
+        cmocka_unit_test(what_is_compressed_comes_back_behind_what_was_there),
         cmocka_unit_test(snappy_bombs_take_no_memory),
         cmocka_unit_test(corrupt_and_framed_snappy_is_refused),
         cmocka_unit_test(zstd_comes_back_with_and_without_a_declared_size),

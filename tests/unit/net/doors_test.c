@@ -189,9 +189,7 @@ static void malformed_credentials_are_wrong(void **state)
         "Basic",  "Basic ",  "Basic !!!",   "Basic YW5uYQ==", "Basic Og==",    "Digest x",
         "Bearer", "Bearer ", "basic  ====", "Basic\tYW5uYTo", " Basic YW5uYTo"};
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
-        enum ax_door_answer a;
-        while ((a = ax_doors_judge(d, ax_str(wrong[i]))) == AX_DOOR_BUSY)
-            (void)usleep(1000);
+        enum ax_door_answer a = ax_doors_check(d, ax_str(wrong[i]));
         if (a != AX_DOOR_WRONG)
             fail_msg("\"%s\" is judged %d", wrong[i], (int)a);
     }

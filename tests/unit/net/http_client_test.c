@@ -182,6 +182,62 @@ static void a_long_answer_is_cut_at_the_ceiling(void **state)
     receiver_stop(r);
 }
 
+/* What a test hears of a streamed body. */
+struct heard {
+    struct ax_http_client *client;
+    size_t n, most; /* bytes so far; and how many are listened to */
+    char type[32];
+};
+
+static enum ax_err hear(void *ctx, struct ax_str piece)
+{
+    struct heard *h = ctx;
+    const char *type = ax_http_reply_header(h->client, "Content-Type");
+    (void)snprintf(h->type, sizeof h->type, "%s", type ? type : "");
+    h->n += piece.n;
+    return h->n > h->most ? AX_CORRUPT : AX_OK;
+}
+
+static enum ax_err post_streamed(struct ax_http_client *c, struct heard *h, struct ax_http_reply *reply,
+                                 struct ax_buf *out)
+{
+    *h = (struct heard){.client = c, .most = h->most};
+    *reply = (struct ax_http_reply){.body = out, .on_piece = hear, .on_piece_ctx = h};
+    return ax_http_post(c, ax_str("body"), NULL, 0, reply, NULL);
+}
+
+static void a_body_is_streamed_when_asked_and_only_that_of_a_good_answer(void **state)
+{
+    (void)state;
+    static char big[200001];
+    memset(big, 'y', sizeof big - 1);
+    const struct answer script[] = {{.status = 200, .header = "Content-Type", .value = "x/y", .body = big},
+                                    {.status = 200, .body = big},
+                                    {.status = 400, .body = "no"},
+                                    {.status = 200, .body = big}};
+    struct receiver *r = receiver_start(0, script, 4);
+    struct ax_http_client_options o = options_for(receiver_url(r));
+    struct ax_http_client *c = client(&o);
+    struct ax_http_reply reply;
+    struct ax_buf out;
+    struct heard h = {.most = SIZE_MAX};
+    ax_buf_init(&out, 16);
+    assert_int_equal(post_streamed(c, &h, &reply, &out), AX_OK);
+    assert_true(reply.status == 200 && h.n == sizeof big - 1 && out.n == 0 && !reply.body_cut);
+    assert_string_equal(h.type, "x/y");
+    h.most = 1000; /* then it says that this is nonsense */
+    assert_int_equal(post_streamed(c, &h, &reply, &out), AX_CORRUPT);
+    assert_int_equal(reply.piece_err, AX_CORRUPT);
+    assert_int_equal(post_streamed(c, &h, &reply, &out), AX_OK);
+    assert_true(reply.status == 400 && h.n == 0 && out.n == 2);
+    h.most = SIZE_MAX;
+    assert_int_equal(post_streamed(c, &h, &reply, &out), AX_OK);
+    assert_true(h.n == sizeof big - 1 && reply.piece_err == AX_OK);
+    ax_buf_done(&out);
+    ax_http_client_free(c);
+    receiver_stop(r);
+}
+
 static void redirects_keep_the_method_and_are_followed_only_when_asked(void **state)
 {
     (void)state;
@@ -390,6 +446,7 @@ int main(void)
         cmocka_unit_test(credentials_are_sent_and_files_are_read_each_time),
         cmocka_unit_test(retry_after_is_read_as_seconds_and_as_a_date),
         cmocka_unit_test(a_long_answer_is_cut_at_the_ceiling),
+        cmocka_unit_test(a_body_is_streamed_when_asked_and_only_that_of_a_good_answer),
         cmocka_unit_test(redirects_keep_the_method_and_are_followed_only_when_asked),
         cmocka_unit_test(a_server_that_hangs_is_left_at_the_timeout),
         cmocka_unit_test(another_thread_ends_a_request),

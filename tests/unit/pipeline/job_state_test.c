@@ -10,6 +10,7 @@
 #include "pipeline/pipeline.h"
 #include "prom/sample.h"
 #include "rig.h"
+#include "saved_job.h"
 #include "scratch.h"
 #include "store/records.h"
 
@@ -330,10 +331,66 @@ static void jobs_go_on_as_if_nothing_had_been(void **state)
     scratch_remove(dirs[1]);
 }
 
+/* A saved job, and which of its sections try_job() is given instead. */
+struct damaged_job {
+    struct saved_job saved;
+    unsigned section;
+};
+
+static enum ax_err try_job(void *ctx, struct ax_str bytes)
+{
+    const struct damaged_job *d = ctx;
+    const struct saved_job *s = &d->saved;
+    struct ax_diag diag = {{0}};
+    struct ax_job *job = saved_job_fresh(s);
+    enum ax_err err = AX_OK;
+    for (unsigned i = 0; i < SAVED_JOB_SECTIONS && err == AX_OK; i++)
+        err = ax_job_load(job, s->types[i], i == d->section ? bytes : s->sections[i], &diag);
+    assert_true(err == AX_OK || diag.text[0]);
+    for (uint32_t i = SAVED_JOB_STEPS; i < SAVED_JOB_STEPS + 3 && err == AX_OK; i++)
+        saved_job_step(job, i);
+    ax_job_free(job, INT64_MIN);
+    return err == AX_CONFLICT ? AX_CORRUPT : err; /* another job's, if it is the identity that is wrong */
+}
+
+static void damage_is_refused_or_harmless(void **state)
+{
+    (void)state;
+    struct damaged_job d;
+    saved_job_init(&d.saved);
+    for (d.section = 0; d.section < SAVED_JOB_SECTIONS; d.section++)
+        damage_check(d.saved.sections[d.section], try_job, &d);
+    saved_job_done(&d.saved);
+}
+
+static void what_another_job_has_learnt_is_refused(void **state)
+{
+    (void)state;
+    static const char *const others[] = {
+        "jobs: [{name: j, by: [i], features: {v: 2 * m}, anomaly: {}}]",
+        "global: {external_labels: {site: x}}\n"
+        "jobs: [{name: j, by: [i], features: {v: m}, anomaly: {}, drift: {reference: 30, current: 30}, "
+        "series_retention: 1h, window: {fine: 60, coarse: 60}, forecast: {targets: [v], horizons: [15s]}}]"};
+    struct saved_job s;
+    saved_job_init(&s);
+    for (unsigned i = 0; i < 2; i++) {
+        struct ax_config *config = rig_config(others[i]);
+        struct ax_job *job;
+        assert_int_equal(ax_job_new(&s.env, config, &config->jobs[0], &job, NULL), AX_OK);
+        assert_int_equal(ax_job_load(job, s.types[0], s.sections[0], NULL), AX_CONFLICT);
+        assert_true(ax_job_newest_ms(job) == INT64_MIN); /* it is as it was */
+        ax_job_free(job, INT64_MIN);
+        ax_config_free(config);
+    }
+    saved_job_done(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(jobs_go_on_as_if_nothing_had_been),
+        cmocka_unit_test(what_another_job_has_learnt_is_refused),
+        cmocka_unit_test(damage_is_refused_or_harmless),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -449,6 +449,24 @@ static void threads_feed_while_one_reads_evicts_and_changes_wants(void **state)
     close_db(&f);
 }
 
+static void new_series_are_refused_while_they_are_not_wanted_and_known_ones_go_on(void **state)
+{
+    (void)state;
+    struct fixture f;
+    open_db(&f, 0, 4096);
+    assert_int_equal(append_one(f.db, "up", "known", 1000, 1), AX_FATE_WANTED);
+    ax_db_refuse_new(f.db, true);
+    for (int i = 0; i < 2; i++) /* judged, then remembered */
+        assert_int_equal(append_one(f.db, "up", "new", 1000, 1), AX_FATE_FULL);
+    assert_int_equal(append_one(f.db, "up", "known", 2000, 2), AX_FATE_WANTED);
+    assert_int_equal(append_one(f.db, "down", "new", 1000, 1), AX_FATE_UNWANTED);
+    assert_int_equal(ax_db_series_n(f.db), 1);
+    ax_db_refuse_new(f.db, false);
+    assert_int_equal(append_one(f.db, "up", "new", 1000, 1), AX_FATE_WANTED);
+    assert_int_equal(ax_db_series_n(f.db), 2);
+    close_db(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -458,6 +476,7 @@ int main(void)
         cmocka_unit_test(a_new_want_finds_known_series_and_forgotten_keys),
         cmocka_unit_test(tenants_do_not_see_each_other),
         cmocka_unit_test(the_ceiling_on_series_holds_until_one_is_evicted),
+        cmocka_unit_test(new_series_are_refused_while_they_are_not_wanted_and_known_ones_go_on),
         cmocka_unit_test(many_series_survive_evictions_of_others),
         cmocka_unit_test(late_samples_are_counted_and_the_watch_moves_forward_only),
         cmocka_unit_test(the_longest_range_and_the_slack_are_kept_and_older_samples_make_room),

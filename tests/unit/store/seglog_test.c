@@ -4,9 +4,11 @@
 #include "scratch.h"
 #include "store/seglog.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 struct world {
@@ -299,6 +301,55 @@ static void syncs_say_nothing_when_all_is_well(void **state)
     assert_int_equal(ax_seglog_sync(w->log, &w->diag), AX_OK);
 }
 
+/* What an older auspex wrote is what this one reads. */
+static void the_format_stays_what_it_is(void **state)
+{
+    struct world *w = *state;
+    char path[SCRATCH_PATH], hex[512] = "";
+    size_t n;
+    reopen(w, 0, 1000);
+    assert_int_equal(ax_seglog_append(w->log, 1, ax_str("one"), NULL, &w->diag), AX_OK);
+    assert_int_equal(ax_seglog_append(w->log, 2, ax_str(""), NULL, &w->diag), AX_OK);
+    scratch_in(path, w->dir, "00000000000000001000.log");
+    uint8_t *bytes = scratch_read(path, &n);
+    for (size_t i = 0; i < n; i++)
+        (void)snprintf(hex + 2 * i, 3, "%02x", bytes[i]);
+    free(bytes);
+    assert_string_equal(hex, "4175737065784c4701000000e80300000000000078537dfb03000000ecf0d2df01ebacc5d66f6e6"
+                             "500000000a62346b302e8010b08");
+}
+
+/* The kernel itself writes a part of a record, and then refuses, as on a full disk. */
+static void a_limit_on_the_size_of_files_is_survived(void **state)
+{
+    struct world *w = *state;
+    struct rlimit before, limit;
+    uint32_t n = 0;
+    char buf[4096];
+    (void)signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    limit = before;
+    reopen(w, 0, 0);
+    for (rlim_t bytes = 5000; bytes < 5400; bytes += 7) {
+        enum ax_err err = AX_OK;
+        limit.rlim_cur = bytes;
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+        while (err == AX_OK) {
+            err = ax_seglog_append(w->log, (uint8_t)(n % 255), body(n, buf), NULL, &w->diag);
+            n += err == AX_OK;
+        }
+        assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+        assert_int_equal(err, AX_IO);
+        assert_non_null(strstr(w->diag.text, "LimitFSIZE"));
+        assert_int_equal(read_from(w, 0, 0), n);
+        reopen(w, 0, 0);
+        assert_int_equal(w->report.torn_bytes, 0);
+        assert_int_equal(read_from(w, 0, 0), n);
+    }
+    (void)append(w, n++);
+    assert_int_equal(read_from(w, 0, 0), n);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, make_world, end_world)
 
 int main(void)
@@ -315,6 +366,8 @@ int main(void)
         TEST(names_that_are_not_ours_are_left_alone),
         TEST(a_folder_that_cannot_be_used_is_explained),
         TEST(syncs_say_nothing_when_all_is_well),
+        TEST(the_format_stays_what_it_is),
+        TEST(a_limit_on_the_size_of_files_is_survived),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -78,6 +78,22 @@ static void what_is_put_is_read_back_however_large(void **state)
     assert_holds(load(w), 1000, 900);
 }
 
+/* What an older auspex wrote is what this one reads. */
+static void the_format_stays_what_it_is(void **state)
+{
+    struct world *w = *state;
+    char path[SCRATCH_PATH], hex[512] = "";
+    size_t n;
+    save(w, 1000, 2);
+    scratch_in(path, w->dir, "00000000000000001000.snap");
+    uint8_t *bytes = scratch_read(path, &n);
+    for (size_t i = 0; i < n; i++)
+        (void)snprintf(hex + 2 * i, 3, "%02x", bytes[i]);
+    free(bytes);
+    assert_string_equal(hex, "417573706578534e01000000e80300000000000060bce0180000000052d016a0019cbfa97601000"
+                             "000ea34a64d0223e095a1e904000000b45515fa005e9f173802000000");
+}
+
 static void the_newest_is_taken_and_one_of_the_same_position_replaced(void **state)
 {
     struct world *w = *state;
@@ -186,6 +202,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(what_is_put_is_read_back_however_large),
+        TEST(the_format_stays_what_it_is),
         TEST(the_newest_is_taken_and_one_of_the_same_position_replaced),
         TEST(nothing_is_there_before_the_commit_or_after_giving_up),
         TEST(the_older_one_is_taken_when_the_newest_is_damaged_anywhere),
