@@ -321,6 +321,9 @@ static void what_looks_like_a_record_inside_another_is_none(void **state)
     assert_int_equal(open_log(w, w->dir), AX_OK);
     assert_int_equal(read_all(w, &lost), 2);
     assert_int_equal(lost, 1);
+    assert_int_equal(ax_seglog_append(w->log, 12, ax_str(bodies[11]), NULL, &w->diag), AX_OK);
+    assert_int_equal(scratch_count(w->dir, ".log"), 2); /* what has damage in it is not written on */
+    assert_int_equal(read_all(w, &lost), 2 | LAST);
 }
 
 static void damage_done_to_a_log_that_is_open_is_passed_over_too(void **state)
