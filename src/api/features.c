@@ -26,25 +26,24 @@ static json_t *labels_json(const struct ax_labels *labels)
     return metric;
 }
 
-static bool gather(void *ctx, const struct ax_labels *labels, struct ax_str feature,
-                   const struct ax_window *window, int64_t t_ms)
+static bool gather(void *ctx, const struct ax_modelled *s)
 {
     struct gathering *g = ctx;
     double vector[AX_FEATURES_N];
-    struct ax_view past = ax_window_fine(window);
+    struct ax_view past = ax_window_fine(s->window);
     if (json_array_size(g->series) >= g->limit)
         return false;
     ax_arena_reset(&g->scratch);
-    if (past.n == 0 || ax_features_compute(&past, t_ms, &g->scratch, vector) == AX_NOMEM)
+    if (past.n == 0 || ax_features_compute(&past, s->t_ms, &g->scratch, vector) == AX_NOMEM)
         return true;
     json_t *values = json_object();
     for (enum ax_feature f = 0; f < AX_FEATURES_N; f++)
         (void)json_object_set_new(values, ax_feature_info(f)->name,
                                   isfinite(vector[f]) ? json_real(vector[f]) : json_null());
     (void)json_array_append_new(g->series,
-                                json_pack("{s:o, s:o, s:f, s:o}", "metric", labels_json(labels), "feature",
-                                          json_stringn(feature.p ? feature.p : "", feature.n), "timestamp",
-                                          (double)t_ms / 1000, "values", values));
+                                json_pack("{s:o, s:o, s:f, s:o}", "metric", labels_json(s->labels), "feature",
+                                          json_stringn(s->feature.p ? s->feature.p : "", s->feature.n),
+                                          "timestamp", (double)s->t_ms / 1000, "values", values));
     return true;
 }
 

@@ -27,7 +27,7 @@
 #include <sys/random.h>
 
 #define MODEL_SEED 42
-#define ROUTES (AX_API_ROUTES + 1)
+#define ROUTES (AX_API_ROUTES + 2)
 #define FILES_BESIDE_CONNECTIONS 256 /* those above the ceiling, senders, log segments */
 #define REQUESTS_DEADLINE_MS 5000
 #define RETENTION_SLACK_MS 60000 /* raw samples kept beyond lookback and delay */
@@ -38,7 +38,9 @@ struct server {
     struct ax_db *db;
     struct ax_emit *emit;
     struct ax_pipeline *pipeline;
+    struct ax_paths *paths;
     struct ax_receiver *receiver;
+    struct ax_read_service read;
     struct ax_http_server *http;
     struct ax_web web;
     bool tls; /* the listener speaks it */
@@ -201,12 +203,14 @@ static enum ax_err start_stages(struct server *s, struct ax_config *config, stru
         .own_output = is_own_output,
         .own_output_ctx = s};
     s->db = ax_db_new(&db);
+    s->paths = ax_paths_new();
     const struct ax_pipeline_options pipeline = {.db = s->db,
                                                  .sink = ax_emit_sink(s->emit),
                                                  .clock = ax_clock_wall(),
+                                                 .paths = s->paths,
                                                  .max_range_ms = s->flags.max_range_ms,
                                                  .seed = MODEL_SEED};
-    s->pipeline = s->db ? ax_pipeline_new(&pipeline) : NULL;
+    s->pipeline = s->db && s->paths ? ax_pipeline_new(&pipeline) : NULL;
     err =
         s->pipeline ? ax_pipeline_load(s->pipeline, config, diag) : ax_fail(diag, AX_NOMEM, "out of memory");
     if (err != AX_OK)
@@ -234,7 +238,11 @@ static enum ax_err start_http(struct server *s, struct ax_diag *diag)
     s->api.reload = reload;
     s->api.reload_ctx = s;
     ax_api_routes(&s->api, s->routes);
+    s->read.paths = s->paths;
+    s->read.pipeline = s->pipeline;
+    s->read.ceilings = s->flags.read;
     s->routes[AX_API_ROUTES] = ax_receiver_route(s->receiver);
+    s->routes[AX_API_ROUTES + 1] = ax_read_route(&s->read);
     struct ax_doors *doors = NULL;
     err = ax_web_open(&s->web, s->flags.web_config_file, &doors, diag);
     if (err != AX_OK)
@@ -282,6 +290,7 @@ static void stop(struct server *s)
         ax_emit_stop(s->emit, s->flags.flush_deadline_ms);
     ax_web_close(&s->web);
     ax_receiver_free(s->receiver);
+    ax_paths_free(s->paths);
     ax_db_free(s->db);
     if (s->lock_fd >= 0)
         ax_storage_unlock(s->lock_fd);

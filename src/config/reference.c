@@ -82,6 +82,8 @@ static void write_outputs(struct ax_buf *out)
                ax_str("\n## Outputs\n\nNames that `emit` takes; `<output>` is the forecast's own name.\n\n"
                       "| output | made by |\n|---|---|\n"));
     for (enum ax_output o = 0; o < AX_OUTPUT_N; o++) {
+        if (ax_output_stage(o) == AX_STAGE_READ)
+            continue;
         ax_buf_str(out, ax_str("| `"));
         ax_output_name(o, ax_str("<output>"), out);
         ax_buf_printf(out, "` | %s |\n", stages[ax_output_stage(o)]);

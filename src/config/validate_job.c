@@ -183,13 +183,11 @@ static void default_output(struct check *c)
     c->r->nomem |= !c->job->forecast.output.p;
 }
 
-/* Is the forecast of one job called like the interval of another? Two jobs may share a name altogether, for
- * the label `for` tells their series apart; but one name must not mean two things. */
+/* Is the forecast of one job called like the interval or the path of another? Two jobs may share a name
+ * altogether, for the label `for` tells their series apart; but one name must not mean two things. */
 static bool outputs_clash(struct ax_str a, struct ax_str b)
 {
-    enum ax_output ab = ax_output_find(a, b), ba = ax_output_find(b, a);
-    return ab == AX_OUTPUT_PREDICTED_LOWER || ab == AX_OUTPUT_PREDICTED_UPPER ||
-           ba == AX_OUTPUT_PREDICTED_LOWER || ba == AX_OUTPUT_PREDICTED_UPPER;
+    return !ax_str_eq(a, b) && (ax_output_find(a, b) != AX_OUTPUT_N || ax_output_find(b, a) != AX_OUTPUT_N);
 }
 
 static void check_output(struct check *c, const struct ax_config *config, uint32_t i)
@@ -245,6 +243,10 @@ static void check_emit(struct check *c)
                            ax_shown(job->emit[i], shown), nearest);
         else if (o == AX_OUTPUT_N)
             ax_problem_add(c->r->problems, at, false, "emit: there is no output \"%s\"",
+                           ax_shown(job->emit[i], shown));
+        else if (ax_output_stage(o) == AX_STAGE_READ)
+            ax_problem_add(c->r->problems, at, false,
+                           "emit: \"%s\" is never sent; it is served by remote-read, in any case",
                            ax_shown(job->emit[i], shown));
         else if (ax_output_stage(o) < AX_STAGE_JOB && !on[ax_output_stage(o)])
             ax_problem_add(c->r->problems, at, false, "emit: \"%s\" needs the job's block %s",

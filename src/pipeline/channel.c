@@ -60,6 +60,7 @@ static enum ax_err init_models(struct ax_channel *c, struct ax_diag *diag)
         job->config->forecast.enabled && (own || is_forecast_target(&job->config->forecast, c->feature));
     c->kind.outlets = &job->outlets;
     c->kind.observer = job->env.observer;
+    c->kind.paths = job->env.paths;
     c->kind.feature = c->feature;
     c->kind.nonfinite = ax_metric(AX_M_MODEL_NONFINITE, job->name, NULL);
     if (scored) {

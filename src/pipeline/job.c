@@ -261,13 +261,23 @@ const struct ax_config *ax_job_root(const struct ax_job *job)
     return job->root;
 }
 
-void ax_job_each_series(const struct ax_job *job, ax_series_visit *visit, void *ctx)
+bool ax_job_each_series(struct ax_job *job, ax_series_visit *visit, void *ctx)
 {
     for (uint32_t i = 0; i < job->channels_n; i++) {
-        for (struct ax_target *t = job->channels[i].first; t; t = t->next)
-            if (!visit(ctx, t->labels, job->channels[i].feature, t->window, t->stepped_ms))
-                return;
+        for (const struct ax_target *t = job->channels[i].first; t; t = t->next) {
+            const struct ax_modelled series = {.labels = t->labels,
+                                               .feature = job->channels[i].feature,
+                                               .window = t->window,
+                                               .t_ms = t->stepped_ms,
+                                               .job = job->generation,
+                                               .channel = i,
+                                               .serial = t->serial,
+                                               .outlets = &job->outlets};
+            if (!visit(ctx, &series))
+                return false;
+        }
     }
+    return true;
 }
 
 int64_t ax_job_stepped_ms(const struct ax_job *job)

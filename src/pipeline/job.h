@@ -12,12 +12,15 @@
 #include "store/snapshot.h"
 
 struct ax_job;
+struct ax_outlets;
+struct ax_paths;
 
 /* What a job is built into; all of it outlives the job. */
 struct ax_job_env {
     struct ax_db *db;
     struct ax_sink sink;
     const struct ax_observer *observer; /* may be NULL */
+    struct ax_paths *paths;             /* where forecast paths are published; may be NULL */
     int64_t max_range_ms;               /* longest range of an expression */
     bool zero_delay;                    /* ignore evaluation_delay: no sample will come late */
     uint64_t seed;
@@ -128,12 +131,22 @@ struct ax_job_status {
     double step_seconds; /* of the newest step */
 };
 
-/* A modelled series as it stands after the newest step; return false to see no more of them. */
-typedef bool ax_series_visit(void *ctx, const struct ax_labels *labels, struct ax_str feature,
-                             const struct ax_window *window, int64_t t_ms);
+/* A modelled series as it stands after the newest step; borrowed. */
+struct ax_modelled {
+    const struct ax_labels *labels;
+    struct ax_str feature; /* empty for the expression's own */
+    const struct ax_window *window;
+    int64_t t_ms;
+    uint64_t job;               /* a number that no other job has */
+    uint32_t channel, serial;   /* tell it from the others of its job; they rise from visit to visit */
+    struct ax_outlets *outlets; /* of its job (pipeline/outlet.h), for what its outputs are called */
+};
 
-/* Visit every modelled series of a job, in no particular order. feature is empty for the expression's own. */
-void ax_job_each_series(const struct ax_job *job, ax_series_visit *visit, void *ctx);
+/* Return false to see no more of them. */
+typedef bool ax_series_visit(void *ctx, const struct ax_modelled *series);
+
+/* Visit every modelled series of a job; false when the visitor has seen enough. */
+bool ax_job_each_series(struct ax_job *job, ax_series_visit *visit, void *ctx);
 
 /* Fill a status. O(targets). */
 void ax_job_status(const struct ax_job *job, struct ax_job_status *out);

@@ -64,6 +64,7 @@ struct ax_job_env ax_pipeline_job_env(const struct ax_pipeline *p)
     return (struct ax_job_env){.db = p->options.db,
                                .sink = p->options.sink,
                                .observer = p->options.observer,
+                               .paths = p->options.paths,
                                .max_range_ms = p->options.max_range_ms,
                                .zero_delay = p->options.zero_delay,
                                .seed = p->options.seed};

@@ -95,6 +95,12 @@ static enum ax_err make_labels(struct ax_outlets *os, const struct ax_outlet_nam
     return ax_labels_with(input, NULL, 0, set, n, &os->arena, out);
 }
 
+enum ax_err ax_outlet_labels(struct ax_outlets *os, const struct ax_outlet_name *name, struct ax_labels *out)
+{
+    ax_arena_reset(&os->arena);
+    return make_labels(os, name, out);
+}
+
 static void open_outlet(struct ax_outlets *os, struct ax_outlet *o, const struct ax_outlet_name *name)
 {
     if (os->open_n >= os->job->max_output_series) {
@@ -109,8 +115,7 @@ static void open_outlet(struct ax_outlets *os, struct ax_outlet *o, const struct
         return;
     }
     struct ax_labels labels;
-    ax_arena_reset(&os->arena);
-    if (make_labels(os, name, &labels) == AX_OK)
+    if (ax_outlet_labels(os, name, &labels) == AX_OK)
         o->out = os->sink->open(os->sink->ctx, &labels);
     if (o->out) {
         os->open_n++;

@@ -67,6 +67,10 @@ void ax_outlets_init(struct ax_outlets *os, const struct ax_sink *sink, const st
 /* Free the shared part. Outlets must be closed. */
 void ax_outlets_done(struct ax_outlets *os);
 
+/* The labels of an output, in the arena of os until its next use. AX_NOMEM. */
+AX_MUST_USE enum ax_err ax_outlet_labels(struct ax_outlets *os, const struct ax_outlet_name *name,
+                                         struct ax_labels *out);
+
 /* Feed an output series, opening it under its name when needed. A value that is NaN, or an output that `emit`
  * leaves out, is not sent. No allocation once open. */
 void ax_outlet_put(struct ax_outlets *os, struct ax_outlet *o, const struct ax_outlet_name *name,

@@ -319,8 +319,24 @@ bool ax_pipeline_each_series(struct ax_pipeline *p, struct ax_str job, ax_series
     for (uint32_t i = 0; i < p->jobs_n && !found; i++) {
         found = ax_str_eq(ax_job_config(p->jobs[i])->name, job);
         if (found)
-            ax_job_each_series(p->jobs[i], visit, ctx);
+            (void)ax_job_each_series(p->jobs[i], visit, ctx);
     }
     (void)pthread_mutex_unlock(&p->run);
     return found;
+}
+
+enum ax_err ax_pipeline_all_series(struct ax_pipeline *p, int64_t wait_ms, ax_series_visit *visit, void *ctx)
+{
+    struct timespec until;
+    (void)clock_gettime(CLOCK_REALTIME, &until);
+    int64_t ns = until.tv_nsec + wait_ms % 1000 * 1000000;
+    until.tv_sec += wait_ms / 1000 + ns / 1000000000;
+    until.tv_nsec = ns % 1000000000;
+    if (pthread_mutex_timedlock(&p->run, &until) != 0)
+        return AX_BUSY;
+    bool more = true;
+    for (uint32_t i = 0; i < p->jobs_n && more; i++)
+        more = ax_job_each_series(p->jobs[i], visit, ctx);
+    (void)pthread_mutex_unlock(&p->run);
+    return AX_OK;
 }

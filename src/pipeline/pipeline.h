@@ -17,6 +17,7 @@ struct ax_pipeline_options {
     struct ax_db *db;
     struct ax_sink sink;
     const struct ax_observer *observer; /* may be NULL */
+    struct ax_paths *paths;             /* where forecast paths are published; may be NULL */
     struct ax_clock clock;
     int64_t max_range_ms;
     bool zero_delay; /* a backtest: a step is due as soon as a sample of its time is there */
@@ -91,5 +92,9 @@ bool ax_pipeline_job_status(struct ax_pipeline *p, uint32_t i, char *name, size_
 /* Visit every modelled series of the job of that name; false when there is no such job. Waits for a step
  * that is running, and holds the next one off. Thread-safe. */
 bool ax_pipeline_each_series(struct ax_pipeline *p, struct ax_str job, ax_series_visit *visit, void *ctx);
+
+/* The same for all jobs. Waits for at most wait_ms: AX_BUSY when a step has then not ended. */
+AX_MUST_USE enum ax_err ax_pipeline_all_series(struct ax_pipeline *p, int64_t wait_ms, ax_series_visit *visit,
+                                               void *ctx);
 
 #endif

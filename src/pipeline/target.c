@@ -83,6 +83,9 @@ void ax_target_outlets(struct ax_target *t, const struct ax_target_kind *kind,
 void ax_target_end(struct ax_target *t, const struct ax_target_kind *kind, int64_t t_ms)
 {
     ax_target_outlets(t, kind, &(struct ax_outlet_deed){.verb = AX_OUTLET_END, .t_ms = t_ms});
+    if (kind->paths)
+        ax_paths_close(kind->paths, t->path);
+    t->path = NULL;
 }
 
 void ax_target_leave_sample(struct ax_target *t, const struct ax_target_kind *kind)
@@ -112,6 +115,21 @@ void ax_target_free(struct ax_target *t, const struct ax_target_kind *kind, int6
     free(t->forecast_outlets);
     free(t->labels);
     free(t);
+}
+
+/* Let readers see the path. */
+static void publish(struct ax_target *t, const struct ax_target_kind *kind, int64_t t_ms,
+                    const struct ax_forecast *f)
+{
+    const struct ax_outlet_name name = {.id = AX_OUTPUT_FUTURE,
+                                        .input = t->labels,
+                                        .added = {{ax_str("feature"), kind->feature}},
+                                        .added_n = kind->feature.n ? 1 : 0};
+    struct ax_labels labels;
+    if (!t->path && ax_outlet_labels(kind->outlets, &name, &labels) == AX_OK)
+        t->path = ax_paths_open(kind->paths, &labels, kind->forecast);
+    if (t->path)
+        ax_paths_put(kind->paths, t->path, t_ms, f);
 }
 
 /* Feed the outputs of one forecast, every horizon. */
@@ -212,8 +230,11 @@ enum ax_err ax_target_step(struct ax_target *t, const struct ax_target_kind *kin
         return err;
     settle(t, kind, t_ms, outcomes, outcomes_n);
     expect_next(t, kind, &f);
-    if (f.ready && kind->emit_forecast && !isnan(value))
+    bool told = f.ready && kind->emit_forecast && !isnan(value);
+    if (told)
         emit_forecast(t, kind, t_ms, &f);
+    if (told && kind->paths)
+        publish(t, kind, t_ms, &f);
     if (kind->emit_forecast && kind->observer && kind->observer->step)
         kind->observer->step(kind->observer->ctx, kind->outlets->job, kind->feature, t->labels, t_ms,
                              t->window, kind->forecast, f.ready ? &f : NULL);

@@ -7,6 +7,7 @@
 
 #include "pipeline/observer.h"
 #include "pipeline/outlet.h"
+#include "pipeline/paths.h"
 
 #define AX_SERIES_FORECAST_OUTPUTS 4
 #define AX_SERIES_ANOMALY_OUTPUTS 6
@@ -15,6 +16,7 @@
 struct ax_target_kind {
     struct ax_outlets *outlets;
     const struct ax_observer *observer;      /* may be NULL */
+    struct ax_paths *paths;                  /* may be NULL */
     const struct ax_forecast_spec *forecast; /* NULL: windows only */
     const struct ax_detector_spec *anomaly;  /* NULL: no score */
     struct ax_scorecard *scorecard;          /* NULL: forecasts are not scored */
@@ -40,6 +42,7 @@ struct ax_target {
     struct ax_detector *detector;
     struct ax_outlet *forecast_outlets; /* [horizons_n][AX_SERIES_FORECAST_OUTPUTS] */
     struct ax_outlet anomaly_outlets[AX_SERIES_ANOMALY_OUTPUTS];
+    struct ax_path *path;          /* its newest one, for readers; NULL while there is none */
     int64_t made_ms;               /* step that made it */
     int64_t first_ms, seen_ms;     /* first and newest step with a value; INT64_MIN before one */
     int64_t stepped_ms;            /* newest step taken */
@@ -66,7 +69,8 @@ void ax_target_free(struct ax_target *t, const struct ax_target_kind *kind, int6
 AX_MUST_USE enum ax_err ax_target_step(struct ax_target *t, const struct ax_target_kind *kind, int64_t t_ms,
                                        double value, struct ax_arena *scratch);
 
-/* End its output series; the windows and models stay, for when the input comes back. */
+/* End its output series and take its path back; the windows and models stay, for when the input comes back.
+ */
 void ax_target_end(struct ax_target *t, const struct ax_target_kind *kind, int64_t t_ms);
 
 /* Leave the sample for drift, so that a series that is still there can take its place. */

@@ -39,8 +39,11 @@ void rig_init(struct rig *r, const char *yaml)
                                               .retention_ms = 360000,
                                               .own_output = is_own});
     assert_non_null(r->db);
+    r->paths = ax_paths_new();
+    assert_non_null(r->paths);
     r->pipeline = ax_pipeline_new(&(struct ax_pipeline_options){.db = r->db,
                                                                 .sink = memory_sink(&r->sink),
+                                                                .paths = r->paths,
                                                                 .clock = ax_clock_virtual(&r->now_ms),
                                                                 .max_range_ms = 3600000,
                                                                 .seed = 42});
@@ -51,6 +54,7 @@ void rig_init(struct rig *r, const char *yaml)
 void rig_done(struct rig *r)
 {
     ax_pipeline_free(r->pipeline);
+    ax_paths_free(r->paths);
     ax_db_free(r->db);
     memory_sink_done(&r->sink);
 }

@@ -3,6 +3,7 @@
 #define AX_TEST_RIG_H
 
 #include "memory_sink.h"
+#include "pipeline/paths.h"
 #include "pipeline/pipeline.h"
 
 #define RIG_STEP 15000
@@ -11,6 +12,7 @@
 struct rig {
     struct ax_db *db;
     struct ax_pipeline *pipeline;
+    struct ax_paths *paths;
     struct memory_sink sink;
     int64_t now_ms;
 };

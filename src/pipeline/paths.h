@@ -1,0 +1,48 @@
+/* paths.h: the newest forecast path of each series, for readers that must not wait for a step.
+ *
+ * The pipeline's thread publishes a path when it has made it, and takes it back when its series ends.
+ * Readers on any thread see each path whole; one that is published while they look may be seen or not. A
+ * reader that thinks long holds nobody up: the lock is taken for a few paths at a time. Memory: three floats
+ * a point, at most AX_PATH_MAX points, and the labels. */
+#ifndef AX_PIPELINE_PATHS_H
+#define AX_PIPELINE_PATHS_H
+
+#include "forecast/forecast.h"
+#include "prom/labels.h"
+
+struct ax_paths;
+struct ax_path; /* one series that has a place among them */
+
+/* None yet; NULL when out of memory. */
+struct ax_paths *ax_paths_new(void);
+
+/* Free; every path must have been closed. NULL is fine. */
+void ax_paths_free(struct ax_paths *p);
+
+/* A place for the path of the series with these labels (copied), whose points are at spec's leads. It is seen
+ * when something was put. NULL when out of memory. */
+struct ax_path *ax_paths_open(struct ax_paths *p, const struct ax_labels *labels,
+                              const struct ax_forecast_spec *spec);
+
+/* Publish what was forecast at t_ms, in place of what was there. f is ready. No allocation. */
+void ax_paths_put(struct ax_paths *p, struct ax_path *path, int64_t t_ms, const struct ax_forecast *f);
+
+/* Take a path back; NULL is fine. */
+void ax_paths_close(struct ax_paths *p, struct ax_path *path);
+
+/* A path as a reader sees it, during the visit. Point i is at t_ms + leads[i] * step_ms. */
+struct ax_path_view {
+    const struct ax_labels *labels;
+    int64_t t_ms, step_ms;
+    const uint32_t *leads;
+    uint32_t n;
+    const float *mean, *lower, *upper;
+};
+
+/* Return false to see no more of them. Must be quick and must not publish. */
+typedef bool ax_path_visit(void *ctx, const struct ax_path_view *path);
+
+/* Visit every path, in the order in which they were opened. Thread-safe. */
+void ax_paths_each(struct ax_paths *p, ax_path_visit *visit, void *ctx);
+
+#endif

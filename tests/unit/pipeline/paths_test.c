@@ -1,0 +1,172 @@
+/* Paths as readers see them: whole, newest, in order, and only while their series lives. */
+#include "ax_test.h"
+#include "pipeline/paths.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MANY 300
+
+static struct ax_forecast_spec spec;
+static struct ax_paths *paths;
+
+static int start(void **state)
+{
+    const int64_t horizons[] = {60000, 3600000};
+    (void)state;
+    paths = ax_paths_new();
+    assert_non_null(paths);
+    return ax_forecast_spec_init(&spec, 15000, horizons, 2, NULL) != AX_OK;
+}
+
+static int stop(void **state)
+{
+    (void)state;
+    ax_paths_free(paths);
+    return 0;
+}
+
+static struct ax_path *open_path(uint32_t i)
+{
+    char text[16];
+    (void)snprintf(text, sizeof text, "%u", i);
+    const struct ax_label label = {ax_str("i"), ax_str(text)};
+    const struct ax_labels labels = {1, &label};
+    struct ax_path *path = ax_paths_open(paths, &labels, &spec);
+    assert_non_null(path);
+    return path;
+}
+
+static void put(struct ax_path *path, int64_t t_ms, double value)
+{
+    struct ax_forecast f = {.ready = true};
+    for (uint32_t i = 0; i < spec.leads_n; i++) {
+        f.mean[i] = value;
+        f.lower[i] = value - 1;
+        f.upper[i] = value + 1;
+    }
+    ax_paths_put(paths, path, t_ms, &f);
+}
+
+/* What a visit saw. */
+struct seen {
+    uint32_t n, most;
+    char order[4096];
+    int64_t t_ms;
+    float mean, lower, upper;
+    bool torn;
+};
+
+static bool look(void *ctx, const struct ax_path_view *p)
+{
+    struct seen *s = ctx;
+    size_t n = strlen(s->order);
+    (void)snprintf(s->order + n, sizeof s->order - n, AX_STR_FMT " ", AX_STR_ARG(p->labels->v[0].value));
+    s->t_ms = p->t_ms;
+    s->mean = p->mean[p->n - 1];
+    s->lower = p->lower[p->n - 1];
+    s->upper = p->upper[p->n - 1];
+    s->torn |= p->n != spec.leads_n || p->leads[p->n - 1] != 240 || p->step_ms != 15000;
+    for (uint32_t i = 0; i < p->n; i++)
+        s->torn |= p->mean[i] != (float)(p->t_ms % 1000) || p->upper[i] != p->mean[i] + 1;
+    return ++s->n != s->most;
+}
+
+static void a_path_is_seen_when_something_was_put(void **state)
+{
+    (void)state;
+    struct seen s = {0};
+    struct ax_path *path = open_path(7);
+    ax_paths_each(paths, look, &s);
+    assert_int_equal(s.n, 0);
+    put(path, 1005, 5);
+    put(path, 2006, 6);
+    ax_paths_each(paths, look, &s);
+    assert_int_equal(s.n, 1);
+    assert_string_equal(s.order, "7 ");
+    assert_int_equal(s.t_ms, 2006);
+    assert_true(s.mean == 6.0F && s.lower == 5.0F && s.upper == 7.0F && !s.torn);
+    ax_paths_close(paths, path);
+    s = (struct seen){0};
+    ax_paths_each(paths, look, &s);
+    assert_int_equal(s.n, 0);
+    ax_paths_close(paths, NULL);
+}
+
+static void paths_are_visited_in_the_order_in_which_they_were_opened(void **state)
+{
+    (void)state;
+    static struct ax_path *all[MANY];
+    static struct seen s;
+    for (uint32_t i = 0; i < MANY; i++)
+        put(all[i] = open_path(i), 1000, 0);
+    for (uint32_t i = 0; i < MANY; i++)
+        if (i % 100) {
+            ax_paths_close(paths, all[i]);
+            all[i] = NULL;
+        }
+    struct ax_path *late = open_path(1000);
+    put(late, 1000, 0);
+    s = (struct seen){0};
+    ax_paths_each(paths, look, &s);
+    assert_string_equal(s.order, "0 100 200 1000 ");
+    s = (struct seen){.most = 2};
+    ax_paths_each(paths, look, &s);
+    assert_int_equal(s.n, 2);
+    for (uint32_t i = 0; i < MANY; i++)
+        ax_paths_close(paths, all[i]);
+    ax_paths_close(paths, late);
+}
+
+static atomic_bool over;
+
+static void *read_on(void *arg)
+{
+    struct seen *s = arg;
+    while (!atomic_load(&over)) {
+        s->order[0] = '\0';
+        ax_paths_each(paths, look, s);
+    }
+    return NULL;
+}
+
+static void readers_see_whole_paths_while_they_change(void **state)
+{
+    (void)state;
+    static struct seen seen[2];
+    struct ax_path *all[100];
+    pthread_t threads[2];
+    for (uint32_t i = 0; i < 100; i++)
+        put(all[i] = open_path(i), 1000, 0);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, read_on, &seen[i]), 0);
+    for (uint32_t round = 1; round < 300; round++)
+        for (uint32_t i = 0; i < 100; i++) {
+            if ((round + i) % 17 == 0) {
+                ax_paths_close(paths, all[i]);
+                all[i] = open_path(i);
+            }
+            put(all[i], 1000 + round, round);
+        }
+    atomic_store(&over, true);
+    for (int i = 0; i < 2; i++) {
+        (void)pthread_join(threads[i], NULL);
+        assert_true(seen[i].n > 0 && !seen[i].torn);
+    }
+    for (uint32_t i = 0; i < 100; i++)
+        ax_paths_close(paths, all[i]);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
+    const struct CMUnitTest tests[] = {
+        TEST(a_path_is_seen_when_something_was_put),
+        TEST(paths_are_visited_in_the_order_in_which_they_were_opened),
+        TEST(readers_see_whole_paths_while_they_change),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
