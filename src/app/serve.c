@@ -177,11 +177,26 @@ static int64_t longest_delay(const struct ax_config *config)
     return delay_ms;
 }
 
+static enum ax_err start_emit(struct server *s, const struct ax_config *config, struct ax_diag *diag)
+{
+    char *dir = NULL;
+    if (asprintf(&dir, "%s/outgoing", s->flags.storage_path) < 0)
+        return ax_fail(diag, AX_NOMEM, "out of memory");
+    const struct ax_emit_options emit = {.endpoints = config->remote_write,
+                                         .endpoints_n = config->remote_write_n,
+                                         .dir = dir,
+                                         .max_bytes = s->flags.queue_max,
+                                         .clock = ax_clock_wall(),
+                                         .seed = secret_seed()};
+    enum ax_err err = ax_emit_start(&emit, &s->emit, diag);
+    free(dir);
+    return err;
+}
+
 static enum ax_err start_stages(struct server *s, struct ax_config *config, struct ax_diag *diag)
 {
     AX_ASSERT(config);
-    enum ax_err err =
-        ax_emit_start(config->remote_write, config->remote_write_n, ax_clock_wall(), &s->emit, diag);
+    enum ax_err err = start_emit(s, config, diag);
     if (err != AX_OK) {
         ax_config_free(config);
         return err;

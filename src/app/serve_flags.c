@@ -62,6 +62,8 @@ size_t ax_serve_flag_table(struct ax_serve_flags *f, struct ax_flag out[AX_SERVE
          "samples further behind the newest of their series, or than a job looks back, are refused"},
         {"storage.negative-cache", AX_FLAG_COUNT, &f->negative_max, "2097152",
          "remembered series that no job wants"},
+        {"storage.queue.max-size", AX_FLAG_BYTES, &f->queue_max, "1GiB",
+         "what may wait for an endpoint; beyond, its oldest samples are dropped"},
         {"storage.remote.flush-deadline", AX_FLAG_DURATION, &f->flush_deadline_ms, "1m",
          "time to send what waits, at stop"},
         {"query.max-range", AX_FLAG_DURATION, &f->max_range_ms, "1h", "longest range of an expression"},

@@ -57,10 +57,9 @@ struct ax_remote_write {
     enum ax_emit_protocol protocol; /* protobuf_message */
     struct ax_http_config http;
     /* queue_config */
-    uint32_t capacity;              /* samples of one shard; 10,000 per the reference, ours 1,000,000 */
-    uint32_t max_shards;            /* 1 */
-    uint32_t max_samples_per_send;  /* 2000 */
-    int64_t batch_send_deadline_ms; /* 5s */
+    uint32_t max_shards;                    /* 1 */
+    uint32_t max_samples_per_send;          /* 2000 */
+    int64_t batch_send_deadline_ms;         /* 5s */
     int64_t min_backoff_ms, max_backoff_ms; /* 30ms, 5s */
     bool retry_on_http_429;                 /* true */
     int64_t sample_age_limit_ms;            /* 50m */

@@ -108,8 +108,7 @@ static const struct ax_key http_keys[] = {
 static const struct ax_section http = {"http", "HTTP client.", http_keys, COUNT_OF(http_keys), 0, NO_PLACE};
 
 static const struct ax_key queue_keys[] = {
-    {"capacity", AX_KEY_COUNT, WRITE(capacity), .fallback = "1000000", .min = 1, .max = 1e9,
-     .doc = "Samples that one shard's queue holds; a full queue drops its oldest, and counts."},
+    {"capacity", AX_KEY_INERT, .doc = "the queue is on the disk; --storage.queue.max-size is its limit"},
     {"max_shards", AX_KEY_COUNT, WRITE(max_shards), .fallback = "1", .min = 1, .max = 64,
      .doc = "Senders in parallel; a series always goes through the same one, so that its order is kept."},
     {"min_shards", AX_KEY_INERT, .doc = "there are always max_shards senders"},

@@ -181,9 +181,6 @@ static void validate_write(struct ax_reader *r, yaml_node_t *node, struct ax_con
     if (w->min_backoff_ms > w->max_backoff_ms)
         ax_problem_add(r->problems, ax_yaml_place(ax_yaml_get(r, queue, "min_backoff"), w->place), false,
                        "min_backoff is above max_backoff");
-    if (w->capacity < w->max_samples_per_send)
-        ax_problem_add(r->problems, ax_yaml_place(ax_yaml_get(r, queue, "capacity"), w->place), false,
-                       "capacity is below max_samples_per_send");
 }
 
 void ax_config_validate(struct ax_reader *r, yaml_node_t *root, struct ax_config *c)

@@ -8,20 +8,18 @@
 
 #include <stdlib.h>
 
-#define SHARDS_MAX 64u
 #define FINGERPRINT_BYTES_MAX ((size_t)1 << 24)
-#define KEY_BYTES_MAX ((size_t)1 << 20)
-#define HAND_OVER_ITEMS 256u
+#define LAST_REQUEST_NS INT64_C(1000000000) /* for the answer to what is under way */
+#define RULES_BYTES_MAX ((size_t)1 << 24)
 
 struct ax_endpoint {
-    struct ax_target target;
+    struct ax_delivery d;
     struct ax_hash128 identity;
     char *name;
-    const struct ax_relabel *rules; /* the config's */
-    uint32_t rules_n;
+    struct ax_arena rules; /* owns those of d */
+    uint64_t rules_hash;
     struct ax_sender **senders;
     uint32_t senders_n;
-    struct ax_cell *relabelled, *out_of_order;
 };
 
 static void mix_text(struct ax_buf *b, struct ax_str s)
@@ -53,25 +51,38 @@ static void mix_http(struct ax_buf *b, const struct ax_http_config *h)
     }
 }
 
-static void mix_rule(struct ax_buf *b, const struct ax_relabel *r)
+static void mix_rules(struct ax_buf *b, const struct ax_relabel_spec *rules, uint32_t n)
 {
-    mix_number(b, r->action);
-    mix_number(b, (int64_t)r->modulus);
-    mix_text(b, r->separator);
-    mix_text(b, r->pattern);
-    mix_text(b, r->target_label);
-    mix_text(b, r->replacement);
-    mix_number(b, r->source_labels_n);
-    for (uint32_t i = 0; i < r->source_labels_n; i++)
-        mix_text(b, r->source_labels[i]);
+    for (uint32_t i = 0; i < n; i++) {
+        const struct ax_relabel_spec *r = &rules[i];
+        mix_number(b, r->action);
+        mix_number(b, (int64_t)r->modulus);
+        mix_text(b, r->separator);
+        mix_text(b, r->regex);
+        mix_text(b, r->target_label);
+        mix_text(b, r->replacement);
+        mix_number(b, r->source_labels_n);
+        for (uint32_t k = 0; k < r->source_labels_n; k++)
+            mix_text(b, r->source_labels[k]);
+    }
+}
+
+static uint64_t hash_of_rules(const struct ax_remote_write *c)
+{
+    struct ax_buf b;
+    ax_buf_init(&b, FINGERPRINT_BYTES_MAX);
+    mix_rules(&b, c->relabel_spec, c->relabel_n);
+    uint64_t hash = ax_hash64(b.bytes, b.n, 0);
+    ax_buf_done(&b);
+    return hash;
 }
 
 struct ax_hash128 ax_endpoint_fingerprint(const struct ax_remote_write *c)
 {
     const int64_t numbers[] = {
-        c->remote_timeout_ms,    (int64_t)c->protocol,      c->capacity,       c->max_shards,
-        c->max_samples_per_send, c->batch_send_deadline_ms, c->min_backoff_ms, c->max_backoff_ms,
-        c->retry_on_http_429,    c->sample_age_limit_ms,    c->relabel_n};
+        c->remote_timeout_ms,      (int64_t)c->protocol, c->max_shards,     c->max_samples_per_send,
+        c->batch_send_deadline_ms, c->min_backoff_ms,    c->max_backoff_ms, c->retry_on_http_429,
+        c->sample_age_limit_ms,    c->relabel_n};
     struct ax_buf b;
     ax_buf_init(&b, FINGERPRINT_BYTES_MAX);
     mix_text(&b, c->url);
@@ -79,8 +90,7 @@ struct ax_hash128 ax_endpoint_fingerprint(const struct ax_remote_write *c)
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
         mix_number(&b, numbers[i]);
     mix_http(&b, &c->http);
-    for (uint32_t i = 0; i < c->relabel_n; i++)
-        mix_rule(&b, &c->relabel[i]);
+    mix_rules(&b, c->relabel_spec, c->relabel_n);
     struct ax_hash128 h = ax_hash128(b.bytes, b.n, 0);
     ax_buf_done(&b);
     return h;
@@ -104,7 +114,7 @@ static char *public_url(struct ax_str url)
     return out;
 }
 
-static enum ax_err make_sender(struct ax_endpoint *e, const struct ax_remote_write *c,
+static enum ax_err make_sender(struct ax_endpoint *e, const struct ax_remote_write *c, uint32_t n,
                                const struct ax_http_field *headers, struct ax_diag *diag)
 {
     const struct ax_http_client_options http = {
@@ -128,8 +138,8 @@ static enum ax_err make_sender(struct ax_endpoint *e, const struct ax_remote_wri
         .timeout_ms = c->remote_timeout_ms,
     };
     struct ax_sender *s = NULL;
-    uint64_t seed = e->identity.lo + e->senders_n;
-    enum ax_err err = ax_sender_new(&e->target, &http, c->capacity ? c->capacity : 1, seed, &s, diag);
+    uint32_t lane = e->senders_n * AX_LANES / n, end = (e->senders_n + 1) * AX_LANES / n;
+    enum ax_err err = ax_sender_new(&e->d, &http, e->senders_n, lane, end - lane, &s, diag);
     if (err == AX_OK) {
         e->senders[e->senders_n++] = s;
         err = ax_sender_start(s, diag);
@@ -139,7 +149,7 @@ static enum ax_err make_sender(struct ax_endpoint *e, const struct ax_remote_wri
 
 static enum ax_err make_senders(struct ax_endpoint *e, const struct ax_remote_write *c, struct ax_diag *diag)
 {
-    uint32_t n = c->max_shards < 1 ? 1 : c->max_shards < SHARDS_MAX ? c->max_shards : SHARDS_MAX;
+    uint32_t n = c->max_shards < 1 ? 1 : c->max_shards < AX_LANES ? c->max_shards : AX_LANES;
     e->senders = calloc(n, sizeof(struct ax_sender *));
     struct ax_http_field *headers = calloc(c->http.headers_n + (size_t)1, sizeof *headers);
     if (!e->senders || !headers) {
@@ -150,12 +160,26 @@ static enum ax_err make_senders(struct ax_endpoint *e, const struct ax_remote_wr
     for (uint32_t i = 0; i < c->http.headers_n; i++)
         headers[i] = (struct ax_http_field){c->http.headers[i].name, c->http.headers[i].value};
     for (uint32_t i = 0; err == AX_OK && i < n; i++)
-        err = make_sender(e, c, headers, diag);
+        err = make_sender(e, c, n, headers, diag);
+    e->d.senders_n = e->senders_n;
     free(headers);
     return err;
 }
 
-enum ax_err ax_endpoint_new(const struct ax_remote_write *config, struct ax_clock clock,
+static enum ax_err copy_rules(struct ax_endpoint *e, const struct ax_remote_write *c, struct ax_diag *diag)
+{
+    ax_arena_init(&e->rules, RULES_BYTES_MAX);
+    struct ax_relabel *rules = ax_arena_array(&e->rules, c->relabel_n, sizeof *rules);
+    enum ax_err err = rules ? AX_OK : ax_fail(diag, AX_NOMEM, "out of memory");
+    for (uint32_t i = 0; err == AX_OK && i < c->relabel_n; i++)
+        err = ax_relabel_init(&rules[i], &c->relabel_spec[i], &e->rules, diag);
+    e->d.rules = rules;
+    e->d.rules_n = c->relabel_n;
+    e->rules_hash = hash_of_rules(c);
+    return err;
+}
+
+enum ax_err ax_endpoint_new(const struct ax_remote_write *config, const struct ax_endpoint_env *env,
                             struct ax_endpoint **out, struct ax_diag *diag)
 {
     *out = NULL;
@@ -169,28 +193,30 @@ enum ax_err ax_endpoint_new(const struct ax_remote_write *config, struct ax_cloc
         return ax_fail(diag, AX_NOMEM, "out of memory");
     }
     e->identity = ax_endpoint_fingerprint(config);
-    ax_endpoint_set_rules(e, config);
-    struct ax_target *t = &e->target;
     e->name = name;
-    t->url = url;
-    t->clock = clock;
-    t->samples_max = config->max_samples_per_send ? config->max_samples_per_send : 1;
-    t->deadline_ms = config->batch_send_deadline_ms;
-    t->age_limit_ms = config->sample_age_limit_ms;
-    t->backoff = (struct ax_backoff){config->min_backoff_ms, config->max_backoff_ms};
-    t->retry_on_429 = config->retry_on_http_429;
-    atomic_init(&t->version, config->protocol == AX_RW_2 ? 2 : 1);
-    atomic_init(&t->confirmed, false);
-    e->relabelled = ax_metric(AX_M_SEND_DROPPED, url, "relabelled");
-    e->out_of_order = ax_metric(AX_M_SEND_DROPPED, url, "out_of_order");
-    t->waiting = ax_metric(AX_M_QUEUE_SAMPLES, url, NULL);
-    enum ax_err err = make_senders(e, config, diag);
+    struct ax_delivery *d = &e->d;
+    ax_delivery_init(d);
+    d->url = url;
+    d->clock = env->clock;
+    d->outgoing = env->outgoing;
+    d->max_bytes = env->max_bytes;
+    d->seed = env->seed ^ e->identity.lo;
+    d->samples_max = config->max_samples_per_send ? config->max_samples_per_send : 1;
+    d->deadline_ms = config->batch_send_deadline_ms;
+    d->age_limit_ms = config->sample_age_limit_ms;
+    d->backoff = (struct ax_backoff){config->min_backoff_ms, config->max_backoff_ms};
+    d->retry_on_429 = config->retry_on_http_429;
+    atomic_init(&d->version, config->protocol == AX_RW_2 ? 2 : 1);
+    atomic_init(&d->confirmed, false);
+    enum ax_err err = copy_rules(e, config, diag);
+    if (err == AX_OK)
+        err = make_senders(e, config, diag);
     if (err != AX_OK) {
         err = ax_wrap(diag, err, "remote_write %s", url);
-        ax_endpoint_free(e, "shutdown");
+        ax_endpoint_free(e);
         return err;
     }
-    ax_metric_set(ax_metric(AX_M_QUEUE_CAPACITY, url, NULL), (double)config->capacity * e->senders_n);
+    ax_metric_set(ax_metric(AX_M_QUEUE_MAX_BYTES, url, NULL), (double)env->max_bytes);
     *out = e;
     return AX_OK;
 }
@@ -200,67 +226,57 @@ struct ax_hash128 ax_endpoint_identity(const struct ax_endpoint *e)
     return e->identity;
 }
 
-void ax_endpoint_set_rules(struct ax_endpoint *e, const struct ax_remote_write *config)
+struct ax_positions_owner ax_endpoint_owner(const struct ax_endpoint *e)
 {
-    e->rules = config->relabel;
-    e->rules_n = config->relabel_n;
+    return (struct ax_positions_owner){ax_str(e->name), ax_str(e->d.url), e->rules_hash};
 }
 
 const char *ax_endpoint_url(const struct ax_endpoint *e)
 {
-    return e->target.url;
+    return e->d.url;
 }
 
-bool ax_endpoint_succeeds(const struct ax_endpoint *e, const struct ax_endpoint *old)
+int ax_endpoint_succeeds(const struct ax_endpoint *e, const struct ax_positions_file *file)
 {
-    return strcmp(e->name, old->name) == 0 && (e->name[0] || strcmp(e->target.url, old->target.url) == 0);
+    if (!file->name || !file->url)
+        return 0;
+    if (e->name[0] && strcmp(e->name, file->name) == 0)
+        return 2;
+    return strcmp(e->d.url, file->url) == 0;
 }
 
-enum ax_err ax_endpoint_key(const struct ax_endpoint *e, struct ax_out_key *key, struct ax_arena *arena,
-                            struct ax_out_key **out)
+void ax_endpoint_go(struct ax_endpoint *e, struct ax_positions *positions)
 {
-    *out = NULL;
-    if (e->rules_n == 0) {
-        *out = ax_out_key_ref(key);
-        return AX_OK;
-    }
-    struct ax_labels before, after;
-    enum ax_err err = ax_labels_key_parse((struct ax_str){key->bytes, key->n}, arena, &before, NULL);
-    if (err == AX_OK)
-        err = ax_relabel_apply(e->rules, e->rules_n, &before, arena, &after);
-    if (err != AX_OK || after.n == 0)
-        return err;
-    struct ax_buf b;
-    ax_buf_init(&b, KEY_BYTES_MAX);
-    ax_labels_key_write(&after, &b);
-    err = b.err;
-    if (err == AX_OK)
-        *out = ax_out_key_new(ax_buf_view(&b));
-    ax_buf_done(&b);
-    return err == AX_OK && !*out ? AX_NOMEM : err;
-}
-
-void ax_endpoint_push(struct ax_endpoint *e, struct ax_out_key *key, int64_t t_ms, double value)
-{
-    ax_sender_push(e->senders[key->hash % e->senders_n], key, t_ms, value);
-}
-
-void ax_endpoint_count_relabelled(struct ax_endpoint *e)
-{
-    ax_metric_add(e->relabelled, 1);
-}
-
-void ax_endpoint_count_out_of_order(struct ax_endpoint *e)
-{
-    ax_metric_add(e->out_of_order, 1);
-}
-
-uint64_t ax_endpoint_pending(const struct ax_endpoint *e)
-{
-    uint64_t n = 0;
+    e->d.positions = positions;
     for (uint32_t i = 0; i < e->senders_n; i++)
-        n += ax_sender_pending(e->senders[i]);
-    return n;
+        ax_sender_go(e->senders[i]);
+}
+
+struct ax_positions *ax_endpoint_give_up(struct ax_endpoint *e)
+{
+    struct ax_positions *positions = e->d.positions;
+    e->d.positions = NULL;
+    return positions;
+}
+
+uint32_t ax_endpoint_file(const struct ax_endpoint *e)
+{
+    return e->d.positions ? ax_positions_number(e->d.positions) : 0;
+}
+
+void ax_endpoint_count_dropped(struct ax_endpoint *e, const char *reason, uint32_t n)
+{
+    ax_metric_add(ax_metric(AX_M_SEND_DROPPED, e->d.url, reason), n);
+}
+
+uint64_t ax_endpoint_at(const struct ax_endpoint *e)
+{
+    return ax_delivery_at(&e->d);
+}
+
+uint64_t ax_endpoint_measure(struct ax_endpoint *e)
+{
+    return ax_delivery_measure(&e->d);
 }
 
 void ax_endpoint_flush(struct ax_endpoint *e)
@@ -274,36 +290,26 @@ void ax_endpoint_end(struct ax_endpoint *e, int64_t until_ns)
     for (uint32_t i = 0; i < e->senders_n; i++)
         if (!ax_sender_wait(e->senders[i], until_ns))
             ax_sender_halt(e->senders[i]);
+    until_ns = ax_mono_ns() + LAST_REQUEST_NS;
+    for (uint32_t i = 0; i < e->senders_n; i++)
+        if (!ax_sender_wait(e->senders[i], until_ns))
+            ax_sender_abort(e->senders[i]);
     for (uint32_t i = 0; i < e->senders_n; i++)
         (void)ax_sender_wait(e->senders[i], INT64_MAX);
 }
 
-void ax_endpoint_hand_over(struct ax_endpoint *from, struct ax_endpoint *to)
-{
-    struct ax_item items[HAND_OVER_ITEMS];
-    for (uint32_t i = 0; i < from->senders_n; i++)
-        for (uint32_t n; (n = ax_sender_take(from->senders[i], items, HAND_OVER_ITEMS)) > 0;) {
-            for (uint32_t k = 0; k < n; k++)
-                ax_endpoint_push(to, items[k].key, items[k].t_ms, items[k].value);
-            ax_sender_forget(from->senders[i], items, n);
-        }
-}
-
-void ax_endpoint_free(struct ax_endpoint *e, const char *reason)
+void ax_endpoint_free(struct ax_endpoint *e)
 {
     if (!e)
         return;
     ax_endpoint_end(e, 0);
-    uint64_t waiting = ax_endpoint_pending(e);
-    if (waiting) {
-        ax_metric_add(ax_metric(AX_M_SEND_DROPPED, e->target.url, reason), (double)waiting);
-        ax_log(AX_LOG_WARN, "samples_not_sent", "%s: %llu samples were not sent (%s)", e->target.url,
-               (unsigned long long)waiting, reason);
-    }
     for (uint32_t i = 0; i < e->senders_n; i++)
         ax_sender_free(e->senders[i]);
     free(e->senders);
+    ax_delivery_done(&e->d);
+    ax_positions_close(e->d.positions);
+    ax_arena_done(&e->rules);
     free(e->name);
-    free(e->target.url);
+    free(e->d.url);
     free(e);
 }

@@ -1,66 +1,76 @@
 /* endpoint.h: one remote-write endpoint: its senders, and the rules by which it sees the labels.
  *
- * Samples of one key always go to the same sender. Made and ended by one thread; ax_endpoint_push() may
- * come from any. */
+ * The lanes of its series are spread evenly over its senders, so samples of one key always go to the same.
+ * Made and ended by one thread. */
 #ifndef AX_EMIT_ENDPOINT_H
 #define AX_EMIT_ENDPOINT_H
 
 #include "base/clock.h"
 #include "base/hash.h"
 #include "config/config.h"
-#include "emit/queue.h"
+#include "emit/outgoing.h"
+#include "emit/positions.h"
 
 struct ax_endpoint;
+
+/* What endpoints of one process share; outgoing outlives them. */
+struct ax_endpoint_env {
+    struct ax_outgoing *outgoing;
+    struct ax_clock clock;
+    uint64_t max_bytes; /* of the log: an endpoint further behind drops the oldest */
+    uint64_t seed;
+};
 
 /* Identity of a block of the config: equal when everything in it is equal. */
 struct ax_hash128 ax_endpoint_fingerprint(const struct ax_remote_write *config);
 
-/* Make an endpoint and start its senders. The config is copied, but for its relabelling rules, which must
- * live until the endpoint or ax_endpoint_set_rules() ends their use. AX_INVALID with a text; AX_NOMEM. */
-AX_MUST_USE enum ax_err ax_endpoint_new(const struct ax_remote_write *config, struct ax_clock clock,
-                                        struct ax_endpoint **out, struct ax_diag *diag);
+/* Make an endpoint and the threads of its senders, which wait for ax_endpoint_go(). The config is copied.
+ * AX_INVALID with a text; AX_NOMEM. */
+AX_MUST_USE enum ax_err ax_endpoint_new(const struct ax_remote_write *config,
+                                        const struct ax_endpoint_env *env, struct ax_endpoint **out,
+                                        struct ax_diag *diag);
 
 /* What ax_endpoint_fingerprint() said of its config. */
 struct ax_hash128 ax_endpoint_identity(const struct ax_endpoint *e);
 
-/* The same rules at another place (a config that was loaded again). */
-void ax_endpoint_set_rules(struct ax_endpoint *e, const struct ax_remote_write *config);
+/* Whose positions are its own. Views into it. */
+struct ax_positions_owner ax_endpoint_owner(const struct ax_endpoint *e);
 
 /* The URL without its password; label `url` of the metrics. */
 const char *ax_endpoint_url(const struct ax_endpoint *e);
 
-/* Does e stand in the config where old stood: the same name, or, without names, the same URL? */
-bool ax_endpoint_succeeds(const struct ax_endpoint *e, const struct ax_endpoint *old);
+/* Is this the position file of the endpoint that stood in the config where e stands: the same name, or, where
+ * names do not tell, the same URL? 2 for the name, 1 for the URL, 0 for no. */
+int ax_endpoint_succeeds(const struct ax_endpoint *e, const struct ax_positions_file *file);
 
-/* The key of a series as this endpoint sees it, one reference for the caller: *out is key itself without
- * rules, NULL when a rule drops the series. AX_NOMEM; AX_LIMIT when a rule's expression took too long.
- * Not thread-safe with ax_endpoint_set_rules(). */
-AX_MUST_USE enum ax_err ax_endpoint_key(const struct ax_endpoint *e, struct ax_out_key *key,
-                                        struct ax_arena *arena, struct ax_out_key **out);
+/* Begin to send from these positions, which it owns from then on. Once. */
+void ax_endpoint_go(struct ax_endpoint *e, struct ax_positions *positions);
 
-/* Queue a sample. Never blocks; a full queue drops its oldest and counts. */
-void ax_endpoint_push(struct ax_endpoint *e, struct ax_out_key *key, int64_t t_ms, double value);
+/* Its positions, for its successor to own; it has ended. */
+struct ax_positions *ax_endpoint_give_up(struct ax_endpoint *e);
 
-/* Count a sample that never reached a queue: of a series that the rules drop, or not newer than the last
- * one of its series. Lock-free. */
-void ax_endpoint_count_relabelled(struct ax_endpoint *e);
+/* The number of its position file; 0 before ax_endpoint_go(). */
+uint32_t ax_endpoint_file(const struct ax_endpoint *e);
 
-/* Count a sample that was not newer than its series; as above. */
-void ax_endpoint_count_out_of_order(struct ax_endpoint *e);
+/* Count samples that never reached the log: not newer than the last one of their series, or not to be kept.
+ */
+void ax_endpoint_count_dropped(struct ax_endpoint *e, const char *reason, uint32_t n);
 
-/* Samples not yet accepted nor dropped. */
-uint64_t ax_endpoint_pending(const struct ax_endpoint *e);
+/* Everything in the log before this position has met its end. */
+uint64_t ax_endpoint_at(const struct ax_endpoint *e);
+
+/* Samples in the log behind that position, before relabelling; the metrics of the queue are set by the way.
+ */
+uint64_t ax_endpoint_measure(struct ax_endpoint *e);
 
 /* Begin to send what waits at once and then end. */
 void ax_endpoint_flush(struct ax_endpoint *e);
 
-/* Wait for that until a monotonic time; then whatever is in flight is aborted and the senders end. */
+/* Wait for that until a monotonic time; then the senders end. A request under way has a second more for its
+ * answer, and is aborted then. What is not sent stays in the log. */
 void ax_endpoint_end(struct ax_endpoint *e, int64_t until_ns);
 
-/* Move what waits in an endpoint that has ended to another, in order. */
-void ax_endpoint_hand_over(struct ax_endpoint *from, struct ax_endpoint *to);
-
-/* End at once and free. What still waits is counted as dropped for this reason. NULL is fine. */
-void ax_endpoint_free(struct ax_endpoint *e, const char *reason);
+/* End at once and free; its position file stays. NULL is fine. */
+void ax_endpoint_free(struct ax_endpoint *e);
 
 #endif

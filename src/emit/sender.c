@@ -1,10 +1,8 @@
-/* sender.c: fill a batch, post it until it meets its end, go on. */
+/* sender.c: fill a batch, post it until it meets its end, note how far it came, go on. */
 #include "emit/sender.h"
 
 #include "base/assert.h"
 #include "base/log.h"
-#include "base/parse.h"
-#include "emit/batch.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -13,58 +11,47 @@
 #include <time.h>
 
 #define ANSWER_BYTES 1024 /* of a body that are kept for the log */
-#define SAMPLES_WRITTEN "X-Prometheus-Remote-Write-Samples-Written"
+#define FAULT_PAUSE_MS 1000
+#define PARTS_DEEP 40u                            /* halves of halves, more than there can be */
+#define SPLIT_PAUSE_NS (INT64_C(60) * 1000000000) /* after a split of which nothing was accepted */
+#define SERIES_TEXT 512
 
 struct ax_sender {
-    struct ax_target *target;
-    struct ax_queue *queue;
+    struct ax_delivery *d;
+    struct ax_progress *progress; /* its own of the delivery */
+    uint32_t first_lane, lanes_n;
     struct ax_http_client *client;
+    struct ax_feed feed;
     struct ax_batch batch;
-    int batch_version; /* in which batch.bytes is encoded */
+    int encoded_version; /* of batch.bytes; 0: they are not what is to be sent */
     struct ax_buf answer;
     struct ax_rng rng;
-    struct ax_cell *sent, *sent_bytes, *retries, *seconds, *highest, *queue_full;
-    bool failing; /* the last request was answered with "try again" */
+    struct ax_cell *sent, *sent_bytes, *retries, *seconds, *highest, *queue_full, *too_old, *out_of_order;
+    bool failing;                    /* the last request was answered with "try again" */
+    bool overflowing;                /* samples are dropped because the queue is full */
+    uint32_t expired_n, overflown_n; /* dropped, and not told of yet */
+    int64_t split_after_ns;          /* refused requests are not split before */
+    bool part_accepted;              /* of the batch in hand */
+    uint32_t extra;                  /* requests made out of refused ones, of the batch in hand */
 
     pthread_t thread;
     bool started, joined;
     pthread_mutex_t lock;
-    pthread_cond_t changed; /* halted or ended */
-    bool flushing, halted, ended;
+    pthread_cond_t changed; /* going, halted or ended */
+    bool going, ended;
+    atomic_bool halted;
+    atomic_bool restless; /* flushing or halted: does not wait for more samples */
 };
 
 static void count_dropped(struct ax_sender *s, const char *reason, uint32_t n)
 {
     if (n)
-        ax_metric_add(ax_metric(AX_M_SEND_DROPPED, s->target->url, reason), n);
+        ax_metric_add(ax_metric(AX_M_SEND_DROPPED, s->d->url, reason), n);
 }
 
-/* So many samples wait no longer. */
-static void left(struct ax_sender *s, uint32_t n)
+static bool is_halted(const struct ax_sender *s)
 {
-    if (n)
-        ax_metric_add(s->target->waiting, -(double)n);
-}
-
-static void lost_to_full_queue(struct ax_sender *s, uint32_t n)
-{
-    if (n)
-        ax_metric_add(s->queue_full, n);
-    left(s, n);
-}
-
-static bool is_set(struct ax_sender *s, const bool *flag)
-{
-    (void)pthread_mutex_lock(&s->lock);
-    bool set = *flag;
-    (void)pthread_mutex_unlock(&s->lock);
-    return set;
-}
-
-static void finish(struct ax_sender *s)
-{
-    left(s, s->batch.n);
-    ax_batch_finish(&s->batch, s->queue);
+    return atomic_load(&s->halted);
 }
 
 static struct timespec timespec_of(int64_t ns)
@@ -77,183 +64,343 @@ static bool rest(struct ax_sender *s, int64_t ms)
 {
     struct timespec until = timespec_of(ax_mono_ns() + ms * 1000000);
     (void)pthread_mutex_lock(&s->lock);
-    while (!s->halted && pthread_cond_timedwait(&s->changed, &s->lock, &until) != ETIMEDOUT)
+    while (!is_halted(s) && pthread_cond_timedwait(&s->changed, &s->lock, &until) != ETIMEDOUT)
         continue;
-    bool halted = s->halted;
     (void)pthread_mutex_unlock(&s->lock);
-    return !halted;
+    return !is_halted(s);
 }
 
-static void expire(struct ax_sender *s)
+/* Everything before this position has met its end. A feed begins to read before the place where it was,
+ * because segments are read from their beginning. */
+static void stand_at(struct ax_sender *s, uint64_t at, uint64_t count)
 {
-    const struct ax_target *t = s->target;
-    if (t->age_limit_ms <= 0)
+    if (at < atomic_load(&s->progress->at))
         return;
-    uint32_t n = ax_batch_expire(&s->batch, s->queue, ax_clock_now(&t->clock) - t->age_limit_ms);
-    if (n) {
-        count_dropped(s, "too_old", n);
-        left(s, n);
-        s->batch_version = 0;
-        ax_log(AX_LOG_WARN, "samples_too_old", "%s: dropped %u samples older than sample_age_limit", t->url,
-               n);
-    }
+    atomic_store(&s->progress->at, at);
+    atomic_store(&s->progress->count, count);
 }
 
-/* Wait for a full batch or the deadline and take it. False when there is nothing more to do. */
+/* Note that everything before a position has met its end. Tries until it is written or the sender is halted:
+ * the next request must not leave before. */
+static void note(struct ax_sender *s, uint64_t at, uint64_t count)
+{
+    struct ax_diag diag = {{0}};
+    while (ax_positions_put(s->d->positions, s->first_lane, s->lanes_n, at, &diag) != AX_OK) {
+        ax_log(AX_LOG_ERROR, "position_not_written", "%s: nothing more is sent until it can be: %s",
+               s->d->url, diag.text);
+        if (!rest(s, FAULT_PAUSE_MS))
+            break;
+    }
+    stand_at(s, at, count);
+    (void)ax_delivery_measure(s->d);
+}
+
+/* Samples that are too old for the target from now on. */
+static int64_t oldest_ms(const struct ax_sender *s)
+{
+    return s->d->age_limit_ms > 0 ? ax_clock_now(&s->d->clock) - s->d->age_limit_ms : INT64_MIN;
+}
+
+static bool too_far_behind(const struct ax_sender *s, uint64_t at)
+{
+    uint64_t end = ax_outgoing_end(s->d->outgoing);
+    return end > at && end - at > s->d->max_bytes;
+}
+
+/* Count and say what was dropped unsent since the last time. */
+static void tell_dropped(struct ax_sender *s)
+{
+    if (s->expired_n) {
+        ax_metric_add(s->too_old, s->expired_n);
+        ax_log(AX_LOG_WARN, "samples_too_old", "%s: dropped %u samples older than sample_age_limit",
+               s->d->url, s->expired_n);
+    }
+    if (s->overflown_n) {
+        ax_metric_add(s->queue_full, s->overflown_n);
+        if (!s->overflowing)
+            ax_log(AX_LOG_WARN, "queue_full",
+                   "%s is more than %llu bytes behind: its oldest samples are dropped. Raise "
+                   "--storage.queue.max-size, or see why it takes no more",
+                   s->d->url, (unsigned long long)s->d->max_bytes);
+        s->overflowing = true;
+    }
+    s->expired_n = s->overflown_n = 0;
+}
+
+/* Take one sample from the feed, into the batch or not. False when it has to wait for the next batch. */
+static bool take(struct ax_sender *s, const struct ax_feed_sample *sample)
+{
+    if (ax_batch_has(&s->batch, sample->series))
+        return false;
+    if (too_far_behind(s, sample->at)) {
+        s->overflown_n++;
+    } else if (sample->t_ms < oldest_ms(s)) {
+        s->expired_n++;
+    } else if (sample->t_ms <= sample->series->last_ms && sample->series->last_ms != INT64_MIN) {
+        ax_metric_add(s->out_of_order, 1); /* two series that relabelling made one */
+    } else {
+        sample->series->last_ms = sample->t_ms;
+        ax_batch_add(&s->batch, sample);
+    }
+    ax_feed_take(&s->feed);
+    return true;
+}
+
+/* Nothing is in hand and nothing waits: note that, and wait for more. False when the sender is to end. */
+static bool idle(struct ax_sender *s)
+{
+    stand_at(s, s->feed.at, s->feed.count);
+    (void)ax_delivery_measure(s->d);
+    tell_dropped(s);
+    s->overflowing = false;
+    if (atomic_load(&s->restless))
+        return false;
+    ax_outgoing_wait(s->d->outgoing, s->feed.at, &s->restless, INT64_MAX);
+    return true;
+}
+
+/* Fill the batch: until it is full, its next sample is of a series that it has, the segment ends, or the
+ * deadline comes. False when there is nothing more to do. */
 static bool fill(struct ax_sender *s)
 {
-    const struct ax_target *t = s->target;
-    if (ax_queue_wait(s->queue, 1, INT64_MAX) > 0)
-        (void)ax_queue_wait(s->queue, t->samples_max, ax_mono_ns() + t->deadline_ms * 1000000);
-    if (is_set(s, &s->halted))
-        return false;
-    bool flushing = is_set(s, &s->flushing); /* asked before taking: then an empty queue stays empty */
-    s->batch_version = 0;
-    return ax_batch_take(&s->batch, s->queue) > 0 || !flushing;
-}
-
-/* Bytes for the batch in the endpoint's version; AX_OK with an empty batch when nothing of it is left. */
-static enum ax_err encode(struct ax_sender *s)
-{
-    enum ax_err err = AX_LIMIT;
-    int version = atomic_load(&s->target->version);
-    while (s->batch.n && (err = ax_batch_encode(&s->batch, version)) == AX_LIMIT) {
-        if (s->batch.n > 1) {
-            lost_to_full_queue(s, ax_batch_halve(&s->batch, s->queue));
-        } else {
-            count_dropped(s, "too_large", 1);
-            finish(s);
+    int64_t until_ns = INT64_MAX;
+    const struct ax_feed_sample *sample;
+    ax_batch_reset(&s->batch);
+    while (!is_halted(s) && s->batch.n < s->batch.cap) {
+        struct ax_diag diag = {{0}};
+        enum ax_feed_state state = ax_feed_peek(&s->feed, &sample, &diag);
+        if (state == AX_FEED_SAMPLE) {
+            if (s->batch.n == 0)
+                stand_at(s, sample->at, sample->count);
+            if (!take(s, sample))
+                return true;
+            if (s->batch.n == 1 && until_ns == INT64_MAX)
+                until_ns = ax_mono_ns() + s->d->deadline_ms * 1000000;
+        } else if (state == AX_FEED_FAILED) {
+            ax_log(AX_LOG_ERROR, "outgoing_unreadable", "%s: %s", s->d->url, diag.text);
+            (void)rest(s, FAULT_PAUSE_MS);
+        } else if (s->batch.n) {
+            if (state == AX_FEED_SEGMENT || atomic_load(&s->restless) || ax_mono_ns() >= until_ns)
+                return true;
+            ax_outgoing_wait(s->d->outgoing, s->feed.at, &s->restless, until_ns);
+        } else if (state == AX_FEED_SEGMENT) {
+            note(s, s->feed.at, s->feed.count);
+        } else if (!idle(s)) {
+            return false;
         }
     }
-    AX_ASSERT(err != AX_INVALID); /* keys are made by ax_labels_key_write() */
-    s->batch_version = version;
-    return s->batch.n ? err : AX_OK;
+    return !is_halted(s);
 }
 
-static int64_t samples_written(struct ax_http_client *client)
+/* Take out of a part what need not be sent any more. Returns how many samples are left. */
+static uint32_t thin_out(struct ax_sender *s, uint32_t from, uint32_t to)
 {
-    const char *text = ax_http_reply_header(client, SAMPLES_WRITTEN);
-    if (!text)
-        return -1;
-    int64_t n;
-    return ax_parse_i64(ax_str(text), &n) == AX_OK ? n : -1;
-}
-
-/* Send the bytes once. */
-static enum ax_verdict post(struct ax_sender *s, uint32_t attempt, struct ax_http_reply *reply,
-                            struct ax_diag *diag)
-{
-    struct ax_rw_headers h = ax_rw_headers(s->batch_version);
-    char number[16];
-    (void)snprintf(number, sizeof number, "%u", attempt);
-    struct ax_http_field fields[4] = {
-        {ax_str("Content-Type"), ax_str(h.content_type)},
-        {ax_str("Content-Encoding"), ax_str(h.content_encoding)},
-        {ax_str("X-Prometheus-Remote-Write-Version"), ax_str(h.version)},
-        {ax_str("Retry-Attempt"), ax_str(number)},
-    };
-    *reply = (struct ax_http_reply){.body = &s->answer};
-    enum ax_err err =
-        ax_http_post(s->client, ax_buf_view(&s->batch.bytes), fields, attempt ? 4 : 3, reply, diag);
-    if (err == AX_OK) {
-        struct ax_str body = ax_buf_view(&s->answer);
-        while (body.n && (body.p[body.n - 1] == '\n' || body.p[body.n - 1] == '\r'))
-            body.n--;
-        (void)ax_fail(diag, AX_OK, "status %d: " AX_STR_FMT, reply->status, AX_STR_ARG(body));
-    }
-    ax_metric_observe(s->seconds, (double)reply->duration_ns * 1e-9);
-    struct ax_answer answer = {
-        .status = reply->status,
-        .version = s->batch_version,
-        .version2_confirmed = atomic_load(&s->target->confirmed),
-        .samples_written = err == AX_OK ? samples_written(s->client) : -1,
-        .samples_sent = s->batch.n,
-        .retry_on_429 = s->target->retry_on_429,
-    };
-    return ax_send_judge(&answer);
+    uint32_t left = ax_batch_left(&s->batch, from, to);
+    if (left && too_far_behind(s, s->batch.items[from].at))
+        s->overflown_n = ax_batch_expire(&s->batch, from, to, INT64_MAX);
+    else
+        s->expired_n = ax_batch_expire(&s->batch, from, to, oldest_ms(s));
+    uint32_t n = s->overflown_n + s->expired_n;
+    if (n)
+        s->encoded_version = 0;
+    tell_dropped(s);
+    return left - n;
 }
 
 static void accepted(struct ax_sender *s)
 {
     double newest = (double)s->batch.newest_ms / 1000;
-    if (s->batch_version == 2)
-        atomic_store(&s->target->confirmed, true);
-    ax_metric_add(s->sent, s->batch.n);
+    if (s->encoded_version == 2)
+        atomic_store(&s->d->confirmed, true);
+    ax_metric_add(s->sent, s->batch.encoded_n);
     ax_metric_add(s->sent_bytes, (double)s->batch.bytes.n);
     if (newest > ax_metric_get(s->highest))
         ax_metric_set(s->highest, newest);
     if (s->failing)
-        ax_log(AX_LOG_INFO, "send_recovered", "%s accepts samples again", s->target->url);
+        ax_log(AX_LOG_INFO, "send_recovered", "%s accepts samples again", s->d->url);
     s->failing = false;
-    finish(s);
+    s->part_accepted = true;
 }
 
-static void refused(struct ax_sender *s, int status, const struct ax_diag *diag)
+/* Text of the first series of a part, for a person. */
+static void name_series(const struct ax_sender *s, uint32_t from, uint32_t to, char out[SERIES_TEXT])
 {
-    char reason[16];
+    struct ax_arena arena;
+    struct ax_buf text;
+    struct ax_labels labels;
+    while (from < to && !s->batch.items[from].series)
+        from++;
+    AX_ASSERT(from < to);
+    const struct ax_feed_series *series = s->batch.items[from].series;
+    ax_arena_init(&arena, (size_t)4 << 20);
+    ax_buf_init(&text, (size_t)4 << 20);
+    if (ax_labels_key_parse((struct ax_str){series->key, series->key_n}, &arena, &labels, NULL) == AX_OK)
+        ax_labels_write(&labels, &text);
+    (void)snprintf(out, SERIES_TEXT, AX_STR_FMT, (int)text.n, (const char *)text.bytes);
+    ax_buf_done(&text);
+    ax_arena_done(&arena);
+}
+
+static void refused(struct ax_sender *s, uint32_t from, uint32_t to, int status, const struct ax_diag *diag)
+{
+    char reason[16], series[SERIES_TEXT];
     (void)snprintf(reason, sizeof reason, "%d", status);
-    ax_metric_add(ax_metric(AX_M_SEND_FAILED, s->target->url, reason), s->batch.n);
-    ax_log(AX_LOG_WARN, "send_refused", "%s refused %u samples for good: %s", s->target->url, s->batch.n,
-           diag->text);
+    ax_metric_add(ax_metric(AX_M_SEND_FAILED, s->d->url, reason), s->batch.encoded_n);
+    name_series(s, from, to, series);
+    ax_log(AX_LOG_WARN, "send_refused", "%s refused %u samples for good: %s; of %s%s", s->d->url,
+           s->batch.encoded_n, diag->text, series, s->batch.encoded_n > 1 ? " and others" : "");
     s->failing = false;
-    finish(s);
 }
 
-static void fall_back(struct ax_sender *s, const struct ax_diag *diag)
+/* May a part that was refused be sent in halves? Only when its content may be the reason, and not again soon
+ * when that has led to nothing: a target that refuses everything is not asked many times over. */
+static bool may_split(struct ax_sender *s, int status)
 {
-    int two = 2;
-    if (atomic_compare_exchange_strong(&s->target->version, &two, 1))
-        ax_log(AX_LOG_WARN, "send_falls_back",
-               "%s does not take remote-write 2.0 (%s); sending 1.0 from now on. Set protobuf_message: "
-               "prometheus.WriteRequest to spare the attempt",
-               s->target->url, diag->text);
-    s->batch_version = 0;
+    bool content = status == 400 || status == 409 || status == 413 || status == 422;
+    if (!content || s->batch.encoded_n < 2 || s->extra + 2 > AX_SPLIT_REQUESTS ||
+        ax_mono_ns() < s->split_after_ns)
+        return false;
+    s->extra += 2;
+    return true;
 }
 
-/* Try the batch until it is accepted or dropped. When halted it goes back into the queue. */
-static void deliver(struct ax_sender *s)
+/* What became of a part. */
+enum part { PART_DONE, PART_HALVE, PART_HALTED };
+
+/* Bytes of a part in the endpoint's version, unless they are there. PART_DONE when there is something to
+ * send. */
+static enum part encode(struct ax_sender *s, uint32_t from, uint32_t to, struct ax_diag *diag,
+                        enum ax_err *err)
 {
-    uint32_t attempt = 0;
-    expire(s);
-    while (s->batch.n) {
-        int64_t retry_after_ms = -1;
-        enum ax_verdict verdict = AX_SEND_RETRY;
-        struct ax_http_reply reply = {0};
+    int version = atomic_load(&s->d->version);
+    *err = AX_OK;
+    if (s->encoded_version == version)
+        return PART_DONE;
+    *err = ax_batch_encode(&s->batch, from, to, version);
+    AX_ASSERT(*err != AX_INVALID); /* keys are made by ax_labels_key_write() */
+    s->encoded_version = *err == AX_OK ? version : 0;
+    if (*err == AX_NOMEM)
+        (void)ax_fail(diag, *err, "out of memory making a request");
+    return *err == AX_LIMIT ? PART_HALVE : PART_DONE;
+}
+
+/* The pause after a failure that may pass. */
+static bool wait_to_retry(struct ax_sender *s, uint32_t attempt, int64_t retry_after_ms,
+                          const struct ax_diag *diag)
+{
+    if (is_halted(s))
+        return false;
+    s->failing = true;
+    ax_metric_add(s->retries, 1);
+    ax_log(AX_LOG_WARN, "send_retry", "%s: %s; trying again", s->d->url, diag->text);
+    return rest(s, ax_backoff_ms(&s->d->backoff, attempt, retry_after_ms, &s->rng));
+}
+
+/* Send the samples in [from, to) until they are accepted or dropped. */
+static enum part send_part(struct ax_sender *s, uint32_t from, uint32_t to)
+{
+    s->encoded_version = 0;
+    for (uint32_t attempt = 0; thin_out(s, from, to) > 0;) {
+        struct ax_http_reply reply = {.retry_after_ms = -1};
         struct ax_diag diag = {{0}};
-        if (s->batch_version != atomic_load(&s->target->version) && encode(s) != AX_OK) {
-            (void)ax_fail(&diag, AX_NOMEM, "out of memory making a request");
-        } else if (s->batch.n) {
-            verdict = post(s, attempt, &reply, &diag);
-            retry_after_ms = reply.retry_after_ms;
+        enum ax_verdict verdict = AX_SEND_RETRY;
+        enum ax_err err;
+        if (encode(s, from, to, &diag, &err) == PART_HALVE) {
+            if (s->batch.encoded_n > 1)
+                return PART_HALVE;
+            count_dropped(s, "too_large", 1);
+            return PART_DONE;
         }
-        if (s->batch.n == 0)
-            return;
+        if (err == AX_OK) {
+            verdict = ax_delivery_post(s->d, s->client, &s->batch, s->encoded_version, attempt, &s->answer,
+                                       &reply, &diag);
+            ax_metric_observe(s->seconds, (double)reply.duration_ns * 1e-9);
+        }
         if (verdict == AX_SEND_ACCEPTED) {
             accepted(s);
-        } else if (verdict == AX_SEND_DROP) {
-            refused(s, reply.status, &diag);
-        } else if (verdict == AX_SEND_FALL_BACK) {
-            fall_back(s, &diag);
+            return PART_DONE;
+        }
+        if (verdict == AX_SEND_DROP) {
+            if (may_split(s, reply.status))
+                return PART_HALVE;
+            refused(s, from, to, reply.status, &diag);
+            return PART_DONE;
+        }
+        if (verdict == AX_SEND_FALL_BACK) {
+            ax_delivery_fall_back(s->d, diag.text);
             attempt = 0;
-        } else {
-            if (is_set(s, &s->halted))
-                break;
-            s->failing = true;
-            attempt++;
-            ax_metric_add(s->retries, 1);
-            ax_log(AX_LOG_WARN, "send_retry", "%s: %s; trying again", s->target->url, diag.text);
-            if (!rest(s, ax_backoff_ms(&s->target->backoff, attempt, retry_after_ms, &s->rng)))
-                break;
-            expire(s);
+        } else if (!wait_to_retry(s, ++attempt, reply.retry_after_ms, &diag)) {
+            return PART_HALTED;
         }
     }
-    lost_to_full_queue(s, ax_batch_give_back(&s->batch, s->queue));
+    return PART_DONE;
+}
+
+/* Send the batch, whole or in parts, and note after each part how far it is. */
+static void deliver(struct ax_sender *s)
+{
+    uint32_t ends[PARTS_DEEP] = {s->batch.n}, ends_n = 1, from = 0;
+    s->extra = 0;
+    s->part_accepted = false;
+    tell_dropped(s);
+    (void)ax_delivery_measure(s->d);
+    while (ends_n) {
+        uint32_t to = ends[ends_n - 1];
+        enum part part = send_part(s, from, to);
+        if (part == PART_HALTED)
+            return;
+        if (part == PART_HALVE) {
+            AX_ASSERT(ends_n < PARTS_DEEP && to - from > 1);
+            ends[ends_n++] = from + (to - from) / 2;
+            continue;
+        }
+        from = to;
+        ends_n--;
+        if (from < s->batch.n)
+            note(s, s->batch.items[from].at, s->batch.items[from].count);
+        else
+            note(s, s->feed.at, s->feed.count);
+    }
+    if (s->extra && !s->part_accepted)
+        s->split_after_ns = ax_mono_ns() + SPLIT_PAUSE_NS;
+}
+
+/* Wait until it may begin, and find its place in the log. False when halted before. */
+static bool begin(struct ax_sender *s)
+{
+    (void)pthread_mutex_lock(&s->lock);
+    while (!s->going && !is_halted(s))
+        (void)pthread_cond_wait(&s->changed, &s->lock);
+    (void)pthread_mutex_unlock(&s->lock);
+    uint64_t from[AX_LANES];
+    ax_positions_get(s->d->positions, s->first_lane, s->lanes_n, from);
+    bool counts = s->first_lane == 0; /* what concerns no lane, or all */
+    const struct ax_feed_options options = {
+        .log = ax_outgoing_log(s->d->outgoing),
+        .rules = s->d->rules,
+        .rules_n = s->d->rules_n,
+        .first_lane = s->first_lane,
+        .lanes_n = s->lanes_n,
+        .from = from,
+        .seed = s->d->seed,
+        .url = s->d->url,
+        .relabelled = counts ? ax_metric(AX_M_SEND_DROPPED, s->d->url, "relabelled") : NULL,
+        .damaged = counts ? ax_metric(AX_M_SEND_DROPPED, s->d->url, "damaged") : NULL,
+    };
+    while (!is_halted(s)) {
+        if (ax_feed_init(&s->feed, &options) == AX_OK)
+            return true;
+        ax_feed_done(&s->feed);
+        (void)rest(s, FAULT_PAUSE_MS);
+    }
+    return false;
 }
 
 static void *run(void *sender)
 {
     struct ax_sender *s = sender;
-    while (fill(s))
+    bool on = begin(s);
+    while (on && fill(s))
         deliver(s);
     (void)pthread_mutex_lock(&s->lock);
     s->ended = true;
@@ -264,17 +411,20 @@ static void *run(void *sender)
 
 static void find_cells(struct ax_sender *s)
 {
-    const char *url = s->target->url;
+    const char *url = s->d->url;
     s->sent = ax_metric(AX_M_SENT_SAMPLES, url, NULL);
     s->sent_bytes = ax_metric(AX_M_SENT_BYTES, url, NULL);
     s->retries = ax_metric(AX_M_SEND_RETRIES, url, NULL);
     s->seconds = ax_metric(AX_M_SEND_SECONDS, url, NULL);
-    s->queue_full = ax_metric(AX_M_SEND_DROPPED, url, "queue_full");
     s->highest = ax_metric(AX_M_SEND_HIGHEST, url, NULL);
+    s->queue_full = ax_metric(AX_M_SEND_DROPPED, url, "queue_full");
+    s->too_old = ax_metric(AX_M_SEND_DROPPED, url, "too_old");
+    s->out_of_order = ax_metric(AX_M_SEND_DROPPED, url, "out_of_order");
 }
 
-enum ax_err ax_sender_new(struct ax_target *target, const struct ax_http_client_options *http,
-                          uint32_t capacity, uint64_t seed, struct ax_sender **out, struct ax_diag *diag)
+enum ax_err ax_sender_new(struct ax_delivery *delivery, const struct ax_http_client_options *http,
+                          uint32_t index, uint32_t first_lane, uint32_t lanes_n, struct ax_sender **out,
+                          struct ax_diag *diag)
 {
     *out = NULL;
     struct ax_sender *s = calloc(1, sizeof *s);
@@ -286,12 +436,14 @@ enum ax_err ax_sender_new(struct ax_target *target, const struct ax_http_client_
     (void)pthread_cond_init(&s->changed, &attr);
     (void)pthread_condattr_destroy(&attr);
     (void)pthread_mutex_init(&s->lock, NULL);
-    s->target = target;
-    ax_rng_seed(&s->rng, seed);
+    s->d = delivery;
+    s->progress = &delivery->progress[index];
+    s->first_lane = first_lane;
+    s->lanes_n = lanes_n;
+    ax_rng_seed(&s->rng, delivery->seed + index);
     ax_buf_init(&s->answer, ANSWER_BYTES);
     find_cells(s);
-    s->queue = ax_queue_new(capacity);
-    enum ax_err err = s->queue ? ax_batch_init(&s->batch, target->samples_max) : AX_NOMEM;
+    enum ax_err err = ax_batch_init(&s->batch, delivery->samples_max);
     if (err != AX_OK)
         (void)ax_fail(diag, err, "out of memory");
     else
@@ -308,32 +460,42 @@ enum ax_err ax_sender_start(struct ax_sender *s, struct ax_diag *diag)
 {
     if (pthread_create(&s->thread, NULL, run, s) != 0)
         return ax_fail(diag, AX_NOMEM, "no thread for sending to %s; check the limit on processes",
-                       s->target->url);
+                       s->d->url);
     s->started = true;
     return AX_OK;
 }
 
-void ax_sender_push(struct ax_sender *s, struct ax_out_key *key, int64_t t_ms, double value)
+void ax_sender_go(struct ax_sender *s)
 {
-    ax_metric_add(s->target->waiting, 1);
-    lost_to_full_queue(s, ax_queue_push(s->queue, key, t_ms, value));
+    uint64_t from[AX_LANES], least = UINT64_MAX;
+    ax_positions_get(s->d->positions, s->first_lane, s->lanes_n, from);
+    for (uint32_t i = 0; i < s->lanes_n; i++)
+        least = from[i] < least ? from[i] : least;
+    atomic_store(&s->progress->at, least);
+    (void)pthread_mutex_lock(&s->lock);
+    s->going = true;
+    (void)pthread_cond_broadcast(&s->changed);
+    (void)pthread_mutex_unlock(&s->lock);
 }
 
 void ax_sender_flush(struct ax_sender *s)
 {
-    (void)pthread_mutex_lock(&s->lock);
-    s->flushing = true;
-    (void)pthread_mutex_unlock(&s->lock);
-    ax_queue_interrupt(s->queue);
+    atomic_store(&s->restless, true);
+    ax_outgoing_wake(s->d->outgoing);
 }
 
 void ax_sender_halt(struct ax_sender *s)
 {
     (void)pthread_mutex_lock(&s->lock);
-    s->halted = true;
+    atomic_store(&s->halted, true);
     (void)pthread_cond_broadcast(&s->changed);
     (void)pthread_mutex_unlock(&s->lock);
-    ax_queue_interrupt(s->queue);
+    ax_sender_flush(s);
+}
+
+void ax_sender_abort(struct ax_sender *s)
+{
+    ax_sender_halt(s);
     ax_http_client_abort(s->client);
 }
 
@@ -354,36 +516,17 @@ bool ax_sender_wait(struct ax_sender *s, int64_t until_ns)
     return ended;
 }
 
-uint64_t ax_sender_pending(const struct ax_sender *s)
-{
-    return ax_queue_pending(s->queue);
-}
-
-uint32_t ax_sender_take(struct ax_sender *s, struct ax_item *items, uint32_t n)
-{
-    return ax_queue_take(s->queue, items, n);
-}
-
-void ax_sender_forget(struct ax_sender *s, struct ax_item *items, uint32_t n)
-{
-    left(s, n);
-    ax_queue_done(s->queue, items, n);
-}
-
 void ax_sender_free(struct ax_sender *s)
 {
     if (!s)
         return;
     if (s->started && !s->joined) {
-        ax_sender_halt(s);
+        ax_sender_abort(s);
         (void)pthread_join(s->thread, NULL);
     }
-    if (s->queue)
-        left(s, (uint32_t)ax_queue_pending(s->queue));
     ax_http_client_free(s->client);
-    if (s->batch.items)
-        ax_batch_done(&s->batch);
-    ax_queue_free(s->queue);
+    ax_feed_done(&s->feed);
+    ax_batch_done(&s->batch);
     ax_buf_done(&s->answer);
     (void)pthread_cond_destroy(&s->changed);
     (void)pthread_mutex_destroy(&s->lock);

@@ -15,8 +15,8 @@ struct ax_sink {
     /* Open an output series (labels are copied). Opening the same labels twice gives two handles of one
      * series. NULL when out of memory. */
     struct ax_out *(*open)(void *ctx, const struct ax_labels *labels);
-    /* Send one sample; t_ms must not fall within one series. Never blocks: a full queue drops its oldest
-     * and counts. */
+    /* Send one sample. One that is not newer than its series' last one is dropped and counted. Never blocks
+     * on a receiver. */
     void (*put)(void *ctx, struct ax_out *out, int64_t t_ms, double value);
     /* End the series: a stale marker at t_ms unless t_ms is INT64_MIN (a stop without an end: nothing is
      * sent). The handle is gone. */

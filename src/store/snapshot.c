@@ -56,7 +56,7 @@ enum ax_err ax_snapshot_begin(const char *dir, uint64_t position, struct ax_snap
     w->sections = 0;
     w->err = AX_OK;
     w->place = AX_FILE_HEAD;
-    enum ax_err err = ax_folder_open(dir, true, &w->folder, diag);
+    enum ax_err err = ax_folder_open(dir, 1, &w->folder, diag);
     if (err != AX_OK) {
         free(w);
         return err;
@@ -162,7 +162,7 @@ enum ax_err ax_snapshot_prune(const char *dir, uint32_t keep, uint64_t *out_olde
     struct ax_folder folder;
     uint64_t unused;
     *out_oldest = UINT64_MAX;
-    enum ax_err err = ax_folder_open(dir, false, &folder, diag);
+    enum ax_err err = ax_folder_open(dir, 0, &folder, diag);
     if (err == AX_NOTFOUND)
         return AX_OK;
     if (err != AX_OK)

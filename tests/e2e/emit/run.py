@@ -88,7 +88,8 @@ def send(server, protocol, metric, first_ms):
     write_relabel_configs:
       - {{ source_labels: [i], target_label: parity, regex: '\\d*[13579]', replacement: odd }}
 """)
-    run = subprocess.run([SEND, str(config), metric, str(first_ms), str(SERIES), str(SAMPLES)], capture_output=True,
+    run = subprocess.run([SEND, str(config), metric, str(first_ms), str(SERIES), str(SAMPLES),
+                          str(FOLDER / f"{metric}.queue")], capture_output=True,
                          text=True, timeout=60)
     check(run.returncode == 0, f"{server.name}: {run.stderr}")
     return run

@@ -1,10 +1,11 @@
 /* send.c: sends a few series to the remote_write endpoints of a config and prints the self-metrics.
  *
- * usage: e2e_emit_send CONFIG METRIC FIRST_MS SERIES SAMPLES
+ * usage: e2e_emit_send CONFIG METRIC FIRST_MS SERIES SAMPLES FOLDER [PAUSE_MS]
  *
- * Series METRIC{i="0"}, METRIC{i="1"}, ... each with samples a second apart from FIRST_MS, whose value is
- * i * 1000 + the sample's number; then the odd ones end with a stale marker, the even ones just stop. The
- * series METRIC_special has values that text formats and arithmetic like to spoil. */
+ * The queue is in FOLDER; PAUSE_MS passes between two samples of a series. Series METRIC{i="0"},
+ * METRIC{i="1"}, ... each with samples a second apart from FIRST_MS, whose value is i * 1000 + the sample's
+ * number; then the odd ones end with a stale marker, the even ones just stop. The series METRIC_special has
+ * values that text formats and arithmetic like to spoil. */
 #include "base/metrics.h"
 #include "base/parse.h"
 #include "config/config.h"
@@ -15,6 +16,7 @@
 #include <stdlib.h>
 
 #define FLUSH_MS 30000
+#define QUEUE_BYTES ((uint64_t)1 << 30)
 
 static _Noreturn void give_up(const char *what)
 {
@@ -44,17 +46,27 @@ static struct ax_out *open_series(const struct ax_sink *sink, const char *metric
     return out;
 }
 
+static void commit(const struct ax_sink *sink, int64_t t_ms)
+{
+    struct ax_diag diag = {{0}};
+    if (sink->commit(sink->ctx, ax_str("send"), t_ms, &diag) != AX_OK)
+        give_up(diag.text);
+}
+
 static void send_all(const struct ax_sink *sink, const char *metric, int64_t first_ms, int64_t series,
-                     int64_t samples)
+                     int64_t samples, int64_t pause_ms)
 {
     struct ax_out **outs = calloc((size_t)series, sizeof(struct ax_out *));
     if (!outs)
         give_up("out of memory");
     for (int64_t i = 0; i < series; i++)
         outs[i] = open_series(sink, metric, "", i);
-    for (int64_t k = 0; k < samples; k++)
+    for (int64_t k = 0; k < samples; k++) {
         for (int64_t i = 0; i < series; i++)
             sink->put(sink->ctx, outs[i], first_ms + k * 1000, (double)(i * 1000 + k));
+        commit(sink, first_ms + k * 1000);
+        ax_sleep_ns(pause_ms * 1000000);
+    }
     for (int64_t i = 0; i < series; i++)
         sink->close(sink->ctx, outs[i], i % 2 ? first_ms + samples * 1000 : INT64_MIN);
     free(outs);
@@ -64,6 +76,7 @@ static void send_all(const struct ax_sink *sink, const char *metric, int64_t fir
     for (size_t k = 0; k < sizeof special / sizeof special[0]; k++)
         sink->put(sink->ctx, out, first_ms + (int64_t)k * 1000, special[k]);
     sink->close(sink->ctx, out, INT64_MIN);
+    commit(sink, first_ms + samples * 1000);
 }
 
 int main(int argc, char **argv)
@@ -72,14 +85,20 @@ int main(int argc, char **argv)
     struct ax_config *config;
     struct ax_emit *emit;
     struct ax_diag diag = {{0}};
-    if (argc != 6)
-        give_up("usage: e2e_emit_send CONFIG METRIC FIRST_MS SERIES SAMPLES");
+    if (argc != 7 && argc != 8)
+        give_up("usage: e2e_emit_send CONFIG METRIC FIRST_MS SERIES SAMPLES FOLDER [PAUSE_MS]");
     if (ax_config_load(argv[1], &config, &problems) != AX_OK)
         give_up(problems.n ? problems.v[0].text : "the config is not valid");
-    if (ax_emit_start(config->remote_write, config->remote_write_n, ax_clock_wall(), &emit, &diag) != AX_OK)
+    const struct ax_emit_options options = {.endpoints = config->remote_write,
+                                            .endpoints_n = config->remote_write_n,
+                                            .dir = argv[6],
+                                            .max_bytes = QUEUE_BYTES,
+                                            .clock = ax_clock_wall()};
+    if (ax_emit_start(&options, &emit, &diag) != AX_OK)
         give_up(diag.text);
     struct ax_sink sink = ax_emit_sink(emit);
-    send_all(&sink, argv[2], number(argv[3]), number(argv[4]), number(argv[5]));
+    send_all(&sink, argv[2], number(argv[3]), number(argv[4]), number(argv[5]),
+             argc == 8 ? number(argv[7]) : 0);
     ax_emit_stop(emit, FLUSH_MS);
     struct ax_buf out;
     ax_buf_init(&out, (size_t)1 << 24);

@@ -94,7 +94,6 @@ static void defaults_are_those_of_the_design(void **state)
     EQ(w->name, "h:1");
     assert_int_equal(w->remote_timeout_ms, 30000);
     assert_int_equal(w->protocol, AX_RW_1);
-    assert_int_equal(w->capacity, 1000000);
     assert_int_equal(w->max_shards, 1);
     assert_int_equal(w->max_samples_per_send, 2000);
     assert_int_equal(w->batch_send_deadline_ms, 5000);
@@ -135,7 +134,7 @@ static const char all_keys[] =
     "  tls_config: {ca_file: /ca, cert_file: /c, key_file: /k, server_name: s, min_version: TLS13, "
     "insecure_skip_verify: true}\n"
     "  proxy_url: http://proxy:3128\n  follow_redirects: false\n"
-    "  queue_config: {capacity: 5000, max_shards: 4, max_samples_per_send: 500, batch_send_deadline: "
+    "  queue_config: {max_shards: 4, max_samples_per_send: 500, batch_send_deadline: "
     "1s,\n"
     "    min_backoff: 1s, max_backoff: 2s, retry_on_http_429: false, sample_age_limit: 2h}\n"
     "  write_relabel_configs:\n"
@@ -184,7 +183,6 @@ static void every_key_of_the_endpoints_is_read(void **state)
     assert_true(w->http.tls_insecure_skip_verify);
     EQ(w->http.proxy_url, "http://proxy:3128");
     assert_false(w->http.follow_redirects);
-    assert_int_equal(w->capacity, 5000);
     assert_int_equal(w->max_shards, 4);
     assert_int_equal(w->max_samples_per_send, 500);
     assert_int_equal(w->batch_send_deadline_ms, 1000);

@@ -63,7 +63,6 @@ static const struct {
     {WRITE("queue_config: {max_shards: 0}"), 3, 30, "max_shards must be from 1 to 64"},
     {WRITE("queue_config: {max_shards: many}"), 3, 30, "\"many\" is no whole number"},
     {WRITE("queue_config: {min_backoff: 10s}"), 3, 31, "min_backoff is above max_backoff"},
-    {WRITE("queue_config: {capacity: 10}"), 3, 28, "capacity is below max_samples_per_send"},
     {WRITE("queue_config: {sample_age_limit: 0s}"), 3, 36, "sample_age_limit must be from 1s"},
     {WRITE("write_relabel_configs: [{action: drop, regex: '('}]"), 3, 27, "write_relabel_configs: "},
     {WRITE("write_relabel_configs: [{action: hashmod}]"), 3, 27, "write_relabel_configs: "},

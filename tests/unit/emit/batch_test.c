@@ -1,4 +1,4 @@
-/* A batch groups its samples by labels and time, and gets smaller when a receiver could not take it. */
+/* A batch holds one sample of a series, is sent in parts, and gets smaller as its samples grow old. */
 #include "ax_test.h"
 #include "emit/batch.h"
 #include "net/compress.h"
@@ -9,7 +9,7 @@
 
 #define LARGE_LABEL ((size_t)9 << 20) /* three of them pass a request's ceiling */
 
-static struct ax_out_key *key_of(const char *name, size_t padding)
+static struct ax_feed_series *series_of(const char *name, size_t padding)
 {
     struct ax_buf b;
     ax_buf_init(&b, (size_t)32 << 20);
@@ -18,26 +18,32 @@ static struct ax_out_key *key_of(const char *name, size_t padding)
     struct ax_label pairs[] = {{ax_str(AX_METRIC_NAME), ax_str(name)}, {ax_str("padding"), {text, padding}}};
     struct ax_labels labels = {padding ? 2 : 1, pairs};
     ax_labels_key_write(&labels, &b);
-    struct ax_out_key *key = ax_out_key_new(ax_buf_view(&b));
+    struct ax_feed_series *s = calloc(1, sizeof *s + b.n);
+    s->key_n = (uint32_t)b.n;
+    memcpy(s->key, b.bytes, b.n);
     ax_buf_done(&b);
     free(text);
-    return key;
+    return s;
 }
 
-/* Each series of a request in turn: its number of samples, and their times in order. */
+static void add(struct ax_batch *b, struct ax_feed_series *series, int64_t t_ms, double value)
+{
+    const struct ax_feed_sample sample = {.series = series, .t_ms = t_ms, .value = value};
+    ax_batch_add(b, &sample);
+}
+
+/* The samples of a request in its order. */
 struct seen {
-    uint32_t samples[8];
-    int64_t t_ms[16];
-    uint32_t series_n, t_n;
+    struct ax_sample v[8];
+    uint32_t n;
 };
 
 static enum ax_err see(void *ctx, const struct ax_rw_series *series, const struct ax_rw_fault *fault)
 {
     struct seen *seen = ctx;
     assert_null(fault);
-    seen->samples[seen->series_n++] = series->samples_n;
-    for (uint32_t i = 0; i < series->samples_n; i++)
-        seen->t_ms[seen->t_n++] = series->samples[i].t_ms;
+    assert_int_equal(series->samples_n, 1);
+    seen->v[seen->n++] = series->samples[0];
     return AX_OK;
 }
 
@@ -56,73 +62,79 @@ static struct seen read_back(const struct ax_batch *b)
     return seen;
 }
 
-static void samples_of_equal_labels_become_one_series_in_time_order(void **state)
+static void a_series_is_in_a_batch_once_and_may_be_in_the_next(void **state)
 {
     (void)state;
-    struct ax_queue *q = ax_queue_new(100);
     struct ax_batch b;
+    struct ax_feed_series *one = series_of("m", 0), *other = series_of("n", 0);
     assert_int_equal(ax_batch_init(&b, 10), AX_OK);
-    struct ax_out_key *one = key_of("m", 0), *same = key_of("m", 0), *other = key_of("n", 0);
-    (void)ax_queue_push(q, one, 1, 1);
-    (void)ax_queue_push(q, other, 1, 1);
-    (void)ax_queue_push(q, same, 3, 1);
-    (void)ax_queue_push(q, one, 2, 1);
-    assert_int_equal(ax_batch_take(&b, q), 4);
-    assert_int_equal(ax_batch_encode(&b, 1), AX_OK);
-    assert_true(b.newest_ms == 3);
-    struct seen seen = read_back(&b);
-    assert_int_equal(seen.series_n, 2);
-    uint32_t first = seen.samples[0] == 3 ? 0 : 1;
-    assert_int_equal(seen.samples[first == 0 ? 0 : 1], 3);
-    for (uint32_t i = 0; i < 3; i++)
-        assert_true(seen.t_ms[first + i] == i + 1);
-
-    assert_int_equal(ax_batch_expire(&b, q, 2), 2);
-    assert_int_equal(ax_batch_encode(&b, 1), AX_OK);
-    seen = read_back(&b);
-    assert_int_equal(seen.series_n, 1);
-    assert_true(seen.t_ms[0] == 2 && seen.t_ms[1] == 3);
-    assert_true(ax_queue_pending(q) == 2);
-    ax_batch_finish(&b, q);
-    assert_true(ax_queue_pending(q) == 0);
-    ax_out_key_unref(one);
-    ax_out_key_unref(same);
-    ax_out_key_unref(other);
+    assert_false(ax_batch_has(&b, one));
+    add(&b, one, 1, 1);
+    assert_true(ax_batch_has(&b, one));
+    assert_false(ax_batch_has(&b, other));
+    ax_batch_reset(&b);
+    assert_int_equal(b.n, 0);
+    assert_false(ax_batch_has(&b, one));
     ax_batch_done(&b);
-    ax_queue_free(q);
+    free(one);
+    free(other);
 }
 
-static void a_batch_too_large_for_a_request_is_halved(void **state)
+static void a_part_has_its_samples_in_order_without_those_that_were_taken_out(void **state)
 {
     (void)state;
-    struct ax_queue *q = ax_queue_new(100);
     struct ax_batch b;
-    assert_int_equal(ax_batch_init(&b, 10), AX_OK);
-    const char *names[] = {"a", "b", "c", "d"};
+    struct ax_feed_series *series[4];
+    const char *names[] = {"d", "c", "b", "a"};
+    assert_int_equal(ax_batch_init(&b, 4), AX_OK);
     for (int i = 0; i < 4; i++) {
-        struct ax_out_key *key = key_of(names[i], LARGE_LABEL);
-        (void)ax_queue_push(q, key, i, 1);
-        ax_out_key_unref(key);
+        series[i] = series_of(names[i], 0);
+        add(&b, series[i], 10 + i, i == 2 ? ax_stale() : i);
     }
-    assert_int_equal(ax_batch_take(&b, q), 4);
-    assert_int_equal(ax_batch_encode(&b, 1), AX_LIMIT);
-    assert_int_equal(ax_batch_halve(&b, q), 0);
-    assert_int_equal(b.n, 2);
-    assert_int_equal(ax_batch_encode(&b, 1), AX_OK);
-    ax_batch_finish(&b, q);
-    assert_int_equal(ax_batch_take(&b, q), 2);
-    assert_true(b.items[0].t_ms == 2 && b.items[1].t_ms == 3);
-    assert_int_equal(ax_batch_give_back(&b, q), 0);
-    assert_true(ax_queue_pending(q) == 2);
+    assert_int_equal(ax_batch_encode(&b, 1, 4, 1), AX_OK);
+    assert_int_equal(b.encoded_n, 3);
+    assert_true(b.newest_ms == 13);
+    struct seen seen = read_back(&b);
+    assert_int_equal(seen.n, 3);
+    assert_true(seen.v[0].t_ms == 11 && ax_is_stale(seen.v[1].value) && seen.v[2].value == 3);
+
+    assert_int_equal(ax_batch_expire(&b, 1, 3, 13), 2);
+    assert_int_equal(ax_batch_expire(&b, 1, 3, 13), 0);
+    assert_int_equal(ax_batch_left(&b, 0, 4), 2);
+    assert_int_equal(ax_batch_encode(&b, 0, 4, 1), AX_OK);
+    seen = read_back(&b);
+    assert_int_equal(seen.n, 2);
+    assert_true(seen.v[0].t_ms == 10 && seen.v[1].t_ms == 13);
     ax_batch_done(&b);
-    ax_queue_free(q);
+    for (int i = 0; i < 4; i++)
+        free(series[i]);
+}
+
+static void what_is_too_large_for_a_request_fits_in_parts(void **state)
+{
+    (void)state;
+    struct ax_batch b;
+    struct ax_feed_series *series[4];
+    const char *names[] = {"a", "b", "c", "d"};
+    assert_int_equal(ax_batch_init(&b, 10), AX_OK);
+    for (int i = 0; i < 4; i++) {
+        series[i] = series_of(names[i], LARGE_LABEL);
+        add(&b, series[i], i, 1);
+    }
+    assert_int_equal(ax_batch_encode(&b, 0, 4, 1), AX_LIMIT);
+    assert_int_equal(ax_batch_encode(&b, 0, 2, 1), AX_OK);
+    assert_int_equal(ax_batch_encode(&b, 2, 4, 2), AX_OK);
+    ax_batch_done(&b);
+    for (int i = 0; i < 4; i++)
+        free(series[i]);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(samples_of_equal_labels_become_one_series_in_time_order),
-        cmocka_unit_test(a_batch_too_large_for_a_request_is_halved),
+        cmocka_unit_test(a_series_is_in_a_batch_once_and_may_be_in_the_next),
+        cmocka_unit_test(a_part_has_its_samples_in_order_without_those_that_were_taken_out),
+        cmocka_unit_test(what_is_too_large_for_a_request_fits_in_parts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

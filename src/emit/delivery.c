@@ -1,0 +1,100 @@
+/* delivery.c: headers, one POST, and what its answer means. */
+#include "emit/delivery.h"
+
+#include "base/log.h"
+#include "base/metrics.h"
+#include "base/parse.h"
+
+#include <stdio.h>
+
+#define SAMPLES_WRITTEN "X-Prometheus-Remote-Write-Samples-Written"
+
+void ax_delivery_init(struct ax_delivery *d)
+{
+    for (uint32_t i = 0; i < AX_LANES; i++) {
+        atomic_init(&d->progress[i].at, UINT64_MAX);
+        atomic_init(&d->progress[i].count, UINT64_MAX);
+    }
+    (void)pthread_mutex_init(&d->measuring, NULL);
+}
+
+void ax_delivery_done(struct ax_delivery *d)
+{
+    (void)pthread_mutex_destroy(&d->measuring);
+}
+
+uint64_t ax_delivery_at(const struct ax_delivery *d)
+{
+    uint64_t at = UINT64_MAX;
+    for (uint32_t i = 0; i < d->senders_n; i++) {
+        uint64_t its = atomic_load(&d->progress[i].at);
+        at = its < at ? its : at;
+    }
+    return at;
+}
+
+uint64_t ax_delivery_measure(struct ax_delivery *d)
+{
+    (void)pthread_mutex_lock(&d->measuring);
+    uint64_t at = ax_delivery_at(d), end = ax_outgoing_end(d->outgoing);
+    uint64_t total = ax_outgoing_total(d->outgoing), count = total;
+    for (uint32_t i = 0; i < d->senders_n; i++) {
+        uint64_t its = atomic_load(&d->progress[i].count);
+        count = its < count ? its : count;
+    }
+    ax_metric_set(ax_metric(AX_M_QUEUE_BYTES, d->url, NULL), end > at ? (double)(end - at) : 0);
+    ax_metric_set(ax_metric(AX_M_QUEUE_SAMPLES, d->url, NULL), (double)(total - count));
+    (void)pthread_mutex_unlock(&d->measuring);
+    return total - count;
+}
+
+static int64_t samples_written(struct ax_http_client *client)
+{
+    const char *text = ax_http_reply_header(client, SAMPLES_WRITTEN);
+    if (!text)
+        return -1;
+    int64_t n;
+    return ax_parse_i64(ax_str(text), &n) == AX_OK ? n : -1;
+}
+
+enum ax_verdict ax_delivery_post(struct ax_delivery *d, struct ax_http_client *client,
+                                 const struct ax_batch *batch, int version, uint32_t attempt,
+                                 struct ax_buf *answer, struct ax_http_reply *reply, struct ax_diag *diag)
+{
+    struct ax_rw_headers h = ax_rw_headers(version);
+    char number[16];
+    (void)snprintf(number, sizeof number, "%u", attempt);
+    struct ax_http_field fields[4] = {
+        {ax_str("Content-Type"), ax_str(h.content_type)},
+        {ax_str("Content-Encoding"), ax_str(h.content_encoding)},
+        {ax_str("X-Prometheus-Remote-Write-Version"), ax_str(h.version)},
+        {ax_str("Retry-Attempt"), ax_str(number)},
+    };
+    *reply = (struct ax_http_reply){.body = answer};
+    enum ax_err err = ax_http_post(client, ax_buf_view(&batch->bytes), fields, attempt ? 4 : 3, reply, diag);
+    if (err == AX_OK) {
+        struct ax_str body = ax_buf_view(answer);
+        while (body.n && (body.p[body.n - 1] == '\n' || body.p[body.n - 1] == '\r'))
+            body.n--;
+        (void)ax_fail(diag, AX_OK, "status %d: " AX_STR_FMT, reply->status, AX_STR_ARG(body));
+    }
+    const struct ax_answer said = {
+        .status = reply->status,
+        .version = version,
+        .version2_confirmed = atomic_load(&d->confirmed),
+        .samples_written = err == AX_OK ? samples_written(client) : -1,
+        .samples_sent = batch->encoded_n,
+        .retry_on_429 = d->retry_on_429,
+    };
+    return ax_send_judge(&said);
+}
+
+void ax_delivery_fall_back(struct ax_delivery *d, const char *why)
+{
+    int two = 2;
+    if (atomic_compare_exchange_strong(&d->version, &two, 1))
+        ax_log(AX_LOG_WARN, "send_falls_back",
+               "%s does not take remote-write 2.0 (%s); sending 1.0 from now on. Set protobuf_message: "
+               "prometheus.WriteRequest to spare the attempt",
+               d->url, why);
+}
