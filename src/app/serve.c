@@ -29,6 +29,8 @@
 #define MODEL_SEED 42
 #define ROUTES (AX_API_ROUTES + 2)
 #define FILES_BESIDE_CONNECTIONS 256 /* those above the ceiling, senders, log segments */
+#define TICK_NS 100000000            /* between two looks at memory */
+#define TICKS_BETWEEN_DOORS 10       /* looks at memory between two looks at the doors */
 #define REQUESTS_DEADLINE_MS 5000
 #define RETENTION_SLACK_MS 60000 /* raw samples kept beyond lookback and delay */
 
@@ -314,20 +316,23 @@ static void stop(struct server *s)
 /* Near the ceiling no new series; at it, the HTTP server takes no bodies. */
 static void look_after_memory(struct server *s)
 {
-    enum ax_memory_state state = ax_memory_look();
-    if (state != AX_MEMORY_FREE)
-        ax_log(AX_LOG_WARN, "memory_tight", "memory is %s --storage.max-memory (%llu bytes): %s",
-               state == AX_MEMORY_FULL ? "at" : "near", (unsigned long long)s->flags.memory_max,
-               state == AX_MEMORY_FULL ? "requests are answered 503" : "no new series are taken");
+    enum ax_memory_state before = ax_memory_state(), state = ax_memory_look();
+    static const char *const words[] = {"far from --storage.max-memory again: all is taken",
+                                        "near --storage.max-memory: no new series are taken",
+                                        "at --storage.max-memory: requests are answered 503"};
+    if (state != before)
+        ax_log(state > before ? AX_LOG_WARN : AX_LOG_INFO, "memory", "memory is %s (%llu bytes)",
+               words[state], (unsigned long long)s->flags.memory_max);
     ax_db_refuse_new(s->db, state != AX_MEMORY_FREE);
 }
 
-/* Wait for signals: SIGHUP reloads, SIGTERM and SIGINT end it. Once a second, look after doors and memory. */
+/* Wait for signals: SIGHUP reloads, SIGTERM and SIGINT end it. Meanwhile look after memory, which a flood of
+ * new series fills within a second, and after the doors. */
 static void wait_for_end(struct server *s, const sigset_t *signals)
 {
-    const struct timespec second = {.tv_sec = 1};
-    for (;;) {
-        int sig = sigtimedwait(signals, NULL, &second);
+    const struct timespec tick = {.tv_nsec = TICK_NS};
+    for (unsigned i = 0;; i++) {
+        int sig = sigtimedwait(signals, NULL, &tick);
         if (sig == SIGTERM || sig == SIGINT || (sig < 0 && errno != EAGAIN && errno != EINTR)) {
             ax_log(AX_LOG_INFO, "stopping", "received %s: finishing requests and sending what waits",
                    sig < 0 ? "no signal" : strsignal(sig));
@@ -336,7 +341,8 @@ static void wait_for_end(struct server *s, const sigset_t *signals)
         struct ax_diag diag = {{0}};
         if (sig == SIGHUP)
             (void)reload(s, &diag);
-        ax_web_poll(&s->web, s->http);
+        if (i % TICKS_BETWEEN_DOORS == 0)
+            ax_web_poll(&s->web, s->http);
         look_after_memory(s);
     }
 }

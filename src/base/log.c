@@ -2,12 +2,11 @@
 #include "base/log.h"
 
 #include "base/clock.h"
+#include "base/str.h"
 
 #include <pthread.h>
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stdio.h>
-#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -20,8 +19,7 @@ static enum ax_log_format line_format = AX_LOG_LOGFMT;
 static pthread_mutex_t limit_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct {
     const char *id;
-    int64_t last_ms;
-    uint64_t suppressed;
+    struct ax_log_limit limit;
 } limits[LIMITED_IDS];
 
 static const char *const level_names[] = {"debug", "info", "warn", "error"};
@@ -53,37 +51,40 @@ enum ax_err ax_log_parse_format(const char *text, enum ax_log_format *out_format
     return AX_OK;
 }
 
-/* May a line of this id be written now? Tells how many were suppressed since the last. */
-static int admit(const char *id, int64_t now_ms, uint64_t *suppressed)
+bool ax_log_admit(struct ax_log_limit *l, int64_t now_ms, uint64_t *suppressed)
 {
-    int admitted = 1;
-    *suppressed = 0;
+    if (l->spent_ms < now_ms)
+        l->spent_ms = now_ms;
+    bool admitted = l->spent_ms <= now_ms + (AX_LOG_BURST - 1) * AX_LOG_EVERY_MS;
+    if (admitted)
+        l->spent_ms += AX_LOG_EVERY_MS;
+    *suppressed = l->suppressed;
+    l->suppressed = admitted ? 0 : l->suppressed + 1;
+    return admitted;
+}
+
+/* The same for an id; the last limit of the table is shared by those for which it has no room. */
+static bool admit(const char *id, uint64_t *suppressed)
+{
+    unsigned i = 0;
     (void)pthread_mutex_lock(&limit_lock);
-    for (unsigned i = 0; i < LIMITED_IDS; i++) {
-        if (limits[i].id && strcmp(limits[i].id, id) != 0)
-            continue;
-        if (limits[i].id && now_ms - limits[i].last_ms < AX_LOG_EVERY_MS) {
-            limits[i].suppressed++;
-            admitted = 0;
-        } else {
-            *suppressed = limits[i].suppressed;
-            limits[i].id = id;
-            limits[i].last_ms = now_ms;
-            limits[i].suppressed = 0;
-        }
-        break;
-    }
+    while (i < LIMITED_IDS - 1 && limits[i].id && strcmp(limits[i].id, id) != 0)
+        i++;
+    limits[i].id = id;
+    bool admitted = ax_log_admit(&limits[i].limit, ax_mono_ns() / 1000000, suppressed);
     (void)pthread_mutex_unlock(&limit_lock);
     return admitted;
 }
 
-/* Append text as a quoted string: both formats escape alike (JSON's rules). */
+/* Append text as a quoted string: both formats escape alike (JSON's rules). What is no UTF-8 becomes U+FFFD.
+ */
 static size_t quote(char *out, size_t cap, const char *text)
 {
     size_t n = 0;
     out[n++] = '"';
-    for (const char *p = text; *p && n + 8 < cap; p++) {
-        unsigned char c = (unsigned char)*p;
+    for (struct ax_str s = ax_str(text); s.n && n + 8 < cap;) {
+        unsigned char c = (unsigned char)s.p[0];
+        size_t width = ax_str_utf8_first(s);
         if (c == '"' || c == '\\') {
             out[n++] = '\\';
             out[n++] = (char)c;
@@ -93,8 +94,11 @@ static size_t quote(char *out, size_t cap, const char *text)
         } else if (c < 0x20 || c == 0x7F) {
             n += (size_t)snprintf(out + n, cap - n, "\\u%04x", c);
         } else {
-            out[n++] = (char)c;
+            memcpy(out + n, width ? s.p : "\xEF\xBF\xBD", width ? width : 3);
+            n += width ? width : 3;
         }
+        width += width == 0;
+        s = (struct ax_str){s.p + width, s.n - width};
     }
     out[n++] = '"';
     return n;
@@ -116,7 +120,7 @@ void ax_log(enum ax_log_level level, const char *id, const char *fmt, ...)
     struct ax_clock clock = ax_clock_wall();
     int64_t now_ms = ax_clock_now(&clock);
     uint64_t suppressed = 0;
-    if (level >= AX_LOG_WARN && !admit(id, now_ms, &suppressed))
+    if (level >= AX_LOG_WARN && !admit(id, &suppressed))
         return;
 
     char msg[LINE_BYTES / 2], ts[40], line[LINE_BYTES + 256];

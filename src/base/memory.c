@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define LOOKS_BETWEEN_TRIMS 10 /* giving memory back walks the whole heap */
+#define LOOKS_BETWEEN_TRIMS 100 /* giving memory back walks the whole heap */
 
 static uint64_t ceiling;
 static unsigned looks_until_trim;

@@ -21,8 +21,8 @@ uint64_t ax_memory_resident(uint64_t *private_bytes);
 /* Set the ceiling in bytes; 0: none. Before other threads run. */
 void ax_memory_limit(uint64_t bytes);
 
-/* Measure, and give what is free back to the kernel when it is tight. Reads one file; one thread, about once
- * a second. */
+/* Measure, and give what is free back to the kernel when it is tight. Reads one file; one thread, several
+ * times a second. */
 enum ax_memory_state ax_memory_look(void);
 
 /* What the last look saw. Lock-free, any thread. */

@@ -27,20 +27,28 @@ static size_t utf8_tail(unsigned char lead, unsigned char *lo, unsigned char *hi
     return 0;
 }
 
-bool ax_str_utf8(struct ax_str s)
+size_t ax_str_utf8_first(struct ax_str s)
 {
     const unsigned char *p = (const unsigned char *)s.p;
-    for (size_t i = 0; i < s.n;) {
-        unsigned char lead = p[i++], lo, hi;
-        if (lead < 0x80)
-            continue;
-        size_t tail = utf8_tail(lead, &lo, &hi);
-        if (tail == 0 || s.n - i < tail || p[i] < lo || p[i] > hi)
+    unsigned char lo, hi;
+    if (s.n == 0 || p[0] < 0x80)
+        return s.n > 0;
+    size_t tail = utf8_tail(p[0], &lo, &hi);
+    if (tail == 0 || s.n - 1 < tail || p[1] < lo || p[1] > hi)
+        return 0;
+    for (size_t k = 2; k <= tail; k++)
+        if ((p[k] & 0xC0) != 0x80)
+            return 0;
+    return tail + 1;
+}
+
+bool ax_str_utf8(struct ax_str s)
+{
+    while (s.n) {
+        size_t n = ax_str_utf8_first(s);
+        if (n == 0)
             return false;
-        for (size_t k = 1; k < tail; k++)
-            if ((p[i + k] & 0xC0) != 0x80)
-                return false;
-        i += tail;
+        s = (struct ax_str){s.p + n, s.n - n};
     }
     return true;
 }

@@ -38,6 +38,9 @@ static inline int ax_str_cmp(struct ax_str a, struct ax_str b)
 /* Is it a well-formed UTF-8 sequence (no surrogates, no overlong forms, at most U+10FFFF)? O(n). */
 bool ax_str_utf8(struct ax_str s);
 
+/* Bytes of the well-formed sequence with which s begins, 1 to 4; 0 when it begins with none, or is empty. */
+size_t ax_str_utf8_first(struct ax_str s);
+
 /* The nearest of n candidates by edit distance, or NULL when none is near enough to be meant
  * (distance at most a third of the word, at least 1). For "did you mean". */
 const char *ax_str_nearest(struct ax_str word, const char *const *candidates, size_t n);
