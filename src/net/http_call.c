@@ -19,7 +19,6 @@
 #include <stdlib.h>
 #include <strings.h>
 
-#define ANSWER_BYTES_MAX (64u << 20)
 #define BODY_FIRST (256u << 10) /* reserved at once for a body that is announced to be larger */
 #define SKIP_FACTOR 2           /* a body too large is read past to at most so many times its ceiling */
 
@@ -40,56 +39,11 @@ struct ax_http_call {
     struct MHD_Connection *connection;
 };
 
-static struct MHD_Connection *connection_of(const struct ax_http_request *req)
+/* What the handler may ask for; ctx is libmicrohttpd's connection. */
+static struct ax_str find(void *ctx, bool query, const char *name)
 {
-    return (struct MHD_Connection *)(void *)req->conn;
-}
-
-static struct ax_str lookup(const struct ax_http_request *req, enum MHD_ValueKind kind, const char *name)
-{
-    const char *v = MHD_lookup_connection_value(connection_of(req), kind, name);
+    const char *v = MHD_lookup_connection_value(ctx, query ? MHD_GET_ARGUMENT_KIND : MHD_HEADER_KIND, name);
     return v ? ax_str(v) : (struct ax_str){NULL, 0};
-}
-
-struct ax_str ax_http_header(const struct ax_http_request *req, const char *name)
-{
-    return lookup(req, MHD_HEADER_KIND, name);
-}
-
-struct ax_str ax_http_query(const struct ax_http_request *req, const char *name)
-{
-    return lookup(req, MHD_GET_ARGUMENT_KIND, name);
-}
-
-void ax_http_add_header(struct ax_http_response *res, const char *name, const char *fmt, ...)
-{
-    if (res->headers_n == AX_HTTP_HEADERS_MAX)
-        return;
-    va_list args;
-    va_start(args, fmt);
-    (void)vsnprintf(res->headers[res->headers_n].value, sizeof res->headers[0].value, fmt, args);
-    va_end(args);
-    res->headers[res->headers_n++].name = name;
-}
-
-void ax_http_text(struct ax_http_response *res, int status, const char *fmt, ...)
-{
-    char text[1024];
-    va_list args;
-    va_start(args, fmt);
-    (void)vsnprintf(text, sizeof text, fmt, args);
-    va_end(args);
-    res->status = status;
-    res->content_type = "text/plain; charset=utf-8";
-    ax_buf_reset(&res->body);
-    ax_buf_str(&res->body, ax_str(text));
-    ax_buf_byte(&res->body, '\n');
-}
-
-static void response_init(struct ax_http_response *res)
-{
-    *res = (struct ax_http_response){.status = 200, .content_type = "text/plain; charset=utf-8"};
-    ax_buf_init(&res->body, ANSWER_BYTES_MAX);
 }
 
 /* Hand the answer to libmicrohttpd, which takes over the body's memory. */
@@ -309,7 +263,7 @@ struct ax_http_call *ax_http_call_begin(struct ax_http_server *s, struct MHD_Con
     c->visitor = visitor;
     c->connection = connection;
     c->start_ns = ax_mono_ns();
-    response_init(&c->refusal);
+    ax_http_response_init(&c->refusal);
     c->refusal.status = 0;
     (void)atomic_fetch_add(&s->running, 1);
     c->doors = ax_gate_doors(s->gate);
@@ -363,9 +317,9 @@ enum MHD_Result ax_http_call_finish(struct ax_http_call *c, const char *path)
     if (c->refusal.status)
         return send_refusal(c);
     struct ax_http_response res;
-    response_init(&res);
-    const struct ax_http_request req = {ax_str(path), ax_buf_view(&c->body),
-                                        (struct ax_http_conn *)(void *)c->connection};
+    ax_http_response_init(&res);
+    const struct ax_http_request req = {
+        .path = ax_str(path), .body = ax_buf_view(&c->body), .find = find, .ctx = c->connection};
     c->route->handle(c->route->ctx, &req, &res);
     release_body(c); /* while the answer is sent, others may have its place */
     count(c, res.status);

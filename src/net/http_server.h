@@ -15,13 +15,14 @@
 #include <stdint.h>
 
 struct ax_http_server;
-struct ax_http_conn; /* libmicrohttpd's side of a request */
 
 /* A request, borrowed by its handler. */
 struct ax_http_request {
     struct ax_str path;
     struct ax_str body;
-    struct ax_http_conn *conn;
+    /* The value of a header (any case), or of a query argument; {NULL, 0} when absent. */
+    struct ax_str (*find)(void *ctx, bool query, const char *name);
+    void *ctx;
 };
 
 /* Value of a request header (any case); {NULL, 0} when absent. Valid while the handler runs. */
@@ -32,7 +33,7 @@ struct ax_str ax_http_query(const struct ax_http_request *req, const char *name)
 
 #define AX_HTTP_HEADERS_MAX 8
 
-/* The answer, filled by the handler; starts as 200, text/plain, empty. A status of 204 has no body. */
+/* The answer, filled by the handler: a status of 204 has no body. */
 struct ax_http_response {
     int status;
     const char *content_type; /* lives as long as the program */
@@ -43,6 +44,9 @@ struct ax_http_response {
     } headers[AX_HTTP_HEADERS_MAX];
     uint32_t headers_n;
 };
+
+/* An answer as a handler finds it: 200, text/plain, empty. Its body is to be ended by ax_buf_done(). */
+void ax_http_response_init(struct ax_http_response *res);
 
 /* Add a header; a value longer than 63 bytes is cut. */
 void ax_http_add_header(struct ax_http_response *res, const char *name, const char *fmt, ...) AX_PRINTF(3, 4);

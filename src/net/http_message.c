@@ -1,0 +1,48 @@
+/* http_message.c: what handlers ask of a request, and how they fill an answer. */
+#include "net/http_server.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#define ANSWER_BYTES_MAX (64u << 20)
+
+struct ax_str ax_http_header(const struct ax_http_request *req, const char *name)
+{
+    return req->find(req->ctx, false, name);
+}
+
+struct ax_str ax_http_query(const struct ax_http_request *req, const char *name)
+{
+    return req->find(req->ctx, true, name);
+}
+
+void ax_http_add_header(struct ax_http_response *res, const char *name, const char *fmt, ...)
+{
+    if (res->headers_n == AX_HTTP_HEADERS_MAX)
+        return;
+    va_list args;
+    va_start(args, fmt);
+    (void)vsnprintf(res->headers[res->headers_n].value, sizeof res->headers[0].value, fmt, args);
+    va_end(args);
+    res->headers[res->headers_n++].name = name;
+}
+
+void ax_http_text(struct ax_http_response *res, int status, const char *fmt, ...)
+{
+    char text[1024];
+    va_list args;
+    va_start(args, fmt);
+    (void)vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    res->status = status;
+    res->content_type = "text/plain; charset=utf-8";
+    ax_buf_reset(&res->body);
+    ax_buf_str(&res->body, ax_str(text));
+    ax_buf_byte(&res->body, '\n');
+}
+
+void ax_http_response_init(struct ax_http_response *res)
+{
+    *res = (struct ax_http_response){.status = 200, .content_type = "text/plain; charset=utf-8"};
+    ax_buf_init(&res->body, ANSWER_BYTES_MAX);
+}
