@@ -75,6 +75,12 @@ struct ax_cell *ax_metric(enum ax_metric id, const char *value1, const char *val
     return cell;
 }
 
+struct ax_cell *ax_metric_void(void)
+{
+    static struct ax_cell nowhere;
+    return &nowhere;
+}
+
 void ax_metric_forget(enum ax_metric id, const char *value1)
 {
     (void)pthread_mutex_lock(&lock);

@@ -33,6 +33,9 @@ struct ax_cell;
  * Never NULL. Takes a lock. */
 struct ax_cell *ax_metric(enum ax_metric id, const char *value1, const char *value2);
 
+/* A cell that is shown nowhere, for what is done for a rehearsal. */
+struct ax_cell *ax_metric_void(void);
+
 /* Drop the cells of a metric whose first label has this value (a job that is gone). */
 void ax_metric_forget(enum ax_metric id, const char *value1);
 

@@ -90,9 +90,15 @@ enum ax_err ax_config_load(const char *path, struct ax_config **out, struct ax_p
     return err;
 }
 
+void ax_config_keep(const struct ax_config *c)
+{
+    struct ax_config *kept = (struct ax_config *)(uintptr_t)c; /* of what is immutable only this changes */
+    (void)atomic_fetch_add(&kept->keepers, 1);
+}
+
 void ax_config_free(struct ax_config *c)
 {
-    if (!c)
+    if (!c || atomic_fetch_sub(&c->keepers, 1) > 0)
         return;
     /* The arena is part of what it frees with: take it out first. */
     struct ax_arena arena = c->arena;

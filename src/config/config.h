@@ -9,6 +9,8 @@
 #include "base/err.h"
 #include "prom/labels.h"
 
+#include <stdatomic.h>
+
 /* Where a value stands in the file; line 0: a built-in default. */
 struct ax_place {
     uint32_t line, column;
@@ -154,7 +156,8 @@ struct ax_config {
     uint32_t remote_read_n;
     const struct ax_job_config *jobs;
     uint32_t jobs_n;
-    struct ax_arena arena; /* owns all of the above */
+    struct ax_arena arena;    /* owns all of the above */
+    _Atomic uint32_t keepers; /* beside the first; for ax_config_keep() */
 };
 
 /* Each problem found: where and what. */
@@ -183,7 +186,10 @@ AX_MUST_USE enum ax_err ax_config_load(const char *path, struct ax_config **out,
 void ax_problem_add(struct ax_problems *p, struct ax_place place, bool warning, const char *fmt, ...)
     AX_PRINTF(4, 5);
 
-/* Free; NULL is fine. */
+/* Let it live until one more ax_config_free(). Thread-safe. */
+void ax_config_keep(const struct ax_config *c);
+
+/* Free, unless somebody else keeps it; NULL is fine. Thread-safe. */
 void ax_config_free(struct ax_config *c);
 
 #endif

@@ -28,6 +28,13 @@ bool ax_expr_keeps_name(const struct ax_expr *e);
 /* Is its result a number and not a vector? */
 bool ax_expr_is_scalar(const struct ax_expr *e);
 
+/* One selector of an expression: its matchers, and for how long before a step it wants samples (a range, or
+ * the lookback). Return false to see no more of them. */
+typedef bool ax_selector_visit(void *ctx, struct ax_matcher *const *matchers, uint32_t n, int64_t reach_ms);
+
+/* Visit the selectors, in the order of the text; false when the visitor has seen enough. */
+bool ax_expr_each_selector(const struct ax_expr *e, ax_selector_visit *visit, void *ctx);
+
 /* One element of an instant vector. */
 struct ax_result {
     const struct ax_labels *labels; /* without __name__ where PromQL drops it */
@@ -50,6 +57,11 @@ AX_MUST_USE enum ax_err ax_expr_bind(const struct ax_expr *e, struct ax_db *db, 
 
 /* Remove the selectors and free. NULL is fine. */
 void ax_bound_free(struct ax_bound *b);
+
+/* Append the samples with after_ms < t <= until_ms of everything that the selectors select to another
+ * database. As ax_bound_eval() it is for the thread that evaluates. AX_NOMEM. */
+AX_MUST_USE enum ax_err ax_bound_copy(struct ax_bound *b, int64_t after_ms, int64_t until_ms,
+                                      struct ax_db *to);
 
 /* Evaluate at t_ms. A scalar expression gives one element without labels. AX_CONFLICT with a text when
  * PromQL would refuse (duplicate label sets, many-to-many). In the steady state allocates nothing:

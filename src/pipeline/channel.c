@@ -62,7 +62,7 @@ static enum ax_err init_models(struct ax_channel *c, struct ax_diag *diag)
     c->kind.observer = job->env.observer;
     c->kind.paths = job->env.paths;
     c->kind.feature = c->feature;
-    c->kind.nonfinite = ax_metric(AX_M_MODEL_NONFINITE, job->name, NULL);
+    c->kind.nonfinite = ax_job_cell(job, AX_M_MODEL_NONFINITE);
     if (scored) {
         c->kind.anomaly = &job->detector;
         c->kind.emit_anomaly = own;

@@ -33,7 +33,9 @@ static struct ax_labels entity_labels(const struct ax_job *job, const struct ax_
 
 static void refuse_duplicate(const struct ax_channel *c)
 {
-    ax_metric_count(AX_M_JOB_ERRORS, c->job->name, "duplicate");
+    if (ax_job_rehearses(c->job))
+        return;
+    ax_job_error(c->job, "duplicate");
     ax_log(AX_LOG_WARN, "duplicate_feature",
            "job %s: %s gives several series for one entity; aggregate it by the job's `by` labels",
            c->job->name, c->drift_name[0]);
@@ -77,10 +79,11 @@ static enum ax_err give_all(struct ax_channel *c, const struct ax_vector *v, str
     for (uint32_t i = 0; i < v->n; i++) {
         const struct ax_result *r = &v->v[i];
         struct ax_labels labels = c->feature.n ? entity_labels(job, r->labels, room) : *r->labels;
-        struct ax_target *t = ax_map_get(&c->targets, c->feature.n ? ax_job_id(job, &labels) : r->id);
+        uint64_t id = c->feature.n ? ax_job_id(job, &labels) : r->id;
+        struct ax_target *t = ax_map_get(&c->targets, id);
         if (t)
             give(c, t, &labels, r);
-        if (t || r->ended)
+        if (t || r->ended || (job->env.only && !ax_map_get(job->env.only, id)))
             continue;
         if (!*new_v)
             *new_v = ax_arena_array(&job->scratch, v->n, sizeof **new_v);
@@ -100,6 +103,8 @@ static int by_labels(const void *a, const void *b)
 
 static void refuse_rest(const struct ax_job *job, uint32_t n)
 {
+    if (ax_job_rehearses(job))
+        return;
     ax_metric_add(job->refused, n);
     ax_log(AX_LOG_WARN, "targets_refused",
            "job %s models max_series (%u) series already: raise it, or narrow the expression", job->name,
@@ -143,8 +148,10 @@ enum ax_err ax_channel_evaluate(struct ax_channel *c, int64_t t_ms, struct ax_bu
     uint32_t new_n = 0;
     int64_t serial;
     if (ax_bound_eval(c->bound, t_ms, &v, &diag) != AX_OK) {
-        ax_metric_count(AX_M_JOB_ERRORS, c->job->name, "expr");
-        ax_log(AX_LOG_WARN, "expression_failed", "job %s, %s: %s", c->job->name, c->drift_name[0], diag.text);
+        ax_job_error(c->job, "expr");
+        if (!ax_job_rehearses(c->job))
+            ax_log(AX_LOG_WARN, "expression_failed", "job %s, %s: %s", c->job->name, c->drift_name[0],
+                   diag.text);
         v.n = 0;
     }
     ax_arena_reset(&c->job->scratch);
@@ -166,8 +173,10 @@ enum ax_err ax_channel_evaluate(struct ax_channel *c, int64_t t_ms, struct ax_bu
 
 static void step_target(struct ax_channel *c, struct ax_target *t, int64_t t_ms, double value)
 {
-    if (ax_target_step(t, &c->kind, t_ms, value, &c->job->scratch) != AX_OK)
-        ax_metric_count(AX_M_JOB_ERRORS, c->job->name, "memory");
+    enum ax_err err = c->job->observing ? ax_target_observe(t, t_ms, value)
+                                        : ax_target_step(t, &c->kind, t_ms, value, &c->job->scratch);
+    if (err != AX_OK)
+        ax_job_error(c->job, "memory");
 }
 
 /* Step a target with its result (NULL: it has none, a gap). */
@@ -209,7 +218,7 @@ static void step_new(struct ax_channel *c, const struct ax_step_result *r, int64
         }
         ax_target_free(t, &c->kind, INT64_MIN);
     }
-    ax_metric_count(AX_M_JOB_ERRORS, job->name, "memory");
+    ax_job_error(job, "memory");
 }
 
 void ax_channel_take(struct ax_channel *c, int64_t t_ms, struct ax_bytes *record)

@@ -85,7 +85,7 @@ static void find_entities(struct ax_job *job, int64_t t_ms)
             if (e)
                 e->seen_ms = t_ms;
             else
-                ax_metric_count(AX_M_JOB_ERRORS, job->name, "memory");
+                ax_job_error(job, "memory");
         }
     }
 }

@@ -20,15 +20,26 @@ int64_t ax_job_absence_ms(const struct ax_job *job)
     return steps > AX_LOOKBACK_MS ? steps : AX_LOOKBACK_MS;
 }
 
+struct ax_cell *ax_job_cell(const struct ax_job *job, enum ax_metric id)
+{
+    return ax_job_rehearses(job) ? ax_metric_void() : ax_metric(id, job->name, NULL);
+}
+
+void ax_job_error(const struct ax_job *job, const char *stage)
+{
+    if (!ax_job_rehearses(job))
+        ax_metric_count(AX_M_JOB_ERRORS, job->name, stage);
+}
+
 static void init_cells(struct ax_job *job)
 {
-    job->watch.late = ax_metric(AX_M_LATE_SAMPLES, job->name, NULL);
-    job->targets_cell = ax_metric(AX_M_JOB_TARGETS, job->name, NULL);
-    job->refused = ax_metric(AX_M_JOB_TARGETS_REFUSED, job->name, NULL);
-    job->steps = ax_metric(AX_M_JOB_STEPS, job->name, NULL);
-    job->skipped = ax_metric(AX_M_JOB_STEPS_SKIPPED, job->name, NULL);
-    job->last_step = ax_metric(AX_M_JOB_LAST_STEP, job->name, NULL);
-    job->seconds = ax_metric(AX_M_JOB_STEP_SECONDS, job->name, NULL);
+    job->watch.late = ax_job_cell(job, AX_M_LATE_SAMPLES);
+    job->targets_cell = ax_job_cell(job, AX_M_JOB_TARGETS);
+    job->refused = ax_job_cell(job, AX_M_JOB_TARGETS_REFUSED);
+    job->steps = ax_job_cell(job, AX_M_JOB_STEPS);
+    job->skipped = ax_job_cell(job, AX_M_JOB_STEPS_SKIPPED);
+    job->last_step = ax_job_cell(job, AX_M_JOB_LAST_STEP);
+    job->seconds = ax_job_cell(job, AX_M_JOB_STEP_SECONDS);
 }
 
 static enum ax_direction direction_of(struct ax_str s)
@@ -201,10 +212,12 @@ enum ax_err ax_job_take(struct ax_job *job, struct ax_str record)
         ax_channel_take(&job->channels[i], head.t_ms, &in);
         targets += job->channels[i].targets.n;
     }
-    if (job->scores_entities)
+    if (job->scores_entities && !job->observing)
         ax_entities_step(job, head.t_ms);
-    ax_job_drift(job, head.t_ms);
-    ax_job_outputs(job, head.t_ms);
+    if (!ax_job_rehearses(job)) {
+        ax_job_drift(job, head.t_ms);
+        ax_job_outputs(job, head.t_ms);
+    }
     ax_metric_set(job->targets_cell, targets);
     job->schedule.last_ms = head.t_ms;
     atomic_store_explicit(&job->watch.evaluated_ms, head.t_ms, memory_order_release);

@@ -12,13 +12,15 @@
 #include "store/snapshot.h"
 
 struct ax_job;
+struct ax_map;
 struct ax_outlets;
 struct ax_paths;
 
 /* What a job is built into; all of it outlives the job. */
 struct ax_job_env {
     struct ax_db *db;
-    struct ax_sink sink;
+    struct ax_sink sink;       /* one without open() makes the job a rehearsal (pipeline/rehearsal.h) */
+    const struct ax_map *only; /* ids of the targets that may be made; NULL: all. For a rehearsal */
     const struct ax_observer *observer; /* may be NULL */
     struct ax_paths *paths;             /* where forecast paths are published; may be NULL */
     int64_t max_range_ms;               /* longest range of an expression */

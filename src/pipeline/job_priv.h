@@ -61,6 +61,7 @@ struct ax_job {
     uint64_t identity;   /* of what it was built from: equal ones can read what the other has learnt */
     uint64_t evaluation; /* counted up; see ax_target.given */
     bool learnt;         /* it has taken a step, or what was saved of one */
+    bool observing;      /* a rehearsal whose steps go into the windows alone */
     const struct ax_config *root;
     const struct ax_job_config *config;
     struct ax_watch watch;
@@ -84,6 +85,18 @@ struct ax_job {
     struct ax_cell *targets_cell, *refused, *steps, *skipped, *last_step, *seconds;
     char name[128];
 };
+
+/* Is it a rehearsal: does it feed nothing? */
+static inline bool ax_job_rehearses(const struct ax_job *job)
+{
+    return job->env.sink.open == NULL;
+}
+
+/* A self-metric of the job; of a rehearsal it is shown nowhere. */
+struct ax_cell *ax_job_cell(const struct ax_job *job, enum ax_metric id);
+
+/* Count an error of the job, unless it is a rehearsal. */
+void ax_job_error(const struct ax_job *job, const char *stage);
 
 /* channel.c: build one channel of the job. config_i is -1 for the expression, else a feature's index. */
 AX_MUST_USE enum ax_err ax_channel_init(struct ax_channel *c, struct ax_job *job, int config_i,

@@ -14,7 +14,11 @@ void ax_outlets_init(struct ax_outlets *os, const struct ax_sink *sink, const st
 {
     *os = (struct ax_outlets){.sink = sink, .config = config, .job = job};
     for (enum ax_output o = 0; o < AX_OUTPUT_N; o++)
-        os->enabled[o] = job->emit == NULL;
+        os->enabled[o] = sink->open && job->emit == NULL;
+    os->open_cell = os->refused_cell = ax_metric_void();
+    ax_arena_init(&os->arena, LABEL_BYTES_MAX);
+    if (!sink->open)
+        return;
     for (uint32_t i = 0; i < job->emit_n; i++) {
         enum ax_output o = ax_output_find(job->emit[i], job->forecast.output);
         if (o != AX_OUTPUT_N)
@@ -25,7 +29,6 @@ void ax_outlets_init(struct ax_outlets *os, const struct ax_sink *sink, const st
     os->open_cell = ax_metric(AX_M_JOB_OUTPUT_SERIES, name, NULL);
     os->refused_cell = ax_metric(AX_M_JOB_OUTPUT_REFUSED, name, NULL);
     ax_metric_set(os->open_cell, 0);
-    ax_arena_init(&os->arena, LABEL_BYTES_MAX);
 }
 
 void ax_outlets_done(struct ax_outlets *os)

@@ -60,7 +60,7 @@ struct ax_outlet_deed {
     struct ax_bytes *in;
 };
 
-/* Prepare the shared part; `emit` of the job chooses the outputs. */
+/* Prepare the shared part; `emit` of the job chooses the outputs. A sink without open() is fed nothing. */
 void ax_outlets_init(struct ax_outlets *os, const struct ax_sink *sink, const struct ax_config *config,
                      const struct ax_job_config *job);
 

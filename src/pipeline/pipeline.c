@@ -299,6 +299,29 @@ void ax_pipeline_with_config(struct ax_pipeline *p, void (*use)(void *ctx, const
     (void)pthread_rwlock_unlock(&p->names);
 }
 
+struct ax_config *ax_pipeline_keep_config(struct ax_pipeline *p)
+{
+    (void)pthread_rwlock_rdlock(&p->names);
+    struct ax_config *config = p->configs_n ? p->configs[p->configs_n - 1] : NULL;
+    if (config)
+        ax_config_keep(config);
+    (void)pthread_rwlock_unlock(&p->names);
+    return config;
+}
+
+bool ax_pipeline_with_job(struct ax_pipeline *p, struct ax_str name,
+                          bool (*use)(void *ctx, struct ax_job *job), void *ctx)
+{
+    (void)pthread_mutex_lock(&p->run);
+    uint32_t i = ax_pipeline_is_current(p) ? ax_pipeline_find_job(p, name) : UINT32_MAX;
+    if (i != UINT32_MAX && use(ctx, p->jobs[i])) {
+        ax_pipeline_show_job(p, i);
+        atomic_store(&p->snapshot.wanted, true);
+    }
+    (void)pthread_mutex_unlock(&p->run);
+    return i != UINT32_MAX;
+}
+
 bool ax_pipeline_job_status(struct ax_pipeline *p, uint32_t i, char *name, size_t name_cap,
                             struct ax_job_status *out)
 {

@@ -84,6 +84,16 @@ void ax_pipeline_stop(struct ax_pipeline *p);
 void ax_pipeline_with_config(struct ax_pipeline *p, void (*use)(void *ctx, const struct ax_config *config),
                              void *ctx);
 
+/* The config in force, kept until ax_config_free(). NULL before the first. Thread-safe. */
+struct ax_config *ax_pipeline_keep_config(struct ax_pipeline *p);
+
+/* Call with the job of that name, between two steps; false when there is none, or when it is still taking the
+ * steps of the log. `use` says whether the job has learnt something otherwise than by its steps: then a
+ * snapshot is taken soon, for the log does not tell of it. Waits for a step that is running, and holds the
+ * next one off. Thread-safe; use must not call back. */
+bool ax_pipeline_with_job(struct ax_pipeline *p, struct ax_str name,
+                          bool (*use)(void *ctx, struct ax_job *job), void *ctx);
+
 /* Status of job i (in the order of the config) with its name, as of the end of its newest step; false when
  * there is no such job. Never waits for a step. Thread-safe. */
 bool ax_pipeline_job_status(struct ax_pipeline *p, uint32_t i, char *name, size_t name_cap,

@@ -196,8 +196,7 @@ static void expect_next(struct ax_target *t, const struct ax_target_kind *kind, 
         ax_metric_add(kind->nonfinite, 1);
 }
 
-enum ax_err ax_target_step(struct ax_target *t, const struct ax_target_kind *kind, int64_t t_ms, double value,
-                           struct ax_arena *scratch)
+enum ax_err ax_target_observe(struct ax_target *t, int64_t t_ms, double value)
 {
     if (isinf(value))
         value = (double)NAN; /* no model can learn from it: a gap */
@@ -216,6 +215,15 @@ enum ax_err ax_target_step(struct ax_target *t, const struct ax_target_kind *kin
         if (t->first_ms == INT64_MIN)
             t->first_ms = t_ms;
     }
+    return AX_OK;
+}
+
+enum ax_err ax_target_step(struct ax_target *t, const struct ax_target_kind *kind, int64_t t_ms, double value,
+                           struct ax_arena *scratch)
+{
+    enum ax_err err = ax_target_observe(t, t_ms, value);
+    if (err != AX_OK)
+        return err;
     if (t->detector)
         score_step(t, kind, t_ms);
     if (!t->forecaster)
@@ -230,7 +238,7 @@ enum ax_err ax_target_step(struct ax_target *t, const struct ax_target_kind *kin
         return err;
     settle(t, kind, t_ms, outcomes, outcomes_n);
     expect_next(t, kind, &f);
-    bool told = f.ready && kind->emit_forecast && !isnan(value);
+    bool told = f.ready && kind->emit_forecast && !isnan(t->value);
     if (told)
         emit_forecast(t, kind, t_ms, &f);
     if (told && kind->paths)

@@ -69,6 +69,9 @@ void ax_target_free(struct ax_target *t, const struct ax_target_kind *kind, int6
 AX_MUST_USE enum ax_err ax_target_step(struct ax_target *t, const struct ax_target_kind *kind, int64_t t_ms,
                                        double value, struct ax_arena *scratch);
 
+/* Take a step into its windows alone: no model learns of it. AX_NOMEM as above. */
+AX_MUST_USE enum ax_err ax_target_observe(struct ax_target *t, int64_t t_ms, double value);
+
 /* End its output series and take its path back; the windows and models stay, for when the input comes back.
  */
 void ax_target_end(struct ax_target *t, const struct ax_target_kind *kind, int64_t t_ms);

@@ -1,0 +1,242 @@
+/* rehearsal.c: what a rehearsal does otherwise than a job in service, and the hand-over. */
+#include "pipeline/rehearsal.h"
+
+#include "base/assert.h"
+#include "pipeline/job_priv.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#define TARGET_BYTES_MAX (16u << 20) /* of one series, saved */
+
+void ax_job_observe(struct ax_job *job, bool windows_only)
+{
+    AX_ASSERT(ax_job_rehearses(job));
+    job->observing = windows_only;
+}
+
+void ax_job_each_selector(const struct ax_job *job, ax_selector_visit *visit, void *ctx)
+{
+    for (uint32_t i = 0; i < job->channels_n; i++)
+        if (!ax_expr_each_selector(job->channels[i].expr, visit, ctx))
+            return;
+}
+
+enum ax_err ax_job_copy_samples(struct ax_job *job, int64_t after_ms, int64_t until_ms, struct ax_db *to)
+{
+    enum ax_err err = AX_OK;
+    for (uint32_t i = 0; i < job->channels_n && err == AX_OK; i++)
+        err = ax_bound_copy(job->channels[i].bound, after_ms, until_ms, to);
+    return err;
+}
+
+static uint32_t count_values(struct ax_view v)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < v.n; i++)
+        n += isnan(v.v[i]) ? 0 : 1;
+    return n;
+}
+
+static uint32_t values_of(const struct ax_target *t)
+{
+    return count_values(ax_window_fine(t->window)) + count_values(ax_window_coarse(t->window));
+}
+
+/* Take a target out of the sample for drift in which it never had a place. */
+static void leave_no_place(struct ax_target *t)
+{
+    uint32_t nobody = 0;
+    ax_target_leave_sample(t, &(struct ax_target_kind){.sample_left = &nobody});
+}
+
+/* A target like `from`, which belongs to the rehearsal, in the place of `old`, whose outlets it gets. */
+static struct ax_target *make_heir(struct ax_channel *c, const struct ax_target *old,
+                                   const struct ax_target *from)
+{
+    struct ax_target_kind kind = c->kind;
+    uint32_t left = from->was_sampled ? 1 : 0;
+    kind.sample_left = &left;
+    struct ax_target *t = ax_target_new(&kind, c->job->config, old->id, old->labels, old->made_ms);
+    if (t && !from->sampled)
+        leave_no_place(t);
+    return t;
+}
+
+/* Everything of a target that belongs to its place, not to what it has learnt. */
+static void move_in(struct ax_channel *c, struct ax_target *t, struct ax_target *old)
+{
+    struct ax_outlet *outlets = t->forecast_outlets;
+    t->forecast_outlets = old->forecast_outlets;
+    old->forecast_outlets = outlets;
+    for (uint32_t i = 0; i < AX_SERIES_ANOMALY_OUTPUTS; i++) {
+        t->anomaly_outlets[i] = old->anomaly_outlets[i];
+        old->anomaly_outlets[i] = (struct ax_outlet){0};
+    }
+    t->path = old->path;
+    old->path = NULL;
+    t->serial = old->serial;
+    t->next = old->next;
+    t->given = old->given;
+    t->given_value = old->given_value;
+    t->given_ended = old->given_ended;
+    t->made_ms = old->made_ms;
+    /* Of those that stand for the job in drift tests there are only so many: the old one's place is free now.
+     */
+    ax_target_leave_sample(old, &c->kind);
+    if (t->sampled && c->sample_left > 0)
+        c->sample_left--;
+    else
+        leave_no_place(t);
+}
+
+/* Replace *at by what the rehearsal knows of the series. */
+static enum ax_err replace(struct ax_channel *c, struct ax_target **at, struct ax_channel *from_channel,
+                           struct ax_target *from, struct ax_buf *scratch)
+{
+    struct ax_target *old = *at, *t = make_heir(c, old, from);
+    if (!t)
+        return AX_NOMEM;
+    ax_buf_reset(scratch);
+    ax_target_save(from, &from_channel->kind, scratch);
+    struct ax_bytes in = ax_bytes_of(ax_buf_view(scratch));
+    enum ax_err err = scratch->err;
+    if (err == AX_OK)
+        err = ax_target_load(t, &c->kind, &in);
+    if (err == AX_OK) {
+        (void)ax_map_remove(&c->targets, old->id);
+        err = ax_map_put(&c->targets, old->id, t); /* in the room that has just become free */
+        AX_ASSERT(err == AX_OK);
+        move_in(c, t, old);
+        *at = t;
+        if (!t->next)
+            c->end = &t->next;
+        ax_target_free(old, &c->kind, INT64_MIN);
+        return AX_OK;
+    }
+    leave_no_place(t);
+    ax_target_free(t, &c->kind, INT64_MIN);
+    return AX_NOMEM;
+}
+
+/* What became of one series at a hand-over; settled points at it. */
+enum fate { WAITING, LEFT, TAKEN };
+
+static const enum fate fates[] = {WAITING, LEFT, TAKEN};
+
+/* Features of an entity share its id: each channel has its own. */
+static uint64_t settled_id(const struct ax_channel *c, uint64_t id)
+{
+    return id + (uint64_t)(c - c->job->channels);
+}
+
+static enum ax_err hand_over(struct ax_channel *c, struct ax_target **at, struct ax_channel *from_channel,
+                             struct ax_buf *scratch, enum fate *fate)
+{
+    struct ax_target *t = *at, *from = ax_map_get(&from_channel->targets, t->id);
+    *fate = WAITING;
+    if (t->seen_ms != c->job->schedule.last_ms)
+        return AX_OK;
+    *fate = LEFT;
+    if (!from || from->seen_ms == INT64_MIN || !ax_labels_eq(from->labels, t->labels) ||
+        from->stepped_ms != t->stepped_ms || values_of(from) <= values_of(t))
+        return AX_OK;
+    *fate = TAKEN;
+    return replace(c, at, from_channel, from, scratch);
+}
+
+static enum ax_err hand_over_channel(struct ax_channel *c, struct ax_channel *from_channel,
+                                     struct ax_map *settled, struct ax_buf *scratch, struct ax_handover *out)
+{
+    for (struct ax_target **at = &c->first; *at; at = &(*at)->next) {
+        uint64_t id = settled_id(c, (*at)->id);
+        enum fate fate = WAITING;
+        if (ax_map_get(settled, id))
+            continue;
+        enum ax_err err = hand_over(c, at, from_channel, scratch, &fate);
+        if (err == AX_OK && fate != WAITING)
+            err = ax_map_put(settled, id, (void *)(uintptr_t)&fates[fate]);
+        if (err != AX_OK)
+            return err;
+        out->taken += fate == TAKEN;
+        out->left += fate == LEFT;
+        out->waiting += fate == WAITING;
+    }
+    return AX_OK;
+}
+
+/* How the forecasts of the last day did: the longer record stays. */
+static void hand_over_scores(struct ax_channel *c, struct ax_channel *from)
+{
+    int64_t t_ms = c->job->schedule.last_ms;
+    struct ax_scorecard *own = c->kind.scorecard, *other = from->kind.scorecard;
+    if (!own || ax_scorecard_read(other, t_ms, 0).n <= ax_scorecard_read(own, t_ms, 0).n)
+        return;
+    c->kind.scorecard = other;
+    from->kind.scorecard = own;
+}
+
+/* Has any feature of an entity been taken over? */
+static bool any_taken(const struct ax_job *job, const struct ax_map *settled, uint64_t id)
+{
+    for (uint32_t i = 0; i < job->channels_n; i++)
+        if (ax_map_get(settled, settled_id(&job->channels[i], id)) == &fates[TAKEN])
+            return true;
+    return false;
+}
+
+/* The scores of an entity are combined by what was learnt of all its features together. */
+static enum ax_err hand_over_entities(struct ax_job *job, const struct ax_job *from,
+                                      const struct ax_map *settled, struct ax_buf *scratch)
+{
+    for (struct ax_entity *e = job->first; e; e = e->next) {
+        const struct ax_entity *other = ax_map_get(&from->entities, e->id);
+        if (!other || !ax_labels_eq(other->labels, e->labels) || !any_taken(job, settled, e->id))
+            continue;
+        struct ax_combiner *combiner = ax_combiner_new(&job->detector, job->channels_n);
+        ax_buf_reset(scratch);
+        ax_combiner_save(other->combiner, scratch);
+        struct ax_bytes in = ax_bytes_of(ax_buf_view(scratch));
+        if (!combiner || scratch->err != AX_OK || ax_combiner_load(combiner, &in) != AX_OK) {
+            ax_combiner_free(combiner);
+            return AX_NOMEM;
+        }
+        ax_combiner_free(e->combiner);
+        e->combiner = combiner;
+        e->verdict = other->verdict;
+    }
+    return AX_OK;
+}
+
+enum ax_err ax_job_take_over(struct ax_job *job, struct ax_job *rehearsal, struct ax_map *settled,
+                             struct ax_handover *out)
+{
+    *out = (struct ax_handover){0};
+    if (job->identity != rehearsal->identity || job->schedule.last_ms == AX_NEVER ||
+        job->schedule.last_ms != rehearsal->schedule.last_ms)
+        return AX_CONFLICT;
+    struct ax_buf scratch;
+    enum ax_err err = AX_OK;
+    ax_buf_init(&scratch, TARGET_BYTES_MAX);
+    for (uint32_t i = 0; i < job->channels_n && err == AX_OK; i++) {
+        uint32_t taken = out->taken;
+        err = hand_over_channel(&job->channels[i], &rehearsal->channels[i], settled, &scratch, out);
+        if (err == AX_OK && out->taken > taken)
+            hand_over_scores(&job->channels[i], &rehearsal->channels[i]);
+    }
+    if (err == AX_OK && out->taken)
+        err = hand_over_entities(job, rehearsal, settled, &scratch);
+    ax_buf_done(&scratch);
+    return err;
+}
+
+uint32_t ax_job_newcomers(const struct ax_job *job, int64_t after_ms, struct ax_map *ids)
+{
+    static char any;
+    for (uint32_t i = 0; i < job->channels_n; i++)
+        for (const struct ax_target *t = job->channels[i].first; t; t = t->next)
+            if (t->made_ms > after_ms && t->seen_ms == job->schedule.last_ms &&
+                ax_map_put(ids, t->id, &any) != AX_OK)
+                return ids->n;
+    return ids->n;
+}

@@ -1,0 +1,462 @@
+/* Rehearsals: what a job takes over of one is what it would have learnt itself, had it been there. */
+#include "ax_test.h"
+#include "base/metrics.h"
+#include "pipeline/rehearsal.h"
+#include "rig.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define HISTORY 400 /* steps before the job in service begins */
+#define ALONE 6     /* steps that it takes before it takes over */
+#define AFTER 20
+
+#define SERIES                                                                                               \
+    "- {name: load, expr: demand, forecast: {output: predicted_load, horizons: [30s, 10m]}, anomaly: {}, "   \
+    "drift: {reference: 60, current: 30}}\n"
+#define ENTITIES                                                                                             \
+    "- {name: cell, by: [instance], features: {cpu: 'max by (instance) (demand)', net: 'max by (instance) "  \
+    "(rate(sent_total[1m]))'}, anomaly: {}, drift: {}}\n"
+#define YAML "global: {evaluation_delay: 0s}\njobs:\n" SERIES ENTITIES
+
+static const char *const instances[] = {"a", "b", "c"};
+
+static double demand(unsigned instance, int i)
+{
+    double noise = (double)((unsigned)(i * 7919 + (int)instance * 104729) % 1000) / 500;
+    return 100 * (1 + instance) + 10 * sin(i / 9.0) + noise + (i % 97 == 0 ? 60 : 0);
+}
+
+/* Series begin at different steps; one has a gap. */
+static bool there(unsigned instance, int i)
+{
+    return i >= (int)instance * 20 && !(instance == 1 && i > 200 && i < 230);
+}
+
+static void put(struct ax_db *db, const char *name, unsigned instance, int64_t t_ms, double value)
+{
+    char text[64];
+    struct ax_arena arena;
+    struct ax_labels ls;
+    struct ax_buf key;
+    const struct ax_sample sample = {t_ms, value};
+    (void)snprintf(text, sizeof text, "%s{instance=\"%s\"}", name, instances[instance]);
+    ax_arena_init(&arena, 4096);
+    ax_buf_init(&key, 4096);
+    assert_int_equal(ax_labels_parse(ax_str(text), &arena, &ls, NULL), AX_OK);
+    ax_labels_key_write(&ls, &key);
+    (void)ax_db_append(db, ax_str(""), ax_buf_view(&key), &sample, 1, NULL, NULL);
+    ax_buf_done(&key);
+    ax_arena_done(&arena);
+}
+
+static int64_t time_of(int i)
+{
+    return RIG_START + (int64_t)i * RIG_STEP;
+}
+
+static void feed(struct ax_db *db, int i)
+{
+    for (unsigned k = 0; k < 3; k++) {
+        if (!there(k, i))
+            continue;
+        put(db, "demand", k, time_of(i), demand(k, i));
+        put(db, "sent_total", k, time_of(i), i * 1000.0 + demand(k, i));
+    }
+}
+
+static void step(struct rig *r, int i)
+{
+    feed(r->db, i);
+    rig_run_to(r, time_of(i));
+}
+
+/* A rehearsal of a job of the config, in a database of its own. */
+struct rehearsed {
+    struct ax_config *config;
+    struct ax_db *db;
+    struct ax_job *job;
+    struct ax_buf record;
+};
+
+static struct rehearsed rehearse(const struct rig *r, const char *yaml, uint32_t job,
+                                 const struct ax_map *only)
+{
+    struct rehearsed h = {.config = rig_config(yaml)};
+    h.db = ax_db_new(&(struct ax_db_options){.seed = ax_db_seed(r->db), .retention_ms = 36000000});
+    assert_non_null(h.db);
+    const struct ax_job_env env = {.db = h.db, .max_range_ms = 3600000, .seed = 42, .only = only};
+    assert_int_equal(ax_job_new(&env, h.config, &h.config->jobs[job], &h.job, NULL), AX_OK);
+    ax_buf_init(&h.record, 1 << 20);
+    return h;
+}
+
+static void rehearse_step(struct rehearsed *h, int i)
+{
+    assert_int_equal(ax_job_evaluate(h->job, time_of(i), &h->record), AX_OK);
+    assert_int_equal(ax_job_take(h->job, ax_buf_view(&h->record)), AX_OK);
+}
+
+static void rehearsed_done(struct rehearsed *h)
+{
+    ax_job_free(h->job, INT64_MIN);
+    ax_db_free(h->db);
+    ax_config_free(h->config);
+    ax_buf_done(&h->record);
+}
+
+/* A hand-over through the pipeline. */
+struct visit {
+    struct rehearsed *rehearsal;
+    struct ax_map settled;
+    struct ax_handover out;
+    enum ax_err err;
+};
+
+static bool take_over(void *ctx, struct ax_job *job)
+{
+    struct visit *v = ctx;
+    v->err = ax_job_take_over(job, v->rehearsal->job, &v->settled, &v->out);
+    return v->out.taken > 0;
+}
+
+static bool copy(void *ctx, struct ax_job *job)
+{
+    assert_int_equal(ax_job_copy_samples(job, 0, INT64_MAX, ctx), AX_OK);
+    return false;
+}
+
+/* Everything that the two have emitted after a step is the same, bit for bit. */
+static void assert_same_after(const struct rig *a, const struct rig *b, int from, const char *part)
+{
+    uint32_t series = 0;
+    for (uint32_t i = 0; i < a->sink.n; i++) {
+        const struct memory_series *x = &a->sink.v[i], *y = memory_find(&b->sink, x->text);
+        uint32_t at = 0;
+        if (!strstr(x->text, part) || strstr(x->text, "drift") || strstr(x->text, "model_"))
+            continue;
+        series++;
+        for (uint32_t k = 0; k < x->n; k++) {
+            if (x->v[k].t_ms <= time_of(from))
+                continue;
+            if (!y)
+                fail_msg("%s is missing", x->text);
+            while (at < y->n && y->v[at].t_ms < x->v[k].t_ms)
+                at++;
+            if (at == y->n || y->v[at].t_ms != x->v[k].t_ms ||
+                memcmp(&x->v[k].value, &y->v[at].value, sizeof x->v[k].value) != 0)
+                fail_msg("%s differs at %lld", x->text, (long long)x->v[k].t_ms);
+        }
+    }
+    assert_true(series >= 6);
+}
+
+static void a_job_goes_on_as_if_it_had_been_there(uint32_t job, const char *name, const char *part,
+                                                  uint32_t series)
+{
+    struct rig whole, late;
+    rig_init(&whole, YAML);
+    rig_init(&late, YAML);
+    struct rehearsed h = rehearse(&late, YAML, job, NULL);
+    struct visit v = {.rehearsal = &h};
+    int last = HISTORY + ALONE - 1;
+    for (int i = 0; i <= last; i++) {
+        step(&whole, i);
+        if (i >= HISTORY - 5) /* a little before its first step, so that rates are whole */
+            feed(late.db, i);
+        if (i >= HISTORY)
+            rig_run_to(&late, time_of(i));
+        feed(h.db, i);
+        rehearse_step(&h, i);
+    }
+    assert_true(ax_pipeline_with_job(late.pipeline, ax_str(name), take_over, &v));
+    assert_int_equal(v.err, AX_OK);
+    assert_int_equal(v.out.taken, series);
+    for (int i = last + 1; i <= last + AFTER; i++) {
+        step(&whole, i);
+        step(&late, i);
+    }
+    assert_same_after(&whole, &late, last, part);
+    ax_map_done(&v.settled);
+    rehearsed_done(&h);
+    rig_done(&whole);
+    rig_done(&late);
+}
+
+static void series_go_on_bit_for_bit(void **state)
+{
+    (void)state;
+    a_job_goes_on_as_if_it_had_been_there(0, "load", "for=\"load\"", 3);
+}
+
+static void entities_go_on_bit_for_bit(void **state)
+{
+    (void)state;
+    a_job_goes_on_as_if_it_had_been_there(1, "cell", "for=\"cell\"", 6);
+}
+
+static void samples_of_the_job_in_service_close_the_gap(void **state)
+{
+    (void)state;
+    struct rig whole, late;
+    rig_init(&whole, YAML);
+    rig_init(&late, YAML);
+    struct rehearsed h = rehearse(&late, YAML, 0, NULL);
+    struct visit v = {.rehearsal = &h};
+    int last = HISTORY + ALONE - 1;
+    for (int i = 0; i <= last; i++) {
+        step(&whole, i);
+        if (i >= HISTORY)
+            step(&late, i);
+        else
+            feed(h.db, i); /* the endpoint lags behind: it has nothing newer */
+    }
+    assert_true(ax_pipeline_with_job(late.pipeline, ax_str("load"), copy, h.db));
+    for (int i = 0; i <= last; i++)
+        rehearse_step(&h, i);
+    assert_true(ax_pipeline_with_job(late.pipeline, ax_str("load"), take_over, &v));
+    assert_int_equal(v.out.taken, 3);
+    for (int i = last + 1; i <= last + AFTER; i++) {
+        step(&whole, i);
+        step(&late, i);
+    }
+    assert_same_after(&whole, &late, last, "for=\"load\"");
+    ax_map_done(&v.settled);
+    rehearsed_done(&h);
+    rig_done(&whole);
+    rig_done(&late);
+}
+
+static void output_series_stay_open(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_init(&r, YAML);
+    struct rehearsed h = rehearse(&r, YAML, 0, NULL);
+    struct visit v = {.rehearsal = &h};
+    const int own = 40; /* long enough to have sent forecasts of its own */
+    for (int i = 0; i < HISTORY + own; i++) {
+        if (i >= HISTORY)
+            step(&r, i);
+        feed(h.db, i);
+        rehearse_step(&h, i);
+    }
+    const char *text = "predicted_load{for=\"load\",horizon=\"30s\",instance=\"c\",source=\"demand\"}";
+    uint32_t before = memory_find(&r.sink, text)->n;
+    assert_true(ax_pipeline_with_job(r.pipeline, ax_str("load"), take_over, &v));
+    assert_int_equal(v.out.taken, 3);
+    const struct memory_series *s = memory_find(&r.sink, text);
+    assert_int_equal(s->n, before); /* neither a marker nor anything else */
+    assert_int_equal(s->open_n, 1);
+    step(&r, HISTORY + own);
+    s = memory_find(&r.sink, text);
+    assert_int_equal(s->n, before + 1);
+    assert_int_equal(s->open_n, 1);
+    /* Everybody was asked: a second time changes nothing. */
+    feed(h.db, HISTORY + own);
+    rehearse_step(&h, HISTORY + own);
+    assert_true(ax_pipeline_with_job(r.pipeline, ax_str("load"), take_over, &v));
+    assert_true(v.err == AX_OK && v.out.taken == 0 && v.out.left == 0);
+    ax_map_done(&v.settled);
+    rehearsed_done(&h);
+    rig_done(&r);
+}
+
+static void a_rehearsal_that_knows_less_or_stands_elsewhere_is_refused(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_init(&r, YAML);
+    struct rehearsed h = rehearse(&r, YAML, 0, NULL),
+                     other = rehearse(&r, "global: {evaluation_delay: 1s}\njobs:\n" SERIES, 0, NULL);
+    struct visit v = {.rehearsal = &h}, w = {.rehearsal = &other};
+    assert_true(ax_pipeline_with_job(r.pipeline, ax_str("load"), take_over, &v));
+    assert_int_equal(v.err, AX_CONFLICT); /* neither has taken a step */
+    for (int i = 0; i < 100; i++) {
+        step(&r, i);
+        if (i < 50)
+            continue;
+        feed(h.db, i);
+        feed(other.db, i);
+        rehearse_step(&other, i);
+        if (i < 99)
+            rehearse_step(&h, i);
+    }
+    assert_true(ax_pipeline_with_job(r.pipeline, ax_str("load"), take_over, &v));
+    assert_int_equal(v.err, AX_CONFLICT); /* a step behind */
+    assert_true(ax_pipeline_with_job(r.pipeline, ax_str("load"), take_over, &w));
+    assert_int_equal(w.err, AX_CONFLICT); /* another block */
+    rehearse_step(&h, 99);
+    assert_true(ax_pipeline_with_job(r.pipeline, ax_str("load"), take_over, &v));
+    assert_int_equal(v.err, AX_OK);
+    assert_true(v.out.taken == 0 && v.out.left == 3); /* it has seen half of what the job has */
+    assert_false(ax_pipeline_with_job(r.pipeline, ax_str("nobody"), take_over, &v));
+    ax_map_done(&v.settled);
+    rehearsed_done(&h);
+    rehearsed_done(&other);
+    rig_done(&r);
+}
+
+static void a_series_without_a_value_is_asked_again(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_init(&r, YAML);
+    struct rehearsed h = rehearse(&r, YAML, 0, NULL);
+    struct visit v = {.rehearsal = &h};
+    for (int i = 150; i < 210; i++) { /* "b" has a gap from 200 on */
+        if (i >= 190)
+            step(&r, i);
+        feed(h.db, i);
+        rehearse_step(&h, i);
+    }
+    /* Looking back, the expression still sees the last sample: end it. */
+    put(r.db, "demand", 1, time_of(210), ax_stale());
+    put(h.db, "demand", 1, time_of(210), ax_stale());
+    step(&r, 210);
+    feed(h.db, 210);
+    rehearse_step(&h, 210);
+    assert_true(ax_pipeline_with_job(r.pipeline, ax_str("load"), take_over, &v));
+    assert_true(v.out.taken == 2 && v.out.waiting == 1);
+    for (int i = 211; i < 232; i++) {
+        step(&r, i);
+        feed(h.db, i);
+        rehearse_step(&h, i);
+    }
+    assert_true(ax_pipeline_with_job(r.pipeline, ax_str("load"), take_over, &v));
+    assert_true(v.out.taken == 1 && v.out.waiting == 0);
+    ax_map_done(&v.settled);
+    rehearsed_done(&h);
+    rig_done(&r);
+}
+
+static void a_rehearsal_is_seen_by_nobody(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_init(&r, YAML);
+    step(&r, 0);
+    struct ax_cell *series = ax_metric(AX_M_JOB_TARGETS, "load", NULL),
+                   *last = ax_metric(AX_M_JOB_LAST_STEP, "load", NULL),
+                   *outputs = ax_metric(AX_M_JOB_OUTPUT_SERIES, "load", NULL);
+    double before[] = {ax_metric_get(series), ax_metric_get(last), ax_metric_get(outputs)};
+    struct rehearsed h = rehearse(&r, YAML, 0, NULL);
+    for (int i = 0; i < 60; i++) {
+        feed(h.db, i);
+        rehearse_step(&h, i);
+    }
+    assert_true(ax_metric_get(series) == before[0] && ax_metric_get(last) == before[1] &&
+                ax_metric_get(outputs) == before[2]);
+    rehearsed_done(&h);
+    rig_done(&r);
+}
+
+static bool count_newcomers(void *ctx, struct ax_job *job)
+{
+    struct ax_map *ids = ctx;
+    (void)ax_job_newcomers(job, time_of(30), ids);
+    return false;
+}
+
+static void only_the_series_that_are_wanted_are_rehearsed(void **state)
+{
+    (void)state;
+    struct rig r;
+    struct ax_map ids = {0};
+    rig_init(&r, YAML);
+    for (int i = 0; i < 45; i++) /* "c" begins at 40 */
+        step(&r, i);
+    assert_true(ax_pipeline_with_job(r.pipeline, ax_str("load"), count_newcomers, &ids));
+    assert_int_equal(ids.n, 1);
+    struct rehearsed h = rehearse(&r, YAML, 0, &ids);
+    struct ax_job_status status;
+    for (int i = 0; i < 45; i++) {
+        feed(h.db, i);
+        rehearse_step(&h, i);
+    }
+    ax_job_status(h.job, &status);
+    assert_int_equal(status.targets_n, 1);
+    rehearsed_done(&h);
+    ax_map_done(&ids);
+    rig_done(&r);
+}
+
+/* The fine window of the only series that a job models. */
+static bool look(void *ctx, const struct ax_modelled *s)
+{
+    struct ax_view *views = ctx;
+    views[0] = ax_window_fine(s->window);
+    views[1] = ax_window_coarse(s->window);
+    return false;
+}
+
+static void far_history_is_sampled_and_near_history_is_whole(void **state)
+{
+    (void)state;
+    struct rig r;
+    struct ax_view sparse[2], whole[2];
+    rig_init(&r, YAML);
+    struct rehearsed h = rehearse(&r, YAML, 0, NULL);
+    ax_job_observe(h.job, true);
+    for (int i = 1; i <= 1400; i++) { /* time_of(0) is 10 s past a multiple of 5 min */
+        step(&r, i);
+        feed(h.db, i);
+        if (i < 440 && i % 4)
+            continue; /* every minute */
+        ax_job_observe(h.job, i < 1300);
+        rehearse_step(&h, i);
+    }
+    (void)ax_pipeline_each_series(r.pipeline, ax_str("load"), look, whole);
+    (void)ax_job_each_series(h.job, look, sparse);
+    assert_int_equal(sparse[0].n, 960);
+    assert_memory_equal(sparse[0].v, whole[0].v, 960 * sizeof *whole[0].v);
+    assert_int_equal(sparse[1].n, whole[1].n);
+    assert_int_equal(sparse[1].end_ms, whole[1].end_ms);
+    for (uint32_t i = 0; i < whole[1].n; i++)
+        ax_assert_close((double)sparse[1].v[i], (double)whole[1].v[i], 0.1);
+    rehearsed_done(&h);
+    rig_done(&r);
+}
+
+static bool note_selector(void *ctx, struct ax_matcher *const *matchers, uint32_t n, int64_t reach_ms)
+{
+    struct ax_buf *out = ctx;
+    for (uint32_t i = 0; i < n; i++)
+        ax_buf_str(out, ax_matcher_value(matchers[i]));
+    ax_buf_printf(out, " %lld;", (long long)reach_ms);
+    return true;
+}
+
+static void selectors_and_their_reach_are_known(void **state)
+{
+    (void)state;
+    struct rig r;
+    struct ax_buf text;
+    rig_init(&r, YAML);
+    struct rehearsed h = rehearse(&r, YAML, 1, NULL);
+    ax_buf_init(&text, 1024);
+    ax_job_each_selector(h.job, note_selector, &text);
+    ax_buf_byte(&text, 0);
+    assert_string_equal((const char *)text.bytes, "demand 300000;sent_total 60000;");
+    ax_buf_done(&text);
+    rehearsed_done(&h);
+    rig_done(&r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(series_go_on_bit_for_bit),
+        cmocka_unit_test(entities_go_on_bit_for_bit),
+        cmocka_unit_test(samples_of_the_job_in_service_close_the_gap),
+        cmocka_unit_test(output_series_stay_open),
+        cmocka_unit_test(a_rehearsal_that_knows_less_or_stands_elsewhere_is_refused),
+        cmocka_unit_test(a_series_without_a_value_is_asked_again),
+        cmocka_unit_test(a_rehearsal_is_seen_by_nobody),
+        cmocka_unit_test(only_the_series_that_are_wanted_are_rehearsed),
+        cmocka_unit_test(far_history_is_sampled_and_near_history_is_whole),
+        cmocka_unit_test(selectors_and_their_reach_are_known),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
