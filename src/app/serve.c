@@ -32,7 +32,8 @@
 #define TICK_NS 100000000            /* between two looks at memory */
 #define TICKS_BETWEEN_DOORS 10       /* looks at memory between two looks at the doors */
 #define REQUESTS_DEADLINE_MS 5000
-#define RETENTION_SLACK_MS 60000 /* raw samples kept beyond lookback and delay */
+#define HISTOGRAM_BYTES_MOST ((uint64_t)1 << 30) /* of one series */
+#define RETENTION_SLACK_MS 60000                 /* raw samples kept beyond lookback and delay */
 
 struct server {
     struct ax_serve_flags flags;
@@ -212,6 +213,10 @@ static enum ax_err start_stages(struct server *s, struct ax_config *config, stru
         .series_max = s->flags.series_max,
         .ring_samples_max = s->flags.ring_samples_max,
         .negative_max = s->flags.negative_max,
+        .histogram_bytes_max =
+            (uint32_t)(s->flags.histogram_bytes_max < HISTOGRAM_BYTES_MOST ? s->flags.histogram_bytes_max
+                                                                           : HISTOGRAM_BYTES_MOST),
+        .histogram_bytes_all = s->flags.histogram_bytes_all,
         .out_of_order_ms = s->flags.out_of_order_ms ? s->flags.out_of_order_ms : -1,
         .retention_ms = AX_LOOKBACK_MS + longest_delay(config) + RETENTION_SLACK_MS,
         .drop_labels = config->drop_labels,

@@ -86,10 +86,64 @@ static enum ax_err gather(struct ax_bound *b, struct ax_state *s, const struct a
     }
     double *values = s->gathered;
     for (uint32_t i = 0; i < in->out_n; i++) {
-        if (!in->out[i].ended)
+        if (!in->out[i].ended && !in->out[i].is_histogram)
             values[s->groups[s->left.v[in->out[i].slot]].at++] = in->out[i].value;
     }
     return AX_OK;
+}
+
+/* Add a histogram to its group: to the sum or the mean; the others but count leave it out. */
+static enum ax_err add_histogram(struct ax_bound *b, struct ax_group *g, enum ax_aggregation agg,
+                                 const struct ax_float_histogram *h)
+{
+    enum ax_err err = AX_OK;
+    if (agg == AX_AGG_COUNT || g->incompatible)
+        return AX_OK;
+    if (g->histograms_n++ == 0) {
+        g->histogram = ax_arena_alloc(&b->values, sizeof *g->histogram);
+        return g->histogram ? ax_native_copy(h, &b->values, g->histogram) : AX_NOMEM;
+    }
+    if (agg == AX_AGG_SUM)
+        err = ax_native_add(g->histogram, h, 1, &b->values);
+    else
+        err = ax_native_move_mean(g->histogram, h, g->histograms_n, &b->values);
+    g->incompatible = err == AX_CONFLICT;
+    return err == AX_CONFLICT ? AX_OK : err;
+}
+
+/* Put the members of the vector into their groups. */
+static enum ax_err add_all(struct ax_bound *b, const struct ax_node *node, struct ax_state *s,
+                           const struct ax_state *in)
+{
+    enum ax_aggregation agg = node->aggregation;
+    bool histograms = agg == AX_AGG_SUM || agg == AX_AGG_AVG || agg == AX_AGG_COUNT;
+    enum ax_err err = AX_OK;
+    for (uint32_t i = 0; err == AX_OK && i < in->out_n; i++) {
+        const struct ax_element *e = &in->out[i];
+        struct ax_group *g = &s->groups[s->left.v[e->slot]];
+        b->dropped += e->is_histogram && !histograms;
+        if (e->ended || (e->is_histogram && !histograms))
+            continue;
+        if (g->tick != b->tick)
+            *g = (struct ax_group){.tick = b->tick};
+        g->n++;
+        if (e->is_histogram)
+            err = add_histogram(b, g, agg, e->histogram);
+        else
+            add(g, agg, e->value);
+    }
+    return err;
+}
+
+/* A sum or mean with histograms: there is none of histograms and numbers together. */
+static void put_histogram(struct ax_bound *b, struct ax_state *s, uint32_t slot, struct ax_group *g)
+{
+    if (g->incompatible || g->histograms_n < g->n) {
+        b->dropped += g->histograms_n;
+        return;
+    }
+    ax_native_compact(g->histogram);
+    ax_out_put_histogram(s, slot, g->histogram);
 }
 
 enum ax_err ax_eval_aggregate(struct ax_bound *b, const struct ax_node *node)
@@ -98,27 +152,24 @@ enum ax_err ax_eval_aggregate(struct ax_bound *b, const struct ax_node *node)
     struct ax_state *s = ax_state_of(b, node);
     bool quantile = node->aggregation == AX_AGG_QUANTILE;
     enum ax_err err = learn(b, node, s, in);
-    for (uint32_t i = 0; err == AX_OK && i < in->out_n; i++) {
-        struct ax_group *g = &s->groups[s->left.v[in->out[i].slot]];
-        if (in->out[i].ended)
-            continue;
-        if (g->tick != b->tick)
-            *g = (struct ax_group){.tick = b->tick};
-        g->n++;
-        add(g, node->aggregation, in->out[i].value);
-    }
+    if (err == AX_OK)
+        err = add_all(b, node, s, in);
     if (err == AX_OK && quantile)
         err = gather(b, s, in);
     if (err == AX_OK)
         err = ax_out_room(s, s->slots.n);
     for (uint32_t i = 0; err == AX_OK && i < s->slots.n; i++) {
-        const struct ax_group *g = &s->groups[i];
+        struct ax_group *g = &s->groups[i];
         if (g->tick != b->tick)
             continue;
-        double v = quantile ? ax_promql_quantile(ax_scalar(node->scalar[0]),
-                                                 (double *)s->gathered + g->at - g->n, g->n)
-                            : result(g, node->aggregation);
-        ax_out_put(s, i, v, false);
+        if (g->histograms_n)
+            put_histogram(b, s, i, g);
+        else
+            ax_out_put(s, i,
+                       quantile ? ax_promql_quantile(ax_scalar(node->scalar[0]),
+                                                     (double *)s->gathered + g->at - g->n, g->n)
+                                : result(g, node->aggregation),
+                       false);
     }
     return err;
 }

@@ -27,7 +27,7 @@ enum ax_function {
 };
 
 /* What the vector argument of a function is, and what becomes of it. */
-enum ax_function_kind { AX_FN_KIND_RANGE, AX_FN_KIND_HISTOGRAM, AX_FN_KIND_MATH };
+enum ax_function_kind { AX_FN_KIND_RANGE, AX_FN_KIND_HISTOGRAM, AX_FN_KIND_NATIVE, AX_FN_KIND_MATH };
 
 /* The aggregations, in the order of their names in expr/subset.c. */
 enum ax_aggregation {

@@ -34,7 +34,7 @@ enum ax_err ax_out_room(struct ax_state *s, uint32_t n)
 
 void ax_out_put(struct ax_state *s, uint32_t slot, double value, bool ended)
 {
-    s->out[s->out_n++] = (struct ax_element){value, slot, ended};
+    s->out[s->out_n++] = (struct ax_element){.value = value, .slot = slot, .ended = ended};
 }
 
 static bool listed(const struct ax_names *names, struct ax_str name)
@@ -157,6 +157,8 @@ enum ax_err ax_expr_bind(const struct ax_expr *e, struct ax_db *db, struct ax_st
     b->seed = ax_db_seed(db);
     b->samples_cap = ax_db_ring_max(db);
     ax_arena_init(&b->labels, SIZE_MAX);
+    ax_arena_init(&b->values, SIZE_MAX);
+    ax_arena_init(&b->range_values, SIZE_MAX);
     b->states = calloc(e->nodes_n, sizeof *b->states);
     b->samples = malloc(b->samples_cap * sizeof *b->samples);
     b->scratch = malloc(b->samples_cap * sizeof *b->scratch);
@@ -195,6 +197,10 @@ void ax_bound_free(struct ax_bound *b)
     }
     free(b->states);
     ax_arena_done(&b->labels);
+    ax_arena_done(&b->values);
+    ax_arena_done(&b->range_values);
+    ax_histograms_done(&b->messages);
+    free(b->points);
     free(b->filtered);
     free(b->samples);
     free(b->scratch);
@@ -214,17 +220,24 @@ static enum ax_err show(struct ax_bound *b, struct ax_vector *out)
         return AX_NOMEM;
     if (scalar)
         b->results[0] = (struct ax_result){&none, ax_labels_hash(&none, b->seed), ax_scalar(root), false};
+    uint32_t shown = scalar;
     for (uint32_t i = 0; !scalar && i < n; i++) {
-        const struct ax_slot *slot = &s->slots.v[s->out[i].slot];
-        b->results[i] = (struct ax_result){slot->labels, slot->id, s->out[i].value, s->out[i].ended};
+        const struct ax_element *e = &s->out[i];
+        const struct ax_slot *slot = &s->slots.v[e->slot];
+        if (e->is_histogram)
+            b->dropped++;
+        else
+            b->results[shown++] = (struct ax_result){slot->labels, slot->id, e->value, e->ended};
     }
-    *out = (struct ax_vector){n, b->results};
+    *out = (struct ax_vector){shown, b->results, b->dropped};
     return AX_OK;
 }
 
 enum ax_err ax_bound_eval(struct ax_bound *b, int64_t t_ms, struct ax_vector *out, struct ax_diag *diag)
 {
-    *out = (struct ax_vector){0, NULL};
+    *out = (struct ax_vector){0, NULL, 0};
+    ax_arena_reset(&b->values);
+    b->dropped = 0;
     b->t_ms = t_ms;
     b->diag = diag;
     b->tick++;

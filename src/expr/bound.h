@@ -8,14 +8,19 @@
 
 #include "expr/ast.h"
 #include "expr/kahan.h"
+#include "expr/native.h"
 #include "expr/quantile.h"
+#include "expr/range.h"
 #include "expr/slots.h"
 
-/* One element of a node's result at this tick. */
+/* One element of a node's result at this tick: a number, or a native histogram of b->values. */
 struct ax_element {
-    double value;
+    union {
+        double value;
+        const struct ax_float_histogram *histogram;
+    };
     uint32_t slot;
-    bool ended;
+    bool ended, is_histogram;
 };
 
 /* From the slots of an input to those of a node; rises with the input. */
@@ -30,12 +35,16 @@ struct ax_group {
     uint32_t n, at; /* members, and where theirs begin in the gathered values */
     struct ax_mean mean;
     double value, m2;
+    struct ax_float_histogram *histogram;    /* sum or mean of the members that are histograms */
+    const struct ax_float_histogram *native; /* histogram_quantile: the one of these labels; NULL: none */
+    uint32_t histograms_n;
+    bool incompatible; /* they have nothing in common */
 };
 
 /* What a vector operation knows of a match group; each tick says when it was so. */
 struct ax_match_group {
     uint64_t right_tick, matched_tick, ended_tick;
-    double right;
+    struct ax_element right;
 };
 
 /* State of one node. */
@@ -73,6 +82,11 @@ struct ax_bound {
     struct ax_sample *samples; /* one range */
     double *scratch;
     uint32_t samples_cap;
+    struct ax_histograms messages;     /* one range of native histograms, */
+    struct ax_histogram_point *points; /* and their values */
+    uint32_t points_cap;
+    struct ax_arena values, range_values; /* of this tick, of one range */
+    uint32_t dropped;                     /* native histograms without a use at this tick */
     struct ax_result *results;
     uint32_t results_cap;
     uint64_t seed, tick;
@@ -92,6 +106,27 @@ AX_MUST_USE enum ax_err ax_out_room(struct ax_state *s, uint32_t n);
 /* Append to the result; there is room. */
 void ax_out_put(struct ax_state *s, uint32_t slot, double value, bool ended);
 
+/* The same with a histogram, which lives until the next tick. */
+void ax_out_put_histogram(struct ax_state *s, uint32_t slot, const struct ax_float_histogram *h);
+
+/* Read a native histogram of a series into the arena: the newest within the lookback. *out is NULL when there
+ * is none. */
+AX_MUST_USE enum ax_err ax_newest_histogram(struct ax_bound *b, const struct ax_series *series,
+                                            int64_t *out_t_ms, const struct ax_float_histogram **out);
+
+/* Read the native histograms of a range into r; they live until the next call. */
+AX_MUST_USE enum ax_err ax_range_histograms(struct ax_bound *b, const struct ax_series *series,
+                                            struct ax_range *r);
+
+/* Append what an operation makes of two elements of which at least one is a histogram; nothing when PromQL
+ * has no result for them. */
+AX_MUST_USE enum ax_err ax_put_operated(struct ax_bound *b, enum ax_operator op, struct ax_state *s,
+                                        uint32_t slot, const struct ax_element *left,
+                                        const struct ax_element *right);
+
+/* What a function of native histograms (kind NATIVE) makes of a vector that is evaluated already. */
+AX_MUST_USE enum ax_err ax_eval_native(struct ax_bound *b, const struct ax_node *node);
+
 /* The labels with or without names; without: __name__ goes too, if drop_name. Valid until the next call. */
 AX_MUST_USE enum ax_err ax_filter(struct ax_bound *b, const struct ax_labels *ls,
                                   const struct ax_names *names, bool drop_name, struct ax_labels *out);
@@ -103,6 +138,9 @@ AX_MUST_USE enum ax_err ax_slot_intern(struct ax_bound *b, struct ax_slots *slot
 /* Add a slot with a copy of these labels, whether or not they are there. */
 AX_MUST_USE enum ax_err ax_slot_append(struct ax_bound *b, struct ax_slots *slots,
                                        const struct ax_labels *labels);
+
+/* Room for a result, and slots for the labels of a vector without the name, slot for slot. */
+AX_MUST_USE enum ax_err ax_follow_vector(struct ax_bound *b, struct ax_state *s, const struct ax_state *in);
 
 /* Take note that input slot map->n leads to slot `to`. */
 AX_MUST_USE enum ax_err ax_map_append(struct ax_slot_map *map, uint32_t to);

@@ -41,7 +41,7 @@ static enum ax_err follow_members(struct ax_bound *b, struct ax_state *s, const 
     return err;
 }
 
-static enum ax_err follow_vector(struct ax_bound *b, struct ax_state *s, const struct ax_state *in)
+enum ax_err ax_follow_vector(struct ax_bound *b, struct ax_state *s, const struct ax_state *in)
 {
     enum ax_err err = ax_out_room(s, in->out_n);
     while (err == AX_OK && s->slots.n < in->slots.n)
@@ -49,18 +49,31 @@ static enum ax_err follow_vector(struct ax_bound *b, struct ax_state *s, const s
     return err;
 }
 
-/* The newest sample of each member that is within the lookback. */
+/* The newest sample of a member within the lookback, or its newest histogram if that is newer. */
+static enum ax_err put_newest(struct ax_bound *b, struct ax_state *s, uint32_t i)
+{
+    struct ax_sample newest;
+    const struct ax_float_histogram *h = NULL;
+    int64_t h_t_ms = 0;
+    bool there = ax_db_read(b->db, s->members[i], b->t_ms - AX_LOOKBACK_MS, b->t_ms, &newest, 1) > 0;
+    enum ax_err err = AX_OK;
+    if (ax_series_has_histograms(s->members[i]))
+        err = ax_newest_histogram(b, s->members[i], &h_t_ms, &h);
+    if (h && !(there && newest.t_ms > h_t_ms)) {
+        ax_out_put_histogram(s, i, h);
+    } else if (there) {
+        bool stale = ax_is_stale(newest.value);
+        ax_out_put(s, i, stale ? (double)NAN : newest.value, stale);
+    }
+    return err;
+}
+
 static enum ax_err eval_selector(struct ax_bound *b, const struct ax_node *node)
 {
     struct ax_state *s = ax_state_of(b, node);
     enum ax_err err = follow_members(b, s, s, true);
-    for (uint32_t i = 0; err == AX_OK && i < s->members_n; i++) {
-        struct ax_sample newest;
-        if (ax_db_read(b->db, s->members[i], b->t_ms - AX_LOOKBACK_MS, b->t_ms, &newest, 1) == 0)
-            continue;
-        bool stale = ax_is_stale(newest.value);
-        ax_out_put(s, i, stale ? (double)NAN : newest.value, stale);
-    }
+    for (uint32_t i = 0; err == AX_OK && i < s->members_n; i++)
+        err = put_newest(b, s, i);
     return err;
 }
 
@@ -88,6 +101,56 @@ static bool has_ended(struct ax_bound *b, const struct ax_series *series, uint32
            ax_is_stale(newest.value);
 }
 
+/* A range with native histograms. False in *out_put when nothing came of it. */
+static enum ax_err put_native(struct ax_bound *b, const struct ax_node *node, struct ax_state *s,
+                              uint32_t slot, const struct ax_range *r, bool *out_put)
+{
+    enum ax_range_value what = AX_RANGE_NOTHING;
+    double value = NAN;
+    struct ax_float_histogram result, *h;
+    enum ax_err err = ax_range_apply_native(node->function, r, &b->range_values, &what, &value, &result);
+    b->dropped += err == AX_CONFLICT;
+    if (err != AX_OK || what == AX_RANGE_NOTHING)
+        return err == AX_CONFLICT ? AX_OK : err;
+    *out_put = true;
+    if (what == AX_RANGE_NUMBER) {
+        ax_out_put(s, slot, value, false);
+        return AX_OK;
+    }
+    h = ax_arena_alloc(&b->values, sizeof *h);
+    err = h ? ax_native_copy(&result, &b->values, h) : AX_NOMEM;
+    if (err == AX_OK)
+        ax_out_put_histogram(s, slot, h);
+    return err;
+}
+
+/* The function of one member's range. */
+static enum ax_err put_range(struct ax_bound *b, const struct ax_node *node, struct ax_state *s, uint32_t i,
+                             struct ax_range *r)
+{
+    const struct ax_series *member = ax_state_of(b, node->left)->members[i];
+    uint32_t n = ax_db_read(b->db, member, r->start_ms, r->end_ms, b->samples, b->samples_cap);
+    int64_t last_ms = n ? b->samples[n - 1].t_ms : 0;
+    bool last_stale = n && ax_is_stale(b->samples[n - 1].value), put = false;
+    double value = NAN;
+    r->n = without_stale(b->samples, n);
+    r->h_n = 0;
+    if (ax_series_has_histograms(member)) {
+        enum ax_err err = ax_range_histograms(b, member, r);
+        if (err == AX_OK && r->h_n)
+            err = put_native(b, node, s, i, r, &put);
+        if (err != AX_OK || put)
+            return err;
+        if (r->h_n && !(last_stale && last_ms > r->h[r->h_n - 1].t_ms))
+            return AX_OK;
+    }
+    if (r->h_n == 0 && r->n && ax_range_apply(node->function, r, &value))
+        ax_out_put(s, i, value, false);
+    else if (has_ended(b, member, n, last_stale))
+        ax_out_put(s, i, NAN, true);
+    return AX_OK;
+}
+
 static enum ax_err eval_range(struct ax_bound *b, const struct ax_node *node)
 {
     const struct ax_state *selector = ax_state_of(b, node->left);
@@ -97,17 +160,8 @@ static enum ax_err eval_range(struct ax_bound *b, const struct ax_node *node)
     if (node->scalar[0])
         r.param = ax_scalar(node->scalar[0]);
     enum ax_err err = follow_members(b, s, selector, node->keeps_name);
-    for (uint32_t i = 0; err == AX_OK && i < selector->members_n; i++) {
-        uint32_t n =
-            ax_db_read(b->db, selector->members[i], r.start_ms, r.end_ms, b->samples, b->samples_cap);
-        bool last_stale = n && ax_is_stale(b->samples[n - 1].value);
-        double value = NAN;
-        r.n = without_stale(b->samples, n);
-        if (r.n && ax_range_apply(node->function, &r, &value))
-            ax_out_put(s, i, value, false);
-        else if (has_ended(b, selector->members[i], n, last_stale))
-            ax_out_put(s, i, NAN, true);
-    }
+    for (uint32_t i = 0; err == AX_OK && i < selector->members_n; i++)
+        err = put_range(b, node, s, i, &r);
     return err == AX_OK ? ax_finish(b, s) : err;
 }
 
@@ -118,14 +172,17 @@ static enum ax_err eval_math(struct ax_bound *b, const struct ax_node *node)
     double param[2] = {0};
     for (int i = 0; i < 2 && node->scalar[i]; i++)
         param[i] = ax_scalar(node->scalar[i]);
-    enum ax_err err = follow_vector(b, s, in);
+    enum ax_err err = ax_follow_vector(b, s, in);
     /* As in Prometheus, bounds that exclude each other leave nothing. */
     if (err != AX_OK || (node->function == AX_FN_CLAMP && param[1] < param[0]))
         return err;
     for (uint32_t i = 0; i < in->out_n; i++) {
         const struct ax_element *e = &in->out[i];
-        ax_out_put(s, e->slot, e->ended ? (double)NAN : ax_math_apply(node->function, e->value, param),
-                   e->ended);
+        if (e->is_histogram)
+            b->dropped++;
+        else
+            ax_out_put(s, e->slot, e->ended ? (double)NAN : ax_math_apply(node->function, e->value, param),
+                       e->ended);
     }
     return ax_finish(b, s);
 }
@@ -133,10 +190,16 @@ static enum ax_err eval_math(struct ax_bound *b, const struct ax_node *node)
 static enum ax_err eval_negate(struct ax_bound *b, const struct ax_node *node)
 {
     const struct ax_state *in = ax_state_of(b, node->left);
+    const struct ax_element minus = {.value = -1};
     struct ax_state *s = ax_state_of(b, node);
-    enum ax_err err = follow_vector(b, s, in);
-    for (uint32_t i = 0; err == AX_OK && i < in->out_n; i++)
-        ax_out_put(s, in->out[i].slot, in->out[i].ended ? (double)NAN : -in->out[i].value, in->out[i].ended);
+    enum ax_err err = ax_follow_vector(b, s, in);
+    for (uint32_t i = 0; err == AX_OK && i < in->out_n; i++) {
+        const struct ax_element *e = &in->out[i];
+        if (e->is_histogram)
+            err = ax_put_operated(b, AX_OP_MUL, s, e->slot, e, &minus);
+        else
+            ax_out_put(s, e->slot, e->ended ? (double)NAN : -e->value, e->ended);
+    }
     return err == AX_OK ? ax_finish(b, s) : err;
 }
 
@@ -145,14 +208,17 @@ static enum ax_err eval_with_number(struct ax_bound *b, const struct ax_node *no
 {
     bool number_left = node->left->type == AX_TYPE_SCALAR;
     const struct ax_state *in = ax_state_of(b, number_left ? node->right : node->left);
-    double number = ax_scalar(number_left ? node->left : node->right);
+    const struct ax_element number = {.value = ax_scalar(number_left ? node->left : node->right)};
     struct ax_state *s = ax_state_of(b, node);
-    enum ax_err err = follow_vector(b, s, in);
+    enum ax_err err = ax_follow_vector(b, s, in);
     for (uint32_t i = 0; err == AX_OK && i < in->out_n; i++) {
         const struct ax_element *e = &in->out[i];
-        double v =
-            number_left ? ax_operate(node->op, number, e->value) : ax_operate(node->op, e->value, number);
-        ax_out_put(s, e->slot, e->ended ? (double)NAN : v, e->ended);
+        const struct ax_element *left = number_left ? &number : e, *right = number_left ? e : &number;
+        if (e->is_histogram)
+            err = ax_put_operated(b, node->op, s, e->slot, left, right);
+        else
+            ax_out_put(s, e->slot, e->ended ? (double)NAN : ax_operate(node->op, left->value, right->value),
+                       e->ended);
     }
     return err == AX_OK ? ax_finish(b, s) : err;
 }
@@ -179,6 +245,8 @@ enum ax_err ax_eval_vector(struct ax_bound *b, const struct ax_node *node)
     case AX_NODE_CALL:
         if (node->function == AX_FN_HISTOGRAM_QUANTILE)
             return ax_eval_histogram(b, node);
+        if (node->function >= AX_FN_HISTOGRAM_COUNT && node->function <= AX_FN_HISTOGRAM_AVG)
+            return ax_eval_native(b, node);
         return node->left->type == AX_TYPE_RANGE ? eval_range(b, node) : eval_math(b, node);
     case AX_NODE_AGGREGATE:
         return ax_eval_aggregate(b, node);

@@ -2,7 +2,8 @@
  *
  * Semantics are those of Prometheus 3: ranges open on the left, rate and increase extrapolated with
  * counter resets, stale markers, 5 min lookback, metric names dropped where Prometheus drops them,
- * one-to-one vector matching, duplicates are errors. Checked against a real Prometheus by
+ * one-to-one vector matching, duplicates are errors. Native histograms are values beside numbers as far as a
+ * number comes out in the end. Checked against a real Prometheus by
  * tests/e2e/promql. A parsed expression is immutable; a bound one is evaluated by one thread. */
 #ifndef AX_EXPR_EXPR_H
 #define AX_EXPR_EXPR_H
@@ -47,6 +48,7 @@ struct ax_result {
 struct ax_vector {
     uint32_t n;
     const struct ax_result *v;
+    uint32_t dropped; /* native histograms that are no numbers in the end, or that cannot be combined */
 };
 
 struct ax_bound;

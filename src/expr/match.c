@@ -61,8 +61,17 @@ static enum ax_err take_right(struct ax_bound *b, struct ax_state *s, const stru
         if (m->right_tick == b->tick && strict)
             return conflict(b, s, group, "right");
         m->right_tick = b->tick;
-        m->right = in->out[i].value;
+        m->right = in->out[i];
     }
+    return AX_OK;
+}
+
+static enum ax_err put_pair(struct ax_bound *b, enum ax_operator op, struct ax_state *s, uint32_t group,
+                            const struct ax_element *left, const struct ax_element *right)
+{
+    if (left->is_histogram || right->is_histogram)
+        return ax_put_operated(b, op, s, group, left, right);
+    ax_out_put(s, group, ax_operate(op, left->value, right->value), false);
     return AX_OK;
 }
 
@@ -78,7 +87,9 @@ static enum ax_err pair_up(struct ax_bound *b, const struct ax_node *node, struc
         if (m->matched_tick == b->tick)
             return conflict(b, s, group, "left");
         m->matched_tick = b->tick;
-        ax_out_put(s, group, ax_operate(node->op, in->out[i].value, m->right), false);
+        enum ax_err err = put_pair(b, node->op, s, group, &in->out[i], &m->right);
+        if (err != AX_OK)
+            return err;
     }
     return AX_OK;
 }

@@ -25,29 +25,33 @@ static double risen(const struct ax_range *r)
     return sum;
 }
 
-/* rate, increase and delta: the change within the range, extrapolated to its ends. A range whose samples
- * begin (end) within 1.1 mean intervals of its border is taken to be covered up to there, else to half an
- * interval beyond the sample; a counter is never extrapolated below zero. */
+/* A range whose samples begin (end) within 1.1 mean intervals of its border is taken to be covered up to
+ * there, else to half an interval beyond the sample. */
+double ax_range_factor(const struct ax_range *r, int64_t first_ms, int64_t last_ms, uint32_t n, double share,
+                       bool per_second)
+{
+    double to_start = seconds(r->start_ms, first_ms), to_end = seconds(last_ms, r->end_ms);
+    double sampled = seconds(first_ms, last_ms), interval = sampled / (n - 1), to_zero = sampled * share;
+    if (to_start >= interval * 1.1)
+        to_start = interval / 2;
+    if (to_zero < to_start)
+        to_start = to_zero;
+    if (to_end >= interval * 1.1)
+        to_end = interval / 2;
+    double factor = (sampled + to_start + to_end) / sampled;
+    return per_second ? factor / seconds(r->start_ms, r->end_ms) : factor;
+}
+
+/* rate, increase and delta: the change within the range, extrapolated to its ends. */
 static bool extrapolated(const struct ax_range *r, bool counter, bool per_second, double *out)
 {
     if (r->n < 2)
         return false;
-    double change = counter ? risen(r) : r->v[r->n - 1].value - r->v[0].value;
-    double to_start = seconds(r->start_ms, r->v[0].t_ms), to_end = seconds(r->v[r->n - 1].t_ms, r->end_ms);
-    double sampled = seconds(r->v[0].t_ms, r->v[r->n - 1].t_ms), interval = sampled / (r->n - 1);
-    if (to_start >= interval * 1.1)
-        to_start = interval / 2;
-    if (counter && change > 0 && r->v[0].value >= 0) {
-        double to_zero = sampled * (r->v[0].value / change);
-        if (to_zero < to_start)
-            to_start = to_zero;
-    }
-    if (to_end >= interval * 1.1)
-        to_end = interval / 2;
-    double factor = (sampled + to_start + to_end) / sampled;
-    if (per_second)
-        factor /= seconds(r->start_ms, r->end_ms);
-    *out = change * factor;
+    double first = r->v[0].value, share = INFINITY;
+    double change = counter ? risen(r) : r->v[r->n - 1].value - first;
+    if (counter && change > 0 && first >= 0)
+        share = first / change;
+    *out = change * ax_range_factor(r, r->v[0].t_ms, r->v[r->n - 1].t_ms, r->n, share, per_second);
     return true;
 }
 

@@ -37,6 +37,7 @@
     X(TOO_OLD, "too_old")                                                                                    \
     X(REPLICA, "ha_duplicate")                                                                               \
     X(CLUSTERS, "ha_clusters")                                                                               \
+    X(HISTOGRAM_LIMIT, "histogram_limit")                                                                    \
     X(FULL, "series_limit")                                                                                  \
     X(MEMORY, "memory")
 #define REFUSE_REASONS                                                                                       \
@@ -45,6 +46,7 @@
     X(LIMIT, "limit")                                                                                        \
     X(MIXED, "mixed")                                                                                        \
     X(HISTOGRAM, "histogram")                                                                                \
+    X(HISTOGRAM_LIMIT, "histogram_limit")                                                                    \
     X(TOO_OLD, "too_old")                                                                                    \
     X(FUTURE, "future")                                                                                      \
     X(CLUSTERS, "ha_clusters")                                                                               \
@@ -137,10 +139,11 @@ static void scratch_done(struct scratch *s)
 
 static void give_back(struct ax_receiver *r, struct scratch *s)
 {
-    size_t samples_cap = (size_t)s->decoder.samples.cap + s->decoder.histograms.cap;
-    size_t held = s->plain.cap + s->decoder.key.cap + samples_cap * sizeof(struct ax_sample) +
+    const struct ax_rw_decoder *d = &s->decoder;
+    size_t held = s->plain.cap + d->key.cap + d->samples.cap * sizeof *d->samples.v +
+                  d->histograms.cap * sizeof *d->histograms.v +
                   s->decoder.symbols_cap * sizeof(struct ax_str) + s->decoder.starts.cap * sizeof(int64_t) +
-                  s->journal.definitions.cap + s->journal.runs.cap;
+                  s->journal.definitions.cap + s->journal.runs.cap + s->journal.histograms.cap;
     if (held > SCRATCH_KEPT)
         scratch_done(s);
     pthread_mutex_lock(&r->lock);
@@ -194,23 +197,43 @@ static enum refuse fault_reason(const struct ax_rw_fault *fault)
                                                      : REFUSE_LIMIT;
 }
 
-/* Samples that come too late are refused, though their series is not. */
-static void refuse_old(struct batch *b, uint64_t number, const struct ax_append *a)
+/* Samples that come too late are refused, though their series is not; histograms also for want of memory. */
+static void refuse_some(struct batch *b, uint64_t number, const struct ax_append *a)
 {
-    char why[128];
-    (void)snprintf(why, sizeof why,
-                   "%" PRIu32
-                   " sample(s) further behind the newest than --storage.out-of-order-window, or than "
-                   "any job looks back",
-                   a->result.too_old);
-    refuse(b, number, a->key, REFUSE_TOO_OLD, why);
+    char why[160];
+    uint32_t old = a->result.too_old + a->histogram_result.too_old, full = a->histogram_result.full;
+    if (old) {
+        (void)snprintf(why, sizeof why,
+                       "%" PRIu32
+                       " sample(s) further behind the newest than --storage.out-of-order-window, or "
+                       "than any job looks back",
+                       old);
+        refuse(b, number, a->key, REFUSE_TOO_OLD, why);
+    }
+    if (full) {
+        (void)snprintf(why, sizeof why,
+                       "%" PRIu32 " native histogram(s) above --storage.max-histogram-size or "
+                       "--storage.max-histograms-size",
+                       full);
+        refuse(b, number, a->key, REFUSE_HISTOGRAM_LIMIT, why);
+    }
+}
+
+/* Add up what became of samples or histograms that were wanted. */
+static void account_wanted(struct batch *b, const struct ax_append_result *r)
+{
+    b->ingested += r->appended;
+    b->created += r->created;
+    b->dropped[DROP_DUPLICATE] += r->duplicates;
+    b->dropped[DROP_TOO_OLD] += r->too_old;
+    b->dropped[DROP_HISTOGRAM_LIMIT] += r->full;
 }
 
 /* A series that is not known, when no more are taken. */
 static void refuse_new(struct batch *b, uint64_t number, const struct ax_append *a)
 {
     bool memory = ax_db_refuses_new(b->receiver->db);
-    b->dropped[memory ? DROP_MEMORY : DROP_FULL] += a->n;
+    b->dropped[memory ? DROP_MEMORY : DROP_FULL] += a->n + a->histograms_n;
     if (memory)
         refuse(b, number, a->key, REFUSE_MEMORY, "memory is near --storage.max-memory: no new series");
     else
@@ -220,26 +243,24 @@ static void refuse_new(struct batch *b, uint64_t number, const struct ax_append 
 /* Add up what became of a series' samples; why says what is wrong with labels. False: it is refused. */
 static bool account(struct batch *b, uint64_t number, const struct ax_append *a, const char *why)
 {
+    uint32_t n = a->n + a->histograms_n;
     switch (a->fate) {
     case AX_FATE_WANTED:
-        b->ingested += a->result.appended;
-        b->dropped[DROP_DUPLICATE] += a->result.duplicates;
-        b->dropped[DROP_TOO_OLD] += a->result.too_old;
-        b->created += a->result.created;
-        if (a->result.too_old)
-            refuse_old(b, number, a);
+        account_wanted(b, &a->result);
+        account_wanted(b, &a->histogram_result);
+        refuse_some(b, number, a);
         break;
     case AX_FATE_UNWANTED:
-        b->dropped[DROP_UNWANTED] += a->n;
+        b->dropped[DROP_UNWANTED] += n;
         break;
     case AX_FATE_OWN:
-        b->dropped[DROP_OWN] += a->n;
+        b->dropped[DROP_OWN] += n;
         break;
     case AX_FATE_REPLICA:
-        b->dropped[DROP_REPLICA] += a->n;
+        b->dropped[DROP_REPLICA] += n;
         break;
     case AX_FATE_CLUSTERS:
-        b->dropped[DROP_CLUSTERS] += a->n;
+        b->dropped[DROP_CLUSTERS] += n;
         refuse(b, number, a->key, REFUSE_CLUSTERS,
                "more clusters of replicas than global.ha_tracker.max_clusters");
         return false;
@@ -251,6 +272,7 @@ static bool account(struct batch *b, uint64_t number, const struct ax_append *a,
         return false;
     }
     b->written_samples += a->n - a->result.too_old;
+    b->written_histograms += a->histograms_n - a->histogram_result.too_old - a->histogram_result.full;
     return true;
 }
 
@@ -327,34 +349,29 @@ static bool append_part(struct batch *b, const struct ax_rw_series *s, uint32_t 
     return append(b, b->series, &a);
 }
 
-/* Native histograms are not kept, whoever wants the series: no job can use them. Returns how many are too far
- * in the future; the others count as written. */
-static uint32_t take_histograms(struct batch *b, const struct ax_rw_series *s)
+static bool append_histograms(struct batch *b, const struct ax_rw_series *s, uint32_t from, uint32_t to)
 {
-    uint32_t ahead = 0;
-    for (uint32_t i = 0; i < s->histograms_n; i++)
-        ahead += s->histograms[i].t_ms > b->latest_ms;
-    b->written_histograms += s->histograms_n - ahead;
-    b->dropped[DROP_UNWANTED] += s->histograms_n - ahead;
-    return ahead;
+    struct ax_append a = {.key = s->key, .histograms = s->histograms + from, .histograms_n = to - from};
+    return append(b, b->series, &a);
 }
 
-/* Append what is not too far in the future: runs between the samples that are. */
+/* Append what is not too far in the future: runs between the ones that are. A series has samples or
+ * histograms; without any the database still judges its labels. */
 static void append_up_to(struct batch *b, const struct ax_rw_series *s)
 {
-    uint32_t from = 0, ahead = 0;
-    for (uint32_t i = 0; i < s->samples_n; i++) {
-        if (s->samples[i].t_ms <= b->latest_ms)
+    bool histograms = s->histograms_n > 0;
+    uint32_t from = 0, ahead = 0, n = histograms ? s->histograms_n : s->samples_n;
+    for (uint32_t i = 0; i <= n; i++) {
+        bool end = i == n,
+             late = !end && (histograms ? s->histograms[i].t_ms : s->samples[i].t_ms) > b->latest_ms;
+        if (!end && !late)
             continue;
-        ahead++;
-        if (i > from && !append_part(b, s, from, i))
+        if ((i > from || n == 0) &&
+            !(histograms ? append_histograms(b, s, from, i) : append_part(b, s, from, i)))
             return;
+        ahead += late;
         from = i + 1;
     }
-    /* Without samples the database still judges the labels. */
-    if ((from < s->samples_n || s->samples_n == 0) && !append_part(b, s, from, s->samples_n))
-        return;
-    ahead += take_histograms(b, s);
     if (ahead) {
         char why[96];
         (void)snprintf(why, sizeof why, "%u sample(s) more than %lld s ahead of the clock", ahead,

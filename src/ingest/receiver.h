@@ -6,8 +6,7 @@
  * encoding, 503 with Retry-After when memory is out or the log cannot be written: the same request again
  * heals it. With a log, what was answered 2xx is in it, one record for a request, with one write(). A 2.0
  * request is answered with the numbers written, in every case. Native histograms are checked
- * (prom/histogram.h) and not kept: a wrong one refuses its series, good ones count as written and as
- * unwanted. Nothing is allocated per sample. */
+ * (prom/histogram.h): a wrong one refuses its series. Nothing is allocated per sample. */
 #ifndef AX_INGEST_RECEIVER_H
 #define AX_INGEST_RECEIVER_H
 

@@ -142,7 +142,7 @@ static void put_new(struct ax_channel *c, struct newcomer *v, uint32_t n, struct
 
 enum ax_err ax_channel_evaluate(struct ax_channel *c, int64_t t_ms, struct ax_buf *record)
 {
-    struct ax_vector v = {0, NULL};
+    struct ax_vector v = {0};
     struct ax_diag diag = {{0}};
     struct newcomer *new_v = NULL;
     uint32_t new_n = 0;
@@ -153,6 +153,13 @@ enum ax_err ax_channel_evaluate(struct ax_channel *c, int64_t t_ms, struct ax_bu
             ax_log(AX_LOG_WARN, "expression_failed", "job %s, %s: %s", c->job->name, c->drift_name[0],
                    diag.text);
         v.n = 0;
+    }
+    if (v.dropped) {
+        ax_metric_add(ax_metric(AX_M_JOB_HISTOGRAMS, c->job->name, NULL), v.dropped);
+        ax_log(AX_LOG_WARN, "histograms_dropped",
+               "job %s, %s: %u native histogram(s) are no numbers: use histogram_quantile, histogram_count, "
+               "histogram_sum or histogram_avg, and do not mix them with numbers",
+               c->job->name, c->drift_name[0], v.dropped);
     }
     ax_arena_reset(&c->job->scratch);
     enum ax_err err = give_all(c, &v, &new_v, &new_n);

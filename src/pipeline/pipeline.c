@@ -26,6 +26,7 @@ struct ax_pipeline *ax_pipeline_new(const struct ax_pipeline_options *options)
     p->evicted_ms = INT64_MIN;
     atomic_init(&p->current, true);
     p->series = ax_metric(AX_M_SERIES, NULL, NULL);
+    p->histogram_bytes = ax_metric(AX_M_HISTOGRAM_BYTES, NULL, NULL);
     (void)pthread_mutex_init(&p->run, NULL);
     (void)pthread_rwlock_init(&p->names, NULL);
     return p;
@@ -195,8 +196,10 @@ static uint32_t run_round(struct ax_pipeline *p)
             ran += run_step(p, i, &tick);
         evict_idle(p);
     }
-    if (ran)
+    if (ran) {
         ax_metric_set(p->series, ax_db_series_n(p->options.db));
+        ax_metric_set(p->histogram_bytes, (double)ax_db_histogram_bytes(p->options.db));
+    }
     (void)pthread_mutex_unlock(&p->run);
     return ran;
 }

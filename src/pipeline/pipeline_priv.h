@@ -58,8 +58,8 @@ struct ax_pipeline {
     struct ax_replaying replay;
     struct ax_snapshots snapshot;
 
-    int64_t evicted_ms;     /* before which idle series were forgotten */
-    struct ax_cell *series; /* the gauge of input series */
+    int64_t evicted_ms;                       /* before which idle series were forgotten */
+    struct ax_cell *series, *histogram_bytes; /* gauges of the input */
     pthread_t thread;
     bool started;
     atomic_bool stop;

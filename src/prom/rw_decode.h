@@ -19,7 +19,7 @@ struct ax_rw_series {
     struct ax_str key;               /* labels as sent (order and emptiness unchecked), in 1.0 wire form */
     const struct ax_sample *samples; /* in the order sent */
     const int64_t *starts; /* 2.0: when the counter of each sample began, 0: not known; NULL: of none */
-    const struct ax_sample *histograms; /* time and sum of each native histogram (prom/histogram.h) */
+    const struct ax_histogram_sample *histograms; /* their messages lie in the request */
     uint32_t samples_n, histograms_n, exemplars_n;
     bool has_metadata; /* 2.0: a non-empty Metadata message */
 };
@@ -58,6 +58,12 @@ struct ax_rw_samples {
     uint32_t cap;
 };
 
+/* Native histograms that grow; for struct ax_rw_decoder alone. */
+struct ax_rw_histograms {
+    struct ax_histogram_sample *v;
+    uint32_t cap;
+};
+
 /* Start timestamps that grow; for struct ax_rw_decoder alone. */
 struct ax_rw_starts {
     int64_t *v;
@@ -66,7 +72,8 @@ struct ax_rw_starts {
 
 /* Scratch that lives from request to request (one per thread); zero-initialise. */
 struct ax_rw_decoder {
-    struct ax_rw_samples samples, histograms;
+    struct ax_rw_samples samples;
+    struct ax_rw_histograms histograms;
     struct ax_rw_starts starts;
     struct ax_str *symbols;
     uint32_t symbols_cap;

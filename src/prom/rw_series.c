@@ -147,6 +147,20 @@ static bool take_sample(struct ax_rw_walk *w, struct series *s, struct ax_str by
     return !s->nomem;
 }
 
+static bool push_histogram(struct ax_rw_histograms *run, uint32_t *n, struct ax_histogram_sample histogram)
+{
+    if (*n == run->cap) {
+        uint32_t cap = run->cap ? run->cap * 2 : 16;
+        struct ax_histogram_sample *v = realloc(run->v, (size_t)cap * sizeof *v);
+        if (!v)
+            return false;
+        run->v = v;
+        run->cap = cap;
+    }
+    run->v[(*n)++] = histogram;
+    return true;
+}
+
 static bool take_histogram(struct ax_rw_walk *w, struct series *s, struct ax_str bytes)
 {
     struct ax_histogram histogram;
@@ -161,8 +175,9 @@ static bool take_histogram(struct ax_rw_walk *w, struct series *s, struct ax_str
         set_fault(w, s, "limit", "more than %u native histograms in one series", w->limits->samples_max);
         return true;
     }
-    s->nomem =
-        !push_sample(&w->d->histograms, &s->out.histograms_n, histogram.sample, w->limits->samples_max);
+    if (w->version == 1)
+        histogram.sample.start_ms = 0; /* a field of 2.0 */
+    s->nomem = !push_histogram(&w->d->histograms, &s->out.histograms_n, histogram.sample);
     return !s->nomem;
 }
 

@@ -11,6 +11,8 @@
 #define SERIES_MAX 1000000u
 #define RING_SAMPLES_MAX 65536u
 #define NEGATIVE_MAX 2097152u
+#define HISTOGRAM_BYTES_MAX (1u << 20)
+#define HISTOGRAM_BYTES_ALL ((uint64_t)256 << 20)
 #define RETENTION_MS 360000
 #define APPEND_RUN 32u /* keys looked up together */
 
@@ -88,6 +90,10 @@ struct ax_db *ax_db_new(const struct ax_db_options *options)
     db->opt.ring_samples_max = options->ring_samples_max ? options->ring_samples_max : RING_SAMPLES_MAX;
     if (db->opt.ring_samples_max < AX_RING_FIRST)
         db->opt.ring_samples_max = AX_RING_FIRST;
+    db->opt.histogram_bytes_max =
+        options->histogram_bytes_max ? options->histogram_bytes_max : HISTOGRAM_BYTES_MAX;
+    db->opt.histogram_bytes_all =
+        options->histogram_bytes_all ? options->histogram_bytes_all : HISTOGRAM_BYTES_ALL;
     db->opt.retention_ms = options->retention_ms > 0 ? options->retention_ms : RETENTION_MS;
     uint32_t negative = options->negative_max ? options->negative_max : NEGATIVE_MAX;
     pthread_rwlockattr_t attr;
@@ -110,6 +116,7 @@ void ax_series_free(struct ax_db *db, struct ax_series *s)
 {
     ax_wants_drop(&db->wants, s->wants);
     ax_ring_done(&s->ring);
+    ax_series_drop_histograms(db, s);
     free(s->labels);
     free(s);
 }
@@ -136,8 +143,7 @@ void ax_db_free(struct ax_db *db)
     free(db);
 }
 
-/* Tell those who wait that a sample has arrived; again: as before. */
-static void tell_watches(const struct ax_wants *w, int64_t t_ms, bool again)
+void ax_db_tell(const struct ax_wants *w, int64_t t_ms, bool again)
 {
     for (uint32_t i = 0; i < w->watches_n; i++) {
         struct ax_watch *watch = w->watches[i];
@@ -169,13 +175,12 @@ static void put_created(struct ax_db *db, struct ax_series *s, struct ax_append 
     pthread_mutex_unlock(&sh->lock);
 }
 
-/* Is a sample too late to be taken, though the ring may reach so far? */
-static bool beyond_window(const struct ax_db *db, const struct ax_ring *ring, int64_t t_ms)
+bool ax_db_is_late(const struct ax_db *db, int64_t newest_ms, int64_t t_ms)
 {
-    int64_t newest = ax_ring_newest(ring), window = db->opt.out_of_order_ms;
-    if (window == 0 || t_ms >= newest)
+    int64_t window = db->opt.out_of_order_ms;
+    if (window == 0 || t_ms >= newest_ms)
         return false;
-    return (window < 0 || (uint64_t)newest - (uint64_t)t_ms > (uint64_t)window) && !ax_ring_find(ring, t_ms);
+    return window < 0 || (uint64_t)newest_ms - (uint64_t)t_ms > (uint64_t)window;
 }
 
 void ax_db_put(struct ax_db *db, struct ax_series *s, const struct ax_sample *samples, uint32_t n, bool again,
@@ -185,19 +190,21 @@ void ax_db_put(struct ax_db *db, struct ax_series *s, const struct ax_sample *sa
     struct ax_shard *sh = &db->shards[s->shard];
     pthread_mutex_lock(&sh->lock);
     for (uint32_t i = 0; i < n; i++) {
-        if (!again && beyond_window(db, &s->ring, samples[i].t_ms)) {
+        if (!again && ax_db_is_late(db, ax_ring_newest(&s->ring), samples[i].t_ms) &&
+            !ax_ring_find(&s->ring, samples[i].t_ms)) {
             out->too_old++;
             continue;
         }
         switch (ax_ring_put(&s->ring, samples[i], keep_ms, db->opt.ring_samples_max)) {
         case AX_RING_ADDED:
             out->appended++;
-            tell_watches(s->wants, samples[i].t_ms, again);
+            ax_db_tell(s->wants, samples[i].t_ms, again);
             break;
         case AX_RING_DUPLICATE:
             out->duplicates++;
             break;
         case AX_RING_TOO_OLD:
+        case AX_RING_FULL:
             out->too_old++;
             break;
         }
@@ -271,19 +278,28 @@ static void write_journal(struct feed *f, struct ax_series *s, const struct ax_a
     pthread_mutex_unlock(&sh->lock);
 }
 
+static void take_histograms(struct feed *f, struct ax_series *s, struct ax_append *a)
+{
+    ax_db_put_histograms(f->db, s, a->histograms, a->histograms_n, false, &a->histogram_result);
+    if (f->journal)
+        ax_db_journal_histograms(f->db, s, a->histograms, a->histograms_n, f->journal);
+}
+
 /* Finish a key that was looked up (e NULL: not found). False when it is not known. */
 static bool settle(struct feed *f, const struct ax_index_entry *e, struct ax_hash128 hash,
                    struct ax_append *a)
 {
     if (e && e->series->wants) {
         a->fate = hear(f, e->sender);
-        a->result = (struct ax_append_result){0};
+        a->result = a->histogram_result = (struct ax_append_result){0};
         if (a->fate == AX_FATE_WANTED && a->starts)
             put_created(f->db, e->series, a);
         if (a->fate == AX_FATE_WANTED)
             ax_db_put(f->db, e->series, a->samples, a->n, false, &a->result);
         if (a->fate == AX_FATE_WANTED && f->journal)
             write_journal(f, e->series, a);
+        if (a->fate == AX_FATE_WANTED && a->histograms_n)
+            take_histograms(f, e->series, a);
         return true;
     }
     unsigned reason = e ? (unsigned)AX_FATE_UNWANTED : refused(f->db, hash);
@@ -418,7 +434,7 @@ void ax_db_append_one(struct ax_db *db, struct ax_str tenant, struct ax_append *
         }
         pthread_rwlock_unlock(&db->structure);
         /* A series is made by its first sample, not by its bare labels. */
-        if (known || a->fate != AX_FATE_WANTED || a->n == 0)
+        if (known || a->fate != AX_FATE_WANTED || a->n + a->histograms_n == 0)
             break;
         pthread_rwlock_wrlock(&db->structure);
         a->fate = ax_db_adopt(db, tenant, a->key, &reading);

@@ -10,10 +10,12 @@
 #define AX_SERIES_DB_H
 
 #include "base/metrics.h"
+#include "prom/histogram.h"
 #include "prom/labels.h"
 #include "prom/matcher.h"
 #include "prom/sample.h"
 #include "series/ha.h"
+#include "series/histogram_ring.h"
 
 #include <stdatomic.h>
 
@@ -33,10 +35,12 @@ struct ax_watch {
 
 /* What a database is made with; 0 takes the default. */
 struct ax_db_options {
-    uint64_t seed;             /* of the hashes; secret in service */
-    uint32_t series_max;       /* ceiling on wanted series in all; default 1,000,000 */
-    uint32_t ring_samples_max; /* ceiling on raw samples of one series; default 65,536 */
-    uint32_t negative_max;     /* entries of the cache of unwanted keys; default 2,097,152 */
+    uint64_t seed;                /* of the hashes; secret in service */
+    uint32_t series_max;          /* ceiling on wanted series in all; default 1,000,000 */
+    uint32_t ring_samples_max;    /* ceiling on raw samples of one series; default 65,536 */
+    uint32_t histogram_bytes_max; /* ceiling on native histograms of one series; default 1 MiB */
+    uint64_t histogram_bytes_all; /* the same of all series; default 256 MiB */
+    uint32_t negative_max;        /* entries of the cache of unwanted keys; default 2,097,152 */
     /* Samples that lie further behind the newest of their series are too old; < 0: all that lie behind it.
      * Default: those that the ring does not keep, which are too old in any case. */
     int64_t out_of_order_ms;
@@ -67,9 +71,10 @@ enum ax_fate {
     AX_FATE_INVALID,  /* labels are not acceptable: no __name__, repeated or empty name, not UTF-8 */
 };
 
-/* What an append did with its samples. created: zero samples put in where a counter began. */
+/* What an append did with its samples, or its histograms. created: zero samples put in where a counter began;
+ * full: histograms for which there is no memory. */
 struct ax_append_result {
-    uint32_t appended, duplicates, too_old, created;
+    uint32_t appended, duplicates, too_old, created, full;
 };
 
 /* Find or make the series of a label key and append samples to it.
@@ -92,8 +97,10 @@ struct ax_append {
     const struct ax_sample *samples;
     const int64_t *starts; /* of each sample, 0: not known; NULL: of none */
     uint32_t n;
-    enum ax_fate fate;              /* out */
-    struct ax_append_result result; /* out; zero before the call */
+    const struct ax_histogram_sample *histograms; /* native ones; a series may have both */
+    uint32_t histograms_n;
+    enum ax_fate fate;                                /* out */
+    struct ax_append_result result, histogram_result; /* out; zero before the call */
 };
 
 /* ax_db_append() for n keys in turn, as far as they are known: stops before the first key that was not seen
@@ -133,6 +140,9 @@ uint64_t ax_db_seed(const struct ax_db *db);
 /* Wanted series in memory. */
 uint32_t ax_db_series_n(const struct ax_db *db);
 
+/* Memory for native histograms, of all series. */
+uint64_t ax_db_histogram_bytes(const struct ax_db *db);
+
 /* The members of a selector, in the order of their refs: new ones come at the end. An eviction bumps
  * *out_epoch, and so does a series that comes in between (at a restore). The array is valid until the next
  * call for the same selector by the same thread. */
@@ -148,6 +158,27 @@ uint64_t ax_series_ref(const struct ax_series *s);
  * when there are more). Returns how many. Takes the shard's lock; no allocation. */
 uint32_t ax_db_read(struct ax_db *db, const struct ax_series *s, int64_t after_ms, int64_t until_ms,
                     struct ax_sample *out, uint32_t cap);
+
+/* Has the series native histograms? Without a lock. */
+bool ax_series_has_histograms(const struct ax_series *s);
+
+/* Native histograms as they are read: messages one behind another. Zero-initialise; for one reader. */
+struct ax_histograms {
+    struct ax_histogram_place *v; /* at and n: within bytes */
+    uint32_t n, cap;
+    struct ax_buf bytes;
+};
+
+/* Copy the histograms with after_ms < t <= until_ms, oldest first, the newest `most` of them. AX_NOMEM leaves
+ * out empty. Takes the shard's lock; allocates only to grow. */
+AX_MUST_USE enum ax_err ax_db_read_histograms(struct ax_db *db, const struct ax_series *s, int64_t after_ms,
+                                              int64_t until_ms, uint32_t most, struct ax_histograms *out);
+
+/* The message of the i-th; valid until the next read. */
+struct ax_str ax_histograms_message(const struct ax_histograms *h, uint32_t i);
+
+/* Free the memory. */
+void ax_histograms_done(struct ax_histograms *h);
 
 /* Samples that a read of any member may return at most (for sizing scratch). */
 uint32_t ax_db_ring_max(const struct ax_db *db);

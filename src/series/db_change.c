@@ -111,6 +111,7 @@ static void renew(struct ax_db *db, struct ax_series *s, uint64_t ref)
     if (s->wants)
         ax_want_leave(&db->wants, s->wants, s);
     ax_ring_done(&s->ring);
+    ax_series_drop_histograms(db, s);
     atomic_store_explicit(&s->next_sample, NULL, memory_order_relaxed);
     s->ref = ref;
     if (s->wants)
@@ -201,7 +202,7 @@ static bool enlist(struct ax_db *db, uint32_t id)
             set_wants(db, s, wants);
             sel->members[sel->members_n++] = s; /* in no order yet */
             pthread_mutex_lock(&db->shards[i].lock);
-            int64_t newest = ax_ring_newest(&s->ring);
+            int64_t newest = ax_series_newest(s);
             pthread_mutex_unlock(&db->shards[i].lock);
             if (sel->watch && newest > atomic_load(&sel->watch->newest_ms))
                 atomic_store(&sel->watch->newest_ms, newest);
@@ -265,7 +266,7 @@ static uint32_t mark(struct ax_shard *sh, int64_t before_ms)
     uint32_t n = 0;
     pthread_mutex_lock(&sh->lock);
     for (struct ax_series *s = sh->series; s; s = s->next) {
-        s->gone = !s->wants || ax_ring_newest(&s->ring) < before_ms;
+        s->gone = !s->wants || ax_series_newest(s) < before_ms;
         n += s->gone;
     }
     pthread_mutex_unlock(&sh->lock);

@@ -12,25 +12,29 @@ void ax_journal_init(struct ax_journal *j)
     *j = (struct ax_journal){0};
     ax_buf_init(&j->definitions, AX_SEGLOG_RECORD_MAX);
     ax_buf_init(&j->runs, AX_SEGLOG_RECORD_MAX);
+    ax_buf_init(&j->histograms, AX_SEGLOG_RECORD_MAX);
 }
 
 void ax_journal_reset(struct ax_journal *j)
 {
     ax_buf_reset(&j->definitions);
     ax_buf_reset(&j->runs);
-    j->ref = 0;
-    j->t_ms = 0;
+    ax_buf_reset(&j->histograms);
+    j->ref = j->histogram_ref = 0;
+    j->t_ms = j->histogram_t_ms = 0;
 }
 
 void ax_journal_done(struct ax_journal *j)
 {
     ax_buf_done(&j->definitions);
     ax_buf_done(&j->runs);
+    ax_buf_done(&j->histograms);
 }
 
 size_t ax_journal_bytes(const struct ax_journal *j)
 {
-    return j->runs.n ? j->definitions.n + j->runs.n : 0;
+    size_t n = j->runs.n + j->histograms.n;
+    return n ? j->definitions.n + n : 0;
 }
 
 static uint8_t *put_varint(uint8_t *p, uint64_t v)
@@ -86,6 +90,33 @@ void ax_journal_add(struct ax_journal *j, const struct ax_series *s, const struc
     j->t_ms = (int64_t)t;
 }
 
+void ax_journal_add_histogram(struct ax_journal *j, const struct ax_series *s, int64_t t_ms,
+                              struct ax_str message)
+{
+    if (!atomic_load_explicit(&s->defined, memory_order_acquire))
+        define(j, s);
+    ax_put_svarint(&j->histograms, (int64_t)(s->ref - j->histogram_ref));
+    ax_put_svarint(&j->histograms, (int64_t)((uint64_t)t_ms - (uint64_t)j->histogram_t_ms));
+    ax_put_str(&j->histograms, message);
+    j->histogram_ref = s->ref;
+    j->histogram_t_ms = t_ms;
+}
+
+/* Finish the record: what stands before the runs, and the histograms behind them. */
+static enum ax_err finish(struct ax_journal *j)
+{
+    struct ax_buf *head = &j->definitions, *body = &j->runs;
+    if (head->n == 0)
+        ax_put_u8(head, AX_JOURNAL_VERSION);
+    ax_put_varint(head, 0);
+    if (j->histograms.n) {
+        head->bytes[0] = AX_JOURNAL_HISTOGRAMS;
+        ax_put_varint(head, body->n);
+        ax_buf_str(body, ax_buf_view(&j->histograms));
+    }
+    return head->err ? head->err : body->err ? body->err : j->histograms.err;
+}
+
 /* The log says now what the refs of these definitions stand for. */
 static void mark_defined(struct ax_db *db, struct ax_str definitions)
 {
@@ -105,20 +136,17 @@ enum ax_err ax_journal_append(struct ax_journal *j, struct ax_db *db, struct ax_
                               struct ax_diag *diag)
 {
     struct ax_buf *head = &j->definitions;
-    enum ax_err err = head->err ? head->err : j->runs.err;
+    enum ax_err err = head->err ? head->err : j->runs.err ? j->runs.err : j->histograms.err;
+    if (err == AX_OK && j->runs.n + j->histograms.n == 0)
+        return AX_OK;
+    bool defines = head->n > 0;
+    if (err == AX_OK)
+        err = finish(j);
     if (err != AX_OK) {
         ax_journal_reset(j);
         return ax_fail(diag, err, "no room to write the samples of this request to the log");
     }
-    if (j->runs.n == 0)
-        return AX_OK;
-    bool defines = head->n > 0;
-    if (!defines)
-        ax_put_u8(head, AX_JOURNAL_VERSION);
-    ax_put_varint(head, 0);
-    err = head->err
-              ? ax_fail(diag, head->err, "no memory for a record of the log")
-              : ax_seglog_append2(log, AX_WAL_SAMPLES, ax_buf_view(head), ax_buf_view(&j->runs), NULL, diag);
+    err = ax_seglog_append2(log, AX_WAL_SAMPLES, ax_buf_view(head), ax_buf_view(&j->runs), NULL, diag);
     if (err == AX_OK && defines)
         mark_defined(db, ax_buf_view(head));
     ax_journal_reset(j);

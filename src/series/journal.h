@@ -10,6 +10,9 @@
  * canonical labels), ended by a ref of 0; then to the end runs of samples, each
  * `varint (zigzag of the ref's distance from that of the run before) * 2 + (n > 1), n varint if n > 1`, and
  * n times `svarint distance from the time before, f64 value`. "Before" is 0 at first. Distances wrap.
+ * With native histograms the version is 2: behind the definitions comes the length of the runs (varint), and
+ * behind the runs each histogram, `svarint distance of its ref, svarint distance of its time, message str`,
+ * "before" being 0 again at first.
  * Read back by series/state.h. Not thread-safe: a journal belongs to a request. */
 #ifndef AX_SERIES_JOURNAL_H
 #define AX_SERIES_JOURNAL_H
@@ -20,12 +23,15 @@
 #include "store/seglog.h"
 
 #define AX_JOURNAL_VERSION 1
+#define AX_JOURNAL_HISTOGRAMS 2 /* version of a record that has some */
 
 /* The record of one request on its way; ax_journal_init() once, ax_journal_reset() for each request. */
 struct ax_journal {
-    struct ax_buf definitions, runs;
-    uint64_t ref; /* of the last run */
-    int64_t t_ms; /* of the last sample */
+    struct ax_buf definitions, runs, histograms;
+    uint64_t ref;           /* of the last run */
+    int64_t t_ms;           /* of the last sample */
+    uint64_t histogram_ref; /* the same of histograms */
+    int64_t histogram_t_ms;
 };
 
 /* An empty journal. Allocates nothing yet. */
@@ -44,6 +50,10 @@ size_t ax_journal_bytes(const struct ax_journal *j);
  * memory ax_journal_append() will say so. No allocation once the journal has grown to its requests. */
 void ax_journal_add(struct ax_journal *j, const struct ax_series *s, const struct ax_sample *samples,
                     uint32_t n);
+
+/* Add a native histogram: its message, as it came. As above. */
+void ax_journal_add_histogram(struct ax_journal *j, const struct ax_series *s, int64_t t_ms,
+                              struct ax_str message);
 
 /* Append the record to the log and empty the journal; nothing is written when it is empty. One write(). On
  * AX_IO, AX_NOMEM or AX_LIMIT, with a text, nothing of it will be read back; the series stay undefined, so

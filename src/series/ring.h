@@ -19,8 +19,8 @@ struct ax_ring {
     uint32_t cap, head, n; /* oldest at head */
 };
 
-/* What became of a sample. */
-enum ax_ring_put { AX_RING_ADDED, AX_RING_DUPLICATE, AX_RING_TOO_OLD };
+/* What became of a sample. FULL: of a ring of histograms (series/histogram_ring.h) without memory. */
+enum ax_ring_put { AX_RING_ADDED, AX_RING_DUPLICATE, AX_RING_TOO_OLD, AX_RING_FULL };
 
 /* Insert by time; the same time twice keeps the first. A full ring that may not grow (samples_max, or
  * no memory) lets its oldest sample go, or refuses the new one when that is the oldest.

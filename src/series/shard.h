@@ -33,7 +33,8 @@ struct ax_series {
     uint32_t spellings; /* keys that lead to it; changes under the exclusive lock */
     uint32_t tenant_n;
     struct ax_labels *labels;
-    struct ax_series *next; /* of the shard */
+    struct ax_series *next;                         /* of the shard */
+    _Atomic(struct ax_histogram_ring *) histograms; /* native ones; NULL: it never had any */
     char tenant[];
 };
 
@@ -53,9 +54,10 @@ struct ax_db {
     pthread_rwlock_t structure;
     struct ax_want_table wants;
     _Atomic uint32_t series_n;
-    uint64_t next_ref;  /* of the next series */
-    uint64_t evictions; /* that have freed series */
     atomic_bool refuses_new;
+    _Atomic uint64_t histogram_bytes; /* of all rings of histograms */
+    uint64_t next_ref;                /* of the next series */
+    uint64_t evictions;               /* that have freed series */
     struct ax_shard shards[AX_SHARDS];
 };
 
@@ -78,6 +80,27 @@ struct ax_reading {
  * before, and counted. */
 void ax_db_put(struct ax_db *db, struct ax_series *s, const struct ax_sample *samples, uint32_t n, bool again,
                struct ax_append_result *out);
+
+/* The same for native histograms. */
+void ax_db_put_histograms(struct ax_db *db, struct ax_series *s, const struct ax_histogram_sample *v,
+                          uint32_t n, bool again, struct ax_append_result *out);
+
+/* Write to the journal what the rings have at the times of these histograms, and where their counters began.
+ */
+void ax_db_journal_histograms(struct ax_db *db, const struct ax_series *s,
+                              const struct ax_histogram_sample *v, uint32_t n, struct ax_journal *journal);
+
+/* Time of the newest sample or histogram, INT64_MIN when there is none; under the lock of the shard. */
+int64_t ax_series_newest(const struct ax_series *s);
+
+/* Let go the native histograms of a series. */
+void ax_series_drop_histograms(struct ax_db *db, struct ax_series *s);
+
+/* Is a sample further behind the newest than is allowed, though the ring may reach so far? */
+bool ax_db_is_late(const struct ax_db *db, int64_t newest_ms, int64_t t_ms);
+
+/* Tell those who wait that a sample has arrived; again: as before. */
+void ax_db_tell(const struct ax_wants *w, int64_t t_ms, bool again);
 
 /* The series of a key of canonical labels, or NULL; `structure` is held. */
 struct ax_series *ax_db_find(struct ax_db *db, struct ax_str tenant, struct ax_str canonical);

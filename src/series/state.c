@@ -2,7 +2,9 @@
  *
  * A section: version (u8, 1), the ref of the next new series (varint); then to the end series, each
  * `varint distance of ref from the one before (0 at first), tenant str, key str, n varint` and n times
- * `svarint change of the distance from the time before, f64 value`: a steady interval costs a byte. */
+ * `svarint change of the distance from the time before, f64 value`: a steady interval costs a byte. Behind
+ * them its native histograms: their number (varint), and each `svarint distance from the time before, message
+ * str`. */
 #include "series/state.h"
 
 #include "base/arena.h"
@@ -34,6 +36,7 @@ struct saver {
     uint64_t evictions, ref; /* at the last look, the last one that was saved */
     struct ax_buf body, key;
     struct ax_sample *samples;
+    struct ax_histograms histograms;
 };
 
 static int by_ref(const void *a, const void *b)
@@ -81,6 +84,23 @@ static bool note_series(struct saver *s)
     return ok;
 }
 
+static void put_histograms(struct saver *s, const struct ax_series *series)
+{
+    struct ax_buf *out = &s->body;
+    struct ax_histograms *h = &s->histograms;
+    h->n = 0;
+    if (ax_series_has_histograms(series) &&
+        ax_db_read_histograms(s->db, series, INT64_MIN, INT64_MAX, UINT32_MAX, h) != AX_OK)
+        out->err = AX_NOMEM;
+    ax_put_varint(out, h->n);
+    uint64_t t = 0;
+    for (uint32_t i = 0; i < h->n; i++) {
+        ax_put_svarint(out, (int64_t)((uint64_t)h->v[i].t_ms - t));
+        ax_put_str(out, ax_histograms_message(h, i));
+        t = (uint64_t)h->v[i].t_ms;
+    }
+}
+
 static void put_series(struct saver *s, const struct ax_series *series)
 {
     struct ax_buf *out = &s->body;
@@ -99,6 +119,7 @@ static void put_series(struct saver *s, const struct ax_series *series)
         step = distance;
         t = next;
     }
+    put_histograms(s, series);
     s->ref = series->ref;
 }
 
@@ -146,6 +167,7 @@ enum ax_err ax_db_save(struct ax_db *db, struct ax_snapshot_writer *w, struct ax
     }
     ax_buf_done(&s.body);
     ax_buf_done(&s.key);
+    ax_histograms_done(&s.histograms);
     free(s.samples);
     free(s.v);
     return ok ? AX_OK : ax_fail(diag, AX_NOMEM, "no memory to save the series");
@@ -249,6 +271,25 @@ static void take_samples(struct ax_restore *r, uint64_t ref, uint64_t n, bool se
     put(r, series, samples, held);
 }
 
+/* The next histogram; times as distances from *t. */
+static void take_histogram(struct ax_restore *r, uint64_t ref, uint64_t *t, struct ax_bytes *in)
+{
+    void *known = ax_map_get(&r->by_ref, ref);
+    struct ax_series *series = known == &unwanted ? NULL : known;
+    struct ax_append_result result = {0};
+    *t += (uint64_t)ax_get_svarint(in);
+    const struct ax_histogram_sample h = {.t_ms = (int64_t)*t, .message = ax_get_str(in)};
+    if (in->err != AX_OK)
+        return;
+    r->report.unknown_samples += !known;
+    if (!series)
+        return;
+    pthread_rwlock_rdlock(&r->db->structure);
+    ax_db_put_histograms(r->db, series, &h, 1, true, &result);
+    pthread_rwlock_unlock(&r->db->structure);
+    r->report.samples += result.appended;
+}
+
 enum ax_err ax_restore_section(struct ax_restore *r, struct ax_str body, struct ax_diag *diag)
 {
     struct ax_bytes in = ax_bytes_of(body);
@@ -269,6 +310,9 @@ enum ax_err ax_restore_section(struct ax_restore *r, struct ax_str body, struct 
             err = define(r, ref, tenant, key);
         if (err == AX_OK)
             take_samples(r, ref, n, true, &t, &in);
+        uint64_t histograms_n = err == AX_OK ? ax_get_varint(&in) : 0, h_t = 0;
+        for (uint64_t i = 0; i < histograms_n && in.err == AX_OK; i++)
+            take_histogram(r, ref, &h_t, &in);
     }
     return told(err == AX_OK ? in.err : err, "a section of series", diag);
 }
@@ -283,22 +327,54 @@ static enum ax_err take_definitions(struct ax_restore *r, struct ax_bytes *in)
     return err == AX_OK ? in->err : err;
 }
 
+/* Take note of a ref that a record names. */
+static enum ax_err name_ref(struct ax_restore *r, uint64_t ref)
+{
+    if (ref == 0 || ref > REF_MAX)
+        return AX_CORRUPT;
+    if (r->db->next_ref <= ref) /* of a definition that was lost: not to be given again */
+        r->db->next_ref = ref + 1;
+    return AX_OK;
+}
+
+static enum ax_err take_runs(struct ax_restore *r, struct ax_bytes *in)
+{
+    uint64_t ref = 0, t = 0;
+    while (in->err == AX_OK && ax_bytes_left(in)) {
+        uint64_t head = ax_get_varint(in), distance = head >> 1;
+        ref += distance >> 1 ^ (distance & 1 ? UINT64_MAX : 0);
+        uint64_t n = head & 1 ? ax_get_varint(in) : 1;
+        if (in->err == AX_OK && name_ref(r, ref) != AX_OK)
+            return AX_CORRUPT;
+        if (in->err == AX_OK)
+            take_samples(r, ref, n, false, &t, in);
+    }
+    return in->err;
+}
+
+static enum ax_err take_histograms(struct ax_restore *r, struct ax_bytes *in)
+{
+    uint64_t ref = 0, t = 0;
+    while (in->err == AX_OK && ax_bytes_left(in)) {
+        ref += (uint64_t)ax_get_svarint(in);
+        if (in->err == AX_OK && name_ref(r, ref) != AX_OK)
+            return AX_CORRUPT;
+        take_histogram(r, ref, &t, in);
+    }
+    return in->err;
+}
+
 enum ax_err ax_restore_samples(struct ax_restore *r, struct ax_str body, struct ax_diag *diag)
 {
     struct ax_bytes in = ax_bytes_of(body);
-    uint64_t ref = 0, t = 0;
-    enum ax_err err = ax_get_u8(&in) == AX_JOURNAL_VERSION ? take_definitions(r, &in) : AX_CORRUPT;
-    while (err == AX_OK && in.err == AX_OK && ax_bytes_left(&in)) {
-        uint64_t head = ax_get_varint(&in), distance = head >> 1;
-        ref += distance >> 1 ^ (distance & 1 ? UINT64_MAX : 0);
-        uint64_t n = head & 1 ? ax_get_varint(&in) : 1;
-        if (in.err == AX_OK && (ref == 0 || ref > REF_MAX))
-            err = AX_CORRUPT;
-        if (err != AX_OK || in.err != AX_OK)
-            break;
-        if (r->db->next_ref <= ref) /* of a definition that was lost: not to be given again */
-            r->db->next_ref = ref + 1;
-        take_samples(r, ref, n, false, &t, &in);
+    uint8_t version = ax_get_u8(&in);
+    bool histograms = version == AX_JOURNAL_HISTOGRAMS;
+    enum ax_err err = histograms || version == AX_JOURNAL_VERSION ? take_definitions(r, &in) : AX_CORRUPT;
+    if (err == AX_OK && histograms) {
+        struct ax_bytes runs = ax_bytes_of(ax_get_str(&in));
+        err = in.err == AX_OK ? take_runs(r, &runs) : in.err;
     }
-    return told(err == AX_OK ? in.err : err, "a record of samples", diag);
+    if (err == AX_OK)
+        err = histograms ? take_histograms(r, &in) : take_runs(r, &in);
+    return told(err, "a record of samples", diag);
 }

@@ -51,6 +51,26 @@ void expr_world_line(struct expr_world *w, const char *series, int64_t t_ms, int
         append(w, series, (struct ax_sample){t_ms + i * step_ms, first + i * rise});
 }
 
+void expr_world_histogram(struct expr_world *w, const char *series, const struct histogram_spec *spec)
+{
+    static uint8_t bytes[4096];
+    struct ax_labels ls;
+    struct ax_histogram h;
+    struct ax_diag diag = {{0}};
+    struct ax_buf key;
+    ax_arena_reset(&w->arena);
+    size_t n = io__prometheus__write__v2__histogram__pack(histogram_message(spec, &w->arena), bytes);
+    assert_true(ax_histogram_read((struct ax_str){(const char *)bytes, n}, &h));
+    assert_string_equal(h.fault, "");
+    assert_int_equal(ax_labels_parse(ax_str(series), &w->arena, &ls, &diag), AX_OK);
+    ax_buf_init(&key, 65536);
+    ax_labels_key_write(&ls, &key);
+    struct ax_append a = {.key = ax_buf_view(&key), .histograms = &h.sample, .histograms_n = 1};
+    ax_db_append_one(w->db, ax_str(""), &a, NULL, &diag);
+    assert_int_equal(a.fate, AX_FATE_WANTED);
+    ax_buf_done(&key);
+}
+
 static int by_labels(const void *a, const void *b)
 {
     const struct ax_result *x = a, *y = b;
@@ -97,6 +117,7 @@ const char *expr_world_eval(struct expr_world *w, const char *expr, int64_t t_ms
         err = ax_expr_bind(e, w->db, ax_str(""), NULL, &b);
     if (err == AX_OK)
         err = ax_bound_eval(b, t_ms, &v, &diag);
+    w->dropped = err == AX_OK ? v.dropped : 0;
     if (err == AX_OK)
         write(w, &v, ax_expr_is_scalar(e));
     else

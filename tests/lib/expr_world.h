@@ -3,6 +3,7 @@
 #define EXPR_WORLD_H
 
 #include "expr/expr.h"
+#include "write_request.h"
 
 /* One database in which every series is wanted. */
 struct expr_world {
@@ -10,7 +11,8 @@ struct expr_world {
     struct ax_matcher *any;
     int selector;
     struct ax_arena arena;
-    char text[4096]; /* of the last evaluation */
+    char text[4096];  /* of the last evaluation */
+    uint32_t dropped; /* native histograms that it left out */
 };
 
 /* Open an empty world. */
@@ -23,6 +25,9 @@ void expr_world_add(struct expr_world *w, const char *series, const char *sample
 /* Add samples every step_ms from t_ms on. */
 void expr_world_line(struct expr_world *w, const char *series, int64_t t_ms, int64_t step_ms, int n,
                      double first, double rise);
+
+/* Add a native histogram to a series. */
+void expr_world_histogram(struct expr_world *w, const char *series, const struct histogram_spec *spec);
 
 /* Evaluate at t_ms: elements sorted, as `labels value` with 15 digits joined by "; ", the value "ended" for
  * what has ended; a number alone for a scalar; "error: ..." when it cannot be parsed or evaluated. */

@@ -60,6 +60,28 @@ enum ax_fate series_world_add(struct series_world *w, const char *series, int64_
     return a.fate;
 }
 
+void series_world_add_histogram(struct series_world *w, const char *series, int64_t t_ms,
+                                struct ax_str message, bool ended)
+{
+    struct ax_buf buf;
+    const struct ax_histogram_sample h = {.t_ms = t_ms, .message = message, .ended = ended};
+    struct ax_append a = {.key = series_world_key(&buf, series), .histograms = &h, .histograms_n = 1};
+    ax_db_append_one(w->db, ax_str(""), &a, &w->journal, NULL);
+    assert_int_equal(a.fate, AX_FATE_WANTED);
+    assert_int_equal(a.histogram_result.too_old + a.histogram_result.full, 0);
+    ax_buf_done(&buf);
+}
+
+static void show_histograms(struct series_world *w, const struct ax_series *s, struct ax_buf *out)
+{
+    struct ax_histograms h = {0};
+    assert_int_equal(ax_db_read_histograms(w->db, s, INT64_MIN, INT64_MAX, UINT32_MAX, &h), AX_OK);
+    for (uint32_t i = 0; i < h.n; i++)
+        ax_buf_printf(out, " %" PRId64 ":'" AX_STR_FMT "'", h.v[i].t_ms,
+                      AX_STR_ARG(ax_histograms_message(&h, i)));
+    ax_histograms_done(&h);
+}
+
 void series_world_show(struct series_world *w, struct ax_buf *out)
 {
     uint32_t n;
@@ -73,6 +95,7 @@ void series_world_show(struct series_world *w, struct ax_buf *out)
         uint32_t samples_n = ax_db_read(w->db, members[i], INT64_MIN, INT64_MAX, samples, SHOWN_MAX);
         for (uint32_t k = 0; k < samples_n; k++)
             ax_buf_printf(out, " %" PRId64 ":%" PRIx64, samples[k].t_ms, ax_double_bits(samples[k].value));
+        show_histograms(w, members[i], out);
         ax_buf_printf(out, "\n");
     }
     free(samples);

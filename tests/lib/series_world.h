@@ -30,7 +30,12 @@ struct ax_str series_world_key(struct ax_buf *buf, const char *series);
 /* Append one sample of a series in exposition text, into the journal too. */
 enum ax_fate series_world_add(struct series_world *w, const char *series, int64_t t_ms, double value);
 
-/* All members in their order, a line each: ref, labels, and each sample as time and bits. Append to out. */
+/* Append one native histogram; message is any bytes. An ended one is a stale marker. */
+void series_world_add_histogram(struct series_world *w, const char *series, int64_t t_ms,
+                                struct ax_str message, bool ended);
+
+/* All members in their order, a line each: ref, labels, each sample as time and bits, each histogram as time
+ * and message. Append to out. */
 void series_world_show(struct series_world *w, struct ax_buf *out);
 
 /* Fail unless two worlds show the same. */

@@ -92,6 +92,54 @@ bool histogram_oracle_v2(const Io__Prometheus__Write__V2__Histogram *h)
            (isnan(h->sum) ? total <= count : total == count);
 }
 
+static bool same_number(double a, double b)
+{
+    return a == b || (isnan(a) && isnan(b));
+}
+
+/* Number the buckets one by one, put together those that a coarser schema does, and compare. */
+static bool same_side(span *const *spans, size_t spans_n, const int64_t *deltas, const double *counts, bool f,
+                      int shift, const struct ax_histogram_side *side)
+{
+    size_t n = 0, k = 0;
+    int64_t index = 0, current = 0, last = INT64_MIN;
+    double sum = 0;
+    bool same = true;
+    for (size_t i = 0; i < spans_n; i++) {
+        index += spans[i]->offset;
+        for (uint32_t j = 0; j < spans[i]->length; j++, index++, k++) {
+            int64_t target = shift ? ((index - 1) >> shift) + 1 : index;
+            current += f ? 0 : deltas[k];
+            double count = f ? counts[k] : (double)current;
+            sum = target == last ? sum + count : count;
+            n += target != last;
+            last = target;
+            same = same && n <= side->n && side->v[n - 1].index == target;
+            bool whole = j + 1 == spans[i]->length && i + 1 == spans_n; /* the last bucket of all */
+            int64_t next = index + 1 + (j + 1 == spans[i]->length && !whole ? spans[i + 1]->offset : 0);
+            if (same && (whole || !shift || ((next - 1) >> shift) + 1 != target))
+                same = same_number(side->v[n - 1].count, sum);
+        }
+    }
+    return same && n == side->n;
+}
+
+bool histogram_oracle_value_v2(const histogram *h, const struct ax_float_histogram *v)
+{
+    bool f = is_float(h);
+    int shift = h->schema > 8 ? (h->schema < 39 ? h->schema - 8 : 31) : 0;
+    double count = f ? h->count_float
+                   : h->count_case == IO__PROMETHEUS__WRITE__V2__HISTOGRAM__COUNT_COUNT_INT
+                       ? (double)h->count_int
+                       : 0;
+    return v->schema == (h->schema > 8 ? 8 : h->schema) && v->bounds_n == h->n_custom_values &&
+           (v->count == count || isnan(count)) && v->reset == (h->reset_hint == 1) &&
+           same_side(h->positive_spans, h->n_positive_spans, h->positive_deltas, h->positive_counts, f, shift,
+                     &v->positive) &&
+           same_side(h->negative_spans, h->n_negative_spans, h->negative_deltas, h->negative_counts, f, shift,
+                     &v->negative);
+}
+
 bool histogram_oracle_v1(const Prometheus__Histogram *h)
 {
     uint8_t *bytes = malloc(prometheus__histogram__get_packed_size(h) + 1);

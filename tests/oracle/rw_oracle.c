@@ -57,6 +57,11 @@ static bool same_sample(struct ax_sample a, double value, int64_t t_ms)
     return a.t_ms == t_ms && ax_double_bits(a.value) == ax_double_bits(value);
 }
 
+static bool same_histogram(struct ax_histogram_sample h, double sum, int64_t t_ms, int64_t start_ms)
+{
+    return h.t_ms == t_ms && h.start_ms == start_ms && h.ended == ax_is_stale(sum);
+}
+
 static void same_v1(struct compare *c, const struct ax_rw_series *s, const struct ax_rw_fault *fault)
 {
     const Prometheus__TimeSeries *ts = c->v1->timeseries[c->at];
@@ -74,7 +79,7 @@ static void same_v1(struct compare *c, const struct ax_rw_series *s, const struc
         if (!same_sample(s->samples[i], ts->samples[i]->value, ts->samples[i]->timestamp))
             c->differ = "a sample";
     for (uint32_t i = 0; i < s->histograms_n; i++)
-        if (!same_sample(s->histograms[i], ts->histograms[i]->sum, ts->histograms[i]->timestamp))
+        if (!same_histogram(s->histograms[i], ts->histograms[i]->sum, ts->histograms[i]->timestamp, 0))
             c->differ = "a histogram";
     if (!ok)
         return;
@@ -151,8 +156,15 @@ static void same_v2(struct compare *c, const struct ax_rw_series *s, const struc
     if (!same_starts(s, ts))
         c->differ = "a start timestamp";
     for (uint32_t i = 0; i < s->histograms_n; i++)
-        if (!same_sample(s->histograms[i], ts->histograms[i]->sum, ts->histograms[i]->timestamp))
+        if (!same_histogram(s->histograms[i], ts->histograms[i]->sum, ts->histograms[i]->timestamp,
+                            ts->histograms[i]->start_timestamp))
             c->differ = "a histogram";
+    for (size_t i = 0; ok && i < ts->n_histograms; i++) {
+        struct ax_float_histogram value;
+        if (ax_float_histogram_read(s->histograms[i].message, &c->arena, &value) == AX_OK &&
+            !histogram_oracle_value_v2(ts->histograms[i], &value))
+            c->differ = "what is in a histogram";
+    }
     if (!ok)
         return;
     size_t n = ts->n_labels_refs / 2;

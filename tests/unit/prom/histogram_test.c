@@ -171,18 +171,23 @@ static void custom_buckets_have_bounds_and_nothing_below_zero(void **state)
     expect(cases, COUNT(cases));
 }
 
-static void time_and_sum_are_handed_on_bit_by_bit(void **state)
+static void times_and_the_end_of_a_series_are_handed_on(void **state)
 {
     (void)state;
     struct ax_histogram h;
-    const struct histogram_spec spec = {.sum = ax_stale(), .t_ms = -5};
-    assert_true(ax_histogram_read(pack(histogram_message(&spec, &arena)), &h));
-    assert_true(ax_is_stale(h.sample.value));
+    const struct histogram_spec spec = {.sum = ax_stale(), .t_ms = -5, .start_ms = -7};
+    struct ax_str message = pack(histogram_message(&spec, &arena));
+    assert_true(ax_histogram_read(message, &h));
+    assert_true(h.sample.ended);
     assert_int_equal(h.sample.t_ms, -5);
+    assert_int_equal(h.sample.start_ms, -7);
+    assert_ptr_equal(h.sample.message.p, message.p);
+    assert_int_equal(h.sample.message.n, message.n);
     assert_true(ax_histogram_read(ax_str(""), &h)); /* absent fields are zero */
     assert_string_equal(h.fault, "");
     assert_int_equal(h.sample.t_ms, 0);
-    assert_int_equal(ax_double_bits(h.sample.value), 0);
+    assert_int_equal(h.sample.start_ms, 0);
+    assert_false(h.sample.ended);
 }
 
 #define BYTES(literal) ((struct ax_str){literal, sizeof literal - 1})
@@ -233,7 +238,7 @@ int main(void)
         cmocka_unit_test(no_bucket_has_less_than_nothing),
         cmocka_unit_test(the_count_of_an_integer_histogram_is_that_of_its_buckets),
         cmocka_unit_test(custom_buckets_have_bounds_and_nothing_below_zero),
-        cmocka_unit_test(time_and_sum_are_handed_on_bit_by_bit),
+        cmocka_unit_test(times_and_the_end_of_a_series_are_handed_on),
         cmocka_unit_test(lists_may_be_unpacked_in_pieces_and_in_any_order),
         cmocka_unit_test(what_is_no_histogram_is_malformed),
     };

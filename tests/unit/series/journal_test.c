@@ -63,6 +63,37 @@ static void a_log_makes_the_same_series_under_another_seed(void **state)
     ax_seglog_close(log);
 }
 
+static void native_histograms_stand_behind_the_samples_of_a_record(void **state)
+{
+    (void)state;
+    struct series_world w, again;
+    struct ax_seglog *log = test_log(folder);
+    series_world_open(&w, 1, "up|latency");
+    for (int64_t t = 0; t < 20; t++) {
+        char message[32];
+        (void)snprintf(message, sizeof message, "message %d of latency", (int)t);
+        if (t % 3)
+            series_world_add(&w, "up", 1700000000000 + t * 15000, (double)t);
+        if (t % 5)
+            series_world_add_histogram(&w, "latency", 1700000000000 + t * 15000 % 77777, ax_str(message),
+                                       false);
+        if (t > 10)
+            series_world_add_histogram(&w, "latency{le=\"x\"}", -t, ax_str(""), t == 15);
+        write_log(&w, log);
+    }
+    struct ax_restore_report report;
+    series_world_open(&again, 2, "up|latency");
+    series_world_replay(&again, log, &report);
+    series_world_assert_same(&w, &again);
+    assert_int_equal(report.series, 3);
+    assert_int_equal(report.samples, 13 + 16 + 9);
+    series_world_replay(&again, log, &report); /* and once more changes nothing */
+    series_world_assert_same(&w, &again);
+    series_world_close(&again);
+    series_world_close(&w);
+    ax_seglog_close(log);
+}
+
 static void a_new_series_comes_after_those_of_the_log(void **state)
 {
     (void)state;
@@ -296,7 +327,7 @@ static void a_record_that_makes_no_sense_is_refused_with_a_text(void **state)
     for (size_t i = 1; i < n; i++)
         cut_is_told += read_body(body, i) == AX_CORRUPT;
     assert_true(cut_is_told >= n - 3); /* a cut between two runs leaves a record */
-    body[0] = AX_JOURNAL_VERSION + 1;
+    body[0] = AX_JOURNAL_HISTOGRAMS + 1;
     assert_int_equal(read_body(body, n), AX_CORRUPT);
     ax_seglog_reader_free(reader);
     series_world_close(&w);
@@ -308,6 +339,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, open_folder, remove_folder)
         T(a_log_makes_the_same_series_under_another_seed),
+        T(native_histograms_stand_behind_the_samples_of_a_record),
         T(a_new_series_comes_after_those_of_the_log),
         T(a_series_is_defined_once),
         T(duplicates_are_written_as_the_ring_has_them),

@@ -95,6 +95,31 @@ static void a_snapshot_keeps_refs_order_and_samples_under_another_seed(void **st
     series_world_close(&w);
 }
 
+static void a_snapshot_keeps_native_histograms(void **state)
+{
+    (void)state;
+    struct series_world w, again;
+    struct ax_seglog *log = test_log(folder);
+    series_world_open(&w, 1, "up|latency");
+    for (int64_t t = 0; t < 40; t++) {
+        char message[64];
+        (void)snprintf(message, sizeof message, "%*d", (int)(t + 1), (int)t);
+        series_world_add_histogram(&w, "latency", 1700000000000 - t * 1500, ax_str(message), false);
+        series_world_add(&w, t % 2 ? "latency" : "up", 1700000000000 + t, 1);
+        if (t == 20)
+            save(&w, 0);
+        write_log(&w, log);
+    }
+    series_world_open(&again, 2, "up|latency");
+    struct ax_restore_report report;
+    (void)restore(&again, log, &report); /* the log from its beginning: what is there already is no trouble */
+    assert_int_equal(report.samples, 80);
+    series_world_assert_same(&w, &again);
+    series_world_close(&again);
+    series_world_close(&w);
+    ax_seglog_close(log);
+}
+
 static void an_empty_database_lasts_with_its_next_ref(void **state)
 {
     (void)state;
@@ -332,6 +357,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, open_folder, remove_folder)
         T(a_snapshot_keeps_refs_order_and_samples_under_another_seed),
+        T(a_snapshot_keeps_native_histograms),
         T(an_empty_database_lasts_with_its_next_ref),
         T(what_nobody_wants_any_more_is_passed_over),
         T(labels_that_went_and_came_back_have_their_new_ref_and_no_old_samples),
