@@ -48,10 +48,12 @@ static void ready(void *ctx, const struct ax_http_request *req, struct ax_http_r
 {
     struct ax_api *api = ctx;
     (void)req;
-    if (atomic_load(&api->ready))
-        ax_http_text(res, 200, "Auspex is Ready.");
-    else
+    if (!atomic_load(&api->ready))
         ax_http_text(res, 503, "Auspex is starting or stopping.");
+    else if (!ax_pipeline_is_current(api->pipeline))
+        ax_http_text(res, 503, "Auspex takes samples, and is restoring what its jobs had learnt.");
+    else
+        ax_http_text(res, 200, "Auspex is Ready.");
 }
 
 static void reload(void *ctx, const struct ax_http_request *req, struct ax_http_response *res)

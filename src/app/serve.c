@@ -1,23 +1,27 @@
 /* serve.c: `auspex serve`: start in order, wait for signals, stop in reverse.
  *
- * Start: log, BLAS, storage lock, config, senders, database, pipeline with its jobs, HTTP server, then the
- * pipeline's thread; only then is the process ready. Stop: not ready, finish requests, stop the steps,
- * flush what waits to be sent. */
+ * Start: log, BLAS, storage lock, config, snapshot and log of what came in, senders, database, pipeline with
+ * its jobs, what lasts into both, HTTP server, then the pipeline's thread, which first takes the steps that
+ * the log has; then the process is ready. Stop: not ready, finish requests, last steps and a snapshot, flush
+ * what waits to be sent. */
 #include "app/serve.h"
 
 #include "api/api.h"
 #include "app/check.h"
 #include "app/commands.h"
 #include "app/confine.h"
+#include "app/durable.h"
 #include "app/web.h"
 #include "base/assert.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/rng.h"
+#include "base/steady.h"
 #include "emit/emit.h"
 #include "expr/expr.h"
 #include "ingest/receiver.h"
 #include "math/blas.h"
+#include "pipeline/schedule.h"
 #include "store/lock.h"
 
 #include <errno.h>
@@ -33,11 +37,15 @@
 #define TICKS_BETWEEN_DOORS 10       /* looks at memory between two looks at the doors */
 #define REQUESTS_DEADLINE_MS 5000
 #define HISTOGRAM_BYTES_MOST ((uint64_t)1 << 30) /* of one series */
-#define RETENTION_SLACK_MS 60000                 /* raw samples kept beyond lookback and delay */
+#define RETENTION_SLACK_MS 60000 /* raw samples kept beyond lookback, delay and what a job may be behind */
+#define SNAPSHOT_LOG_BYTES (256u << 20) /* a log longer than this is not left to a replay */
+#define SNAPSHOT_INTERVAL_MIN_MS 1000
 
 struct server {
     struct ax_serve_flags flags;
     int lock_fd;
+    struct ax_steady steady; /* what can be the newest time of a sample */
+    struct ax_durable *durable;
     struct ax_db *db;
     struct ax_emit *emit;
     struct ax_pipeline *pipeline;
@@ -138,6 +146,8 @@ static enum ax_err reload(void *ctx, struct ax_diag *diag)
 {
     struct server *s = ctx;
     struct ax_config *next = NULL;
+    if (!ax_pipeline_is_current(s->pipeline))
+        return ax_fail(diag, AX_BUSY, "what the jobs had learnt is still being restored: see /-/ready");
     (void)pthread_mutex_lock(&s->reload_lock);
     enum ax_err err = load_config(s, &next, diag);
     if (err == AX_OK) {
@@ -180,6 +190,11 @@ static int64_t longest_delay(const struct ax_config *config)
     return delay_ms;
 }
 
+static bool fsync_always(const struct ax_serve_flags *f)
+{
+    return strcmp(f->fsync, "always") == 0;
+}
+
 static enum ax_err start_emit(struct server *s, const struct ax_config *config, struct ax_diag *diag)
 {
     char *dir = NULL;
@@ -189,11 +204,26 @@ static enum ax_err start_emit(struct server *s, const struct ax_config *config, 
                                          .endpoints_n = config->remote_write_n,
                                          .dir = dir,
                                          .max_bytes = s->flags.queue_max,
+                                         .fsync_always = fsync_always(&s->flags),
                                          .clock = ax_clock_wall(),
                                          .seed = secret_seed()};
     enum ax_err err = ax_emit_start(&emit, &s->emit, diag);
     free(dir);
     return err;
+}
+
+static enum ax_err sync_emit(void *ctx, struct ax_diag *diag)
+{
+    const struct server *s = ctx;
+    return ax_emit_sync(s->emit, diag);
+}
+
+/* The log of what came in, and the newest snapshot. */
+static enum ax_err open_durable(struct server *s, struct ax_diag *diag)
+{
+    const struct ax_durable_options options = {.path = s->flags.storage_path,
+                                               .fsync_always = fsync_always(&s->flags)};
+    return ax_durable_open(&options, &s->durable, diag);
 }
 
 static enum ax_err start_stages(struct server *s, struct ax_config *config, struct ax_diag *diag)
@@ -218,7 +248,7 @@ static enum ax_err start_stages(struct server *s, struct ax_config *config, stru
                                                                            : HISTOGRAM_BYTES_MOST),
         .histogram_bytes_all = s->flags.histogram_bytes_all,
         .out_of_order_ms = s->flags.out_of_order_ms ? s->flags.out_of_order_ms : -1,
-        .retention_ms = AX_LOOKBACK_MS + longest_delay(config) + RETENTION_SLACK_MS,
+        .retention_ms = AX_LOOKBACK_MS + longest_delay(config) + AX_STEP_BEHIND_MS + RETENTION_SLACK_MS,
         .drop_labels = config->drop_labels,
         .drop_labels_n = config->drop_labels_n,
         .ha = config->ha.enabled ? &ha : NULL,
@@ -231,7 +261,13 @@ static enum ax_err start_stages(struct server *s, struct ax_config *config, stru
                                                  .clock = ax_clock_wall(),
                                                  .paths = s->paths,
                                                  .max_range_ms = s->flags.max_range_ms,
-                                                 .seed = MODEL_SEED};
+                                                 .seed = MODEL_SEED,
+                                                 .log = ax_durable_log(s->durable),
+                                                 .snapshots = ax_durable_snapshots(s->durable),
+                                                 .snapshot_interval_ms = s->flags.snapshot_interval_ms,
+                                                 .snapshot_log_bytes = SNAPSHOT_LOG_BYTES,
+                                                 .sync = sync_emit,
+                                                 .sync_ctx = s};
     s->pipeline = s->db && s->paths ? ax_pipeline_new(&pipeline) : NULL;
     err =
         s->pipeline ? ax_pipeline_load(s->pipeline, config, diag) : ax_fail(diag, AX_NOMEM, "out of memory");
@@ -242,7 +278,8 @@ static enum ax_err start_stages(struct server *s, struct ax_config *config, stru
 
 static enum ax_err start_http(struct server *s, struct ax_diag *diag)
 {
-    const struct ax_receiver_options receiver = {.clock = ax_clock_wall(),
+    const struct ax_receiver_options receiver = {.log = ax_durable_log(s->durable),
+                                                 .clock = ax_steady_clock(&s->steady),
                                                  .body_max = s->flags.body_max,
                                                  .plain_max = s->flags.decoded_max,
                                                  .future_max_ms = s->flags.future_ms,
@@ -293,8 +330,17 @@ static enum ax_err start(struct server *s, struct ax_diag *diag)
     if (err == AX_OK)
         err = load_config(s, &config, diag);
     mark_reload(err);
+    if (err == AX_OK) {
+        err = open_durable(s, diag);
+        if (err != AX_OK)
+            ax_config_free(config);
+    }
     if (err == AX_OK)
         err = start_stages(s, config, diag);
+    if (err == AX_OK)
+        err = ax_durable_recover(s->durable, s->db, s->pipeline, diag);
+    if (err == AX_OK)
+        err = ax_durable_keep(s->durable, sync_emit, s, diag);
     if (err == AX_OK)
         err = start_http(s, diag);
     if (err == AX_OK && ax_pipeline_start(s->pipeline) != AX_OK)
@@ -307,13 +353,16 @@ static void stop(struct server *s)
     atomic_store(&s->api.ready, false);
     if (s->http)
         ax_http_server_stop(s->http, REQUESTS_DEADLINE_MS);
+    ax_pipeline_stop(s->pipeline);
     ax_pipeline_free(s->pipeline);
+    ax_durable_let_go(s->durable);
     if (s->emit)
         ax_emit_stop(s->emit, s->flags.flush_deadline_ms);
     ax_web_close(&s->web);
     ax_receiver_free(s->receiver);
     ax_paths_free(s->paths);
     ax_db_free(s->db);
+    ax_durable_close(s->durable);
     if (s->lock_fd >= 0)
         ax_storage_unlock(s->lock_fd);
 }
@@ -336,6 +385,7 @@ static void look_after_memory(struct server *s)
 static void wait_for_end(struct server *s, const sigset_t *signals)
 {
     const struct timespec tick = {.tv_nsec = TICK_NS};
+    bool asked = false; /* for a reload, which waits until the state is restored */
     for (unsigned i = 0;; i++) {
         int sig = sigtimedwait(signals, NULL, &tick);
         if (sig == SIGTERM || sig == SIGINT || (sig < 0 && errno != EAGAIN && errno != EINTR)) {
@@ -344,8 +394,11 @@ static void wait_for_end(struct server *s, const sigset_t *signals)
             return;
         }
         struct ax_diag diag = {{0}};
-        if (sig == SIGHUP)
+        asked |= sig == SIGHUP;
+        if (asked && ax_pipeline_is_current(s->pipeline)) {
+            asked = false;
             (void)reload(s, &diag);
+        }
         if (i % TICKS_BETWEEN_DOORS == 0)
             ax_web_poll(&s->web, s->http);
         look_after_memory(s);
@@ -400,6 +453,10 @@ int ax_cmd_serve(int argc, char **argv)
                       s.flags.log_level);
     if (err == AX_OK && ax_log_parse_format(s.flags.log_format, &format) != AX_OK)
         err = ax_fail(&diag, AX_INVALID, "--log.format: '%s' is not logfmt or json", s.flags.log_format);
+    if (err == AX_OK && !fsync_always(&s.flags) && strcmp(s.flags.fsync, "interval") != 0)
+        err = ax_fail(&diag, AX_INVALID, "--storage.fsync: '%s' is not interval or always", s.flags.fsync);
+    if (err == AX_OK && s.flags.snapshot_interval_ms < SNAPSHOT_INTERVAL_MIN_MS)
+        err = ax_fail(&diag, AX_INVALID, "--storage.snapshot-interval must be at least 1s");
     free(words);
     if (err != AX_OK) {
         (void)fprintf(stderr, "auspex serve: %s\n", diag.text);
@@ -414,7 +471,9 @@ int ax_cmd_serve(int argc, char **argv)
     ax_confine(s.flags.core_dumps);
     ax_allow_files((uint64_t)s.flags.connections_max + FILES_BESIDE_CONNECTIONS);
     (void)pthread_mutex_init(&s.reload_lock, NULL);
+    ax_steady_init(&s.steady, ax_clock_wall());
     int status = run(&s);
+    ax_steady_done(&s.steady);
     (void)pthread_mutex_destroy(&s.reload_lock);
     return status;
 }

@@ -261,8 +261,10 @@ static void end_thread(struct ax_pipeline *p)
 
 void ax_pipeline_stop(struct ax_pipeline *p)
 {
-    end_thread(p);
-    if (!ax_pipeline_is_current(p))
+    bool started = p && p->started;
+    if (started)
+        end_thread(p);
+    if (!started || !ax_pipeline_is_current(p))
         return; /* the log has the rest */
     atomic_store(&p->stop, false);
     (void)ax_pipeline_run_due(p);

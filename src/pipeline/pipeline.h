@@ -77,7 +77,7 @@ void ax_pipeline_repeat(struct ax_pipeline *p);
  * be had. */
 AX_MUST_USE enum ax_err ax_pipeline_start(struct ax_pipeline *p);
 
-/* End the thread; then run what is still due and take a last snapshot. */
+/* End the thread, if it was started; then run what is still due and take a last snapshot. NULL is fine. */
 void ax_pipeline_stop(struct ax_pipeline *p);
 
 /* Call with the config in force, under a lock that holds off a reload. Thread-safe; must not call back. */
