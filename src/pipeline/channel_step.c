@@ -19,6 +19,12 @@ struct newcomer {
     double value;
 };
 
+/* Those of a step, in the scratch arena; refused: how many there is no room for. */
+struct newcomers {
+    struct newcomer *v;
+    uint32_t n, refused;
+};
+
 /* The entity's labels of a result: the `by` labels that it has, in their sorted order. */
 static struct ax_labels entity_labels(const struct ax_job *job, const struct ax_labels *ls,
                                       struct ax_label *room)
@@ -70,11 +76,29 @@ static const struct ax_labels *keep_labels(struct ax_job *job, const struct ax_l
     return copy;
 }
 
-/* Give the results to their targets; those that have none go to *new_v. */
-static enum ax_err give_all(struct ax_channel *c, const struct ax_vector *v, struct newcomer **new_v,
-                            uint32_t *new_n)
+/* Note a result that may make a target; at most so many come in this step. A job that has all the targets
+ * that it may have notes none, however many there are, and what there is no memory for has to wait: neither
+ * may keep the others from their step. */
+static bool note(struct ax_channel *c, struct newcomers *new, uint32_t most, const struct ax_labels *labels,
+                 double value)
 {
     struct ax_job *job = c->job;
+    if (c->targets.n >= job->config->max_series)
+        return false;
+    if (!new->v)
+        new->v = ax_arena_array(&job->scratch, most, sizeof *new->v);
+    if (new->v && c->feature.n) /* an entity's are in the caller's room */
+        labels = keep_labels(job, labels);
+    if (!new->v || !labels)
+        return false;
+    new->v[new->n++] = (struct newcomer){labels, value};
+    return true;
+}
+
+/* Give the results to their targets; those that have none are newcomers. */
+static void give_all(struct ax_channel *c, const struct ax_vector *v, struct newcomers *new)
+{
+    const struct ax_job *job = c->job;
     struct ax_label room[ENTITY_LABELS_MAX];
     for (uint32_t i = 0; i < v->n; i++) {
         const struct ax_result *r = &v->v[i];
@@ -85,14 +109,9 @@ static enum ax_err give_all(struct ax_channel *c, const struct ax_vector *v, str
             give(c, t, &labels, r);
         if (t || r->ended || (job->env.only && !ax_map_get(job->env.only, id)))
             continue;
-        if (!*new_v)
-            *new_v = ax_arena_array(&job->scratch, v->n, sizeof **new_v);
-        const struct ax_labels *kept = *new_v ? keep_labels(job, &labels) : NULL;
-        if (!kept)
-            return AX_NOMEM;
-        (*new_v)[(*new_n)++] = (struct newcomer){kept, r->value};
+        if (!note(c, new, v->n - i, c->feature.n ? &labels : r->labels, r->value))
+            new->refused++;
     }
-    return AX_OK;
 }
 
 static int by_labels(const void *a, const void *b)
@@ -101,22 +120,24 @@ static int by_labels(const void *a, const void *b)
     return ax_labels_cmp(x->labels, y->labels);
 }
 
-static void refuse_rest(const struct ax_job *job, uint32_t n)
+static void refuse(const struct ax_job *job, uint32_t n)
 {
     if (ax_job_rehearses(job))
         return;
     ax_metric_add(job->refused, n);
-    ax_log(AX_LOG_WARN, "targets_refused",
-           "job %s models max_series (%u) series already: raise it, or narrow the expression", job->name,
-           job->config->max_series);
+    ax_log(
+        AX_LOG_WARN, "targets_refused",
+        "job %s takes no more new series in this step, and max_series (%u) in all: raise it, or narrow the "
+        "expression",
+        job->name, job->config->max_series);
 }
 
 /* Append the results that make targets, as many as there is room for. */
-static void put_new(struct ax_channel *c, struct newcomer *v, uint32_t n, struct ax_buf *record,
-                    int64_t *serial)
+static void put_new(struct ax_channel *c, const struct newcomers *new, struct ax_buf *record, int64_t *serial)
 {
     struct ax_buf key;
-    uint32_t made = 0;
+    struct newcomer *v = new->v;
+    uint32_t made = 0, n = new->n, refused = new->refused;
     if (n)
         qsort(v, n, sizeof *v, by_labels);
     ax_buf_init(&key, RECORD_NEW_MAX);
@@ -126,7 +147,7 @@ static void put_new(struct ax_channel *c, struct newcomer *v, uint32_t n, struct
             continue;
         }
         if (c->targets.n + made >= c->job->config->max_series || record->n > RECORD_NEW_MAX) {
-            refuse_rest(c->job, n - i);
+            refused += n - i;
             break;
         }
         ax_buf_reset(&key);
@@ -137,6 +158,8 @@ static void put_new(struct ax_channel *c, struct newcomer *v, uint32_t n, struct
         ax_step_put(record, &r, serial);
         made++;
     }
+    if (refused)
+        refuse(c->job, refused);
     ax_buf_done(&key);
 }
 
@@ -144,8 +167,7 @@ enum ax_err ax_channel_evaluate(struct ax_channel *c, int64_t t_ms, struct ax_bu
 {
     struct ax_vector v = {0};
     struct ax_diag diag = {{0}};
-    struct newcomer *new_v = NULL;
-    uint32_t new_n = 0;
+    struct newcomers new = {NULL, 0, 0};
     int64_t serial;
     if (ax_bound_eval(c->bound, t_ms, &v, &diag) != AX_OK) {
         ax_job_error(c->job, "expr");
@@ -162,9 +184,7 @@ enum ax_err ax_channel_evaluate(struct ax_channel *c, int64_t t_ms, struct ax_bu
                c->job->name, c->drift_name[0], v.dropped);
     }
     ax_arena_reset(&c->job->scratch);
-    enum ax_err err = give_all(c, &v, &new_v, &new_n);
-    if (err != AX_OK)
-        return err;
+    give_all(c, &v, &new);
     ax_step_put_channel(record, c->next_serial, &serial);
     for (const struct ax_target *t = c->first; t; t = t->next) {
         if (t->given != c->job->evaluation)
@@ -173,7 +193,7 @@ enum ax_err ax_channel_evaluate(struct ax_channel *c, int64_t t_ms, struct ax_bu
             .serial = t->serial, .ended = t->given_ended, .value = t->given_value};
         ax_step_put(record, &r, &serial);
     }
-    put_new(c, new_v, new_n, record, &serial);
+    put_new(c, &new, record, &serial);
     ax_step_put_end(record);
     return record->err;
 }

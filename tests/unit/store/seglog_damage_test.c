@@ -194,7 +194,7 @@ static void a_wrong_byte_anywhere_loses_one_record_at_most_and_is_reported(void 
         uint8_t *bytes = scratch_read(path, &n);
         for (size_t i = 0; i < n; i++)
             for (int k = 0; k < 2; k++) {
-                uint8_t wrong = k == 0 ? (uint8_t)(1u << i % 8) : 0xff;
+                uint8_t wrong = (uint8_t)(k == 0 ? 1u << i % 8 : 0xffu);
                 uint32_t lost;
                 scratch_copy(w->good, w->dir);
                 bytes[i] ^= wrong;
