@@ -37,7 +37,13 @@ void ax_http_text(struct ax_http_response *res, int status, const char *fmt, ...
     res->status = status;
     res->content_type = "text/plain; charset=utf-8";
     ax_buf_reset(&res->body);
-    ax_buf_str(&res->body, ax_str(text));
+    for (struct ax_str rest = ax_str(text); rest.n;) {
+        size_t n = ax_str_utf8_first(rest);
+        bool shown = n > 1 || (n == 1 && (unsigned char)rest.p[0] >= 0x20 && rest.p[0] != 0x7f);
+        n += n == 0;
+        ax_buf_str(&res->body, shown ? (struct ax_str){rest.p, n} : ax_str("?"));
+        rest = (struct ax_str){rest.p + n, rest.n - n};
+    }
     ax_buf_byte(&res->body, '\n');
 }
 

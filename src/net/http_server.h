@@ -51,7 +51,8 @@ void ax_http_response_init(struct ax_http_response *res);
 /* Add a header; a value longer than 63 bytes is cut. */
 void ax_http_add_header(struct ax_http_response *res, const char *name, const char *fmt, ...) AX_PRINTF(3, 4);
 
-/* Answer with a status and a text of one line (a newline is added). */
+/* Answer with a status and a text of one line (a newline is added). Control characters, and what is no UTF-8,
+ * are shown as "?": texts quote what clients send. */
 void ax_http_text(struct ax_http_response *res, int status, const char *fmt, ...) AX_PRINTF(3, 4);
 
 /* Fills the answer to one request; on any thread of the server. */
