@@ -10,6 +10,7 @@
 #include "net/compress.h"
 #include "prom/matcher.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zstd.h>
@@ -106,9 +107,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     unsigned flags = *data++;
     n--;
     if (flags & 4)
-        (void)strcpy(h.type, "application/x-protobuf;proto=io.prometheus.write.v2.Request");
+        (void)snprintf(h.type, sizeof h.type, "application/x-protobuf;proto=io.prometheus.write.v2.Request");
     if ((flags & 3) == 2)
-        (void)strcpy(h.encoding, "zstd");
+        (void)snprintf(h.encoding, sizeof h.encoding, "zstd");
     if (flags & 8) {
         take_line(&data, &n, h.type);
         take_line(&data, &n, h.encoding);
