@@ -58,7 +58,6 @@ static enum ax_err rewrite(struct ax_seglog *log, uint64_t to, struct ax_diag *d
 static enum ax_err sync_segment(struct ax_seglog *log, struct ax_segment *s, uint64_t *pos,
                                 struct ax_diag *diag)
 {
-    bool sealed = atomic_load(&s->sealed);
     uint64_t end = atomic_load(&s->end);
     int fd = s->fd >= 0 ? s->fd : ax_segment_open(log, s, O_RDONLY);
     if (fd < 0 && errno == ENOENT) { /* cut away meanwhile */
@@ -72,15 +71,29 @@ static enum ax_err sync_segment(struct ax_seglog *log, struct ax_segment *s, uin
         log->sync_failed = true;
         err = fail(log, s, errno, "sync", diag);
     }
-    if (fd != s->fd) {
+    if (fd != s->fd)
         (void)close(fd);
-    } else if (err == AX_OK && sealed) {
-        s->fd = -1;
-        (void)close(fd);
-    }
     if (err == AX_OK)
         *pos = end;
     return err;
+}
+
+/* Close the segments that are no longer written to and are on the disk: also those whose last record was
+ * synced before they were sealed. They are closed oldest first, so behind a closed one there are no others.
+ */
+static void close_synced(struct ax_seglog *log)
+{
+    (void)pthread_mutex_lock(&log->table);
+    for (uint32_t i = log->n; i > 0; i--) {
+        struct ax_segment *s = log->segs[i - 1];
+        if (!atomic_load(&s->sealed) || atomic_load(&s->end) > log->synced)
+            continue;
+        if (s->fd < 0)
+            break;
+        (void)close(s->fd);
+        s->fd = -1;
+    }
+    (void)pthread_mutex_unlock(&log->table);
 }
 
 enum ax_err ax_seglog_sync(struct ax_seglog *log, struct ax_diag *diag)
@@ -97,6 +110,7 @@ enum ax_err ax_seglog_sync(struct ax_seglog *log, struct ax_diag *diag)
         err = sync_segment(log, s, &log->synced, diag);
         ax_segments_release(log, s);
     }
+    close_synced(log);
     if (err == AX_OK && atomic_exchange(&log->names_dirty, false)) {
         err = ax_folder_sync(&log->folder, diag);
         if (err != AX_OK)

@@ -4,6 +4,7 @@
 #include "scratch.h"
 #include "store/seglog.h"
 
+#include <dirent.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -301,6 +302,32 @@ static void syncs_say_nothing_when_all_is_well(void **state)
     assert_int_equal(ax_seglog_sync(w->log, &w->diag), AX_OK);
 }
 
+/* How many are open. */
+static int descriptors(void)
+{
+    DIR *dir = opendir("/proc/self/fd");
+    int n = 0;
+    assert_non_null(dir);
+    while (readdir(dir))
+        n++;
+    assert_int_equal(closedir(dir), 0);
+    return n;
+}
+
+static void a_log_of_many_segments_has_few_descriptors(void **state)
+{
+    struct world *w = *state;
+    reopen(w, 100, 0);
+    int before = descriptors();
+    for (uint32_t i = 0; i < 90; i++) {
+        (void)append(w, i);
+        if (i % 3 != 1) /* before a segment is full, when it is, and not at all */
+            assert_int_equal(ax_seglog_sync(w->log, &w->diag), AX_OK);
+        assert_in_range(descriptors(), before, before + 3);
+    }
+    assert_true(ax_seglog_second(w->log) != UINT64_MAX);
+}
+
 /* What an older auspex wrote is what this one reads. */
 static void the_format_stays_what_it_is(void **state)
 {
@@ -366,6 +393,7 @@ int main(void)
         TEST(names_that_are_not_ours_are_left_alone),
         TEST(a_folder_that_cannot_be_used_is_explained),
         TEST(syncs_say_nothing_when_all_is_well),
+        TEST(a_log_of_many_segments_has_few_descriptors),
         TEST(the_format_stays_what_it_is),
         TEST(a_limit_on_the_size_of_files_is_survived),
     };
