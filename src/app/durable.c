@@ -53,13 +53,14 @@ static enum ax_err open_snapshot(struct ax_durable *d, struct ax_diag *diag)
     return err == AX_NOTFOUND ? AX_OK : err;
 }
 
-static enum ax_err open_log(struct ax_durable *d, bool fsync_always, struct ax_diag *diag)
+static enum ax_err open_log(struct ax_durable *d, const struct ax_durable_options *o, struct ax_diag *diag)
 {
     struct ax_seglog_report report;
     const struct ax_seglog_options options = {.dir = d->wal,
+                                              .segment_bytes = o->segment_bytes,
                                               .check_from =
                                                   d->snapshot ? ax_snapshot_position(d->snapshot) : 0,
-                                              .fsync_always = fsync_always};
+                                              .fsync_always = o->fsync_always};
     enum ax_err err = ax_seglog_open(&options, &d->log, &report, diag);
     if (err != AX_OK)
         return err;
@@ -95,7 +96,7 @@ enum ax_err ax_durable_open(const struct ax_durable_options *options, struct ax_
     if (err == AX_OK)
         err = open_snapshot(d, diag);
     if (err == AX_OK)
-        err = open_log(d, options->fsync_always, diag);
+        err = open_log(d, options, diag);
     if (err != AX_OK) {
         ax_durable_close(d);
         return err;

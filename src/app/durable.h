@@ -13,8 +13,9 @@ struct ax_durable;
 
 /* Where, and how surely. */
 struct ax_durable_options {
-    const char *path;  /* the storage folder, which exists */
-    bool fsync_always; /* each append reaches the disk before it counts; else once a second all do */
+    const char *path;       /* the storage folder, which exists */
+    uint64_t segment_bytes; /* of the log; 0: the default of store/seglog.h */
+    bool fsync_always;      /* each append reaches the disk before it counts; else once a second all do */
 };
 
 /* Find the newest sound snapshot, and open the log or make it. What was lost of either is logged and counted;

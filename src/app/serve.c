@@ -222,6 +222,7 @@ static enum ax_err sync_emit(void *ctx, struct ax_diag *diag)
 static enum ax_err open_durable(struct server *s, struct ax_diag *diag)
 {
     const struct ax_durable_options options = {.path = s->flags.storage_path,
+                                               .segment_bytes = s->flags.wal_segment_bytes,
                                                .fsync_always = fsync_always(&s->flags)};
     return ax_durable_open(&options, &s->durable, diag);
 }

@@ -55,6 +55,8 @@ size_t ax_serve_flag_table(struct ax_serve_flags *f, struct ax_flag out[AX_SERVE
          "remote-read requests at once; above: 503"},
         {"storage.fsync", AX_FLAG_STRING, &f->fsync, "interval",
          "when what lasts is brought to the disk: interval (each second) or always (before an answer)"},
+        {"storage.wal-segment-size", AX_FLAG_BYTES, &f->wal_segment_bytes, "64MiB",
+         "size at which a file of the log is closed and the next one begun"},
         {"storage.snapshot-interval", AX_FLAG_DURATION, &f->snapshot_interval_ms, "5m",
          "how often a snapshot is taken, from which a start replays the log"},
         {"storage.max-memory", AX_FLAG_MEMORY, &f->memory_max, "80%",
