@@ -165,8 +165,8 @@ static void check(struct ax_histogram *h, const struct reading *r)
 {
     int32_t schema = ax_unzigzag32(r->raw[AX_HISTOGRAM_SCHEMA]);
     bool custom = schema == AX_SCHEMA_CUSTOM;
-    if (isnan(ax_bits_double(r->raw[AX_HISTOGRAM_ZERO_THRESHOLD])))
-        (void)wrong(h, "the threshold of the zero bucket is no number");
+    if (!(ax_bits_double(r->raw[AX_HISTOGRAM_ZERO_THRESHOLD]) >= 0))
+        (void)wrong(h, "the threshold of the zero bucket is not 0 or more");
     else if (!custom && (schema < AX_SCHEMA_MIN || schema > AX_SCHEMA_FINEST))
         (void)wrong(h, "schema %" PRId32 " is neither -4 to 8 nor -53 (custom buckets)", schema);
     else if (!custom && r->bounds_n)

@@ -11,7 +11,7 @@
  *   - count of an integer histogram: the observations in all buckets and the zero bucket; it may be more
  *     when the sum is NaN, because such observations fall into no bucket. The count of a float histogram
  *     is not compared: rounding would make good ones bad;
- *   - the threshold of the zero bucket: a number;
+ *   - the threshold of the zero bucket: 0 or more;
  *   - custom buckets: no zero bucket, no negative side, no negative offset, bounds finite and strictly
  *     increasing, and enough of them (the bucket behind the last bound reaches to +Inf); no bounds
  *     elsewhere.

@@ -74,10 +74,11 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, 
                                   const char *method, const char *version, const char *data, size_t *data_n,
                                   void **state)
 {
-    (void)method;
     (void)version;
     if (!*state) {
-        *state = new_got(connection, url);
+        struct got *made = new_got(connection, url);
+        (void)snprintf(made->method, sizeof made->method, "%s", method);
+        *state = made;
         return MHD_YES;
     }
     struct got *g = *state;

@@ -17,7 +17,7 @@ struct answer {
 
 /* A request as it came; texts are empty when a header was absent. */
 struct got {
-    char path[128], content_type[128], content_encoding[32], version[16], retry_attempt[16],
+    char method[8], path[128], content_type[128], content_encoding[32], version[16], retry_attempt[16],
         authorization[128];
     char user_agent[64], expect[32], custom[64]; /* custom: X-Custom */
     struct ax_buf body;

@@ -73,6 +73,8 @@ static bool custom_good(const histogram *h)
 bool histogram_oracle_v2(const Io__Prometheus__Write__V2__Histogram *h)
 {
     bool f = is_float(h);
+    if (isnan(h->zero_threshold) || h->zero_threshold < 0)
+        return false;
     if (h->schema == -53 ? !custom_good(h) : h->schema < -4 || h->schema > 52 || h->n_custom_values)
         return false;
     if (!spans_good(h->negative_spans, h->n_negative_spans,

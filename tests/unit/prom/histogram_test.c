@@ -166,6 +166,8 @@ static void custom_buckets_have_bounds_and_nothing_below_zero(void **state)
         {"not finite and strictly increasing", {.schema = -53, .bounds_n = 2, .bounds = {1, INFINITY}}},
         {"not finite and strictly increasing", {.schema = -53, .bounds_n = 2, .bounds = {-INFINITY, 1}}},
         {"not finite and strictly increasing", {.schema = -53, .bounds_n = 1, .bounds = {NAN}}},
+        {"the threshold of the zero bucket is not 0 or more", {.zero_threshold = -0.5}},
+        {"the threshold of the zero bucket is not 0 or more", {.zero_threshold = NAN}},
         {"bounds of custom buckets, and schema 0", {.count = 6, BOUNDS, .positive = SPANS(0)}},
     };
     expect(cases, COUNT(cases));

@@ -151,7 +151,7 @@ static void fill_histogram(histogram *h)
     for (size_t i = 0; i < h->n_custom_values; i++)
         h->custom_values[i] = below(40) ? (double)i : random_value();
     if (h->schema != -53 || below(20) == 0) {
-        h->zero_threshold = below(2) ? 0.5 : 0;
+        h->zero_threshold = below(2) ? 0.5 : below(20) ? 0 : -0.5;
         h->zero_count_int = below(10);
         h->zero_count_case = IO__PROMETHEUS__WRITE__V2__HISTOGRAM__ZERO_COUNT_ZERO_COUNT_INT;
         total += h->zero_count_int;
