@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-size_t ax_serve_flag_table(struct ax_serve_flags *f, struct ax_flag out[AX_SERVE_FLAGS_MAX])
+/* What is listened to, and limits on what comes in. */
+static size_t front_flags(struct ax_serve_flags *f, struct ax_flag *out)
 {
     const struct ax_flag flags[] = {
         {"config.file", AX_FLAG_STRING, &f->config_file, "",
@@ -53,6 +54,15 @@ size_t ax_serve_flag_table(struct ax_serve_flags *f, struct ax_flag out[AX_SERVE
          "time to find what a request asks for; then 503"},
         {"remote-read.max-concurrent", AX_FLAG_COUNT, &f->read.concurrent_max, "10",
          "remote-read requests at once; above: 503"},
+    };
+    memcpy(out, flags, sizeof flags);
+    return sizeof flags / sizeof flags[0];
+}
+
+/* What lasts and what is kept, and the rest. */
+static size_t store_flags(struct ax_serve_flags *f, struct ax_flag *out)
+{
+    const struct ax_flag flags[] = {
         {"storage.fsync", AX_FLAG_STRING, &f->fsync, "interval",
          "when what lasts is brought to the disk: interval (each second) or always (before an answer)"},
         {"storage.wal-segment-size", AX_FLAG_BYTES, &f->wal_segment_bytes, "64MiB",
@@ -84,4 +94,10 @@ size_t ax_serve_flag_table(struct ax_serve_flags *f, struct ax_flag out[AX_SERVE
     };
     memcpy(out, flags, sizeof flags);
     return sizeof flags / sizeof flags[0];
+}
+
+size_t ax_serve_flag_table(struct ax_serve_flags *f, struct ax_flag out[AX_SERVE_FLAGS_MAX])
+{
+    size_t n = front_flags(f, out);
+    return n + store_flags(f, out + n);
 }
