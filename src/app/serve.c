@@ -11,6 +11,7 @@
 #include "app/commands.h"
 #include "app/confine.h"
 #include "app/durable.h"
+#include "app/signals.h"
 #include "app/web.h"
 #include "base/assert.h"
 #include "base/log.h"
@@ -24,9 +25,7 @@
 #include "pipeline/schedule.h"
 #include "store/lock.h"
 
-#include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/random.h>
 
@@ -383,19 +382,18 @@ static void look_after_memory(struct server *s)
 
 /* Wait for signals: SIGHUP reloads, SIGTERM and SIGINT end it. Meanwhile look after memory, which a flood of
  * new series fills within a second, and after the doors. */
-static void wait_for_end(struct server *s, const sigset_t *signals)
+static void wait_for_end(struct server *s)
 {
-    const struct timespec tick = {.tv_nsec = TICK_NS};
-    bool asked = false; /* for a reload, which waits until the state is restored */
+    bool asked = false, again; /* for a reload, which waits until the state is restored */
     for (unsigned i = 0;; i++) {
-        int sig = sigtimedwait(signals, NULL, &tick);
-        if (sig == SIGTERM || sig == SIGINT || (sig < 0 && errno != EAGAIN && errno != EINTR)) {
+        int sig = ax_signals_wait(TICK_NS, &again);
+        if (sig) {
             ax_log(AX_LOG_INFO, "stopping", "received %s: finishing requests and sending what waits",
-                   sig < 0 ? "no signal" : strsignal(sig));
+                   strsignal(sig));
             return;
         }
         struct ax_diag diag = {{0}};
-        asked |= sig == SIGHUP;
+        asked |= again;
         if (asked && ax_pipeline_is_current(s->pipeline)) {
             asked = false;
             (void)reload(s, &diag);
@@ -408,16 +406,8 @@ static void wait_for_end(struct server *s, const sigset_t *signals)
 
 static int run(struct server *s)
 {
-    sigset_t signals;
     struct ax_diag diag = {{0}};
-    (void)sigemptyset(&signals);
-    (void)sigaddset(&signals, SIGTERM);
-    (void)sigaddset(&signals, SIGINT);
-    (void)sigaddset(&signals, SIGHUP);
-    (void)pthread_sigmask(SIG_BLOCK, &signals, NULL); /* inherited by every thread */
-    (void)signal(SIGPIPE, SIG_IGN);
-    (void)signal(SIGXFSZ, SIG_IGN); /* a file over its limit is an error of the write, as a full disk is */
-
+    ax_signals_begin();
     struct ax_clock wall = ax_clock_wall();
     ax_metric_set(ax_metric(AX_M_START_TIME, NULL, NULL), (double)ax_clock_now(&wall) / 1000);
     ax_metric_set(ax_metric(AX_M_BUILD_INFO, AX_VERSION, __VERSION__), 1);
@@ -426,7 +416,7 @@ static int run(struct server *s)
         atomic_store(&s->api.ready, true);
         ax_log(AX_LOG_INFO, "ready", "auspex %s receives at http%s://%s/api/v1/write", AX_VERSION,
                s->tls ? "s" : "", s->flags.listen_address);
-        wait_for_end(s, &signals);
+        wait_for_end(s);
     } else {
         ax_log(AX_LOG_ERROR, "start_failed", "%s", diag.text);
         status = 1;

@@ -1,0 +1,62 @@
+/* signals.c: handlers that set a mark and post a semaphore, both of which a handler may do. */
+#include "app/signals.h"
+
+#include "base/clock.h"
+
+#include <semaphore.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <time.h>
+
+#define SECOND_NS INT64_C(1000000000)
+
+static sem_t asked;
+static atomic_int ended_by; /* a signal's number, or 0 */
+static atomic_bool reload_asked;
+
+static void on_signal(int sig)
+{
+    if (sig == SIGHUP)
+        atomic_store(&reload_asked, true);
+    else
+        atomic_store(&ended_by, sig);
+    (void)sem_post(&asked);
+}
+
+void ax_signals_begin(void)
+{
+    static const int taken[] = {SIGHUP, SIGTERM, SIGINT};
+    static atomic_bool made;
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    sigset_t signals;
+    if (!atomic_exchange(&made, true))
+        (void)sem_init(&asked, 0, 0);
+    atomic_store(&ended_by, 0);
+    atomic_store(&reload_asked, false);
+    (void)sigemptyset(&signals);
+    (void)sigemptyset(&action.sa_mask);
+    for (unsigned i = 0; i < sizeof taken / sizeof taken[0]; i++) {
+        (void)sigaddset(&signals, taken[i]);
+        (void)sigaction(taken[i], &action, NULL);
+    }
+    (void)pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGXFSZ, SIG_IGN); /* a file over its limit is an error of the write, as a full disk is */
+}
+
+int ax_signals_wait(int64_t ns, bool *reload)
+{
+    sigset_t signals, before;
+    int64_t until_ns = ax_mono_ns() + ns;
+    const struct timespec until = {.tv_sec = until_ns / SECOND_NS, .tv_nsec = until_ns % SECOND_NS};
+    (void)sigemptyset(&signals);
+    (void)sigaddset(&signals, SIGHUP);
+    (void)sigaddset(&signals, SIGTERM);
+    (void)sigaddset(&signals, SIGINT);
+    (void)pthread_sigmask(SIG_UNBLOCK, &signals, &before); /* there may be no other thread that takes them */
+    if (!atomic_load(&ended_by) && !atomic_load(&reload_asked))
+        (void)sem_clockwait(&asked, CLOCK_MONOTONIC, &until);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    *reload = atomic_exchange(&reload_asked, false);
+    return atomic_load(&ended_by);
+}

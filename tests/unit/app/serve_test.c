@@ -1,0 +1,235 @@
+/* The whole process, run within this one: it takes in, reloads, shows itself and stops while all of that goes
+ * on, and starts again where it ended. What ThreadSanitizer is to see. */
+#include "app/commands.h"
+#include "ax_test.h"
+#include "base/clock.h"
+#include "net/compress.h"
+#include "net/http_server.h"
+#include "series_world.h"
+#include "visitor.h"
+#include "write_client.h"
+#include "write_request.h"
+
+#include <arpa/inet.h>
+#include <curl/curl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define WRITERS 3
+#define SERIES 20
+#define RELOADS 12
+
+/* One run of the process and those who deal with it. */
+struct world {
+    char folder[64];
+    uint16_t port;
+    struct ax_http_server *sink;
+    pthread_t serving;
+    int status; /* of its end */
+    atomic_bool over;
+    atomic_uint taken, refused; /* requests */
+};
+
+static atomic_uint sunk; /* requests that reached the sink */
+
+static void sink(void *ctx, const struct ax_http_request *req, struct ax_http_response *res)
+{
+    (void)ctx;
+    (void)req;
+    atomic_fetch_add(&sunk, 1);
+    res->status = 204;
+}
+
+static const struct ax_http_route sink_routes[] = {{"POST", "/write", "sink", sink, NULL, 1 << 20}};
+
+static uint16_t free_port(void)
+{
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t n = sizeof a;
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(bind(fd, (const struct sockaddr *)&a, n), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &n), 0);
+    (void)close(fd);
+    return ntohs(a.sin_port);
+}
+
+/* Put a configuration in force: there are two of them, which differ in a job. */
+static void write_config(const struct world *w, int which)
+{
+    char path[128], new_path[128];
+    (void)snprintf(path, sizeof path, "%s/auspex.yml", w->folder);
+    (void)snprintf(new_path, sizeof new_path, "%s/auspex.new", w->folder);
+    FILE *f = fopen(new_path, "we");
+    assert_non_null(f);
+    (void)fprintf(
+        f,
+        "global: {step: 200ms, evaluation_delay: 0s}\n"
+        "remote_write:\n"
+        "- url: http://127.0.0.1:%u/write\n"
+        "  queue_config: {batch_send_deadline: 100ms}\n"
+        "jobs:\n"
+        "- {name: kept, expr: load, forecast: {output: predicted_load, horizons: [1s]}, anomaly: {}}\n"
+        "- {name: job%d, expr: sum(load), anomaly: {}, drift: {}}\n",
+        ax_http_server_port(w->sink), which);
+    assert_int_equal(fclose(f), 0);
+    assert_int_equal(rename(new_path, path), 0);
+}
+
+static void *serve(void *world)
+{
+    struct world *w = world;
+    char config[128], storage[128], listen[64];
+    (void)snprintf(config, sizeof config, "--config.file=%s/auspex.yml", w->folder);
+    (void)snprintf(storage, sizeof storage, "--storage.path=%s/data", w->folder);
+    (void)snprintf(listen, sizeof listen, "--web.listen-address=127.0.0.1:%u", w->port);
+    char *argv[] = {(char[]){"serve"},
+                    config,
+                    storage,
+                    listen,
+                    (char[]){"--web.enable-lifecycle"},
+                    (char[]){"--storage.remote.flush-deadline=2s"},
+                    (char[]){"--log.level=error"},
+                    (char[]){"--debug.allow-core-dumps"},
+                    NULL};
+    w->status = ax_cmd_serve(8, argv);
+    return NULL;
+}
+
+/* Send samples of now until it is over; each writer has series of its own. */
+static void *write_often(void *world)
+{
+    static atomic_uint writers;
+    struct world *w = world;
+    unsigned writer = atomic_fetch_add(&writers, 1) % WRITERS;
+    char url[64];
+    (void)snprintf(url, sizeof url, "http://127.0.0.1:%u/api/v1/write", w->port);
+    static const char *const headers[] = {"Content-Type: application/x-protobuf", "Content-Encoding: snappy",
+                                          NULL};
+    struct ax_clock wall = ax_clock_wall();
+    while (!atomic_load(&w->over)) {
+        struct write_request r;
+        char instance[SERIES][16];
+        write_begin(&r, 1);
+        for (unsigned i = 0; i < SERIES; i++) {
+            (void)snprintf(instance[i], sizeof instance[i], "%u", writer * SERIES + i);
+            write_series(&r, (const char *const[]){"__name__", "load", "instance", instance[i], NULL});
+            write_sample(&r, i, ax_clock_now(&wall));
+        }
+        size_t n;
+        const uint8_t *bytes = write_pack_v1(&r, &n);
+        struct ax_buf body;
+        ax_buf_init(&body, 1 << 20);
+        bool ok = ax_snappy_compress((struct ax_str){(const char *)bytes, n}, &body) == AX_OK;
+        struct write_answer a = write_ask(url, "POST", headers, ax_buf_view(&body));
+        atomic_fetch_add(ok && a.status == 204 ? &w->taken : &w->refused, 1);
+        ax_buf_done(&body);
+        write_done(&r);
+        ax_sleep_ns(2000000);
+    }
+    return NULL;
+}
+
+/* Look at everything that there is to see. */
+static void *look_often(void *world)
+{
+    static const char *const paths[] = {"/",
+                                        "/metrics",
+                                        "/-/ready",
+                                        "/api/v1/status/jobs",
+                                        "/api/v1/status/config",
+                                        "/api/v1/features?job=kept"};
+    struct world *w = world;
+    struct visitor *v = visitor_new(w->port);
+    for (size_t i = 0; !atomic_load(&w->over); i++) {
+        (void)visitor_ask(v, &(struct visit){.path = paths[i % (sizeof paths / sizeof paths[0])]});
+        ax_sleep_ns(5000000);
+    }
+    visitor_free(v);
+    return NULL;
+}
+
+static void open_world(struct world *w)
+{
+    const struct ax_http_options o = {.listen_address = "127.0.0.1:0"};
+    *w = (struct world){.port = free_port()};
+    test_folder(w->folder);
+    assert_int_equal(ax_http_server_start(&o, sink_routes, 1, &w->sink, NULL), AX_OK);
+    write_config(w, 0);
+}
+
+static void start(struct world *w)
+{
+    assert_int_equal(pthread_create(&w->serving, NULL, serve, w), 0);
+    struct visitor *v = visitor_new(w->port);
+    for (int i = 0; i < 6000 && visitor_ask(v, &(struct visit){.path = "/-/ready"}) != 200; i++)
+        ax_sleep_ns(10000000);
+    assert_int_equal(visitor_ask(v, &(struct visit){.path = "/-/ready"}), 200);
+    visitor_free(v);
+}
+
+static void stop(struct world *w)
+{
+    assert_int_equal(kill(getpid(), SIGTERM), 0);
+    assert_int_equal(pthread_join(w->serving, NULL), 0);
+    assert_int_equal(w->status, 0);
+}
+
+static void it_serves_reloads_and_stops_under_load_and_starts_again(void **state)
+{
+    (void)state;
+    struct world w;
+    pthread_t writers[WRITERS], looker;
+    open_world(&w);
+    start(&w);
+    for (int i = 0; i < WRITERS; i++)
+        assert_int_equal(pthread_create(&writers[i], NULL, write_often, &w), 0);
+    assert_int_equal(pthread_create(&looker, NULL, look_often, &w), 0);
+    while (atomic_load(&w.taken) < 20 || atomic_load(&sunk) < 2)
+        ax_sleep_ns(10000000);
+    struct visitor *v = visitor_new(w.port);
+    for (int i = 1; i <= RELOADS; i++) {
+        write_config(&w, i % 2);
+        for (int k = 0; i % 3 == 0 && k < 20; k++) /* both ways at once, and while one is under way */
+            assert_int_equal(kill(getpid(), SIGHUP), 0);
+        assert_int_equal(visitor_ask(v, &(struct visit){.path = "/-/reload", .body = ""}), 200);
+        ax_sleep_ns(50000000);
+    }
+    visitor_free(v);
+    assert_int_equal(atomic_load(&w.refused), 0); /* nobody was turned away so far */
+    unsigned before = atomic_load(&w.taken);
+    while (atomic_load(&w.taken) < before + 20)
+        ax_sleep_ns(10000000);
+    stop(&w); /* while all write and look */
+    start(&w);
+    before = atomic_load(&w.taken);
+    while (atomic_load(&w.taken) < before + 20)
+        ax_sleep_ns(10000000);
+    stop(&w);
+    atomic_store(&w.over, true);
+    for (int i = 0; i < WRITERS; i++)
+        assert_int_equal(pthread_join(writers[i], NULL), 0);
+    assert_int_equal(pthread_join(looker, NULL), 0);
+    ax_http_server_stop(w.sink, 1000);
+    test_folder_remove(w.folder);
+}
+
+int main(void)
+{
+    sigset_t signals;
+    (void)sigemptyset(&signals);
+    (void)sigaddset(&signals, SIGTERM);
+    (void)sigaddset(&signals, SIGHUP);
+    (void)pthread_sigmask(SIG_BLOCK, &signals, NULL); /* for the thread that serves to wait for */
+    (void)signal(SIGPIPE, SIG_IGN);
+    (void)curl_global_init(CURL_GLOBAL_ALL);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(it_serves_reloads_and_stops_under_load_and_starts_again),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
