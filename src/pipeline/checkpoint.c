@@ -38,7 +38,7 @@ bool ax_pipeline_snapshot_due(struct ax_pipeline *p)
     int64_t mono_ms = ax_clock_mono(&o->clock);
     uint64_t end = ax_seglog_end(o->log);
     bool wanted = atomic_load(&p->snapshot.wanted);
-    if (mono_ms < p->snapshot.retry_ms || (end == p->snapshot.position && !wanted))
+    if (mono_ms < p->snapshot.retry_ms || end == 0 || (end == p->snapshot.position && !wanted))
         return false;
     return wanted || mono_ms - p->snapshot.taken_ms >= o->snapshot_interval_ms ||
            (o->snapshot_log_bytes && end - p->snapshot.position >= o->snapshot_log_bytes);

@@ -233,12 +233,13 @@ static void *run(void *arg)
 {
     struct ax_pipeline *p = arg;
     while (!atomic_load(&p->stop)) {
+        if (ax_pipeline_snapshot_due(
+                p)) /* before the next step: what the log does not tell of is saved first */
+            (void)ax_pipeline_snapshot(p);
         if (ax_pipeline_run_due(p) == 0) {
             ax_pipeline_repeat(p);
             ax_sleep_ns(TICK_NS);
         }
-        if (ax_pipeline_snapshot_due(p))
-            (void)ax_pipeline_snapshot(p);
     }
     return NULL;
 }

@@ -182,8 +182,13 @@ enum ax_err ax_seglog_recover(struct ax_seglog *log, uint64_t check_from, struct
         err = settle_last(log, &last, report, diag);
     if (err != AX_OK)
         return err;
-    /* A power loss can take more of the log than what a snapshot already holds: positions never go back. */
+    /* What a snapshot already holds may be gone; positions never go back. What was behind it is gone as well.
+     */
     if (atomic_load(&log->end) < check_from) {
+        struct ax_diag text;
+        (void)ax_fail(&text, AX_CORRUPT, "%s ends at %" PRIu64 ", and is missing what led to %" PRIu64,
+                      log->folder.path, atomic_load(&log->end), check_from);
+        note(report, &report->missing_segments, text.text);
         if (log->current)
             atomic_store(&log->current->sealed, true);
         log->current = NULL;

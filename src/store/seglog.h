@@ -25,7 +25,7 @@ struct ax_seglog_options {
     const char *dir;        /* made (0700, one level) when absent */
     uint64_t segment_bytes; /* a segment this long is closed and the next one begun; default 64 MiB */
     uint64_t check_from; /* records before this position (one that a record ended at) are not read at opening;
-                          * a log that ends before it, because a power loss took more, goes on from there */
+                          * a log that ends before it has lost what was behind, too; it goes on from there */
     bool fsync_always;   /* fsync each append; else only ax_seglog_sync() does */
 };
 

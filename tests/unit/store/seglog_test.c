@@ -210,11 +210,14 @@ static void a_writer_says_where_a_segment_ends(void **state)
 static void positions_never_go_back_behind_what_a_snapshot_holds(void **state)
 {
     struct world *w = *state;
-    reopen(w, 0, 5000); /* an empty folder: a power loss took all of it */
+    reopen(w, 0, 5000); /* an empty folder: all of it is gone, which is told */
+    assert_int_equal(w->report.missing_segments, 1);
+    assert_non_null(strstr(w->report.text, "missing"));
     assert_int_equal(ax_seglog_begin(w->log), 5000);
     uint64_t end = append(w, 0);
     assert_true(end > 5000);
     reopen(w, 0, 9000); /* and here its tail */
+    assert_int_equal(w->report.missing_segments, 1);
     assert_int_equal(ax_seglog_end(w->log), 9000);
     (void)append(w, 1);
     assert_int_equal(read_from(w, 9000, 1), 2);
