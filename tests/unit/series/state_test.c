@@ -317,6 +317,79 @@ static void a_snapshot_taken_while_samples_come_in_is_made_whole_by_the_log(void
     ax_seglog_close(log);
 }
 
+#define STAYING 600 /* series, of several sections */
+#define LEAVING 200
+#define KEPT_SAMPLES 400
+#define SAVES 12
+#define AGE_MS INT64_C(3600000)
+
+/* A series of many samples, the last one at newest_ms; their values are its number. */
+static void put_series(struct series_world *w, const char *name, int number, int64_t newest_ms)
+{
+    char series[64];
+    struct ax_buf buf;
+    struct ax_sample samples[KEPT_SAMPLES];
+    (void)snprintf(series, sizeof series, "%s{instance=\"%d\"}", name, number);
+    for (int i = 0; i < KEPT_SAMPLES; i++)
+        samples[i] = (struct ax_sample){newest_ms - (KEPT_SAMPLES - 1 - i) * INT64_C(100), number};
+    assert_int_equal(
+        ax_db_append(w->db, ax_str(""), series_world_key(&buf, series), samples, KEPT_SAMPLES, NULL, NULL),
+        AX_FATE_WANTED);
+    ax_buf_done(&buf);
+}
+
+struct leaver {
+    struct series_world *w;
+    atomic_bool stop;
+    uint32_t evicted;
+};
+
+/* Series come, and go at once, again and again. */
+static void *come_and_go(void *arg)
+{
+    struct leaver *l = arg;
+    while (!atomic_load(&l->stop)) {
+        for (int i = 0; i < LEAVING; i++)
+            put_series(l->w, "load", i, AGE_MS);
+        l->evicted += ax_db_evict(l->w->db, 2 * AGE_MS);
+    }
+    return NULL;
+}
+
+static void series_that_are_evicted_in_the_midst_of_a_save_leave_it_sound(void **state)
+{
+    (void)state;
+    struct series_world w;
+    series_world_open(&w, 1, "up|load");
+    for (int i = 0; i < STAYING; i++)
+        put_series(&w, "up", i, 3 * AGE_MS);
+    struct leaver leaver = {.w = &w};
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, come_and_go, &leaver), 0);
+    for (uint64_t at = 1; at <= SAVES; at++) {
+        struct series_world again;
+        save(&w, at);
+        series_world_open(&again, 2, "up");
+        assert_true(restore(&again, NULL, NULL) > 1);
+        uint32_t n;
+        uint64_t epoch;
+        struct ax_series *const *members = ax_db_members(again.db, again.selector, &n, &epoch);
+        assert_int_equal(n, STAYING);
+        for (uint32_t i = 0; i < n; i++) {
+            struct ax_sample samples[KEPT_SAMPLES + 1];
+            assert_int_equal(
+                ax_db_read(again.db, members[i], INT64_MIN, INT64_MAX, samples, KEPT_SAMPLES + 1),
+                KEPT_SAMPLES);
+            assert_true(samples[0].value == i && samples[KEPT_SAMPLES - 1].value == i);
+        }
+        series_world_close(&again);
+    }
+    atomic_store(&leaver.stop, true);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_true(leaver.evicted > 0);
+    series_world_close(&w);
+}
+
 static void a_section_that_makes_no_sense_is_refused_with_a_text(void **state)
 {
     (void)state;
@@ -365,6 +438,7 @@ int main(void)
         T(a_restore_counts_no_sample_as_late),
         T(more_series_than_the_ceiling_come_back_and_new_ones_wait),
         T(a_snapshot_taken_while_samples_come_in_is_made_whole_by_the_log),
+        T(series_that_are_evicted_in_the_midst_of_a_save_leave_it_sound),
         T(a_section_that_makes_no_sense_is_refused_with_a_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
