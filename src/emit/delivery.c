@@ -40,6 +40,8 @@ uint64_t ax_delivery_measure(struct ax_delivery *d)
     uint64_t total = ax_outgoing_total(d->outgoing), count = total;
     for (uint32_t i = 0; i < d->senders_n; i++) {
         uint64_t its = atomic_load(&d->progress[i].count);
+        if (its == UINT64_MAX && atomic_load(&d->progress[i].at) < end)
+            its = total - 1; /* one at least */
         count = its < count ? its : count;
     }
     ax_metric_set(ax_metric(AX_M_QUEUE_BYTES, d->url, NULL), end > at ? (double)(end - at) : 0);

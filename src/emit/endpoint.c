@@ -240,9 +240,9 @@ int ax_endpoint_succeeds(const struct ax_endpoint *e, const struct ax_positions_
 {
     if (!file->name || !file->url)
         return 0;
-    if (e->name[0] && strcmp(e->name, file->name) == 0)
+    if (e->name[0] && strncmp(e->name, file->name, AX_POSITIONS_TEXT) == 0)
         return 2;
-    return strcmp(e->d.url, file->url) == 0;
+    return strncmp(e->d.url, file->url, AX_POSITIONS_TEXT) == 0;
 }
 
 void ax_endpoint_go(struct ax_endpoint *e, struct ax_positions *positions)

@@ -21,7 +21,6 @@
 #define LANE_BYTES 16u
 #define COPY_BYTES (AX_LANES * LANE_BYTES)
 #define FILE_BYTES (HEAD_BYTES + 2 * COPY_BYTES)
-#define TEXT_MAX 900u /* bytes of a name or a URL that are kept */
 #define NUMBER_MAX 1000000u
 
 struct ax_positions {
@@ -93,7 +92,7 @@ static enum ax_err write_all(const struct ax_positions *p, struct ax_diag *diag)
 
 static struct ax_str cut(struct ax_str s)
 {
-    return (struct ax_str){s.p, s.n < TEXT_MAX ? s.n : TEXT_MAX};
+    return (struct ax_str){s.p, s.n < AX_POSITIONS_TEXT ? s.n : AX_POSITIONS_TEXT};
 }
 
 static void head_put(uint8_t out[HEAD_BYTES], const struct ax_positions_owner *owner)

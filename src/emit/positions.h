@@ -20,6 +20,7 @@
 #include <stdint.h>
 
 #define AX_LANES 64u
+#define AX_POSITIONS_TEXT 900u /* bytes of a name or a URL that are kept; the rest is cut off */
 
 /* Whose positions they are. */
 struct ax_positions_owner {

@@ -371,7 +371,10 @@ static bool begin(struct ax_sender *s)
     (void)pthread_mutex_lock(&s->lock);
     while (!s->going && !is_halted(s))
         (void)pthread_cond_wait(&s->changed, &s->lock);
+    bool going = s->going;
     (void)pthread_mutex_unlock(&s->lock);
+    if (!going)
+        return false;
     uint64_t from[AX_LANES];
     ax_positions_get(s->d->positions, s->first_lane, s->lanes_n, from);
     bool counts = s->first_lane == 0; /* what concerns no lane, or all */

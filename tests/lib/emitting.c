@@ -23,8 +23,8 @@ struct ax_remote_write emitting_endpoint(const char *url)
     };
 }
 
-static void start(struct emitting *e, const struct ax_remote_write *endpoints, uint32_t n,
-                  const struct ax_emit_options *options)
+void emitting_resume(struct emitting *e, const struct ax_remote_write *endpoints, uint32_t n,
+                     const struct ax_emit_options *options)
 {
     struct ax_diag diag = {{0}};
     struct ax_emit_options o = options ? *options : (struct ax_emit_options){0};
@@ -45,21 +45,26 @@ struct emitting emitting_start(const struct ax_remote_write *endpoints, uint32_t
 {
     struct emitting e = {0};
     scratch_make(e.dir, "outgoing");
-    start(&e, endpoints, n, options);
+    emitting_resume(&e, endpoints, n, options);
     return e;
+}
+
+void emitting_halt(struct emitting *e, int64_t deadline_ms)
+{
+    ax_emit_stop(e->emit, deadline_ms);
+    e->emit = NULL;
 }
 
 void emitting_restart(struct emitting *e, int64_t deadline_ms, const struct ax_remote_write *endpoints,
                       uint32_t n, const struct ax_emit_options *options)
 {
-    ax_emit_stop(e->emit, deadline_ms);
-    start(e, endpoints, n, options);
+    emitting_halt(e, deadline_ms);
+    emitting_resume(e, endpoints, n, options);
 }
 
 void emitting_stop(struct emitting *e, int64_t deadline_ms)
 {
-    ax_emit_stop(e->emit, deadline_ms);
-    e->emit = NULL;
+    emitting_halt(e, deadline_ms);
     scratch_remove(e->dir);
 }
 

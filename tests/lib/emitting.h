@@ -23,7 +23,14 @@ struct ax_remote_write emitting_endpoint(const char *url);
 struct emitting emitting_start(const struct ax_remote_write *endpoints, uint32_t n,
                                const struct ax_emit_options *options);
 
-/* Stop, and start again in the same folder. */
+/* Stop; the folder stays. */
+void emitting_halt(struct emitting *e, int64_t deadline_ms);
+
+/* Start again in the same folder; emitting_open() what is needed. */
+void emitting_resume(struct emitting *e, const struct ax_remote_write *endpoints, uint32_t n,
+                     const struct ax_emit_options *options);
+
+/* Stop and start again. */
 void emitting_restart(struct emitting *e, int64_t deadline_ms, const struct ax_remote_write *endpoints,
                       uint32_t n, const struct ax_emit_options *options);
 

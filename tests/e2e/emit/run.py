@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """The sender against real receivers: Prometheus 2.42 and VictoriaMetrics 1.79, neither of which knows remote-write 2.0
-though both answer it with 2xx. Every sample and every end of a series must be found by query.
+though both answer it with 2xx. Every sample and every end of a series must be found by query, also when the receiver
+was stopped for a while as they were made.
 
 usage: run.py SEND-BINARY FOLDER
 """
@@ -49,11 +50,15 @@ class Server:
     """One receiver as a child process, with its log in a file."""
 
     def __init__(self, name, health, command):
-        self.name, self.port = name, free_port()
+        self.name, self.port, self.health = name, free_port(), health
         self.url = f"http://127.0.0.1:{self.port}"
-        log = open(FOLDER / f"{name}.log", "w")
-        self.process = subprocess.Popen([a.replace("PORT", str(self.port)) for a in command], stdout=log, stderr=log)
-        eventually(lambda: get(self.url + health), f"{name} is up")
+        self.command = [a.replace("PORT", str(self.port)) for a in command]
+        self.start()
+
+    def start(self):
+        log = open(FOLDER / f"{self.name}.log", "a")
+        self.process = subprocess.Popen(self.command, stdout=log, stderr=log)
+        eventually(lambda: get(self.url + self.health), f"{self.name} is up")
 
     def query(self, expression, at_ms):
         arguments = urllib.parse.urlencode({"query": expression, "time": f"{at_ms / 1000:.3f}", "nocache": "1"})
@@ -66,9 +71,9 @@ class Server:
         self.process.wait(30)
 
 
-def samples_of(server, metric, first_ms):
+def samples_of(server, metric, first_ms, samples=SAMPLES):
     """Raw samples of each series by its label i: [(ms, value)]. VictoriaMetrics shows a stale marker as NaN."""
-    rows = server.query(metric + "[5m]", first_ms + SAMPLES * 1000 + 500)
+    rows = server.query(metric + "[5m]", first_ms + samples * 1000 + 500)
     return {int(row["metric"]["i"]): [(round(float(t) * 1000), float(v)) for t, v in row["values"] if v != "NaN"]
             for row in rows}
 
@@ -78,7 +83,7 @@ def check(condition, text):
         raise SystemExit(f"FAILED: {text}")
 
 
-def send(server, protocol, metric, first_ms):
+def command(server, protocol, metric, *arguments):
     message = {1: "prometheus.WriteRequest", 2: "io.prometheus.write.v2.Request"}[protocol]
     config = FOLDER / f"{metric}.yml"
     config.write_text(f"""remote_write:
@@ -88,11 +93,18 @@ def send(server, protocol, metric, first_ms):
     write_relabel_configs:
       - {{ source_labels: [i], target_label: parity, regex: '\\d*[13579]', replacement: odd }}
 """)
-    run = subprocess.run([SEND, str(config), metric, str(first_ms), str(SERIES), str(SAMPLES),
-                          str(FOLDER / f"{metric}.queue")], capture_output=True,
-                         text=True, timeout=60)
+    return [SEND, str(config), metric, *map(str, arguments)]
+
+
+def send(server, protocol, metric, first_ms):
+    run = subprocess.run(command(server, protocol, metric, first_ms, SERIES, SAMPLES, FOLDER / f"{metric}.queue"),
+                         capture_output=True, text=True, timeout=60)
     check(run.returncode == 0, f"{server.name}: {run.stderr}")
     return run
+
+
+def expected(first_ms, samples):
+    return {i: [(first_ms + k * 1000, i * 1000.0 + k) for k in range(samples)] for i in range(SERIES)}
 
 
 def value_of(text, name):
@@ -111,7 +123,7 @@ def verify(server, protocol):
         check(value_of(run.stdout, f"auspex_remote_write_{name}_samples_total") == 0, f"{what}: {name} some")
     check(run.stderr.count("id=send_falls_back") == (protocol == 2), f"{what}: {run.stderr}")
 
-    want = {i: [(first_ms + k * 1000, i * 1000.0 + k) for k in range(SAMPLES)] for i in range(SERIES)}
+    want = expected(first_ms, SAMPLES)
     eventually(lambda: samples_of(server, metric, first_ms) == want, f"{what}: all samples are there")
     odd = server.query(f'count({metric}{{parity="odd"}})', first_ms)
     check(odd and float(odd[0]["value"][1]) == SERIES // 2, f"{what}: relabelled {odd}")
@@ -129,6 +141,24 @@ def verify(server, protocol):
     print(f"{what}: {count} samples, {SERIES // 2} ends")
 
 
+def verify_outage(server):
+    metric, samples = f"outage_{server.name}", 80
+    first_ms = (int(time.time()) - 120) * 1000
+    with subprocess.Popen(command(server, 1, metric, first_ms, SERIES, samples, FOLDER / f"{metric}.queue", 100),
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
+        time.sleep(2)
+        server.stop()
+        time.sleep(3)
+        server.start()
+        out, log = run.communicate(timeout=60)
+    check(run.returncode == 0 and "id=send_recovered" in log, f"{server.name}: {log}")
+    for name in ("failed", "dropped"):
+        check(value_of(out, f"auspex_remote_write_{name}_samples_total") == 0, f"{server.name}, outage: {name} some")
+    want = expected(first_ms, samples)
+    eventually(lambda: samples_of(server, metric, first_ms, samples) == want, f"{server.name}, outage: all samples are there")
+    print(f"{server.name}: away for 3 s, {SERIES * samples} samples are there")
+
+
 def main():
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir(parents=True)
@@ -144,6 +174,7 @@ def main():
         for server in servers:
             for protocol in (1, 2):
                 verify(server, protocol)
+            verify_outage(server)
     finally:
         for server in servers:
             server.stop()
