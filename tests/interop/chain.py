@@ -29,6 +29,10 @@ jobs:
     forecast: {{ horizons: [5s, 15s] }}
     anomaly: {{}}
     drift: {{}}
+  - name: latency # from native histograms
+    expr: histogram_quantile(0.9, sum by (instance) (rate(prometheus_http_request_duration_seconds[10s])))
+    evaluation_delay: 3s
+    forecast: {{ horizons: [5s] }}
 """
 
 PROMETHEUS_YML = """
@@ -36,8 +40,14 @@ global: {{ scrape_interval: 1s }}
 scrape_configs:
   - {{ job_name: node, static_configs: [ {{ targets: ["{node}"] }} ] }}
   - {{ job_name: auspex, static_configs: [ {{ targets: ["{auspex}"] }} ] }}
+  - job_name: prometheus
+    scrape_native_histograms: true
+    static_configs: [ {{ targets: ["{prometheus}"] }} ]
 remote_write:
-  - {{ url: "http://{auspex}/api/v1/write", protobuf_message: {v2}, queue_config: {{ batch_send_deadline: 1s }} }}
+  - url: "http://{auspex}/api/v1/write"
+    protobuf_message: {v2}
+    send_native_histograms: true
+    queue_config: {{ batch_send_deadline: 1s }}
 """
 
 
@@ -57,7 +67,8 @@ class Chain:
         url = f"http://{self.address('prometheus')}"
         self.auspex = fault.Auspex(AUSPEX, FOLDER / "auspex", AUSPEX_YML.format(prometheus=url, v2=V2))
         config = FOLDER / "prometheus.yml"
-        config.write_text(PROMETHEUS_YML.format(node=self.node_address, auspex=self.auspex.address, v2=V2))
+        config.write_text(PROMETHEUS_YML.format(node=self.node_address, auspex=self.auspex.address, v2=V2,
+                                                prometheus=self.prometheus_address))
         self.prometheus = stack.Server(
             "prometheus", [PROMETHEUS, f"--config.file={config}", f"--storage.tsdb.path={FOLDER / 'prometheus'}",
                            f"--web.listen-address={self.prometheus_address}", "--web.enable-remote-write-receiver"],
@@ -107,7 +118,13 @@ def both_ways():
         require(0 < 0.99 * back <= stored, f"of {back:.0f} samples sent back {stored:.0f} are stored")
         rows = chain.query('predicted_bandwidth{for="bandwidth"}')
         require(rows, "no prediction came back")
-        return f"{received:.0f} samples in, {back:.0f} out, {stored:.0f} stored a moment later, {len(rows)} predictions"
+        histograms = metric(chain.auspex.url, "auspex_received_histograms_total")
+        refused = metric(chain.auspex.url, "auspex_rejected_series_total")
+        require(histograms > 0 and refused == 0, f"{histograms:.0f} native histograms, {refused:.0f} series refused")
+        latency = chain.query('predicted_latency{for="latency"}')
+        require(latency and all(float(row["value"][1]) > 0 for row in latency), f"predictions of latency: {latency}")
+        return f"{received:.0f} samples in, {back:.0f} out, {stored:.0f} stored a moment later, {len(rows)} predictions, " \
+            f"{histograms:.0f} native histograms"
 
 
 if __name__ == "__main__":
