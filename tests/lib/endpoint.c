@@ -23,7 +23,7 @@ int endpoint_start(const struct ax_db_options *options)
     assert_int_equal(ax_matcher_new(AX_MATCH_RE, ax_str("__name__"), ax_str(".+"), &matcher, &diag), AX_OK);
     e->selector = ax_db_add_selector(e->db, ax_str(""), &matcher, 1, 2 * HOUR_MS, NULL);
     assert_true(e->selector >= 0);
-    const struct ax_receiver_options receiver = {.clock = ax_clock_virtual(&e->now_ms)};
+    const struct ax_receiver_options receiver = {.clock = ax_clock_virtual(&e->now_ms), .log = e->log};
     assert_int_equal(ax_receiver_new(e->db, &receiver, &e->receiver, &diag), AX_OK);
     route = ax_receiver_route(e->receiver);
     const struct ax_http_options http = {.listen_address = "127.0.0.1:0"};

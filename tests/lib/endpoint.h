@@ -19,6 +19,7 @@
 
 /* What the tests of a program work on. */
 struct endpoint {
+    struct ax_seglog *log; /* of what comes in; NULL: there is none. The test's, set before the start */
     struct ax_db *db;
     struct ax_receiver *receiver;
     int selector;             /* of all series */
