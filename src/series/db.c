@@ -150,8 +150,13 @@ void ax_db_tell(const struct ax_wants *w, int64_t t_ms, bool again)
         int64_t seen = atomic_load_explicit(&watch->newest_ms, memory_order_relaxed);
         while (t_ms > seen && !atomic_compare_exchange_weak(&watch->newest_ms, &seen, t_ms))
             continue;
-        if (!again && watch->late && t_ms <= atomic_load_explicit(&watch->evaluated_ms, memory_order_relaxed))
+        if (t_ms > atomic_load_explicit(&watch->evaluated_ms, memory_order_relaxed)) {
+            seen = atomic_load_explicit(&watch->oldest_ms, memory_order_relaxed);
+            while (t_ms < seen && !atomic_compare_exchange_weak(&watch->oldest_ms, &seen, t_ms))
+                continue;
+        } else if (!again && watch->late) {
             ax_metric_add(watch->late, 1);
+        }
     }
 }
 

@@ -26,9 +26,11 @@ struct ax_journal;
 struct ax_series; /* opaque; lives until evicted (see ax_db_evict) */
 
 /* Who waits for samples: one for each job, shared by its selectors. The db moves newest_ms forward and
- * counts samples at or before evaluated_ms. Owned by the job, which outlives its selectors. */
+ * oldest_ms back, and counts samples at or before evaluated_ms. Owned by the job, which outlives its
+ * selectors. */
 struct ax_watch {
     _Atomic int64_t newest_ms;    /* newest accepted sample; INT64_MIN at first */
+    _Atomic int64_t oldest_ms;    /* oldest one after evaluated_ms since the owner set this to INT64_MAX */
     _Atomic int64_t evaluated_ms; /* newest evaluated step; INT64_MIN at first */
     struct ax_cell *late;         /* counter; may be NULL */
 };
