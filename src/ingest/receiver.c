@@ -102,6 +102,7 @@ struct batch {
     struct ax_journal *journal; /* NULL: there is no log */
     enum ax_err logged;         /* whether the log has taken what it was given so far */
     struct ax_diag log_diag;
+    bool starved;      /* there was no memory for some of it */
     int64_t latest_ms; /* the newest time that is not refused as future */
     struct ax_rw_stats stats;
     uint64_t series; /* visited so far */
@@ -267,12 +268,17 @@ static bool account(struct batch *b, uint64_t number, const struct ax_append *a,
     case AX_FATE_FULL:
         refuse_new(b, number, a);
         return false;
+    case AX_FATE_NOMEM:
+        b->starved = true;
+        return false;
     case AX_FATE_INVALID:
         refuse(b, number, a->key, REFUSE_LABELS, why);
         return false;
     }
-    b->written_samples += a->n - a->result.too_old;
-    b->written_histograms += a->histograms_n - a->histogram_result.too_old - a->histogram_result.full;
+    const struct ax_append_result *s = &a->result, *h = &a->histogram_result;
+    b->starved |= s->nomem + h->nomem > 0;
+    b->written_samples += a->n - s->too_old - s->nomem;
+    b->written_histograms += a->histograms_n - h->too_old - h->full - h->nomem;
     return true;
 }
 
@@ -470,6 +476,8 @@ static enum ax_err process(struct batch *b, struct scratch *s, int version, enum
                        &b->stats, diag);
     flush(b);
     write_log(b);
+    if (b->logged == AX_OK && b->starved && err == AX_OK)
+        return ax_fail(diag, AX_NOMEM, "out of memory, send it again");
     if (b->logged == AX_OK)
         return err;
     /* In the rings and not in the log: to be sent again, and then duplicates. */

@@ -70,13 +70,14 @@ enum ax_fate {
     AX_FATE_FULL,     /* series_max reached, or no new series are taken */
     AX_FATE_REPLICA,  /* another replica of its cluster is listened to */
     AX_FATE_CLUSTERS, /* of a cluster beyond the most that there may be */
+    AX_FATE_NOMEM,    /* no memory for it now; the same again may succeed */
     AX_FATE_INVALID,  /* labels are not acceptable: no __name__, repeated or empty name, not UTF-8 */
 };
 
 /* What an append did with its samples, or its histograms. created: zero samples put in where a counter began;
- * full: histograms for which there is no memory. */
+ * full: histograms above their ceilings; nomem: those for which there was no memory now. */
 struct ax_append_result {
-    uint32_t appended, duplicates, too_old, created, full;
+    uint32_t appended, duplicates, too_old, created, full, nomem;
 };
 
 /* Find or make the series of a label key and append samples to it.

@@ -49,7 +49,7 @@ static struct ax_series *find_or_make(struct ax_db *db, uint64_t ref, struct ax_
     const struct ax_index_entry *known = ax_index_find(&sh->index, hash.lo, tenant, canonical);
     if (known)
         return known->series;
-    *fate = AX_FATE_FULL;
+    *fate = AX_FATE_NOMEM;
     struct ax_wants *wants = NULL;
     if (!ax_wants_of(&db->wants, tenant, ls, &wants))
         return NULL;
@@ -87,15 +87,15 @@ enum ax_fate ax_db_adopt(struct ax_db *db, struct ax_str tenant, struct ax_str k
     ax_labels_key_write(&reading->labels, &canonical);
     struct ax_series *s = NULL;
     struct ax_hash128 hash = ax_db_hash(db, tenant, key);
-    if (canonical.err == AX_OK && !is_full(db))
+    if (canonical.err != AX_OK)
+        fate = AX_FATE_NOMEM;
+    else if (!is_full(db))
         s = find_or_make(db, db->next_ref, tenant, ax_buf_view(&canonical), &reading->labels, &fate);
-    else if (canonical.err == AX_OK)
-        s = ax_db_find(db, tenant, ax_buf_view(&canonical));
-    if (!s && fate == AX_FATE_WANTED)
+    else if (!(s = ax_db_find(db, tenant, ax_buf_view(&canonical))))
         fate = AX_FATE_FULL;
     if (s && !add_key(db, hash, tenant, key, s, reading->sender))
-        fate = AX_FATE_FULL;
-    if (fate == AX_FATE_FULL && is_full(db)) {
+        fate = AX_FATE_NOMEM;
+    if (fate == AX_FATE_FULL) {
         struct ax_shard *sh = ax_db_shard(db, hash);
         pthread_mutex_lock(&sh->lock);
         ax_negative_add(&sh->unwanted, hash, AX_FATE_FULL);
@@ -137,7 +137,7 @@ enum ax_err ax_db_define(struct ax_db *db, uint64_t ref, struct ax_str tenant, s
     }
     if (err == AX_OK) {
         *out = find_or_make(db, ref, tenant, ax_buf_view(&canonical), &ls, &fate);
-        err = fate == AX_FATE_FULL ? AX_NOMEM : AX_OK;
+        err = fate == AX_FATE_NOMEM ? AX_NOMEM : AX_OK;
     }
     if (*out && (*out)->ref < ref)
         renew(db, *out, ref);
