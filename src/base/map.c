@@ -1,7 +1,11 @@
 /* map.c: linear probing at most half full, with backward-shift deletion (no tombstones). */
 #include "base/map.h"
 
+#include "base/pages.h"
+
 #include <stdlib.h>
+
+#define PAGES_FROM ((size_t)2 << 20) /* bytes of a table that is worth pages of its own */
 
 struct ax_map_slot {
     uint64_t key;
@@ -27,16 +31,37 @@ void *ax_map_get(const struct ax_map *m, uint64_t key)
     return m->cap ? m->slots[find(m, key)].pointer : NULL;
 }
 
+void ax_map_prefetch(const struct ax_map *m, uint64_t key)
+{
+    if (m->cap)
+        __builtin_prefetch(&m->slots[home(m, key)]);
+}
+
+static struct ax_map_slot *new_slots(uint32_t cap)
+{
+    size_t bytes = cap * sizeof(struct ax_map_slot);
+    return bytes < PAGES_FROM ? calloc(1, bytes) : ax_pages_new(bytes);
+}
+
+static void free_slots(struct ax_map *m)
+{
+    size_t bytes = m->cap * sizeof *m->slots;
+    if (bytes < PAGES_FROM)
+        free(m->slots);
+    else
+        ax_pages_free(m->slots, bytes);
+}
+
 static enum ax_err grow(struct ax_map *m)
 {
     struct ax_map bigger = {.cap = m->cap ? m->cap * 2 : 16, .n = m->n};
-    bigger.slots = calloc(bigger.cap, sizeof *bigger.slots);
+    bigger.slots = new_slots(bigger.cap);
     if (!bigger.slots)
         return AX_NOMEM;
     for (uint32_t i = 0; i < m->cap; i++)
         if (m->slots[i].pointer)
             bigger.slots[find(&bigger, m->slots[i].key)] = m->slots[i];
-    free(m->slots);
+    free_slots(m);
     *m = bigger;
     return AX_OK;
 }
@@ -87,6 +112,6 @@ void *ax_map_next(const struct ax_map *m, uint32_t *cursor)
 
 void ax_map_done(struct ax_map *m)
 {
-    free(m->slots);
+    free_slots(m);
     *m = (struct ax_map){0};
 }

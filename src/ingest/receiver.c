@@ -6,10 +6,10 @@
  * up in struct batch and told to the self-metrics once, at its end. */
 #include "ingest/receiver.h"
 
-#include "ingest/negotiate.h"
 #include "net/compress.h"
 #include "prom/labels.h"
 #include "series/journal.h"
+#include "series/symbols.h"
 
 #include <inttypes.h>
 #include <pthread.h>
@@ -25,6 +25,7 @@
 /* Room for the series that go to the database together. */
 #define RUN_SERIES 32
 #define RUN_SAMPLES 256
+#define RUN_REFS 1024
 #define RUN_KEYS ((size_t)16 << 10)
 
 #define RECORD_BYTES (16 * MIB) /* of the log; a request that makes more writes several */
@@ -64,15 +65,16 @@ static const char *const drop_texts[] = {DROP_REASONS};
 static const char *const refuse_texts[] = {REFUSE_REASONS};
 #undef X
 
-/* Series on their way to the database together; keys and samples are copies. */
+/* Series on their way to the database together; what the decoder uses again is copied. */
 struct run {
     struct ax_append v[RUN_SERIES];
     uint64_t number[RUN_SERIES]; /* of the series in the request, from 1 */
     uint32_t exemplars[RUN_SERIES];
-    uint32_t n, samples_n;
+    uint32_t n, samples_n, refs_n;
     size_t keys_n;
     struct ax_sample samples[RUN_SAMPLES];
     int64_t starts[RUN_SAMPLES];
+    uint32_t refs[RUN_REFS], numbers[RUN_REFS];
     char keys[RUN_KEYS];
 };
 
@@ -83,6 +85,9 @@ struct scratch {
     struct ax_buf plain;
     struct ax_rw_decoder decoder;
     struct ax_journal journal;
+    struct ax_seen_symbols symbols;
+    uint32_t *numbers; /* of a series that goes alone */
+    uint32_t numbers_cap;
 };
 
 struct ax_receiver {
@@ -98,11 +103,12 @@ struct ax_receiver {
 /* What one request did. */
 struct batch {
     struct ax_receiver *receiver;
-    struct run *run;
+    int version;
+    struct scratch *scratch;
     struct ax_journal *journal; /* NULL: there is no log */
-    enum ax_err logged;         /* whether the log has taken what it was given so far */
-    struct ax_diag log_diag;
-    bool starved;      /* there was no memory for some of it */
+    bool unlogged;              /* the log did not take it */
+    enum ax_err ended;          /* why the walk ends before the request does */
+    struct ax_diag end;
     int64_t latest_ms; /* the newest time that is not refused as future */
     struct ax_rw_stats stats;
     uint64_t series; /* visited so far */
@@ -136,6 +142,10 @@ static void scratch_done(struct scratch *s)
     ax_buf_done(&s->plain);
     ax_rw_decoder_done(&s->decoder);
     ax_journal_done(&s->journal);
+    ax_seen_done(&s->symbols);
+    free(s->numbers);
+    s->numbers = NULL;
+    s->numbers_cap = 0;
 }
 
 static void give_back(struct ax_receiver *r, struct scratch *s)
@@ -144,7 +154,8 @@ static void give_back(struct ax_receiver *r, struct scratch *s)
     size_t held = s->plain.cap + d->key.cap + d->samples.cap * sizeof *d->samples.v +
                   d->histograms.cap * sizeof *d->histograms.v +
                   s->decoder.symbols_cap * sizeof(struct ax_str) + s->decoder.starts.cap * sizeof(int64_t) +
-                  s->journal.definitions.cap + s->journal.runs.cap + s->journal.histograms.cap;
+                  s->journal.definitions.cap + s->journal.runs.cap + s->journal.histograms.cap +
+                  s->symbols.cap * sizeof *s->symbols.v + s->decoder.refs_cap * sizeof(uint32_t);
     if (held > SCRATCH_KEPT)
         scratch_done(s);
     pthread_mutex_lock(&r->lock);
@@ -179,12 +190,16 @@ static void name_series(uint64_t number, struct ax_str key, char out[NAME_BYTES_
 }
 
 /* Note that a series is refused; the first ones are named in the answer. */
-static void refuse(struct batch *b, uint64_t number, struct ax_str key, enum refuse reason, const char *why)
+static void refuse(struct batch *b, uint64_t number, const struct ax_append *a, enum refuse reason,
+                   const char *why)
 {
     b->refused[reason]++;
     if (b->refused_n++ >= NAMED_MAX)
         return;
     char name[NAME_BYTES_MAX + 4];
+    struct ax_str key = a->key;
+    if (key.n == 0 && ax_rw_spell(&b->scratch->decoder, a->refs, a->refs_n, &key, NULL) != AX_OK)
+        key.n = 0;
     name_series(number, key, name);
     int n = snprintf(b->text + b->text_n, sizeof b->text - b->text_n, "; %s: %s", name, why);
     if (n > 0)
@@ -209,14 +224,14 @@ static void refuse_some(struct batch *b, uint64_t number, const struct ax_append
                        " sample(s) further behind the newest than --storage.out-of-order-window, or "
                        "than any job looks back",
                        old);
-        refuse(b, number, a->key, REFUSE_TOO_OLD, why);
+        refuse(b, number, a, REFUSE_TOO_OLD, why);
     }
     if (full) {
         (void)snprintf(why, sizeof why,
                        "%" PRIu32 " native histogram(s) above --storage.max-histogram-size or "
                        "--storage.max-histograms-size",
                        full);
-        refuse(b, number, a->key, REFUSE_HISTOGRAM_LIMIT, why);
+        refuse(b, number, a, REFUSE_HISTOGRAM_LIMIT, why);
     }
 }
 
@@ -236,9 +251,9 @@ static void refuse_new(struct batch *b, uint64_t number, const struct ax_append 
     bool memory = ax_db_refuses_new(b->receiver->db);
     b->dropped[memory ? DROP_MEMORY : DROP_FULL] += a->n + a->histograms_n;
     if (memory)
-        refuse(b, number, a->key, REFUSE_MEMORY, "memory is near --storage.max-memory: no new series");
+        refuse(b, number, a, REFUSE_MEMORY, "memory is near --storage.max-memory: no new series");
     else
-        refuse(b, number, a->key, REFUSE_SERIES_LIMIT, "--storage.max-series are in memory already");
+        refuse(b, number, a, REFUSE_SERIES_LIMIT, "--storage.max-series are in memory already");
 }
 
 /* Add up what became of a series' samples; why says what is wrong with labels. False: it is refused. */
@@ -262,46 +277,52 @@ static bool account(struct batch *b, uint64_t number, const struct ax_append *a,
         break;
     case AX_FATE_CLUSTERS:
         b->dropped[DROP_CLUSTERS] += n;
-        refuse(b, number, a->key, REFUSE_CLUSTERS,
+        refuse(b, number, a, REFUSE_CLUSTERS,
                "more clusters of replicas than global.ha_tracker.max_clusters");
         return false;
     case AX_FATE_FULL:
         refuse_new(b, number, a);
         return false;
-    case AX_FATE_NOMEM:
-        b->starved = true;
-        return false;
     case AX_FATE_INVALID:
-        refuse(b, number, a->key, REFUSE_LABELS, why);
+        refuse(b, number, a, REFUSE_LABELS, why);
         return false;
     }
-    const struct ax_append_result *s = &a->result, *h = &a->histogram_result;
-    b->starved |= s->nomem + h->nomem > 0;
-    b->written_samples += a->n - s->too_old - s->nomem;
-    b->written_histograms += a->histograms_n - h->too_old - h->full - h->nomem;
+    b->written_samples += a->n - a->result.too_old;
+    b->written_histograms += a->histograms_n - a->histogram_result.too_old - a->histogram_result.full;
     return true;
 }
 
-/* Hand one series to the database. Returns false when it is refused. */
+/* Hand one series to the database. Returns false when it is refused, or the walk ends. */
 static bool append(struct batch *b, uint64_t number, struct ax_append *a)
 {
     struct ax_diag diag = {{0}};
+    if (b->ended == AX_OK && a->symbols)
+        b->ended = ax_rw_spell(&b->scratch->decoder, a->refs, a->refs_n, &a->key, &b->end);
+    if (b->ended != AX_OK)
+        return false;
     ax_db_append_one(b->receiver->db, ax_str(""), a, b->journal, &diag);
     return account(b, number, a, diag.text);
 }
 
-/* Write what came so far to the log. */
+/* Write what came so far to the log, whatever ended the walk. Without it all of it is to come again: it is in
+ * the rings, and then they are duplicates. */
 static void write_log(struct batch *b)
 {
-    if (b->journal && b->logged == AX_OK)
-        b->logged = ax_journal_append(b->journal, b->receiver->db, b->receiver->opt.log, &b->log_diag);
+    struct ax_diag diag = {{0}};
+    if (!b->journal || b->unlogged ||
+        ax_journal_append(b->journal, b->receiver->db, b->receiver->opt.log, &diag) == AX_OK)
+        return;
+    b->unlogged = true;
+    b->written_samples = b->written_histograms = b->written_exemplars = 0;
+    b->ended = ax_fail(&b->end, AX_BUSY, "not written to the log, send it again: %s", diag.text);
+    ax_metric_add(b->receiver->unlogged, 1);
 }
 
 /* Hand the run to the database, and empty it. */
 static void flush(struct batch *b)
 {
-    struct run *run = b->run;
-    for (uint32_t i = 0; i < run->n; i++) {
+    struct run *run = &b->scratch->run;
+    for (uint32_t i = 0; i < run->n && b->ended == AX_OK; i++) {
         uint32_t known =
             i + ax_db_append_known(b->receiver->db, ax_str(""), run->v + i, run->n - i, b->journal);
         for (; i < known; i++)
@@ -310,54 +331,81 @@ static void flush(struct batch *b)
         if (i < run->n && append(b, run->number[i], &run->v[i]))
             b->written_exemplars += run->exemplars[i];
     }
-    run->n = run->samples_n = 0;
+    run->n = run->samples_n = run->refs_n = 0;
     run->keys_n = 0;
     if (b->journal && ax_journal_bytes(b->journal) > RECORD_BYTES)
         write_log(b);
 }
 
+/* Do the bytes of a key stay where they are until the end of the request? */
+static bool lasts(const struct batch *b, struct ax_str key)
+{
+    const struct ax_buf *plain = &b->scratch->plain;
+    return (uintptr_t)key.p - (uintptr_t)plain->bytes < plain->n;
+}
+
+/* The labels of a series for the database. numbers has room for its references. */
+static struct ax_append append_of(struct batch *b, const struct ax_rw_series *s, uint32_t *numbers)
+{
+    struct ax_append a = {.key = s->key, .refs = s->refs, .refs_n = s->refs_n, .numbers = numbers};
+    a.symbols = b->version == 2 ? &b->scratch->symbols : NULL;
+    return a;
+}
+
 /* Put a series into the run, which is flushed first when it is full. False when it must go alone. */
 static bool join(struct batch *b, const struct ax_rw_series *s)
 {
-    struct run *run = b->run;
-    if (s->samples_n == 0 || s->samples_n > RUN_SAMPLES || s->key.n > RUN_KEYS || s->histograms_n)
+    struct run *run = &b->scratch->run;
+    size_t key_n = lasts(b, s->key) ? 0 : s->key.n;
+    if (s->samples_n == 0 || s->samples_n > RUN_SAMPLES || s->refs_n > RUN_REFS || key_n > RUN_KEYS ||
+        s->histograms_n)
         return false;
     for (uint32_t i = 0; i < s->samples_n; i++)
         if (s->samples[i].t_ms > b->latest_ms)
             return false;
     if (run->n == RUN_SERIES || run->samples_n + s->samples_n > RUN_SAMPLES ||
-        run->keys_n + s->key.n > RUN_KEYS)
+        run->refs_n + s->refs_n > RUN_REFS || run->keys_n + key_n > RUN_KEYS)
         flush(b);
-    char *key = run->keys + run->keys_n;
-    struct ax_sample *samples = run->samples + run->samples_n;
-    if (s->key.n)
-        memcpy(key, s->key.p, s->key.n);
-    memcpy(samples, s->samples, s->samples_n * sizeof *samples);
-    int64_t *starts = s->starts ? run->starts + run->samples_n : NULL;
-    if (starts)
-        memcpy(starts, s->starts, s->samples_n * sizeof *starts);
-    run->v[run->n] =
-        (struct ax_append){.key = {key, s->key.n}, .samples = samples, .starts = starts, .n = s->samples_n};
+    struct ax_append *a = &run->v[run->n];
+    *a = append_of(b, s, run->numbers + run->refs_n);
+    if (s->refs_n)
+        a->refs = memcpy(run->refs + run->refs_n, s->refs, s->refs_n * sizeof *s->refs);
+    if (key_n)
+        a->key.p = memcpy(run->keys + run->keys_n, s->key.p, key_n);
+    a->samples = memcpy(run->samples + run->samples_n, s->samples, s->samples_n * sizeof *s->samples);
+    if (s->starts)
+        a->starts = memcpy(run->starts + run->samples_n, s->starts, s->samples_n * sizeof *s->starts);
+    a->n = s->samples_n;
     run->number[run->n] = b->series;
     run->exemplars[run->n++] = s->exemplars_n;
-    run->keys_n += s->key.n;
+    run->keys_n += key_n;
+    run->refs_n += s->refs_n;
     run->samples_n += s->samples_n;
     return true;
 }
 
+/* Some samples, or some histograms, of a series that goes alone. */
 static bool append_part(struct batch *b, const struct ax_rw_series *s, uint32_t from, uint32_t to)
 {
-    struct ax_append a = {.key = s->key, .n = to - from};
-    if (to > from) {
+    struct scratch *scratch = b->scratch;
+    if (s->refs_n > scratch->numbers_cap) {
+        uint32_t *numbers = realloc(scratch->numbers, s->refs_n * sizeof *numbers);
+        if (!numbers) {
+            b->ended = ax_fail(&b->end, AX_NOMEM, "no memory for the labels of a series");
+            return false;
+        }
+        scratch->numbers = numbers;
+        scratch->numbers_cap = s->refs_n;
+    }
+    struct ax_append a = append_of(b, s, scratch->numbers);
+    if (s->histograms_n) {
+        a.histograms = s->histograms + from;
+        a.histograms_n = to - from;
+    } else if (to > from) {
         a.samples = s->samples + from;
         a.starts = s->starts ? s->starts + from : NULL;
+        a.n = to - from;
     }
-    return append(b, b->series, &a);
-}
-
-static bool append_histograms(struct batch *b, const struct ax_rw_series *s, uint32_t from, uint32_t to)
-{
-    struct ax_append a = {.key = s->key, .histograms = s->histograms + from, .histograms_n = to - from};
     return append(b, b->series, &a);
 }
 
@@ -372,8 +420,7 @@ static void append_up_to(struct batch *b, const struct ax_rw_series *s)
              late = !end && (histograms ? s->histograms[i].t_ms : s->samples[i].t_ms) > b->latest_ms;
         if (!end && !late)
             continue;
-        if ((i > from || n == 0) &&
-            !(histograms ? append_histograms(b, s, from, i) : append_part(b, s, from, i)))
+        if ((i > from || n == 0) && !append_part(b, s, from, i))
             return;
         ahead += late;
         from = i + 1;
@@ -382,26 +429,38 @@ static void append_up_to(struct batch *b, const struct ax_rw_series *s)
         char why[96];
         (void)snprintf(why, sizeof why, "%u sample(s) more than %lld s ahead of the clock", ahead,
                        (long long)(b->receiver->opt.future_max_ms / 1000));
-        refuse(b, b->series, s->key, REFUSE_FUTURE, why);
+        const struct ax_append labels = append_of(b, s, NULL);
+        refuse(b, b->series, &labels, REFUSE_FUTURE, why);
         return;
     }
     b->written_exemplars += s->exemplars_n;
+}
+
+/* At the first series of a 2.0 request its symbols are all there. */
+static void see_symbols(struct batch *b)
+{
+    struct ax_rw_decoder *d = &b->scratch->decoder;
+    if (ax_db_see(b->receiver->db, &b->scratch->symbols, d->symbols, d->symbols_n) != AX_OK)
+        b->ended = ax_fail(&b->end, AX_NOMEM, "no memory for %u symbols", d->symbols_n);
 }
 
 static enum ax_err visit(void *ctx, const struct ax_rw_series *s, const struct ax_rw_fault *fault)
 {
     struct batch *b = ctx;
     b->series++;
-    if (!fault && join(b, s))
-        return b->logged;
+    if (b->series == 1 && b->version == 2)
+        see_symbols(b);
+    if (b->ended != AX_OK || (!fault && join(b, s)))
+        return b->ended;
     flush(b);
+    const struct ax_append labels = append_of(b, s, NULL);
     if (fault)
-        refuse(b, b->series, s->key, fault_reason(fault), fault->text);
+        refuse(b, b->series, &labels, fault_reason(fault), fault->text);
     else if (s->samples_n && s->histograms_n)
-        refuse(b, b->series, s->key, REFUSE_MIXED, "samples and histograms in one series");
+        refuse(b, b->series, &labels, REFUSE_MIXED, "samples and histograms in one series");
     else
         append_up_to(b, s);
-    return b->logged;
+    return b->ended;
 }
 
 /* ---- the request ---- */
@@ -412,10 +471,10 @@ static void add(struct ax_cell *cell, uint64_t n)
         ax_metric_add(cell, (double)n);
 }
 
-static void tell_metrics(const struct batch *b, int version, size_t bytes, int64_t now_ms)
+static void tell_metrics(const struct batch *b, size_t bytes, int64_t now_ms)
 {
     struct ax_receiver *r = b->receiver;
-    add(r->samples[version - 1], b->stats.samples);
+    add(r->samples[b->version - 1], b->stats.samples);
     add(r->histograms, b->stats.histograms);
     add(r->exemplars, b->stats.exemplars);
     add(r->metadata, b->stats.metadata);
@@ -448,7 +507,7 @@ static int status_of(enum ax_err err)
 static void answer(const struct batch *b, enum ax_err err, const struct ax_diag *diag,
                    struct ax_http_response *res)
 {
-    if (err != AX_OK && b->series && b->logged == AX_OK)
+    if (err != AX_OK && b->series && !b->unlogged)
         ax_http_text(res, status_of(err), "%s; before that %" PRIu64 " series kept, %" PRIu64 " refused%s",
                      diag->text, b->series - b->refused_n, b->refused_n, b->text);
     else if (err != AX_OK)
@@ -462,58 +521,60 @@ static void answer(const struct batch *b, enum ax_err err, const struct ax_diag 
         ax_http_add_header(res, "Retry-After", "5");
 }
 
-static enum ax_err process(struct batch *b, struct scratch *s, int version, enum ax_rw_encoding encoding,
+static enum ax_err process(struct batch *b, struct scratch *s, enum ax_rw_encoding encoding,
                            struct ax_str body, struct ax_diag *diag)
 {
     enum ax_err err = encoding == AX_RW_ZSTD ? ax_zstd_decompress(body, &s->plain, diag)
                                              : ax_snappy_decompress(body, &s->plain, diag);
     if (err != AX_OK)
         return err;
-    b->run = &s->run;
+    b->scratch = s;
     b->journal = b->receiver->opt.log ? &s->journal : NULL;
     ax_journal_reset(&s->journal);
-    err = ax_rw_decode(&s->decoder, version, ax_buf_view(&s->plain), &b->receiver->opt.limits, visit, b,
+    err = ax_rw_decode(&s->decoder, b->version, ax_buf_view(&s->plain), &b->receiver->opt.limits, visit, b,
                        &b->stats, diag);
     flush(b);
     write_log(b);
-    if (b->logged == AX_OK && b->starved && err == AX_OK)
-        return ax_fail(diag, AX_NOMEM, "out of memory, send it again");
-    if (b->logged == AX_OK)
+    if (b->ended == AX_OK)
         return err;
-    /* In the rings and not in the log: to be sent again, and then duplicates. */
-    ax_metric_add(b->receiver->unlogged, 1);
-    b->written_samples = b->written_histograms = b->written_exemplars = 0;
-    return ax_fail(diag, AX_BUSY, "not written to the log, send it again: %s", b->log_diag.text);
+    *diag = b->end;
+    return b->ended;
+}
+
+void ax_receiver_take(struct ax_receiver *r, int version, enum ax_rw_encoding encoding, struct ax_str body,
+                      struct ax_http_response *res)
+{
+    struct ax_diag diag = {{0}};
+    enum ax_err err;
+    int64_t now_ms = ax_clock_now(&r->opt.clock);
+    struct batch b = {.receiver = r, .version = version, .latest_ms = INT64_MAX};
+    if (r->opt.future_max_ms >= 0)
+        b.latest_ms = now_ms + r->opt.future_max_ms;
+    struct scratch *s = borrow(r);
+    if (s) {
+        err = process(&b, s, encoding, body, &diag);
+        give_back(r, s);
+    } else {
+        err = ax_fail(&diag, AX_NOMEM, "no memory for a request");
+    }
+    tell_metrics(&b, body.n, now_ms);
+    answer(&b, err, &diag, res);
+    if (version == 2)
+        add_written(&b, res);
 }
 
 static void handle(void *ctx, const struct ax_http_request *req, struct ax_http_response *res)
 {
-    struct ax_receiver *r = ctx;
     struct ax_diag diag = {{0}};
     int version = 1;
     enum ax_rw_encoding encoding = AX_RW_SNAPPY;
     enum ax_err err = ax_rw_encoding(ax_http_header(req, "Content-Encoding"), &encoding, &diag);
     if (err == AX_OK)
         err = ax_rw_version(ax_http_header(req, "Content-Type"), &version, &diag);
-    if (err != AX_OK) {
+    if (err == AX_OK)
+        ax_receiver_take(ctx, version, encoding, req->body, res);
+    else
         ax_http_text(res, ax_err_http(err), "%s", diag.text);
-        return;
-    }
-    int64_t now_ms = ax_clock_now(&r->opt.clock);
-    struct batch b = {.receiver = r, .latest_ms = INT64_MAX};
-    if (r->opt.future_max_ms >= 0)
-        b.latest_ms = now_ms + r->opt.future_max_ms;
-    struct scratch *s = borrow(r);
-    if (s) {
-        err = process(&b, s, version, encoding, req->body, &diag);
-        give_back(r, s);
-    } else {
-        err = ax_fail(&diag, AX_NOMEM, "no memory for a request");
-    }
-    tell_metrics(&b, version, req->body.n, now_ms);
-    answer(&b, err, &diag, res);
-    if (version == 2)
-        add_written(&b, res);
 }
 
 /* ---- life ---- */

@@ -11,6 +11,7 @@
 #define AX_INGEST_RECEIVER_H
 
 #include "base/clock.h"
+#include "ingest/negotiate.h"
 #include "net/http_server.h"
 #include "prom/rw_decode.h"
 #include "series/db.h"
@@ -36,6 +37,11 @@ AX_MUST_USE enum ax_err ax_receiver_new(struct ax_db *db, const struct ax_receiv
 
 /* Free it; no server may use its route any more. NULL is fine. */
 void ax_receiver_free(struct ax_receiver *r);
+
+/* Take a body of remote-write 1 or 2 and fill the answer (which starts as the server makes it): what the
+ * route does once the headers are read. Thread-safe. */
+void ax_receiver_take(struct ax_receiver *r, int version, enum ax_rw_encoding encoding, struct ax_str body,
+                      struct ax_http_response *res);
 
 /* Its route; valid as long as the receiver. The handler is thread-safe. */
 struct ax_http_route ax_receiver_route(struct ax_receiver *r);

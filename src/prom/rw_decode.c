@@ -73,11 +73,11 @@ static enum ax_err add_symbol(struct ax_rw_walk *w, struct ax_str symbol, struct
 {
     struct ax_rw_decoder *d = w->d;
     uint32_t most = w->limits->symbols_max;
-    if (w->symbols_n == most)
+    if (d->symbols_n == most)
         return ax_fail(diag, AX_LIMIT, "more than %u symbols in one request; send smaller batches", most);
-    if (w->symbols_n >= d->symbols_cap) {
+    if (d->symbols_n >= d->symbols_cap) {
         uint32_t cap = d->symbols_cap ? d->symbols_cap : 1024;
-        while (cap <= w->symbols_n)
+        while (cap <= d->symbols_n)
             cap = cap > most / 2 ? most : cap * 2;
         struct ax_str *symbols = realloc(d->symbols, cap * sizeof *symbols);
         if (!symbols)
@@ -85,7 +85,8 @@ static enum ax_err add_symbol(struct ax_rw_walk *w, struct ax_str symbol, struct
         d->symbols = symbols;
         d->symbols_cap = cap;
     }
-    d->symbols[w->symbols_n++] = symbol;
+    d->symbols[d->symbols_n++] = symbol;
+    d->symbols_any |= symbol.n;
     return AX_OK;
 }
 
@@ -109,7 +110,7 @@ static enum ax_err read_symbols(struct ax_rw_walk *w, struct ax_str body, struct
     }
     if (foreign && !known)
         return other_version(w, diag);
-    if (w->symbols_n && w->d->symbols[0].n)
+    if (w->d->symbols_n && w->d->symbols[0].n)
         return ax_fail(diag, AX_INVALID,
                        "not a remote-write 2.0 message: its first symbol is not the empty string");
     return AX_OK;
@@ -141,6 +142,10 @@ enum ax_err ax_rw_decode(struct ax_rw_decoder *d, int version, struct ax_str bod
                          struct ax_rw_stats *out_stats, struct ax_diag *diag)
 {
     *out_stats = (struct ax_rw_stats){0};
+    d->symbols_n = 0;
+    d->symbols_any = 0;
+    d->spelled = 0;
+    d->spelled_max = limits->spelled_max;
     /* Labels under the ceiling are copied before the whole key is measured, so the key may exceed its. */
     d->key.bytes_max = body.n > limits->key_bytes_max ? body.n : limits->key_bytes_max;
     struct ax_rw_walk w = {.d = d, .limits = limits, .stats = out_stats, .version = version};
@@ -153,6 +158,7 @@ void ax_rw_decoder_done(struct ax_rw_decoder *d)
     free(d->histograms.v);
     free(d->starts.v);
     free(d->symbols);
+    free(d->refs);
     ax_buf_done(&d->key);
     *d = (struct ax_rw_decoder){0};
 }

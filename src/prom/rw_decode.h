@@ -14,13 +14,16 @@
 #include "prom/histogram.h"
 #include "prom/sample.h"
 
-/* One TimeSeries, borrowed: valid during the visit only. */
+/* One TimeSeries, borrowed: valid during the visit only. Its labels are as sent: order and emptiness are not
+ * checked. */
 struct ax_rw_series {
-    struct ax_str key;               /* labels as sent (order and emptiness unchecked), in 1.0 wire form */
+    struct ax_str key;               /* 1.0: the labels, in wire form; in 2.0 ax_rw_spell() makes it */
+    const uint32_t *refs;            /* 2.0: the labels, names and values in turn, as places in the decoder's
+                                        symbols; of a series with a fault those before it */
     const struct ax_sample *samples; /* in the order sent */
     const int64_t *starts; /* 2.0: when the counter of each sample began, 0: not known; NULL: of none */
     const struct ax_histogram_sample *histograms; /* their messages lie in the request */
-    uint32_t samples_n, histograms_n, exemplars_n;
+    uint32_t refs_n, samples_n, histograms_n, exemplars_n;
     bool has_metadata; /* 2.0: a non-empty Metadata message */
 };
 
@@ -41,15 +44,15 @@ struct ax_rw_fault {
 typedef enum ax_err ax_rw_visit(void *ctx, const struct ax_rw_series *series,
                                 const struct ax_rw_fault *fault);
 
-/* Ceilings. Above symbols_max and spelled_max the walk ends with AX_LIMIT; above the others the series has a
- * fault. spelled_max is there because a few bytes of references can stand for kilobytes of labels. */
+/* Ceilings. Above symbols_max the walk ends with AX_LIMIT; above the others the series has a fault.
+ * spelled_max is there because a few bytes of references can stand for kilobytes of labels. */
 struct ax_rw_limits {
     uint32_t labels_max;      /* pairs in one series */
     uint32_t label_bytes_max; /* bytes of one name or value */
     uint32_t key_bytes_max;   /* bytes of all labels of one series, as a key */
     uint32_t symbols_max;     /* 2.0 */
     uint32_t samples_max;     /* in one series; the same of native histograms */
-    uint64_t spelled_max;     /* 2.0: bytes of the keys of all series of a request */
+    uint64_t spelled_max;     /* 2.0: bytes of all keys that ax_rw_spell() makes for a request */
 };
 
 /* Samples that grow; for struct ax_rw_decoder alone. */
@@ -75,8 +78,12 @@ struct ax_rw_decoder {
     struct ax_rw_samples samples;
     struct ax_rw_histograms histograms;
     struct ax_rw_starts starts;
-    struct ax_str *symbols;
-    uint32_t symbols_cap;
+    struct ax_str *symbols; /* 2.0: those of the request, until the next one */
+    uint32_t symbols_n, symbols_cap;
+    size_t symbols_any; /* their lengths, or'ed */
+    uint32_t *refs;
+    uint32_t refs_cap;
+    uint64_t spelled, spelled_max;
     struct ax_buf key;
     char fault[160], histogram_fault[AX_HISTOGRAM_FAULT_MAX];
 };
@@ -89,6 +96,12 @@ struct ax_rw_decoder {
 AX_MUST_USE enum ax_err ax_rw_decode(struct ax_rw_decoder *d, int version, struct ax_str body,
                                      const struct ax_rw_limits *limits, ax_rw_visit *visit, void *ctx,
                                      struct ax_rw_stats *out_stats, struct ax_diag *diag);
+
+/* The key of a 2.0 series from its references, which may be a copy, while the request is at hand: in the
+ * decoder's scratch, valid until the next key or request. AX_LIMIT with a text above spelled_max, AX_NOMEM.
+ */
+AX_MUST_USE enum ax_err ax_rw_spell(struct ax_rw_decoder *d, const uint32_t *refs, uint32_t refs_n,
+                                    struct ax_str *out, struct ax_diag *diag);
 
 /* Free the scratch. */
 void ax_rw_decoder_done(struct ax_rw_decoder *d);

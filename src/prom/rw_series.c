@@ -3,6 +3,7 @@
 #include "prom/rw_series.h"
 
 #include "prom/histogram.h"
+#include "prom/rw_refs.h"
 #include "prom/wire.h"
 
 #include <stdarg.h>
@@ -21,8 +22,6 @@ struct series {
     uint32_t starts_n;  /* 2.0: 0, or how many samples have an entry in the scratch's starts */
     int64_t created;    /* 2.0: for samples without one, as the drafts before 2.0-rc.4 sent it */
     bool copied;        /* 1.0: the labels did not stand together, so the key is a copy */
-    bool pending;       /* 2.0: a name's reference waits for its value's */
-    uint32_t name;      /* 2.0: that reference */
     bool refs_broken;   /* 2.0: a reference was out of range */
     bool histogram_bad; /* told at the end: unlike a fault, it does not stop the reading of labels */
     const char *fault;
@@ -217,7 +216,7 @@ static bool check_exemplar(struct ax_rw_walk *w, struct series *s, struct ax_str
             return false;
         if (field == 1 && w->version == 2 && type == AX_WIRE_VARINT) {
             ok = ax_wire_varint(&c, &number);
-            s->refs_broken |= (uint32_t)number >= w->symbols_n;
+            s->refs_broken |= (uint32_t)number >= w->d->symbols_n;
             refs++;
         } else if (field == 1) {
             ok = type == AX_WIRE_BYTES && ax_wire_bytes(&c, &inner);
@@ -225,7 +224,7 @@ static bool check_exemplar(struct ax_rw_walk *w, struct series *s, struct ax_str
                 ok = check_label(inner, &longest);
             for (struct ax_wire r = ax_wire_of(inner); ok && w->version == 2 && r.p < r.end; refs++) {
                 ok = ax_wire_varint(&r, &number);
-                s->refs_broken |= ok && (uint32_t)number >= w->symbols_n;
+                s->refs_broken |= ok && (uint32_t)number >= w->d->symbols_n;
             }
         } else if (field == 2 || field == 3) {
             ok = type == (field == 2 ? AX_WIRE_FIXED64 : AX_WIRE_VARINT) && ax_wire_skip(&c, type);
@@ -237,7 +236,7 @@ static bool check_exemplar(struct ax_rw_walk *w, struct series *s, struct ax_str
     }
     if (s->refs_broken)
         set_fault(w, s, "refs", "an exemplar refers to a symbol that is not there (%u symbols)",
-                  w->symbols_n);
+                  w->d->symbols_n);
     else if (refs % 2)
         set_fault(w, s, "refs", "an exemplar has an odd number of labels_refs");
     s->out.exemplars_n++;
@@ -279,13 +278,33 @@ static bool take_label(struct ax_rw_walk *w, struct series *s, struct ax_wire *c
     return true;
 }
 
+/* 1.0: labels one behind another from `from` on, as long as each is shorter than 128 bytes and so below the
+ * ceiling. Returns the end of the last; none is taken when there are too many. */
+static const uint8_t *take_short_labels(struct ax_rw_walk *w, struct series *s, const uint8_t *from,
+                                        const uint8_t *end)
+{
+    const uint8_t *p = from;
+    uint32_t n = s->labels_n;
+    if (s->fault || w->limits->label_bytes_max < 0x80)
+        return from;
+    for (; end - p >= 2 && p[0] == 0x0a && p[1] < 0x80 && p[1] <= end - p - 2; n++)
+        p += 2 + p[1];
+    if (n > w->limits->labels_max || p == from)
+        return from;
+    s->labels_n = n;
+    extend_key(w, s, from, p);
+    return p;
+}
+
 static bool walk_series_v1(struct ax_rw_walk *w, struct series *s, struct ax_str bytes)
 {
     struct ax_wire c = ax_wire_of(bytes);
     uint32_t field, type;
     while (c.p < c.end) {
-        const uint8_t *from = c.p;
+        const uint8_t *from = c.p = take_short_labels(w, s, c.p, c.end);
         struct ax_str inner;
+        if (c.p == c.end)
+            break;
         if (!ax_wire_tag(&c, &field, &type))
             return false;
         if (field > V1_HISTOGRAMS) {
@@ -318,88 +337,43 @@ static bool walk_series_v1(struct ax_rw_walk *w, struct series *s, struct ax_str
     return true;
 }
 
-static size_t varint_size(size_t v)
-{
-    return v < 0x80 ? 1 : v < 0x4000 ? 2 : v < 0x200000 ? 3 : v < 0x10000000 ? 4 : 5;
-}
-
-static uint8_t *put_varint(uint8_t *p, size_t v)
-{
-    for (; v >= 0x80; v >>= 7)
-        *p++ = (uint8_t)(v | 0x80);
-    *p++ = (uint8_t)v;
-    return p;
-}
-
-static uint8_t *put_text(uint8_t *p, uint8_t tag, struct ax_str s)
-{
-    *p++ = tag;
-    p = put_varint(p, s.n);
-    if (s.n)
-        memcpy(p, s.p, s.n);
-    return p + s.n;
-}
-
-/* 2.0: append one pair to the key. */
-static void spell_label(struct ax_rw_walk *w, struct series *s, struct ax_str name, struct ax_str value)
-{
-    struct ax_buf *key = &w->d->key;
-    size_t longest = name.n > value.n ? name.n : value.n;
-    if (++s->labels_n > w->limits->labels_max)
-        set_fault(w, s, "limit", "more than %u labels", w->limits->labels_max);
-    else if (longest > w->limits->label_bytes_max)
-        set_fault(w, s, "limit", "a label of %zu bytes; at most %u are taken", longest,
-                  w->limits->label_bytes_max);
-    if (s->fault)
-        return;
-    size_t inner = 2 + varint_size(name.n) + name.n + varint_size(value.n) + value.n;
-    size_t outer = 1 + varint_size(inner) + inner;
-    if (key->n + outer > w->limits->key_bytes_max) {
-        set_fault(w, s, "limit", "more than %u bytes of labels", w->limits->key_bytes_max);
-        return;
-    }
-    if (!ax_buf_reserve(key, outer)) {
-        s->nomem = true;
-        return;
-    }
-    uint8_t *p = key->bytes + key->n;
-    *p++ = 0x0a;
-    p = put_varint(p, inner);
-    p = put_text(p, 0x0a, name);
-    (void)put_text(p, 0x12, value);
-    key->n += outer;
-}
-
-/* 2.0: one reference of labels_refs: names and values in turn. */
-static void take_ref(struct ax_rw_walk *w, struct series *s, uint32_t ref)
-{
-    if (ref >= w->symbols_n)
-        set_fault(w, s, "refs", "labels_refs has %u, and there are %u symbols", ref, w->symbols_n);
-    if (s->pending && !s->fault)
-        spell_label(w, s, w->d->symbols[s->name], w->d->symbols[ref]);
-    s->name = ref;
-    s->pending = !s->pending;
-}
-
 /* 2.0: labels_refs, packed or not. */
 static bool take_refs(struct ax_rw_walk *w, struct series *s, struct ax_wire *c, uint32_t type)
 {
-    uint64_t ref;
-    struct ax_str packed;
-    if (type == AX_WIRE_VARINT) {
-        if (!ax_wire_varint(c, &ref))
-            return false;
-        take_ref(w, s, (uint32_t)ref);
-        return true;
-    }
-    if (type != AX_WIRE_BYTES || !ax_wire_bytes(c, &packed))
-        return false;
-    for (struct ax_wire r = ax_wire_of(packed); r.p < r.end;) {
-        if (!ax_wire_varint(&r, &ref))
-            return false;
-        take_ref(w, s, (uint32_t)ref);
-    }
-    return !s->nomem;
+    uint32_t bad = 0, n = s->out.refs_n;
+    enum ax_rw_refs_end end = ax_rw_refs_read(w->d, w->limits->labels_max, c, type, &n, &bad);
+    if (!s->fault)
+        s->out.refs_n = n;
+    s->nomem = end == AX_RW_REFS_NOMEM;
+    if (end == AX_RW_REFS_RANGE)
+        set_fault(w, s, "refs", "labels_refs has %u, and there are %u symbols", bad, w->d->symbols_n);
+    else if (end == AX_RW_REFS_MANY)
+        set_fault(w, s, "limit", "more than %u labels", w->limits->labels_max);
+    return end != AX_RW_REFS_MALFORMED && end != AX_RW_REFS_NOMEM;
+}
+
+/* 2.0: are all symbols so short that no ceiling can be near? A pair spells to its texts and 7 bytes then. */
+static bool are_short(const struct ax_rw_walk *w, const struct series *s)
+{
+    size_t any = w->d->symbols_any;
+    return any < 0x80 && any <= w->limits->label_bytes_max &&
+           s->out.refs_n * (any + 4) <= w->limits->key_bytes_max;
+}
+
+/* 2.0: the ceilings on labels, when all references are there. */
+static void check_refs(struct ax_rw_walk *w, struct series *s)
+{
+    if (s->out.refs_n % 2 == 0 && are_short(w, s))
+        return;
+    size_t longest, bytes = ax_rw_refs_size(w->d, w->d->refs, s->out.refs_n, &longest);
+    if (s->out.refs_n % 2)
+        set_fault(w, s, "refs", "an odd number of labels_refs");
+    else if (longest > w->limits->label_bytes_max)
+        set_fault(w, s, "limit", "a label of %zu bytes; at most %u are taken", longest,
+                  w->limits->label_bytes_max);
+    else if (bytes > w->limits->key_bytes_max)
+        set_fault(w, s, "limit", "%zu bytes of labels; at most %u are taken", bytes,
+                  w->limits->key_bytes_max);
 }
 
 /* 2.0: Metadata {type = 1, help_ref = 3, unit_ref = 4}; a reference of 0 is none. */
@@ -422,9 +396,9 @@ static bool take_metadata(struct ax_rw_walk *w, struct series *s, struct ax_str 
     }
     s->out.has_metadata |= ref[1] || ref[3] || ref[4];
     for (field = 3; field <= 4; field++)
-        if (ref[field] && ref[field] >= w->symbols_n)
+        if (ref[field] && ref[field] >= w->d->symbols_n)
             set_fault(w, s, "refs", "%s is %u, and there are %u symbols",
-                      field == 3 ? "help_ref" : "unit_ref", ref[field], w->symbols_n);
+                      field == 3 ? "help_ref" : "unit_ref", ref[field], w->d->symbols_n);
     return true;
 }
 
@@ -466,9 +440,8 @@ static bool walk_series_v2(struct ax_rw_walk *w, struct series *s, struct ax_str
         if (!ok)
             return false;
     }
-    if (s->pending)
-        set_fault(w, s, "refs", "an odd number of labels_refs");
-    s->out.key = ax_buf_view(&w->d->key);
+    check_refs(w, s);
+    s->out.refs = w->d->refs;
     return true;
 }
 
@@ -484,11 +457,6 @@ enum ax_err ax_rw_walk_series(struct ax_rw_walk *w, struct ax_str bytes, ax_rw_v
     if (!ok)
         return ax_fail(diag, AX_INVALID, "not a remote-write %d.0 message: TimeSeries %llu is malformed",
                        w->version, (unsigned long long)w->stats->series + 1);
-    w->spelled += w->version == 2 ? s.out.key.n : 0;
-    if (w->spelled > w->limits->spelled_max)
-        return ax_fail(diag, AX_LIMIT,
-                       "the labels of this request are more than %llu bytes; send smaller batches",
-                       (unsigned long long)w->limits->spelled_max);
     if (s.histogram_bad)
         set_fault(w, &s, "histogram", "native histogram: %s", w->d->histogram_fault);
     s.out.samples = w->d->samples.v;

@@ -9,8 +9,6 @@ struct ax_rw_walk {
     struct ax_rw_decoder *d;
     const struct ax_rw_limits *limits;
     struct ax_rw_stats *stats;
-    uint32_t symbols_n; /* 2.0: how many of d->symbols are this request's */
-    uint64_t spelled;   /* 2.0: bytes of all keys so far */
     int version;
 };
 

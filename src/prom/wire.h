@@ -42,6 +42,11 @@ static inline bool ax_wire_varint(struct ax_wire *w, uint64_t *out)
         *out = *w->p++;
         return true;
     }
+    if (ax_wire_left(w) >= 2 && w->p[1] < 0x80) {
+        *out = (w->p[0] & 0x7fu) | (uint32_t)w->p[1] << 7;
+        w->p += 2;
+        return true;
+    }
     return ax_wire_varint_slow(w, 10, out);
 }
 
@@ -67,10 +72,14 @@ static inline bool ax_wire_tag(struct ax_wire *w, uint32_t *field, uint32_t *typ
 static inline bool ax_wire_bytes(struct ax_wire *w, struct ax_str *out)
 {
     uint64_t n;
-    if (w->p < w->end && *w->p < 0x80)
+    if (w->p < w->end && *w->p < 0x80) {
         n = *w->p++;
-    else if (!ax_wire_varint_slow(w, 5, &n))
+    } else if (ax_wire_left(w) >= 2 && w->p[1] < 0x80) {
+        n = (w->p[0] & 0x7fu) | (uint32_t)w->p[1] << 7;
+        w->p += 2;
+    } else if (!ax_wire_varint_slow(w, 5, &n)) {
         return false;
+    }
     if (n > ax_wire_left(w))
         return false;
     *out = (struct ax_str){(const char *)w->p, (size_t)n};

@@ -23,14 +23,13 @@
 
 struct ax_db;
 struct ax_journal;
-struct ax_series; /* opaque; lives until evicted (see ax_db_evict) */
+struct ax_seen_symbols; /* series/symbols.h */
+struct ax_series;       /* opaque; lives until evicted (see ax_db_evict) */
 
 /* Who waits for samples: one for each job, shared by its selectors. The db moves newest_ms forward and
- * oldest_ms back, and counts samples at or before evaluated_ms. Owned by the job, which outlives its
- * selectors. */
+ * counts samples at or before evaluated_ms. Owned by the job, which outlives its selectors. */
 struct ax_watch {
     _Atomic int64_t newest_ms;    /* newest accepted sample; INT64_MIN at first */
-    _Atomic int64_t oldest_ms;    /* oldest one after evaluated_ms since the owner set this to INT64_MAX */
     _Atomic int64_t evaluated_ms; /* newest evaluated step; INT64_MIN at first */
     struct ax_cell *late;         /* counter; may be NULL */
 };
@@ -70,14 +69,13 @@ enum ax_fate {
     AX_FATE_FULL,     /* series_max reached, or no new series are taken */
     AX_FATE_REPLICA,  /* another replica of its cluster is listened to */
     AX_FATE_CLUSTERS, /* of a cluster beyond the most that there may be */
-    AX_FATE_NOMEM,    /* no memory for it now; the same again may succeed */
     AX_FATE_INVALID,  /* labels are not acceptable: no __name__, repeated or empty name, not UTF-8 */
 };
 
 /* What an append did with its samples, or its histograms. created: zero samples put in where a counter began;
- * full: histograms above their ceilings; nomem: those for which there was no memory now. */
+ * full: histograms for which there is no memory. */
 struct ax_append_result {
-    uint32_t appended, duplicates, too_old, created, full, nomem;
+    uint32_t appended, duplicates, too_old, created, full;
 };
 
 /* Find or make the series of a label key and append samples to it.
@@ -96,7 +94,13 @@ enum ax_fate ax_db_append(struct ax_db *db, struct ax_str tenant, struct ax_str 
  * began, a sample of zero is put in for that time, if it lies behind the newest of the series: the counter
  * was reset then, or is new, and rates rise from there. */
 struct ax_append {
-    struct ax_str key;
+    struct ax_str key; /* of the labels; of a 2.0 series only ax_db_append_one() needs it */
+    /* 2.0: the labels as references to the symbols of the request, which ax_db_see() was given; NULL: key
+     * says all. numbers has room for refs_n and is the database's. */
+    struct ax_seen_symbols *symbols;
+    const uint32_t *refs;
+    uint32_t *numbers;
+    uint32_t refs_n;
     const struct ax_sample *samples;
     const int64_t *starts; /* of each sample, 0: not known; NULL: of none */
     uint32_t n;
@@ -105,6 +109,12 @@ struct ax_append {
     enum ax_fate fate;                                /* out */
     struct ax_append_result result, histogram_result; /* out; zero before the call */
 };
+
+/* Look up the symbols of a 2.0 request for its appends; texts stay the caller's as long as these run.
+ * AX_NOMEM.
+ */
+AX_MUST_USE enum ax_err ax_db_see(struct ax_db *db, struct ax_seen_symbols *s, const struct ax_str *texts,
+                                  uint32_t n);
 
 /* ax_db_append() for n keys in turn, as far as they are known: stops before the first key that was not seen
  * before (or was forgotten), which ax_db_append_one() takes. What is wanted goes into the journal too (NULL:

@@ -28,9 +28,8 @@ static struct ax_series *new_series(const struct ax_labels *ls, struct ax_str te
 static bool add_key(struct ax_db *db, struct ax_hash128 hash, struct ax_str tenant, struct ax_str key,
                     struct ax_series *s, struct ax_ha_sender sender)
 {
-    struct ax_shard *sh = ax_db_shard(db, hash);
-    bool known = ax_index_find(&sh->index, hash.lo, tenant, key) != NULL;
-    bool ok = known || ax_index_add(&sh->index, hash.lo, tenant, key, s, sender);
+    bool known = ax_index_find(&db->index, hash.lo, tenant, key) != NULL;
+    bool ok = known || ax_index_add(&db->index, hash.lo, tenant, key, s, sender);
     s->spellings += ok && !known;
     return ok;
 }
@@ -46,10 +45,10 @@ static struct ax_series *find_or_make(struct ax_db *db, uint64_t ref, struct ax_
 {
     struct ax_hash128 hash = ax_db_hash(db, tenant, canonical);
     struct ax_shard *sh = ax_db_shard(db, hash);
-    const struct ax_index_entry *known = ax_index_find(&sh->index, hash.lo, tenant, canonical);
+    const struct ax_index_entry *known = ax_index_find(&db->index, hash.lo, tenant, canonical);
     if (known)
         return known->series;
-    *fate = AX_FATE_NOMEM;
+    *fate = AX_FATE_FULL;
     struct ax_wants *wants = NULL;
     if (!ax_wants_of(&db->wants, tenant, ls, &wants))
         return NULL;
@@ -78,7 +77,38 @@ static struct ax_series *find_or_make(struct ax_db *db, uint64_t ref, struct ax_
     return s;
 }
 
-enum ax_fate ax_db_adopt(struct ax_db *db, struct ax_str tenant, struct ax_str key,
+/* Number the texts of an append's labels. False when out of memory. */
+static bool number_symbols(struct ax_db *db, const struct ax_append *a)
+{
+    struct ax_seen_symbols *s = a->symbols;
+    bool ok = true;
+    if (s->sweeps != db->symbols.sweeps)
+        ax_seen_find(s, &db->symbols);
+    for (uint32_t i = 0; ok && i < a->refs_n; i++) {
+        struct ax_seen_symbol *v = &s->v[a->refs[i]];
+        if (v->number == 0)
+            v->number = ax_symbols_add(&db->symbols, v->hash, s->texts[a->refs[i]]);
+        ok = v->number != 0;
+    }
+    return ok;
+}
+
+/* Let the labels of an append lead to a series from now on. */
+static bool add_spelling(struct ax_db *db, struct ax_str tenant, const struct ax_append *a,
+                         struct ax_series *s, struct ax_ha_sender sender)
+{
+    if (!a->symbols)
+        return add_key(db, ax_db_hash(db, tenant, a->key), tenant, a->key, s, sender);
+    if (!number_symbols(db, a))
+        return false;
+    struct ax_look look = ax_db_look(db, tenant, a);
+    bool known = ax_index_find(look.index, look.hash.lo, tenant, look.key) != NULL;
+    bool ok = known || ax_index_add(look.index, look.hash.lo, tenant, look.key, s, sender);
+    s->spellings += ok && !known;
+    return ok;
+}
+
+enum ax_fate ax_db_adopt(struct ax_db *db, struct ax_str tenant, const struct ax_append *a,
                          const struct ax_reading *reading)
 {
     enum ax_fate fate = AX_FATE_WANTED;
@@ -86,21 +116,16 @@ enum ax_fate ax_db_adopt(struct ax_db *db, struct ax_str tenant, struct ax_str k
     ax_buf_init(&canonical, SIZE_MAX);
     ax_labels_key_write(&reading->labels, &canonical);
     struct ax_series *s = NULL;
-    struct ax_hash128 hash = ax_db_hash(db, tenant, key);
-    if (canonical.err != AX_OK)
-        fate = AX_FATE_NOMEM;
-    else if (!is_full(db))
+    if (canonical.err == AX_OK && !is_full(db))
         s = find_or_make(db, db->next_ref, tenant, ax_buf_view(&canonical), &reading->labels, &fate);
-    else if (!(s = ax_db_find(db, tenant, ax_buf_view(&canonical))))
+    else if (canonical.err == AX_OK)
+        s = ax_db_find(db, tenant, ax_buf_view(&canonical));
+    if (!s && fate == AX_FATE_WANTED)
         fate = AX_FATE_FULL;
-    if (s && !add_key(db, hash, tenant, key, s, reading->sender))
-        fate = AX_FATE_NOMEM;
-    if (fate == AX_FATE_FULL) {
-        struct ax_shard *sh = ax_db_shard(db, hash);
-        pthread_mutex_lock(&sh->lock);
-        ax_negative_add(&sh->unwanted, hash, AX_FATE_FULL);
-        pthread_mutex_unlock(&sh->lock);
-    }
+    if (s && !add_spelling(db, tenant, a, s, reading->sender))
+        fate = AX_FATE_FULL;
+    if (fate == AX_FATE_FULL && is_full(db))
+        ax_negative_add(&db->unwanted, ax_db_look(db, tenant, a).hash, AX_FATE_FULL);
     ax_buf_done(&canonical);
     return fate;
 }
@@ -137,7 +162,7 @@ enum ax_err ax_db_define(struct ax_db *db, uint64_t ref, struct ax_str tenant, s
     }
     if (err == AX_OK) {
         *out = find_or_make(db, ref, tenant, ax_buf_view(&canonical), &ls, &fate);
-        err = fate == AX_FATE_NOMEM ? AX_NOMEM : AX_OK;
+        err = fate == AX_FATE_FULL ? AX_NOMEM : AX_OK;
     }
     if (*out && (*out)->ref < ref)
         renew(db, *out, ref);
@@ -152,15 +177,6 @@ enum ax_err ax_db_define(struct ax_db *db, uint64_t ref, struct ax_str tenant, s
     return err == AX_INVALID ? AX_CORRUPT : err;
 }
 
-static void forget_unwanted(struct ax_db *db)
-{
-    for (uint32_t i = 0; i < AX_SHARDS; i++) {
-        pthread_mutex_lock(&db->shards[i].lock);
-        ax_negative_clear(&db->shards[i].unwanted);
-        pthread_mutex_unlock(&db->shards[i].lock);
-    }
-}
-
 void ax_db_refuse_new(struct ax_db *db, bool refuse)
 {
     if (refuse == ax_db_refuses_new(db))
@@ -168,7 +184,7 @@ void ax_db_refuse_new(struct ax_db *db, bool refuse)
     pthread_rwlock_wrlock(&db->structure);
     atomic_store(&db->refuses_new, refuse);
     if (!refuse)
-        forget_unwanted(db);
+        ax_negative_clear(&db->unwanted);
     pthread_rwlock_unlock(&db->structure);
 }
 
@@ -243,7 +259,7 @@ int ax_db_add_selector(struct ax_db *db, struct ax_str tenant, struct ax_matcher
         id = -1;
     }
     if (id >= 0)
-        forget_unwanted(db);
+        ax_negative_clear(&db->unwanted);
     pthread_rwlock_unlock(&db->structure);
     return id;
 }
@@ -301,6 +317,24 @@ static void dismiss(struct ax_selector *sel)
     sel->members_n = n;
 }
 
+/* Forget the texts that no series is known by any more. Without memory they wait for the next eviction. */
+static void forget_symbols(struct ax_db *db)
+{
+    uint64_t *used = calloc(db->symbols.numbers_n / 64 + 1, sizeof *used);
+    if (!used)
+        return;
+    for (uint32_t i = 0; i < db->by_symbols.cap; i++) {
+        const struct ax_index_entry *e = db->by_symbols.slots[i].entry;
+        for (uint32_t at = 0; e && at < e->key_n; at += sizeof(uint32_t)) {
+            uint32_t number;
+            memcpy(&number, e->bytes + e->tenant_n + at, sizeof number);
+            used[number / 64] |= (uint64_t)1 << number % 64;
+        }
+    }
+    ax_symbols_sweep(&db->symbols, used);
+    free(used);
+}
+
 uint32_t ax_db_evict(struct ax_db *db, int64_t before_ms)
 {
     uint32_t n = 0;
@@ -312,13 +346,14 @@ uint32_t ax_db_evict(struct ax_db *db, int64_t before_ms)
             if (db->wants.selectors[i])
                 dismiss(db->wants.selectors[i]);
         }
-        for (uint32_t i = 0; i < AX_SHARDS; i++)
-            ax_index_remove(&db->shards[i].index, is_gone);
+        ax_index_remove(&db->index, is_gone);
+        ax_index_remove(&db->by_symbols, is_gone);
+        forget_symbols(db);
         for (uint32_t i = 0; i < AX_SHARDS; i++)
             sweep(db, &db->shards[i]);
         atomic_fetch_sub(&db->series_n, n);
         db->evictions++;
-        forget_unwanted(db);
+        ax_negative_clear(&db->unwanted);
     }
     pthread_rwlock_unlock(&db->structure);
     return n;

@@ -1,9 +1,11 @@
 /* index.c: linear probing at a load of at most 3/4, deletion by shifting back (no tombstones). */
 #include "series/index.h"
 
+#include "base/pages.h"
+
 #include <stdlib.h>
 
-#define INDEX_FIRST 16u
+#define INDEX_FIRST 256u
 #define CACHE_LINE 64u
 
 static bool same(const struct ax_index_entry *e, struct ax_str tenant, struct ax_str key)
@@ -39,9 +41,13 @@ bool ax_index_prefetch_key(const struct ax_index *x, uint64_t hash, size_t key_n
     while (x->slots[i].entry && x->slots[i].hash != hash)
         i = (i + 1) & (x->cap - 1);
     const char *entry = (const char *)x->slots[i].entry;
-    for (size_t at = 0; entry && at < sizeof *x->slots[i].entry + key_n; at += CACHE_LINE)
-        __builtin_prefetch(entry + at);
-    return entry != NULL;
+    if (!entry)
+        return false;
+    const char *end = entry + sizeof *x->slots[i].entry + key_n - 1;
+    for (const char *p = entry; p < end; p += CACHE_LINE)
+        __builtin_prefetch(p);
+    __builtin_prefetch(end);
+    return true;
 }
 
 static void place(struct ax_index_slot *slots, uint32_t cap, struct ax_index_slot slot)
@@ -55,14 +61,14 @@ static void place(struct ax_index_slot *slots, uint32_t cap, struct ax_index_slo
 static bool grow(struct ax_index *x)
 {
     uint32_t cap = x->cap ? x->cap * 2 : INDEX_FIRST;
-    struct ax_index_slot *slots = calloc(cap, sizeof *slots);
+    struct ax_index_slot *slots = ax_pages_new(cap * sizeof *slots);
     if (!slots)
         return false;
     for (uint32_t i = 0; i < x->cap; i++) {
         if (x->slots[i].entry)
             place(slots, cap, x->slots[i]);
     }
-    free(x->slots);
+    ax_pages_free(x->slots, x->cap * sizeof *x->slots);
     x->slots = slots;
     x->cap = cap;
     return true;
@@ -117,6 +123,6 @@ void ax_index_done(struct ax_index *x)
 {
     for (uint32_t i = 0; i < x->cap; i++)
         free(x->slots[i].entry);
-    free(x->slots);
+    ax_pages_free(x->slots, x->cap * sizeof *x->slots);
     *x = (struct ax_index){0};
 }

@@ -1,9 +1,9 @@
 /* shard.h: the inside of the database, shared by the files that implement series/db.h.
  *
- * Locks: `structure` orders what changes the selectors, the series with their wants and the indexes of keys
- * (exclusive) against what relies on them (shared). A shard's lock guards its cache of unwanted keys and the
- * rings of its series. Order: structure before a shard; never two shards. A key is looked up in the
- * shard of its hash; a series lives in the shard of its canonical key, and other spellings lead there. */
+ * Locks: `structure` orders what changes the selectors, the series with their wants, the indexes of keys and
+ * the texts of labels (exclusive) against what relies on them (shared). A shard's lock guards the rings of
+ * its series. Order: structure before a shard; never two shards. A series lives in the shard of its canonical
+ * key. The memory of unwanted keys takes no lock; it is cleared under the exclusive one. */
 #ifndef AX_SERIES_SHARD_H
 #define AX_SERIES_SHARD_H
 
@@ -11,6 +11,7 @@
 #include "series/index.h"
 #include "series/negative.h"
 #include "series/ring.h"
+#include "series/symbols.h"
 #include "series/want.h"
 
 #include <pthread.h>
@@ -41,8 +42,6 @@ struct ax_series {
 /* One of AX_SHARDS parts of the state; series is a list. */
 struct ax_shard {
     pthread_mutex_t lock;
-    struct ax_index index;
-    struct ax_negative unwanted;
     struct ax_series *series;
 };
 
@@ -53,6 +52,10 @@ struct ax_db {
     struct ax_ha *ha;    /* NULL: replicas are not told apart */
     pthread_rwlock_t structure;
     struct ax_want_table wants;
+    struct ax_index index;      /* by the bytes of keys */
+    struct ax_index by_symbols; /* by the numbers of their texts, as bytes */
+    struct ax_symbols symbols;
+    struct ax_negative unwanted;
     _Atomic uint32_t series_n;
     atomic_bool refuses_new;
     _Atomic uint64_t histogram_bytes; /* of all rings of histograms */
@@ -61,10 +64,10 @@ struct ax_db {
     struct ax_shard shards[AX_SHARDS];
 };
 
-/* Hash of a key; its top bits name the shard. */
+/* Hash of a key. */
 struct ax_hash128 ax_db_hash(const struct ax_db *db, struct ax_str tenant, struct ax_str key);
 
-/* The shard of a hash. */
+/* The shard of a canonical key's hash: its top bits. */
 struct ax_shard *ax_db_shard(struct ax_db *db, struct ax_hash128 hash);
 
 /* Free one series, which nothing refers to any more. */
@@ -106,10 +109,20 @@ void ax_db_tell(const struct ax_wants *w, int64_t t_ms, bool again);
 struct ax_series *ax_db_find(struct ax_db *db, struct ax_str tenant, struct ax_str canonical);
 
 /* Make known, under the key, a series that somebody wants; under the exclusive lock. AX_FATE_WANTED also
- * when another thread was faster, AX_FATE_FULL at the ceiling, AX_FATE_NOMEM, AX_FATE_UNWANTED
+ * when another thread was faster, AX_FATE_FULL at the ceiling or without memory, AX_FATE_UNWANTED
  * when the selectors have changed meanwhile. */
-enum ax_fate ax_db_adopt(struct ax_db *db, struct ax_str tenant, struct ax_str key,
+enum ax_fate ax_db_adopt(struct ax_db *db, struct ax_str tenant, const struct ax_append *a,
                          const struct ax_reading *reading);
+
+/* How the labels of an append are looked up: in which index, by which hash and bytes. */
+struct ax_look {
+    struct ax_hash128 hash;
+    struct ax_index *index; /* NULL: none can have it */
+    struct ax_str key;
+};
+
+/* Make it; `structure` is held. */
+struct ax_look ax_db_look(struct ax_db *db, struct ax_str tenant, const struct ax_append *a);
 
 /* The series that a ref was given to, made if it is not there; under the exclusive lock. *out is NULL when no
  * selector wants it, or when its labels have a higher ref since. Labels that have a lower one were evicted

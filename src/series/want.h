@@ -1,7 +1,7 @@
 /* want.h: what the selectors want: the members of each, and the shared sets of wants of the series.
  *
  * Thousands of series are wanted by the same few selectors, so a series points at one interned set. Not
- * locked: everything here is changed under the database's exclusive lock; see series/db.c for readers. */
+ * locked: everything here is changed under the database's exclusive lock; see series/shard.h for readers. */
 #ifndef AX_SERIES_WANT_H
 #define AX_SERIES_WANT_H
 

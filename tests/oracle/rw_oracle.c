@@ -14,6 +14,7 @@
 struct compare {
     const Prometheus__WriteRequest *v1; /* one of the two, or none when protobuf-c refuses */
     const Io__Prometheus__Write__V2__Request *v2;
+    struct ax_rw_decoder *decoder;
     struct ax_arena arena;
     size_t at;
     bool malformed; /* the inside of a label, which the decoder leaves to the reader of keys */
@@ -172,7 +173,11 @@ static void same_v2(struct compare *c, const struct ax_rw_series *s, const struc
     for (size_t i = 0; i < n; i++)
         v[i] = (struct ax_label){view(c->v2->symbols[ts->labels_refs[2 * i]]),
                                  view(c->v2->symbols[ts->labels_refs[2 * i + 1]])};
-    same_labels(c, s->key, v, (uint32_t)n);
+    struct ax_str key;
+    if (ax_rw_spell(c->decoder, s->refs, s->refs_n, &key, NULL) != AX_OK)
+        c->differ = "a key cannot be spelled";
+    else
+        same_labels(c, key, v, (uint32_t)n);
 }
 
 static enum ax_err visit(void *ctx, const struct ax_rw_series *s, const struct ax_rw_fault *fault)
@@ -220,7 +225,7 @@ const char *rw_oracle_compare(struct ax_rw_decoder *d, int version, const uint8_
                                         UINT32_MAX, UINT32_MAX, UINT64_MAX};
     struct ax_rw_stats stats;
     struct ax_diag diag = {{0}};
-    struct compare c = {.at = 0};
+    struct compare c = {.decoder = d};
     ax_arena_init(&c.arena, ARENA_MAX);
     Prometheus__WriteRequest *v1 = NULL;
     Io__Prometheus__Write__V2__Request *v2 = NULL;

@@ -1,0 +1,282 @@
+/* The texts of labels have numbers, lists of them a joint hash, and series are known by them. */
+#include "ax_test.h"
+#include "base/rng.h"
+#include "series/db.h"
+#include "series/symbols.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define N_MAX 600
+
+static struct ax_hash128 hash_of(struct ax_str text)
+{
+    return ax_hash128(text.p, text.n, 5);
+}
+
+static void a_text_keeps_its_number_until_a_sweep_forgets_it(void **state)
+{
+    (void)state;
+    struct ax_symbols t;
+    char text[32];
+    uint32_t number[1000];
+    uint64_t used[32] = {0};
+    ax_symbols_init(&t, 5);
+    for (uint32_t i = 0; i < 1000; i++) {
+        (void)snprintf(text, sizeof text, "text-%u", i);
+        assert_int_equal(ax_symbols_find(&t, hash_of(ax_str(text)), ax_str(text)), 0);
+        number[i] = ax_symbols_add(&t, hash_of(ax_str(text)), ax_str(text));
+        assert_true(number[i] > 0);
+        assert_int_equal(ax_symbols_add(&t, hash_of(ax_str(text)), ax_str(text)), number[i]);
+        if (i % 3 == 0)
+            used[number[i] / 64] |= (uint64_t)1 << number[i] % 64;
+    }
+    uint64_t sweeps = t.sweeps;
+    ax_symbols_sweep(&t, used);
+    assert_true(t.sweeps > sweeps);
+    for (uint32_t i = 0; i < 1000; i++) {
+        (void)snprintf(text, sizeof text, "text-%u", i);
+        assert_int_equal(ax_symbols_find(&t, hash_of(ax_str(text)), ax_str(text)), i % 3 ? 0 : number[i]);
+    }
+    uint32_t most = t.numbers_n; /* numbers that are free are given again */
+    for (uint32_t i = 0; i < 600; i++) {
+        (void)snprintf(text, sizeof text, "another-%u", i);
+        assert_true(ax_symbols_add(&t, hash_of(ax_str(text)), ax_str(text)) > 0);
+    }
+    assert_int_equal(t.numbers_n, most);
+    ax_symbols_done(&t);
+}
+
+static void texts_with_one_hash_are_not_taken_for_each_other(void **state)
+{
+    (void)state;
+    struct ax_symbols t;
+    const struct ax_hash128 same = {1, 2}, near = {1, 3};
+    ax_symbols_init(&t, 5);
+    uint32_t a = ax_symbols_add(&t, same, ax_str("a"));
+    assert_true(a > 0);
+    assert_int_equal(ax_symbols_find(&t, same, ax_str("b")), 0);
+    assert_int_equal(ax_symbols_find(&t, near, ax_str("a")), 0);
+    assert_int_equal(ax_symbols_add(&t, same, ax_str("b")), 0); /* it stays without a number */
+    assert_int_equal(ax_symbols_find(&t, same, ax_str("a")), a);
+    ax_symbols_done(&t);
+}
+
+/* Joint hash of a list of texts under a seed. */
+static struct ax_hash128 join(uint64_t seed, const char *const *texts, uint32_t n)
+{
+    struct ax_symbols t;
+    struct ax_seen_symbols s = {0};
+    struct ax_str v[N_MAX];
+    uint32_t refs[N_MAX], numbers[N_MAX];
+    struct ax_hash128 hash;
+    for (uint32_t i = 0; i < n; i++) {
+        v[i] = ax_str(texts[i]);
+        refs[i] = i;
+    }
+    ax_symbols_init(&t, seed);
+    assert_int_equal(ax_seen_begin(&s, v, n), AX_OK);
+    ax_seen_find(&s, &t);
+    assert_int_equal(ax_seen_join(&s, &t, refs, n, numbers, &hash), n == 0);
+    ax_seen_done(&s);
+    ax_symbols_done(&t);
+    return hash;
+}
+
+static bool differ(struct ax_hash128 a, struct ax_hash128 b)
+{
+    return a.lo != b.lo && a.hi != b.hi;
+}
+
+static void lists_that_differ_join_to_hashes_that_differ(void **state)
+{
+    (void)state;
+    static const char *const lists[][5] = {
+        {"job", "a", "zone", "b"}, {"job", "b", "zone", "a"}, {"zone", "b", "job", "a"},
+        {"a", "job", "b", "zone"}, {"joba", "", "zone", "b"}, {"job", "azone", "", "b"},
+        {"job", "a", "zone", "c"}, {"", "", "", ""},          {"job", "job", "job", "job"}};
+    for (uint32_t i = 0; i < 9; i++) {
+        assert_true(differ(join(1, lists[i], 4), join(2, lists[i], 4)));
+        assert_false(differ(join(1, lists[i], 4), join(1, lists[i], 4)));
+        for (uint32_t n = 0; n < 4; n++)
+            assert_true(differ(join(1, lists[i], 4), join(1, lists[i], n)));
+        for (uint32_t k = 0; k < i; k++)
+            assert_true(differ(join(1, lists[i], 4), join(1, lists[k], 4)));
+    }
+    /* Beyond the places whose multipliers are kept too. */
+    const char *many[N_MAX];
+    for (uint32_t i = 0; i < N_MAX; i++)
+        many[i] = "same";
+    struct ax_hash128 all = join(1, many, N_MAX);
+    for (uint32_t i = 0; i < N_MAX; i += 37) {
+        many[i] = "other";
+        assert_true(differ(all, join(1, many, N_MAX)));
+        many[i] = "same";
+    }
+}
+
+/* ---- series known by them ---- */
+
+/* A database that wants "up", and the symbols of one request. */
+struct fixture {
+    struct ax_db *db;
+    struct ax_matcher *matcher;
+    struct ax_str texts[64];
+    char room[64][24];
+    uint32_t texts_n;
+    struct ax_seen_symbols seen;
+};
+
+static void open_db(struct fixture *f)
+{
+    const struct ax_db_options o = {.seed = 42, .negative_max = 4096};
+    *f = (struct fixture){.db = ax_db_new(&o)};
+    assert_non_null(f->db);
+    assert_int_equal(ax_matcher_new(AX_MATCH_EQ, ax_str(AX_METRIC_NAME), ax_str("up"), &f->matcher, NULL),
+                     AX_OK);
+    assert_true(ax_db_add_selector(f->db, ax_str(""), &f->matcher, 1, 60000, NULL) >= 0);
+}
+
+static void close_db(struct fixture *f)
+{
+    ax_seen_done(&f->seen);
+    ax_db_free(f->db);
+    ax_matcher_free(f->matcher);
+}
+
+/* Begin a request whose symbols are these and "i0", "i1" ... up to instances. */
+static void begin(struct fixture *f, uint32_t instances)
+{
+    static const char *const fixed[] = {"", AX_METRIC_NAME, "up", "instance", "down"};
+    f->texts_n = 0;
+    for (uint32_t i = 0; i < 5; i++)
+        f->texts[f->texts_n++] = ax_str(fixed[i]);
+    for (uint32_t i = 0; i < instances; i++) {
+        (void)snprintf(f->room[i], sizeof f->room[i], "i%u", i);
+        f->texts[f->texts_n++] = ax_str(f->room[i]);
+    }
+    assert_int_equal(ax_db_see(f->db, &f->seen, f->texts, f->texts_n), AX_OK);
+}
+
+/* Append to up or down{instance="i<instance>"}, or with the labels in the other order; known: as far as
+ * ax_db_append_known() does it. */
+static enum ax_fate append(struct fixture *f, uint32_t name, uint32_t instance, bool other_order,
+                           int64_t t_ms, bool known)
+{
+    const struct ax_sample sample = {t_ms, (double)t_ms};
+    uint32_t numbers[4], refs[4] = {1, name, 3, 5 + instance};
+    if (other_order)
+        memcpy(refs, (const uint32_t[]){3, 5 + instance, 1, name}, sizeof refs);
+    struct ax_append a = {
+        .symbols = &f->seen, .refs = refs, .refs_n = 4, .numbers = numbers, .samples = &sample, .n = 1};
+    if (known) {
+        assert_int_equal(ax_db_append_known(f->db, ax_str(""), &a, 1, NULL), 1);
+        return a.fate;
+    }
+    struct ax_buf key;
+    ax_buf_init(&key, 4096);
+    const struct ax_label v[] = {{f->texts[refs[0]], f->texts[refs[1]]},
+                                 {f->texts[refs[2]], f->texts[refs[3]]}};
+    ax_labels_key_write(&(struct ax_labels){2, v}, &key);
+    a.key = ax_buf_view(&key);
+    ax_db_append_one(f->db, ax_str(""), &a, NULL, NULL);
+    ax_buf_done(&key);
+    return a.fate;
+}
+
+enum { UP = 2, DOWN = 4 };
+
+static void a_series_is_one_whether_it_comes_by_key_or_by_symbols(void **state)
+{
+    (void)state;
+    struct fixture f;
+    open_db(&f);
+    begin(&f, 3);
+    for (uint32_t i = 0; i < 3; i++) {
+        assert_int_equal(append(&f, UP, i, false, 1000, false), AX_FATE_WANTED);
+        assert_int_equal(append(&f, UP, i, true, 2000, false), AX_FATE_WANTED);
+    }
+    struct ax_buf key;
+    ax_buf_init(&key, 4096);
+    const struct ax_label v[] = {{ax_str(AX_METRIC_NAME), ax_str("up")}, {ax_str("instance"), ax_str("i1")}};
+    ax_labels_key_write(&(struct ax_labels){2, v}, &key);
+    const struct ax_sample sample = {3000, 3};
+    assert_int_equal(ax_db_append(f.db, ax_str(""), ax_buf_view(&key), &sample, 1, NULL, NULL),
+                     AX_FATE_WANTED);
+    assert_int_equal(ax_db_series_n(f.db), 3);
+    begin(&f, 3); /* the next request knows them */
+    for (uint32_t i = 0; i < 3; i++) {
+        assert_int_equal(append(&f, UP, i, false, 4000, true), AX_FATE_WANTED);
+        assert_int_equal(append(&f, UP, i, true, 5000, true), AX_FATE_WANTED);
+    }
+    uint32_t n;
+    uint64_t epoch;
+    struct ax_series *const *members = ax_db_members(f.db, 0, &n, &epoch);
+    struct ax_sample out[8];
+    assert_int_equal(n, 3);
+    for (uint32_t i = 0; i < 3; i++)
+        assert_int_equal(ax_db_read(f.db, members[i], 0, 9000, out, 8), i == 1 ? 5 : 4);
+    ax_buf_done(&key);
+    close_db(&f);
+}
+
+static void what_nobody_wants_is_remembered_without_its_texts(void **state)
+{
+    (void)state;
+    struct fixture f;
+    open_db(&f);
+    begin(&f, 20);
+    for (uint32_t i = 0; i < 20; i++)
+        assert_int_equal(append(&f, DOWN, i, false, 1000, false), AX_FATE_UNWANTED);
+    for (uint32_t i = 0; i < 20; i++)
+        assert_int_equal(append(&f, DOWN, i, false, 1000, true), AX_FATE_UNWANTED);
+    for (uint32_t i = 0; i < f.texts_n; i++)
+        assert_int_equal(f.seen.v[i].number, 0);
+    /* Also when all its texts are those of wanted series. */
+    assert_int_equal(append(&f, UP, 0, false, 1000, false), AX_FATE_WANTED);
+    begin(&f, 20);
+    assert_int_equal(append(&f, UP, 0, false, 2000, true), AX_FATE_WANTED);
+    assert_int_equal(append(&f, DOWN, 0, false, 2000, true), AX_FATE_UNWANTED);
+    close_db(&f);
+}
+
+static void a_request_outlives_an_eviction_of_its_series(void **state)
+{
+    (void)state;
+    struct fixture f;
+    open_db(&f);
+    begin(&f, 10);
+    for (uint32_t i = 0; i < 10; i++)
+        assert_int_equal(append(&f, UP, i, false, i < 5 ? 1000 : 9000, false), AX_FATE_WANTED);
+    begin(&f, 10);
+    assert_int_equal(ax_db_evict(f.db, 5000), 5);
+    for (uint32_t i = 5; i < 10; i++)
+        assert_int_equal(append(&f, UP, i, false, 10000, true), AX_FATE_WANTED);
+    /* The numbers of those that went are given to others. */
+    for (uint32_t i = 0; i < 5; i++)
+        assert_int_equal(append(&f, UP, 4 - i, false, 10000, false), AX_FATE_WANTED);
+    for (uint32_t i = 0; i < 10; i++)
+        assert_int_equal(append(&f, UP, i, false, 11000, true), AX_FATE_WANTED);
+    uint32_t n;
+    uint64_t epoch;
+    struct ax_series *const *members = ax_db_members(f.db, 0, &n, &epoch);
+    assert_int_equal(n, 10);
+    for (uint32_t i = 0; i < 10; i++) {
+        struct ax_sample out[8];
+        assert_int_equal(ax_db_read(f.db, members[i], 9500, 12000, out, 8), 2);
+    }
+    close_db(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_text_keeps_its_number_until_a_sweep_forgets_it),
+        cmocka_unit_test(texts_with_one_hash_are_not_taken_for_each_other),
+        cmocka_unit_test(lists_that_differ_join_to_hashes_that_differ),
+        cmocka_unit_test(a_series_is_one_whether_it_comes_by_key_or_by_symbols),
+        cmocka_unit_test(what_nobody_wants_is_remembered_without_its_texts),
+        cmocka_unit_test(a_request_outlives_an_eviction_of_its_series),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
