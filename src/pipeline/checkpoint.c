@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-#define KEEP 2         /* snapshots: should one be damaged there is another, and the log behind it */
 #define RETRY_MS 30000 /* a snapshot that failed is tried again after this */
 
 /* When was the snapshot of a position written (Unix ms), and how long is it? */
@@ -92,14 +91,14 @@ static enum ax_err write_snapshot(struct ax_pipeline *p, uint64_t *position, str
     return err;
 }
 
-/* Remove what the newest snapshots make needless. */
+/* Remove what the two newest snapshots make needless: should one be damaged there is another, and the log
+ * behind it. They are those that were written or read here: one that was found damaged is none of them. */
 static void tidy(struct ax_pipeline *p)
 {
     struct ax_diag diag = {{0}};
-    uint64_t oldest = 0;
-    enum ax_err err = ax_snapshot_prune(p->options.snapshots, KEEP, &oldest, &diag);
+    enum ax_err err = ax_snapshot_prune(p->options.snapshots, p->snapshot.before, &diag);
     if (err == AX_OK)
-        err = ax_seglog_cut(p->options.log, oldest, &diag);
+        err = ax_seglog_cut(p->options.log, p->snapshot.before, &diag);
     if (err != AX_OK)
         ax_log(AX_LOG_WARN, "tidy_failed", "old snapshots or segments stay where they are: %s", diag.text);
 }
@@ -128,6 +127,8 @@ bool ax_pipeline_snapshot(struct ax_pipeline *p)
     atomic_store(&p->snapshot.wanted, false);
     if (write_snapshot(p, &position, &diag) != AX_OK)
         return fail(p, &diag);
+    if (position != p->snapshot.position)
+        p->snapshot.before = p->snapshot.position;
     p->snapshot.position = position;
     p->snapshot.taken_ms = mono_ms;
     tidy(p);

@@ -27,7 +27,7 @@ struct ax_replaying {
 
 /* When snapshots are taken; times are monotonic. Only `wanted` is for several threads. */
 struct ax_snapshots {
-    uint64_t position; /* of the newest */
+    uint64_t position, before; /* of the newest sound one, and of the one before it; 0 when there is none */
     int64_t taken_ms, retry_ms;
     atomic_bool wanted; /* now, and not when it is time */
 };

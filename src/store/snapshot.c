@@ -138,38 +138,33 @@ void ax_snapshot_abandon(struct ax_snapshot_writer *w)
     free(w);
 }
 
-/* Remove the files of all these numbers but the last `keep`. */
-static enum ax_err remove_all_but(const struct ax_folder *folder, const char *suffix, uint32_t keep,
-                                  uint64_t *oldest, struct ax_diag *diag)
+/* Remove the files of numbers below one. */
+static enum ax_err remove_before(const struct ax_folder *folder, const char *suffix, uint64_t before,
+                                 struct ax_diag *diag)
 {
     struct ax_numbers numbers;
     enum ax_err err = ax_folder_list(folder, suffix, &numbers, diag);
-    size_t first = numbers.n > keep ? numbers.n - keep : 0;
-    for (size_t i = 0; err == AX_OK && i < first; i++) {
+    for (size_t i = 0; err == AX_OK && i < numbers.n && numbers.v[i] < before; i++) {
         char name[AX_FOLDER_NAME];
         ax_folder_name(name, numbers.v[i], suffix);
         if (unlinkat(folder->fd, name, 0) != 0 && errno != ENOENT)
             err = ax_folder_fail(diag, errno, "remove", folder->path, name);
     }
-    if (err == AX_OK && first < numbers.n)
-        *oldest = numbers.v[first];
     free(numbers.v);
     return err;
 }
 
-enum ax_err ax_snapshot_prune(const char *dir, uint32_t keep, uint64_t *out_oldest, struct ax_diag *diag)
+enum ax_err ax_snapshot_prune(const char *dir, uint64_t before, struct ax_diag *diag)
 {
     struct ax_folder folder;
-    uint64_t unused;
-    *out_oldest = UINT64_MAX;
     enum ax_err err = ax_folder_open(dir, 0, &folder, diag);
     if (err == AX_NOTFOUND)
         return AX_OK;
     if (err != AX_OK)
         return err;
-    err = remove_all_but(&folder, AX_SNAPSHOT_TEMPORARY, 0, &unused, diag);
+    err = remove_before(&folder, AX_SNAPSHOT_TEMPORARY, UINT64_MAX, diag);
     if (err == AX_OK)
-        err = remove_all_but(&folder, AX_SNAPSHOT_SUFFIX, keep, out_oldest, diag);
+        err = remove_before(&folder, AX_SNAPSHOT_SUFFIX, before, diag);
     ax_folder_close(&folder);
     return err;
 }

@@ -49,9 +49,8 @@ bool ax_snapshot_next(struct ax_snapshot *s, uint8_t *type, struct ax_str *body)
 /* Close and free; NULL is fine. */
 void ax_snapshot_close(struct ax_snapshot *s);
 
-/* Remove all but the newest `keep` snapshots, and temporary files left over; *out_oldest is the position of
- * the oldest that remains (UINT64_MAX when none does): the log before it is not needed. AX_IO with a text. */
-AX_MUST_USE enum ax_err ax_snapshot_prune(const char *dir, uint32_t keep, uint64_t *out_oldest,
-                                          struct ax_diag *diag);
+/* Remove the snapshots of positions before this one, and temporary files left over. AX_IO with a text: some
+ * may be there still. No folder is fine. */
+AX_MUST_USE enum ax_err ax_snapshot_prune(const char *dir, uint64_t before, struct ax_diag *diag);
 
 #endif

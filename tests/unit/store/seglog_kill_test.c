@@ -27,7 +27,7 @@ static void append_for_ever(const char *dir, const char *snapshots, uint32_t nex
     struct ax_seglog *log;
     struct ax_snapshot_writer *w;
     char buf[8192];
-    uint64_t end = 0;
+    uint64_t end = 0, before = 0; /* before: of the snapshot before */
     enum ax_err err =
         ax_seglog_open(&(struct ax_seglog_options){.dir = dir, .segment_bytes = 20000}, &log, NULL, NULL);
     for (uint32_t i = next; err == AX_OK; i++) {
@@ -37,10 +37,9 @@ static void append_for_ever(const char *dir, const char *snapshots, uint32_t nex
         if (i % 50 == 0 && ax_snapshot_begin(snapshots, end, &w, NULL) == AX_OK) {
             uint32_t count = i + 1;
             ax_snapshot_put(w, 1, (struct ax_str){(const char *)&count, sizeof count});
-            uint64_t oldest;
-            if (ax_snapshot_commit(w, NULL) == AX_OK &&
-                ax_snapshot_prune(snapshots, 2, &oldest, NULL) == AX_OK)
-                err = ax_seglog_cut(log, oldest, NULL);
+            if (ax_snapshot_commit(w, NULL) == AX_OK && ax_snapshot_prune(snapshots, before, NULL) == AX_OK)
+                err = ax_seglog_cut(log, before, NULL);
+            before = end;
         }
     }
     _exit(1);
