@@ -51,3 +51,12 @@ enum ax_err ax_blas_cholesky_solve(uint32_t p, uint32_t m, double *a, double *b)
                 (int)m);
     return AX_OK;
 }
+
+void ax_blas_sgemm(uint32_t m, uint32_t n, uint32_t k, struct ax_mat a, struct ax_mat b, bool add, float *c,
+                   size_t ldc)
+{
+    if (m == 0 || n == 0)
+        return;
+    cblas_sgemm(CblasRowMajor, a.turned ? CblasTrans : CblasNoTrans, b.turned ? CblasTrans : CblasNoTrans,
+                (int)m, (int)n, (int)k, 1.0f, a.v, (int)a.ld, b.v, (int)b.ld, add ? 1.0f : 0.0f, c, (int)ldc);
+}

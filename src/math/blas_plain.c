@@ -74,3 +74,20 @@ enum ax_err ax_blas_cholesky_solve(uint32_t p, uint32_t m, double *a, double *b)
     }
     return AX_OK;
 }
+
+void ax_blas_sgemm(uint32_t m, uint32_t n, uint32_t k, struct ax_mat a, struct ax_mat b, bool add, float *c,
+                   size_t ldc)
+{
+    for (uint32_t i = 0; i < m; i++) {
+        float *row = c + i * ldc;
+        if (!add)
+            memset(row, 0, n * sizeof *row);
+        for (uint32_t l = 0; l < k; l++) {
+            float x = a.turned ? a.v[l * a.ld + i] : a.v[i * a.ld + l];
+            const float *from = b.turned ? b.v + l : b.v + l * b.ld;
+            size_t stride = b.turned ? b.ld : 1;
+            for (uint32_t j = 0; j < n; j++)
+                row[j] += x * from[j * stride];
+        }
+    }
+}
