@@ -107,6 +107,7 @@ struct batch {
     struct scratch *scratch;
     struct ax_journal *journal; /* NULL: there is no log */
     bool unlogged;              /* the log did not take it */
+    bool starved;               /* there was no memory for some of it */
     enum ax_err ended;          /* why the walk ends before the request does */
     struct ax_diag end;
     int64_t latest_ms; /* the newest time that is not refused as future */
@@ -283,12 +284,17 @@ static bool account(struct batch *b, uint64_t number, const struct ax_append *a,
     case AX_FATE_FULL:
         refuse_new(b, number, a);
         return false;
+    case AX_FATE_NOMEM:
+        b->starved = true;
+        return false;
     case AX_FATE_INVALID:
         refuse(b, number, a, REFUSE_LABELS, why);
         return false;
     }
-    b->written_samples += a->n - a->result.too_old;
-    b->written_histograms += a->histograms_n - a->histogram_result.too_old - a->histogram_result.full;
+    const struct ax_append_result *s = &a->result, *h = &a->histogram_result;
+    b->starved |= s->nomem + h->nomem > 0;
+    b->written_samples += a->n - s->too_old - s->nomem;
+    b->written_histograms += a->histograms_n - h->too_old - h->full - h->nomem;
     return true;
 }
 
@@ -535,6 +541,8 @@ static enum ax_err process(struct batch *b, struct scratch *s, enum ax_rw_encodi
                        &b->stats, diag);
     flush(b);
     write_log(b);
+    if (b->ended == AX_OK && b->starved && err == AX_OK)
+        return ax_fail(diag, AX_NOMEM, "out of memory, send it again");
     if (b->ended == AX_OK)
         return err;
     *diag = b->end;

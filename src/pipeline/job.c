@@ -102,9 +102,11 @@ enum ax_err ax_job_new(const struct ax_job_env *env, const struct ax_config *con
     job->config = job_config;
     (void)snprintf(job->name, sizeof job->name, AX_STR_FMT, AX_STR_ARG(job_config->name));
     atomic_init(&job->watch.newest_ms, AX_NEVER);
+    atomic_init(&job->watch.oldest_ms, INT64_MAX);
     atomic_init(&job->watch.evaluated_ms, AX_NEVER);
     int64_t delay_ms = env->zero_delay ? 0 : job_config->evaluation_delay_ms;
     job->schedule = (struct ax_schedule){job_config->step_ms, delay_ms, AX_NEVER};
+    ax_arrivals_init(&job->arrivals, env->zero_delay ? INT64_MAX : AX_LOOK_MS, delay_ms);
     job->reason = AX_JOB_NO_DATA;
     job->drift_due_ms = job->repeated_ms = AX_NEVER;
     ax_arena_init(&job->scratch, SCRATCH_BYTES);
@@ -152,17 +154,20 @@ void ax_job_succeed(struct ax_job *job, const struct ax_job *old)
 
 bool ax_job_due(struct ax_job *job, const struct ax_tick *tick, int64_t *out_t_ms, uint64_t *out_skipped)
 {
-    struct ax_moment m = {.newest_ms = atomic_load_explicit(&job->watch.newest_ms, memory_order_acquire),
-                          .now_ms = tick->now_ms,
-                          .latest_ms = tick->latest_ms};
-    m.silent_ms = ax_silence_look(&job->silence, m.newest_ms, tick->mono_ms,
-                                  job->env.zero_delay ? INT64_MAX : AX_LOOK_MS);
+    int64_t oldest_ms = atomic_exchange(&job->watch.oldest_ms, INT64_MAX);
+    int64_t newest_ms = atomic_load_explicit(&job->watch.newest_ms, memory_order_acquire);
+    ax_arrivals_look(&job->arrivals, newest_ms, oldest_ms, tick->mono_ms);
+    const struct ax_moment m = {.newest_ms = newest_ms,
+                                .silent_ms = job->arrivals.silent_ms,
+                                .settled_ms = ax_arrivals_settled(&job->arrivals),
+                                .now_ms = tick->now_ms,
+                                .latest_ms = tick->latest_ms};
     return ax_schedule_due(&job->schedule, &m, out_t_ms, out_skipped);
 }
 
 void ax_job_excuse(struct ax_job *job)
 {
-    job->silence.looked = false;
+    ax_arrivals_excuse(&job->arrivals);
 }
 
 enum ax_err ax_job_evaluate(struct ax_job *job, int64_t t_ms, struct ax_buf *record)

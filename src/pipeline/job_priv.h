@@ -66,7 +66,7 @@ struct ax_job {
     const struct ax_job_config *config;
     struct ax_watch watch;
     struct ax_schedule schedule;
-    struct ax_silence silence;
+    struct ax_arrivals arrivals;
     struct ax_outlets outlets;
     struct ax_detector_spec detector;
     struct ax_drift_spec drift;

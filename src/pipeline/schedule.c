@@ -27,6 +27,12 @@ static int64_t reached(const struct ax_schedule *s, const struct ax_moment *m)
     return by_silence > by_sample ? by_silence : by_sample;
 }
 
+/* May a step be taken now, as far as others than the newest samples go? */
+static bool settled(const struct ax_schedule *s, const struct ax_moment *m, int64_t t_ms)
+{
+    return t_ms <= m->settled_ms || m->now_ms - t_ms <= s->delay_ms + AX_STEP_LATE_MS;
+}
+
 bool ax_schedule_due(const struct ax_schedule *s, const struct ax_moment *m, int64_t *out_t_ms,
                      uint64_t *out_skipped)
 {
@@ -39,7 +45,7 @@ bool ax_schedule_due(const struct ax_schedule *s, const struct ax_moment *m, int
     int64_t due = ax_schedule_floor(reached_ms, s->step_ms);
     if (s->last_ms == AX_NEVER) {
         *out_t_ms = due;
-        return true;
+        return settled(s, m, due);
     }
     if (due <= s->last_ms)
         return false;
@@ -51,17 +57,40 @@ bool ax_schedule_due(const struct ax_schedule *s, const struct ax_moment *m, int
         next = resumed;
     }
     *out_t_ms = next;
-    return true;
+    return settled(s, m, next);
 }
 
-int64_t ax_silence_look(struct ax_silence *s, int64_t newest_ms, int64_t now_ms, int64_t look_max_ms)
+void ax_arrivals_init(struct ax_arrivals *a, int64_t look_max_ms, int64_t window_ms)
 {
-    if (!s->looked || newest_ms != s->newest_ms)
-        s->silent_ms = 0;
-    else if (now_ms > s->looked_ms)
-        s->silent_ms += earlier(now_ms - s->looked_ms, look_max_ms);
-    s->looked = true;
-    s->newest_ms = newest_ms;
-    s->looked_ms = now_ms;
-    return s->silent_ms;
+    *a = (struct ax_arrivals){
+        .look_max_ms = look_max_ms, .window_ms = window_ms, .oldest_ms = {INT64_MAX, INT64_MAX}};
+}
+
+void ax_arrivals_look(struct ax_arrivals *a, int64_t newest_ms, int64_t oldest_ms, int64_t now_ms)
+{
+    int64_t passed_ms = 0;
+    if (a->looked && now_ms > a->looked_ms)
+        passed_ms = earlier(now_ms - a->looked_ms, a->look_max_ms);
+    a->silent_ms = a->looked && newest_ms == a->newest_ms ? a->silent_ms + passed_ms : 0;
+    a->in_window_ms += passed_ms;
+    if (a->in_window_ms >= a->window_ms) {
+        a->oldest_ms[1] = a->in_window_ms < 2 * a->window_ms ? a->oldest_ms[0] : INT64_MAX;
+        a->oldest_ms[0] = INT64_MAX;
+        a->in_window_ms = 0;
+    }
+    a->oldest_ms[0] = earlier(a->oldest_ms[0], oldest_ms);
+    a->looked = true;
+    a->newest_ms = newest_ms;
+    a->looked_ms = now_ms;
+}
+
+void ax_arrivals_excuse(struct ax_arrivals *a)
+{
+    a->looked = false;
+}
+
+int64_t ax_arrivals_settled(const struct ax_arrivals *a)
+{
+    int64_t oldest_ms = earlier(a->oldest_ms[0], a->oldest_ms[1]);
+    return a->window_ms == 0 || oldest_ms == INT64_MAX ? INT64_MAX : oldest_ms - 1;
 }

@@ -27,9 +27,11 @@ struct ax_seen_symbols; /* series/symbols.h */
 struct ax_series;       /* opaque; lives until evicted (see ax_db_evict) */
 
 /* Who waits for samples: one for each job, shared by its selectors. The db moves newest_ms forward and
- * counts samples at or before evaluated_ms. Owned by the job, which outlives its selectors. */
+ * oldest_ms back, and counts samples at or before evaluated_ms. Owned by the job, which outlives its
+ * selectors. */
 struct ax_watch {
     _Atomic int64_t newest_ms;    /* newest accepted sample; INT64_MIN at first */
+    _Atomic int64_t oldest_ms;    /* oldest one after evaluated_ms since the owner set this to INT64_MAX */
     _Atomic int64_t evaluated_ms; /* newest evaluated step; INT64_MIN at first */
     struct ax_cell *late;         /* counter; may be NULL */
 };
@@ -69,13 +71,14 @@ enum ax_fate {
     AX_FATE_FULL,     /* series_max reached, or no new series are taken */
     AX_FATE_REPLICA,  /* another replica of its cluster is listened to */
     AX_FATE_CLUSTERS, /* of a cluster beyond the most that there may be */
+    AX_FATE_NOMEM,    /* no memory for it now; the same again may succeed */
     AX_FATE_INVALID,  /* labels are not acceptable: no __name__, repeated or empty name, not UTF-8 */
 };
 
 /* What an append did with its samples, or its histograms. created: zero samples put in where a counter began;
- * full: histograms for which there is no memory. */
+ * full: histograms above their ceilings; nomem: those for which there was no memory now. */
 struct ax_append_result {
-    uint32_t appended, duplicates, too_old, created, full;
+    uint32_t appended, duplicates, too_old, created, full, nomem;
 };
 
 /* Find or make the series of a label key and append samples to it.

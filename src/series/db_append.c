@@ -13,29 +13,38 @@ void ax_db_tell(const struct ax_wants *w, int64_t t_ms, bool again)
         int64_t seen = atomic_load_explicit(&watch->newest_ms, memory_order_relaxed);
         while (t_ms > seen && !atomic_compare_exchange_weak(&watch->newest_ms, &seen, t_ms))
             continue;
-        if (!again && watch->late && t_ms <= atomic_load_explicit(&watch->evaluated_ms, memory_order_relaxed))
+        if (t_ms > atomic_load_explicit(&watch->evaluated_ms, memory_order_relaxed)) {
+            seen = atomic_load_explicit(&watch->oldest_ms, memory_order_relaxed);
+            while (t_ms < seen && !atomic_compare_exchange_weak(&watch->oldest_ms, &seen, t_ms))
+                continue;
+        } else if (!again && watch->late) {
             ax_metric_add(watch->late, 1);
+        }
     }
 }
 
 /* Put a zero sample where a counter began, for each sample that says so. One that began before the newest
- * sample was there already, and one that began out of the ring's reach helps nobody. */
-static void put_created(struct ax_db *db, struct ax_series *s, struct ax_append *a)
+ * sample was there already, and one that began out of the ring's reach helps nobody. False when out of
+ * memory. */
+static bool put_created(struct ax_db *db, struct ax_series *s, struct ax_append *a)
 {
     uint64_t keep_ms = (uint64_t)(s->wants->range_ms + db->opt.retention_ms);
     struct ax_shard *sh = &db->shards[s->shard];
+    bool ok = true;
     pthread_mutex_lock(&sh->lock);
     int64_t newest = ax_ring_newest(&s->ring);
-    for (uint32_t i = 0; i < a->n; i++) {
+    for (uint32_t i = 0; i < a->n && ok; i++) {
         int64_t t = a->samples[i].t_ms, start = a->starts[i];
         if (start && start > newest && start < t && (uint64_t)t - (uint64_t)start < keep_ms) {
             const struct ax_sample zero = {start, 0};
-            a->result.created +=
-                ax_ring_put(&s->ring, zero, (int64_t)keep_ms, db->opt.ring_samples_max) == AX_RING_ADDED;
+            enum ax_ring_put put = ax_ring_put(&s->ring, zero, (int64_t)keep_ms, db->opt.ring_samples_max);
+            a->result.created += put == AX_RING_ADDED;
+            ok = put != AX_RING_NOMEM;
         }
         newest = t > newest ? t : newest;
     }
     pthread_mutex_unlock(&sh->lock);
+    return ok;
 }
 
 bool ax_db_is_late(const struct ax_db *db, int64_t newest_ms, int64_t t_ms)
@@ -69,6 +78,9 @@ void ax_db_put(struct ax_db *db, struct ax_series *s, const struct ax_sample *sa
         case AX_RING_TOO_OLD:
         case AX_RING_FULL:
             out->too_old++;
+            break;
+        case AX_RING_NOMEM:
+            out->nomem++;
             break;
         }
     }
@@ -145,8 +157,8 @@ static bool settle(struct feed *f, const struct ax_index_entry *e, const struct 
     if (e && e->series->wants) {
         a->fate = hear(f, e->sender);
         a->result = a->histogram_result = (struct ax_append_result){0};
-        if (a->fate == AX_FATE_WANTED && a->starts)
-            put_created(f->db, e->series, a);
+        if (a->fate == AX_FATE_WANTED && a->starts && !put_created(f->db, e->series, a))
+            a->fate = AX_FATE_NOMEM;
         if (a->fate == AX_FATE_WANTED)
             ax_db_put(f->db, e->series, a->samples, a->n, false, &a->result);
         if (a->fate == AX_FATE_WANTED && f->journal)
@@ -224,14 +236,15 @@ static enum ax_fate judge(struct ax_db *db, struct ax_str tenant, struct ax_str 
                           struct ax_reading *out, struct ax_diag *diag)
 {
     struct ax_labels all, *ls = &out->labels;
-    if (ax_labels_key_parse(key, arena, &all, diag) != AX_OK)
-        return AX_FATE_INVALID;
+    enum ax_err err = ax_labels_key_parse(key, arena, &all, diag);
+    if (err != AX_OK)
+        return err == AX_NOMEM ? AX_FATE_NOMEM : AX_FATE_INVALID;
     out->sender = (struct ax_ha_sender){0, 0};
     if (db->ha)
         out->sender = ax_ha_sender_of(db->ha, tenant, &all);
     uint32_t drop_n = db->opt.drop_labels_n + (out->sender.cluster != 0);
     if (ax_labels_with(&all, db->drop, drop_n, NULL, 0, arena, ls) != AX_OK)
-        return AX_FATE_FULL;
+        return AX_FATE_NOMEM;
     if (ax_labels_get(ls, ax_str(AX_METRIC_NAME)).n == 0) {
         ax_fail(diag, AX_INVALID, "the series has no metric name (label __name__)");
         return AX_FATE_INVALID;

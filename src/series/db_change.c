@@ -48,7 +48,7 @@ static struct ax_series *find_or_make(struct ax_db *db, uint64_t ref, struct ax_
     const struct ax_index_entry *known = ax_index_find(&db->index, hash.lo, tenant, canonical);
     if (known)
         return known->series;
-    *fate = AX_FATE_FULL;
+    *fate = AX_FATE_NOMEM;
     struct ax_wants *wants = NULL;
     if (!ax_wants_of(&db->wants, tenant, ls, &wants))
         return NULL;
@@ -116,15 +116,15 @@ enum ax_fate ax_db_adopt(struct ax_db *db, struct ax_str tenant, const struct ax
     ax_buf_init(&canonical, SIZE_MAX);
     ax_labels_key_write(&reading->labels, &canonical);
     struct ax_series *s = NULL;
-    if (canonical.err == AX_OK && !is_full(db))
+    if (canonical.err != AX_OK)
+        fate = AX_FATE_NOMEM;
+    else if (!is_full(db))
         s = find_or_make(db, db->next_ref, tenant, ax_buf_view(&canonical), &reading->labels, &fate);
-    else if (canonical.err == AX_OK)
-        s = ax_db_find(db, tenant, ax_buf_view(&canonical));
-    if (!s && fate == AX_FATE_WANTED)
+    else if (!(s = ax_db_find(db, tenant, ax_buf_view(&canonical))))
         fate = AX_FATE_FULL;
     if (s && !add_spelling(db, tenant, a, s, reading->sender))
-        fate = AX_FATE_FULL;
-    if (fate == AX_FATE_FULL && is_full(db))
+        fate = AX_FATE_NOMEM;
+    if (fate == AX_FATE_FULL)
         ax_negative_add(&db->unwanted, ax_db_look(db, tenant, a).hash, AX_FATE_FULL);
     ax_buf_done(&canonical);
     return fate;
@@ -162,7 +162,7 @@ enum ax_err ax_db_define(struct ax_db *db, uint64_t ref, struct ax_str tenant, s
     }
     if (err == AX_OK) {
         *out = find_or_make(db, ref, tenant, ax_buf_view(&canonical), &ls, &fate);
-        err = fate == AX_FATE_FULL ? AX_NOMEM : AX_OK;
+        err = fate == AX_FATE_NOMEM ? AX_NOMEM : AX_OK;
     }
     if (*out && (*out)->ref < ref)
         renew(db, *out, ref);

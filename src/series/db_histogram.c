@@ -49,19 +49,23 @@ static struct ax_histogram_ring *ring_of(struct ax_series *s)
     return r;
 }
 
-/* Put a histogram of nothing where the counter of this one began, if that lies behind all that is there. */
-static void put_created(struct ax_series *s, struct ax_histogram_ring *r, const struct ax_histogram_sample *h,
+/* Put a histogram of nothing where the counter of this one began, if that lies behind all that is there.
+ * False when out of memory. */
+static bool put_created(struct ax_series *s, struct ax_histogram_ring *r, const struct ax_histogram_sample *h,
                         const struct ax_histogram_limits *limits, struct ax_append_result *out)
 {
     struct ax_buf zero;
     if (h->start_ms == 0 || h->start_ms <= ax_series_newest(s) || h->start_ms >= h->t_ms ||
         (uint64_t)h->t_ms - (uint64_t)h->start_ms >= (uint64_t)limits->keep_ms)
-        return;
+        return true;
     ax_buf_init(&zero, 2 * h->message.n + 32);
     ax_histogram_zero(h->message, h->start_ms, &zero);
+    enum ax_ring_put put = AX_RING_NOMEM;
     if (zero.err == AX_OK)
-        out->created += ax_histogram_ring_put(r, h->start_ms, ax_buf_view(&zero), limits) == AX_RING_ADDED;
+        put = ax_histogram_ring_put(r, h->start_ms, ax_buf_view(&zero), limits);
+    out->created += put == AX_RING_ADDED;
     ax_buf_done(&zero);
+    return put != AX_RING_NOMEM;
 }
 
 static void put_one(struct ax_db *db, struct ax_series *s, const struct ax_histogram_sample *h, bool again,
@@ -69,19 +73,19 @@ static void put_one(struct ax_db *db, struct ax_series *s, const struct ax_histo
 {
     struct ax_histogram_limits limits = limits_of(db, s);
     struct ax_histogram_ring *r = ring_of(s);
-    enum ax_ring_put put = AX_RING_FULL;
-    if (r && !again)
-        put_created(s, r, h, &limits, out);
-    if (r && !again && ax_db_is_late(db, ax_series_newest(s), h->t_ms)) {
+    enum ax_ring_put put = AX_RING_NOMEM;
+    bool ready = r && (again || put_created(s, r, h, &limits, out));
+    if (ready && !again && ax_db_is_late(db, ax_series_newest(s), h->t_ms)) {
         uint32_t n = ax_histogram_ring_until(r, h->t_ms);
         put = n && r->v[r->head + n - 1].t_ms == h->t_ms ? AX_RING_DUPLICATE : AX_RING_TOO_OLD;
-    } else if (r) {
+    } else if (ready) {
         put = ax_histogram_ring_put(r, h->t_ms, h->message, &limits);
     }
     out->appended += put == AX_RING_ADDED;
     out->duplicates += put == AX_RING_DUPLICATE;
     out->too_old += put == AX_RING_TOO_OLD;
     out->full += put == AX_RING_FULL;
+    out->nomem += put == AX_RING_NOMEM;
     if (put == AX_RING_ADDED)
         ax_db_tell(s->wants, h->t_ms, again);
 }

@@ -61,22 +61,24 @@ static void pack_into(struct ax_histogram_ring *r, uint8_t *block)
     r->disordered = false;
 }
 
-/* A block of another size (or the same, when bytes have to be brought into order). */
-static bool change_block(struct ax_histogram_ring *r, uint32_t cap, const struct ax_histogram_limits *limits)
+/* A block of another size (or the same, when bytes have to be brought into order). FULL when that is not
+ * allowed. */
+static enum ax_ring_put change_block(struct ax_histogram_ring *r, uint32_t cap,
+                                     const struct ax_histogram_limits *limits)
 {
     uint32_t more = cap - r->bytes_cap;
     if (more && !take_share(limits, more))
-        return false;
+        return AX_RING_FULL;
     uint8_t *block = malloc(cap);
     if (!block) {
         atomic_fetch_sub(limits->all, more);
-        return false;
+        return AX_RING_NOMEM;
     }
     pack_into(r, block);
     free(r->bytes);
     r->bytes = block;
     r->bytes_cap = cap;
-    return true;
+    return AX_RING_ADDED;
 }
 
 static uint32_t live_bytes(const struct ax_histogram_ring *r)
@@ -88,40 +90,42 @@ static uint32_t live_bytes(const struct ax_histogram_ring *r)
 }
 
 /* Twice the bytes, or more, if that is allowed: enough for `need`. */
-static bool grow(struct ax_histogram_ring *r, uint64_t need, const struct ax_histogram_limits *limits)
+static enum ax_ring_put grow(struct ax_histogram_ring *r, uint64_t need,
+                             const struct ax_histogram_limits *limits)
 {
     uint64_t cap = r->bytes_cap ? (uint64_t)r->bytes_cap * 2 : BYTES_FIRST;
     while (cap < need)
         cap *= 2;
     if (cap > limits->bytes_max)
         cap = limits->bytes_max;
-    return cap >= need && cap > r->bytes_cap && change_block(r, (uint32_t)cap, limits);
+    return cap >= need && cap > r->bytes_cap ? change_block(r, (uint32_t)cap, limits) : AX_RING_FULL;
 }
 
 /* Room for n more bytes: first by letting go what is expired, then by growing, at last by letting go the
  * oldest. A block is packed when a good part of it is free, so that each byte is moved a bounded number of
  * times. */
-static bool make_bytes(struct ax_histogram_ring *r, uint32_t n, int64_t newest_ms,
-                       const struct ax_histogram_limits *limits)
+static enum ax_ring_put make_bytes(struct ax_histogram_ring *r, uint32_t n, int64_t newest_ms,
+                                   const struct ax_histogram_limits *limits)
 {
     if ((uint64_t)r->used + n <= r->bytes_cap)
-        return true;
+        return AX_RING_ADDED;
     while (r->n && (uint64_t)newest_ms - (uint64_t)r->v[r->head].t_ms >= (uint64_t)limits->keep_ms)
         drop_oldest(r);
     uint64_t need = (uint64_t)live_bytes(r) + n;
-    if (need > r->bytes_cap / 2 && grow(r, need, limits))
-        return true;
+    enum ax_ring_put grown = need > r->bytes_cap / 2 ? grow(r, need, limits) : AX_RING_FULL;
+    if (grown != AX_RING_FULL)
+        return grown;
     if (n > r->bytes_cap)
-        return false;
+        return AX_RING_FULL;
     for (; r->n && need > r->bytes_cap - r->bytes_cap / 4; drop_oldest(r))
         need -= r->v[r->head].n;
     if (r->disordered)
         return change_block(r, r->bytes_cap, limits);
     pack_into(r, r->bytes);
-    return true;
+    return AX_RING_ADDED;
 }
 
-/* Room for one more place behind the last. */
+/* Room for one more place behind the last; false when out of memory. */
 static bool make_place(struct ax_histogram_ring *r)
 {
     if (r->head + r->n < r->cap)
@@ -154,9 +158,13 @@ enum ax_ring_put ax_histogram_ring_put(struct ax_histogram_ring *r, int64_t t_ms
     uint32_t i = in_order ? r->n : ax_histogram_ring_until(r, t_ms);
     if (i && r->v[r->head + i - 1].t_ms == t_ms)
         return AX_RING_DUPLICATE;
-    if (message.n > limits->bytes_max || !make_place(r) ||
-        !make_bytes(r, (uint32_t)message.n, in_order ? t_ms : newest, limits))
+    if (message.n > limits->bytes_max)
         return AX_RING_FULL;
+    if (!make_place(r))
+        return AX_RING_NOMEM;
+    enum ax_ring_put room = make_bytes(r, (uint32_t)message.n, in_order ? t_ms : newest, limits);
+    if (room != AX_RING_ADDED)
+        return room;
     i = in_order ? r->n : ax_histogram_ring_until(r, t_ms); /* old ones may have gone */
     struct ax_histogram_place *at = &r->v[r->head + i];
     memmove(at + 1, at, (r->n - i) * sizeof *at);

@@ -35,8 +35,8 @@ struct ax_histogram_limits {
     _Atomic uint64_t *all; /* bytes that they have */
 };
 
-/* Insert by time; the same time twice keeps the first. AX_RING_FULL when there is no room for it even alone,
- * or no memory. Amortised O(1) in order, else O(histograms after it). */
+/* Insert by time; the same time twice keeps the first. AX_RING_FULL when there may be no room for it even
+ * alone; after AX_RING_NOMEM old ones may have gone. Amortised O(1) in order, else O(histograms after it). */
 enum ax_ring_put ax_histogram_ring_put(struct ax_histogram_ring *r, int64_t t_ms, struct ax_str message,
                                        const struct ax_histogram_limits *limits);
 

@@ -49,12 +49,15 @@ static void copy_out(const struct ax_ring *r, uint32_t i, uint32_t n, struct ax_
     memcpy(out + first, r->v, (n - first) * sizeof *out);
 }
 
-/* Twice the room, samples_max permitting. */
-static bool grow(struct ax_ring *r, uint32_t samples_max)
+static uint32_t grown(const struct ax_ring *r)
 {
-    uint32_t cap = r->cap ? r->cap * 2 : AX_RING_FIRST;
-    if (r->cap && cap > samples_max)
-        return false;
+    return r->cap ? r->cap * 2 : AX_RING_FIRST;
+}
+
+/* Twice the room; false when out of memory. */
+static bool grow(struct ax_ring *r)
+{
+    uint32_t cap = grown(r);
     struct ax_sample *v = malloc(cap * sizeof *v);
     if (!v)
         return false;
@@ -88,7 +91,10 @@ enum ax_ring_put ax_ring_put(struct ax_ring *r, struct ax_sample s, int64_t keep
     uint32_t i = in_order ? r->n : count_until(r, s.t_ms);
     if (!in_order && i && at(r, i - 1)->t_ms == s.t_ms)
         return AX_RING_DUPLICATE;
-    if (r->n == r->cap && !grow(r, samples_max)) {
+    if (r->n == r->cap && (r->cap == 0 || grown(r) <= samples_max)) {
+        if (!grow(r))
+            return AX_RING_NOMEM;
+    } else if (r->n == r->cap) {
         if (i == 0)
             return AX_RING_TOO_OLD;
         drop_oldest(r);

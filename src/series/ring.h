@@ -19,11 +19,12 @@ struct ax_ring {
     uint32_t cap, head, n; /* oldest at head */
 };
 
-/* What became of a sample. FULL: of a ring of histograms (series/histogram_ring.h) without memory. */
-enum ax_ring_put { AX_RING_ADDED, AX_RING_DUPLICATE, AX_RING_TOO_OLD, AX_RING_FULL };
+/* What became of a sample. FULL: a ring of histograms (series/histogram_ring.h) may not have room for it.
+ * NOMEM: there is no memory to grow, and nothing has changed; the same again may succeed. */
+enum ax_ring_put { AX_RING_ADDED, AX_RING_DUPLICATE, AX_RING_TOO_OLD, AX_RING_FULL, AX_RING_NOMEM };
 
-/* Insert by time; the same time twice keeps the first. A full ring that may not grow (samples_max, or
- * no memory) lets its oldest sample go, or refuses the new one when that is the oldest.
+/* Insert by time; the same time twice keeps the first. A full ring that may not grow (samples_max) lets its
+ * oldest sample go, or refuses the new one as too old when that is the oldest.
  * O(1) in order, else O(samples after it). */
 enum ax_ring_put ax_ring_put(struct ax_ring *r, struct ax_sample s, int64_t keep_ms, uint32_t samples_max);
 

@@ -109,7 +109,7 @@ void ax_db_tell(const struct ax_wants *w, int64_t t_ms, bool again);
 struct ax_series *ax_db_find(struct ax_db *db, struct ax_str tenant, struct ax_str canonical);
 
 /* Make known, under the key, a series that somebody wants; under the exclusive lock. AX_FATE_WANTED also
- * when another thread was faster, AX_FATE_FULL at the ceiling or without memory, AX_FATE_UNWANTED
+ * when another thread was faster, AX_FATE_FULL at the ceiling, AX_FATE_NOMEM, AX_FATE_UNWANTED
  * when the selectors have changed meanwhile. */
 enum ax_fate ax_db_adopt(struct ax_db *db, struct ax_str tenant, const struct ax_append *a,
                          const struct ax_reading *reading);

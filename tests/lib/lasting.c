@@ -129,7 +129,7 @@ static uint32_t comes_at(struct ax_rng *rng, uint32_t row)
     return later < ROWS && (later < silence || row >= silence + PATIENCE_ROWS) ? later : row;
 }
 
-void lasting_feed_init(struct lasting_feed *f, uint64_t seed)
+void lasting_feed_init(struct lasting_feed *f, uint64_t seed, bool late)
 {
     static const char *const names[] = {"cisco-leaf7", "cisco-dr03"};
     struct ax_rng rng;
@@ -145,7 +145,7 @@ void lasting_feed_init(struct lasting_feed *f, uint64_t seed)
                 double value = values[row * n + i];
                 bool silent = row >= ROWS / 2 && row < ROWS / 2 + PATIENCE_ROWS;
                 if (!silent && lives(base + i, row, &value))
-                    add(f, comes_at(&rng, row), base + i, f->v[row].at_ms, value);
+                    add(f, late ? comes_at(&rng, row) : row, base + i, f->v[row].at_ms, value);
             }
         }
         free(values);

@@ -33,7 +33,7 @@ struct lasting_feed {
     uint32_t series_n;
 };
 
-void lasting_feed_init(struct lasting_feed *f, uint64_t seed);
+void lasting_feed_init(struct lasting_feed *f, uint64_t seed, bool late);
 void lasting_feed_done(struct lasting_feed *f);
 
 /* One process, as long as d is not NULL. */
