@@ -287,7 +287,8 @@ static enum ax_err start_http(struct server *s, struct ax_diag *diag)
                                                             .label_bytes_max = s->flags.label_bytes_max,
                                                             .key_bytes_max = s->flags.key_bytes_max,
                                                             .samples_max = s->flags.samples_max,
-                                                            .symbols_max = s->flags.symbols_max}};
+                                                            .symbols_max = s->flags.symbols_max},
+                                                 .refused_max = s->flags.refused_max};
     enum ax_err err = ax_receiver_new(s->db, &receiver, &s->receiver, diag);
     if (err != AX_OK)
         return err;

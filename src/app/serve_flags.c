@@ -41,6 +41,8 @@ static size_t front_flags(struct ax_serve_flags *f, struct ax_flag *out)
         {"remote-write.max-samples-per-series", AX_FLAG_COUNT, &f->samples_max, "100000",
          "samples of one series in one request"},
         {"remote-write.max-symbols", AX_FLAG_COUNT, &f->symbols_max, "1000000", "symbols of one 2.0 request"},
+        {"remote-write.max-refused-series", AX_FLAG_COUNT, &f->refused_max, "10000",
+         "series refused in one request; above: 400, and the rest is not looked at"},
         {"remote-write.max-future", AX_FLAG_DURATION, &f->future_ms, "10m",
          "samples further ahead are refused"},
         {"remote-read.max-body-size", AX_FLAG_BYTES, &f->read.body_max, "1MiB",

@@ -112,7 +112,8 @@ struct batch {
     struct ax_diag end;
     int64_t latest_ms; /* the newest time that is not refused as future */
     struct ax_rw_stats stats;
-    uint64_t series; /* visited so far */
+    uint64_t series;  /* visited so far */
+    uint64_t skipped; /* of these, not looked at because the walk ended */
     uint64_t written_samples, written_histograms, written_exemplars;
     uint64_t ingested, created, dropped[DROP_N], refused[REFUSE_N], refused_n;
     char text[640]; /* the first refused series by name, with why */
@@ -194,8 +195,12 @@ static void name_series(uint64_t number, struct ax_str key, char out[NAME_BYTES_
 static void refuse(struct batch *b, uint64_t number, const struct ax_append *a, enum refuse reason,
                    const char *why)
 {
+    uint32_t most = b->receiver->opt.refused_max;
     b->refused[reason]++;
-    if (b->refused_n++ >= NAMED_MAX)
+    if (b->refused_n++ >= most && b->ended == AX_OK)
+        b->ended = ax_fail(&b->end, AX_LIMIT,
+                           "more than %u series are refused, so the rest was not looked at", most);
+    if (b->refused_n > NAMED_MAX)
         return;
     char name[NAME_BYTES_MAX + 4];
     struct ax_str key = a->key;
@@ -328,7 +333,8 @@ static void write_log(struct batch *b)
 static void flush(struct batch *b)
 {
     struct run *run = &b->scratch->run;
-    for (uint32_t i = 0; i < run->n && b->ended == AX_OK; i++) {
+    uint32_t i = 0;
+    for (; i < run->n && b->ended == AX_OK; i++) {
         uint32_t known =
             i + ax_db_append_known(b->receiver->db, ax_str(""), run->v + i, run->n - i, b->journal);
         for (; i < known; i++)
@@ -337,6 +343,7 @@ static void flush(struct batch *b)
         if (i < run->n && append(b, run->number[i], &run->v[i]))
             b->written_exemplars += run->exemplars[i];
     }
+    b->skipped += i < run->n ? run->n - i : 0;
     run->n = run->samples_n = run->refs_n = 0;
     run->keys_n = 0;
     if (b->journal && ax_journal_bytes(b->journal) > RECORD_BYTES)
@@ -515,7 +522,7 @@ static void answer(const struct batch *b, enum ax_err err, const struct ax_diag 
 {
     if (err != AX_OK && b->series && !b->unlogged)
         ax_http_text(res, status_of(err), "%s; before that %" PRIu64 " series kept, %" PRIu64 " refused%s",
-                     diag->text, b->series - b->refused_n, b->refused_n, b->text);
+                     diag->text, b->series - b->skipped - b->refused_n, b->refused_n, b->text);
     else if (err != AX_OK)
         ax_http_text(res, status_of(err), "%s", diag->text);
     else if (b->refused_n)
@@ -605,6 +612,7 @@ static void set_defaults(struct ax_receiver_options *o)
     o->limits.labels_max = or_default(o->limits.labels_max, 128);
     o->limits.label_bytes_max = or_default(o->limits.label_bytes_max, 4096);
     o->limits.key_bytes_max = or_default(o->limits.key_bytes_max, 65536);
+    o->refused_max = or_default(o->refused_max, 10000);
     o->limits.symbols_max = or_default(o->limits.symbols_max, 1000000);
     if (o->limits.spelled_max == 0)
         o->limits.spelled_max = SPELLED_FACTOR * o->plain_max;

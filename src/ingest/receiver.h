@@ -21,11 +21,12 @@ struct ax_receiver;
 
 /* Ceilings; a field that is zero takes the default named. */
 struct ax_receiver_options {
-    struct ax_seglog *log;      /* what is wanted is written to it before the answer; NULL: nowhere */
-    struct ax_clock clock;      /* for the future guard; now_ms NULL: the wall clock */
-    uint64_t body_max;          /* 32 MiB: compressed; above it 413 */
-    uint64_t plain_max;         /* 32 MiB: decompressed; above it 400 before memory is taken */
-    int64_t future_max_ms;      /* 10 min: samples further ahead of the clock are refused; < 0: never */
+    struct ax_seglog *log; /* what is wanted is written to it before the answer; NULL: nowhere */
+    struct ax_clock clock; /* for the future guard; now_ms NULL: the wall clock */
+    uint64_t body_max;     /* 32 MiB: compressed; above it 413 */
+    uint64_t plain_max;    /* 32 MiB: decompressed; above it 400 before memory is taken */
+    int64_t future_max_ms; /* 10 min: samples further ahead of the clock are refused; < 0: never */
+    uint32_t refused_max;  /* 10,000: series refused in one request; above it the rest is not looked at */
     struct ax_rw_limits limits; /* 128 labels, 4 KiB a name or value, 64 KiB all labels of a series,
                                    1,000,000 symbols, 100,000 samples of a series, 8 times plain_max
                                    for the labels of all series of a 2.0 request, spelled */

@@ -695,9 +695,30 @@ static void clients_at_once_do_not_disturb_each_other(void **state)
     }
 }
 
+static void a_request_of_refused_series_alone_ends_at_their_ceiling(void **state)
+{
+    (void)state;
+    double refused = metric(AX_M_REJECTED_SERIES, "labels");
+    begin();
+    add("up", "kept_before", 1, NOW_MS);
+    for (int i = 0; i < 200000; i++)
+        put_bytes(&request, 1, ax_str("")); /* a TimeSeries without anything costs two bytes */
+    add("up", "not_looked_at", 1, NOW_MS);
+    struct write_answer a = send_v1();
+    write_assert_status(&a, 400);
+    write_assert_says(&a, "more than 10000 series are refused, so the rest was not looked at");
+    write_assert_says(&a, "before that 1 series kept, 10001 refused");
+    assert_true(metric(AX_M_REJECTED_SERIES, "labels") == refused + 10001);
+    struct ax_sample got[16];
+    assert_int_equal(read_back("kept_before", got), 1);
+    assert_int_equal(read_back("not_looked_at", got), 0);
+    assert_good_request_works();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_request_of_refused_series_alone_ends_at_their_ceiling),
         cmocka_unit_test(a_good_1_0_request_is_204_without_written_headers),
         cmocka_unit_test(a_good_2_0_request_is_204_with_what_was_written),
         cmocka_unit_test(unwanted_and_own_samples_count_as_written),
