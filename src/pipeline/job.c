@@ -210,6 +210,7 @@ enum ax_err ax_job_take(struct ax_job *job, struct ax_str record)
     struct ax_step_head head;
     uint32_t targets = 0;
     if (ax_step_check(record, job->channels_n) != AX_OK || ax_step_get_head(&in, &head) != AX_OK ||
+        head.t_ms % job->config->step_ms != 0 ||
         (job->schedule.last_ms != AX_NEVER && head.t_ms <= job->schedule.last_ms))
         return AX_CORRUPT;
     job->learnt = true;

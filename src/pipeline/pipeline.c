@@ -128,19 +128,28 @@ bool ax_pipeline_settle(struct ax_pipeline *p)
     return !p->uncommitted;
 }
 
+static void count_error(const struct ax_job *job, const char *stage)
+{
+    char name[AX_JOB_NAME_MAX];
+    (void)snprintf(name, sizeof name, AX_STR_FMT, AX_STR_ARG(ax_job_config(job)->name));
+    ax_metric_count(AX_M_JOB_ERRORS, name, stage);
+}
+
 /* Evaluate a step into its record and write that down; nothing has changed when it fails. */
 static enum ax_err record_step(struct ax_pipeline *p, struct ax_job *job, int64_t t_ms)
 {
     struct ax_diag diag = {{0}};
     enum ax_err err = ax_job_evaluate(job, t_ms, &p->record);
-    if (err != AX_OK)
+    if (err != AX_OK) {
+        count_error(job, "memory");
         (void)ax_fail(&diag, err, "%s", ax_err_text(err));
-    else if (p->options.log)
+    } else if (p->options.log) {
         err = ax_seglog_append(p->options.log, AX_WAL_STEP, ax_buf_view(&p->record), NULL, &diag);
+        if (err != AX_OK)
+            ax_metric_count(AX_M_WAL_FAILURES, NULL, NULL);
+    }
     if (err == AX_OK)
         return AX_OK;
-    if (p->options.log)
-        ax_metric_count(AX_M_WAL_FAILURES, NULL, NULL);
     ax_log(AX_LOG_WARN, "step_not_recorded",
            "job " AX_STR_FMT ": a step cannot be recorded, and is tried again: %s",
            AX_STR_ARG(ax_job_config(job)->name), diag.text);

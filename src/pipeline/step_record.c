@@ -47,9 +47,9 @@ enum ax_err ax_step_get_head(struct ax_bytes *in, struct ax_step_head *head)
     head->job = ax_get_str(in);
     head->generation = ax_get_u64(in);
     head->identity = ax_get_u64(in);
-    head->t_ms = ax_get_i64(in);
+    head->t_ms = ax_get_ms(in);
     head->channels_n = ax_get_count(in, UINT32_MAX);
-    return in->err;
+    return head->t_ms == INT64_MIN ? ax_bytes_fail(in) : in->err;
 }
 
 void ax_step_get_channel(struct ax_bytes *in, uint32_t *next_serial, int64_t *serial)
