@@ -4,6 +4,7 @@
 #include "series/db.h"
 #include "series/symbols.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -268,6 +269,55 @@ static void a_request_outlives_an_eviction_of_its_series(void **state)
     close_db(&f);
 }
 
+#define ROUNDS 400
+
+/* Sends requests whose series another thread evicts, each sample of them wanted. */
+static void *send_and_send(void *arg)
+{
+    struct fixture f = *(const struct fixture *)arg;
+    uint32_t refused = 0;
+    f.seen = (struct ax_seen_symbols){0};
+    f.texts_n = 0;
+    for (int64_t round = 1; round <= ROUNDS; round++) {
+        begin(&f, 20);
+        for (uint32_t i = 0; i < 20; i++)
+            refused += append(&f, UP, i, i % 2 == 0, round * 1000, false) != AX_FATE_WANTED;
+        refused += append(&f, DOWN, 0, false, round * 1000, false) != AX_FATE_UNWANTED;
+    }
+    ax_seen_done(&f.seen);
+    return refused ? NULL : arg;
+}
+
+static void senders_by_symbols_do_not_mind_evictions(void **state)
+{
+    (void)state;
+    struct fixture f;
+    pthread_t senders[2];
+    void *done;
+    open_db(&f);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(pthread_create(&senders[i], NULL, send_and_send, &f), 0);
+    for (int i = 0; i < 200; i++)
+        (void)ax_db_evict(f.db, INT64_MAX);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(pthread_join(senders[i], &done), 0);
+        assert_non_null(done);
+    }
+    /* Whatever went meanwhile, all of it is taken and found now. */
+    begin(&f, 20);
+    for (uint32_t i = 0; i < 20; i++)
+        assert_int_equal(append(&f, UP, i, false, (ROUNDS + 1) * 1000, false), AX_FATE_WANTED);
+    uint32_t n;
+    uint64_t epoch;
+    struct ax_series *const *members = ax_db_members(f.db, 0, &n, &epoch);
+    assert_int_equal(n, 20);
+    for (uint32_t i = 0; i < n; i++) {
+        struct ax_sample last;
+        assert_int_equal(ax_db_read(f.db, members[i], ROUNDS * 1000, (ROUNDS + 1) * 1000, &last, 1), 1);
+    }
+    close_db(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -277,6 +327,7 @@ int main(void)
         cmocka_unit_test(a_series_is_one_whether_it_comes_by_key_or_by_symbols),
         cmocka_unit_test(what_nobody_wants_is_remembered_without_its_texts),
         cmocka_unit_test(a_request_outlives_an_eviction_of_its_series),
+        cmocka_unit_test(senders_by_symbols_do_not_mind_evictions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
