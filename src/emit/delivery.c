@@ -7,6 +7,8 @@
 
 #include <stdio.h>
 
+#define SERIES_TEXT 512
+#define LABELS_BYTES_MAX ((size_t)4 << 20)
 #define SAMPLES_WRITTEN "X-Prometheus-Remote-Write-Samples-Written"
 
 void ax_delivery_init(struct ax_delivery *d)
@@ -99,4 +101,32 @@ void ax_delivery_fall_back(struct ax_delivery *d, const char *why)
                "%s does not take remote-write 2.0 (%s); sending 1.0 from now on. Set protobuf_message: "
                "prometheus.WriteRequest to spare the attempt",
                d->url, why);
+}
+
+/* Text of a series, for a person; cut when it is long. */
+static void name_series(const struct ax_feed_series *series, char out[SERIES_TEXT])
+{
+    struct ax_arena arena;
+    struct ax_buf text;
+    struct ax_labels labels;
+    ax_arena_init(&arena, LABELS_BYTES_MAX);
+    ax_buf_init(&text, LABELS_BYTES_MAX);
+    if (ax_labels_key_parse((struct ax_str){series->key, series->key_n}, &arena, &labels, NULL) == AX_OK)
+        ax_labels_write(&labels, &text);
+    (void)snprintf(out, SERIES_TEXT, AX_STR_FMT, (int)text.n, (const char *)text.bytes);
+    ax_buf_done(&text);
+    ax_arena_done(&arena);
+}
+
+void ax_delivery_refused(struct ax_delivery *d, const struct ax_batch *batch, uint32_t from, int status,
+                         const char *why)
+{
+    char reason[16], series[SERIES_TEXT];
+    while (!batch->items[from].series)
+        from++;
+    (void)snprintf(reason, sizeof reason, "%d", status);
+    ax_metric_add(ax_metric(AX_M_SEND_FAILED, d->url, reason), batch->encoded_n);
+    name_series(batch->items[from].series, series);
+    ax_log(AX_LOG_WARN, "send_refused", "%s refused %u samples for good: %s; of %s%s", d->url,
+           batch->encoded_n, why, series, batch->encoded_n > 1 ? " and others" : "");
 }

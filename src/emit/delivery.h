@@ -59,6 +59,11 @@ enum ax_verdict ax_delivery_post(struct ax_delivery *d, struct ax_http_client *c
                                  const struct ax_batch *batch, int version, uint32_t attempt,
                                  struct ax_buf *answer, struct ax_http_reply *reply, struct ax_diag *diag);
 
+/* What a batch has encoded, the samples from this one on, was refused for good: count it, and say why and of
+ * which series. */
+void ax_delivery_refused(struct ax_delivery *d, const struct ax_batch *batch, uint32_t from, int status,
+                         const char *why);
+
 /* The endpoint does not take 2.0: 1.0 from now on. */
 void ax_delivery_fall_back(struct ax_delivery *d, const char *why);
 

@@ -12,6 +12,7 @@
 
 #define KEY_BYTES_MAX ((size_t)1 << 20)
 #define PUTS_MAX (1u << 25) /* of one commit */
+#define AHEAD 8u            /* so many puts ahead is asked for the memory of a series */
 
 struct ax_emit {
     pthread_mutex_t lock; /* of all that follows, against a reload */
@@ -63,14 +64,12 @@ static void gather(struct ax_emit *e, struct ax_out *out, int64_t t_ms, double v
     put->out = out;
     put->t_ms = t_ms;
     memcpy(&put->value, &value, sizeof put->value); /* a stale marker keeps its bits */
-    out->waiting++;
 }
 
 static void sink_put(void *ctx, struct ax_out *out, int64_t t_ms, double value)
 {
     struct ax_emit *e = ctx;
     (void)pthread_mutex_lock(&e->lock);
-    AX_ASSERT(out->handles > 0);
     gather(e, out, t_ms, value);
     (void)pthread_mutex_unlock(&e->lock);
 }
@@ -85,12 +84,10 @@ static void sink_close(void *ctx, struct ax_out *out, int64_t t_ms)
     (void)pthread_mutex_unlock(&e->lock);
 }
 
-/* Forget the puts. */
 static void let_go(struct ax_emit *e)
 {
-    for (uint32_t i = 0; i < e->puts_n; i++)
-        e->puts[i].out->waiting--;
     e->puts_n = e->settled_n = 0;
+    ax_outs_sweep(&e->outs);
 }
 
 /* Settle the times of what was put: an end comes after the last sample of its series, and a sample that does
@@ -100,9 +97,10 @@ static void settle(struct ax_emit *e)
     uint32_t kept = e->settled_n, late = 0;
     for (uint32_t i = e->settled_n; i < e->puts_n; i++) {
         struct ax_put put = e->puts[i];
+        if (i + AHEAD < e->puts_n)
+            __builtin_prefetch(e->puts[i + AHEAD].out);
         bool is_late = put.out->last_ms != INT64_MIN && put.t_ms <= put.out->last_ms;
         if (is_late && !ax_is_stale(put.value)) {
-            put.out->waiting--;
             late++;
             continue;
         }

@@ -48,7 +48,8 @@ AX_MUST_USE enum ax_err ax_emit_sync(struct ax_emit *e, struct ax_diag *diag);
 /* Samples in the log that wait for an endpoint, summed over the endpoints. */
 uint64_t ax_emit_pending(struct ax_emit *e);
 
-/* Send what waits for at most deadline_ms, then stop and free. The rest stays in the log. NULL is fine. */
+/* Send what waits for at most deadline_ms (and a second for what is under way then), stop and free. The rest
+ * stays in the log. NULL is fine. */
 void ax_emit_stop(struct ax_emit *e, int64_t deadline_ms);
 
 #endif

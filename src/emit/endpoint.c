@@ -9,7 +9,6 @@
 #include <stdlib.h>
 
 #define FINGERPRINT_BYTES_MAX ((size_t)1 << 24)
-#define LAST_REQUEST_NS INT64_C(1000000000) /* for the answer to what is under way */
 #define RULES_BYTES_MAX ((size_t)1 << 24)
 
 struct ax_endpoint {
@@ -285,17 +284,25 @@ void ax_endpoint_flush(struct ax_endpoint *e)
         ax_sender_flush(e->senders[i]);
 }
 
-void ax_endpoint_end(struct ax_endpoint *e, int64_t until_ns)
+void ax_endpoint_wait(struct ax_endpoint *e, int64_t until_ns)
 {
     for (uint32_t i = 0; i < e->senders_n; i++)
-        if (!ax_sender_wait(e->senders[i], until_ns))
-            ax_sender_halt(e->senders[i]);
-    until_ns = ax_mono_ns() + LAST_REQUEST_NS;
+        (void)ax_sender_wait(e->senders[i], until_ns);
+}
+
+void ax_endpoint_halt(struct ax_endpoint *e)
+{
+    for (uint32_t i = 0; i < e->senders_n; i++)
+        ax_sender_halt(e->senders[i]);
+}
+
+void ax_endpoint_end(struct ax_endpoint *e, int64_t until_ns)
+{
+    ax_endpoint_halt(e);
     for (uint32_t i = 0; i < e->senders_n; i++)
         if (!ax_sender_wait(e->senders[i], until_ns))
             ax_sender_abort(e->senders[i]);
-    for (uint32_t i = 0; i < e->senders_n; i++)
-        (void)ax_sender_wait(e->senders[i], INT64_MAX);
+    ax_endpoint_wait(e, INT64_MAX);
 }
 
 void ax_endpoint_free(struct ax_endpoint *e)

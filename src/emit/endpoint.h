@@ -66,8 +66,13 @@ uint64_t ax_endpoint_measure(struct ax_endpoint *e);
 /* Begin to send what waits at once and then end. */
 void ax_endpoint_flush(struct ax_endpoint *e);
 
-/* Wait for that until a monotonic time; then the senders end. A request under way has a second more for its
- * answer, and is aborted then. What is not sent stays in the log. */
+/* Wait for that until a monotonic time. */
+void ax_endpoint_wait(struct ax_endpoint *e, int64_t until_ns);
+
+/* Begin to end after the requests under way. What is not sent stays in the log. */
+void ax_endpoint_halt(struct ax_endpoint *e);
+
+/* The same, and wait for their answers until a monotonic time; then they are aborted. */
 void ax_endpoint_end(struct ax_endpoint *e, int64_t until_ns);
 
 /* End at once and free; its position file stays. NULL is fine. */

@@ -6,6 +6,8 @@
 
 #include <stdlib.h>
 
+#define LAST_REQUEST_NS INT64_C(1000000000) /* for the answers to what is under way */
+
 static const enum ax_metric gauges[] = {AX_M_QUEUE_SAMPLES, AX_M_QUEUE_BYTES, AX_M_QUEUE_MAX_BYTES,
                                         AX_M_SEND_HIGHEST};
 
@@ -146,24 +148,31 @@ static void drop_plan(const struct ax_endpoints *set, struct plan *p)
     free(p->v);
 }
 
-/* An endpoint whose block is gone or changed. */
-static void retire(struct ax_endpoint *old, const struct plan *p)
+/* End the endpoints whose block is gone or changed. */
+static void retire(const struct ax_endpoints *set, const struct plan *p)
 {
-    bool url_remains = false;
-    for (uint32_t i = 0; i < p->n; i++)
-        url_remains |= strcmp(ax_endpoint_url(p->v[i]), ax_endpoint_url(old)) == 0;
-    ax_endpoint_end(old, 0);
-    if (!url_remains) /* gauges of what is no more would look like a queue that stands still */
-        for (size_t i = 0; i < sizeof gauges / sizeof gauges[0]; i++)
-            ax_metric_forget(gauges[i], ax_endpoint_url(old));
+    for (uint32_t i = 0; i < set->n; i++)
+        if (!p->kept[i])
+            ax_endpoint_halt(set->v[i]);
+    int64_t until_ns = ax_mono_ns() + LAST_REQUEST_NS;
+    for (uint32_t i = 0; i < set->n; i++) {
+        if (p->kept[i])
+            continue;
+        const char *url = ax_endpoint_url(set->v[i]);
+        bool url_remains = false;
+        for (uint32_t k = 0; k < p->n; k++)
+            url_remains |= strcmp(ax_endpoint_url(p->v[k]), url) == 0;
+        ax_endpoint_end(set->v[i], until_ns);
+        if (!url_remains) /* gauges of what is no more would look like a queue that stands still */
+            for (size_t k = 0; k < sizeof gauges / sizeof gauges[0]; k++)
+                ax_metric_forget(gauges[k], url);
+    }
 }
 
 static void carry_out(struct ax_endpoints *set, struct plan *p)
 {
     struct ax_diag diag = {{0}};
-    for (uint32_t i = 0; i < set->n; i++)
-        if (!p->kept[i])
-            retire(set->v[i], p);
+    retire(set, p);
     for (uint32_t i = 0; i < p->n; i++) {
         if (!is_new(p, i))
             continue;
@@ -234,9 +243,14 @@ void ax_endpoints_end(struct ax_endpoints *set, int64_t until_ns)
     for (uint32_t i = 0; i < set->n; i++)
         ax_endpoint_flush(set->v[i]);
     for (uint32_t i = 0; i < set->n; i++)
-        ax_endpoint_end(set->v[i], until_ns);
+        ax_endpoint_wait(set->v[i], until_ns);
     for (uint32_t i = 0; i < set->n; i++)
+        ax_endpoint_halt(set->v[i]);
+    until_ns = ax_mono_ns() + LAST_REQUEST_NS;
+    for (uint32_t i = 0; i < set->n; i++) {
+        ax_endpoint_end(set->v[i], until_ns);
         ax_endpoint_free(set->v[i]);
+    }
     free(set->v);
     set->v = NULL;
     set->n = 0;

@@ -31,7 +31,8 @@ uint64_t ax_endpoints_measure(struct ax_endpoints *set);
 /* Count samples that never reached the log, for every endpoint. */
 void ax_endpoints_count_dropped(struct ax_endpoints *set, const char *reason, uint32_t n);
 
-/* Send what waits until a monotonic time, then end all and free. What is not sent stays in the log. */
+/* Send what waits until a monotonic time, then end all and free; requests under way have a second more for
+ * their answers. What is not sent stays in the log. */
 void ax_endpoints_end(struct ax_endpoints *set, int64_t until_ns);
 
 #endif

@@ -268,10 +268,8 @@ static enum ax_err scan(struct ax_outgoing *o, struct ax_diag *diag)
     struct scan s = {.o = o};
     struct ax_seglog_reader *r = NULL;
     enum ax_err err = ax_seglog_reader_new(o->log, scan_start(o), &r);
-    o->outs->keep = true;
     while (err == AX_OK)
         err = scan_record(&s, r, diag);
-    o->outs->keep = false;
     ax_seglog_reader_free(r);
     free(s.outs);
     if (err == AX_NOTREADY)
@@ -350,7 +348,7 @@ void ax_outgoing_close(struct ax_outgoing *o)
 /* Writing. */
 
 /* Give the series of the puts their numbers; returns how many new ones there are. */
-static uint32_t number_series(struct ax_outgoing *o, const struct ax_put *puts, uint32_t n)
+static uint32_t number_series(struct ax_outgoing *o, struct ax_put *puts, uint32_t n)
 {
     uint32_t next = o->numbered;
     for (uint32_t i = 0; i < n; i++) {
@@ -359,6 +357,7 @@ static uint32_t number_series(struct ax_outgoing *o, const struct ax_put *puts, 
             out->segment = o->segment;
             out->number = next++;
         }
+        puts[i].number = out->number;
     }
     return next - o->numbered;
 }
@@ -380,18 +379,18 @@ static uint64_t encode(struct ax_outgoing *o, const struct ax_unit *u, const str
     size_t before = o->body.n, keys;
     uint32_t next = u->numbered;
     for (uint32_t i = 0; i < u->samples_n && next < u->numbered + u->keys_n; i++)
-        if (puts[i].out->number == next) {
+        if (puts[i].number == next) {
             ax_unit_write_key(&o->body, ax_out_key(puts[i].out));
             next++;
         }
     keys = o->body.n - before;
     for (uint32_t i = 0; i < u->samples_n; i++)
-        ax_unit_write_sample(&o->body, u, puts[i].out->number, puts[i].t_ms, puts[i].value);
+        ax_unit_write_sample(&o->body, u, puts[i].number, puts[i].t_ms, puts[i].value);
     return keys;
 }
 
-enum ax_err ax_outgoing_append(struct ax_outgoing *o, struct ax_str unit, int64_t t_ms,
-                               const struct ax_put *puts, uint32_t n, struct ax_diag *diag)
+enum ax_err ax_outgoing_append(struct ax_outgoing *o, struct ax_str unit, int64_t t_ms, struct ax_put *puts,
+                               uint32_t n, struct ax_diag *diag)
 {
     struct mark *mark = mark_of(o, unit);
     uint64_t end = ax_outgoing_end(o);

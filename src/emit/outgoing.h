@@ -22,11 +22,12 @@ struct ax_outgoing_options {
     bool fsync_always;  /* fsync each record; else ax_outgoing_sync() does */
 };
 
-/* One sample that was put, in its order; the out's `waiting` counts it. */
+/* One sample that was put, in its order. */
 struct ax_put {
     struct ax_out *out;
     int64_t t_ms;
     double value;
+    uint32_t number; /* the log's to use */
 };
 
 /* Open or make the log, and read its end into outs. Damage is logged. AX_IO with a text, AX_NOMEM. */
@@ -43,7 +44,7 @@ bool ax_outgoing_has(const struct ax_outgoing *o, struct ax_str unit, int64_t t_
  * AX_LIMIT: they will never fit into one record. Cost: one pass, one write; allocates for series that are
  * used for the first time in a segment and for nothing else. */
 AX_MUST_USE enum ax_err ax_outgoing_append(struct ax_outgoing *o, struct ax_str unit, int64_t t_ms,
-                                           const struct ax_put *puts, uint32_t n, struct ax_diag *diag);
+                                           struct ax_put *puts, uint32_t n, struct ax_diag *diag);
 
 /* Bring it to the disk. From any thread. AX_IO with a text. */
 AX_MUST_USE enum ax_err ax_outgoing_sync(struct ax_outgoing *o, struct ax_diag *diag);

@@ -57,23 +57,6 @@ bool ax_outs_is_past(const struct ax_outs *t, int64_t t_ms)
            (t_ms <= t->newest_ms && (uint64_t)t->newest_ms - (uint64_t)t_ms >= (uint64_t)AX_OUTS_REMEMBER_MS);
 }
 
-static void sweep(struct ax_outs *t)
-{
-    for (uint32_t i = 0; i < t->buckets_n; i++)
-        for (struct ax_out **at = &t->buckets[i]; *at;) {
-            struct ax_out *o = *at;
-            if (o->handles || o->waiting || !ax_outs_is_past(t, o->last_ms)) {
-                at = &o->next;
-                continue;
-            }
-            *at = o->next;
-            t->n--;
-            t->closed_n--;
-            free(o);
-        }
-    t->sweep_at = t->closed_n * 2 > SWEEP_LEAST ? t->closed_n * 2 : SWEEP_LEAST;
-}
-
 static struct ax_out *add(struct ax_outs *t, uint64_t hash, struct ax_str key)
 {
     struct ax_out *out = key.n < UINT32_MAX ? calloc(1, sizeof *out + key.n) : NULL;
@@ -84,8 +67,6 @@ static struct ax_out *add(struct ax_outs *t, uint64_t hash, struct ax_str key)
     out->key_n = (uint32_t)key.n;
     if (key.n)
         memcpy(out->key, key.p, key.n);
-    if (t->closed_n >= t->sweep_at && !t->keep)
-        sweep(t);
     if (t->n >= t->buckets_n)
         grow(t);
     struct ax_out **bucket = bucket_of(t, hash);
@@ -124,6 +105,25 @@ void ax_outs_saw(struct ax_outs *t, struct ax_out *out, int64_t t_ms)
         out->last_ms = t_ms;
     if (t_ms > t->newest_ms)
         t->newest_ms = t_ms;
+}
+
+void ax_outs_sweep(struct ax_outs *t)
+{
+    if (t->closed_n < t->sweep_at)
+        return;
+    for (uint32_t i = 0; i < t->buckets_n; i++)
+        for (struct ax_out **at = &t->buckets[i]; *at;) {
+            struct ax_out *o = *at;
+            if (o->handles || !ax_outs_is_past(t, o->last_ms)) {
+                at = &o->next;
+                continue;
+            }
+            *at = o->next;
+            t->n--;
+            t->closed_n--;
+            free(o);
+        }
+    t->sweep_at = t->closed_n * 2 > SWEEP_LEAST ? t->closed_n * 2 : SWEEP_LEAST;
 }
 
 struct ax_str ax_out_key(const struct ax_out *out)

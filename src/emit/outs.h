@@ -18,7 +18,6 @@ struct ax_out {
     struct ax_out *next; /* in its bucket */
     uint64_t hash;
     uint32_t handles; /* 0: closed, remembered */
-    uint32_t waiting; /* of its samples and ends, so many are not in the log yet */
     int64_t last_ms;  /* newest sample that will be or is in the log; INT64_MIN: none yet */
     uint64_t segment; /* in which it has its number; 0: none */
     uint32_t number;
@@ -32,7 +31,6 @@ struct ax_outs {
     uint32_t buckets_n, n, closed_n, sweep_at;
     int64_t newest_ms; /* of all samples; INT64_MIN: none yet */
     uint64_t seed;
-    bool keep; /* as long as this is set nothing is forgotten */
 };
 
 /* An empty table; a secret seed keeps chosen collisions away. AX_NOMEM. */
@@ -41,8 +39,7 @@ AX_MUST_USE enum ax_err ax_outs_init(struct ax_outs *t, uint64_t seed);
 /* Free it with all series. */
 void ax_outs_done(struct ax_outs *t);
 
-/* The series of a key, made when it is not there; NULL when out of memory. A new one is closed, and lives
- * until other series are made if it has neither handle nor sample. */
+/* The series of a key, made when it is not there; NULL when out of memory. A new one is closed. */
 struct ax_out *ax_outs_find(struct ax_outs *t, struct ax_str key);
 
 /* One more handle of a series. */
@@ -53,6 +50,10 @@ void ax_outs_close(struct ax_outs *t, struct ax_out *out);
 
 /* Its newest sample is at t_ms now. */
 void ax_outs_saw(struct ax_outs *t, struct ax_out *out, int64_t t_ms);
+
+/* Forget closed series whose last sample is long past, when there are many closed ones. Series that nobody
+ * has a handle of may be gone then. Amortised O(1) for each series made. */
+void ax_outs_sweep(struct ax_outs *t);
 
 /* Is this time so long past that a closed series whose last sample it is need not be remembered? INT64_MIN,
  * which stands for no sample, is. */

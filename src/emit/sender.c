@@ -6,15 +6,14 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
 #define ANSWER_BYTES 1024 /* of a body that are kept for the log */
 #define FAULT_PAUSE_MS 1000
-#define PARTS_DEEP 40u                            /* halves of halves, more than there can be */
-#define SPLIT_PAUSE_NS (INT64_C(60) * 1000000000) /* after a split of which nothing was accepted */
-#define SERIES_TEXT 512
+#define PARTS_DEEP 40u   /* halves of halves, more than there can be */
+#define FRUITLESS_MAX 3u /* then a refused batch is not halved as often */
+#define FRUITLESS_SHARE 16u
 
 struct ax_sender {
     struct ax_delivery *d;
@@ -30,7 +29,7 @@ struct ax_sender {
     bool failing;                    /* the last request was answered with "try again" */
     bool overflowing;                /* samples are dropped because the queue is full */
     uint32_t expired_n, overflown_n; /* dropped, and not told of yet */
-    int64_t split_after_ns;          /* refused requests are not split before */
+    uint32_t fruitless;              /* batches in a row that were halved, and nothing of them was accepted */
     bool part_accepted;              /* of the batch in hand */
     uint32_t extra;                  /* requests made out of refused ones, of the batch in hand */
 
@@ -222,43 +221,13 @@ static void accepted(struct ax_sender *s)
     s->part_accepted = true;
 }
 
-/* Text of the first series of a part, for a person. */
-static void name_series(const struct ax_sender *s, uint32_t from, uint32_t to, char out[SERIES_TEXT])
-{
-    struct ax_arena arena;
-    struct ax_buf text;
-    struct ax_labels labels;
-    while (from < to && !s->batch.items[from].series)
-        from++;
-    AX_ASSERT(from < to);
-    const struct ax_feed_series *series = s->batch.items[from].series;
-    ax_arena_init(&arena, (size_t)4 << 20);
-    ax_buf_init(&text, (size_t)4 << 20);
-    if (ax_labels_key_parse((struct ax_str){series->key, series->key_n}, &arena, &labels, NULL) == AX_OK)
-        ax_labels_write(&labels, &text);
-    (void)snprintf(out, SERIES_TEXT, AX_STR_FMT, (int)text.n, (const char *)text.bytes);
-    ax_buf_done(&text);
-    ax_arena_done(&arena);
-}
-
-static void refused(struct ax_sender *s, uint32_t from, uint32_t to, int status, const struct ax_diag *diag)
-{
-    char reason[16], series[SERIES_TEXT];
-    (void)snprintf(reason, sizeof reason, "%d", status);
-    ax_metric_add(ax_metric(AX_M_SEND_FAILED, s->d->url, reason), s->batch.encoded_n);
-    name_series(s, from, to, series);
-    ax_log(AX_LOG_WARN, "send_refused", "%s refused %u samples for good: %s; of %s%s", s->d->url,
-           s->batch.encoded_n, diag->text, series, s->batch.encoded_n > 1 ? " and others" : "");
-    s->failing = false;
-}
-
-/* May a part that was refused be sent in halves? Only when its content may be the reason, and not again soon
- * when that has led to nothing: a target that refuses everything is not asked many times over. */
+/* May a part that was refused be sent in halves? Only when its content may be the reason. A target that goes
+ * on refusing everything is not asked as often. */
 static bool may_split(struct ax_sender *s, int status)
 {
     bool content = status == 400 || status == 409 || status == 413 || status == 422;
-    if (!content || s->batch.encoded_n < 2 || s->extra + 2 > AX_SPLIT_REQUESTS ||
-        ax_mono_ns() < s->split_after_ns)
+    uint32_t most = s->fruitless < FRUITLESS_MAX ? AX_SPLIT_REQUESTS : AX_SPLIT_REQUESTS / FRUITLESS_SHARE;
+    if (!content || s->batch.encoded_n < 2 || s->extra + 2 > most)
         return false;
     s->extra += 2;
     return true;
@@ -323,7 +292,8 @@ static enum part send_part(struct ax_sender *s, uint32_t from, uint32_t to)
         if (verdict == AX_SEND_DROP) {
             if (may_split(s, reply.status))
                 return PART_HALVE;
-            refused(s, from, to, reply.status, &diag);
+            ax_delivery_refused(s->d, &s->batch, from, reply.status, diag.text);
+            s->failing = false;
             return PART_DONE;
         }
         if (verdict == AX_SEND_FALL_BACK) {
@@ -344,7 +314,7 @@ static void deliver(struct ax_sender *s)
     s->part_accepted = false;
     tell_dropped(s);
     (void)ax_delivery_measure(s->d);
-    while (ends_n) {
+    while (ends_n && !is_halted(s)) {
         uint32_t to = ends[ends_n - 1];
         enum part part = send_part(s, from, to);
         if (part == PART_HALTED)
@@ -361,8 +331,10 @@ static void deliver(struct ax_sender *s)
         else
             note(s, s->feed.at, s->feed.count);
     }
-    if (s->extra && !s->part_accepted)
-        s->split_after_ns = ax_mono_ns() + SPLIT_PAUSE_NS;
+    if (s->part_accepted)
+        s->fruitless = 0;
+    else if (s->extra && s->fruitless < FRUITLESS_MAX)
+        s->fruitless++;
 }
 
 /* Wait until it may begin, and find its place in the log. False when halted before. */

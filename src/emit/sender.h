@@ -8,7 +8,8 @@
  *
  * A request that may succeed later is sent again with the same bytes (remade when samples of it have become
  * too old); see emit/retry.h for what an answer means. One that is refused for its content is sent in halves,
- * in order, down to the offending series, with at most AX_SPLIT_REQUESTS more requests. */
+ * in order, down to the offending series, with at most AX_SPLIT_REQUESTS more requests (a sixteenth of them
+ * after three batches in a row of which nothing was accepted): never the same request again. */
 #ifndef AX_EMIT_SENDER_H
 #define AX_EMIT_SENDER_H
 

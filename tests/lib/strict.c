@@ -9,10 +9,12 @@
 #include "prom/rw_decode.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <microhttpd.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 #define BODY_MAX ((size_t)32 << 20)
 #define PATIENCE_NS (INT64_C(60) * 1000000000)
@@ -119,8 +121,18 @@ static bool take(struct strict *s, const struct batch *b)
     return ok;
 }
 
+/* Has the sender gone away? Then this request may be treated after what it sent in its next life: its refusal
+ * reaches nobody and takes nothing away. */
+static bool is_orphan(struct MHD_Connection *connection)
+{
+    char byte;
+    int fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+    ssize_t n = recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    return n == 0 || (n < 0 && errno != EAGAIN);
+}
+
 /* Answer a request in version 1. */
-static unsigned answer(struct strict *s, const struct ax_buf *body)
+static unsigned answer(struct strict *s, struct MHD_Connection *connection, const struct ax_buf *body)
 {
     static const struct ax_rw_limits limits = {1000, 65536, 1u << 20, 1000000, 1000000, 1u << 30};
     struct batch b = {.s = s};
@@ -143,7 +155,7 @@ static unsigned answer(struct strict *s, const struct ax_buf *body)
         status = 400;
     } else if (!take(s, &b)) {
         status = 400;
-        s->counts.broken++;
+        s->counts.broken += !is_orphan(connection);
     } else if (chance < 0.5) {
         status = 500;
     }
@@ -175,7 +187,7 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, 
         return MHD_YES;
     }
     struct MHD_Response *response = MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
-    enum MHD_Result result = MHD_queue_response(connection, answer(ctx, body), response);
+    enum MHD_Result result = MHD_queue_response(connection, answer(ctx, connection, body), response);
     MHD_destroy_response(response);
     return result;
 }

@@ -44,8 +44,8 @@ void strict_be(struct strict *s, enum strict_mood mood);
  * outlives the receiver. */
 void strict_refuse(struct strict *s, const char *text);
 
-/* What was counted so far: requests in all, those that broke a rule, those with two samples of one series,
- * samples taken that were not there yet. */
+/* What was counted so far: requests in all, those that broke a rule (of a sender that is still there), those
+ * with two samples of one series, samples taken that were not there yet. */
 struct strict_counts {
     uint32_t requests, broken, doubled;
     uint64_t samples;

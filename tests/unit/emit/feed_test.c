@@ -46,7 +46,7 @@ static void append(struct log *l, int64_t t_ms, int n)
         struct ax_labels labels = {3, pairs};
         ax_buf_init(&key, 1000);
         ax_labels_key_write(&labels, &key);
-        puts[i] = (struct ax_put){ax_outs_find(&l->outs, ax_buf_view(&key)), t_ms, i};
+        puts[i] = (struct ax_put){.out = ax_outs_find(&l->outs, ax_buf_view(&key)), .t_ms = t_ms, .value = i};
         ax_outs_saw(&l->outs, puts[i].out, t_ms);
         ax_buf_done(&key);
     }

@@ -46,7 +46,7 @@ static void append(struct log *l, const char *unit, int64_t t_ms, int first, int
     for (int i = first; i < end; i++) {
         struct ax_out *out = series(l, i);
         ax_outs_saw(&l->outs, out, t_ms);
-        puts[n++] = (struct ax_put){out, t_ms, i};
+        puts[n++] = (struct ax_put){.out = out, .t_ms = t_ms, .value = i};
     }
     if (ax_outgoing_append(l->o, ax_str(unit), t_ms, puts, n, &diag) != AX_OK)
         fail_msg("%s", diag.text);
