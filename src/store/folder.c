@@ -47,7 +47,7 @@ enum ax_err ax_folder_fail(struct ax_diag *diag, int error, const char *verb, co
                    name ? "/" : "", name ? name : "", strerror(error), advice(error));
 }
 
-enum ax_err ax_folder_open(const char *path, int make, struct ax_folder *out, struct ax_diag *diag)
+enum ax_err ax_folder_open(const char *path, bool make, struct ax_folder *out, struct ax_diag *diag)
 {
     *out = (struct ax_folder){-1, NULL};
     bool made = make && mkdir(path, 0700) == 0;

@@ -6,6 +6,7 @@
 
 #include "base/err.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/uio.h>
@@ -32,7 +33,7 @@ enum ax_err ax_folder_fail(struct ax_diag *diag, int error, const char *verb, co
 
 /* Open a folder; make it (0700, one level) when `make` says so and it is absent. AX_NOTFOUND when it is
  * absent otherwise; AX_IO with a text; AX_NOMEM. */
-AX_MUST_USE enum ax_err ax_folder_open(const char *path, int make, struct ax_folder *out,
+AX_MUST_USE enum ax_err ax_folder_open(const char *path, bool make, struct ax_folder *out,
                                        struct ax_diag *diag);
 
 /* Close; {-1, NULL} is fine. */

@@ -31,7 +31,7 @@ enum ax_err ax_seglog_open(const struct ax_seglog_options *options, struct ax_se
     (void)pthread_mutex_init(&log->cut, NULL);
     (void)pthread_mutex_init(&log->table, NULL);
     (void)pthread_mutex_init(&log->sync, NULL);
-    enum ax_err err = ax_folder_open(options->dir, 1, &log->folder, diag);
+    enum ax_err err = ax_folder_open(options->dir, true, &log->folder, diag);
     if (err == AX_OK)
         err = ax_seglog_recover(log, options->check_from, report, diag);
     if (err != AX_OK) {

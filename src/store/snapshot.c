@@ -56,7 +56,7 @@ enum ax_err ax_snapshot_begin(const char *dir, uint64_t position, struct ax_snap
     w->sections = 0;
     w->err = AX_OK;
     w->place = AX_FILE_HEAD;
-    enum ax_err err = ax_folder_open(dir, 1, &w->folder, diag);
+    enum ax_err err = ax_folder_open(dir, true, &w->folder, diag);
     if (err != AX_OK) {
         free(w);
         return err;
@@ -157,7 +157,7 @@ static enum ax_err remove_before(const struct ax_folder *folder, const char *suf
 enum ax_err ax_snapshot_prune(const char *dir, uint64_t before, struct ax_diag *diag)
 {
     struct ax_folder folder;
-    enum ax_err err = ax_folder_open(dir, 0, &folder, diag);
+    enum ax_err err = ax_folder_open(dir, false, &folder, diag);
     if (err == AX_NOTFOUND)
         return AX_OK;
     if (err != AX_OK)

@@ -217,7 +217,7 @@ enum ax_err ax_snapshot_open(const char *dir, struct ax_snapshot **out, struct a
     passed = passed ? passed : &unused;
     passed->text[0] = '\0';
     *out = NULL;
-    enum ax_err err = ax_folder_open(dir, 0, &folder, diag);
+    enum ax_err err = ax_folder_open(dir, false, &folder, diag);
     if (err != AX_OK)
         return err;
     uint8_t *buf = malloc(BUFFER_BYTES);
