@@ -287,7 +287,7 @@ static enum ax_err open_log(struct ax_outgoing *o, const struct ax_outgoing_opti
     struct ax_seglog_report report;
     struct ax_folder folder;
     struct ax_numbers starts;
-    enum ax_err err = ax_folder_open(options->dir, 1, &folder, diag);
+    enum ax_err err = ax_folder_open(options->dir, true, &folder, diag);
     if (err != AX_OK)
         return err;
     err = ax_folder_list(&folder, ".log", &starts, diag);

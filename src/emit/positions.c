@@ -247,7 +247,7 @@ static enum ax_err new_positions(const char *dir, uint32_t number, int flags, st
 static enum ax_err sync_folder(const char *dir, struct ax_diag *diag)
 {
     struct ax_folder folder;
-    enum ax_err err = ax_folder_open(dir, 0, &folder, diag);
+    enum ax_err err = ax_folder_open(dir, false, &folder, diag);
     if (err != AX_OK)
         return err;
     err = ax_folder_sync(&folder, diag);
