@@ -99,6 +99,16 @@ static void config(void *ctx, const struct ax_http_request *req, struct ax_http_
     ax_buf_done(&yaml);
 }
 
+/* How far the history of a job has been read; null when none is. */
+static json_t *history_json(const struct ax_api *api, const char *job)
+{
+    double share;
+    char text[256];
+    if (!api->history || !api->history(api->history_ctx, job, &share, text, sizeof text))
+        return json_null();
+    return json_pack("{s:f, s:s}", "share", share, "text", text);
+}
+
 static void jobs(void *ctx, const struct ax_http_request *req, struct ax_http_response *res)
 {
     struct ax_api *api = ctx;
@@ -109,11 +119,11 @@ static void jobs(void *ctx, const struct ax_http_request *req, struct ax_http_re
     for (uint32_t i = 0; ax_pipeline_job_status(api->pipeline, i, name, sizeof name, &s); i++) {
         json_t *last = s.last_step_ms == INT64_MIN ? json_null() : json_real((double)s.last_step_ms / 1000);
         (void)json_array_append_new(
-            list,
-            json_pack("{s:s, s:b, s:s, s:i, s:i, s:i, s:i, s:I, s:o, s:f}", "job", name, "ready", s.ready,
-                      "reason", s.reason ? s.reason : "", "series", s.targets_n, "seriesReady", s.ready_n,
-                      "entities", s.entities_n, "outputSeries", s.outputs_n, "bytes", (json_int_t)s.bytes,
-                      "lastStepTimestampSeconds", last, "lastStepDurationSeconds", s.step_seconds));
+            list, json_pack("{s:s, s:b, s:s, s:i, s:i, s:i, s:i, s:I, s:o, s:f, s:o}", "job", name, "ready",
+                            s.ready, "reason", s.reason ? s.reason : "", "series", s.targets_n, "seriesReady",
+                            s.ready_n, "entities", s.entities_n, "outputSeries", s.outputs_n, "bytes",
+                            (json_int_t)s.bytes, "lastStepTimestampSeconds", last, "lastStepDurationSeconds",
+                            s.step_seconds, "history", history_json(api, name)));
     }
     answer_json(res, json_pack("{s:o}", "jobs", list));
 }

@@ -27,6 +27,9 @@ struct ax_api {
     bool lifecycle; /* POST /-/reload is allowed */
     enum ax_err (*reload)(void *ctx, struct ax_diag *diag);
     void *reload_ctx;
+    /* How far the history of a job has been read, and a text about it; false when none is. */
+    bool (*history)(void *ctx, const char *job, double *share, char *text, size_t text_cap);
+    void *history_ctx;
 };
 
 /* Fill AX_API_ROUTES routes. */

@@ -20,6 +20,7 @@
 #include "base/steady.h"
 #include "emit/emit.h"
 #include "expr/expr.h"
+#include "ingest/backfill.h"
 #include "ingest/receiver.h"
 #include "math/blas.h"
 #include "pipeline/schedule.h"
@@ -49,6 +50,7 @@ struct server {
     struct ax_emit *emit;
     struct ax_pipeline *pipeline;
     struct ax_paths *paths;
+    struct ax_backfill *_Atomic backfill; /* the HTTP server runs before it */
     struct ax_receiver *receiver;
     struct ax_read_service read;
     struct ax_http_server *http;
@@ -162,6 +164,8 @@ static enum ax_err reload(void *ctx, struct ax_diag *diag)
             ax_config_free(next);
     }
     mark_reload(err);
+    if (err == AX_OK && atomic_load(&s->backfill))
+        ax_backfill_reload(atomic_load(&s->backfill));
     if (err == AX_OK)
         ax_log(AX_LOG_INFO, "config_loaded", "configuration reloaded");
     else
@@ -276,6 +280,19 @@ static enum ax_err start_stages(struct server *s, struct ax_config *config, stru
     return err;
 }
 
+/* How the history of a job stands, for the API. */
+static bool history_of(void *ctx, const char *job, double *share, char *text, size_t text_cap)
+{
+    struct server *s = ctx;
+    struct ax_backfill *b = atomic_load(&s->backfill);
+    struct ax_backfill_status status;
+    if (!b || !ax_backfill_job(b, job, &status))
+        return false;
+    *share = status.share;
+    (void)snprintf(text, text_cap, "%s", status.text);
+    return true;
+}
+
 static enum ax_err start_http(struct server *s, struct ax_diag *diag)
 {
     const struct ax_receiver_options receiver = {.log = ax_durable_log(s->durable),
@@ -297,6 +314,8 @@ static enum ax_err start_http(struct server *s, struct ax_diag *diag)
     s->api.lifecycle = s->flags.lifecycle;
     s->api.reload = reload;
     s->api.reload_ctx = s;
+    s->api.history = history_of;
+    s->api.history_ctx = s;
     ax_api_routes(&s->api, s->routes);
     s->read.paths = s->paths;
     s->read.pipeline = s->pipeline;
@@ -319,6 +338,19 @@ static enum ax_err start_http(struct server *s, struct ax_diag *diag)
     err = ax_http_server_start(&http, s->routes, ROUTES, &s->http, diag);
     s->tls = ax_doors_tls(doors);
     ax_doors_release(doors);
+    return err;
+}
+
+static enum ax_err start_backfill(struct server *s, struct ax_diag *diag)
+{
+    const struct ax_backfill_options options = {.pipeline = s->pipeline,
+                                                .db = s->db,
+                                                .model_seed = MODEL_SEED,
+                                                .max_range_ms = s->flags.max_range_ms,
+                                                .clock = ax_clock_wall()};
+    struct ax_backfill *b = NULL;
+    enum ax_err err = ax_backfill_start(&options, &b, diag);
+    atomic_store(&s->backfill, b);
     return err;
 }
 
@@ -346,6 +378,8 @@ static enum ax_err start(struct server *s, struct ax_diag *diag)
         err = start_http(s, diag);
     if (err == AX_OK && ax_pipeline_start(s->pipeline) != AX_OK)
         err = ax_fail(diag, AX_IO, "no thread for the pipeline");
+    if (err == AX_OK)
+        err = start_backfill(s, diag);
     return err;
 }
 
@@ -354,6 +388,7 @@ static void stop(struct server *s)
     atomic_store(&s->api.ready, false);
     if (s->http)
         ax_http_server_stop(s->http, REQUESTS_DEADLINE_MS);
+    ax_backfill_stop(atomic_load(&s->backfill));
     ax_pipeline_stop(s->pipeline);
     ax_pipeline_free(s->pipeline);
     ax_durable_let_go(s->durable);

@@ -72,9 +72,11 @@ struct ax_remote_write {
 
 /* One endpoint that history is read from. */
 struct ax_remote_read {
-    struct ax_str url;
+    struct ax_str url, name;
     struct ax_place place;
-    int64_t backfill_ms, remote_timeout_ms;
+    int64_t backfill_ms, remote_timeout_ms; /* 14d, 1m */
+    struct ax_labels required_matchers;     /* a selector must ask for all of them by = */
+    uint32_t chunked_read_limit;            /* bytes of one frame; 50,000,000 */
     struct ax_http_config http;
 };
 

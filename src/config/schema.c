@@ -181,11 +181,20 @@ static const struct ax_section remote_write = {
 static const struct ax_key read_keys[] = {
     {"url", AX_KEY_URL, READ(url), .required = true,
      .doc = "Where to read, e.g. `http://127.0.0.1:9090/api/v1/read`."},
-    {"backfill", AX_KEY_DURATION, READ(backfill_ms), .fallback = "0s", .max = MS_MAX,
-     .doc = "How much history to fetch at start. Checked, but not fetched yet in this version."},
+    {"name", AX_KEY_STRING, READ(name), .fallback = "(the URL's host)",
+     .doc = "Name in logs and self-metrics; must be unique."},
+    {"backfill", AX_KEY_DURATION, READ(backfill_ms), .fallback = "14d", .max = MS_MAX,
+     .doc = "How much history to fetch for series that lack it: at start, and when new ones are wanted; "
+            "0s: none."},
+    {"required_matchers", AX_KEY_LABELS, READ(required_matchers), .fallback = "{}", .max = 64,
+     .doc = "Only selectors that ask for all of these labels by `=` are read from here."},
+    {"chunked_read_limit", AX_KEY_COUNT, READ(chunked_read_limit), .fallback = "50000000", .min = 1024,
+     .max = 1e9, .doc = "Most bytes of one frame of a streamed answer."},
     {"remote_timeout", AX_KEY_DURATION, READ(remote_timeout_ms), .fallback = "1m", .min = 1, .max = 3600000,
      .doc = "Timeout of one request."},
     {"", AX_KEY_INLINE, READ(http), .section = &http},
+    {"read_recent", AX_KEY_INERT, .doc = "recent times are read too"},
+    {"filter_external_labels", AX_KEY_INERT, .doc = "selectors are asked as the jobs have them"},
 };
 static const struct ax_section remote_read = {"remote_read",
                                               "Where history is read from: a list of endpoints.",

@@ -183,6 +183,40 @@ static void validate_write(struct ax_reader *r, yaml_node_t *node, struct ax_con
                        "min_backoff is above max_backoff");
 }
 
+static bool same_read_name(const struct ax_config *c, const struct ax_remote_read *rr)
+{
+    for (const struct ax_remote_read *o = c->remote_read; o < rr; o++)
+        if (ax_str_eq(o->name, rr->name))
+            return true;
+    return false;
+}
+
+static void validate_read(struct ax_reader *r, yaml_node_t *node, struct ax_config *c,
+                          struct ax_remote_read *rr)
+{
+    struct ax_diag diag = {{0}};
+    char shown[72];
+    struct ax_label *v = ax_arena_array(r->arena, rr->required_matchers.n, sizeof *v);
+    validate_http(r, node, rr->place, &rr->http);
+    bool named = rr->name.n > 0;
+    for (int with_path = 0; with_path < 2 && !named; with_path++) {
+        rr->name = host_of(rr->url, with_path);
+        named = rr->url.n > 0 && !same_read_name(c, rr);
+    }
+    if (rr->url.n && same_read_name(c, rr))
+        ax_problem_add(r->problems, ax_yaml_place(ax_yaml_get(r, node, "name"), rr->place), false,
+                       "remote_read: another endpoint has the name \"%s\" too; give each its own name",
+                       ax_shown(rr->name, shown));
+    r->nomem |= !v;
+    if (!v || rr->required_matchers.n == 0)
+        return;
+    memcpy(v, rr->required_matchers.v, rr->required_matchers.n * sizeof *v);
+    rr->required_matchers.v = v;
+    if (ax_labels_canonical(v, &rr->required_matchers.n, &diag) != AX_OK && r->problems->errors_n == 0)
+        ax_problem_add(r->problems, ax_yaml_place(ax_yaml_get(r, node, "required_matchers"), rr->place),
+                       false, "required_matchers: %s", diag.text);
+}
+
 void ax_config_validate(struct ax_reader *r, yaml_node_t *root, struct ax_config *c)
 {
     yaml_node_t *jobs = ax_yaml_get(r, root, "jobs"), *writes = ax_yaml_get(r, root, "remote_write");
@@ -194,12 +228,7 @@ void ax_config_validate(struct ax_reader *r, yaml_node_t *root, struct ax_config
     for (uint32_t i = 0; i < c->remote_write_n && !r->nomem; i++)
         validate_write(r, ax_yaml_item(r, writes, i), c, &w[i]);
     for (uint32_t i = 0; i < c->remote_read_n; i++) {
-        yaml_node_t *node = ax_yaml_item(r, reads, i);
-        validate_http(r, node, rr[i].place, &rr[i].http);
-        if (rr[i].backfill_ms > 0)
-            ax_problem_add(
-                r->problems, ax_yaml_place(ax_yaml_get(r, node, "backfill"), rr[i].place), true,
-                "remote_read: history is not fetched yet in this version; models warm up on what arrives");
+        validate_read(r, ax_yaml_item(r, reads, i), c, &rr[i]);
     }
     for (uint32_t i = 0; i < c->jobs_n && !r->nomem; i++)
         ax_config_validate_job(r, ax_yaml_item(r, jobs, i), c, i);

@@ -3,6 +3,7 @@
 
 #include "base/assert.h"
 #include "base/log.h"
+#include "config/http.h"
 #include "config/relabel.h"
 #include "emit/sender.h"
 
@@ -113,32 +114,12 @@ static char *public_url(struct ax_str url)
     return out;
 }
 
-static enum ax_err make_sender(struct ax_endpoint *e, const struct ax_remote_write *c, uint32_t n,
-                               const struct ax_http_field *headers, struct ax_diag *diag)
+static enum ax_err make_sender(struct ax_endpoint *e, const struct ax_http_client_options *http, uint32_t n,
+                               struct ax_diag *diag)
 {
-    const struct ax_http_client_options http = {
-        .url = c->url,
-        .basic_user = c->http.basic_user,
-        .basic_password = c->http.basic_password,
-        .basic_password_file = c->http.basic_password_file,
-        .auth_type = c->http.auth_type,
-        .auth_credentials = c->http.auth_credentials,
-        .auth_credentials_file = c->http.auth_credentials_file,
-        .tls_ca_file = c->http.tls_ca_file,
-        .tls_cert_file = c->http.tls_cert_file,
-        .tls_key_file = c->http.tls_key_file,
-        .tls_server_name = c->http.tls_server_name,
-        .tls_min_version = c->http.tls_min_version,
-        .tls_insecure_skip_verify = c->http.tls_insecure_skip_verify,
-        .proxy_url = c->http.proxy_url,
-        .headers = headers,
-        .headers_n = c->http.headers_n,
-        .follow_redirects = c->http.follow_redirects,
-        .timeout_ms = c->remote_timeout_ms,
-    };
     struct ax_sender *s = NULL;
     uint32_t lane = e->senders_n * AX_LANES / n, end = (e->senders_n + 1) * AX_LANES / n;
-    enum ax_err err = ax_sender_new(&e->d, &http, e->senders_n, lane, end - lane, &s, diag);
+    enum ax_err err = ax_sender_new(&e->d, http, e->senders_n, lane, end - lane, &s, diag);
     if (err == AX_OK) {
         e->senders[e->senders_n++] = s;
         err = ax_sender_start(s, diag);
@@ -156,10 +137,10 @@ static enum ax_err make_senders(struct ax_endpoint *e, const struct ax_remote_wr
         return ax_fail(diag, AX_NOMEM, "out of memory");
     }
     enum ax_err err = AX_OK;
-    for (uint32_t i = 0; i < c->http.headers_n; i++)
-        headers[i] = (struct ax_http_field){c->http.headers[i].name, c->http.headers[i].value};
+    const struct ax_http_client_options http =
+        ax_http_options(&c->http, c->url, c->remote_timeout_ms, headers);
     for (uint32_t i = 0; err == AX_OK && i < n; i++)
-        err = make_sender(e, c, n, headers, diag);
+        err = make_sender(e, &http, n, diag);
     e->d.senders_n = e->senders_n;
     free(headers);
     return err;

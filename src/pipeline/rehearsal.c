@@ -15,13 +15,6 @@ void ax_job_observe(struct ax_job *job, bool windows_only)
     job->observing = windows_only;
 }
 
-void ax_job_each_selector(const struct ax_job *job, ax_selector_visit *visit, void *ctx)
-{
-    for (uint32_t i = 0; i < job->channels_n; i++)
-        if (!ax_expr_each_selector(job->channels[i].expr, visit, ctx))
-            return;
-}
-
 enum ax_err ax_job_copy_samples(struct ax_job *job, int64_t after_ms, int64_t until_ms, struct ax_db *to)
 {
     enum ax_err err = AX_OK;
@@ -130,6 +123,12 @@ static uint64_t settled_id(const struct ax_channel *c, uint64_t id)
     return id + (uint64_t)(c - c->job->channels);
 }
 
+/* Worth it? A series that came up with the job knows as good as all there is. */
+static bool much_more(uint32_t values, uint32_t own)
+{
+    return values > own + own / 4 + 8;
+}
+
 static enum ax_err hand_over(struct ax_channel *c, struct ax_target **at, struct ax_channel *from_channel,
                              struct ax_buf *scratch, enum fate *fate)
 {
@@ -139,7 +138,7 @@ static enum ax_err hand_over(struct ax_channel *c, struct ax_target **at, struct
         return AX_OK;
     *fate = LEFT;
     if (!from || from->seen_ms == INT64_MIN || !ax_labels_eq(from->labels, t->labels) ||
-        from->stepped_ms != t->stepped_ms || values_of(from) <= values_of(t))
+        from->stepped_ms != t->stepped_ms || !much_more(values_of(from), values_of(t)))
         return AX_OK;
     *fate = TAKEN;
     return replace(c, at, from_channel, from, scratch);
@@ -230,13 +229,22 @@ enum ax_err ax_job_take_over(struct ax_job *job, struct ax_job *rehearsal, struc
     return err;
 }
 
-uint32_t ax_job_newcomers(const struct ax_job *job, int64_t after_ms, struct ax_map *ids)
+uint32_t ax_job_lacking(const struct ax_job *job, int64_t history_ms, const struct ax_map *settled,
+                        struct ax_map *ids)
 {
     static char any;
-    for (uint32_t i = 0; i < job->channels_n; i++)
-        for (const struct ax_target *t = job->channels[i].first; t; t = t->next)
-            if (t->made_ms > after_ms && t->seen_ms == job->schedule.last_ms &&
-                ax_map_put(ids, t->id, &any) != AX_OK)
+    for (uint32_t i = 0; i < job->channels_n; i++) {
+        const struct ax_channel *c = &job->channels[i];
+        for (const struct ax_target *t = c->first; t; t = t->next) {
+            bool there = t->seen_ms != INT64_MIN && t->seen_ms == job->schedule.last_ms;
+            if (!there || ax_map_get(settled, settled_id(c, t->id)))
+                continue;
+            bool young = t->first_ms > t->seen_ms - history_ms;
+            if (!young && count_values(ax_window_fine(t->window)) >= job->config->window_fine / 2)
+                continue;
+            if (ax_map_put(ids, t->id, &any) != AX_OK)
                 return ids->n;
+        }
+    }
     return ids->n;
 }

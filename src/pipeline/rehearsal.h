@@ -9,15 +9,11 @@
 #define AX_PIPELINE_REHEARSAL_H
 
 #include "base/map.h"
-#include "expr/expr.h"
 #include "pipeline/job.h"
 
 /* Let the steps to come go into the windows alone (they may be further apart than the job's step), or let
  * models learn from them again. For a rehearsal. */
 void ax_job_observe(struct ax_job *job, bool windows_only);
-
-/* Visit the selectors of all its expressions. */
-void ax_job_each_selector(const struct ax_job *job, ax_selector_visit *visit, void *ctx);
 
 /* Append the samples after_ms < t <= until_ms that its expressions see to another database. For the thread
  * that steps it. AX_NOMEM. */
@@ -32,15 +28,17 @@ struct ax_handover {
 };
 
 /* Let the series of a job take over what a rehearsal with the same identity, at the same newest step, has
- * learnt of them, where that rests on more values than their own. settled has the ids of those that were
+ * learnt of them, where that rests on many more values than their own. settled has the ids of those that were
  * asked before (any pointer but NULL); new ones are put. Output series stay open as they are. AX_CONFLICT
  * when identity or step differ: nothing changes. AX_NOMEM: some have taken over, the others are as they were.
  * Cost: a copy of the state, about 30 KiB a series taken. */
 AX_MUST_USE enum ax_err ax_job_take_over(struct ax_job *job, struct ax_job *rehearsal, struct ax_map *settled,
                                          struct ax_handover *out);
 
-/* Put the ids of the series that were made after a time and are there now; returns how many. AX_NOMEM leaves
- * some out. */
-uint32_t ax_job_newcomers(const struct ax_job *job, int64_t after_ms, struct ax_map *ids);
+/* Put the ids (for ax_job_env) of the series that are there now and lack history: their first value is less
+ * than history_ms old, or less than half of their fine window is filled; but not those in settled. Returns
+ * how many there are; those that there is no memory for are left out. */
+uint32_t ax_job_lacking(const struct ax_job *job, int64_t history_ms, const struct ax_map *settled,
+                        struct ax_map *ids);
 
 #endif

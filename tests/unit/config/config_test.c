@@ -143,6 +143,8 @@ static const char all_keys[] =
     "- url: http://h/2\n  authorization: {type: Token, credentials_file: /t}\n"
     "remote_read:\n- {url: http://h/r, remote_timeout: 5s, basic_auth: {username: u, password_file: "
     "/p}}\n"
+    "- {url: http://h/r, name: second, backfill: 1d, required_matchers: {job: x, a: b}, chunked_read_limit: "
+    "2000,\n   read_recent: true, filter_external_labels: false}\n- {url: http://h/other}\n"
     "jobs:\n"
     "- name: j\n  expr: up\n  by: [instance, job]\n  features: {f: up, g: 'up'}\n  step: 5s\n  "
     "evaluation_delay: 2s\n"
@@ -198,6 +200,15 @@ static void every_key_of_the_endpoints_is_read(void **state)
     EQ(c->remote_write[1].http.auth_credentials_file, "/t");
     EQ(c->remote_read[0].http.basic_password_file, "/p");
     assert_int_equal(c->remote_read[0].remote_timeout_ms, 5000);
+    assert_int_equal(c->remote_read[0].backfill_ms, 14 * 86400000);
+    assert_int_equal(c->remote_read[0].chunked_read_limit, 50000000);
+    EQ(c->remote_read[0].name, "h");
+    EQ(c->remote_read[1].name, "second");
+    EQ(c->remote_read[2].name, "h/other");
+    assert_int_equal(c->remote_read[1].backfill_ms, 86400000);
+    assert_int_equal(c->remote_read[1].chunked_read_limit, 2000);
+    assert_int_equal(c->remote_read[1].required_matchers.n, 2);
+    EQ(c->remote_read[1].required_matchers.v[0].name, "a"); /* sorted */
     ax_config_free(c);
 }
 

@@ -68,6 +68,8 @@ static const struct {
     {WRITE("write_relabel_configs: [{action: hashmod}]"), 3, 27, "write_relabel_configs: "},
     {WRITE("write_relabel_configs: [{action: dorp}]"), 3, 36, "action must be one of replace, keep"},
     {"remote_read: [{}]\n" JOB, 1, 15, "remote_read needs the key \"url\""},
+    {"remote_read: [{url: http://a, name: x}, {url: http://b, name: x}]\n" JOB, 1, 63,
+     "has the name \"x\" too"},
     {"jobs: [{expr: up, anomaly: {}}]\n", 1, 8, "jobs needs the key \"name\""},
     {"jobs: [{name: '', expr: up, anomaly: {}}]\n", 1, 15, "1 to 128 bytes"},
     {"jobs: [{name: \"a\\tb\", expr: up, anomaly: {}}]\n", 1, 15, "control characters"},
@@ -179,7 +181,7 @@ static void what_has_no_effect_is_a_warning(void **state)
         "remote_read: [{url: http://h, backfill: 1d}]\n";
     assert_int_equal(ax_config_parse(ax_str(yaml), &c, &p), AX_OK);
     assert_int_equal(p.errors_n, 0);
-    assert_int_equal(p.n, 4); /* and that there are no jobs */
+    assert_int_equal(p.n, 3); /* and that there are no jobs */
     assert_true(p.v[0].warning);
     ax_config_free(c);
     assert_int_equal(ax_config_parse(ax_str(""), &c, &p), AX_OK);
