@@ -115,7 +115,8 @@ static void forward(const struct ax_nn_layer *l, const struct ax_nn_call *c)
 static void head_back(const struct ax_nn_layer *l, uint32_t rows, const float *shares, const float *q,
                       const float *dz, float *ds, float *dq)
 {
-    const uint32_t n = l->steps, e = l->in, d = e / l->spec.heads;
+    const uint32_t n = l->steps, d = l->in / l->spec.heads;
+    const size_t e = l->in;
     const size_t ld = 3 * (size_t)rows * e, ldz = (size_t)rows * e;
     const float scale = 1 / sqrtf((float)d);
     ax_blas_sgemm(n, d, n, (struct ax_mat){shares, n, true}, (struct ax_mat){dz, ldz, false}, false,

@@ -82,7 +82,7 @@ static void dense_serve(const struct ax_nn_layer *l, const struct ax_nn_serve *s
     const struct ax_nn_panels p = {s->packed, l->out, l->in};
     for (uint32_t t = 0; t < l->steps; t++)
         s->kernels->serve_dense(&p, s->rows, s->x.v + t * s->x.step, s->x.row, l->spec.act,
-                                s->y + t * s->rows * s->ld, s->ld);
+                                s->y + t * (size_t)s->rows * s->ld, s->ld);
 }
 
 const struct ax_nn_layer_ops ax_nn_dense_ops = {

@@ -178,9 +178,9 @@ INLINE const float *multiply(uint32_t rows, uint32_t k, const float *x, size_t l
 {
     vec s[ROWS][4];
     EACH_ROW EACH_VEC s[r][g] = sums[r][g];
-    for (const float *end = x + k; x < end; x++, panel += 4 * WIDTH) {
+    for (const float *end = x + k; x < end; x++, panel += 4 * (size_t)WIDTH) {
         vec w[4];
-        EACH_VEC w[g] = load(panel + g * WIDTH, WIDTH);
+        EACH_VEC w[g] = load(panel + g * (size_t)WIDTH, WIDTH);
         EACH_ROW
         {
             vec in = all(x[r * ldx]);
@@ -194,8 +194,8 @@ INLINE const float *multiply(uint32_t rows, uint32_t k, const float *x, size_t l
 /* Begin the sums with the biases; returns the weights behind them. */
 INLINE const float *begin(uint32_t rows, const float *panel, vec sums[ROWS][4])
 {
-    EACH_ROW EACH_VEC sums[r][g] = load(panel + g * WIDTH, WIDTH);
-    return panel + 4 * WIDTH;
+    EACH_ROW EACH_VEC sums[r][g] = load(panel + g * (size_t)WIDTH, WIDTH);
+    return panel + 4 * (size_t)WIDTH;
 }
 
 /* A tile of a dense layer. */
@@ -206,7 +206,7 @@ INLINE void dense_tile(uint32_t rows, uint32_t k, const float *panel, const floa
     (void)multiply(rows, k, x, ldx, begin(rows, panel, sums), sums);
     for (uint32_t r = 0; r < rows; r++)
         for (uint32_t g = 0; g < 4; g++)
-            store(y + r * ldy + g * WIDTH, WIDTH, act_of(act, sums[r][g]));
+            store(y + r * ldy + g * (size_t)WIDTH, WIDTH, act_of(act, sums[r][g]));
 }
 
 /* What one LSTM tile works on. */

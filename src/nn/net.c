@@ -1,8 +1,6 @@
 /* net.c: shapes from layer to layer, and the places of their weights in the blocks. */
 #include "nn/net.h"
 
-#include "base/assert.h"
-
 #include <stdlib.h>
 
 static enum ax_err shape_layer(struct ax_nn_layer *l, uint32_t i, struct ax_diag *diag)
