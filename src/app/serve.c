@@ -472,7 +472,8 @@ int ax_cmd_serve(int argc, char **argv)
     struct ax_diag diag = {{0}};
     enum ax_log_level level = AX_LOG_INFO;
     enum ax_log_format format = AX_LOG_LOGFMT;
-    enum ax_err err = words ? ax_flags_parse(table, n, argc, argv, words, &words_n, &help, &diag) : AX_NOMEM;
+    enum ax_err err = words ? ax_flags_parse(table, n, argc, argv, words, &words_n, &help, &diag)
+                            : ax_fail(&diag, AX_NOMEM, "out of memory");
     if (err == AX_OK && words_n > 0)
         err = ax_fail(&diag, AX_INVALID, "unexpected word '%s'", words[0]);
     if (err == AX_OK && ax_log_parse_level(s.flags.log_level, &level) != AX_OK)

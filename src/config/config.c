@@ -41,13 +41,14 @@ static enum ax_err hash_jobs(struct ax_config *c)
 {
     struct ax_job_config *jobs = ax_fresh(c->jobs);
     struct ax_buf text;
+    enum ax_err err = AX_OK;
     ax_buf_init(&text, CONFIG_BYTES_MAX);
-    for (uint32_t i = 0; i < c->jobs_n; i++) {
+    for (uint32_t i = 0; i < c->jobs_n && err == AX_OK; i++) {
         ax_buf_reset(&text);
         ax_config_write_job(&jobs[i], &text);
         jobs[i].hash = ax_hash64(text.bytes, text.n, 0);
+        err = text.err;
     }
-    enum ax_err err = text.err;
     ax_buf_done(&text);
     return err;
 }

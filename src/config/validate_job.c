@@ -254,6 +254,7 @@ static void check_emit(struct check *c)
     }
     if (list && list->type == YAML_SEQUENCE_NODE && job->emit_n == 0)
         AT(c, c->node, "emit", "emit is empty: leave it out for all outputs");
+    c->r->nomem |= buf.err == AX_NOMEM;
     ax_buf_done(&buf);
 }
 

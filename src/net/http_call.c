@@ -49,8 +49,12 @@ static struct ax_str find(void *ctx, bool query, const char *name)
 /* Hand the answer to libmicrohttpd, which takes over the body's memory. */
 static enum MHD_Result send_response(const struct ax_http_call *c, struct ax_http_response *res)
 {
-    if (res->body.err != AX_OK)
+    if (res->body.err == AX_NOMEM) {
+        ax_http_text(res, 503, "out of memory: try again");
+        ax_http_add_header(res, "Retry-After", "1");
+    } else if (res->body.err != AX_OK) {
         ax_http_text(res, 500, "the answer is too large");
+    }
     size_t n = res->status == 204 ? 0 : res->body.n;
     struct MHD_Response *r = MHD_create_response_from_buffer(
         n, res->body.bytes, res->body.bytes ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);

@@ -35,10 +35,12 @@ static enum ax_err init_forecast(struct ax_channel *c, bool emitted, struct ax_d
 
     c->horizon_text = calloc(n, sizeof *c->horizon_text);
     c->horizon_names = calloc(n, sizeof *c->horizon_names);
-    c->scores = calloc((size_t)n * AX_SCORES, sizeof *c->scores);
     if (emitted)
         c->kind.scorecard = ax_scorecard_new(n, SCORECARD_MS, TOLERANCE);
-    if (!c->horizon_text || !c->horizon_names || !c->scores || (emitted && !c->kind.scorecard))
+    if (c->horizon_text && c->horizon_names && (!emitted || c->kind.scorecard))
+        c->scores =
+            calloc((size_t)n * AX_SCORES, sizeof *c->scores); /* not without what they are called by */
+    if (!c->scores)
         return ax_fail(diag, AX_NOMEM, "out of memory");
     for (uint32_t i = 0; i < n; i++) {
         int64_t ms = (int64_t)c->forecast.leads[c->forecast.horizons[i]] * job->step_ms;
