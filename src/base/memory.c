@@ -87,7 +87,7 @@ enum ax_memory_state ax_memory_judge(enum ax_memory_state before, uint64_t used,
     double share = (double)used / (double)limit;
     if (share >= 1.0 || (before == AX_MEMORY_FULL && share >= 0.95))
         return AX_MEMORY_FULL;
-    return share >= 0.90 || (before != AX_MEMORY_FREE && share >= 0.85) ? AX_MEMORY_TIGHT : AX_MEMORY_FREE;
+    return share >= 0.80 || (before != AX_MEMORY_FREE && share >= 0.75) ? AX_MEMORY_TIGHT : AX_MEMORY_FREE;
 }
 
 enum ax_memory_state ax_memory_look(void)

@@ -8,7 +8,8 @@
 
 #include <stdint.h>
 
-/* FREE; TIGHT from 90 % of the ceiling until it is below 85 %; FULL from 100 % until it is below 95 %. */
+/* FREE; TIGHT from 80 % of the ceiling until it is below 75 %; FULL from 100 % until it is below 95 %. What
+ * is between the two is for what series that were taken bring with them at their first step. */
 enum ax_memory_state { AX_MEMORY_FREE, AX_MEMORY_TIGHT, AX_MEMORY_FULL };
 
 /* What this process can have at most: the machine's memory, or less where a control group says so. */

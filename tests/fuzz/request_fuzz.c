@@ -97,7 +97,7 @@ static const char good[] = "\x0a\x25"
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     static struct ax_matcher *matcher;
-    struct ax_watch watch = {INT64_MIN, INT64_MIN, NULL};
+    struct ax_watch watch = {.newest_ms = INT64_MIN, .evaluated_ms = INT64_MIN};
     struct headers h = {"application/x-protobuf", "snappy"}, plain = h;
     struct ax_buf body, known;
     if (n == 0 || n > PLAIN_MAX)

@@ -15,11 +15,11 @@ static void the_state_ends_below_where_it_began(void **state)
         uint64_t used;
         enum ax_memory_state after;
     } cases[] = {
-        {AX_MEMORY_FREE, 0, AX_MEMORY_FREE},     {AX_MEMORY_FREE, 899, AX_MEMORY_FREE},
-        {AX_MEMORY_FREE, 900, AX_MEMORY_TIGHT},  {AX_MEMORY_TIGHT, 850, AX_MEMORY_TIGHT},
-        {AX_MEMORY_TIGHT, 849, AX_MEMORY_FREE},  {AX_MEMORY_TIGHT, 999, AX_MEMORY_TIGHT},
+        {AX_MEMORY_FREE, 0, AX_MEMORY_FREE},     {AX_MEMORY_FREE, 799, AX_MEMORY_FREE},
+        {AX_MEMORY_FREE, 800, AX_MEMORY_TIGHT},  {AX_MEMORY_TIGHT, 750, AX_MEMORY_TIGHT},
+        {AX_MEMORY_TIGHT, 749, AX_MEMORY_FREE},  {AX_MEMORY_TIGHT, 999, AX_MEMORY_TIGHT},
         {AX_MEMORY_TIGHT, 1000, AX_MEMORY_FULL}, {AX_MEMORY_FULL, 950, AX_MEMORY_FULL},
-        {AX_MEMORY_FULL, 949, AX_MEMORY_TIGHT},  {AX_MEMORY_FULL, 849, AX_MEMORY_FREE},
+        {AX_MEMORY_FULL, 949, AX_MEMORY_TIGHT},  {AX_MEMORY_FULL, 749, AX_MEMORY_FREE},
         {AX_MEMORY_FREE, 5000, AX_MEMORY_FULL},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
