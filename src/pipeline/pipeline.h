@@ -43,7 +43,7 @@ AX_MUST_USE enum ax_err ax_pipeline_restore(struct ax_pipeline *p, struct ax_sna
 /* Let the jobs first take the steps that the log has from a position on; those that they know are passed
  * over. It is done by the thread or by ax_pipeline_run_due(). Until then no other config and no snapshot is
  * taken. */
-void ax_pipeline_replay_from(struct ax_pipeline *p, uint64_t position);
+void ax_pipeline_replay_from(struct ax_pipeline *p, uint64_t from);
 
 /* Have the jobs taken all of them? Thread-safe. */
 bool ax_pipeline_is_current(struct ax_pipeline *p);
