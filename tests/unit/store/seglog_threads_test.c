@@ -96,8 +96,11 @@ static void *sync_and_cut(void *arg)
         uint64_t a = atomic_load(&w->read_to[0]), b = atomic_load(&w->read_to[1]);
         if (w->cutting)
             failed += ax_seglog_cut(w->log, a < b ? a : b, NULL) != AX_OK;
-        failed += ax_seglog_begin(w->log) > ax_seglog_end(w->log);
-        failed += ax_seglog_segment(w->log, ax_seglog_end(w->log)) > ax_seglog_end(w->log);
+        /* The end last, for it moves. */
+        uint64_t begin = ax_seglog_begin(w->log), segment = ax_seglog_segment(w->log, ax_seglog_end(w->log));
+        uint64_t end = ax_seglog_end(w->log);
+        failed += begin > end;
+        failed += segment > end;
     }
     return (void *)failed;
 }
