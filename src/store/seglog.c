@@ -142,8 +142,8 @@ static enum ax_err write_record(struct ax_seglog *log, struct ax_frame f, struct
         take_back(s, at);
         return fail_segment(log, s->start, error, verb, diag);
     }
+    atomic_store(&log->end, end); /* first, so that no reader is ever ahead of it */
     atomic_store(&s->end, end);
-    atomic_store(&log->end, end);
     return AX_OK;
 }
 
