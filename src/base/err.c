@@ -25,29 +25,28 @@ int ax_err_http(enum ax_err err)
     return (unsigned)err < AX_ERR_N ? statuses[err] : 500;
 }
 
-enum ax_err ax_fail(struct ax_diag *diag, enum ax_err err, const char *fmt, ...)
-{
-    if (diag) {
-        va_list args;
-        va_start(args, fmt);
-        (void)vsnprintf(diag->text, sizeof diag->text, fmt, args);
-        va_end(args);
-    }
-    return err;
-}
-
-enum ax_err ax_wrap(struct ax_diag *diag, enum ax_err err, const char *fmt, ...)
+int ax_diag_write(struct ax_diag *diag, const char *fmt, ...)
 {
     if (!diag)
-        return err;
+        return 0;
+    va_list args;
+    va_start(args, fmt);
+    (void)vsnprintf(diag->text, sizeof diag->text, fmt, args);
+    va_end(args);
+    return 0;
+}
+
+int ax_diag_prefix(struct ax_diag *diag, const char *fmt, ...)
+{
+    if (!diag)
+        return 0;
     char old[sizeof diag->text];
     memcpy(old, diag->text, sizeof old);
     va_list args;
     va_start(args, fmt);
     int n = vsnprintf(diag->text, sizeof diag->text, fmt, args);
     va_end(args);
-    if (n < 0 || (size_t)n >= sizeof diag->text)
-        return err;
-    (void)snprintf(diag->text + n, sizeof diag->text - (size_t)n, ": %s", old);
-    return err;
+    if (n >= 0 && (size_t)n < sizeof diag->text)
+        (void)snprintf(diag->text + n, sizeof diag->text - (size_t)n, ": %s", old);
+    return 0;
 }

@@ -28,12 +28,24 @@ const char *ax_err_text(enum ax_err err);
 /* HTTP status with which an error ends a request. */
 int ax_err_http(enum ax_err err);
 
-/* Write a detail (diag may be NULL) and return err, so that `return ax_fail(...)` is the idiom.
- * A text too long is cut at the end. */
-enum ax_err ax_fail(struct ax_diag *diag, enum ax_err err, const char *fmt, ...) AX_PRINTF(3, 4);
+/* Write a text, cut at its end when it is too long; diag may be NULL. Returns 0. */
+int ax_diag_write(struct ax_diag *diag, const char *fmt, ...) AX_PRINTF(2, 3);
+
+/* Put "prefix: " before the text already there. Returns 0. */
+int ax_diag_prefix(struct ax_diag *diag, const char *fmt, ...) AX_PRINTF(2, 3);
+
+/* The error beside a text; inline, so that whoever reads the code (an analyzer too) sees that it is err. */
+static inline enum ax_err ax_err_beside(enum ax_err err, int written)
+{
+    (void)written;
+    return err;
+}
+
+/* Write a detail (diag may be NULL) and return err, so that `return ax_fail(...)` is the idiom. */
+#define ax_fail(diag, err, ...) ax_err_beside(err, ax_diag_write(diag, __VA_ARGS__))
 
 /* Put "prefix: " before the detail already there, at a boundary that knows more (a file, a job).
  * Returns err. */
-enum ax_err ax_wrap(struct ax_diag *diag, enum ax_err err, const char *fmt, ...) AX_PRINTF(3, 4);
+#define ax_wrap(diag, err, ...) ax_err_beside(err, ax_diag_prefix(diag, __VA_ARGS__))
 
 #endif

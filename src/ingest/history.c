@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-#define REQUEST_BYTES_MAX (1u << 20)
+#define REQUEST_BYTES_MAX ((size_t)1 << 20)
 #define PACKED_BYTES_MAX (64u << 20) /* of an answer that does not stream */
 #define PLAIN_BYTES_MAX (256u << 20)
 #define ERROR_BYTES_MAX 1024u

@@ -5,7 +5,7 @@
 #include "series/shard.h"
 #include "store/records.h"
 
-#define VARINT_MAX 10u
+#define VARINT_MAX ((size_t)10)
 
 void ax_journal_init(struct ax_journal *j)
 {

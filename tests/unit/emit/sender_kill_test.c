@@ -97,6 +97,8 @@ static int live(char **argv)
             return 5;
         ax_sleep_ns(200000);
     }
+    while (ax_emit_pending(emit)) /* however long it takes on a busy machine */
+        ax_sleep_ns(1000000);
     ax_emit_stop(emit, SOON_MS);
     return 0;
 }

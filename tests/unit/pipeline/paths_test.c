@@ -121,14 +121,22 @@ static void paths_are_visited_in_the_order_in_which_they_were_opened(void **stat
     ax_paths_close(paths, late);
 }
 
+#define VISITS 3 /* of each reader at least, while paths change */
+
 static atomic_bool over;
+
+struct reader {
+    struct seen seen;
+    _Atomic uint32_t visits;
+};
 
 static void *read_on(void *arg)
 {
-    struct seen *s = arg;
+    struct reader *r = arg;
     while (!atomic_load(&over)) {
-        s->order[0] = '\0';
-        ax_paths_each(paths, look, s);
+        r->seen.order[0] = '\0';
+        ax_paths_each(paths, look, &r->seen);
+        (void)atomic_fetch_add(&r->visits, 1);
     }
     return NULL;
 }
@@ -136,25 +144,27 @@ static void *read_on(void *arg)
 static void readers_see_whole_paths_while_they_change(void **state)
 {
     (void)state;
-    static struct seen seen[2];
+    static struct reader readers[2];
     struct ax_path *all[100];
     pthread_t threads[2];
     for (uint32_t i = 0; i < 100; i++)
         put(all[i] = open_path(i), 1000, 0);
     for (int i = 0; i < 2; i++)
-        assert_int_equal(pthread_create(&threads[i], NULL, read_on, &seen[i]), 0);
-    for (uint32_t round = 1; round < 300; round++)
+        assert_int_equal(pthread_create(&threads[i], NULL, read_on, &readers[i]), 0);
+    for (uint32_t round = 1;
+         round < 300 || atomic_load(&readers[0].visits) < VISITS || atomic_load(&readers[1].visits) < VISITS;
+         round++)
         for (uint32_t i = 0; i < 100; i++) {
             if ((round + i) % 17 == 0) {
                 ax_paths_close(paths, all[i]);
                 all[i] = open_path(i);
             }
-            put(all[i], 1000 + round, round);
+            put(all[i], 1000 + round, round % 1000);
         }
     atomic_store(&over, true);
     for (int i = 0; i < 2; i++) {
         (void)pthread_join(threads[i], NULL);
-        assert_true(seen[i].n > 0 && !seen[i].torn);
+        assert_true(readers[i].seen.n > 0 && !readers[i].seen.torn);
     }
     for (uint32_t i = 0; i < 100; i++)
         ax_paths_close(paths, all[i]);
