@@ -1,0 +1,150 @@
+/* registry.c: opening and closing, the tables, and what is asked of all of it. */
+#include "base/assert.h"
+#include "registry/registry_priv.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define SCHEMA_VERSION 1
+#define PATH_BYTES 4096
+
+/* The log of what was done is only appended to; a stage holds one champion and one challenger. */
+static const char schema[] =
+    "CREATE TABLE version(id INTEGER PRIMARY KEY AUTOINCREMENT, model TEXT NOT NULL, major INTEGER NOT NULL,"
+    " minor INTEGER NOT NULL, patch INTEGER NOT NULL, stage INTEGER NOT NULL, created_ms INTEGER NOT NULL,"
+    " parent TEXT NOT NULL, sha256 TEXT NOT NULL, bytes INTEGER NOT NULL, artifact INTEGER NOT NULL,"
+    " data_from_ms INTEGER NOT NULL, data_to_ms INTEGER NOT NULL, samples INTEGER NOT NULL,"
+    " features_hash TEXT NOT NULL, config_hash TEXT NOT NULL, seed INTEGER NOT NULL, build TEXT NOT NULL,"
+    " hyper_parameters TEXT NOT NULL, scores TEXT NOT NULL, change TEXT NOT NULL,"
+    " replaced INTEGER REFERENCES version(id), UNIQUE(model, major, minor, patch)) STRICT;"
+    "CREATE UNIQUE INDEX champion ON version(model) WHERE stage = 2;"
+    "CREATE UNIQUE INDEX challenger ON version(model) WHERE stage = 1;"
+    "CREATE INDEX artifacts ON version(sha256);"
+    "CREATE TABLE approval(version INTEGER NOT NULL REFERENCES version(id), reviewer TEXT NOT NULL,"
+    " at_ms INTEGER NOT NULL, note TEXT NOT NULL, PRIMARY KEY(version, reviewer)) STRICT;"
+    "CREATE TABLE audit(seq INTEGER PRIMARY KEY AUTOINCREMENT, at_ms INTEGER NOT NULL, who TEXT NOT NULL,"
+    " action TEXT NOT NULL, model TEXT NOT NULL, version TEXT NOT NULL, detail TEXT NOT NULL,"
+    " previous TEXT NOT NULL, hash TEXT NOT NULL) STRICT;"
+    "CREATE INDEX audit_of ON audit(model, version);"
+    "CREATE TRIGGER audit_update BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'the audit log is only"
+    " appended to'); END;"
+    "CREATE TRIGGER audit_delete BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'the audit log is only"
+    " appended to'); END;"
+    "PRAGMA user_version = 1;";
+
+static const char *const stage_names[AX_STAGES] = {"development", "staging", "production", "archived"};
+
+const char *ax_stage_name(enum ax_stage stage)
+{
+    AX_ASSERT(stage < AX_STAGES);
+    return stage_names[stage];
+}
+
+enum ax_err ax_stage_parse(struct ax_str name, enum ax_stage *out)
+{
+    for (enum ax_stage s = 0; s < AX_STAGES; s++) {
+        if (ax_str_eq(name, ax_str(stage_names[s]))) {
+            *out = s;
+            return AX_OK;
+        }
+    }
+    return AX_INVALID;
+}
+
+bool ax_stage_may(enum ax_stage from, enum ax_stage to)
+{
+    static const bool may[AX_STAGES][AX_STAGES] = {
+        [AX_STAGE_DEVELOPMENT] =
+            {[AX_STAGE_STAGING] = true, [AX_STAGE_PRODUCTION] = true, [AX_STAGE_ARCHIVED] = true},
+        [AX_STAGE_STAGING] =
+            {[AX_STAGE_DEVELOPMENT] = true, [AX_STAGE_PRODUCTION] = true, [AX_STAGE_ARCHIVED] = true},
+        [AX_STAGE_PRODUCTION] = {[AX_STAGE_ARCHIVED] = true},
+        [AX_STAGE_ARCHIVED] = {[AX_STAGE_STAGING] = true, [AX_STAGE_PRODUCTION] = true},
+    };
+    AX_ASSERT(from < AX_STAGES && to < AX_STAGES);
+    return may[from][to];
+}
+
+/* Make the tables, or check that they are ours. */
+static enum ax_err prepare_tables(struct ax_registry *r, struct ax_diag *diag)
+{
+    int64_t version = 0;
+    sqlite3_stmt *s = ax_sql_prepare(r, diag, "PRAGMA user_version", "");
+    enum ax_err err = s ? ax_sql_step(r, s, diag) : AX_IO;
+    if (err == AX_OK)
+        version = sqlite3_column_int64(s, 0);
+    (void)sqlite3_finalize(s);
+    if (err != AX_OK || version == SCHEMA_VERSION)
+        return err;
+    if (version != 0)
+        return ax_fail(
+            diag, AX_UNSUPPORTED,
+            "%s/models.db is of format %lld, this auspex reads format %d: start the auspex that wrote it",
+            r->folder.path, (long long)version, SCHEMA_VERSION);
+    err = ax_registry_begin(r, diag);
+    return err == AX_OK ? ax_registry_end(r, ax_sql_script(r, schema, diag), diag) : err;
+}
+
+static enum ax_err open_database(struct ax_registry *r, struct ax_diag *diag)
+{
+    char path[PATH_BYTES];
+    if (snprintf(path, sizeof path, "%s/models.db", r->folder.path) >= (int)sizeof path)
+        return ax_fail(diag, AX_INVALID, "--storage.path is too long");
+    const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+    if (sqlite3_open_v2(path, &r->db, flags, NULL) != SQLITE_OK)
+        return r->db ? ax_sql_fail(r, diag) : ax_fail(diag, AX_NOMEM, "out of memory");
+    /* One writer, so no shared memory; each commit is on the disk before it is reported. */
+    enum ax_err err =
+        ax_sql_script(r,
+                      "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA "
+                      "synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;",
+                      diag);
+    return err == AX_OK ? prepare_tables(r, diag) : err;
+}
+
+enum ax_err ax_registry_open(const struct ax_registry_options *options, struct ax_registry **out,
+                             struct ax_diag *diag)
+{
+    struct ax_registry *r = calloc(1, sizeof *r);
+    *out = NULL;
+    if (!r)
+        return ax_fail(diag, AX_NOMEM, "out of memory");
+    r->folder.fd = -1;
+    r->clock = options->clock;
+    (void)pthread_mutex_init(&r->lock, NULL);
+    ax_registry_limits(r, options->approvals, options->keep);
+    enum ax_err err = ax_folder_open(options->dir, true, &r->folder, diag);
+    if (err == AX_OK)
+        err = open_database(r, diag);
+    if (err == AX_OK)
+        err = ax_artifacts_sweep(r, diag);
+    if (err != AX_OK) {
+        ax_registry_close(r);
+        return err;
+    }
+    *out = r;
+    return AX_OK;
+}
+
+void ax_registry_close(struct ax_registry *r)
+{
+    if (!r)
+        return;
+    (void)sqlite3_close(r->db);
+    ax_folder_close(&r->folder);
+    (void)pthread_mutex_destroy(&r->lock);
+    free(r);
+}
+
+void ax_registry_limits(struct ax_registry *r, uint32_t approvals, uint32_t keep)
+{
+    (void)pthread_mutex_lock(&r->lock);
+    r->approvals = approvals;
+    r->keep = keep ? keep : AX_REGISTRY_KEEP;
+    (void)pthread_mutex_unlock(&r->lock);
+}
+
+uint64_t ax_registry_changes(const struct ax_registry *r)
+{
+    return atomic_load_explicit(&r->changes, memory_order_acquire);
+}

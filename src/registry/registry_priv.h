@@ -1,0 +1,104 @@
+/* registry_priv.h: what the files of the registry share: the database, its statements, transactions. */
+#ifndef AX_REGISTRY_REGISTRY_PRIV_H
+#define AX_REGISTRY_REGISTRY_PRIV_H
+
+#include "registry/digest.h"
+#include "registry/registry.h"
+#include "store/folder.h"
+
+#include <pthread.h>
+#include <sqlite3.h>
+#include <stdatomic.h>
+
+/* The registry; lock guards all but changes. */
+struct ax_registry {
+    pthread_mutex_t lock;
+    struct ax_folder folder;
+    sqlite3 *db;
+    struct ax_clock clock;
+    uint32_t approvals, keep;
+    _Atomic uint64_t changes;
+};
+
+/* sql.c: put the database's own error into words. Returns AX_IO, AX_CORRUPT, AX_BUSY, AX_NOMEM. */
+enum ax_err ax_sql_fail(const struct ax_registry *r, struct ax_diag *diag);
+
+/* A statement with its values bound, in the order of types: 's' struct ax_str, 'i' int64_t. NULL with a text;
+ * free with sqlite3_finalize(). */
+sqlite3_stmt *ax_sql_prepare(const struct ax_registry *r, struct ax_diag *diag, const char *sql,
+                             const char *types, ...);
+
+/* The next row: AX_OK, AX_NOTFOUND (no more, no text), or an error with a text. */
+AX_MUST_USE enum ax_err ax_sql_step(const struct ax_registry *r, sqlite3_stmt *s, struct ax_diag *diag);
+
+/* Prepare, run to the end, free. */
+AX_MUST_USE enum ax_err ax_sql_run(const struct ax_registry *r, struct ax_diag *diag, const char *sql,
+                                   const char *types, ...);
+
+/* Statements without values. */
+AX_MUST_USE enum ax_err ax_sql_script(const struct ax_registry *r, const char *sql, struct ax_diag *diag);
+
+/* A column of the current row as a view; "" for NULL. */
+struct ax_str ax_sql_text(sqlite3_stmt *s, int column);
+
+/* Take the lock and begin a transaction; on failure the lock is not held. */
+AX_MUST_USE enum ax_err ax_registry_begin(struct ax_registry *r, struct ax_diag *diag);
+
+/* End it: commit when err is AX_OK, else undo; give the lock back. Returns err, or why it could not be
+ * committed. */
+AX_MUST_USE enum ax_err ax_registry_end(struct ax_registry *r, enum ax_err err, struct ax_diag *diag);
+
+/* artifact.c: write an artifact to the disk by its name. */
+AX_MUST_USE enum ax_err ax_artifact_write(struct ax_registry *r, const char *sha256, struct ax_str bytes,
+                                          struct ax_diag *diag);
+
+/* Append its bytes to out and check them. AX_NOTFOUND, AX_CORRUPT, AX_IO. */
+AX_MUST_USE enum ax_err ax_artifact_read(const struct ax_registry *r, const char *sha256, struct ax_buf *out,
+                                         struct ax_diag *diag);
+
+/* Remove those that no version keeps; outside a transaction, under the lock. What cannot be removed is tried
+ * again at the next opening. */
+enum ax_err ax_artifacts_sweep(struct ax_registry *r, struct ax_diag *diag);
+
+/* audit.c: append an entry, within a transaction. */
+AX_MUST_USE enum ax_err ax_audit_append(struct ax_registry *r, const struct ax_registry_by *by,
+                                        const char *action, struct ax_str model, struct ax_str version,
+                                        struct ax_str detail, struct ax_diag *diag);
+
+/* Check the chain; fills entries and head. */
+AX_MUST_USE enum ax_err ax_audit_verify(struct ax_registry *r, struct ax_registry_report *out,
+                                        struct ax_diag *diag);
+
+/* versions.c: a version with its row of the database. */
+struct ax_version_row {
+    int64_t id, replaced; /* 0: none */
+    struct ax_model_ref ref;
+    bool artifact;
+};
+
+/* Find a row under the lock, as ax_registry_find(). */
+AX_MUST_USE enum ax_err ax_version_find(struct ax_registry *r, struct ax_str name, struct ax_str which,
+                                        struct ax_version_row *out, struct ax_diag *diag);
+
+/* The same by its id. */
+AX_MUST_USE enum ax_err ax_version_by_id(struct ax_registry *r, int64_t id, struct ax_version_row *out,
+                                         struct ax_diag *diag);
+
+/* Visit the rows of a query over COLUMNS of versions.c; within the lock. */
+AX_MUST_USE enum ax_err ax_versions_visit(struct ax_registry *r, sqlite3_stmt *s, ax_model_visit *visit,
+                                          void *ctx, struct ax_diag *diag);
+
+/* draft.c: is it fit to be registered? AX_INVALID, AX_LIMIT with a text. */
+AX_MUST_USE enum ax_err ax_draft_check(const struct ax_model_draft *d, struct ax_str artifact,
+                                       struct ax_diag *diag);
+
+/* What differs between a draft and the version that it is compared with (NULL: there is none). */
+enum ax_difference { AX_DIFFERS_DATA, AX_DIFFERS_SETTINGS, AX_DIFFERS_FEATURES, AX_DIFFERS_ALL };
+
+/* The largest of the differences. */
+enum ax_difference ax_draft_difference(const struct ax_model_draft *d, const struct ax_model_draft *parent);
+
+/* The draft's line for the changelog: its own, or what differs and how the scores moved. */
+void ax_draft_change(const struct ax_model_draft *d, const struct ax_model_draft *parent, struct ax_buf *out);
+
+#endif

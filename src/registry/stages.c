@@ -1,0 +1,250 @@
+/* stages.c: moves between stages, the way back, approvals, and the check of all of it. */
+#include "registry/registry_priv.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+/* Put a version into a stage, and say so in the log. */
+static enum ax_err put(struct ax_registry *r, struct ax_str name, const struct ax_version_row *row,
+                       enum ax_stage stage, const struct ax_registry_by *by, struct ax_diag *diag)
+{
+    char action[32];
+    (void)snprintf(action, sizeof action, "to %s", ax_stage_name(stage));
+    const enum ax_err err =
+        ax_sql_run(r, diag, "UPDATE version SET stage = ? WHERE id = ?", "ii", (int64_t)stage, row->id);
+    return err == AX_OK ? ax_audit_append(r, by, action, name, ax_str(row->ref.version), by->why, diag) : err;
+}
+
+/* Archive whoever holds a place that is for one; *out_id is 0 when nobody did. */
+static enum ax_err make_place(struct ax_registry *r, struct ax_str name, enum ax_stage stage,
+                              const struct ax_version_row *next, int64_t *out_id, struct ax_diag *diag)
+{
+    struct ax_version_row row;
+    char why[96];
+    *out_id = 0;
+    const char *alias = stage == AX_STAGE_PRODUCTION ? "champion" : "challenger";
+    struct ax_diag none;
+    const enum ax_err err = ax_version_find(r, name, ax_str(alias), &row, &none);
+    if (err == AX_NOTFOUND)
+        return AX_OK;
+    if (err != AX_OK)
+        return ax_fail(diag, err, "%s", none.text);
+    *out_id = row.id;
+    (void)snprintf(why, sizeof why, "%s is the %s", next->ref.version, alias);
+    const struct ax_registry_by by = {ax_str(""), ax_str(why)};
+    return put(r, name, &row, AX_STAGE_ARCHIVED, &by, diag);
+}
+
+static enum ax_err check_approvals(struct ax_registry *r, struct ax_str name,
+                                   const struct ax_version_row *row, struct ax_diag *diag)
+{
+    sqlite3_stmt *s =
+        ax_sql_prepare(r, diag, "SELECT count(*) FROM approval WHERE version = ?", "i", row->id);
+    enum ax_err err = s ? ax_sql_step(r, s, diag) : AX_IO;
+    const int64_t given = err == AX_OK ? sqlite3_column_int64(s, 0) : 0;
+    (void)sqlite3_finalize(s);
+    if (err == AX_OK && given < r->approvals)
+        err = ax_fail(diag, AX_CONFLICT,
+                      "version %s has %" PRId64 " of the %" PRIu32
+                      " approvals that production needs: auspex models approve %.*s %s",
+                      row->ref.version, given, r->approvals, (int)name.n, name.p, row->ref.version);
+    return err;
+}
+
+static enum ax_err check_move(struct ax_registry *r, struct ax_str name, const struct ax_version_row *row,
+                              enum ax_stage to, struct ax_diag *diag)
+{
+    const enum ax_stage from = row->ref.stage;
+    const bool serves = to == AX_STAGE_PRODUCTION || to == AX_STAGE_STAGING;
+    if (from == to)
+        return ax_fail(diag, AX_CONFLICT, "version %s is in %s already", row->ref.version, ax_stage_name(to));
+    if (!ax_stage_may(from, to))
+        return ax_fail(diag, AX_CONFLICT, "version %s cannot go from %s to %s%s", row->ref.version,
+                       ax_stage_name(from), ax_stage_name(to),
+                       from == AX_STAGE_PRODUCTION ? ": promote another one, or roll back" : "");
+    if (serves && !row->artifact)
+        return ax_fail(diag, AX_CONFLICT,
+                       "the artifact of version %s is not kept any more (models.keep): train it again",
+                       row->ref.version);
+    return to == AX_STAGE_PRODUCTION ? check_approvals(r, name, row, diag) : AX_OK;
+}
+
+static enum ax_err move(struct ax_registry *r, struct ax_str name, const struct ax_version_row *row,
+                        enum ax_stage to, const struct ax_registry_by *by, struct ax_diag *diag)
+{
+    int64_t before = 0;
+    enum ax_err err = AX_OK;
+    if (to == AX_STAGE_PRODUCTION || to == AX_STAGE_STAGING)
+        err = make_place(r, name, to, row, &before, diag);
+    if (err == AX_OK)
+        err = put(r, name, row, to, by, diag);
+    if (err == AX_OK && to == AX_STAGE_PRODUCTION && before)
+        err = ax_sql_run(r, diag, "UPDATE version SET replaced = ? WHERE id = ?", "ii", before, row->id);
+    return err;
+}
+
+enum ax_err ax_registry_move(struct ax_registry *r, struct ax_str name, struct ax_str which, enum ax_stage to,
+                             const struct ax_registry_by *by, struct ax_model_ref *out, struct ax_diag *diag)
+{
+    struct ax_version_row row;
+    enum ax_err err = ax_registry_begin(r, diag);
+    if (err != AX_OK)
+        return err;
+    err = ax_version_find(r, name, which, &row, diag);
+    if (err == AX_OK)
+        err = check_move(r, name, &row, to, diag);
+    if (err == AX_OK)
+        err = move(r, name, &row, to, by, diag);
+    err = ax_registry_end(r, err, diag);
+    if (err != AX_OK)
+        return err;
+    *out = row.ref;
+    out->stage = to;
+    (void)atomic_fetch_add_explicit(&r->changes, 1, memory_order_release);
+    return AX_OK;
+}
+
+static enum ax_err roll_back(struct ax_registry *r, struct ax_str name, const struct ax_registry_by *by,
+                             struct ax_model_ref *out, struct ax_diag *diag)
+{
+    struct ax_version_row champion, before;
+    enum ax_err err = ax_version_find(r, name, ax_str("champion"), &champion, diag);
+    if (err != AX_OK)
+        return err;
+    if (!champion.replaced)
+        return ax_fail(diag, AX_CONFLICT, "version %s replaced no other: there is nothing to roll back to",
+                       champion.ref.version);
+    err = ax_version_by_id(r, champion.replaced, &before, diag);
+    if (err != AX_OK)
+        return err;
+    if (!before.artifact)
+        return ax_fail(diag, AX_CONFLICT,
+                       "the artifact of version %s is not kept any more: promote another version",
+                       before.ref.version);
+    err = ax_audit_append(r, by, "rollback", name, ax_str(champion.ref.version), by->why, diag);
+    if (err == AX_OK)
+        err = put(r, name, &champion, AX_STAGE_ARCHIVED, by, diag);
+    if (err == AX_OK)
+        err = put(r, name, &before, AX_STAGE_PRODUCTION, by, diag);
+    *out = before.ref;
+    out->stage = AX_STAGE_PRODUCTION;
+    return err;
+}
+
+enum ax_err ax_registry_rollback(struct ax_registry *r, struct ax_str name, const struct ax_registry_by *by,
+                                 struct ax_model_ref *out, struct ax_diag *diag)
+{
+    enum ax_err err = ax_registry_begin(r, diag);
+    if (err == AX_OK)
+        err = ax_registry_end(r, roll_back(r, name, by, out, diag), diag);
+    if (err == AX_OK)
+        (void)atomic_fetch_add_explicit(&r->changes, 1, memory_order_release);
+    return err;
+}
+
+enum ax_err ax_registry_approve(struct ax_registry *r, struct ax_str name, struct ax_str which,
+                                const struct ax_registry_by *by, struct ax_diag *diag)
+{
+    struct ax_version_row row;
+    if (!by->who.n)
+        return ax_fail(diag, AX_INVALID, "an approval needs the name of its reviewer: --by=NAME");
+    enum ax_err err = ax_registry_begin(r, diag);
+    if (err != AX_OK)
+        return err;
+    err = ax_version_find(r, name, which, &row, diag);
+    if (err == AX_OK)
+        err = ax_sql_run(
+            r, diag,
+            "INSERT INTO approval(version, reviewer, at_ms, note) VALUES(?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            "isis", row.id, by->who, ax_clock_now(&r->clock), by->why);
+    if (err == AX_OK && sqlite3_changes(r->db) > 0)
+        err = ax_audit_append(r, by, "approve", name, ax_str(row.ref.version), by->why, diag);
+    return ax_registry_end(r, err, diag);
+}
+
+/* ---- the check ---- */
+
+/* What is found wrong with versions, by a query that gives their names: "%s of model %s". */
+static enum ax_err none_of(struct ax_registry *r, const char *sql, const char *text, struct ax_diag *diag)
+{
+    sqlite3_stmt *s = ax_sql_prepare(r, diag, sql, "");
+    enum ax_err err = s ? ax_sql_step(r, s, diag) : AX_IO;
+    if (err == AX_OK)
+        err = ax_fail(diag, AX_CORRUPT, "version %s of model %s %s", (const char *)sqlite3_column_text(s, 0),
+                      (const char *)sqlite3_column_text(s, 1), text);
+    (void)sqlite3_finalize(s);
+    return err == AX_NOTFOUND ? AX_OK : err;
+}
+
+#define NUMBER "v.major || '.' || v.minor || '.' || v.patch"
+
+static enum ax_err verify_versions(struct ax_registry *r, struct ax_diag *diag)
+{
+    enum ax_err err =
+        none_of(r,
+                "SELECT " NUMBER ", v.model FROM version v WHERE NOT EXISTS (SELECT 1 FROM audit a WHERE"
+                " a.model = v.model AND a.version = " NUMBER " AND a.action = 'register' AND"
+                " a.detail = v.sha256)",
+                "is not the one that was registered", diag);
+    if (err == AX_OK)
+        err = none_of(
+            r,
+            "SELECT a.version, a.model FROM audit a WHERE a.action = 'register' AND NOT EXISTS (SELECT 1 FROM"
+            " version v WHERE v.model = a.model AND a.version = " NUMBER ")",
+            "was registered and is missing", diag);
+    if (err == AX_OK)
+        err = none_of(
+            r,
+            "SELECT " NUMBER ", v.model FROM version v WHERE 'to ' || CASE v.stage WHEN 0 THEN 'development'"
+            " WHEN 1 THEN 'staging' WHEN 2 THEN 'production' ELSE 'archived' END <> COALESCE((SELECT"
+            " a.action FROM audit a WHERE a.model = v.model AND a.version = " NUMBER " AND a.action LIKE"
+            " 'to %' ORDER BY a.seq DESC LIMIT 1), 'to development')",
+            "is not in the stage that it was moved to", diag);
+    return err;
+}
+
+static enum ax_err verify_artifacts(struct ax_registry *r, struct ax_registry_report *out,
+                                    struct ax_diag *diag)
+{
+    struct ax_buf bytes;
+    ax_buf_init(&bytes, AX_REGISTRY_ARTIFACT_MAX);
+    sqlite3_stmt *s = ax_sql_prepare(r, diag, "SELECT DISTINCT sha256 FROM version WHERE artifact", "");
+    enum ax_err err = s ? AX_OK : AX_IO;
+    while (err == AX_OK) {
+        err = ax_sql_step(r, s, diag);
+        if (err != AX_OK)
+            break;
+        ax_buf_reset(&bytes);
+        err = ax_artifact_read(r, (const char *)sqlite3_column_text(s, 0), &bytes, diag);
+        if (err == AX_NOTFOUND)
+            err = AX_CORRUPT;
+        out->artifacts += err == AX_OK;
+    }
+    (void)sqlite3_finalize(s);
+    ax_buf_done(&bytes);
+    return err == AX_NOTFOUND ? AX_OK : err;
+}
+
+static enum ax_err count_versions(struct ax_registry *r, uint32_t *out, struct ax_diag *diag)
+{
+    sqlite3_stmt *s = ax_sql_prepare(r, diag, "SELECT count(*) FROM version", "");
+    const enum ax_err err = s ? ax_sql_step(r, s, diag) : AX_IO;
+    *out = err == AX_OK ? (uint32_t)sqlite3_column_int64(s, 0) : 0;
+    (void)sqlite3_finalize(s);
+    return err;
+}
+
+enum ax_err ax_registry_verify(struct ax_registry *r, struct ax_registry_report *out, struct ax_diag *diag)
+{
+    *out = (struct ax_registry_report){0};
+    (void)pthread_mutex_lock(&r->lock);
+    enum ax_err err = ax_audit_verify(r, out, diag);
+    if (err == AX_OK)
+        err = count_versions(r, &out->versions, diag);
+    if (err == AX_OK)
+        err = verify_versions(r, diag);
+    if (err == AX_OK)
+        err = verify_artifacts(r, out, diag);
+    (void)pthread_mutex_unlock(&r->lock);
+    return err;
+}
