@@ -33,20 +33,25 @@ AX_MUST_USE enum ax_err ax_forecast_spec_init(struct ax_forecast_spec *spec, int
                                               const int64_t *horizons_ms, uint32_t horizons_n,
                                               struct ax_diag *diag);
 
+/* The leads whose forecasts are kept and scored: indices into leads of lead 1 and every horizon, ascending,
+ * into path_index[AX_PATH_MAX]. Returns how many. */
+uint32_t ax_forecast_spec_tracked(const struct ax_forecast_spec *spec, uint32_t *path_index);
+
 /* Path at one step; arrays of leads_n. All finite when ready. */
 struct ax_forecast {
     bool ready;
     const char *reason; /* when not ready: "warming_up", "no_data"; else NULL */
     double mean[AX_PATH_MAX], lower[AX_PATH_MAX], upper[AX_PATH_MAX];
     double confidence[AX_PATH_MAX]; /* probability that the actual is within tolerance of mean */
+    uint32_t nonfinite;             /* members whose answer was not finite, and was left out */
 };
 
-/* A forecast whose actual has just arrived, for the scorecard. */
+/* A forecast whose actual has just arrived, for the scorecard: mean as a float keeps it, the bounds up to 0.4
+ * % of their distance from it further out than they were said. */
 struct ax_outcome {
     uint32_t horizon; /* index into spec->horizons */
     double actual, mean, lower, upper;
-    double last_value;     /* the naive forecast made at the same moment */
-    double insample_scale; /* mean |difference| over the fine window when the forecast was made; 0 unknown */
+    double last_value; /* the naive forecast made at the same moment */
 };
 
 struct ax_forecaster;
@@ -58,11 +63,14 @@ struct ax_forecaster *ax_forecaster_new(const struct ax_forecast_spec *spec);
 void ax_forecaster_free(struct ax_forecaster *f);
 
 /* Step T, after its value was pushed to the window: settles what was forecast for T (outcomes, room for
- * spec->horizons_n, *outcomes_n of them), learns, refits when due, and writes the path from T.
+ * spec->horizons_n, *outcomes_n of them), learns, refits when due, and writes the path from T. given is what
+ * a model that the job's series share says from T at the tracked leads (ax_forecast_spec_tracked()), NaN for
+ * nothing, NULL for none at all: one more member, "lstm", weighted by its own errors like the others.
  * AX_NOMEM only. Cost: at most 60 us without a refit. scratch is reset by the caller. */
 AX_MUST_USE enum ax_err ax_forecaster_step(struct ax_forecaster *f, const struct ax_window *w, int64_t t_ms,
-                                           struct ax_arena *scratch, struct ax_forecast *out,
-                                           struct ax_outcome *outcomes, uint32_t *outcomes_n);
+                                           const double *given, struct ax_arena *scratch,
+                                           struct ax_forecast *out, struct ax_outcome *outcomes,
+                                           uint32_t *outcomes_n);
 
 /* Step at which its members were last fitted; INT64_MIN before the first time. */
 int64_t ax_forecaster_fitted_ms(const struct ax_forecaster *f);
@@ -78,8 +86,11 @@ void ax_forecaster_save(const struct ax_forecaster *f, struct ax_buf *out);
  * good for freeing. */
 AX_MUST_USE enum ax_err ax_forecaster_load(struct ax_forecaster *f, struct ax_bytes *in);
 
-/* Names of the members; returns how many. */
-uint32_t ax_forecaster_members(const char *const **out_names);
+/* Name of the m-th member; NULL behind the last one. The first is "last_value". */
+const char *ax_forecaster_member(uint32_t m);
+
+/* Members at most. */
+#define AX_FORECAST_MEMBERS_MAX 32
 
 /* The current weights of the members at a path point, in the order of their names; they sum to 1. */
 void ax_forecaster_weights(const struct ax_forecaster *f, uint32_t lead_index, double *out);

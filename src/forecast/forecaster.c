@@ -8,35 +8,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FIRST_FIT 8  /* values from which something honest can be said */
-#define FAR_LEAD 512 /* beyond, forecasts wait at every few steps only, and keep their own origin */
-#define FAR_SLOTS 256
+#define FIRST_FIT 8       /* values from which something honest can be said */
 #define SILENCE_MS 300000 /* without a value for so long, and 3 steps, there is no forecast */
 
-const struct ax_model_ops *const ax_forecast_members[AX_MEMBERS] = {
-    &ax_model_last_value,     &ax_model_local_mean, &ax_model_seasonal_naive,
-    &ax_model_seasonal_level, &ax_model_ridge_lags,
-};
-
-uint32_t ax_forecaster_members(const char *const **out_names)
+const char *ax_forecaster_member(uint32_t m)
 {
-    static const char *const names[AX_MEMBERS] = {"last_value", "local_mean", "seasonal_naive",
-                                                  "seasonal_level", "ridge_lags"};
-    *out_names = names;
-    return AX_MEMBERS;
+    return m < AX_MEMBERS ? ax_portfolio[m].name : NULL;
 }
 
-static uint32_t find_tracks(const struct ax_forecast_spec *spec, uint32_t *path_index)
+struct ax_model_params ax_forecaster_params(const struct ax_forecaster *f, const struct ax_past *p,
+                                            uint32_t *leads)
 {
-    uint32_t n = 0;
-    for (uint32_t i = 0; i < spec->leads_n; i++) {
-        bool wanted = i == 0;
-        for (uint32_t h = 0; h < spec->horizons_n; h++)
-            wanted = wanted || spec->horizons[h] == i;
-        if (wanted)
-            path_index[n++] = i;
-    }
-    return n;
+    for (uint32_t k = 0; k < f->tracks_n; k++)
+        leads[k] = f->tracks[k].lead;
+    return (struct ax_model_params){.step_ms = f->spec->step_ms,
+                                    .coarse_ms = p ? p->coarse.step_ms : 0,
+                                    .leads = leads,
+                                    .leads_n = f->tracks_n,
+                                    .season_steps = f->season_steps,
+                                    .seed = f->spec->seed};
 }
 
 static bool track_init(struct ax_lead_track *t, const struct ax_forecast_spec *spec, uint32_t path_index,
@@ -48,18 +38,10 @@ static bool track_init(struct ax_lead_track *t, const struct ax_forecast_spec *s
     for (uint32_t h = 0; h < spec->horizons_n; h++)
         if (spec->horizons[h] == path_index)
             t->horizon = (int32_t)h;
-    bool far = t->lead > FAR_LEAD;
-    t->stride = far ? (t->lead + FAR_SLOTS - 1) / FAR_SLOTS : 1;
-    t->slots = (t->lead + t->stride - 1) / t->stride;
-    t->width = far ? AX_PENDING_FAR_N : AX_PENDING_N;
-    size_t n = (size_t)t->slots * t->width;
-    t->ring = malloc(n * sizeof *t->ring);
-    if (!t->ring)
-        return false;
-    for (size_t i = 0; i < n; i++)
-        t->ring[i] = NAN;
-    *bytes += n * sizeof *t->ring;
     ax_record_init(&t->record);
+    if (!ax_pending_init(&t->pending, t->lead))
+        return false;
+    *bytes += ax_pending_bytes(&t->pending);
     return true;
 }
 
@@ -67,7 +49,7 @@ struct ax_forecaster *ax_forecaster_new(const struct ax_forecast_spec *spec)
 {
     AX_ASSERT(spec->leads_n > 0 && spec->leads[0] == 1);
     uint32_t path_index[AX_PATH_MAX];
-    uint32_t n = find_tracks(spec, path_index);
+    uint32_t n = ax_forecast_spec_tracked(spec, path_index);
     size_t size = sizeof(struct ax_forecaster) + n * sizeof(struct ax_lead_track);
     struct ax_forecaster *f = calloc(1, size);
     if (!f)
@@ -78,17 +60,17 @@ struct ax_forecaster *ax_forecaster_new(const struct ax_forecast_spec *spec)
     f->next_refit = FIRST_FIT;
     f->growth = 0.5;
     struct ax_model_params params = {.leads_n = n};
-    size_t state_bytes = ax_model_ridge_lags.state_bytes(&params);
-    f->bytes = size + state_bytes;
-    f->ridge = malloc(state_bytes);
-    bool ok = f->ridge != NULL;
+    size_t states_bytes = ax_portfolio_bytes(&params);
+    f->bytes = size + states_bytes;
+    f->states = malloc(states_bytes);
+    bool ok = f->states != NULL;
     for (uint32_t k = 0; k < n && ok; k++)
         ok = track_init(&f->tracks[k], spec, path_index[k], &f->bytes);
     if (!ok) {
         ax_forecaster_free(f);
         return NULL;
     }
-    ax_model_ridge_lags.init(&params, f->ridge);
+    ax_portfolio_init(&params, f->states);
     return f;
 }
 
@@ -97,8 +79,8 @@ void ax_forecaster_free(struct ax_forecaster *f)
     if (!f)
         return;
     for (uint32_t k = 0; k < f->tracks_n; k++)
-        free(f->tracks[k].ring);
-    free(f->ridge);
+        ax_pending_done(&f->tracks[k].pending);
+    free(f->states);
     free(f);
 }
 
@@ -112,101 +94,42 @@ uint64_t ax_forecaster_bytes(const struct ax_forecaster *f)
     return f->bytes;
 }
 
-enum ax_err ax_members_run(const struct ax_forecaster *f, const struct ax_past *p, const uint32_t *leads,
-                           uint32_t leads_n, void *ridge, struct ax_arena *scratch, double *pred)
-{
-    struct ax_model_params params = {.step_ms = f->spec->step_ms,
-                                     .coarse_ms = p->coarse.step_ms,
-                                     .leads = leads,
-                                     .leads_n = leads_n,
-                                     .season_steps = f->season_steps,
-                                     .seed = f->spec->seed};
-    struct ax_tensor tensors[2];
-    struct ax_batch batch = ax_past_batch(p, tensors);
-    for (uint32_t m = 0; m < AX_MEMBERS; m++) {
-        double *path = pred + (size_t)m * leads_n;
-        void *const states[1] = {m == AX_MEMBER_RIDGE ? ridge : NULL};
-        enum ax_err err = AX_NOTREADY;
-        if (m != AX_MEMBER_RIDGE || ridge)
-            err = ax_forecast_members[m]->run(&params, states, &batch, scratch,
-                                              &(struct ax_model_out){.path = path});
-        if (err == AX_NOMEM)
-            return err;
-        if (err)
-            for (uint32_t k = 0; k < leads_n; k++)
-                path[k] = NAN;
-    }
-    return AX_OK;
-}
-
-static float *slot_of(const struct ax_forecaster *f, const struct ax_lead_track *t, int64_t t_ms)
-{
-    int64_t index = t_ms / f->spec->step_ms;
-    if (index < 0 || index % t->stride != 0)
-        return NULL;
-    return t->ring + (size_t)(index / t->stride % t->slots) * t->width;
-}
-
-/* At steps that never came nothing was forecast: their slots still hold an earlier round. */
+/* At steps that never came nothing was forecast: their places still hold an earlier round. */
 static void forget_skipped(struct ax_forecaster *f, int64_t t_ms)
 {
     if (f->last_ms == INT64_MIN)
         return;
-    int64_t step = f->spec->step_ms;
+    int64_t now = t_ms / f->spec->step_ms, last = f->last_ms / f->spec->step_ms;
     for (uint32_t k = 0; k < f->tracks_n; k++) {
-        struct ax_lead_track *t = &f->tracks[k];
-        int64_t oldest = t_ms - (int64_t)t->slots * t->stride * step, next = f->last_ms + step;
-        for (int64_t s = next > oldest ? next : oldest; s < t_ms; s += step) {
-            float *slot = slot_of(f, t, s);
-            if (slot)
-                slot[AX_PENDING_MEAN] = NAN;
-        }
+        struct ax_pending *p = &f->tracks[k].pending;
+        int64_t oldest = now - (int64_t)p->slots * p->stride;
+        for (int64_t s = last + 1 > oldest ? last + 1 : oldest; s < now; s++)
+            ax_pending_forget(p, s);
     }
 }
 
-/* What every member said at the origin. Those without a state say it again from the same past. */
-static enum ax_err members_then(struct ax_forecaster *f, const struct ax_lead_track *t,
-                                const struct ax_past *then, const float *slot, struct ax_arena *scratch,
-                                double *pred)
-{
-    enum ax_err err = ax_members_run(f, then, &t->lead, 1, NULL, scratch, pred);
-    pred[AX_MEMBER_RIDGE] = (double)slot[AX_PENDING_RIDGE];
-    if (t->width == AX_PENDING_FAR_N) /* the fine window may have forgotten the origin */
-        pred[0] = (double)slot[AX_PENDING_LAST];
-    return err;
-}
-
-static enum ax_err settle(struct ax_forecaster *f, const struct ax_past *now, double actual,
-                          struct ax_arena *scratch, struct ax_outcome *outcomes, uint32_t *outcomes_n)
+/* Learn from every forecast for now, and hand the outcomes on. */
+static void settle(struct ax_forecaster *f, const struct ax_past *now, double actual,
+                   struct ax_outcome *outcomes, uint32_t *outcomes_n)
 {
     for (uint32_t k = 0; k < f->tracks_n; k++) {
         struct ax_lead_track *t = &f->tracks[k];
-        float *slot = slot_of(f, t, now->t_ms - (int64_t)t->lead * f->spec->step_ms);
-        if (!slot || isnan(slot[AX_PENDING_MEAN]))
+        struct ax_waiting w;
+        if (!ax_pending_take(&t->pending, now->t_ms / f->spec->step_ms - t->lead, &w))
             continue;
-        double mean = (double)slot[AX_PENDING_MEAN], lower = (double)slot[AX_PENDING_LOWER],
-               upper = (double)slot[AX_PENDING_UPPER], pred[AX_MEMBERS];
-        slot[AX_PENDING_MEAN] = NAN;
-        struct ax_past then = ax_past_before(now, t->lead);
-        enum ax_err err = members_then(f, t, &then, slot, scratch, pred);
-        if (err)
-            return err;
-        bool far = t->width == AX_PENDING_FAR_N;
-        struct ax_local local = ax_local_of(&then);
-        double scale = far ? (double)slot[AX_PENDING_SCALE] : ax_local_scale(&local, t->lead);
-        ax_record_settle(&t->record, t->lead, pred, mean, actual, scale);
-        ax_record_adapt(&t->record, t->lead, f->spec->level, actual, lower, upper);
+        ax_record_settle(&t->record, t->lead, w.heard ? w.pred : NULL, w.mean, actual, w.scale);
+        ax_record_adapt(&t->record, t->lead, f->spec->level, actual, w.lower, w.upper);
         if (t->horizon < 0)
             continue;
-        outcomes[(*outcomes_n)++] = (struct ax_outcome){.horizon = (uint32_t)t->horizon,
-                                                        .actual = actual,
-                                                        .mean = mean,
-                                                        .lower = lower,
-                                                        .upper = upper,
-                                                        .last_value = pred[0],
-                                                        .insample_scale = then.fine.n > 1 ? local.all : 0};
+        struct ax_past then = ax_past_before(now, t->lead);
+        outcomes[(*outcomes_n)++] =
+            (struct ax_outcome){.horizon = (uint32_t)t->horizon,
+                                .actual = actual,
+                                .mean = w.mean,
+                                .lower = w.lower,
+                                .upper = w.upper,
+                                .last_value = t->pending.far ? w.last : ax_past_last(&then, AX_BRIDGE_MAX)};
     }
-    return AX_OK;
 }
 
 /* A quarter of what was seen, up to the configured interval; spread over a quarter of itself, so that series
@@ -230,27 +153,24 @@ static bool silent(const struct ax_past *p)
 
 /* Let what was forecast wait for its actual. */
 static void keep_pending(struct ax_forecaster *f, const struct ax_past *p, const struct ax_forecast *out,
-                         const double *ridge)
+                         const double *pred)
 {
-    struct ax_local local = {0};
-    double last = NAN;
-    if (f->tracks[f->tracks_n - 1].width == AX_PENDING_FAR_N) {
-        local = ax_local_of(p);
-        last = ax_past_last(p, AX_BRIDGE_MAX);
-    }
+    struct ax_local local = ax_local_of(p);
+    struct ax_waiting w = {.last = ax_past_last(p, AX_BRIDGE_MAX)};
+    int64_t step = p->t_ms / f->spec->step_ms;
     for (uint32_t k = 0; k < f->tracks_n; k++) {
         struct ax_lead_track *t = &f->tracks[k];
-        float *slot = slot_of(f, t, p->t_ms);
-        if (!slot)
+        if (!out->ready) {
+            ax_pending_forget(&t->pending, step);
             continue;
-        slot[AX_PENDING_MEAN] = out->ready ? (float)out->mean[t->path_index] : NAN;
-        slot[AX_PENDING_LOWER] = (float)out->lower[t->path_index];
-        slot[AX_PENDING_UPPER] = (float)out->upper[t->path_index];
-        slot[AX_PENDING_RIDGE] = (float)ridge[k];
-        if (t->width == AX_PENDING_FAR_N) {
-            slot[AX_PENDING_LAST] = (float)last;
-            slot[AX_PENDING_SCALE] = (float)ax_local_scale(&local, t->lead);
         }
+        w.mean = out->mean[t->path_index];
+        w.lower = out->lower[t->path_index];
+        w.upper = out->upper[t->path_index];
+        w.scale = ax_local_scale(&local, t->lead);
+        for (uint32_t m = 0; m < AX_MEMBERS; m++)
+            w.pred[m] = pred[m * f->tracks_n + k];
+        ax_pending_put(&t->pending, step, &w);
     }
 }
 
@@ -269,8 +189,8 @@ static void not_ready(struct ax_forecast *out, const char *reason)
 }
 
 enum ax_err ax_forecaster_step(struct ax_forecaster *f, const struct ax_window *w, int64_t t_ms,
-                               struct ax_arena *scratch, struct ax_forecast *out, struct ax_outcome *outcomes,
-                               uint32_t *outcomes_n)
+                               const double *given, struct ax_arena *scratch, struct ax_forecast *out,
+                               struct ax_outcome *outcomes, uint32_t *outcomes_n)
 {
     *outcomes_n = 0;
     struct ax_past p = {.fine = ax_window_fine(w), .coarse = ax_window_coarse(w), .t_ms = t_ms};
@@ -279,9 +199,7 @@ enum ax_err ax_forecaster_step(struct ax_forecaster *f, const struct ax_window *
     f->last_ms = t_ms;
     double actual = (double)p.fine.v[p.fine.n - 1];
     if (!isnan(actual)) {
-        enum ax_err err = settle(f, &p, actual, scratch, outcomes, outcomes_n);
-        if (err)
-            return err;
+        settle(f, &p, actual, outcomes, outcomes_n);
         f->jitter = f->seen == 0 ? (uint32_t)ax_hash64(&actual, sizeof actual, f->spec->seed) : f->jitter;
         f->negative_seen = f->negative_seen || actual < 0;
         f->seen += f->seen < AX_SEEN_MAX;
@@ -293,19 +211,19 @@ enum ax_err ax_forecaster_step(struct ax_forecaster *f, const struct ax_window *
         f->next_refit = f->seen + refit_interval(f);
         f->fitted_ms = t_ms;
     }
-    double ridge[AX_PATH_MAX];
-    for (uint32_t k = 0; k < f->tracks_n; k++)
-        ridge[k] = NAN;
+    double *pred = ax_arena_array(scratch, (size_t)AX_MEMBERS * f->tracks_n, sizeof *pred);
+    if (!pred)
+        return AX_NOMEM;
     if (f->seen < FIRST_FIT || !has_errors(f))
         not_ready(out, "warming_up");
     else if (silent(&p))
         not_ready(out, "no_data");
     else {
-        enum ax_err err = ax_forecaster_path(f, &p, scratch, out, ridge);
+        enum ax_err err = ax_forecaster_path(f, &p, given, scratch, out, pred);
         if (err)
             return err;
     }
-    keep_pending(f, &p, out, ridge);
+    keep_pending(f, &p, out, pred);
     return AX_OK;
 }
 

@@ -4,15 +4,9 @@
 
 #include "forecast/errdist.h"
 #include "forecast/forecast.h"
-#include "forecast/member.h"
+#include "forecast/pending.h"
 
-#define AX_MEMBERS 5
-#define AX_MEMBER_RIDGE 4 /* the only member with a state; it speaks at tracked leads */
 #define AX_SEEN_MAX (UINT32_MAX / 2)
-
-/* What waits for its actual; extra values only where the fine window does not reach back to the origin. */
-enum ax_pending { AX_PENDING_MEAN, AX_PENDING_LOWER, AX_PENDING_UPPER, AX_PENDING_RIDGE, AX_PENDING_N };
-enum ax_pending_far { AX_PENDING_LAST = AX_PENDING_N, AX_PENDING_SCALE, AX_PENDING_FAR_N };
 
 /* How the members and their combination do at one lead. */
 struct ax_lead_record {
@@ -25,10 +19,8 @@ struct ax_lead_record {
 /* One lead whose forecasts are kept until their actual arrives: lead 1 and every horizon. */
 struct ax_lead_track {
     uint32_t path_index, lead;
-    int32_t horizon;        /* index into spec->horizons, or -1 */
-    uint32_t stride, slots; /* forecasts at every stride-th step wait, slots of them */
-    uint32_t width;         /* values a slot */
-    float *ring;            /* [slots x width] */
+    int32_t horizon; /* index into spec->horizons, or -1 */
+    struct ax_pending pending;
     struct ax_lead_record record;
 };
 
@@ -43,19 +35,15 @@ struct ax_forecaster {
     bool negative_seen;  /* a value was below 0 */
     int64_t fitted_ms;   /* step of the newest fit; INT64_MIN before the first */
     int64_t last_ms;     /* step last taken; INT64_MIN at first */
-    void *ridge;         /* state of that member */
+    void *states;        /* of all members */
     uint64_t bytes;
     uint32_t tracks_n;
     struct ax_lead_track tracks[]; /* by lead */
 };
 
-/* The members, by index. */
-extern const struct ax_model_ops *const ax_forecast_members[AX_MEMBERS];
-
-/* Forecast of all members from a past at the given leads into pred[AX_MEMBERS][leads_n]; the ridge answers
- * from `ridge` (NULL: not at all), whose leads are the tracked ones, so it is asked only with those. */
-enum ax_err ax_members_run(const struct ax_forecaster *f, const struct ax_past *p, const uint32_t *leads,
-                           uint32_t leads_n, void *ridge, struct ax_arena *scratch, double *pred);
+/* What the members of f are built for; leads has room for AX_PATH_MAX and lives as long as the result. */
+struct ax_model_params ax_forecaster_params(const struct ax_forecaster *f, const struct ax_past *p,
+                                            uint32_t *leads);
 
 /* How lively a past is: its mean |difference| over three reaches, and a floor that keeps scales above 0. */
 struct ax_local {
@@ -71,11 +59,12 @@ double ax_local_scale(const struct ax_local *l, uint32_t lead);
 /* A record that knows nothing. */
 void ax_record_init(struct ax_lead_record *r);
 
-/* Weights of the members from their errors; members whose forecast is NaN get none. They sum to 1, or are
- * all 0 when no member speaks. */
+/* Weights of the members from their errors; members whose forecast is not finite get none. They sum to 1, or
+ * are all 0 when no member speaks. */
 void ax_record_weights(const struct ax_lead_record *r, const double *pred, double *weights);
 
-/* Take in what the members (pred[AX_MEMBERS]) and their combination said about an actual. */
+/* Take in what the members (pred[AX_MEMBERS], NULL when that was not kept) and their combination said about
+ * an actual. */
 void ax_record_settle(struct ax_lead_record *r, uint32_t lead, const double *pred, double mean, double actual,
                       double scale);
 
@@ -102,9 +91,9 @@ double ax_record_trust(const struct ax_lead_record *r, uint32_t lead);
  * experience by forecasting the past from rolling origins, with what was fitted before them. */
 enum ax_err ax_forecaster_refit(struct ax_forecaster *f, const struct ax_past *p, struct ax_arena *scratch);
 
-/* Write the path from a past into out, all of it finite; ridge[tracks_n] is what that member said at the
- * tracked leads. */
-enum ax_err ax_forecaster_path(const struct ax_forecaster *f, const struct ax_past *p,
-                               struct ax_arena *scratch, struct ax_forecast *out, double *ridge);
+/* Write the path from a past into out, all of it finite; given[tracks_n] is what the shared model says at the
+ * tracked leads, NULL for nothing. pred[AX_MEMBERS][tracks_n] is what each member said there. */
+enum ax_err ax_forecaster_path(const struct ax_forecaster *f, const struct ax_past *p, const double *given,
+                               struct ax_arena *scratch, struct ax_forecast *out, double *pred);
 
 #endif

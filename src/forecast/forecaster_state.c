@@ -1,15 +1,13 @@
 /* forecaster_state.c: a forecaster as bytes: what it learnt of itself, lead by lead, and what is pending. */
 #include "forecast/forecaster.h"
 
-#include <math.h>
-
-#define STATE_VERSION 1
+#define STATE_VERSION 2
 #define SEASON_MAX (UINT32_MAX / 2) /* steps; twice of it, and a lead, can be counted */
 
 static void track_save(const struct ax_lead_track *t, struct ax_buf *out)
 {
     ax_put_varint(out, t->lead);
-    ax_put_f32s(out, t->ring, t->slots * t->width);
+    ax_pending_save(&t->pending, out);
     ax_record_save(&t->record, out);
 }
 
@@ -17,13 +15,14 @@ static void track_load(struct ax_lead_track *t, struct ax_bytes *in)
 {
     if (ax_get_varint(in) != t->lead)
         (void)ax_bytes_fail(in);
-    ax_get_f32s_in(in, t->ring, t->slots * t->width, -INFINITY, INFINITY, true);
+    ax_pending_load(&t->pending, in);
     ax_record_load(&t->record, in);
 }
 
 void ax_forecaster_save(const struct ax_forecaster *f, struct ax_buf *out)
 {
-    const struct ax_model_params params = {.leads_n = f->tracks_n};
+    uint32_t leads[AX_PATH_MAX];
+    const struct ax_model_params params = ax_forecaster_params(f, NULL, leads);
     ax_put_u8(out, STATE_VERSION);
     ax_put_varint(out, f->season_steps);
     ax_put_varint(out, f->seen);
@@ -36,12 +35,13 @@ void ax_forecaster_save(const struct ax_forecaster *f, struct ax_buf *out)
     ax_put_varint(out, f->tracks_n);
     for (uint32_t k = 0; k < f->tracks_n; k++)
         track_save(&f->tracks[k], out);
-    ax_forecast_members[AX_MEMBER_RIDGE]->save(&params, f->ridge, out);
+    ax_portfolio_save(&params, f->states, out);
 }
 
 enum ax_err ax_forecaster_load(struct ax_forecaster *f, struct ax_bytes *in)
 {
-    const struct ax_model_params params = {.leads_n = f->tracks_n};
+    uint32_t leads[AX_PATH_MAX];
+    const struct ax_model_params params = ax_forecaster_params(f, NULL, leads);
     ax_get_version(in, STATE_VERSION);
     f->season_steps = ax_get_count(in, SEASON_MAX);
     f->seen = ax_get_count(in, AX_SEEN_MAX);
@@ -55,6 +55,6 @@ enum ax_err ax_forecaster_load(struct ax_forecaster *f, struct ax_bytes *in)
         return ax_bytes_fail(in);
     for (uint32_t k = 0; k < f->tracks_n; k++)
         track_load(&f->tracks[k], in);
-    ax_forecast_members[AX_MEMBER_RIDGE]->load(&params, f->ridge, in);
+    ax_portfolio_load(&params, f->states, in);
     return in->err;
 }

@@ -34,7 +34,7 @@ static double combine(const struct knot *a, const struct knot *b, double share, 
     double sum = 0, weight = 0;
     for (uint32_t m = 0; m < AX_MEMBERS; m++) {
         double w = mix(a->weights[m], b->weights[m], share);
-        if (w <= 0 || isnan(pred[m]))
+        if (w <= 0 || !isfinite(pred[m]))
             continue;
         sum += w * pred[m];
         weight += w;
@@ -93,20 +93,24 @@ static void settle_widths(const struct ax_forecaster *f, struct knot *knots)
     }
 }
 
-/* The ridge speaks at knots only; between them it moves linearly, from the last value at lead 0. */
-static void spread_ridge(const struct ax_forecaster *f, const double *at_knots, double last, double *path)
+/* A member that speaks at knots only: between them it moves linearly, from the last value at lead 0; a knot
+ * at which it says nothing is passed over. */
+static void spread(const struct ax_forecaster *f, const double *at_knots, double last, double *path)
 {
     double from_lead = 0, from = last;
-    for (uint32_t i = 0, k = 0; i < f->spec->leads_n; i++) {
-        double lead = f->spec->leads[i];
-        while (k + 1 < f->tracks_n && (double)f->tracks[k].lead < lead) {
-            from_lead = f->tracks[k].lead;
-            from = at_knots[k++];
-        }
-        double to_lead = f->tracks[k].lead,
-               share = lead >= to_lead ? 1 : (lead - from_lead) / (to_lead - from_lead);
-        path[i] = mix(from, at_knots[k], share);
+    uint32_t i = 0;
+    for (uint32_t k = 0; k < f->tracks_n; k++) {
+        double to_lead = f->tracks[k].lead, to = at_knots[k];
+        if (!isfinite(to))
+            continue;
+        for (; i < f->tracks[k].path_index; i++)
+            path[i] = mix(from, to, ((double)f->spec->leads[i] - from_lead) / (to_lead - from_lead));
+        path[i++] = to;
+        from_lead = to_lead;
+        from = to;
     }
+    for (; i < f->spec->leads_n; i++)
+        path[i] = NAN;
 }
 
 static void point(const struct ax_forecaster *f, uint32_t i, double mean, double below, double above,
@@ -120,30 +124,60 @@ static void point(const struct ax_forecaster *f, uint32_t i, double mean, double
     out->confidence[i] = confidence;
 }
 
-enum ax_err ax_forecaster_path(const struct ax_forecaster *f, const struct ax_past *p,
-                               struct ax_arena *scratch, struct ax_forecast *out, double *ridge)
+/* What each member says at the knots, and along the path. */
+static enum ax_err ask(const struct ax_forecaster *f, const struct ax_past *p, const double *given,
+                       struct ax_arena *scratch, double *at, double *path)
 {
     uint32_t leads[AX_PATH_MAX], knots_n = f->tracks_n, n = f->spec->leads_n;
-    for (uint32_t k = 0; k < knots_n; k++)
-        leads[k] = f->tracks[k].lead;
-    double *at = ax_arena_array(scratch, (size_t)AX_MEMBERS * knots_n, sizeof *at);
+    const struct ax_model_params params = ax_forecaster_params(f, p, leads);
+    uint32_t sparse = ax_portfolio_tracked_only();
+    if (ax_portfolio_run(&params, f->states, sparse, p, leads, knots_n, scratch, at) ||
+        ax_portfolio_run(&params, f->states, AX_MEMBERS_ALL & ~sparse, p, f->spec->leads, n, scratch, path))
+        return AX_NOMEM;
+    double last = ax_past_last(p, AX_BRIDGE_MAX);
+    for (uint32_t m = 0; m < AX_MEMBERS; m++) {
+        double *mine = at + (size_t)m * knots_n, *along = path + (size_t)m * n;
+        for (uint32_t k = 0; k < knots_n && !ax_portfolio[m].tracked_only; k++)
+            mine[k] = along[f->tracks[k].path_index];
+        for (uint32_t k = 0; k < knots_n && given && m == AX_MEMBER_LSTM; k++)
+            mine[k] = given[k];
+        if (ax_portfolio[m].tracked_only)
+            spread(f, mine, last, along);
+    }
+    return AX_OK;
+}
+
+static uint32_t count_nonfinite(const struct ax_forecaster *f, const double *at)
+{
+    uint32_t members = 0;
+    for (uint32_t m = 0; m < AX_MEMBERS; m++) {
+        bool bad = false;
+        for (uint32_t k = 0; k < f->tracks_n; k++)
+            bad = bad || isinf(at[m * f->tracks_n + k]);
+        members += bad;
+    }
+    return members;
+}
+
+enum ax_err ax_forecaster_path(const struct ax_forecaster *f, const struct ax_past *p, const double *given,
+                               struct ax_arena *scratch, struct ax_forecast *out, double *at)
+{
+    uint32_t knots_n = f->tracks_n, n = f->spec->leads_n;
     double *path = ax_arena_array(scratch, (size_t)AX_MEMBERS * n, sizeof *path);
     struct knot *knots = ax_arena_array(scratch, knots_n, sizeof *knots);
-    if (!at || !path || !knots || ax_members_run(f, p, leads, knots_n, f->ridge, scratch, at) ||
-        ax_members_run(f, p, f->spec->leads, n, NULL, scratch, path))
+    if (!path || !knots || ask(f, p, given, scratch, at, path))
         return AX_NOMEM;
     struct ax_local local = ax_local_of(p);
     double last = ax_past_last(p, AX_BRIDGE_MAX), pred[AX_MEMBERS];
     for (uint32_t k = 0; k < knots_n; k++) {
-        ridge[k] = at[AX_MEMBER_RIDGE * knots_n + k];
         for (uint32_t m = 0; m < AX_MEMBERS; m++)
             pred[m] = at[m * knots_n + k];
         own_knot(f, &local, k, pred, last, &knots[k]);
     }
     settle_widths(f, knots);
-    spread_ridge(f, ridge, last, path + (size_t)AX_MEMBER_RIDGE * n);
     out->ready = true;
     out->reason = NULL;
+    out->nonfinite = count_nonfinite(f, at);
     for (uint32_t i = 0, k = 0; i < n; i++) {
         double lead = f->spec->leads[i];
         while (k + 2 < knots_n && knots[k + 1].lead <= lead)

@@ -12,7 +12,7 @@
 #define DOUBT_FADE 0.1   /* doubt falls with the square root of this share of the settled forecasts */
 #define ERROR_KEEP 0.98  /* of a member's error at each settled forecast: the last 50 count */
 #define ERROR_CLIP 20.0  /* local scales: one spike must not decide who is believed */
-#define DIST_STEPS 200.0 /* errors that count in the distribution, one step ahead */
+#define DIST_STEPS 120.0 /* errors that count in the distribution, one step ahead */
 #define DIST_LEADS 10.0  /* and for each step further: errors of overlapping forecasts say less */
 #define GAMMA 0.05       /* pace of the width's adaptation, one step ahead */
 #define GAMMA_LEAD 3.0   /* so many leads further it is half as fast: what is heard of is old */
@@ -64,38 +64,43 @@ void ax_record_weights(const struct ax_lead_record *r, const double *pred, doubl
     double error[AX_MEMBERS], least = INFINITY, sum = 0;
     for (uint32_t m = 0; m < AX_MEMBERS; m++) {
         error[m] = (double)r->member_error[m] * (m == 0 ? 1 : doubt);
-        if (!isnan(pred[m]) && error[m] < least)
+        if (isfinite(pred[m]) && error[m] < least)
             least = error[m];
     }
     for (uint32_t m = 0; m < AX_MEMBERS; m++) {
         weights[m] = 0;
-        if (isnan(pred[m]) || isnan(error[m]) || (m > 0 && error[m] > TRIM * least + 1e-9))
+        if (!isfinite(pred[m]) || isnan(error[m]) || (m > 0 && error[m] > TRIM * least + 1e-9))
             continue;
         weights[m] = pow((least + 1e-9) / (error[m] + 1e-9), WEIGHT_POWER);
         sum += weights[m];
     }
     if (sum <= 0) { /* nothing is known yet */
-        weights[0] = isnan(pred[0]) ? 0 : 1;
+        weights[0] = isfinite(pred[0]) ? 1 : 0;
         return;
     }
     for (uint32_t m = 0; m < AX_MEMBERS; m++)
         weights[m] /= sum;
 }
 
+/* The error of one member, from what it said. One that joins later begins no better than the last value: one
+ * hit is luck. An answer that is not finite counts as the worst. */
+static void settle_member(struct ax_lead_record *r, uint32_t m, double said, double actual, double scale,
+                          double keep)
+{
+    if (isnan(said))
+        return;
+    double e = fmin(fabs(actual - said) / scale, ERROR_CLIP), old = (double)r->member_error[m];
+    if (isnan(old))
+        old = keep > 0 ? fmax(e, either((double)r->member_error[0], e)) : e;
+    r->member_error[m] = (float)(keep * old + (1 - keep) * e);
+}
+
 void ax_record_settle(struct ax_lead_record *r, uint32_t lead, const double *pred, double mean, double actual,
                       double scale)
 {
     double n = r->settled < SETTLED_MAX ? r->settled++ : r->settled;
-    double keep = fmin(ERROR_KEEP, n / (n + 1));
-    for (uint32_t m = 0; m < AX_MEMBERS; m++) {
-        if (isnan(pred[m]))
-            continue;
-        double e = fmin(fabs(actual - pred[m]) / scale, ERROR_CLIP);
-        double old = (double)r->member_error[m];
-        if (isnan(old)) /* a member that joins later begins no better than the last value: one hit is luck */
-            old = n > 0 ? fmax(e, either((double)r->member_error[0], e)) : e;
-        r->member_error[m] = (float)(keep * old + (1 - keep) * e);
-    }
+    for (uint32_t m = 0; m < AX_MEMBERS && pred; m++)
+        settle_member(r, m, pred[m], actual, scale, fmin(ERROR_KEEP, n / (n + 1)));
     ax_errdist_add(&r->errors, (actual - mean) / scale, 1 - 1 / (DIST_STEPS + DIST_LEADS * lead));
 }
 

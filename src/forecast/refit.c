@@ -4,7 +4,6 @@
 #include "forecast/season.h"
 
 #include <math.h>
-#include <string.h>
 
 #define ORIGINS_MAX 96
 #define GROWTH_PRIOR 20.0 /* values of a random walk that are mixed into the measured growth */
@@ -12,47 +11,20 @@
 #define GROWTH_MAX 1.0
 #define SETTLED_ENOUGH 96 /* own experience from which validation is no longer asked */
 
-static const struct ax_model_ops *ridge_ops(void)
-{
-    return ax_forecast_members[AX_MEMBER_RIDGE];
-}
-
-static void tracked_leads(const struct ax_forecaster *f, uint32_t *leads)
-{
-    for (uint32_t k = 0; k < f->tracks_n; k++)
-        leads[k] = f->tracks[k].lead;
-}
-
-static enum ax_err fit_ridge(const struct ax_forecaster *f, const struct ax_past *p, void *state,
-                             struct ax_arena *scratch)
-{
-    uint32_t leads[AX_PATH_MAX];
-    tracked_leads(f, leads);
-    struct ax_model_params params = {.step_ms = f->spec->step_ms,
-                                     .coarse_ms = p->coarse.step_ms,
-                                     .leads = leads,
-                                     .leads_n = f->tracks_n,
-                                     .season_steps = f->season_steps,
-                                     .seed = f->spec->seed};
-    struct ax_tensor tensors[2];
-    struct ax_batch batch = ax_past_batch(p, tensors);
-    void *const states[1] = {state};
-    return ridge_ops()->fit(&params, states, &batch, scratch);
-}
-
 /* Forecast from each origin with the weights that were known there, and settle at once. */
-static enum ax_err roll(const struct ax_forecaster *f, const struct ax_past *p, uint32_t first, void *ridge,
+static enum ax_err roll(const struct ax_forecaster *f, const struct ax_past *p, uint32_t first, void *states,
                         struct ax_arena *scratch, struct ax_lead_record *records)
 {
     uint32_t leads[AX_PATH_MAX], n = p->fine.n;
+    const struct ax_model_params params = ax_forecaster_params(f, p, leads);
     double *pred = ax_arena_array(scratch, (size_t)AX_MEMBERS * f->tracks_n, sizeof *pred);
     if (!pred)
         return AX_NOMEM;
-    tracked_leads(f, leads);
     uint32_t stride = (n - 1 - first) / ORIGINS_MAX + 1;
     for (uint32_t o = first; o + 1 < n; o += stride) {
         struct ax_past then = ax_past_before(p, n - 1 - o);
-        enum ax_err err = ax_members_run(f, &then, leads, f->tracks_n, ridge, scratch, pred);
+        enum ax_err err =
+            ax_portfolio_run(&params, states, AX_MEMBERS_ALL, &then, leads, f->tracks_n, scratch, pred);
         if (err)
             return err;
         struct ax_local local = ax_local_of(&then);
@@ -77,16 +49,20 @@ static enum ax_err roll(const struct ax_forecaster *f, const struct ax_past *p, 
  * a member that was not there before compares with the last value. */
 static void take_over(struct ax_lead_record *r, const struct ax_lead_record *validated)
 {
-    if (r->settled < SETTLED_ENOUGH && validated->settled > 0) {
-        memcpy(r->member_error, validated->member_error, sizeof r->member_error);
-        r->errors = validated->errors;
-        return;
+    bool young = r->settled < SETTLED_ENOUGH && validated->settled > 0;
+    double base = (double)validated->member_error[AX_MEMBER_LAST_VALUE],
+           own = (double)r->member_error[AX_MEMBER_LAST_VALUE];
+    for (uint32_t m = 0; m < AX_MEMBERS; m++) {
+        double error = (double)validated->member_error[m];
+        if (isnan(error))
+            continue;
+        if (young)
+            r->member_error[m] = (float)error;
+        else if (isnan(r->member_error[m]) && base > 0)
+            r->member_error[m] = (float)(own * error / base);
     }
-    double base = (double)validated->member_error[0];
-    for (uint32_t m = 1; m < AX_MEMBERS; m++)
-        if (isnan(r->member_error[m]) && base > 0)
-            r->member_error[m] =
-                (float)((double)r->member_error[0] * (double)validated->member_error[m] / base);
+    if (young)
+        r->errors = validated->errors;
 }
 
 static bool wants_validation(const struct ax_forecaster *f)
@@ -95,7 +71,7 @@ static bool wants_validation(const struct ax_forecaster *f)
         if (f->tracks[k].record.settled < SETTLED_ENOUGH)
             return true;
         for (uint32_t m = 0; m < AX_MEMBERS; m++)
-            if (isnan(f->tracks[k].record.member_error[m]))
+            if (ax_portfolio[m].ops && isnan(f->tracks[k].record.member_error[m]))
                 return true;
     }
     return false;
@@ -103,23 +79,20 @@ static bool wants_validation(const struct ax_forecaster *f)
 
 static enum ax_err validate(struct ax_forecaster *f, const struct ax_past *p, struct ax_arena *scratch)
 {
+    uint32_t leads[AX_PATH_MAX];
+    const struct ax_model_params params = ax_forecaster_params(f, p, leads);
     struct ax_lead_record *records = ax_arena_array(scratch, f->tracks_n, sizeof *records);
-    struct ax_model_params params = {.leads_n = f->tracks_n};
-    size_t state_bytes = ridge_ops()->state_bytes(&params);
-    void *ridge = ax_arena_alloc(scratch, state_bytes);
-    if (!records || !ridge)
+    void *states = ax_arena_alloc(scratch, ax_portfolio_bytes(&params));
+    if (!records || !states)
         return AX_NOMEM;
     for (uint32_t k = 0; k < f->tracks_n; k++)
         ax_record_init(&records[k]);
-    ridge_ops()->init(&params, ridge);
-    uint32_t n = p->fine.n, first = n / 2;
-    struct ax_past earlier = ax_past_before(p, n - 1 - first);
-    enum ax_err err = fit_ridge(f, &earlier, ridge, scratch);
-    if (err == AX_NOMEM)
-        return err;
-    if (err != AX_OK)
-        first = 1; /* nobody has learnt anything: the whole window is out of sample */
-    err = roll(f, p, first, err == AX_OK ? ridge : NULL, scratch, records);
+    ax_portfolio_init(&params, states);
+    uint32_t first = p->fine.n / 2;
+    struct ax_past earlier = ax_past_before(p, p->fine.n - 1 - first);
+    enum ax_err err = ax_portfolio_fit(&params, states, AX_MEMBERS_ALL, &earlier, scratch);
+    if (err == AX_OK)
+        err = roll(f, p, first, states, scratch, records);
     if (err)
         return err;
     for (uint32_t k = 0; k < f->tracks_n; k++)
@@ -164,13 +137,16 @@ enum ax_err ax_forecaster_refit(struct ax_forecaster *f, const struct ax_past *p
     if (season != f->season_steps) {
         f->season_steps = season;
         for (uint32_t k = 0; k < f->tracks_n; k++) /* who relies on the season is somebody else now */
-            f->tracks[k].record.member_error[2] = f->tracks[k].record.member_error[3] = NAN;
+            for (uint32_t m = 0; m < AX_MEMBERS; m++)
+                if (ax_portfolio[m].seasonal)
+                    f->tracks[k].record.member_error[m] = NAN;
     }
     if (p->fine.n >= 4 && wants_validation(f)) {
         enum ax_err err = validate(f, p, scratch);
         if (err)
             return err;
     }
-    enum ax_err err = fit_ridge(f, p, f->ridge, scratch);
-    return err == AX_NOMEM ? AX_NOMEM : AX_OK;
+    uint32_t leads[AX_PATH_MAX];
+    const struct ax_model_params params = ax_forecaster_params(f, p, leads);
+    return ax_portfolio_fit(&params, f->states, AX_MEMBERS_ALL, p, scratch);
 }

@@ -61,3 +61,16 @@ enum ax_err ax_forecast_spec_init(struct ax_forecast_spec *spec, int64_t step_ms
                 spec->horizons[spec->horizons_n++] = k;
     return AX_OK;
 }
+
+uint32_t ax_forecast_spec_tracked(const struct ax_forecast_spec *spec, uint32_t *path_index)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < spec->leads_n; i++) {
+        bool wanted = i == 0;
+        for (uint32_t h = 0; h < spec->horizons_n; h++)
+            wanted = wanted || spec->horizons[h] == i;
+        if (wanted)
+            path_index[n++] = i;
+    }
+    return n;
+}

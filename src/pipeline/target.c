@@ -192,8 +192,8 @@ static void expect_next(struct ax_target *t, const struct ax_target_kind *kind, 
     t->expected = f->ready ? f->mean[0] : (double)NAN;
     t->lower = f->ready ? f->lower[0] : (double)NAN;
     t->upper = f->ready ? f->upper[0] : (double)NAN;
-    if (f->ready && !(isfinite(t->expected) && isfinite(t->lower) && isfinite(t->upper)))
-        ax_metric_add(kind->nonfinite, 1);
+    if (f->nonfinite)
+        ax_metric_add(kind->nonfinite, f->nonfinite);
 }
 
 enum ax_err ax_target_observe(struct ax_target *t, int64_t t_ms, double value)
@@ -233,7 +233,7 @@ enum ax_err ax_target_step(struct ax_target *t, const struct ax_target_kind *kin
     struct ax_outcome outcomes[AX_PATH_MAX];
     uint32_t outcomes_n = 0;
     ax_arena_reset(scratch);
-    err = ax_forecaster_step(t->forecaster, t->window, t_ms, scratch, &f, outcomes, &outcomes_n);
+    err = ax_forecaster_step(t->forecaster, t->window, t_ms, NULL, scratch, &f, outcomes, &outcomes_n);
     if (err != AX_OK)
         return err;
     settle(t, kind, t_ms, outcomes, outcomes_n);

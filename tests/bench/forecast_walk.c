@@ -143,7 +143,7 @@ static void walk(const char *file, const struct table *t, uint32_t c, const stru
         if (ax_window_push(w, t_ms, value_at(t, c, &row, at)))
             abort();
         int64_t start = ax_thread_cpu_ns();
-        if (ax_forecaster_step(f, w, t_ms, &scratch, &out, outcomes, &n))
+        if (ax_forecaster_step(f, w, t_ms, NULL, &scratch, &out, outcomes, &n))
             abort();
         spent += ax_thread_cpu_ns() - start;
         ax_arena_reset(&scratch);
@@ -155,9 +155,7 @@ static void walk(const char *file, const struct table *t, uint32_t c, const stru
     }
     for (uint32_t h = 0; h < spec->horizons_n; h++) {
         const struct tally *y = &tally[h];
-        double weights[16] = {0};
-        const char *const *names;
-        uint32_t members = ax_forecaster_members(&names);
+        double weights[AX_FORECAST_MEMBERS_MAX] = {0};
         ax_forecaster_weights(f, spec->horizons[h], weights);
         printf("%s,%s,%g,%llu,%.6g,%.6g,%.4f,%.6g,%.6g,%.4f,%.4f,%.2f,%llu", file, t->names[c],
                spec->leads[spec->horizons[h]] * step, (unsigned long long)y->n, y->error / y->actual,
@@ -165,8 +163,8 @@ static void walk(const char *file, const struct table *t, uint32_t c, const stru
                y->winkler_constant / (double)y->scored, (double)y->within / (double)y->n,
                confidence[h] / (double)ready, (double)spent / 1000 / (double)steps,
                (unsigned long long)(ax_forecaster_bytes(f) + ax_window_bytes(w)));
-        for (uint32_t m = 0; m < members; m++)
-            printf(",%s=%.2f", names[m], weights[m]);
+        for (uint32_t m = 0; ax_forecaster_member(m); m++)
+            printf(",%s=%.2f", ax_forecaster_member(m), weights[m]);
         printf("\n");
         free(y->errors);
     }

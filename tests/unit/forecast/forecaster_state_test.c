@@ -64,8 +64,8 @@ static void run_step(struct run *r, const struct ax_forecast_spec *spec, struct 
     if (!value_at(i, &v) || ax_window_push(r->w, t_ms, v) != AX_OK)
         return;
     ax_arena_reset(scratch);
-    assert_int_equal(ax_forecaster_step(r->f, r->w, t_ms, scratch, &r->out, r->outcomes, &r->outcomes_n),
-                     AX_OK);
+    assert_int_equal(
+        ax_forecaster_step(r->f, r->w, t_ms, NULL, scratch, &r->out, r->outcomes, &r->outcomes_n), AX_OK);
 }
 
 static void save(const struct run *r, struct ax_buf *out)
@@ -206,7 +206,7 @@ static void add_outcomes(struct ax_scorecard *s, uint32_t from, uint32_t to)
     for (uint32_t i = from; i < to; i++) {
         ax_rng_seed(&rng, i);
         double actual = i % 11 == 0 ? 0 : 100 + 10 * ax_rng_normal(&rng), mean = 100 + ax_rng_normal(&rng);
-        const struct ax_outcome o = {i % HORIZONS, actual, mean, mean - 9, mean + 9, 101, 1};
+        const struct ax_outcome o = {i % HORIZONS, actual, mean, mean - 9, mean + 9, 101};
         ax_scorecard_add(s, (int64_t)i * 70000, &o);
     }
 }

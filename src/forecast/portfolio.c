@@ -1,0 +1,116 @@
+/* portfolio.c: the table of the members, and what is done to all of them. */
+#include "forecast/portfolio.h"
+
+#include <math.h>
+#include <stdalign.h>
+
+const struct ax_member ax_portfolio[AX_MEMBERS] = {
+    [AX_MEMBER_LAST_VALUE] = {.name = "last_value", .ops = &ax_model_last_value},
+    [AX_MEMBER_LOCAL_MEAN] = {.name = "local_mean", .ops = &ax_model_local_mean},
+    [AX_MEMBER_SEASONAL_NAIVE] = {.name = "seasonal_naive",
+                                  .ops = &ax_model_seasonal_naive,
+                                  .seasonal = true},
+    [AX_MEMBER_SEASONAL_LEVEL] = {.name = "seasonal_level",
+                                  .ops = &ax_model_seasonal_level,
+                                  .seasonal = true},
+    [AX_MEMBER_RIDGE_LAGS] = {.name = "ridge_lags", .ops = &ax_model_ridge_lags, .tracked_only = true},
+    [AX_MEMBER_LSTM] = {.name = "lstm", .tracked_only = true},
+};
+
+static size_t state_bytes(const struct ax_model_ops *ops, const struct ax_model_params *params)
+{
+    size_t n = ops ? ops->state_bytes(params) : 0, align = alignof(max_align_t);
+    return (n + align - 1) / align * align;
+}
+
+size_t ax_portfolio_bytes(const struct ax_model_params *params)
+{
+    size_t n = 0;
+    for (uint32_t m = 0; m < AX_MEMBERS; m++)
+        n += state_bytes(ax_portfolio[m].ops, params);
+    return n;
+}
+
+void ax_portfolio_init(const struct ax_model_params *params, void *states)
+{
+    char *state = states;
+    for (uint32_t m = 0; m < AX_MEMBERS; m++) {
+        const struct ax_model_ops *ops = ax_portfolio[m].ops;
+        if (ops && ops->init)
+            ops->init(params, state);
+        state += state_bytes(ops, params);
+    }
+}
+
+enum ax_err ax_portfolio_fit(const struct ax_model_params *params, void *states, uint32_t wanted,
+                             const struct ax_past *p, struct ax_arena *scratch)
+{
+    struct ax_tensor tensors[2];
+    struct ax_batch batch = ax_past_batch(p, tensors);
+    char *state = states;
+    for (uint32_t m = 0; m < AX_MEMBERS; m++) {
+        const struct ax_model_ops *ops = ax_portfolio[m].ops;
+        void *const one[1] = {state};
+        if (ops && ops->fit && (wanted >> m & 1) && ops->fit(params, one, &batch, scratch) == AX_NOMEM)
+            return AX_NOMEM;
+        state += state_bytes(ops, params);
+    }
+    return AX_OK;
+}
+
+uint32_t ax_portfolio_tracked_only(void)
+{
+    uint32_t set = 0;
+    for (uint32_t m = 0; m < AX_MEMBERS; m++)
+        if (ax_portfolio[m].ops && ax_portfolio[m].tracked_only)
+            set |= 1U << m;
+    return set;
+}
+
+enum ax_err ax_portfolio_run(const struct ax_model_params *params, void *states, uint32_t wanted,
+                             const struct ax_past *p, const uint32_t *leads, uint32_t leads_n,
+                             struct ax_arena *scratch, double *pred)
+{
+    struct ax_model_params asked = *params;
+    struct ax_tensor tensors[2];
+    struct ax_batch batch = ax_past_batch(p, tensors);
+    char *state = states;
+    asked.leads = leads;
+    asked.leads_n = leads_n;
+    for (uint32_t m = 0; m < AX_MEMBERS; m++) {
+        const struct ax_model_ops *ops = ax_portfolio[m].ops;
+        double *path = pred + (size_t)m * leads_n;
+        void *const one[1] = {state};
+        enum ax_err err = AX_NOTREADY;
+        if (ops && (wanted >> m & 1))
+            err = ops->run(&asked, one, &batch, scratch, &(struct ax_model_out){.path = path});
+        if (err == AX_NOMEM)
+            return err;
+        for (uint32_t k = 0; k < leads_n && err; k++)
+            path[k] = NAN;
+        state += state_bytes(ops, params);
+    }
+    return AX_OK;
+}
+
+void ax_portfolio_save(const struct ax_model_params *params, const void *states, struct ax_buf *out)
+{
+    const char *state = states;
+    for (uint32_t m = 0; m < AX_MEMBERS; m++) {
+        const struct ax_model_ops *ops = ax_portfolio[m].ops;
+        if (ops && ops->save)
+            ops->save(params, state, out);
+        state += state_bytes(ops, params);
+    }
+}
+
+void ax_portfolio_load(const struct ax_model_params *params, void *states, struct ax_bytes *in)
+{
+    char *state = states;
+    for (uint32_t m = 0; m < AX_MEMBERS; m++) {
+        const struct ax_model_ops *ops = ax_portfolio[m].ops;
+        if (ops && ops->load)
+            ops->load(params, state, in);
+        state += state_bytes(ops, params);
+    }
+}

@@ -1,0 +1,62 @@
+/* portfolio.h: all members of a forecaster as one table, and as one block of state.
+ *
+ * A member says something at any lead, or (tracked_only) at the leads alone that it was fitted for; between
+ * them its path is interpolated. The last one, "lstm", is a model that the series of a job share: it has no
+ * functions here, its answers are handed to the forecaster. */
+#ifndef AX_FORECAST_PORTFOLIO_H
+#define AX_FORECAST_PORTFOLIO_H
+
+#include "forecast/member.h"
+
+/* Their places in the table. */
+enum ax_portfolio_member {
+    AX_MEMBER_LAST_VALUE,
+    AX_MEMBER_LOCAL_MEAN,
+    AX_MEMBER_SEASONAL_NAIVE,
+    AX_MEMBER_SEASONAL_LEVEL,
+    AX_MEMBER_RIDGE_LAGS,
+    AX_MEMBER_LSTM,
+    AX_MEMBERS
+};
+
+/* How a member is asked. */
+struct ax_member {
+    const char *name;
+    const struct ax_model_ops *ops; /* NULL: its answers come from outside */
+    bool tracked_only;
+    bool seasonal; /* somebody else, once the season is another */
+};
+
+/* The table. */
+extern const struct ax_member ax_portfolio[AX_MEMBERS];
+
+/* All members that answer here, by bit. */
+#define AX_MEMBERS_ALL (((1U << AX_MEMBERS) - 1) & ~(1U << AX_MEMBER_LSTM))
+
+/* Those of them that speak at tracked leads alone. */
+uint32_t ax_portfolio_tracked_only(void);
+
+/* Bytes of the states of all members, aligned for any type. */
+size_t ax_portfolio_bytes(const struct ax_model_params *params);
+
+/* Bring them into their first form. */
+void ax_portfolio_init(const struct ax_model_params *params, void *states);
+
+/* Fit the wanted members to a past, as far as it is long enough for them. AX_NOMEM only. */
+AX_MUST_USE enum ax_err ax_portfolio_fit(const struct ax_model_params *params, void *states, uint32_t wanted,
+                                         const struct ax_past *p, struct ax_arena *scratch);
+
+/* What the wanted members say from a past at some leads: pred[AX_MEMBERS][leads_n], NaN for nothing and of
+ * those that are not wanted. Those that speak at tracked leads alone may be wanted with leads = params->leads
+ * only. An infinite answer stays one: the caller holds it against the member. AX_NOMEM only. */
+AX_MUST_USE enum ax_err ax_portfolio_run(const struct ax_model_params *params, void *states, uint32_t wanted,
+                                         const struct ax_past *p, const uint32_t *leads, uint32_t leads_n,
+                                         struct ax_arena *scratch, double *pred);
+
+/* Append all states, and read them back into those fresh from ax_portfolio_init() for the same params; what
+ * cannot be is a failure of in. */
+void ax_portfolio_save(const struct ax_model_params *params, const void *states, struct ax_buf *out);
+/* As above. */
+void ax_portfolio_load(const struct ax_model_params *params, void *states, struct ax_bytes *in);
+
+#endif
