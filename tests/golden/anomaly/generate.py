@@ -1,0 +1,130 @@
+#!/usr/bin/python3
+"""Golden vectors of the multivariate detectors, from scikit-learn: trees, path lengths and scores of an IsolationForest;
+location, covariance and squared Mahalanobis distances of MinCovDet; components, reconstruction errors of PCA;
+centres and inertia of KMeans from a given start. Inputs are floats, results doubles.
+
+usage: generate.py > vectors.h      (Debian 12: python3-sklearn 1.2.1)
+"""
+import numpy as np
+import scipy
+import sklearn
+from sklearn.cluster import KMeans
+from sklearn.covariance import EllipticEnvelope, MinCovDet
+from sklearn.decomposition import PCA
+from sklearn.ensemble import IsolationForest
+
+DEPTH, NODES = 8, 256
+
+
+def array(name, values, kind="double"):
+    values = np.asarray(values).ravel()
+    if kind == "double":
+        texts = [repr(float(v)) for v in values]
+    elif kind == "float":
+        texts = [float(v).hex() + "f" for v in values]
+    else:
+        texts = [str(int(v)) for v in values]
+    lines, line = [], "   "
+    for text in texts:
+        if len(line) + len(text) > 105:
+            lines.append(line)
+            line = "   "
+        line += f" {text},"
+    print(f"static const {kind} {name}[{len(texts)}] = {{")
+    print("\n".join(lines + [line]))
+    print("};")
+
+
+def rows(seed, n):
+    """Correlated features of several scales, and a few rows far off."""
+    rng = np.random.default_rng(seed)
+    mix = rng.normal(size=(5, 5)) @ np.diag([3, 1.5, 1, 0.5, 0.2])
+    x = rng.normal(size=(n, 5)) @ mix.T + [10, -3, 0, 5, 100]
+    x[: n // 20] += rng.normal(size=(n // 20, 5)) * 15 + 12
+    return np.float32(x)
+
+
+def below(threshold):
+    """The largest float that is not above it: x <= threshold is the same for floats x."""
+    f = np.float32(threshold)
+    return np.nextafter(f, np.float32(-np.inf)) if float(f) > threshold else f
+
+
+def heap(tree):
+    """Rows that came to a node, feature and threshold, by the node's place in a heap from 1."""
+    count, feature, threshold = np.zeros(2 * NODES, int), np.zeros(NODES, int), np.zeros(NODES, np.float32)
+
+    def walk(node, at):
+        count[at] = tree.n_node_samples[node]
+        if tree.children_left[node] != -1:
+            feature[at], threshold[at] = tree.feature[node], below(tree.threshold[node])
+            walk(tree.children_left[node], 2 * at)
+            walk(tree.children_right[node], 2 * at + 1)
+
+    walk(0, 1)
+    return count, feature, threshold
+
+
+def forest(x):
+    trees = 12
+    f = IsolationForest(n_estimators=trees, max_samples=200, random_state=7).fit(x)
+    heaps = [heap(e.tree_) for e in f.estimators_]
+    cuts = [(h[1][n], h[2][n]) for h in heaps for n in range(1, NODES) if h[0][2 * n]]
+    print(f"enum {{ FOREST_TREES = {trees}, FOREST_SAMPLE = 200 }};")
+    print("/* of each tree: rows that came to each node of the heap; feature and threshold of each node that has children */")
+    array("forest_counts", np.array([h[0][1:] for h in heaps]), "uint16_t")
+    array("forest_features", [c[0] for c in cuts], "uint8_t")
+    array("forest_thresholds", [c[1] for c in cuts], "float")
+    array("forest_scores", -f.score_samples(x))
+
+
+def covariance(x):
+    """Nearly half of the rows are far off, so that whatever the start the same half is found."""
+    x = x[12:212].astype(float)
+    x[104:] += 200 + 30 * np.sin(np.arange(96 * 5)).reshape(96, 5) * np.arange(96)[:, None]
+    x = np.float32(x)
+    m = MinCovDet(random_state=0).fit(x.astype(float))
+    for start in range(1, 6):
+        assert np.allclose(MinCovDet(random_state=start).fit(x.astype(float)).raw_location_, m.raw_location_)
+    print("/* MinCovDet: rows; raw, then corrected and reweighted; squared distances by the latter */")
+    array("mcd_rows", x, "float")
+    array("mcd_raw_location", m.raw_location_)
+    array("mcd_location", m.location_)
+    array("mcd_covariance", m.covariance_)
+    array("mcd_distances", m.mahalanobis(x.astype(float)))
+    e = EllipticEnvelope(random_state=0).fit(x.astype(float))
+    assert np.allclose(e.mahalanobis(x.astype(float)), m.mahalanobis(x.astype(float)))
+
+
+def principal(x):
+    p = PCA(n_components=2, svd_solver="full").fit(x.astype(float))
+    back = p.inverse_transform(p.transform(x.astype(float)))
+    print("/* PCA: mean, variances and directions of the first two components, squared residuals of each feature */")
+    array("pca_mean", p.mean_)
+    array("pca_variances", p.explained_variance_)
+    array("pca_components", p.components_)
+    array("pca_residuals", (x - back) ** 2)
+
+
+def clusters(x):
+    k = 4
+    start = x[[3, 50, 120, 200]].astype(float)
+    m = KMeans(n_clusters=k, init=start, n_init=1, max_iter=300, tol=0, algorithm="lloyd").fit(x.astype(float))
+    print(f"enum {{ KMEANS_K = {k} }};")
+    array("kmeans_start", start)
+    array("kmeans_centres", m.cluster_centers_)
+    array("kmeans_inertia", [m.inertia_])
+    array("kmeans_distances", m.transform(x.astype(float)).min(1))
+
+
+if __name__ == "__main__":
+    data = rows(5, 240)
+    print(f"/* vectors.h: generated by generate.py with numpy {np.__version__}, scipy {scipy.__version__}, "
+          f"scikit-learn {sklearn.__version__}. */")
+    print("#include <stdint.h>")
+    print(f"enum {{ GOLDEN_ROWS = {len(data)}, GOLDEN_FEATURES = 5 }};")
+    array("golden_rows", data, "float")
+    forest(data)
+    covariance(data)
+    principal(data)
+    clusters(data)
