@@ -1,6 +1,7 @@
 /* api.c: the handlers; what they show is made elsewhere. */
 #include "api/api.h"
 
+#include "api/answer.h"
 #include "api/features.h"
 #include "api/page.h"
 #include "api/process.h"
@@ -8,25 +9,8 @@
 #include "base/parse.h"
 #include "config/dump.h"
 
-#include <jansson.h>
-#include <stdlib.h>
-
 #define FEATURES_LIMIT 100
 #define FEATURES_LIMIT_MAX 10000
-
-static void answer_json(struct ax_http_response *res, json_t *data)
-{
-    json_t *root = json_pack("{s:s, s:o}", "status", "success", "data", data);
-    char *text = root ? json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
-    json_decref(root);
-    if (!text) {
-        ax_http_text(res, 503, "out of memory");
-        return;
-    }
-    res->content_type = "application/json";
-    ax_buf_str(&res->body, ax_str(text));
-    free(text);
-}
 
 static void metrics(void *ctx, const struct ax_http_request *req, struct ax_http_response *res)
 {
@@ -80,7 +64,7 @@ static void buildinfo(void *ctx, const struct ax_http_request *req, struct ax_ht
 {
     (void)ctx;
     (void)req;
-    answer_json(res, json_pack("{s:s, s:s}", "version", AX_VERSION, "compiler", __VERSION__));
+    ax_answer_json(res, json_pack("{s:s, s:s}", "version", AX_VERSION, "compiler", __VERSION__));
 }
 
 static void dump_config(void *ctx, const struct ax_config *config)
@@ -95,7 +79,7 @@ static void config(void *ctx, const struct ax_http_request *req, struct ax_http_
     (void)req;
     ax_buf_init(&yaml, 16u << 20);
     ax_pipeline_with_config(api->pipeline, dump_config, &yaml);
-    answer_json(res, json_pack("{s:o}", "yaml", json_stringn((const char *)yaml.bytes, yaml.n)));
+    ax_answer_json(res, json_pack("{s:o}", "yaml", json_stringn((const char *)yaml.bytes, yaml.n)));
     ax_buf_done(&yaml);
 }
 
@@ -125,20 +109,7 @@ static void jobs(void *ctx, const struct ax_http_request *req, struct ax_http_re
                             (json_int_t)s.bytes, "lastStepTimestampSeconds", last, "lastStepDurationSeconds",
                             s.step_seconds, "history", history_json(api, name)));
     }
-    answer_json(res, json_pack("{s:o}", "jobs", list));
-}
-
-static void answer_error(struct ax_http_response *res, int status, const char *type, const char *text)
-{
-    char *json = NULL;
-    json_t *root = json_pack("{s:s, s:s, s:s}", "status", "error", "errorType", type, "error", text);
-    if (root)
-        json = json_dumps(root, JSON_COMPACT);
-    json_decref(root);
-    res->status = status;
-    res->content_type = "application/json";
-    ax_buf_str(&res->body, ax_str(json ? json : "{}"));
-    free(json);
+    ax_answer_json(res, json_pack("{s:o}", "jobs", list));
 }
 
 static void features(void *ctx, const struct ax_http_request *req, struct ax_http_response *res)
@@ -148,20 +119,20 @@ static void features(void *ctx, const struct ax_http_request *req, struct ax_htt
     int64_t limit = FEATURES_LIMIT;
     bool found = false;
     if (job.n == 0) {
-        answer_error(res, 400, "bad_data", "the parameter job is missing: the name of a job");
+        ax_answer_error(res, 400, "bad_data", "the parameter job is missing: the name of a job");
         return;
     }
     if (limit_text.n &&
         (ax_parse_i64(limit_text, &limit) != AX_OK || limit < 1 || limit > FEATURES_LIMIT_MAX)) {
-        answer_error(res, 400, "bad_data", "limit must be a whole number from 1 to 10000");
+        ax_answer_error(res, 400, "bad_data", "limit must be a whole number from 1 to 10000");
         return;
     }
     json_t *data = ax_features_json(api->pipeline, job, (uint32_t)limit, &found);
     if (data)
-        answer_json(res, data);
+        ax_answer_json(res, data);
     else
-        answer_error(res, found ? 503 : 404, found ? "unavailable" : "not_found",
-                     found ? "out of memory" : "there is no such job");
+        ax_answer_error(res, found ? 503 : 404, found ? "unavailable" : "not_found",
+                        found ? "out of memory" : "there is no such job");
 }
 
 void ax_api_routes(struct ax_api *api, struct ax_http_route *out)

@@ -1,6 +1,7 @@
 /* features.c: feature vectors as JSON. */
 #include "api/features.h"
 
+#include "api/answer.h"
 #include "features/features.h"
 
 #include <inttypes.h>
@@ -14,17 +15,6 @@ struct gathering {
     uint32_t limit;
     struct ax_arena scratch;
 };
-
-static json_t *labels_json(const struct ax_labels *labels)
-{
-    json_t *metric = json_object();
-    for (uint32_t i = 0; metric && i < labels->n; i++) {
-        char name[1024];
-        (void)snprintf(name, sizeof name, AX_STR_FMT, AX_STR_ARG(labels->v[i].name));
-        (void)json_object_set_new(metric, name, json_stringn(labels->v[i].value.p, labels->v[i].value.n));
-    }
-    return metric;
-}
 
 static bool gather(void *ctx, const struct ax_modelled *s)
 {
@@ -40,10 +30,10 @@ static bool gather(void *ctx, const struct ax_modelled *s)
     for (enum ax_feature f = 0; f < AX_FEATURES_N; f++)
         (void)json_object_set_new(values, ax_feature_info(f)->name,
                                   isfinite(vector[f]) ? json_real(vector[f]) : json_null());
-    (void)json_array_append_new(g->series,
-                                json_pack("{s:o, s:o, s:f, s:o}", "metric", labels_json(s->labels), "feature",
-                                          json_stringn(s->feature.p ? s->feature.p : "", s->feature.n),
-                                          "timestamp", (double)s->t_ms / 1000, "values", values));
+    (void)json_array_append_new(
+        g->series, json_pack("{s:o, s:o, s:f, s:o}", "metric", ax_labels_json(s->labels), "feature",
+                             json_stringn(s->feature.p ? s->feature.p : "", s->feature.n), "timestamp",
+                             (double)s->t_ms / 1000, "values", values));
     return true;
 }
 

@@ -49,25 +49,14 @@ struct backtest {
     int64_t shown_ns;
 };
 
-/* --train-until: Unix seconds or RFC 3339 in UTC. */
+/* --train-until. */
 static enum ax_err parse_time(const char *text, int64_t *out_ms, struct ax_diag *diag)
 {
-    double seconds;
-    if (!*text) {
-        *out_ms = INT64_MIN;
+    *out_ms = INT64_MIN;
+    if (!*text || ax_parse_time(ax_str(text), out_ms) == AX_OK)
         return AX_OK;
-    }
-    if (ax_parse_double(ax_str(text), &seconds) == AX_OK) {
-        *out_ms = (int64_t)(seconds * 1000);
-        return AX_OK;
-    }
-    struct tm tm = {0};
-    const char *end = strptime(text, "%Y-%m-%dT%H:%M:%SZ", &tm);
-    if (!end || *end)
-        return ax_fail(diag, AX_INVALID,
-                       "--train-until: '%s' is neither Unix seconds nor like 2026-01-02T03:04:05Z", text);
-    *out_ms = (int64_t)timegm(&tm) * 1000;
-    return AX_OK;
+    return ax_fail(diag, AX_INVALID,
+                   "--train-until: '%s' is neither Unix seconds nor like 2026-01-02T03:04:05Z", text);
 }
 
 static enum ax_err read_config(struct backtest *b, struct ax_config **out, struct ax_diag *diag)

@@ -7,6 +7,7 @@
 #include "app/serve.h"
 
 #include "api/api.h"
+#include "api/feedback.h"
 #include "app/check.h"
 #include "app/commands.h"
 #include "app/confine.h"
@@ -31,7 +32,7 @@
 #include <sys/random.h>
 
 #define MODEL_SEED 42
-#define ROUTES (AX_API_ROUTES + 2)
+#define ROUTES (AX_API_ROUTES + 2 + AX_FEEDBACK_ROUTES)
 #define FILES_BESIDE_CONNECTIONS 256 /* those above the ceiling, senders, log segments */
 #define TICK_NS 100000000            /* between two looks at memory */
 #define TICKS_BETWEEN_DOORS 10       /* looks at memory between two looks at the doors */
@@ -53,6 +54,8 @@ struct server {
     struct ax_backfill *_Atomic backfill; /* the HTTP server runs before it */
     struct ax_receiver *receiver;
     struct ax_read_service read;
+    struct ax_feedback feedback;
+    atomic_bool teach; /* the jobs may not know what is in force of it */
     struct ax_http_server *http;
     struct ax_web web;
     bool tls; /* the listener speaks it */
@@ -167,6 +170,8 @@ static enum ax_err reload(void *ctx, struct ax_diag *diag)
     if (err == AX_OK && atomic_load(&s->backfill))
         ax_backfill_reload(atomic_load(&s->backfill));
     if (err == AX_OK)
+        atomic_store(&s->teach, true);
+    if (err == AX_OK)
         ax_log(AX_LOG_INFO, "config_loaded", "configuration reloaded");
     else
         ax_log(AX_LOG_ERROR, "config_reload_failed", "the configuration of before stays in force: %s",
@@ -228,6 +233,17 @@ static enum ax_err open_durable(struct server *s, struct ax_diag *diag)
                                                .segment_bytes = s->flags.wal_segment_bytes,
                                                .fsync_always = fsync_always(&s->flags)};
     return ax_durable_open(&options, &s->durable, diag);
+}
+
+/* What people have said. */
+static enum ax_err open_events(struct server *s, struct ax_diag *diag)
+{
+    char *path = NULL;
+    if (asprintf(&path, "%s/events.db", s->flags.storage_path) < 0)
+        return ax_fail(diag, AX_NOMEM, "out of memory");
+    enum ax_err err = ax_events_open(path, &s->feedback.events, diag);
+    free(path);
+    return err;
 }
 
 static enum ax_err start_stages(struct server *s, struct ax_config *config, struct ax_diag *diag)
@@ -322,6 +338,9 @@ static enum ax_err start_http(struct server *s, struct ax_diag *diag)
     s->read.ceilings = s->flags.read;
     s->routes[AX_API_ROUTES] = ax_receiver_route(s->receiver);
     s->routes[AX_API_ROUTES + 1] = ax_read_route(&s->read);
+    s->feedback.pipeline = s->pipeline;
+    s->feedback.clock = ax_clock_wall();
+    ax_feedback_routes(&s->feedback, &s->routes[AX_API_ROUTES + 2]);
     struct ax_doors *doors = NULL;
     err = ax_web_open(&s->web, s->flags.web_config_file, &doors, diag);
     if (err != AX_OK)
@@ -368,6 +387,11 @@ static enum ax_err start(struct server *s, struct ax_diag *diag)
         if (err != AX_OK)
             ax_config_free(config);
     }
+    if (err == AX_OK) {
+        err = open_events(s, diag);
+        if (err != AX_OK)
+            ax_config_free(config);
+    }
     if (err == AX_OK)
         err = start_stages(s, config, diag);
     if (err == AX_OK)
@@ -397,6 +421,7 @@ static void stop(struct server *s)
     ax_web_close(&s->web);
     ax_receiver_free(s->receiver);
     ax_paths_free(s->paths);
+    ax_events_close(s->feedback.events);
     ax_db_free(s->db);
     ax_durable_close(s->durable);
     if (s->lock_fd >= 0)
@@ -434,6 +459,8 @@ static void wait_for_end(struct server *s)
             asked = false;
             (void)reload(s, &diag);
         }
+        if (ax_pipeline_is_current(s->pipeline) && atomic_exchange(&s->teach, false))
+            ax_feedback_reconcile(&s->feedback);
         if (i % TICKS_BETWEEN_DOORS == 0)
             ax_web_poll(&s->web, s->http);
         look_after_memory(s);
@@ -500,7 +527,10 @@ int ax_cmd_serve(int argc, char **argv)
     ax_allow_files((uint64_t)s.flags.connections_max + FILES_BESIDE_CONNECTIONS);
     (void)pthread_mutex_init(&s.reload_lock, NULL);
     ax_steady_init(&s.steady, ax_clock_wall());
+    ax_feedback_init(&s.feedback);
+    atomic_init(&s.teach, true);
     int status = run(&s);
+    ax_feedback_done(&s.feedback);
     ax_steady_done(&s.steady);
     (void)pthread_mutex_destroy(&s.reload_lock);
     return status;

@@ -7,8 +7,12 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #define NUMBER_MAX 128
+
+#define FIRST_TIME_S (-62135596800) /* of the year 1 */
+#define LAST_TIME_S 253402300799
 
 enum ax_err ax_parse_double(struct ax_str s, double *out)
 {
@@ -84,6 +88,53 @@ enum ax_err ax_parse_duration(struct ax_str s, int64_t *out_ms)
         least_unit = unit + 1;
     }
     *out_ms = total;
+    return AX_OK;
+}
+
+/* "Z" or "+hh:mm", in minutes. */
+static bool parse_zone(const char *z, int *minutes)
+{
+    int64_t hours, rest;
+    *minutes = 0;
+    if (strcmp(z, "Z") == 0 || strcmp(z, "z") == 0)
+        return true;
+    if (strlen(z) != 6 || (z[0] != '+' && z[0] != '-') || z[3] != ':' || !isdigit((unsigned char)z[1]) ||
+        !isdigit((unsigned char)z[4]) || ax_parse_i64((struct ax_str){z + 1, 2}, &hours) != AX_OK ||
+        ax_parse_i64((struct ax_str){z + 4, 2}, &rest) != AX_OK || hours > 23 || rest > 59)
+        return false;
+    *minutes = (z[0] == '-' ? -1 : 1) * (int)(hours * 60 + rest);
+    return true;
+}
+
+enum ax_err ax_parse_time(struct ax_str s, int64_t *out_ms)
+{
+    double seconds, fraction = 0;
+    char text[64];
+    struct tm tm = {0};
+    int minutes;
+    if (ax_parse_double(s, &seconds) == AX_OK) {
+        if (!(seconds >= FIRST_TIME_S && seconds <= LAST_TIME_S))
+            return AX_INVALID;
+        *out_ms = (int64_t)floor(seconds * 1000 + 0.5);
+        return AX_OK;
+    }
+    if (s.n >= sizeof text || memchr(s.p, 0, s.n) != NULL)
+        return AX_INVALID;
+    memcpy(text, s.p, s.n);
+    text[s.n] = 0;
+    char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
+    if (rest && *rest == '.' && isdigit((unsigned char)rest[1])) {
+        size_t digits = strspn(rest + 1, "0123456789");
+        if (ax_parse_double((struct ax_str){rest, digits + 1}, &fraction) != AX_OK)
+            return AX_INVALID;
+        rest += digits + 1;
+    }
+    if (!rest || !parse_zone(rest, &minutes))
+        return AX_INVALID;
+    int64_t t_s = (int64_t)timegm(&tm) - (int64_t)minutes * 60;
+    if (t_s < FIRST_TIME_S || t_s > LAST_TIME_S)
+        return AX_INVALID;
+    *out_ms = t_s * 1000 + (int64_t)floor(fraction * 1000);
     return AX_OK;
 }
 

@@ -17,6 +17,11 @@ AX_MUST_USE enum ax_err ax_parse_i64(struct ax_str s, int64_t *out);
  * milliseconds. AX_INVALID otherwise. */
 AX_MUST_USE enum ax_err ax_parse_duration(struct ax_str s, int64_t *out_ms);
 
+/* A time as Prometheus's API reads it: Unix seconds with a fraction ("1700000000.5"), or RFC 3339
+ * ("2026-01-02T03:04:05.678Z", "...+01:00"), to Unix milliseconds. AX_INVALID otherwise, and before the year
+ * 1 or after 9999. */
+AX_MUST_USE enum ax_err ax_parse_time(struct ax_str s, int64_t *out_ms);
+
 /* Bytes: "512", "64KiB", "32MB" (powers of 1024 for both, as Prometheus's flags read them). */
 AX_MUST_USE enum ax_err ax_parse_bytes(struct ax_str s, uint64_t *out_bytes);
 

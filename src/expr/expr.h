@@ -36,6 +36,10 @@ typedef bool ax_selector_visit(void *ctx, struct ax_matcher *const *matchers, ui
 /* Visit the selectors, in the order of the text; false when the visitor has seen enough. */
 bool ax_expr_each_selector(const struct ax_expr *e, ax_selector_visit *visit, void *ctx);
 
+/* When the whole expression is one selector without a range: its matchers, which live as long as e; NULL when
+ * it is anything else. */
+struct ax_matcher *const *ax_expr_as_selector(const struct ax_expr *e, uint32_t *n);
+
 /* One element of an instant vector. */
 struct ax_result {
     const struct ax_labels *labels; /* without __name__ where PromQL drops it */

@@ -18,6 +18,15 @@ bool ax_expr_each_selector(const struct ax_expr *e, ax_selector_visit *visit, vo
     return visit_node(e->root, visit, ctx);
 }
 
+struct ax_matcher *const *ax_expr_as_selector(const struct ax_expr *e, uint32_t *n)
+{
+    const struct ax_node *root = e->root;
+    if (root->kind != AX_NODE_SELECTOR || root->range_ms > 0)
+        return NULL;
+    *n = root->matchers_n;
+    return root->matchers;
+}
+
 enum ax_err ax_bound_copy(struct ax_bound *b, int64_t after_ms, int64_t until_ms, struct ax_db *to)
 {
     struct ax_buf key;

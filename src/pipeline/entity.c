@@ -46,6 +46,7 @@ static void entity_free(struct ax_job *job, struct ax_entity *e, int64_t end_ms)
     if (e->contribution)
         entity_end(job, e, end_ms);
     ax_combiner_free(e->combiner);
+    ax_hindsight_free(e->hindsight);
     free(e->contributions);
     free(e->contribution);
     free(e->labels);
@@ -60,9 +61,10 @@ struct ax_entity *ax_entity_new(struct ax_job *job, uint64_t id, const struct ax
     e->id = id;
     e->labels = ax_labels_dup(labels);
     e->combiner = ax_combiner_new(&job->detector, job->channels_n);
+    e->hindsight = ax_hindsight_new();
     e->contributions = calloc(job->channels_n, sizeof *e->contributions);
     e->contribution = calloc(job->channels_n, sizeof *e->contribution);
-    if (e->labels && e->combiner && e->contributions && e->contribution &&
+    if (e->labels && e->combiner && e->hindsight && e->contributions && e->contribution &&
         ax_map_put(&job->entities, e->id, e) == AX_OK) {
         *job->end = e;
         job->end = &e->next;
@@ -130,6 +132,7 @@ static void entity_step(struct ax_job *job, struct ax_entity *e, int64_t t_ms)
     ax_combiner_step(e->combiner, scores, &e->verdict, e->contributions);
     if (e->seen_ms != t_ms)
         return;
+    ax_hindsight_judge(e->hindsight, t_ms, job->config->step_ms, (double)NAN, &e->verdict);
     e->verdict.direction = e->verdict.score > 1 ? direction : 0;
     const double values[AX_ENTITY_OUTPUTS] = {e->verdict.score, e->verdict.severity, e->verdict.direction};
     for (uint32_t i = 0; i < AX_ENTITY_OUTPUTS; i++) {

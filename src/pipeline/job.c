@@ -131,6 +131,7 @@ void ax_job_free(struct ax_job *job, int64_t end_ms)
     for (uint32_t i = 0; i < job->channels_n; i++)
         ax_channel_done(&job->channels[i], end_ms);
     free(job->channels);
+    free(job->lessons);
     ax_outlets_done(&job->outlets);
     ax_arena_done(&job->scratch);
     free(job);

@@ -2,6 +2,7 @@
 #ifndef AX_PIPELINE_JOB_PRIV_H
 #define AX_PIPELINE_JOB_PRIV_H
 
+#include "anomaly/taught.h"
 #include "base/map.h"
 #include "drift/pool.h"
 #include "expr/expr.h"
@@ -47,6 +48,7 @@ struct ax_entity {
     struct ax_entity *next; /* of the job, in the order in which they were made */
     struct ax_labels *labels;
     struct ax_combiner *combiner;
+    struct ax_hindsight *hindsight;
     struct ax_verdict verdict;
     double *contributions; /* [channels_n] */
     struct ax_outlet outlets[AX_ENTITY_OUTPUTS];
@@ -75,6 +77,8 @@ struct ax_job {
     struct ax_map entities;         /* by id; empty for a job with `expr` */
     struct ax_entity *first, **end; /* the same in the order in which they were made */
     bool scores_entities;
+    uint64_t *lessons; /* ids of those in force, rising (pipeline/lesson.h) */
+    uint32_t lessons_n;
     struct ax_arena scratch;
     int64_t drift_due_ms, repeated_ms;
     uint32_t drift_ready[2], drift_drifted[2]; /* features tested, and found to have drifted */
@@ -129,6 +133,12 @@ void ax_entity_outlets(struct ax_job *job, struct ax_entity *e, const struct ax_
 
 /* Under which the job's maps have what has these labels: a hash by the database's seed, as in ax_result. */
 uint64_t ax_job_id(const struct ax_job *job, const struct ax_labels *labels);
+
+/* lesson.c: append the ids of the lessons in force. */
+void ax_job_lessons_save(const struct ax_job *job, struct ax_buf *out);
+
+/* Read them back into a job that has none. AX_CORRUPT, AX_NOMEM. */
+AX_MUST_USE enum ax_err ax_job_lessons_load(struct ax_job *job, struct ax_bytes *in);
 
 /* How long a series may be absent before its outputs end: the larger of 5 min and 3 steps. */
 int64_t ax_job_absence_ms(const struct ax_job *job);

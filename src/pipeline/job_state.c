@@ -8,7 +8,7 @@
 #include "pipeline/job_priv.h"
 #include "store/records.h"
 
-#define STATE_VERSION 1
+#define STATE_VERSION 2
 #define SECTION_BYTES (1u << 20) /* a section is put when it has become so long */
 #define LABELS_MAX 65536         /* of one target; more than any request may bring */
 
@@ -61,6 +61,7 @@ static void job_save(struct ax_job *job, struct ax_buf *out)
             ax_scorecard_save(c->kind.scorecard, out);
     }
     ax_job_outlets(job, &(struct ax_outlet_deed){.verb = AX_OUTLET_SAVE, .out = out});
+    ax_job_lessons_save(job, out);
 }
 
 static enum ax_err job_load(struct ax_job *job, struct ax_bytes *in)
@@ -79,7 +80,7 @@ static enum ax_err job_load(struct ax_job *job, struct ax_bytes *in)
             break;
     }
     ax_job_outlets(job, &(struct ax_outlet_deed){.verb = AX_OUTLET_LOAD, .in = in});
-    return in->err;
+    return in->err == AX_OK ? ax_job_lessons_load(job, in) : in->err;
 }
 
 /* Labels of a target or an entity. */
@@ -222,6 +223,7 @@ static void entity_save(struct ax_job *job, struct ax_entity *e, struct ax_buf *
     labels_save(e->labels, out);
     ax_put_i64(out, e->seen_ms);
     ax_combiner_save(e->combiner, out);
+    ax_hindsight_save(e->hindsight, out);
     ax_verdict_save(&e->verdict, out);
     for (uint32_t i = 0; i < job->channels_n; i++)
         ax_put_f64(out, e->contributions[i]);
@@ -258,13 +260,17 @@ static enum ax_err entity_load(struct ax_job *job, struct ax_bytes *in)
         return AX_NOMEM;
     e->seen_ms = ax_get_ms(in);
     err = ax_combiner_load(e->combiner, in);
+    if (err == AX_OK)
+        err = ax_hindsight_load(e->hindsight, in);
+    if (err != AX_OK)
+        return err;
     ax_verdict_load(&e->verdict, in);
     for (uint32_t i = 0; i < job->channels_n; i++)
         e->contributions[i] = ax_get_f64_in(in, 0, 1);
     if (e->seen_ms == INT64_MIN || e->seen_ms > job->schedule.last_ms)
         return ax_bytes_fail(in);
     ax_entity_outlets(job, e, &(struct ax_outlet_deed){.verb = AX_OUTLET_LOAD, .in = in});
-    return err == AX_OK ? in->err : err;
+    return in->err;
 }
 
 static enum ax_err entities_load(struct ax_job *job, struct ax_bytes *in)

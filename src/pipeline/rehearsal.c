@@ -74,6 +74,10 @@ static void move_in(struct ax_channel *c, struct ax_target *t, struct ax_target 
     t->given_value = old->given_value;
     t->given_ended = old->given_ended;
     t->made_ms = old->made_ms;
+    if (t->hindsight && old->hindsight) { /* what people said of it stays */
+        t->hindsight->taught = old->hindsight->taught;
+        old->hindsight->taught = NULL;
+    }
     /* Of those that stand for the job in drift tests there are only so many: the old one's place is free now.
      */
     ax_target_leave_sample(old, &c->kind);

@@ -6,6 +6,7 @@
  * built from is not what the job is built from, its steps are passed over; they are done and said all the
  * same. */
 #include "base/log.h"
+#include "pipeline/lesson.h"
 #include "pipeline/pipeline_priv.h"
 #include "pipeline/step_record.h"
 #include "store/records.h"
@@ -106,6 +107,8 @@ static bool replay_slice(struct ax_pipeline *p, struct ax_seglog_reader *reader)
             break;
         if (err == AX_OK && record.type == AX_WAL_STEP)
             err = take_record(p, record.body, &diag);
+        else if (err == AX_OK && record.type == AX_WAL_LESSON)
+            ax_lesson_replay(p, record.body);
         if (err != AX_OK && err != AX_CORRUPT) { /* what was lost was told when the log was opened */
             ax_log(AX_LOG_ERROR, "replay_failed", "the replay is tried again: %s", diag.text);
             ax_pipeline_hold_off(p);

@@ -37,6 +37,10 @@ struct ax_target *ax_target_new(const struct ax_target_kind *kind, const struct 
         t->detector = ax_detector_new(kind->anomaly);
         whole = whole && t->detector;
     }
+    if (kind->emit_anomaly) {
+        t->hindsight = ax_hindsight_new();
+        whole = whole && t->hindsight;
+    }
     if (whole)
         return t;
     ax_target_free(t, kind, INT64_MIN);
@@ -109,6 +113,7 @@ void ax_target_free(struct ax_target *t, const struct ax_target_kind *kind, int6
         return;
     ax_target_end(t, kind, end_ms);
     ax_detector_free(t->detector);
+    ax_hindsight_free(t->hindsight);
     ax_forecaster_free(t->forecaster);
     ax_window_free(t->window);
     ax_target_leave_sample(t, kind);
@@ -164,6 +169,8 @@ static void score_step(struct ax_target *t, const struct ax_target_kind *kind, i
 {
     const struct ax_observation o = {t->value, t->expected, t->lower, t->upper};
     ax_detector_step(t->detector, &o, &t->verdict);
+    if (t->hindsight)
+        ax_hindsight_judge(t->hindsight, t_ms, kind->outlets->job->step_ms, t->value, &t->verdict);
     if (isnan(t->value))
         return;
     if (kind->emit_anomaly)
@@ -260,5 +267,7 @@ uint64_t ax_target_bytes(const struct ax_target *t)
         n += ax_forecaster_bytes(t->forecaster);
     if (t->detector)
         n += ax_detector_bytes(t->detector);
+    if (t->hindsight)
+        n += ax_hindsight_bytes(t->hindsight);
     return n;
 }

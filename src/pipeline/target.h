@@ -5,6 +5,7 @@
 #ifndef AX_PIPELINE_TARGET_H
 #define AX_PIPELINE_TARGET_H
 
+#include "anomaly/taught.h"
 #include "pipeline/observer.h"
 #include "pipeline/outlet.h"
 #include "pipeline/paths.h"
@@ -40,6 +41,7 @@ struct ax_target {
     struct ax_window *residuals; /* its forecast errors; NULL unless it is sampled and forecast */
     struct ax_forecaster *forecaster;
     struct ax_detector *detector;
+    struct ax_hindsight *hindsight;     /* of its scores, when they are shown; NULL when not */
     struct ax_outlet *forecast_outlets; /* [horizons_n][AX_SERIES_FORECAST_OUTPUTS] */
     struct ax_outlet anomaly_outlets[AX_SERIES_ANOMALY_OUTPUTS];
     struct ax_path *path;          /* its newest one, for readers; NULL while there is none */

@@ -20,6 +20,8 @@ void ax_target_save(struct ax_target *t, const struct ax_target_kind *kind, stru
         ax_detector_save(t->detector, out);
         ax_verdict_save(&t->verdict, out);
     }
+    if (t->hindsight)
+        ax_hindsight_save(t->hindsight, out);
     ax_target_outlets(t, kind, &(struct ax_outlet_deed){.verb = AX_OUTLET_SAVE, .out = out});
 }
 
@@ -51,6 +53,8 @@ enum ax_err ax_target_load(struct ax_target *t, const struct ax_target_kind *kin
         err = ax_detector_load(t->detector, in);
         ax_verdict_load(&t->verdict, in);
     }
+    if (err == AX_OK && t->hindsight)
+        err = ax_hindsight_load(t->hindsight, in);
     if (err != AX_OK)
         return err;
     if (!times_agree(t))

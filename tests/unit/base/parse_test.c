@@ -34,6 +34,39 @@ static void durations_print_as_prometheus_prints_them(void **state)
     }
 }
 
+static void times_are_unix_seconds_or_rfc_3339(void **state)
+{
+    (void)state;
+    /* Seconds by `date -u -d TEXT +%s` of GNU coreutils. */
+    const struct {
+        const char *text;
+        int64_t ms;
+    } good[] = {{"1700000000", 1700000000000},
+                {"1700000000.5", 1700000000500},
+                {"-1", -1000},
+                {"2026-01-02T03:04:05Z", 1767323045000},
+                {"2026-01-02T03:04:05.678Z", 1767323045678},
+                {"2026-01-02T03:04:05+01:30", 1767317645000},
+                {"2026-01-02T03:04:05-11:00", 1767362645000}};
+    const char *bad[] = {"",
+                         "soon",
+                         "NaN",
+                         "1e300",
+                         "2026-01-02",
+                         "2026-01-02T03:04:05",
+                         "2026-01-02T03:04:05+1:30",
+                         "2026-01-02T03:04:05+01:30x",
+                         "2026-01-02T03:04:05.Z",
+                         "2026-13-02T03:04:05Z"};
+    int64_t ms;
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        assert_int_equal(ax_parse_time(ax_str(good[i].text), &ms), AX_OK);
+        assert_true(ms == good[i].ms);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_int_equal(ax_parse_time(ax_str(bad[i]), &ms), AX_INVALID);
+}
+
 static void doubles_read_back_as_they_were(void **state)
 {
     (void)state;
@@ -70,6 +103,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(durations_are_prometheus_durations),
         cmocka_unit_test(durations_print_as_prometheus_prints_them),
+        cmocka_unit_test(times_are_unix_seconds_or_rfc_3339),
         cmocka_unit_test(doubles_read_back_as_they_were),
         cmocka_unit_test(bytes_take_powers_of_1024),
     };

@@ -1,0 +1,45 @@
+/* feedback.h: what people say of scores: POST, GET and DELETE /api/v1/feedback.
+ *
+ *   POST   {"verdict": "not_anomaly" | "missed", "series": SELECTOR, "job": NAME, "from": T, "to": T,
+ *           "author": TEXT, "comment": TEXT}
+ *          -> data: {"id", "jobs": [{"job", "series", "taught", "unknown", "refused", "thresholds": [...]}]}
+ *   GET    ?job=NAME&after=ID&limit=N&revoked=true   -> data: {"feedback": [{"id", "verdict", ...}]}
+ *   DELETE ?id=N&author=TEXT                         -> data as that of POST
+ *
+ * verdict and from are needed; `to` is `from` when it is not given, times are Unix seconds or RFC 3339,
+ * `series` is a series or a selector (labels of the output series, `for` included, will do), and without
+ * `job` every job is asked. What is said is put into the table of events (registry/events.h) first, and then
+ * taught to the jobs (pipeline/lesson.h); a job that has begun anew since is taught by
+ * ax_feedback_reconcile(). Handlers run on the server's threads. */
+#ifndef AX_API_FEEDBACK_H
+#define AX_API_FEEDBACK_H
+
+#include "net/http_server.h"
+#include "pipeline/pipeline.h"
+#include "registry/events.h"
+
+#include <pthread.h>
+
+#define AX_FEEDBACK_ROUTES 3
+
+/* What the routes work on; all of it outlives the server. Fields but for lock are set by the owner. */
+struct ax_feedback {
+    struct ax_pipeline *pipeline;
+    struct ax_events *events;
+    struct ax_clock clock;
+    pthread_mutex_t lock; /* one change at a time, so that jobs learn in the order of the table */
+};
+
+/* Make and end the lock. */
+void ax_feedback_init(struct ax_feedback *f);
+/* As above. */
+void ax_feedback_done(struct ax_feedback *f);
+
+/* Fill AX_FEEDBACK_ROUTES routes. */
+void ax_feedback_routes(struct ax_feedback *f, struct ax_http_route *out);
+
+/* Let every job know exactly what is in force: at the start, once the pipeline is current, and after a
+ * reload. What cannot be taught is logged. Thread-safe. */
+void ax_feedback_reconcile(struct ax_feedback *f);
+
+#endif

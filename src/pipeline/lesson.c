@@ -1,0 +1,284 @@
+/* lesson.c: lessons into a job, into the log and out of it again. */
+#include "pipeline/lesson.h"
+
+#include "base/log.h"
+#include "expr/expr.h"
+#include "pipeline/job_priv.h"
+#include "pipeline/pipeline_priv.h"
+#include "store/records.h"
+
+#include <stdlib.h>
+
+#define RECORD_VERSION 1
+#define SELECTOR_RANGE_MS 1 /* a selector has no range; the parser wants to know how long it may be */
+
+/* A selector that was read; expr NULL: it takes everything. */
+struct chooser {
+    struct ax_expr *expr;
+    struct ax_matcher *const *matchers;
+    uint32_t n;
+};
+
+static enum ax_err choose(struct ax_str selector, struct chooser *out, struct ax_diag *diag)
+{
+    *out = (struct chooser){0};
+    if (selector.n == 0)
+        return AX_OK;
+    enum ax_err err = ax_expr_parse(selector, SELECTOR_RANGE_MS, &out->expr, diag);
+    if (err != AX_OK)
+        return err;
+    out->matchers = ax_expr_as_selector(out->expr, &out->n);
+    if (out->matchers)
+        return AX_OK;
+    ax_expr_free(out->expr);
+    return ax_fail(diag, AX_INVALID, "a series or a selector is wanted, as in name{label=\"value\"}");
+}
+
+/* A selector that speaks of `for` is one of an output series: these have the labels of their input, a name of
+ * their own, and that of the input as `source`. */
+static bool speaks_of_output(const struct chooser *c)
+{
+    for (uint32_t i = 0; i < c->n; i++)
+        if (ax_str_eq(ax_matcher_name(c->matchers[i]), ax_str("for")))
+            return true;
+    return false;
+}
+
+static bool chosen(const struct chooser *c, const struct ax_job *job, const struct ax_labels *labels)
+{
+    struct ax_str metric = ax_labels_get(labels, ax_str(AX_METRIC_NAME));
+    bool output = speaks_of_output(c);
+    for (uint32_t i = 0; i < c->n; i++) {
+        const struct ax_matcher *m = c->matchers[i];
+        struct ax_str name = ax_matcher_name(m);
+        struct ax_label added = {name, ax_str_eq(name, ax_str("for")) ? job->config->name : metric};
+        const struct ax_labels alone = {added.value.n ? 1 : 0, &added};
+        bool is_added = output && (ax_str_eq(name, ax_str("for")) || ax_str_eq(name, ax_str("source")));
+        if (ax_str_eq(name, ax_str(AX_METRIC_NAME)) && (output || metric.n == 0))
+            continue;
+        if (!ax_matcher_match(m, is_added ? &alone : labels))
+            return false;
+    }
+    return true;
+}
+
+enum ax_err ax_lesson_check(struct ax_str selector, struct ax_diag *diag)
+{
+    struct chooser c;
+    enum ax_err err = choose(selector, &c, diag);
+    if (err == AX_OK)
+        ax_expr_free(c.expr);
+    return err;
+}
+
+/* Whom a lesson is for, and who wants to know. */
+struct teaching {
+    const struct ax_lesson *lesson;
+    const struct ax_job *job;
+    struct chooser chooser;
+    ax_lesson_visit *visit;
+    void *ctx;
+};
+
+static void teach(const struct teaching *t, const struct ax_labels *labels, struct ax_hindsight *h)
+{
+    if (!h)
+        return;
+    if (!t->lesson->range.verdict) {
+        double before = ax_hindsight_threshold(h);
+        if (ax_hindsight_forget(h, t->lesson->range.id) && t->visit)
+            t->visit(t->ctx, labels, AX_OK, before, ax_hindsight_threshold(h));
+        return;
+    }
+    if (!chosen(&t->chooser, t->job, labels))
+        return;
+    double before = ax_hindsight_threshold(h);
+    enum ax_err err = ax_hindsight_teach(h, &t->lesson->range, t->job->config->step_ms);
+    if (t->visit)
+        t->visit(t->ctx, labels, err, before, ax_hindsight_threshold(h));
+}
+
+static void teach_all(const struct teaching *t)
+{
+    for (uint32_t i = 0; i < t->job->channels_n; i++)
+        for (struct ax_target *target = t->job->channels[i].first; target; target = target->next)
+            teach(t, target->labels, target->hindsight);
+    for (struct ax_entity *e = t->job->first; e; e = e->next)
+        teach(t, e->labels, e->hindsight);
+}
+
+/* Place of an id among the job's, or where it would be. */
+static uint32_t place_of(const struct ax_job *job, uint64_t id)
+{
+    uint32_t i = 0;
+    while (i < job->lessons_n && job->lessons[i] < id)
+        i++;
+    return i;
+}
+
+static bool knows(const struct ax_job *job, uint64_t id)
+{
+    uint32_t i = place_of(job, id);
+    return i < job->lessons_n && job->lessons[i] == id;
+}
+
+/* Can the lesson be learnt, or forgotten, at all? Then there is room for its id. */
+static enum ax_err prepare(struct ax_job *job, const struct ax_lesson *lesson, struct chooser *c,
+                           struct ax_diag *diag)
+{
+    *c = (struct chooser){0};
+    if (knows(job, lesson->range.id) != (lesson->range.verdict == 0))
+        return ax_fail(diag, AX_CONFLICT, "job %s has done so before", job->name);
+    if (lesson->range.verdict == 0)
+        return AX_OK;
+    if (job->lessons_n == AX_JOB_LESSONS_MAX)
+        return ax_fail(diag, AX_LIMIT, "job %s has %u lessons in force: revoke old ones", job->name,
+                       job->lessons_n);
+    uint64_t *more = realloc(job->lessons, (job->lessons_n + 1) * sizeof *more);
+    if (!more)
+        return ax_fail(diag, AX_NOMEM, "out of memory");
+    job->lessons = more;
+    return choose(lesson->selector, c, diag);
+}
+
+/* What was prepared is done. */
+static void finish(struct ax_job *job, const struct teaching *t)
+{
+    uint32_t i = place_of(job, t->lesson->range.id), behind = job->lessons_n - i;
+    if (t->lesson->range.verdict) {
+        memmove(&job->lessons[i + 1], &job->lessons[i], behind * sizeof *job->lessons);
+        job->lessons[i] = t->lesson->range.id;
+        job->lessons_n++;
+    } else {
+        memmove(&job->lessons[i], &job->lessons[i + 1], (behind - 1) * sizeof *job->lessons);
+        job->lessons_n--;
+    }
+    teach_all(t);
+    ax_expr_free(t->chooser.expr);
+}
+
+static void put(const struct ax_job *job, const struct ax_lesson *lesson, struct ax_buf *out)
+{
+    ax_buf_reset(out);
+    ax_put_u8(out, RECORD_VERSION);
+    ax_put_str(out, job->config->name);
+    ax_put_u64(out, job->generation);
+    ax_put_u64(out, job->identity);
+    ax_put_i64(out, job->schedule.last_ms);
+    ax_put_u64(out, lesson->range.id);
+    ax_put_u8(out, (uint8_t)lesson->range.verdict);
+    ax_put_str(out, lesson->selector);
+    ax_put_i64(out, lesson->range.from_ms);
+    ax_put_i64(out, lesson->range.to_ms);
+}
+
+/* Write it down, then learn it; under `run`. */
+static enum ax_err teach_job(struct ax_pipeline *p, struct ax_job *job, struct teaching *t,
+                             struct ax_diag *diag)
+{
+    enum ax_err err = prepare(job, t->lesson, &t->chooser, diag);
+    if (err == AX_OK && p->options.log) {
+        put(job, t->lesson, &p->record);
+        err = p->record.err;
+        if (err != AX_OK)
+            (void)ax_fail(diag, err, "%s", ax_err_text(err));
+        else
+            err = ax_seglog_append(p->options.log, AX_WAL_LESSON, ax_buf_view(&p->record), NULL, diag);
+    }
+    if (err == AX_OK)
+        finish(job, t);
+    else
+        ax_expr_free(t->chooser.expr);
+    return err;
+}
+
+/* Find a job that can be taught; under `run`. */
+static enum ax_err find(struct ax_pipeline *p, struct ax_str name, struct ax_job **out, struct ax_diag *diag)
+{
+    uint32_t i = ax_pipeline_find_job(p, name);
+    if (i == UINT32_MAX)
+        return ax_fail(diag, AX_NOTFOUND, "there is no job " AX_STR_FMT, AX_STR_ARG(name));
+    if (!ax_pipeline_is_current(p))
+        return ax_fail(diag, AX_NOTREADY, "what the jobs had learnt is still being restored: see /-/ready");
+    *out = p->jobs[i];
+    return AX_OK;
+}
+
+enum ax_err ax_pipeline_teach(struct ax_pipeline *p, struct ax_str job, const struct ax_lesson *lesson,
+                              ax_lesson_visit *visit, void *ctx, struct ax_diag *diag)
+{
+    struct ax_job *found = NULL;
+    (void)pthread_mutex_lock(&p->run);
+    enum ax_err err = find(p, job, &found, diag);
+    if (err == AX_OK) {
+        struct teaching t = {lesson, found, {0}, visit, ctx};
+        err = teach_job(p, found, &t, diag);
+    }
+    (void)pthread_mutex_unlock(&p->run);
+    return err;
+}
+
+enum ax_err ax_pipeline_lessons(struct ax_pipeline *p, struct ax_str job, uint64_t *out, uint32_t *n)
+{
+    struct ax_job *found = NULL;
+    *n = 0;
+    (void)pthread_mutex_lock(&p->run);
+    enum ax_err err = find(p, job, &found, NULL);
+    if (err == AX_OK && found->lessons_n) {
+        *n = found->lessons_n;
+        memcpy(out, found->lessons, *n * sizeof *out);
+    }
+    (void)pthread_mutex_unlock(&p->run);
+    return err;
+}
+
+void ax_lesson_replay(struct ax_pipeline *p, struct ax_str record)
+{
+    struct ax_bytes in = ax_bytes_of(record);
+    struct ax_lesson lesson = {0};
+    struct ax_diag diag = {{0}};
+    ax_get_version(&in, RECORD_VERSION);
+    struct ax_str name = ax_get_str(&in);
+    uint64_t generation = ax_get_u64(&in), identity = ax_get_u64(&in);
+    int64_t last_ms = ax_get_ms(&in);
+    lesson.range.id = ax_get_u64(&in);
+    lesson.range.verdict = (enum ax_lesson_verdict)ax_get_count(&in, AX_LESSON_MISSED);
+    lesson.selector = ax_get_str(&in);
+    lesson.range.from_ms = ax_get_ms(&in);
+    lesson.range.to_ms = ax_get_ms(&in);
+    uint32_t i = ax_bytes_end(&in) == AX_OK ? ax_pipeline_find_job(p, name) : UINT32_MAX;
+    if (i == UINT32_MAX)
+        return; /* of another version, or of a job that is gone */
+    struct ax_job *job = p->jobs[i];
+    if (generation != job->generation || identity != job->identity || last_ms != job->schedule.last_ms)
+        return; /* of a job that has begun anew since: it is taught again by whoever keeps the lessons */
+    struct teaching t = {&lesson, job, {0}, NULL, NULL};
+    if (prepare(job, &lesson, &t.chooser, &diag) == AX_OK)
+        finish(job, &t);
+    else
+        ax_log(AX_LOG_WARN, "lesson_not_replayed", "%s", diag.text);
+}
+
+void ax_job_lessons_save(const struct ax_job *job, struct ax_buf *out)
+{
+    ax_put_varint(out, job->lessons_n);
+    for (uint32_t i = 0; i < job->lessons_n; i++)
+        ax_put_u64(out, job->lessons[i]);
+}
+
+enum ax_err ax_job_lessons_load(struct ax_job *job, struct ax_bytes *in)
+{
+    uint32_t n = ax_get_count(in, AX_JOB_LESSONS_MAX);
+    if (n > ax_bytes_left(in) / sizeof *job->lessons)
+        return ax_bytes_fail(in);
+    job->lessons = n ? malloc(n * sizeof *job->lessons) : NULL;
+    if (n && !job->lessons)
+        return AX_NOMEM;
+    for (uint32_t i = 0; i < n; i++) {
+        job->lessons[i] = ax_get_u64(in);
+        if (i && job->lessons[i] <= job->lessons[i - 1])
+            return ax_bytes_fail(in);
+    }
+    job->lessons_n = n;
+    return in->err;
+}

@@ -1,0 +1,49 @@
+/* lesson.h: what people say of a job's scores, on its way into the job.
+ *
+ * A lesson says of a past range and some series (or entities) that what was scored there was normal, or was
+ * missed; anomaly/taught.h has what that does to them. It is written to the log (AX_WAL_LESSON) with the
+ * step at which it took effect, between that step and the next, so that a replay learns it at the same
+ * place; from then on it is part of the job's state. A series that comes up later knows nothing of it.
+ *
+ * Record: version (u8, 1), job's name (str), generation and identity of the job (u64 each), its newest step
+ * (i64), id (u64), verdict (u8; 0: the lesson of that id is revoked), selector (str), from and to (i64). */
+#ifndef AX_PIPELINE_LESSON_H
+#define AX_PIPELINE_LESSON_H
+
+#include "anomaly/taught.h"
+#include "pipeline/pipeline.h"
+
+#define AX_JOB_LESSONS_MAX 4096 /* in force of one job */
+
+/* One lesson; views. */
+struct ax_lesson {
+    struct ax_lesson_range range; /* verdict 0: it is revoked, and only the id counts */
+    struct ax_str selector;       /* of the job's series, as in PromQL; empty: all of them */
+};
+
+/* What it did to one series or entity: err is AX_OK, AX_NOTFOUND (no score of that range is known), AX_LIMIT
+ * or AX_NOMEM; thresholds before and after. */
+typedef void ax_lesson_visit(void *ctx, const struct ax_labels *labels, enum ax_err err, double before,
+                             double after);
+
+/* Can a selector be read? It is that of an instant vector, of the job's input or, when it speaks of `for`, of
+ * its output series. The metric's name counts only where series have one. AX_INVALID with a text. */
+AX_MUST_USE enum ax_err ax_lesson_check(struct ax_str selector, struct ax_diag *diag);
+
+/* Let a job learn a lesson now, or forget it, and write that down; visit may be NULL. AX_NOTFOUND: there is
+ * no such job; AX_NOTREADY: it is still being restored; AX_CONFLICT: it knows the lesson, or, to be revoked,
+ * does not; AX_LIMIT: it has AX_JOB_LESSONS_MAX; AX_IO: the log cannot be written; AX_INVALID, AX_NOMEM. Then
+ * nothing has changed. Waits for a step that is running. Thread-safe; visit must not call back. */
+AX_MUST_USE enum ax_err ax_pipeline_teach(struct ax_pipeline *p, struct ax_str job,
+                                          const struct ax_lesson *lesson, ax_lesson_visit *visit, void *ctx,
+                                          struct ax_diag *diag);
+
+/* The ids of the lessons that a job has in force, rising, into out, which has room for AX_JOB_LESSONS_MAX.
+ * AX_NOTFOUND, AX_NOTREADY. Thread-safe. */
+AX_MUST_USE enum ax_err ax_pipeline_lessons(struct ax_pipeline *p, struct ax_str job, uint64_t *out,
+                                            uint32_t *n);
+
+/* Let the job of a record from the log learn it again. */
+void ax_lesson_replay(struct ax_pipeline *p, struct ax_str record);
+
+#endif

@@ -1,0 +1,240 @@
+/* Feedback is taken, listed, revoked and, should a job have begun anew, taught again: over a real socket. */
+#include "api/feedback.h"
+#include "ax_test.h"
+#include "pipeline/lesson.h"
+#include "rig.h"
+#include "scratch.h"
+
+#include <curl/curl.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+
+#define JOBS(name) "global: {evaluation_delay: 0s}\njobs: [{name: " name ", expr: node_load1, anomaly: {}}]\n"
+
+struct world {
+    struct rig rig;
+    char path[SCRATCH_PATH];
+    struct ax_feedback feedback;
+    struct ax_http_route routes[AX_FEEDBACK_ROUTES];
+    struct ax_http_server *server;
+};
+
+static void run(struct world *w, uint32_t from, uint32_t to)
+{
+    for (uint32_t i = from; i < to; i++) {
+        double value = 10 + sin(i * 2.399) + (i % 400 >= 300 && i % 400 < 305 ? 12 : 0);
+        (void)rig_append(&w->rig, "node_load1{instance=\"a\"}", RIG_START + (int64_t)i * RIG_STEP, value);
+        rig_run_to(&w->rig, RIG_START + (int64_t)i * RIG_STEP);
+    }
+}
+
+static void world_init(struct world *w)
+{
+    *w = (struct world){0};
+    rig_init(&w->rig, JOBS("load"));
+    run(w, 0, 350);
+    scratch_make(w->path, "events.db");
+    assert_int_equal(ax_events_open(w->path, &w->feedback.events, NULL), AX_OK);
+    w->feedback.pipeline = w->rig.pipeline;
+    w->feedback.clock = ax_clock_wall();
+    ax_feedback_init(&w->feedback);
+    ax_feedback_routes(&w->feedback, w->routes);
+    const struct ax_http_options options = {.listen_address = "127.0.0.1:0"};
+    assert_int_equal(ax_http_server_start(&options, w->routes, AX_FEEDBACK_ROUTES, &w->server, NULL), AX_OK);
+}
+
+static void world_done(struct world *w)
+{
+    char folder[SCRATCH_PATH];
+    ax_http_server_stop(w->server, 1000);
+    ax_feedback_done(&w->feedback);
+    ax_events_close(w->feedback.events);
+    (void)snprintf(folder, sizeof folder, "%.*s", (int)(strrchr(w->path, '/') - w->path), w->path);
+    scratch_empty(folder);
+    scratch_remove(w->path);
+    rig_done(&w->rig);
+}
+
+static size_t take(char *p, size_t size, size_t n, void *ctx)
+{
+    ax_buf_put(ctx, p, size * n);
+    return size * n;
+}
+
+/* Ask; the answer as JSON, which the caller releases. */
+static json_t *ask(struct world *w, const char *method, const char *query, const char *body, long status)
+{
+    char url[256];
+    struct ax_buf answer;
+    long code = 0;
+    CURL *curl = curl_easy_init();
+    assert_non_null(curl);
+    ax_buf_init(&answer, 1 << 20);
+    (void)snprintf(url, sizeof url, "http://127.0.0.1:%u/api/v1/feedback%s", ax_http_server_port(w->server),
+                   query);
+    (void)curl_easy_setopt(curl, CURLOPT_URL, url);
+    (void)curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, method);
+    if (body)
+        (void)curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body);
+    (void)curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take);
+    (void)curl_easy_setopt(curl, CURLOPT_WRITEDATA, &answer);
+    assert_int_equal(curl_easy_perform(curl), CURLE_OK);
+    (void)curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &code);
+    curl_easy_cleanup(curl);
+    json_t *root = json_loadb((const char *)answer.bytes, answer.n, 0, NULL);
+    if (code != status || !root)
+        fail_msg("%s %s %s: %ld, not %ld: %.*s", method, query, body ? body : "", code, status, (int)answer.n,
+                 (const char *)answer.bytes);
+    ax_buf_done(&answer);
+    return root;
+}
+
+/* Something within an answer, by names and indices with a dot before each. */
+static const json_t *within(const json_t *root, const char *path)
+{
+    char part[64];
+    int n;
+    while (sscanf(path, ".%63[^.]%n", part, &n) == 1) {
+        path += n;
+        root = json_is_array(root) ? json_array_get(root, (size_t)atoi(part)) : json_object_get(root, part);
+    }
+    return root;
+}
+
+static json_int_t number(const json_t *root, const char *path)
+{
+    return json_integer_value(within(root, path));
+}
+
+static json_t *post_bump(struct world *w, const char *verdict, long status)
+{
+    char body[512];
+    (void)snprintf(body, sizeof body,
+                   "{\"verdict\": \"%s\", \"series\": \"{instance=\\\"a\\\"}\", \"from\": %lld, \"to\": %lld,"
+                   " \"author\": \"jo\", \"comment\": \"backup\"}",
+                   verdict, (RIG_START + 300LL * RIG_STEP) / 1000, (RIG_START + 306LL * RIG_STEP) / 1000);
+    return ask(w, "POST", "", body, status);
+}
+
+static void what_is_said_is_taught_listed_and_revoked(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w);
+    json_t *a = post_bump(&w, "not_anomaly", 200);
+    assert_int_equal(number(a, ".data.id"), 1);
+    assert_int_equal(number(a, ".data.jobs.0.taught"), 1);
+    assert_true(json_real_value(within(a, ".data.jobs.0.thresholds.0.after")) > 1.5);
+    assert_null(within(a, ".warnings"));
+    json_decref(a);
+
+    a = ask(&w, "GET", "", NULL, 200);
+    assert_int_equal(json_array_size(within(a, ".data.feedback")), 1);
+    assert_string_equal(json_string_value(within(a, ".data.feedback.0.verdict")), "not_anomaly");
+    assert_string_equal(json_string_value(within(a, ".data.feedback.0.author")), "jo");
+    json_decref(a);
+
+    a = ask(&w, "DELETE", "?id=1&author=bo", NULL, 200);
+    ax_assert_close(json_real_value(within(a, ".data.jobs.0.thresholds.0.after")), 1, 0);
+    json_decref(a);
+    json_decref(ask(&w, "DELETE", "?id=1", NULL, 409));
+    json_decref(ask(&w, "DELETE", "?id=2", NULL, 404));
+    a = ask(&w, "GET", "", NULL, 200);
+    assert_int_equal(json_array_size(within(a, ".data.feedback")), 0);
+    json_decref(a);
+    a = ask(&w, "GET", "?revoked=true", NULL, 200);
+    assert_string_equal(json_string_value(within(a, ".data.feedback.0.revokedBy")), "bo");
+    json_decref(a);
+    world_done(&w);
+}
+
+static void what_comes_to_nothing_is_answered_with_a_warning(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w);
+    json_t *a = ask(&w, "POST", "", "{\"verdict\": \"missed\", \"from\": 1}", 200);
+    assert_int_equal(number(a, ".data.jobs.0.unknown"), 1);
+    assert_non_null(strstr(json_string_value(within(a, ".warnings.0")), "that time"));
+    json_decref(a);
+    a = ask(&w, "POST", "", "{\"verdict\": \"missed\", \"series\": \"{instance='z'}\", \"from\": 1}", 200);
+    assert_non_null(strstr(json_string_value(within(a, ".warnings.0")), "no series"));
+    json_decref(a);
+    a = ask(&w, "POST", "", "{\"verdict\": \"missed\", \"job\": \"none\", \"from\": 1}", 200);
+    assert_non_null(strstr(json_string_value(within(a, ".warnings.0")), "there is no job none"));
+    json_decref(a);
+    world_done(&w);
+}
+
+static void what_cannot_be_read_is_refused_and_kept_nowhere(void **state)
+{
+    (void)state;
+    static const char *const bodies[][2] = {
+        {"", "no JSON"},
+        {"[]", "object"},
+        {"{\"verdict\": \"missed\"}", "from is missing"},
+        {"{\"verdict\": \"fine\", \"from\": 1}", "not_anomaly or missed"},
+        {"{\"verdict\": \"promotion\", \"from\": 1}", "not_anomaly or missed"},
+        {"{\"verdict\": \"missed\", \"from\": \"soon\"}", "Unix seconds"},
+        {"{\"verdict\": \"missed\", \"from\": true}", "Unix seconds"},
+        {"{\"verdict\": \"missed\", \"from\": 2, \"to\": 1}", "before from"},
+        {"{\"verdict\": \"missed\", \"from\": 1, \"seris\": \"x\"}", "did you mean series"},
+        {"{\"verdict\": \"missed\", \"from\": 1, \"series\": \"rate(x[1m])\"}", ""},
+        {"{\"verdict\": \"missed\", \"from\": 1, \"author\": 7}", "author must be a string"},
+        {"{\"verdict\": \"missed\", \"verdict\": \"missed\", \"from\": 1}", "no JSON"},
+    };
+    struct world w;
+    world_init(&w);
+    for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++) {
+        json_t *a = ask(&w, "POST", "", bodies[i][0], 400);
+        if (!strstr(json_string_value(within(a, ".error")), bodies[i][1]))
+            fail_msg("%s: %s", bodies[i][0], json_string_value(within(a, ".error")));
+        json_decref(a);
+    }
+    json_decref(ask(&w, "GET", "?limit=0", NULL, 400));
+    json_decref(ask(&w, "DELETE", "", NULL, 400));
+    json_decref(ask(&w, "DELETE", "?id=x", NULL, 400));
+    json_t *a = ask(&w, "GET", "?revoked=true", NULL, 200);
+    assert_int_equal(json_array_size(within(a, ".data.feedback")), 0);
+    json_decref(a);
+    world_done(&w);
+}
+
+static uint32_t lessons_of(struct world *w, const char *job)
+{
+    static uint64_t ids[AX_JOB_LESSONS_MAX];
+    uint32_t n = 0;
+    assert_int_equal(ax_pipeline_lessons(w->rig.pipeline, ax_str(job), ids, &n), AX_OK);
+    return n;
+}
+
+static void a_job_that_begins_anew_is_taught_what_is_in_force(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w);
+    json_decref(post_bump(&w, "not_anomaly", 200));
+    json_decref(post_bump(&w, "missed", 200));
+    json_decref(ask(&w, "DELETE", "?id=1", NULL, 200));
+    rig_load(&w.rig, JOBS("other"));
+    run(&w, 350, 360);
+    assert_int_equal(lessons_of(&w, "other"), 0);
+    ax_feedback_reconcile(&w.feedback);
+    assert_int_equal(lessons_of(&w, "other"), 1);
+    assert_int_equal(ax_events_revoke(w.feedback.events, 2, 1, ax_str("jo"), NULL), AX_OK);
+    ax_feedback_reconcile(&w.feedback);
+    assert_int_equal(lessons_of(&w, "other"), 0);
+    world_done(&w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_said_is_taught_listed_and_revoked),
+        cmocka_unit_test(what_comes_to_nothing_is_answered_with_a_warning),
+        cmocka_unit_test(what_cannot_be_read_is_refused_and_kept_nowhere),
+        cmocka_unit_test(a_job_that_begins_anew_is_taught_what_is_in_force),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
