@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #define SEED 42
+#define TRAINING_BYTES_MAX (256u << 20)
 #define PROGRESS_NS 1000000000
 #define KEY_BYTES_MAX (1u << 20)
 #define REPORT_BYTES_MAX (256u << 20)
@@ -40,6 +41,7 @@ struct backtest {
     struct ax_buf *keys; /* of each series */
     struct ax_csv_sink *sink;
     struct ax_db *db;
+    struct ax_training *training;
     struct ax_pipeline *pipeline;
     struct ax_backtest_watch *watch;
     struct ax_observer observer;
@@ -127,12 +129,18 @@ static enum ax_err set_up(struct backtest *b, struct ax_diag *diag)
         err = ax_csv_open(b->options.inputs.v, b->options.inputs.n, ax_str(b->options.label), &b->csv, diag);
     if (err == AX_OK)
         err = make_keys(b, diag);
+    if (err == AX_OK) { /* a fit ends at the instant that began it */
+        const struct ax_training_options training = {
+            .cpu_share = 1, .bytes_max = TRAINING_BYTES_MAX, .synchronous = true};
+        err = ax_training_start(&training, &b->training, diag);
+    }
     if (err == AX_OK) {
         b->watch = ax_backtest_watch_new(config, ax_str(b->options.config_file), b->options.train_until_ms);
         b->observer = b->watch ? ax_backtest_watch_observer(b->watch) : (struct ax_observer){0};
         const struct ax_pipeline_options pipeline = {.db = b->db,
                                                      .sink = ax_csv_sink_sink(b->sink),
                                                      .observer = &b->observer,
+                                                     .training = b->training,
                                                      .clock = ax_clock_virtual(&b->now_ms),
                                                      .max_range_ms = b->options.max_range_ms,
                                                      .zero_delay = true,
@@ -244,6 +252,7 @@ static enum ax_err show_result(struct backtest *b, struct ax_diag *diag)
 static enum ax_err tear_down(struct backtest *b, struct ax_diag *diag)
 {
     ax_pipeline_free(b->pipeline);
+    ax_training_stop(b->training);
     enum ax_err err = ax_csv_sink_close(b->sink, diag);
     ax_backtest_watch_free(b->watch);
     for (uint32_t i = 0; b->keys && i < ax_csv_series_n(b->csv); i++)

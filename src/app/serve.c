@@ -1,9 +1,9 @@
 /* serve.c: `auspex serve`: start in order, wait for signals, stop in reverse.
  *
- * Start: log, BLAS, storage lock, config, snapshot and log of what came in, senders, database, pipeline with
- * its jobs, what lasts into both, HTTP server, then the pipeline's thread, which first takes the steps that
- * the log has; then the process is ready. Stop: not ready, finish requests, last steps and a snapshot, flush
- * what waits to be sent. */
+ * Start: log, BLAS, storage lock, config, snapshot and log of what came in, training, senders, database,
+ * pipeline with its jobs, what lasts into both, HTTP server, then the pipeline's thread, which first takes
+ * the steps that the log has; then the process is ready. Stop: not ready, finish requests, last steps and a
+ * snapshot, flush what waits to be sent. */
 #include "app/serve.h"
 
 #include "api/api.h"
@@ -25,6 +25,7 @@
 #include "ingest/receiver.h"
 #include "math/blas.h"
 #include "pipeline/schedule.h"
+#include "store/folder.h"
 #include "store/lock.h"
 
 #include <pthread.h>
@@ -51,6 +52,8 @@ struct server {
     struct ax_emit *emit;
     struct ax_pipeline *pipeline;
     struct ax_paths *paths;
+    char *models; /* folder of artifacts */
+    struct ax_training *training;
     struct ax_backfill *_Atomic backfill; /* the HTTP server runs before it */
     struct ax_receiver *receiver;
     struct ax_read_service read;
@@ -246,10 +249,33 @@ static enum ax_err open_events(struct server *s, struct ax_diag *diag)
     return err;
 }
 
+/* The store of models that are fitted beside the jobs, and the thread that fits them. */
+static enum ax_err start_training(struct server *s, struct ax_diag *diag)
+{
+    struct ax_folder folder;
+    if (asprintf(&s->models, "%s/models", s->flags.storage_path) < 0) {
+        s->models = NULL;
+        return ax_fail(diag, AX_NOMEM, "out of memory");
+    }
+    enum ax_err err = ax_folder_open(s->models, true, &folder, diag);
+    if (err != AX_OK)
+        return err;
+    ax_folder_close(&folder);
+    if (s->flags.training_cpu < 1 || s->flags.training_cpu > 100)
+        return ax_fail(diag, AX_INVALID, "--training.max-cpu: %u is no percentage of a core from 1 to 100",
+                       s->flags.training_cpu);
+    const struct ax_training_options options = {.artifacts = ax_artifact_files(s->models),
+                                                .cpu_share = s->flags.training_cpu / 100.0,
+                                                .bytes_max = s->flags.training_bytes_max};
+    return ax_training_start(&options, &s->training, diag);
+}
+
 static enum ax_err start_stages(struct server *s, struct ax_config *config, struct ax_diag *diag)
 {
     AX_ASSERT(config);
-    enum ax_err err = start_emit(s, config, diag);
+    enum ax_err err = start_training(s, diag);
+    if (err == AX_OK)
+        err = start_emit(s, config, diag);
     if (err != AX_OK) {
         ax_config_free(config);
         return err;
@@ -280,6 +306,8 @@ static enum ax_err start_stages(struct server *s, struct ax_config *config, stru
                                                  .sink = ax_emit_sink(s->emit),
                                                  .clock = ax_clock_wall(),
                                                  .paths = s->paths,
+                                                 .training = s->training,
+                                                 .artifacts = ax_artifact_files(s->models),
                                                  .max_range_ms = s->flags.max_range_ms,
                                                  .seed = MODEL_SEED,
                                                  .log = ax_durable_log(s->durable),
@@ -415,6 +443,8 @@ static void stop(struct server *s)
     ax_backfill_stop(atomic_load(&s->backfill));
     ax_pipeline_stop(s->pipeline);
     ax_pipeline_free(s->pipeline);
+    ax_training_stop(s->training);
+    free(s->models);
     ax_durable_let_go(s->durable);
     if (s->emit)
         ax_emit_stop(s->emit, s->flags.flush_deadline_ms);

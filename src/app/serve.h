@@ -15,6 +15,8 @@ struct ax_serve_flags {
         key_bytes_max, samples_max, symbols_max, refused_max;
     uint32_t series_max, ring_samples_max, negative_max;
     uint64_t histogram_bytes_max, histogram_bytes_all;
+    uint32_t training_cpu; /* percent of a core */
+    uint64_t training_bytes_max;
     int64_t read_timeout_ms, idle_timeout_ms, future_ms, out_of_order_ms;
     bool lifecycle, core_dumps;
     struct ax_read_ceilings read;

@@ -3,21 +3,16 @@
 
 #include "base/bytes.h"
 #include "base/hash.h"
-#include "store/folder.h"
+#include "store/whole_file.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #define MAGIC "AUSPEXNN"
 #define ORDER 0x01020304u
 #define VERSION 1
 #define HEAD 28
-#define TENSORS_MAX (AX_NN_LAYERS_MAX * AX_NN_LAYER_TENSORS)
 #define NAME_MAX_BYTES 64
 
 /* A tensor of a file; floats are little endian. */
@@ -30,7 +25,7 @@ struct ax_nn_file {
     char *bytes;
     uint32_t pairs_n, tensors_n;
     struct ax_nn_pair pairs[AX_NN_PAIRS_MAX];
-    struct tensor tensors[TENSORS_MAX];
+    struct tensor tensors[AX_NN_TENSORS_MAX];
 };
 
 /* A tensor of a network: its name and its place. */
@@ -41,7 +36,7 @@ struct slot {
 };
 
 /* List the tensors of a network in their order; returns how many. */
-static uint32_t slots_of(const struct ax_nn_net *net, struct slot slots[TENSORS_MAX])
+static uint32_t slots_of(const struct ax_nn_net *net, struct slot slots[AX_NN_TENSORS_MAX])
 {
     uint32_t n = 0;
     for (uint32_t i = 0; i < net->layers_n; i++) {
@@ -60,58 +55,30 @@ static uint32_t slots_of(const struct ax_nn_net *net, struct slot slots[TENSORS_
     return n;
 }
 
-static enum ax_err put_tensors(struct ax_buf *b, const struct ax_nn_net *net, struct ax_diag *diag)
+static enum ax_err put_tensors(struct ax_buf *b, const struct ax_nn_tensor *tensors, uint32_t n,
+                               struct ax_diag *diag)
 {
-    struct slot slots[TENSORS_MAX];
-    const uint32_t n = slots_of(net, slots);
     ax_put_varint(b, n);
     for (uint32_t i = 0; i < n; i++) {
-        ax_put_str(b, ax_str(slots[i].name));
-        ax_put_u32(b, slots[i].rows);
-        ax_put_u32(b, slots[i].cols);
-        for (size_t k = 0; k < (size_t)slots[i].rows * slots[i].cols; k++) {
-            if (!isfinite(slots[i].v[k]))
+        const struct ax_nn_tensor *t = &tensors[i];
+        ax_put_str(b, t->name);
+        ax_put_u32(b, t->rows);
+        ax_put_u32(b, t->cols);
+        for (size_t k = 0; k < (size_t)t->rows * t->cols; k++) {
+            if (!isfinite(t->v[k]))
                 return ax_fail(diag, AX_NUMERIC,
-                               "%s[%zu] is not finite: a model that learnt nothing sound is not kept",
-                               slots[i].name, k);
-            ax_put_f32(b, slots[i].v[k]);
+                               AX_STR_FMT
+                               "[%zu] is not finite: a model that learnt nothing sound is not kept",
+                               AX_STR_ARG(t->name), k);
+            ax_put_f32(b, t->v[k]);
         }
     }
     return AX_OK;
 }
 
-static void put_network(struct ax_buf *b, const struct ax_nn_net *net)
+/* The head in front of a body that is there. */
+static enum ax_err put_head(struct ax_buf *b, struct ax_diag *diag)
 {
-    struct ax_buf line;
-    ax_buf_init(&line, 4096);
-    ax_nn_net_describe(net, &line);
-    if (line.err != AX_OK)
-        b->err = line.err;
-    ax_put_str(b, ax_str(AX_NN_KEY_NETWORK));
-    ax_put_str(b, ax_buf_view(&line));
-    ax_buf_done(&line);
-}
-
-/* The whole file into b, which is empty. */
-static enum ax_err encode(struct ax_buf *b, const struct ax_nn_net *net, const struct ax_nn_pair *pairs,
-                          uint32_t pairs_n, struct ax_diag *diag)
-{
-    static const uint8_t room[HEAD] = {0};
-    if (pairs_n > AX_NN_PAIRS_MAX - 1)
-        return ax_fail(diag, AX_LIMIT, "a model file has at most %d pairs", AX_NN_PAIRS_MAX - 1);
-    ax_buf_put(b, room, HEAD);
-    ax_put_varint(b, 1 + (uint64_t)pairs_n);
-    put_network(b, net);
-    for (uint32_t i = 0; i < pairs_n; i++) {
-        ax_put_str(b, pairs[i].key);
-        ax_put_str(b, pairs[i].value);
-    }
-    enum ax_err err = put_tensors(b, net, diag);
-    if (err == AX_OK && b->err != AX_OK)
-        err = ax_fail(diag, b->err, "%s: a model file has at most %zu MiB", ax_err_text(b->err),
-                      AX_NN_FILE_MAX >> 20);
-    if (err != AX_OK)
-        return err;
     struct ax_buf head;
     ax_buf_init(&head, HEAD);
     ax_buf_put(&head, MAGIC, 8);
@@ -123,52 +90,66 @@ static enum ax_err encode(struct ax_buf *b, const struct ax_nn_net *net, const s
         ax_put_u32(&head, ax_crc32c(0, head.bytes, HEAD - 4));
     if (head.err == AX_OK)
         memcpy(b->bytes, head.bytes, HEAD);
-    else
-        err = ax_fail(diag, head.err, "out of memory");
+    enum ax_err err = head.err == AX_OK ? AX_OK : ax_fail(diag, head.err, "out of memory");
     ax_buf_done(&head);
     return err;
 }
 
-/* Bytes to a temporary file, to the disk, and then to its name. */
-static enum ax_err write_whole(const struct ax_folder *dir, const char *name, struct ax_str bytes,
-                               struct ax_diag *diag)
+enum ax_err ax_nn_file_encode(const struct ax_nn_tensor *tensors, uint32_t tensors_n,
+                              const struct ax_nn_pair *pairs, uint32_t pairs_n, struct ax_buf *b,
+                              struct ax_diag *diag)
 {
-    char temporary[NAME_MAX_BYTES + 8];
-    (void)snprintf(temporary, sizeof temporary, "%s.tmp", name);
-    int fd = openat(dir->fd, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return ax_folder_fail(diag, errno, "make", dir->path, temporary);
-    struct iovec part = {(void *)(uintptr_t)bytes.p, bytes.n};
-    enum ax_err err = AX_OK;
-    int error = ax_write_all(fd, &part, 1, 0);
-    if (error)
-        err = ax_folder_fail(diag, error, "write to", dir->path, temporary);
-    else if (fsync(fd) != 0)
-        err = ax_folder_fail(diag, errno, "sync", dir->path, temporary);
-    (void)close(fd);
-    if (err == AX_OK && renameat(dir->fd, temporary, dir->fd, name) != 0)
-        err = ax_folder_fail(diag, errno, "rename", dir->path, temporary);
-    if (err != AX_OK) {
-        (void)unlinkat(dir->fd, temporary, 0);
-        return err;
+    static const uint8_t room[HEAD] = {0};
+    if (pairs_n > AX_NN_PAIRS_MAX)
+        return ax_fail(diag, AX_LIMIT, "a model file has at most %d pairs", AX_NN_PAIRS_MAX);
+    if (tensors_n > AX_NN_TENSORS_MAX)
+        return ax_fail(diag, AX_LIMIT, "a model file has at most %d tensors", AX_NN_TENSORS_MAX);
+    ax_buf_put(b, room, HEAD);
+    ax_put_varint(b, pairs_n);
+    for (uint32_t i = 0; i < pairs_n; i++) {
+        ax_put_str(b, pairs[i].key);
+        ax_put_str(b, pairs[i].value);
     }
-    return ax_folder_sync(dir, diag);
+    enum ax_err err = put_tensors(b, tensors, tensors_n, diag);
+    if (err == AX_OK && (b->err != AX_OK || b->n > AX_NN_FILE_MAX))
+        err = ax_fail(diag, b->err != AX_OK ? b->err : AX_LIMIT,
+                      "a model file has at most %zu MiB, and there must be memory for it",
+                      AX_NN_FILE_MAX >> 20);
+    return err == AX_OK ? put_head(b, diag) : err;
+}
+
+enum ax_err ax_nn_file_encode_net(const struct ax_nn_net *net, const struct ax_nn_pair *pairs,
+                                  uint32_t pairs_n, struct ax_buf *b, struct ax_diag *diag)
+{
+    struct slot slots[AX_NN_TENSORS_MAX];
+    struct ax_nn_tensor tensors[AX_NN_TENSORS_MAX];
+    struct ax_nn_pair all[AX_NN_PAIRS_MAX];
+    struct ax_buf line;
+    const uint32_t n = slots_of(net, slots);
+    if (pairs_n > AX_NN_PAIRS_MAX - 1)
+        return ax_fail(diag, AX_LIMIT, "the model file of a network has at most %d pairs",
+                       AX_NN_PAIRS_MAX - 1);
+    for (uint32_t i = 0; i < n; i++)
+        tensors[i] = (struct ax_nn_tensor){ax_str(slots[i].name), slots[i].rows, slots[i].cols, slots[i].v};
+    ax_buf_init(&line, 4096);
+    ax_nn_net_describe(net, &line);
+    all[0] = (struct ax_nn_pair){ax_str(AX_NN_KEY_NETWORK), ax_buf_view(&line)};
+    for (uint32_t i = 0; i < pairs_n; i++)
+        all[1 + i] = pairs[i];
+    enum ax_err err = line.err == AX_OK ? ax_nn_file_encode(tensors, n, all, 1 + pairs_n, b, diag)
+                                        : ax_fail(diag, line.err, "%s", ax_err_text(line.err));
+    ax_buf_done(&line);
+    return err;
 }
 
 enum ax_err ax_nn_file_write(const char *dir, const char *name, const struct ax_nn_net *net,
                              const struct ax_nn_pair *pairs, uint32_t pairs_n, struct ax_diag *diag)
 {
-    struct ax_folder folder = {-1, NULL};
     struct ax_buf b;
-    if (strlen(name) > NAME_MAX_BYTES)
-        return ax_fail(diag, AX_LIMIT, "the name of a model file has at most %d bytes", NAME_MAX_BYTES);
     ax_buf_init(&b, AX_NN_FILE_MAX);
-    enum ax_err err = encode(&b, net, pairs, pairs_n, diag);
+    enum ax_err err = ax_nn_file_encode_net(net, pairs, pairs_n, &b, diag);
     if (err == AX_OK)
-        err = ax_folder_open(dir, 0, &folder, diag);
-    if (err == AX_OK)
-        err = write_whole(&folder, name, ax_buf_view(&b), diag);
-    ax_folder_close(&folder);
+        err = ax_whole_file_write(dir, name, ax_buf_view(&b), diag);
     ax_buf_done(&b);
     return err;
 }
@@ -222,7 +203,7 @@ static enum ax_err parse_body(struct ax_nn_file *f, struct ax_str body, struct a
         f->pairs[i].key = ax_get_str(&r);
         f->pairs[i].value = ax_get_str(&r);
     }
-    f->tensors_n = ax_get_count(&r, TENSORS_MAX);
+    f->tensors_n = ax_get_count(&r, AX_NN_TENSORS_MAX);
     for (uint32_t i = 0; i < f->tensors_n; i++) {
         struct tensor *t = &f->tensors[i];
         t->name = ax_get_str(&r);
@@ -268,58 +249,19 @@ enum ax_err ax_nn_file_parse(struct ax_str bytes, struct ax_nn_file **out, struc
     return parse_owned(copy, bytes.n, out, diag);
 }
 
-/* All bytes of an open file, at most AX_NN_FILE_MAX. 0, an errno, or EFBIG. */
-static int read_all(int fd, char **out, size_t *n)
-{
-    struct stat st;
-    if (fstat(fd, &st) != 0)
-        return errno;
-    if (st.st_size < 0 || (size_t)st.st_size > AX_NN_FILE_MAX)
-        return EFBIG;
-    char *bytes = malloc((size_t)st.st_size + 1);
-    if (!bytes)
-        return ENOMEM;
-    *n = 0;
-    for (ssize_t got = 1; got > 0 && *n < (size_t)st.st_size;) {
-        got = read(fd, bytes + *n, (size_t)st.st_size - *n);
-        if (got < 0 && errno == EINTR) {
-            got = 1;
-            continue;
-        }
-        if (got < 0) {
-            int error = errno;
-            free(bytes);
-            return error;
-        }
-        *n += (size_t)got;
-    }
-    *out = bytes;
-    return 0;
-}
-
 enum ax_err ax_nn_file_read(const char *dir, const char *name, struct ax_nn_file **out, struct ax_diag *diag)
 {
-    struct ax_folder folder;
-    char *bytes = NULL;
-    size_t n = 0;
+    struct ax_buf b;
     *out = NULL;
-    enum ax_err err = ax_folder_open(dir, 0, &folder, diag);
-    if (err != AX_OK)
-        return err;
-    int fd = openat(folder.fd, name, O_RDONLY | O_CLOEXEC);
-    int error = fd < 0 ? errno : read_all(fd, &bytes, &n);
-    if (fd >= 0)
-        (void)close(fd);
-    ax_folder_close(&folder);
-    if (error == ENOENT)
-        return ax_fail(diag, AX_NOTFOUND, "there is no model file %s/%s", dir, name);
-    if (error == EFBIG)
-        return ax_fail(diag, AX_LIMIT, "%s/%s: is larger than the %zu MiB of a model file", dir, name,
-                       AX_NN_FILE_MAX >> 20);
-    if (error)
-        return ax_folder_fail(diag, error, "read", dir, name);
-    err = parse_owned(bytes, n, out, diag);
-    return err == AX_OK ? AX_OK : ax_wrap(diag, err, "%s/%s", dir, name);
+    ax_buf_init(&b, AX_NN_FILE_MAX);
+    enum ax_err err = ax_whole_file_read(dir, name, AX_NN_FILE_MAX, &b, diag);
+    if (err == AX_OK) {
+        err = ax_nn_file_parse(ax_buf_view(&b), out, diag);
+        if (err != AX_OK)
+            err = ax_wrap(diag, err, "%s/%s", dir, name);
+    }
+    ax_buf_done(&b);
+    return err;
 }
 
 void ax_nn_file_free(struct ax_nn_file *f)
@@ -352,6 +294,33 @@ enum ax_err ax_nn_file_expect(const struct ax_nn_file *f, const char *key, struc
     return AX_OK;
 }
 
+bool ax_nn_file_tensor(const struct ax_nn_file *f, const char *name, uint32_t *rows, uint32_t *cols)
+{
+    for (uint32_t i = 0; i < f->tensors_n; i++)
+        if (ax_str_eq(f->tensors[i].name, ax_str(name))) {
+            *rows = f->tensors[i].rows;
+            *cols = f->tensors[i].cols;
+            return true;
+        }
+    return false;
+}
+
+bool ax_nn_file_floats(const struct ax_nn_file *f, const char *name, float *out, size_t n)
+{
+    for (uint32_t i = 0; i < f->tensors_n; i++) {
+        const struct tensor *t = &f->tensors[i];
+        if (!ax_str_eq(t->name, ax_str(name)))
+            continue;
+        if ((size_t)t->rows * t->cols != n)
+            return false;
+        struct ax_bytes r = ax_bytes_of(t->floats);
+        for (size_t k = 0; k < n; k++)
+            out[k] = ax_get_f32(&r);
+        return true;
+    }
+    return false;
+}
+
 /* The same network, and the same tensors in the same order? */
 static enum ax_err check_tensors(const struct ax_nn_file *f, const struct ax_nn_net *net,
                                  const struct slot *slots, uint32_t n, struct ax_diag *diag)
@@ -377,7 +346,7 @@ static enum ax_err check_tensors(const struct ax_nn_file *f, const struct ax_nn_
 
 enum ax_err ax_nn_file_load(const struct ax_nn_file *f, struct ax_nn_net *net, struct ax_diag *diag)
 {
-    struct slot slots[TENSORS_MAX];
+    struct slot slots[AX_NN_TENSORS_MAX];
     const uint32_t n = slots_of(net, slots);
     enum ax_err err = check_tensors(f, net, slots, n, diag);
     if (err != AX_OK)

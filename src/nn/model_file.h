@@ -1,4 +1,4 @@
-/* model_file.h: a network's weights in a file, with what must be known of them.
+/* model_file.h: tensors in a file, a network's weights above all, with what must be known of them.
  *
  *     file  = magic (8 bytes), byte order (u32, 0x01020304), version (u32), bytes of the body (u32), CRC-32C
  * of the body (u32), CRC-32C of all these (u32); then the body body  = pairs: their number (varint), each a
@@ -16,6 +16,7 @@
 
 #define AX_NN_FILE_MAX ((size_t)10 << 20)
 #define AX_NN_PAIRS_MAX 64
+#define AX_NN_TENSORS_MAX (AX_NN_LAYERS_MAX * AX_NN_LAYER_TENSORS)
 
 /* Keys of what a model must not be used without. Values are text. */
 #define AX_NN_KEY_NETWORK "network"
@@ -32,6 +33,23 @@
 struct ax_nn_pair {
     struct ax_str key, value;
 };
+
+/* A tensor to be written; views. */
+struct ax_nn_tensor {
+    struct ax_str name;
+    uint32_t rows, cols;
+    const float *v;
+};
+
+/* The bytes of a file of any tensors into out, which is empty; their names differ. AX_NUMERIC when a float is
+ * not finite, AX_LIMIT, AX_NOMEM, all with a text. */
+AX_MUST_USE enum ax_err ax_nn_file_encode(const struct ax_nn_tensor *tensors, uint32_t tensors_n,
+                                          const struct ax_nn_pair *pairs, uint32_t pairs_n,
+                                          struct ax_buf *out, struct ax_diag *diag);
+
+/* The same of a network. The pair of AX_NN_KEY_NETWORK is added. */
+AX_MUST_USE enum ax_err ax_nn_file_encode_net(const struct ax_nn_net *net, const struct ax_nn_pair *pairs,
+                                              uint32_t pairs_n, struct ax_buf *out, struct ax_diag *diag);
 
 /* Write <dir>/<name>, replacing it; dir must be there. The pair of AX_NN_KEY_NETWORK is added. AX_NUMERIC
  * when a weight is not finite, AX_LIMIT, AX_NOTFOUND, AX_IO, AX_NOMEM, all with a text: the file is what it
@@ -60,6 +78,13 @@ struct ax_str ax_nn_file_value(const struct ax_nn_file *f, const char *key);
  * features A refuses features B. */
 AX_MUST_USE enum ax_err ax_nn_file_expect(const struct ax_nn_file *f, const char *key, struct ax_str value,
                                           struct ax_diag *diag);
+
+/* Shape of the tensor of that name; false when there is none. */
+bool ax_nn_file_tensor(const struct ax_nn_file *f, const char *name, uint32_t *rows, uint32_t *cols);
+
+/* Copy the n floats of the tensor of that name; false when there is none, or it has another number of them.
+ */
+bool ax_nn_file_floats(const struct ax_nn_file *f, const char *name, float *out, size_t n);
 
 /* Give a network its weights and states. AX_CONFLICT with a text, and nothing is changed, when the file is
  * that of another network. */

@@ -128,6 +128,8 @@ void ax_job_free(struct ax_job *job, int64_t end_ms)
         return;
     ax_job_outlets(job, &(struct ax_outlet_deed){.verb = AX_OUTLET_END, .t_ms = end_ms});
     ax_entities_done(job, end_ms);
+    for (struct ax_learner *l = job->learners; l; l = l->after)
+        ax_learner_done(l);
     for (uint32_t i = 0; i < job->channels_n; i++)
         ax_channel_done(&job->channels[i], end_ms);
     free(job->channels);

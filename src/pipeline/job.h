@@ -15,16 +15,22 @@ struct ax_job;
 struct ax_map;
 struct ax_outlets;
 struct ax_paths;
+struct ax_training;
+struct ax_artifacts;
+struct ax_learner;
+struct ax_swap;
 
 /* What a job is built into; all of it outlives the job. */
 struct ax_job_env {
     struct ax_db *db;
     struct ax_sink sink;       /* one without open() makes the job a rehearsal (pipeline/rehearsal.h) */
     const struct ax_map *only; /* ids of the targets that may be made; NULL: all. For a rehearsal */
-    const struct ax_observer *observer; /* may be NULL */
-    struct ax_paths *paths;             /* where forecast paths are published; may be NULL */
-    int64_t max_range_ms;               /* longest range of an expression */
-    bool zero_delay;                    /* ignore evaluation_delay: no sample will come late */
+    const struct ax_observer *observer;   /* may be NULL */
+    struct ax_paths *paths;               /* where forecast paths are published; may be NULL */
+    struct ax_training *training;         /* fits its models that are learnt beside it; NULL: nobody does */
+    const struct ax_artifacts *artifacts; /* where these are found again; may be NULL */
+    int64_t max_range_ms;                 /* longest range of an expression */
+    bool zero_delay;                      /* ignore evaluation_delay: no sample will come late */
     uint64_t seed;
     uint64_t generation; /* of the job: another number for each that is built */
 };
@@ -76,6 +82,20 @@ void ax_job_begin(struct ax_job *job, uint64_t generation);
 /* Take a step from its record: every target, entity and output of the job. AX_CORRUPT when the record makes
  * no sense or is not newer than the newest step: nothing has changed then. */
 AX_MUST_USE enum ax_err ax_job_take(struct ax_job *job, struct ax_str record);
+
+/* Begin the fits that are due after its newest step (src/train). Not in a replay: the log says what came of
+ * them. */
+void ax_job_train(struct ax_job *job);
+
+/* The first of its models of which a finished generation waits; NULL when none does. */
+struct ax_learner *ax_job_trained(struct ax_job *job);
+
+/* What is to be recorded before that one may serve; views into the job. */
+struct ax_swap ax_job_swap_of(const struct ax_job *job, const struct ax_learner *l);
+
+/* Let what a record says serve: of this generation and identity of the job, and not older than what it has.
+ * AX_NOMEM: to be tried again. What cannot be read is counted and logged; the job serves without it. */
+AX_MUST_USE enum ax_err ax_job_swap(struct ax_job *job, const struct ax_swap *swap);
 
 /* Count a step that was evaluated and taken, and how long both took, in the self-metrics. */
 void ax_job_count(struct ax_job *job, double seconds, uint64_t skipped);

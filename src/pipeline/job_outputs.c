@@ -53,6 +53,8 @@ void ax_job_outlets(struct ax_job *job, const struct ax_outlet_deed *deed)
             ax_outlet_do(&job->outlets, &c->scores[k], &name, deed);
         }
     }
+    for (struct ax_learner *l = job->learners; l; l = l->after)
+        ax_learner_outlets(l, &job->outlets, deed);
     ax_job_drift_outlets(job, deed);
 }
 
@@ -122,4 +124,6 @@ void ax_job_outputs(struct ax_job *job, int64_t t_ms)
             emit_scorecard(&job->channels[i], t_ms);
     emit_ready(job, t_ms);
     emit_trained(job, t_ms);
+    for (struct ax_learner *l = job->learners; l; l = l->after)
+        ax_learner_emit(l, &job->outlets, t_ms);
 }

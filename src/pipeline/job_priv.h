@@ -8,6 +8,7 @@
 #include "expr/expr.h"
 #include "forecast/scorecard.h"
 #include "pipeline/job.h"
+#include "pipeline/learner.h"
 #include "pipeline/schedule.h"
 #include "pipeline/target.h"
 
@@ -79,6 +80,7 @@ struct ax_job {
     bool scores_entities;
     uint64_t *lessons; /* ids of those in force, rising (pipeline/lesson.h) */
     uint32_t lessons_n;
+    struct ax_learner *learners; /* models that are fitted beside it */
     struct ax_arena scratch;
     int64_t drift_due_ms, repeated_ms;
     uint32_t drift_ready[2], drift_drifted[2]; /* features tested, and found to have drifted */
@@ -142,6 +144,10 @@ AX_MUST_USE enum ax_err ax_job_lessons_load(struct ax_job *job, struct ax_bytes 
 
 /* How long a series may be absent before its outputs end: the larger of 5 min and 3 steps. */
 int64_t ax_job_absence_ms(const struct ax_job *job);
+
+/* job_models.c: one more model that is fitted beside the job; it outlives the job's use of it. What its spec
+ * leaves out, all but kind, feature, build, every_ms, copy and ctx, is filled in. */
+void ax_job_learn(struct ax_job *job, struct ax_learner *l, const struct ax_learner_spec *spec);
 
 /* job_drift.c: run the drift tests when they are due, and emit. */
 void ax_job_drift(struct ax_job *job, int64_t t_ms);

@@ -1,10 +1,11 @@
 /* job_state.c: a job as sections of a snapshot: what it learnt as a whole, its targets, its entities.
  *
  * AX_SECTION_JOB: version, name, generation, identity and times; drift, why it is not ready, scorecards,
- * outlets. AX_SECTION_TARGETS: version, index of the channel; each target after a 1: serial, labels, its part
- * in the sample for drift, then what target_state.c says; a 0, and the least serial that the next target may
- * have. AX_SECTION_ENTITIES: version; each entity after a 1, its labels first; a 0. Ids are not saved: they
- * are hashes of labels by a seed that is another one after a restart. */
+ * which models that were fitted beside it serve, outlets. AX_SECTION_TARGETS: version, index of the channel;
+ * each target after a 1: serial, labels, its part in the sample for drift, then what target_state.c says; a
+ * 0, and the least serial that the next target may have. AX_SECTION_ENTITIES: version; each entity after a 1,
+ * its labels first; a 0. Ids are not saved: they are hashes of labels by a seed that is another one after a
+ * restart. */
 #include "pipeline/job_priv.h"
 #include "store/records.h"
 
@@ -60,6 +61,8 @@ static void job_save(struct ax_job *job, struct ax_buf *out)
         if (c->kind.scorecard)
             ax_scorecard_save(c->kind.scorecard, out);
     }
+    for (const struct ax_learner *l = job->learners; l; l = l->after)
+        ax_learner_save(l, out);
     ax_job_outlets(job, &(struct ax_outlet_deed){.verb = AX_OUTLET_SAVE, .out = out});
     ax_job_lessons_save(job, out);
 }
@@ -79,6 +82,9 @@ static enum ax_err job_load(struct ax_job *job, struct ax_bytes *in)
         if (c->kind.scorecard && ax_scorecard_load(c->kind.scorecard, in) != AX_OK)
             break;
     }
+    for (struct ax_learner *l = job->learners; l && in->err == AX_OK; l = l->after)
+        if (ax_learner_load(l, in) == AX_NOMEM)
+            return AX_NOMEM;
     ax_job_outlets(job, &(struct ax_outlet_deed){.verb = AX_OUTLET_LOAD, .in = in});
     return in->err == AX_OK ? ax_job_lessons_load(job, in) : in->err;
 }

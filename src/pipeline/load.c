@@ -65,6 +65,8 @@ struct ax_job_env ax_pipeline_job_env(const struct ax_pipeline *p)
                                .sink = p->options.sink,
                                .observer = p->options.observer,
                                .paths = p->options.paths,
+                               .training = p->options.training,
+                               .artifacts = &p->options.artifacts,
                                .max_range_ms = p->options.max_range_ms,
                                .zero_delay = p->options.zero_delay,
                                .seed = p->options.seed};

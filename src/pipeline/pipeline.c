@@ -166,13 +166,14 @@ static bool run_step(struct ax_pipeline *p, uint32_t i, const struct ax_tick *ti
     if (!ax_job_due(job, tick, &t_ms, &skipped))
         return false;
     int64_t start_ns = ax_mono_ns();
-    if (record_step(p, job, t_ms) != AX_OK)
+    if (!ax_pipeline_swap(p, job) || record_step(p, job, t_ms) != AX_OK)
         return false;
     enum ax_err err = ax_job_take(job, ax_buf_view(&p->record));
     AX_ASSERT(err == AX_OK); /* it has just been written */
     ax_job_count(job, (double)(ax_mono_ns() - start_ns) * 1e-9, skipped);
     ax_pipeline_show_job(p, i);
     ax_pipeline_commit(p, ax_job_config(job)->name, t_ms);
+    ax_job_train(job);
     return true;
 }
 

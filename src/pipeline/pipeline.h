@@ -9,6 +9,7 @@
 #include "pipeline/job.h"
 #include "series/state.h"
 #include "store/seglog.h"
+#include "train/queue.h"
 
 struct ax_pipeline;
 
@@ -18,6 +19,8 @@ struct ax_pipeline_options {
     struct ax_sink sink;
     const struct ax_observer *observer; /* may be NULL */
     struct ax_paths *paths;             /* where forecast paths are published; may be NULL */
+    struct ax_training *training;       /* fits models beside it; outlives it; NULL: none are fitted */
+    struct ax_artifacts artifacts;      /* the store of that training, where they are found again */
     struct ax_clock clock;
     int64_t max_range_ms;
     bool zero_delay; /* a backtest: a step is due as soon as a sample of its time is there */

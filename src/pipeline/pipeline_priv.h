@@ -92,8 +92,20 @@ bool ax_pipeline_settle(struct ax_pipeline *p);
  * have been told to come again. */
 void ax_pipeline_hold_off(struct ax_pipeline *p);
 
+/* swap.c: let the finished models of a job serve, each recorded first. False when the log does not take it
+ * now. */
+bool ax_pipeline_swap(struct ax_pipeline *p, struct ax_job *job);
+
+/* Let what a record of the log says serve. AX_NOMEM: it is to be tried again. */
+AX_MUST_USE enum ax_err ax_pipeline_swap_again(struct ax_pipeline *p, struct ax_str record,
+                                               struct ax_diag *diag);
+
 /* replay.c: index of the job of that name; UINT32_MAX when there is none. */
 uint32_t ax_pipeline_find_job(const struct ax_pipeline *p, struct ax_str name);
+
+/* Let job i begin anew if the log tells of a younger generation of it than the job is. AX_NOMEM leaves it. */
+AX_MUST_USE enum ax_err ax_pipeline_reach_generation(struct ax_pipeline *p, uint32_t i, uint64_t generation,
+                                                     struct ax_diag *diag);
 
 /* Build job i anew as of a generation; its schedule goes on, and no series ends. AX_NOMEM leaves it. */
 AX_MUST_USE enum ax_err ax_pipeline_renew_job(struct ax_pipeline *p, uint32_t i, uint64_t generation,

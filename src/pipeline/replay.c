@@ -37,6 +37,17 @@ enum ax_err ax_pipeline_renew_job(struct ax_pipeline *p, uint32_t i, uint64_t ge
     return AX_OK;
 }
 
+enum ax_err ax_pipeline_reach_generation(struct ax_pipeline *p, uint32_t i, uint64_t generation,
+                                         struct ax_diag *diag)
+{
+    if (generation <= ax_job_generation(p->jobs[i]))
+        return AX_OK;
+    if (!ax_job_is_blank(p->jobs[i]))
+        return ax_pipeline_renew_job(p, i, generation, diag);
+    ax_job_begin(p->jobs[i], generation);
+    return AX_OK;
+}
+
 /* Take a recorded step, or know that it is done. AX_NOMEM: it is to be tried again. */
 static enum ax_err take_record(struct ax_pipeline *p, struct ax_str record, struct ax_diag *diag)
 {
@@ -47,15 +58,9 @@ static enum ax_err take_record(struct ax_pipeline *p, struct ax_str record, stru
     uint32_t i = ax_pipeline_find_job(p, head.job);
     if (i == UINT32_MAX || head.t_ms <= ax_job_stepped_ms(p->jobs[i]))
         return AX_OK;
-    if (head.generation > ax_job_generation(p->jobs[i])) {
-        enum ax_err err = AX_OK;
-        if (ax_job_is_blank(p->jobs[i]))
-            ax_job_begin(p->jobs[i], head.generation);
-        else
-            err = ax_pipeline_renew_job(p, i, head.generation, diag);
-        if (err != AX_OK)
-            return err;
-    }
+    enum ax_err err = ax_pipeline_reach_generation(p, i, head.generation, diag);
+    if (err != AX_OK)
+        return err;
     struct ax_job *job = p->jobs[i];
     if (head.generation < ax_job_generation(job) || head.identity != ax_job_identity(job) ||
         ax_job_take(job, record) != AX_OK) {
@@ -109,6 +114,8 @@ static bool replay_slice(struct ax_pipeline *p, struct ax_seglog_reader *reader)
             err = take_record(p, record.body, &diag);
         else if (err == AX_OK && record.type == AX_WAL_LESSON)
             ax_lesson_replay(p, record.body);
+        else if (err == AX_OK && record.type == AX_WAL_SWAP)
+            err = ax_pipeline_swap_again(p, record.body, &diag);
         if (err != AX_OK && err != AX_CORRUPT) { /* what was lost was told when the log was opened */
             ax_log(AX_LOG_ERROR, "replay_failed", "the replay is tried again: %s", diag.text);
             ax_pipeline_hold_off(p);

@@ -8,6 +8,7 @@
 enum ax_wal_record {
     AX_WAL_SAMPLES = 1, /* samples of one request (series/journal.h) */
     AX_WAL_STEP = 2,    /* what a job's expressions gave at one step (pipeline/step_record.h) */
+    AX_WAL_SWAP = 3,    /* another generation of a model serves from here on (pipeline/swap_record.h) */
     AX_WAL_LESSON = 4,  /* what somebody says of the scores of a job (pipeline/lesson.h) */
 };
 

@@ -1,0 +1,52 @@
+/* swap.c: finished models begin to serve: between two steps, and in a replay at the same place. */
+#include "base/log.h"
+#include "pipeline/learner.h"
+#include "pipeline/pipeline_priv.h"
+#include "pipeline/swap_record.h"
+#include "store/records.h"
+
+/* Write down that a model is about to serve. */
+static enum ax_err record_swap(struct ax_pipeline *p, const struct ax_job *job, const struct ax_learner *l,
+                               struct ax_diag *diag)
+{
+    if (!p->options.log)
+        return AX_OK;
+    const struct ax_swap swap = ax_job_swap_of(job, l);
+    ax_buf_reset(&p->record);
+    ax_swap_put(&p->record, &swap);
+    enum ax_err err = p->record.err == AX_OK ? AX_OK : ax_fail(diag, p->record.err, "out of memory");
+    if (err == AX_OK)
+        err = ax_seglog_append(p->options.log, AX_WAL_SWAP, ax_buf_view(&p->record), NULL, diag);
+    return err;
+}
+
+bool ax_pipeline_swap(struct ax_pipeline *p, struct ax_job *job)
+{
+    struct ax_diag diag = {{0}};
+    for (struct ax_learner *l; (l = ax_job_trained(job));) {
+        if (record_swap(p, job, l, &diag) != AX_OK) {
+            ax_metric_count(AX_M_WAL_FAILURES, NULL, NULL);
+            ax_log(AX_LOG_WARN, "swap_not_recorded",
+                   "job " AX_STR_FMT ": a model that is ready cannot be recorded, and is tried again: %s",
+                   AX_STR_ARG(ax_job_config(job)->name), diag.text);
+            ax_pipeline_hold_off(p);
+            return false;
+        }
+        ax_learner_swap(l);
+    }
+    return true;
+}
+
+enum ax_err ax_pipeline_swap_again(struct ax_pipeline *p, struct ax_str record, struct ax_diag *diag)
+{
+    struct ax_swap swap;
+    if (ax_swap_get(record, &swap) != AX_OK)
+        return AX_OK; /* of another version */
+    uint32_t i = ax_pipeline_find_job(p, swap.job);
+    if (i == UINT32_MAX)
+        return AX_OK;
+    enum ax_err err = ax_pipeline_reach_generation(p, i, swap.generation, diag);
+    if (err == AX_OK)
+        err = ax_job_swap(p->jobs[i], &swap);
+    return err == AX_NOMEM ? ax_fail(diag, err, "no memory for a model") : err;
+}

@@ -1,0 +1,52 @@
+/* kind.h: what is fitted beside the pipeline: one table of functions for each kind of model.
+ *
+ * The way of a model: the pipeline copies what is to be learnt from (the data); fit() makes of that the bytes
+ * of a model file (nn/model_file.h), the artifact, in a thread of low priority; build() makes of the artifact
+ * what serves, at once, after a restart, and in a replay. So what serves depends on the artifact's bytes
+ * alone. */
+#ifndef AX_TRAIN_KIND_H
+#define AX_TRAIN_KIND_H
+
+#include "base/buf.h"
+
+#define AX_TRAIN_NAME_MAX 32 /* bytes of a kind's name, with its 0 */
+
+/* A fit on its way, to be asked whether it goes on. */
+struct ax_fit_progress;
+
+/* To be called every few milliseconds of a fit with the share that is done, 0 to 1. Waits where the fit has
+ * used more of the processor than it may. False: nobody wants the model any more, and fit() returns AX_BUSY.
+ * NULL is a fit that nobody watches. */
+AX_MUST_USE bool ax_fit_goes_on(struct ax_fit_progress *p, double share);
+
+/* What a fit has to say of itself; all from the artifact. NaN where a kind has nothing to say. */
+struct ax_fit_scores {
+    int64_t from_ms, until_ms; /* times of the first and the last sample that it learnt from */
+    double samples;            /* rows that it learnt from */
+    double loss;               /* on data that it did not learn from */
+    double skill;              /* 1 - error / error of the naive model, on those data */
+};
+
+/* The table of a kind; a constant. */
+struct ax_train_kind {
+    const char *name; /* as in "<job>/<name>" and the label `model`; a word */
+
+    /* Learn from data; the artifact is appended to an empty buffer. The same data and seed give the same
+     * bytes. AX_NOTREADY: too little of it, or nothing can be learnt. AX_NUMERIC, AX_LIMIT, AX_NOMEM,
+     * AX_BUSY; all with a text. Any thread; touches nothing but data, which only it uses meanwhile. */
+    enum ax_err (*fit)(void *data, uint64_t seed, struct ax_fit_progress *progress, struct ax_buf *artifact,
+                       struct ax_diag *diag);
+
+    /* Give the data back. Any thread. */
+    void (*free_data)(void *data);
+
+    /* Build what serves. spec is what the job wants: AX_CONFLICT, with the reason, for an artifact that
+     * learnt something else (other features); AX_CORRUPT, AX_UNSUPPORTED, AX_NOMEM, with a text. */
+    enum ax_err (*build)(const void *spec, struct ax_str artifact, void **model, struct ax_fit_scores *scores,
+                         struct ax_diag *diag);
+
+    /* Give a model back. */
+    void (*free_model)(void *model);
+};
+
+#endif

@@ -1,0 +1,306 @@
+/* queue.c: the thread, its tasks in their order, and what is counted of them. */
+#include "train/queue.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/metrics.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#define NICE 19
+#define NAP_NS 20000000 /* of a wait for the processor's share: called off within this */
+#define NAME_MAX_BYTES 160
+
+/* Names of one task, copied. */
+struct names {
+    char job[NAME_MAX_BYTES], feature[NAME_MAX_BYTES];
+};
+
+/* Belongs to its owner and to the queue; the last one frees it. What the worker writes is read by the owner
+ * after `state` says that it is done or failed. */
+struct ax_fit {
+    struct ax_training *t;
+    struct ax_fit *next;
+    struct ax_fit_task task;
+    struct names names;
+    struct ax_buf artifact;
+    enum ax_err err;
+    _Atomic int state; /* enum ax_fit_state */
+    atomic_bool unwanted;
+    bool owned, queued; /* guarded by the queue's lock */
+};
+
+struct ax_training {
+    struct ax_training_options options;
+    pthread_mutex_t lock; /* of all below */
+    pthread_cond_t more;
+    struct ax_fit *first, **end;
+    uint64_t bytes; /* of data that wait or are fitted */
+    uint32_t waiting;
+    bool stop;
+    bool started;
+    pthread_t thread;
+};
+
+struct ax_fit_progress {
+    struct ax_fit *f;
+    struct ax_cell *shown;
+    int64_t start_ns, cpu_ns;
+};
+
+static struct ax_cell *cell(const struct ax_fit *f, enum ax_metric id)
+{
+    return ax_metric(id, f->names.job, f->task.kind->name);
+}
+
+/* Rest until the processor time so far is within the share. */
+static void rest(struct ax_fit_progress *p)
+{
+    const double share = p->f->t->options.cpu_share;
+    while (share < 1 && !p->f->t->options.synchronous && !atomic_load(&p->f->unwanted)) {
+        const double used = (double)(ax_thread_cpu_ns() - p->cpu_ns),
+                     passed = (double)(ax_mono_ns() - p->start_ns), owed = used / share - passed;
+        if (owed <= 0)
+            return;
+        ax_sleep_ns(owed < NAP_NS ? (int64_t)owed + 1 : NAP_NS);
+    }
+}
+
+bool ax_fit_goes_on(struct ax_fit_progress *p, double share)
+{
+    if (!p)
+        return true;
+    ax_metric_set(p->shown, share);
+    rest(p);
+    return !atomic_load(&p->f->unwanted);
+}
+
+static void free_fit(struct ax_fit *f)
+{
+    ax_buf_done(&f->artifact);
+    free(f);
+}
+
+/* Why a fit failed, as the label `reason`. */
+static const char *reason_of(enum ax_err err)
+{
+    switch (err) {
+    case AX_NOTREADY:
+        return "too_little_data";
+    case AX_NUMERIC:
+        return "not_finite";
+    case AX_BUSY:
+        return "cancelled";
+    case AX_NOMEM:
+        return "memory";
+    case AX_IO:
+        return "storage";
+    default:
+        return "other";
+    }
+}
+
+static void tell(const struct ax_fit *f, double seconds, const struct ax_diag *diag)
+{
+    ax_metric_add(cell(f, AX_M_TRAINING_SECONDS), seconds);
+    if (f->err == AX_OK) {
+        ax_metric_add(cell(f, AX_M_TRAINING_RUNS), 1);
+        if (!f->t->options.synchronous)
+            ax_log(AX_LOG_INFO, "model_trained", "job %s: %s is fitted, in %.1f s of the processor",
+                   f->names.job, f->task.kind->name, seconds);
+        return;
+    }
+    ax_metric_count(AX_M_TRAINING_FAILURES, f->names.job, reason_of(f->err));
+    if (f->err != AX_BUSY)
+        ax_log(f->err == AX_NOTREADY ? AX_LOG_INFO : AX_LOG_WARN, "training_failed",
+               "job %s: %s is not fitted, what served goes on: %s", f->names.job, f->task.kind->name,
+               diag->text);
+}
+
+/* Fit, and put what comes out into the store; then the owner may look at it. */
+static void run_fit(struct ax_fit *f)
+{
+    const struct ax_fit_task *task = &f->task;
+    const struct ax_artifacts *store = &f->t->options.artifacts;
+    struct ax_diag diag = {{0}};
+    struct ax_fit_progress progress = {f, cell(f, AX_M_TRAINING_PROGRESS), ax_mono_ns(), ax_thread_cpu_ns()};
+    atomic_store(&f->state, AX_FIT_RUNS);
+    f->err = atomic_load(&f->unwanted)
+                 ? AX_BUSY
+                 : task->kind->fit(task->data, task->seed, &progress, &f->artifact, &diag);
+    if (f->err == AX_OK && f->artifact.err != AX_OK)
+        f->err = ax_fail(&diag, f->artifact.err, "%s", ax_err_text(f->artifact.err));
+    if (f->err == AX_OK && store->put)
+        f->err = store->put(store->ctx, &task->about, ax_buf_view(&f->artifact), &diag);
+    tell(f, (double)(ax_thread_cpu_ns() - progress.cpu_ns) * 1e-9, &diag);
+    ax_metric_set(progress.shown, f->err == AX_OK ? 1 : 0);
+    task->kind->free_data(task->data);
+    f->task.data = NULL;
+    atomic_store_explicit(&f->state, f->err == AX_OK ? AX_FIT_DONE : AX_FIT_FAILED, memory_order_release);
+}
+
+/* The queue's part of a fit ends; lock held. */
+static void release(struct ax_fit *f)
+{
+    struct ax_training *t = f->t;
+    t->bytes -= f->task.bytes;
+    f->queued = false;
+    if (!f->owned)
+        free_fit(f);
+}
+
+static struct ax_fit *take_first(struct ax_training *t)
+{
+    struct ax_fit *f = t->first;
+    t->first = f->next;
+    if (!t->first)
+        t->end = &t->first;
+    ax_metric_set(ax_metric(AX_M_TRAINING_QUEUE, NULL, NULL), --t->waiting);
+    return f;
+}
+
+static void *work(void *arg)
+{
+    struct ax_training *t = arg;
+    (void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICE); /* on Linux: of this thread */
+    (void)pthread_mutex_lock(&t->lock);
+    while (!t->stop) {
+        if (!t->first) {
+            (void)pthread_cond_wait(&t->more, &t->lock);
+            continue;
+        }
+        struct ax_fit *f = take_first(t);
+        (void)pthread_mutex_unlock(&t->lock);
+        run_fit(f);
+        (void)pthread_mutex_lock(&t->lock);
+        release(f);
+    }
+    (void)pthread_mutex_unlock(&t->lock);
+    return NULL;
+}
+
+enum ax_err ax_training_start(const struct ax_training_options *options, struct ax_training **out,
+                              struct ax_diag *diag)
+{
+    struct ax_training *t = calloc(1, sizeof *t);
+    *out = NULL;
+    if (!t)
+        return ax_fail(diag, AX_NOMEM, "out of memory");
+    t->options = *options;
+    t->end = &t->first;
+    (void)pthread_mutex_init(&t->lock, NULL);
+    (void)pthread_cond_init(&t->more, NULL);
+    if (!options->synchronous)
+        t->started = pthread_create(&t->thread, NULL, work, t) == 0;
+    if (!options->synchronous && !t->started) {
+        ax_training_stop(t);
+        return ax_fail(diag, AX_IO, "no thread for the training of models");
+    }
+    *out = t;
+    return AX_OK;
+}
+
+void ax_training_stop(struct ax_training *t)
+{
+    if (!t)
+        return;
+    (void)pthread_mutex_lock(&t->lock);
+    t->stop = true;
+    (void)pthread_cond_signal(&t->more);
+    (void)pthread_mutex_unlock(&t->lock);
+    if (t->started)
+        (void)pthread_join(t->thread, NULL);
+    while (t->first) {
+        struct ax_fit *f = take_first(t);
+        f->task.kind->free_data(f->task.data);
+        release(f);
+    }
+    (void)pthread_cond_destroy(&t->more);
+    (void)pthread_mutex_destroy(&t->lock);
+    free(t);
+}
+
+uint64_t ax_training_bytes_max(const struct ax_training *t)
+{
+    return t->options.bytes_max;
+}
+
+static struct ax_fit *make_fit(struct ax_training *t, const struct ax_fit_task *task)
+{
+    struct ax_fit *f = calloc(1, sizeof *f);
+    if (!f)
+        return NULL;
+    f->t = t;
+    f->task = *task;
+    (void)snprintf(f->names.job, sizeof f->names.job, "%s", task->about.job);
+    (void)snprintf(f->names.feature, sizeof f->names.feature, "%s", task->about.feature);
+    f->task.about = (struct ax_artifact_about){f->names.job, task->kind->name, f->names.feature};
+    ax_buf_init(&f->artifact, AX_ARTIFACT_MAX);
+    atomic_init(&f->state, AX_FIT_WAITS);
+    f->owned = f->queued = true;
+    return f;
+}
+
+enum ax_err ax_training_offer(struct ax_training *t, const struct ax_fit_task *task, struct ax_fit **out,
+                              struct ax_diag *diag)
+{
+    *out = NULL;
+    (void)pthread_mutex_lock(&t->lock);
+    bool room = task->bytes <= t->options.bytes_max - t->bytes;
+    struct ax_fit *f = room ? make_fit(t, task) : NULL;
+    if (f) {
+        t->bytes += task->bytes;
+        *t->end = f;
+        t->end = &f->next;
+        ax_metric_set(ax_metric(AX_M_TRAINING_QUEUE, NULL, NULL), ++t->waiting);
+        if (t->options.synchronous)
+            (void)take_first(t);
+        (void)pthread_cond_signal(&t->more);
+    }
+    (void)pthread_mutex_unlock(&t->lock);
+    if (!f)
+        return room ? ax_fail(diag, AX_NOMEM, "out of memory")
+                    : ax_fail(diag, AX_BUSY, "%llu bytes to learn from do not fit beside those that wait",
+                              (unsigned long long)task->bytes);
+    if (t->options.synchronous) {
+        run_fit(f);
+        (void)pthread_mutex_lock(&t->lock);
+        release(f);
+        (void)pthread_mutex_unlock(&t->lock);
+    }
+    *out = f;
+    return AX_OK;
+}
+
+enum ax_fit_state ax_fit_look(const struct ax_fit *f)
+{
+    return (enum ax_fit_state)atomic_load_explicit(&f->state, memory_order_acquire);
+}
+
+struct ax_str ax_fit_artifact(const struct ax_fit *f)
+{
+    return ax_buf_view(&f->artifact);
+}
+
+enum ax_err ax_fit_error(const struct ax_fit *f)
+{
+    return f->err;
+}
+
+void ax_fit_drop(struct ax_fit *f)
+{
+    if (!f)
+        return;
+    struct ax_training *t = f->t;
+    atomic_store(&f->unwanted, true);
+    (void)pthread_mutex_lock(&t->lock);
+    f->owned = false;
+    if (!f->queued)
+        free_fit(f);
+    (void)pthread_mutex_unlock(&t->lock);
+}
