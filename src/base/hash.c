@@ -1,8 +1,6 @@
-/* hash.c: XXH3 from libxxhash, SHA-256 from GnuTLS; CRC-32C with the processor's instruction where there is
- * one. */
+/* hash.c: XXH3 from libxxhash; CRC-32C with the processor's instruction where there is one. */
 #include "base/hash.h"
 
-#include <gnutls/crypto.h>
 #include <string.h>
 #include <xxhash.h>
 
@@ -104,18 +102,4 @@ uint32_t ax_crc32c(uint32_t crc, const void *p, size_t n)
         return ~crc_sse42(~crc, p, n);
 #endif
     return ax_crc32c_portable(crc, p, n);
-}
-
-bool ax_sha256_text(const void *p, size_t n, char out[AX_SHA256_TEXT])
-{
-    static const char digits[] = "0123456789abcdef";
-    uint8_t digest[32];
-    if (gnutls_hash_fast(GNUTLS_DIG_SHA256, p, n, digest) < 0)
-        return false;
-    for (size_t i = 0; i < sizeof digest; i++) {
-        out[2 * i] = digits[digest[i] >> 4];
-        out[2 * i + 1] = digits[digest[i] & 15];
-    }
-    out[AX_SHA256_TEXT - 1] = 0;
-    return true;
 }

@@ -1,8 +1,7 @@
-/* hash.h: seeded hashes of bytes (XXH3, libxxhash), the checksum of files (CRC-32C), and SHA-256 (GnuTLS). */
+/* hash.h: seeded hashes of bytes (XXH3, libxxhash) and the checksum of files (CRC-32C). */
 #ifndef AX_BASE_HASH_H
 #define AX_BASE_HASH_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,10 +21,5 @@ uint32_t ax_crc32c(uint32_t crc, const void *p, size_t n);
 
 /* The same without the processor's instruction: what other processors run, and its oracle. */
 uint32_t ax_crc32c_portable(uint32_t crc, const void *bytes, size_t n);
-
-#define AX_SHA256_TEXT 65 /* bytes of one in hexadecimal, with a 0 */
-
-/* SHA-256 (FIPS 180-4) of n bytes, in lower case hexadecimal. False when the library has no memory. */
-bool ax_sha256_text(const void *p, size_t n, char out[AX_SHA256_TEXT]);
 
 #endif

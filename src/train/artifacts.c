@@ -1,6 +1,7 @@
 /* artifacts.c: artifacts as files. */
 #include "train/artifacts.h"
 
+#include "registry/digest.h"
 #include "store/whole_file.h"
 
 #include <stdio.h>
@@ -17,8 +18,7 @@ static enum ax_err put(void *ctx, const struct ax_artifact_about *about, struct 
     if (bytes.n > AX_ARTIFACT_MAX)
         return ax_fail(diag, AX_LIMIT, "a model of %zu bytes: at most %zu are kept", bytes.n,
                        AX_ARTIFACT_MAX);
-    if (!ax_sha256_text(bytes.p, bytes.n, sha256))
-        return ax_fail(diag, AX_NOMEM, "out of memory for a SHA-256");
+    ax_sha256_text(bytes, sha256);
     (void)snprintf(name, sizeof name, "%s" SUFFIX, sha256);
     return ax_whole_file_write(ctx, name, bytes, diag);
 }
@@ -31,8 +31,7 @@ static enum ax_err get(void *ctx, const char *sha256, struct ax_buf *out, struct
     enum ax_err err = ax_whole_file_read(ctx, name, AX_ARTIFACT_MAX, out, diag);
     if (err != AX_OK)
         return err;
-    if (!ax_sha256_text((const char *)out->bytes + before, out->n - before, found))
-        return ax_fail(diag, AX_NOMEM, "out of memory for a SHA-256");
+    ax_sha256_text((struct ax_str){(const char *)out->bytes + before, out->n - before}, found);
     if (strcmp(found, sha256) != 0)
         return ax_fail(diag, AX_CORRUPT, "the bytes of %s/%s have another SHA-256 than its name", (char *)ctx,
                        name);

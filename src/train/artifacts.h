@@ -6,7 +6,7 @@
 #define AX_TRAIN_ARTIFACTS_H
 
 #include "base/buf.h"
-#include "base/hash.h"
+#include "registry/registry.h"
 
 #define AX_ARTIFACT_MAX ((size_t)10 << 20) /* bytes of one */
 

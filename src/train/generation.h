@@ -5,7 +5,7 @@
 #ifndef AX_TRAIN_GENERATION_H
 #define AX_TRAIN_GENERATION_H
 
-#include "base/hash.h"
+#include "registry/registry.h"
 #include "train/kind.h"
 
 #include <stdatomic.h>
