@@ -35,6 +35,11 @@ struct ax_combiner *ax_combiner_new(const struct ax_detector_spec *spec, uint32_
     return c;
 }
 
+void ax_combiner_copy(struct ax_combiner *to, const struct ax_combiner *from)
+{
+    memcpy(to, from, sizeof *to + from->features_n * sizeof from->contributions[0]);
+}
+
 void ax_combiner_free(struct ax_combiner *c)
 {
     free(c);

@@ -64,6 +64,11 @@ void ax_detector_free(struct ax_detector *d)
     free(d);
 }
 
+void ax_detector_copy(struct ax_detector *to, const struct ax_detector *from)
+{
+    *to = *from;
+}
+
 uint64_t ax_detector_bytes(const struct ax_detector *d)
 {
     return sizeof *d;

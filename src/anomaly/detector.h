@@ -61,6 +61,10 @@ void ax_detector_free(struct ax_detector *d);
 /* Score step T, then learn from it. Constant cost (about 0.3 us); no allocation. */
 void ax_detector_step(struct ax_detector *d, const struct ax_observation *o, struct ax_verdict *out);
 
+/* Let one be what another is, of the same spec: it says the same from then on. O(its bytes), no allocation.
+ */
+void ax_detector_copy(struct ax_detector *to, const struct ax_detector *from);
+
 /* Severity of a score: up to 1 normal, then low, medium, high, critical from 1, 1.5, 2.5 and 4. */
 enum ax_severity ax_severity_of(double score);
 
@@ -100,6 +104,9 @@ void ax_combiner_free(struct ax_combiner *c);
  * scores are NaN the last verdict stands. */
 void ax_combiner_step(struct ax_combiner *c, const double *scores, struct ax_verdict *out,
                       double *contributions);
+
+/* As ax_detector_copy(), for the same number of features. */
+void ax_combiner_copy(struct ax_combiner *to, const struct ax_combiner *from);
 
 /* Append all that it has learnt. */
 void ax_combiner_save(const struct ax_combiner *c, struct ax_buf *out);

@@ -127,6 +127,13 @@ void ax_taught_apply(const struct ax_taught *t, double value, struct ax_verdict 
     v->upper = v->expected + (v->upper - v->expected) * threshold;
 }
 
+void ax_verdict_calm(struct ax_verdict *v)
+{
+    v->score = fmin(v->score, 1);
+    v->severity = ax_severity_of(v->score);
+    v->direction = 0;
+}
+
 static void peaks_save(const struct ax_peaks *p, struct ax_buf *out)
 {
     ax_put_i64(out, p->newest);

@@ -60,6 +60,9 @@ double ax_taught_threshold(const struct ax_taught *t);
 /* Judge a verdict on a value (NaN: none in particular) by the threshold: score, severity, direction, band. */
 void ax_taught_apply(const struct ax_taught *t, double value, struct ax_verdict *v);
 
+/* Nobody wants to hear of it: a score of at most 1, and what goes with that. */
+void ax_verdict_calm(struct ax_verdict *v);
+
 /* Both, for one series or entity; 280 bytes, and 400 more once something was taught. */
 struct ax_hindsight {
     struct ax_peaks peaks;

@@ -117,6 +117,18 @@ struct ax_ha_config {
     uint32_t clusters_max; /* max_clusters; 100 */
 };
 
+/* One of `calendars`: exactly one of cron and ical_file is given. */
+struct ax_calendar_config {
+    struct ax_str name;
+    struct ax_place place;
+    struct ax_str cron, ical_file;
+    struct ax_str time_zone;   /* "UTC" */
+    int64_t duration_ms;       /* of the events of cron; 1h */
+    const struct ax_str *skip; /* "alerts", "learning" */
+    uint32_t skip_n;
+    bool skip_alerts, skip_learning; /* the same */
+};
+
 /* One of a job's `features`. */
 struct ax_feature_config {
     struct ax_str name;
@@ -142,7 +154,9 @@ struct ax_job_config {
     uint32_t max_output_series;          /* 250,000 */
     uint32_t window_fine, window_coarse; /* 960, 4032 */
     int64_t series_retention_ms;         /* a modelled series gone for so long is forgotten; 24h */
-    uint64_t hash;                       /* of everything above: equal hash, same job, state kept on reload */
+    const struct ax_str *calendars;      /* names; not in the hash */
+    uint32_t calendars_n;
+    uint64_t hash; /* of everything above but calendars: equal hash, same job, state kept on reload */
 };
 
 /* The whole file; `global` is spread out in it. */
@@ -156,6 +170,8 @@ struct ax_config {
     uint32_t remote_write_n;
     const struct ax_remote_read *remote_read;
     uint32_t remote_read_n;
+    const struct ax_calendar_config *calendars;
+    uint32_t calendars_n;
     const struct ax_job_config *jobs;
     uint32_t jobs_n;
     struct ax_arena arena;    /* owns all of the above */

@@ -13,6 +13,7 @@
 #define WRITE(field) .offset = offsetof(struct ax_remote_write, field)
 #define READ(field) .offset = offsetof(struct ax_remote_read, field)
 #define RELABEL(field) .offset = offsetof(struct ax_relabel_spec, field)
+#define CALENDAR(field) .offset = offsetof(struct ax_calendar_config, field)
 #define JOB(field) .offset = offsetof(struct ax_job_config, field)
 
 static const char *const tls_versions[] = {"TLS10", "TLS11", "TLS12", "TLS13", NULL};
@@ -203,6 +204,31 @@ static const struct ax_section remote_read = {"remote_read",
                                               sizeof(struct ax_remote_read),
                                               offsetof(struct ax_remote_read, place)};
 
+static const struct ax_key calendar_keys[] = {
+    {"name", AX_KEY_STRING, CALENDAR(name), .required = true, .doc = "Unique; jobs name it in `calendars`."},
+    {"cron", AX_KEY_STRING, CALENDAR(cron),
+     .doc = "When events begin: minute, hour, day of month, month, day of week, as in crontab(5); "
+            "`0 2 * * 1-5` is 02:00 from Monday to Friday. Or use `ical_file`."},
+    {"duration", AX_KEY_DURATION, CALENDAR(duration_ms), .fallback = "1h", .min = 1000, .max = 31 * DAY,
+     .doc = "How long an event of `cron` lasts."},
+    {"ical_file", AX_KEY_STRING, CALENDAR(ical_file),
+     .doc = "iCalendar file (RFC 5545); recurring events are expanded. Read again at a reload."},
+    {"time_zone", AX_KEY_STRING, CALENDAR(time_zone), .fallback = "UTC",
+     .doc = "Zone of the time zone database, e.g. `Europe/Berlin`, of times that name none."},
+    {"skip", AX_KEY_STRINGS, CALENDAR(skip), .n_offset = offsetof(struct ax_calendar_config, skip_n),
+     .fallback = "([alerts, learning])", .max = 2,
+     .doc = "What does not happen during an event. `alerts`: scores stay at most 1. `learning`: models see a "
+            "gap."},
+};
+static const struct ax_section calendars = {"calendars",
+                                            "Events that are no anomalies, or from which nothing is to be "
+                                            "learnt: a list. Jobs name those that count for "
+                                            "them.",
+                                            calendar_keys,
+                                            COUNT_OF(calendar_keys),
+                                            sizeof(struct ax_calendar_config),
+                                            offsetof(struct ax_calendar_config, place)};
+
 static const struct ax_key forecast_keys[] = {
     {"output", AX_KEY_STRING, JOB(forecast.output), .fallback = "(predicted_<name of the job>)",
      .doc = "Name of the output metric; `_lower` and `_upper` are its interval."},
@@ -280,6 +306,9 @@ static const struct ax_key job_keys[] = {
      .doc = "Series or entities that the job models; more are counted and left out."},
     {"max_output_series", AX_KEY_COUNT, JOB(max_output_series), .fallback = "250000", .min = 1, .max = 1e9,
      .doc = "Series that the job sends; more are counted and left out."},
+    {"calendars", AX_KEY_STRINGS, JOB(calendars), .n_offset = offsetof(struct ax_job_config, calendars_n),
+     .max = 64,
+     .doc = "Names of the calendars that count for the job. What it has learnt stays when they change."},
     {"window", AX_KEY_SECTION, .section = &window},
     {"series_retention", AX_KEY_DURATION, JOB(series_retention_ms), .fallback = "1d", .min = 1000,
      .max = MS_MAX, .doc = "A series gone for so long is forgotten."},
@@ -299,6 +328,8 @@ static const struct ax_key file_keys[] = {
      .n_offset = offsetof(struct ax_config, remote_write_n), .max = 64, .section = &remote_write},
     {"remote_read", AX_KEY_SECTIONS, GLOBAL(remote_read),
      .n_offset = offsetof(struct ax_config, remote_read_n), .max = 64, .section = &remote_read},
+    {"calendars", AX_KEY_SECTIONS, GLOBAL(calendars), .n_offset = offsetof(struct ax_config, calendars_n),
+     .max = 1000, .section = &calendars},
     {"jobs", AX_KEY_SECTIONS, GLOBAL(jobs), .n_offset = offsetof(struct ax_config, jobs_n), .max = 1000,
      .section = &ax_schema_job},
 };

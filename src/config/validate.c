@@ -232,6 +232,7 @@ void ax_config_validate(struct ax_reader *r, yaml_node_t *root, struct ax_config
     }
     for (uint32_t i = 0; i < c->jobs_n && !r->nomem; i++)
         ax_config_validate_job(r, ax_yaml_item(r, jobs, i), c, i);
+    ax_config_validate_calendars(r, root, c);
     struct ax_place top = ax_yaml_place(root, (struct ax_place){1, 1});
     if (r->problems->errors_n)
         return; /* what is missing may be what could not be read */

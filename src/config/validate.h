@@ -11,6 +11,9 @@ void ax_config_validate(struct ax_reader *r, yaml_node_t *root, struct ax_config
 /* The part of it about jobs (validate_job.c): all but jobs[i].hash is set. */
 void ax_config_validate_job(struct ax_reader *r, yaml_node_t *node, const struct ax_config *c, uint32_t i);
 
+/* The part of it about calendars, and the names by which jobs call them (validate_calendar.c). */
+void ax_config_validate_calendars(struct ax_reader *r, yaml_node_t *root, struct ax_config *c);
+
 /* Is it a label that Auspex adds to outputs? */
 bool ax_label_is_added(struct ax_str name);
 

@@ -67,6 +67,9 @@ static enum ax_err init_models(struct ax_channel *c, struct ax_diag *diag)
     c->kind.nonfinite = ax_job_cell(job, AX_M_MODEL_NONFINITE);
     if (scored) {
         c->kind.anomaly = &job->detector;
+        c->kind.spare = ax_detector_new(&job->detector);
+        if (!c->kind.spare)
+            return ax_fail(diag, AX_NOMEM, "out of memory");
         c->kind.emit_anomaly = own;
     }
     bool drifts = job->config->drift.enabled && (own || scored || forecast);
@@ -113,6 +116,7 @@ void ax_channel_done(struct ax_channel *c, int64_t end_ms)
     ax_bound_free(c->bound);
     ax_expr_free(c->expr);
     ax_scorecard_free(c->kind.scorecard);
+    ax_detector_free(c->kind.spare);
     free(c->horizon_text);
     free((void *)c->horizon_names);
     free(c->scores);

@@ -200,7 +200,7 @@ enum ax_err ax_channel_evaluate(struct ax_channel *c, int64_t t_ms, struct ax_bu
 
 static void step_target(struct ax_channel *c, struct ax_target *t, int64_t t_ms, double value)
 {
-    enum ax_err err = c->job->observing ? ax_target_observe(t, t_ms, value)
+    enum ax_err err = c->job->observing ? ax_target_observe(t, &c->kind, t_ms, value)
                                         : ax_target_step(t, &c->kind, t_ms, value, &c->job->scratch);
     if (err != AX_OK)
         ax_job_error(c->job, "memory");

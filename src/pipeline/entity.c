@@ -129,10 +129,17 @@ static void entity_step(struct ax_job *job, struct ax_entity *e, int64_t t_ms)
             direction = t->verdict.direction;
         }
     }
-    ax_combiner_step(e->combiner, scores, &e->verdict, e->contributions);
+    struct ax_combiner *judge = e->combiner;
+    if (job->skip & AX_SKIP_LEARNING) {
+        judge = job->spare;
+        ax_combiner_copy(judge, e->combiner);
+    }
+    ax_combiner_step(judge, scores, &e->verdict, e->contributions);
     if (e->seen_ms != t_ms)
         return;
     ax_hindsight_judge(e->hindsight, t_ms, job->config->step_ms, (double)NAN, &e->verdict);
+    if (job->skip & AX_SKIP_ALERTS)
+        ax_verdict_calm(&e->verdict);
     e->verdict.direction = e->verdict.score > 1 ? direction : 0;
     const double values[AX_ENTITY_OUTPUTS] = {e->verdict.score, e->verdict.severity, e->verdict.direction};
     for (uint32_t i = 0; i < AX_ENTITY_OUTPUTS; i++) {

@@ -85,6 +85,9 @@ static enum ax_err init_channels(struct ax_job *job, struct ax_diag *diag)
         err = ax_channel_init(&job->channels[job->channels_n++], job, -1, diag);
     for (uint32_t i = 0; i < cfg->features_n && err == AX_OK; i++)
         err = ax_channel_init(&job->channels[job->channels_n++], job, (int)i, diag);
+    if (err == AX_OK && job->scores_entities &&
+        !(job->spare = ax_combiner_new(&job->detector, job->channels_n)))
+        err = ax_fail(diag, AX_NOMEM, "out of memory");
     return err;
 }
 
@@ -113,7 +116,9 @@ enum ax_err ax_job_new(const struct ax_job_env *env, const struct ax_config *con
     init_cells(job);
     init_specs(job);
     ax_outlets_init(&job->outlets, &job->env.sink, config, job_config);
-    enum ax_err err = init_channels(job, diag);
+    enum ax_err err = ax_skips_new(config, job_config, &job->skips, diag);
+    if (err == AX_OK)
+        err = init_channels(job, diag);
     if (err != AX_OK) {
         ax_job_free(job, INT64_MIN);
         return ax_wrap(diag, err, "job " AX_STR_FMT, AX_STR_ARG(job_config->name));
@@ -134,9 +139,17 @@ void ax_job_free(struct ax_job *job, int64_t end_ms)
         ax_channel_done(&job->channels[i], end_ms);
     free(job->channels);
     free(job->lessons);
+    ax_skips_free(job->skips);
+    ax_combiner_free(job->spare);
     ax_outlets_done(&job->outlets);
     ax_arena_done(&job->scratch);
     free(job);
+}
+
+void ax_job_set_skips(struct ax_job *job, struct ax_skips *skips)
+{
+    ax_skips_free(job->skips);
+    job->skips = skips;
 }
 
 void ax_job_pass(struct ax_job *job, int64_t t_ms)
@@ -175,9 +188,13 @@ void ax_job_excuse(struct ax_job *job)
 
 enum ax_err ax_job_evaluate(struct ax_job *job, int64_t t_ms, struct ax_buf *record)
 {
-    const struct ax_step_head head = {job->config->name, job->generation, job->identity, t_ms,
-                                      job->channels_n};
-    enum ax_err err = AX_OK;
+    enum ax_err err;
+    uint8_t skip = ax_skips_at(job->skips, t_ms, &err);
+    const struct ax_step_head head = {
+        job->config->name, job->generation, job->identity, t_ms, job->channels_n, skip};
+    if (err != AX_OK)
+        ax_job_error(job, "calendar");
+    err = AX_OK;
     job->evaluation++;
     ax_buf_reset(record);
     ax_step_put_head(record, &head);
@@ -217,7 +234,9 @@ enum ax_err ax_job_take(struct ax_job *job, struct ax_str record)
         (job->schedule.last_ms != AX_NEVER && head.t_ms <= job->schedule.last_ms))
         return AX_CORRUPT;
     job->learnt = true;
+    job->skip = head.skip;
     for (uint32_t i = 0; i < job->channels_n; i++) {
+        job->channels[i].kind.skip = head.skip;
         ax_channel_take(&job->channels[i], head.t_ms, &in);
         targets += job->channels[i].targets.n;
     }

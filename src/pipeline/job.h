@@ -8,6 +8,7 @@
 #include "config/config.h"
 #include "emit/sink.h"
 #include "pipeline/observer.h"
+#include "pipeline/skips.h"
 #include "series/db.h"
 #include "store/snapshot.h"
 
@@ -42,6 +43,9 @@ AX_MUST_USE enum ax_err ax_job_new(const struct ax_job_env *env, const struct ax
 
 /* End its output series (stale markers at end_ms; none for INT64_MIN) and free it. NULL is fine. */
 void ax_job_free(struct ax_job *job, int64_t end_ms);
+
+/* Other calendars from now on (NULL: none); owned by the job. */
+void ax_job_set_skips(struct ax_job *job, struct ax_skips *skips);
 
 /* Let a job that was just built take the place of `old`, which has the same name: its steps begin after the
  * newest step of `old` (or of another one before it), because an endpoint refuses a second value of one time.

@@ -78,7 +78,10 @@ struct ax_job {
     struct ax_map entities;         /* by id; empty for a job with `expr` */
     struct ax_entity *first, **end; /* the same in the order in which they were made */
     bool scores_entities;
-    uint64_t *lessons; /* ids of those in force, rising (pipeline/lesson.h) */
+    struct ax_combiner *spare; /* as that of ax_target_kind; NULL unless entities are scored */
+    struct ax_skips *skips;    /* what its calendars say; NULL without */
+    uint8_t skip;              /* of the step that is taken */
+    uint64_t *lessons;         /* ids of those in force, rising (pipeline/lesson.h) */
     uint32_t lessons_n;
     struct ax_learner *learners; /* models that are fitted beside it */
     struct ax_arena scratch;

@@ -72,10 +72,21 @@ struct ax_job_env ax_pipeline_job_env(const struct ax_pipeline *p)
                                .seed = p->options.seed};
 }
 
+/* Room for what a load needs, so that it can no longer fail once the jobs are built. */
+struct plan {
+    struct ax_job **jobs, **leaving;
+    uint32_t *from;
+    struct ax_config **configs;
+    struct ax_shown *shown;
+    struct ax_skips **skips; /* of those that are kept: their calendars may be other ones now */
+};
+
 /* Keep what did not change, with its place until now in from, and build the rest. */
-static enum ax_err build_jobs(struct ax_pipeline *p, struct ax_config *config, struct ax_job **jobs,
-                              uint32_t *from, struct ax_diag *diag)
+static enum ax_err build_jobs(struct ax_pipeline *p, struct ax_config *config, struct plan *plan,
+                              struct ax_diag *diag)
 {
+    struct ax_job **jobs = plan->jobs;
+    uint32_t *from = plan->from;
     struct ax_job_env env = ax_pipeline_job_env(p);
     enum ax_err err = AX_OK;
     uint32_t i = 0;
@@ -84,6 +95,8 @@ static enum ax_err build_jobs(struct ax_pipeline *p, struct ax_config *config, s
         env.generation = ax_pipeline_next_generation(p);
         if (from[i] == BUILT)
             err = ax_job_new(&env, config, &config->jobs[i], &jobs[i], diag);
+        else
+            err = ax_skips_new(config, &config->jobs[i], &plan->skips[i], diag);
     }
     if (err == AX_OK)
         return AX_OK;
@@ -97,14 +110,6 @@ static enum ax_err build_jobs(struct ax_pipeline *p, struct ax_config *config, s
     return err;
 }
 
-/* Room for what a load needs, so that it can no longer fail once the jobs are built. */
-struct plan {
-    struct ax_job **jobs, **leaving;
-    uint32_t *from;
-    struct ax_config **configs;
-    struct ax_shown *shown;
-};
-
 static bool plan_init(struct plan *plan, const struct ax_pipeline *p, const struct ax_config *config)
 {
     size_t n = config->jobs_n ? config->jobs_n : 1;
@@ -113,11 +118,15 @@ static bool plan_init(struct plan *plan, const struct ax_pipeline *p, const stru
     plan->from = calloc(n, sizeof *plan->from);
     plan->configs = calloc(p->configs_n + (size_t)1, sizeof(struct ax_config *));
     plan->shown = calloc(n, sizeof *plan->shown);
-    return plan->jobs && plan->leaving && plan->from && plan->configs && plan->shown;
+    plan->skips = calloc(n, sizeof(struct ax_skips *));
+    return plan->skips && plan->jobs && plan->leaving && plan->from && plan->configs && plan->shown;
 }
 
-static void plan_drop(struct plan *plan)
+static void plan_drop(struct plan *plan, uint32_t jobs_n)
 {
+    for (uint32_t i = 0; plan->skips && i < jobs_n; i++)
+        ax_skips_free(plan->skips[i]);
+    free((void *)plan->skips);
     free(plan->jobs);
     free(plan->leaving);
     free(plan->from);
@@ -158,6 +167,10 @@ static void adopt(struct ax_pipeline *p, struct ax_config *config, struct plan *
     p->jobs_n = p->shown_n = config->jobs_n;
     (void)pthread_rwlock_unlock(&p->names);
     dismiss(p, old, old_n, plan->leaving);
+    for (uint32_t i = 0; i < p->jobs_n; i++)
+        if (plan->from[i] != BUILT)
+            ax_job_set_skips(p->jobs[i], plan->skips[i]);
+    free((void *)plan->skips);
     free(old);
     free(plan->from);
     (void)ax_pipeline_settle(p);
@@ -194,11 +207,11 @@ enum ax_err ax_pipeline_load(struct ax_pipeline *p, struct ax_config *config, st
     if (err == AX_OK && !plan_init(&plan, p, config))
         err = ax_fail(diag, AX_NOMEM, "out of memory");
     if (err == AX_OK)
-        err = build_jobs(p, config, plan.jobs, plan.from, diag);
+        err = build_jobs(p, config, &plan, diag);
     if (err == AX_OK)
         adopt(p, config, &plan);
     else
-        plan_drop(&plan);
+        plan_drop(&plan, config->jobs_n);
     (void)pthread_mutex_unlock(&p->run);
     return err;
 }

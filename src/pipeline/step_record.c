@@ -1,7 +1,9 @@
 /* step_record.c: results to bytes and back. */
 #include "pipeline/step_record.h"
 
-#define VERSION 1
+#include "pipeline/skips.h"
+
+#define VERSION 2
 #define CODE_END 0
 #define CODE_NEW 1
 
@@ -13,6 +15,7 @@ void ax_step_put_head(struct ax_buf *out, const struct ax_step_head *head)
     ax_put_u64(out, head->identity);
     ax_put_i64(out, head->t_ms);
     ax_put_varint(out, head->channels_n);
+    ax_put_u8(out, head->skip);
 }
 
 void ax_step_put_channel(struct ax_buf *out, uint32_t next_serial, int64_t *serial)
@@ -49,6 +52,9 @@ enum ax_err ax_step_get_head(struct ax_bytes *in, struct ax_step_head *head)
     head->identity = ax_get_u64(in);
     head->t_ms = ax_get_ms(in);
     head->channels_n = ax_get_count(in, UINT32_MAX);
+    head->skip = ax_get_u8(in);
+    if (head->skip > AX_SKIP_ALL)
+        return ax_bytes_fail(in);
     return head->t_ms == INT64_MIN ? ax_bytes_fail(in) : in->err;
 }
 

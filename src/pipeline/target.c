@@ -167,10 +167,20 @@ static void emit_anomaly(struct ax_target *t, const struct ax_target_kind *kind,
 
 static void score_step(struct ax_target *t, const struct ax_target_kind *kind, int64_t t_ms)
 {
-    const struct ax_observation o = {t->value, t->expected, t->lower, t->upper};
-    ax_detector_step(t->detector, &o, &t->verdict);
+    struct ax_observation o = {t->value, t->expected, t->lower, t->upper};
+    if (kind->skip & AX_SKIP_LEARNING) {
+        ax_detector_copy(kind->spare, t->detector);
+        ax_detector_step(kind->spare, &o, &t->verdict);
+        struct ax_verdict passed;
+        o.value = (double)NAN;
+        ax_detector_step(t->detector, &o, &passed);
+    } else {
+        ax_detector_step(t->detector, &o, &t->verdict);
+    }
     if (t->hindsight)
         ax_hindsight_judge(t->hindsight, t_ms, kind->outlets->job->step_ms, t->value, &t->verdict);
+    if (t->hindsight && (kind->skip & AX_SKIP_ALERTS))
+        ax_verdict_calm(&t->verdict);
     if (isnan(t->value))
         return;
     if (kind->emit_anomaly)
@@ -203,18 +213,20 @@ static void expect_next(struct ax_target *t, const struct ax_target_kind *kind, 
         ax_metric_add(kind->nonfinite, f->nonfinite);
 }
 
-enum ax_err ax_target_observe(struct ax_target *t, int64_t t_ms, double value)
+enum ax_err ax_target_observe(struct ax_target *t, const struct ax_target_kind *kind, int64_t t_ms,
+                              double value)
 {
+    bool learns = (kind->skip & AX_SKIP_LEARNING) == 0;
     if (isinf(value))
         value = (double)NAN; /* no model can learn from it: a gap */
-    enum ax_err err = ax_window_push(t->window, t_ms, value);
+    enum ax_err err = ax_window_push(t->window, t_ms, learns ? value : (double)NAN);
     if (err != AX_OK)
         return err;
     t->stepped_ms = t_ms;
     t->value = value;
     t->residual = value - t->expected;
     if (t->residuals)
-        err = ax_window_push(t->residuals, t_ms, t->residual);
+        err = ax_window_push(t->residuals, t_ms, learns ? t->residual : (double)NAN);
     if (err != AX_OK)
         return err;
     if (!isnan(value)) {
@@ -228,7 +240,7 @@ enum ax_err ax_target_observe(struct ax_target *t, int64_t t_ms, double value)
 enum ax_err ax_target_step(struct ax_target *t, const struct ax_target_kind *kind, int64_t t_ms, double value,
                            struct ax_arena *scratch)
 {
-    enum ax_err err = ax_target_observe(t, t_ms, value);
+    enum ax_err err = ax_target_observe(t, kind, t_ms, value);
     if (err != AX_OK)
         return err;
     if (t->detector)

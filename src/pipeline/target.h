@@ -9,6 +9,7 @@
 #include "pipeline/observer.h"
 #include "pipeline/outlet.h"
 #include "pipeline/paths.h"
+#include "pipeline/skips.h"
 
 #define AX_SERIES_FORECAST_OUTPUTS 4
 #define AX_SERIES_ANOMALY_OUTPUTS 6
@@ -25,7 +26,10 @@ struct ax_target_kind {
     const char *const *horizon_names; /* label values, spec->horizons_n */
     struct ax_str feature;            /* added as a label; n 0 for none */
     struct ax_cell *nonfinite;
-    uint32_t drift_n;      /* steps that drift looks back, of the targets that it samples; 0 for none */
+    uint32_t drift_n; /* steps that drift looks back, of the targets that it samples; 0 for none */
+    uint8_t skip;     /* of the step that is taken: bits of enum ax_skip */
+    struct ax_detector
+        *spare;            /* judges by what another has learnt, and learns nothing; NULL without anomaly */
     uint32_t *sample_left; /* how many targets may still join that sample */
 };
 
@@ -66,13 +70,15 @@ struct ax_target *ax_target_new(const struct ax_target_kind *kind, const struct 
 /* End its output series (stale markers at end_ms, none for INT64_MIN) and free it. NULL is fine. */
 void ax_target_free(struct ax_target *t, const struct ax_target_kind *kind, int64_t end_ms);
 
-/* Take step t_ms with its value (NaN: a gap): score it, learn, forecast, emit. scratch is reset.
- * AX_NOMEM leaves the target as it was before the step. */
+/* Take step t_ms with its value (NaN: a gap): score it, learn, forecast, emit. scratch is reset. When
+ * learning is skipped, windows and models have a gap there; it is scored and forecast all the same. AX_NOMEM
+ * leaves the target as it was before the step. */
 AX_MUST_USE enum ax_err ax_target_step(struct ax_target *t, const struct ax_target_kind *kind, int64_t t_ms,
                                        double value, struct ax_arena *scratch);
 
 /* Take a step into its windows alone: no model learns of it. AX_NOMEM as above. */
-AX_MUST_USE enum ax_err ax_target_observe(struct ax_target *t, int64_t t_ms, double value);
+AX_MUST_USE enum ax_err ax_target_observe(struct ax_target *t, const struct ax_target_kind *kind,
+                                          int64_t t_ms, double value);
 
 /* End its output series and take its path back; the windows and models stay, for when the input comes back.
  */

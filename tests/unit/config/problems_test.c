@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #define JOB "jobs: [{name: a, expr: up, anomaly: {}}]\n"
+#define CALENDAR(list) "calendars: [" list "]\n" JOB
 #define WRITE(more) "remote_write:\n- url: http://h/w\n  " more "\n" JOB
 
 static const struct {
@@ -45,6 +46,17 @@ static const struct {
      "another endpoint"},
     {"remote_write: [{url: http://h/w, name: n}, {url: http://g/w, name: n}]\n" JOB, 1, 68,
      "another endpoint"},
+    {CALENDAR("{name: c}"), 1, 20, "a calendar needs cron or ical_file, and not both"},
+    {CALENDAR("{name: c, cron: '* * * * *', ical_file: x}"), 1, 20, "and not both"},
+    {CALENDAR("{cron: '* * * * *'}"), 1, 13, "calendars needs the key \"name\""},
+    {CALENDAR("{name: c, cron: '61 * * * *'}"), 1, 13, "calendar c: minute: '61' is not from 0 to 59"},
+    {CALENDAR("{name: c, cron: '0 2 * * *', time_zone: Mars/Base}"), 1, 13, "calendar c: "},
+    {CALENDAR("{name: c, cron: '0 2 * * *', skip: []}"), 1, 48, "skip is empty"},
+    {CALENDAR("{name: c, cron: '0 2 * * *', skip: [alarms]}"), 1, 48, "\"alarms\" is neither"},
+    {CALENDAR("{name: c, ical_file: /nowhere/x.ics}"), 1, 13, "calendar c: /nowhere/x.ics cannot be read"},
+    {CALENDAR("{name: c, ical_file: x, duration: 1h}"), 1, 47, "have their own"},
+    {CALENDAR("{name: c, cron: '0 2 * * *'}, {name: c, cron: '0 2 * * *'}"), 1, 50, "another calendar"},
+    {"jobs: [{name: a, expr: up, anomaly: {}, calendars: [x]}]\n", 1, 53, "there is no calendar \"x\""},
     {WRITE("protobuf_message: x"), 3, 21, "protobuf_message must be one of prometheus.WriteRequest, io.pro"},
     {WRITE("follow_redirects: yes"), 3, 21, "follow_redirects must be true or false; not \"yes\""},
     {WRITE("oauth2: {}"), 3, 11, "oauth2 is not supported"},

@@ -1,0 +1,180 @@
+/* Events of cron lines and iCalendar files are on when python3-dateutil and crontab(5) say so
+ * (tests/golden/calendar/generate.py), and what cannot be read is refused with a text. */
+#include "ax_test.h"
+#include "config/calendar.h"
+#include "config/calendar_priv.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LINE 4096
+
+static void check_case(struct ax_calendar *c, int64_t from_s, int64_t to_s, const struct ax_span *want,
+                       uint32_t want_n, const char *name)
+{
+    const struct ax_span *got;
+    uint32_t n;
+    bool on;
+    assert_int_equal(ax_calendar_expand(c, from_s * 1000, to_s * 1000, &got, &n), AX_OK);
+    for (uint32_t i = 0; i < n && i < want_n; i++)
+        if (got[i].begin_ms != want[i].begin_ms || got[i].end_ms != want[i].end_ms)
+            fail_msg("%s: span %u is %lld to %lld, not %lld to %lld", name, i,
+                     (long long)got[i].begin_ms / 1000, (long long)got[i].end_ms / 1000,
+                     (long long)want[i].begin_ms / 1000, (long long)want[i].end_ms / 1000);
+    if (n != want_n)
+        fail_msg("%s: %u spans, not %u", name, n, want_n);
+    /* Asked of single times, in order and back again, it says the same. */
+    uint32_t k = 0;
+    for (int64_t t_ms = from_s * 1000; t_ms < to_s * 1000; t_ms += 599000) {
+        while (k < want_n && want[k].end_ms <= t_ms)
+            k++;
+        assert_int_equal(ax_calendar_at(c, t_ms, &on), AX_OK);
+        if (on != (k < want_n && want[k].begin_ms <= t_ms))
+            fail_msg("%s: wrong at %lld", name, (long long)t_ms / 1000);
+    }
+    for (uint32_t i = want_n; i-- > 0;) {
+        assert_int_equal(ax_calendar_at(c, want[i].begin_ms, &on), AX_OK);
+        assert_true(on || want[i].begin_ms < from_s * 1000);
+        assert_int_equal(ax_calendar_at(c, want[i].end_ms, &on), AX_OK);
+        assert_false(on && want[i].end_ms < to_s * 1000);
+    }
+}
+
+static struct ax_calendar *make(const char *head, const struct ax_buf *text)
+{
+    struct ax_calendar *c = NULL;
+    struct ax_diag diag = {{0}};
+    struct ax_buf cron;
+    char zone[64];
+    long long duration_s;
+    int at = 0;
+    enum ax_err err = AX_OK;
+    ax_buf_init(&cron, 1 << 20);
+    if (sscanf(head, "ical %63s", zone) != 1) {
+        assert_int_equal(sscanf(head, "cron %63s %lld %n", zone, &duration_s, &at), 2);
+        err = ax_cron_write(ax_str(head + at), duration_s * 1000, &cron, &diag);
+    }
+    if (err == AX_OK)
+        err = ax_calendar_parse(ax_buf_view(at ? &cron : text), ax_str(zone), &c, &diag);
+    if (err != AX_OK)
+        fail_msg("%s: %s", head, diag.text);
+    ax_buf_done(&cron);
+    return c;
+}
+
+static void events_are_on_when_dateutil_says_so(void **state)
+{
+    (void)state;
+    static char line[LINE], head[LINE], name[2 * LINE + 16];
+    static struct ax_span spans[4096];
+    struct ax_buf text;
+    uint32_t n = 0, cases = 0;
+    long long from = 0, to = 0, a, b;
+    FILE *f = fopen(AX_TEST_DIR "/golden/calendar/vectors.txt", "r");
+    assert_non_null(f);
+    ax_buf_init(&text, 1 << 20);
+    while (fgets(line, sizeof line, f)) {
+        line[strcspn(line, "\n")] = 0;
+        if (strncmp(line, "ical ", 5) == 0 || strncmp(line, "cron ", 5) == 0) {
+            (void)snprintf(head, sizeof head, "%s", line);
+            (void)snprintf(name, sizeof name, "%s", line);
+        } else if (line[0] == '|') {
+            ax_buf_str(&text, ax_str(line + 1));
+            ax_buf_str(&text, ax_str("\r\n"));
+            if (strncmp(line, "|RRULE", 6) == 0 || strncmp(line, "|DTSTART", 8) == 0)
+                (void)snprintf(name + strlen(name), sizeof name - strlen(name), " %s", line + 1);
+        } else if (sscanf(line, "range %lld %lld", &from, &to) == 2) {
+            n = 0;
+        } else if (sscanf(line, "on %lld %lld", &a, &b) == 2) {
+            assert_true(n < sizeof spans / sizeof spans[0]);
+            spans[n++] = (struct ax_span){a * 1000, b * 1000};
+        } else {
+            struct ax_calendar *c = make(head, &text);
+            check_case(c, from, to, spans, n, name);
+            ax_calendar_free(c);
+            ax_buf_reset(&text);
+            cases++;
+        }
+    }
+    (void)fclose(f);
+    ax_buf_done(&text);
+    assert_true(cases > 130);
+}
+
+static void cron_lines_that_are_none_are_refused_with_the_field(void **state)
+{
+    (void)state;
+    static const char *const lines[][2] = {
+        {"", "five fields"},
+        {"0 2 * *", "five fields"},
+        {"0 2 * * * root", "no more"},
+        {"60 2 * * *", "minute: '60'"},
+        {"0 24 * * *", "hour: '24'"},
+        {"0 0 0 * *", "day of month: '0'"},
+        {"0 0 * 13 *", "month: '13'"},
+        {"0 0 * * 8", "day of week: '8'"},
+        {"0 0 * * monday", "day of week: 'monday'"},
+        {"5-1 0 * * *", "ends before"},
+        {"*/0 0 * * *", "step"},
+        {"1, 0 * * *", "minute: ''"},
+        {"-1 0 * * *", "minute"},
+        {"@daily", "minute"},
+    };
+    struct ax_buf out;
+    ax_buf_init(&out, 4096);
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        struct ax_diag diag = {{0}};
+        assert_int_equal(ax_cron_write(ax_str(lines[i][0]), 1000, &out, &diag), AX_INVALID);
+        if (!strstr(diag.text, lines[i][1]))
+            fail_msg("%s: %s", lines[i][0], diag.text);
+    }
+    ax_buf_done(&out);
+}
+
+static void files_that_are_none_are_refused_with_a_text(void **state)
+{
+    (void)state;
+#define FILE_OF(event) "BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\n" event "END:VEVENT\r\nEND:VCALENDAR\r\n"
+    static const char *const texts[][2] = {
+        {"", "no iCalendar"},
+        {"hello\r\n", ""},
+        {"BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n", "no VEVENT"},
+        {FILE_OF("SUMMARY:party\r\n"), "'party' has no DTSTART"},
+        {FILE_OF("DTSTART:20250101T000000Z\r\nDTEND:20240101T000000Z\r\n"), "must last"},
+        {FILE_OF("DTSTART:20250101T000000Z\r\nDURATION:P700D\r\n"), "must last"},
+    };
+    struct ax_calendar *c = NULL;
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        struct ax_diag diag = {{0}};
+        assert_int_equal(ax_calendar_parse(ax_str(texts[i][0]), ax_str(""), &c, &diag), AX_INVALID);
+        if (!strstr(diag.text, texts[i][1]))
+            fail_msg("%s: %s", texts[i][0], diag.text);
+    }
+    assert_int_equal(
+        ax_calendar_parse(ax_str(FILE_OF("DTSTART:20250101T000000Z\r\n")), ax_str("Mars/Base"), &c, NULL),
+        AX_NOTFOUND);
+}
+
+static void what_recurs_too_often_is_refused_when_it_is_asked(void **state)
+{
+    (void)state;
+    struct ax_calendar *c = NULL;
+    bool on;
+    static const char text[] =
+        FILE_OF("DTSTART:20200101T000000Z\r\nDURATION:PT1S\r\nRRULE:FREQ=SECONDLY;COUNT=2000000000\r\n");
+    assert_int_equal(ax_calendar_parse(ax_str(text), ax_str(""), &c, NULL), AX_OK);
+    assert_int_equal(ax_calendar_at(c, INT64_C(1740000000000), &on), AX_LIMIT);
+    ax_calendar_free(c);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(events_are_on_when_dateutil_says_so),
+        cmocka_unit_test(cron_lines_that_are_none_are_refused_with_the_field),
+        cmocka_unit_test(files_that_are_none_are_refused_with_a_text),
+        cmocka_unit_test(what_recurs_too_often_is_refused_when_it_is_asked),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
