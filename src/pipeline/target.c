@@ -181,10 +181,9 @@ static void score_step(struct ax_target *t, const struct ax_target_kind *kind, i
         ax_hindsight_judge(t->hindsight, t_ms, kind->outlets->job->step_ms, t->value, &t->verdict);
     if (t->hindsight && (kind->skip & AX_SKIP_ALERTS))
         ax_verdict_calm(&t->verdict);
-    if (isnan(t->value))
+    if (isnan(t->value) || !kind->emit_anomaly) /* a feature's score is its entity's affair */
         return;
-    if (kind->emit_anomaly)
-        emit_anomaly(t, kind, t_ms);
+    emit_anomaly(t, kind, t_ms);
     if (kind->observer && kind->observer->verdict)
         kind->observer->verdict(kind->observer->ctx, kind->outlets->job, t->labels, t_ms, t->value,
                                 &t->verdict);

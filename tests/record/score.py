@@ -1,0 +1,78 @@
+#!/usr/bin/python3
+"""How a backtest did on a recording of incidents: which were seen, how soon, and what was a false alarm.
+
+usage: tests/record/score.py RECORDING.csv EMITTED.csv [JOB]
+
+EMITTED.csv is what `auspex backtest --emit` wrote. The score of a step is the highest `anomaly_score` of any entity
+of the job. Steps before the first at which every entity scores above 0 are warming up and left out. An incident is seen
+when a score above 1 stands in its labelled time; false alarms are the share of unlabelled steps above 1; PR-AUC is
+average precision of the step's score against the label (scikit-learn's definition). `named`: how often the entity with the highest
+score summed over the incident was the faulty member, for faults of a follower.
+"""
+import collections
+import csv
+import json
+import pathlib
+import re
+import sys
+
+
+def average_precision(points):
+    points = sorted(points, reverse=True)
+    positives, hits, seen, total, i = sum(label for _, label in points), 0, 0, 0.0, 0
+    while i < len(points):
+        j, before = i, hits
+        while j < len(points) and points[j][0] == points[i][0]:
+            hits += points[j][1]
+            j += 1
+        seen = j
+        total += (hits - before) / positives * hits / seen
+        i = j
+    return total
+
+
+def main():
+    recording, emitted = pathlib.Path(sys.argv[1]), sys.argv[2]
+    job = sys.argv[3] if len(sys.argv) > 3 else "etcd"
+    events = json.loads(recording.with_suffix(".events.json").read_text())
+    with open(recording) as f:
+        label = {int(row[0]): int(row[-1]) for row in list(csv.reader(f))[1:]}
+    scores = collections.defaultdict(dict)  # time -> entity -> score
+    with open(emitted) as f:
+        for t, series, value in csv.reader(f):
+            if series.startswith("anomaly_score{") and f'for="{job}"' in series:
+                scores[int(float(t))][re.search(r'instance="([^"]*)"', series)[1]] = float(value)
+    entities = {e for row in scores.values() for e in row}
+    began = {e: min(t for t, row in scores.items() if row.get(e, 0) > 0) for e in entities}
+    points = {t: max(row.values()) for t, row in scores.items() if t >= max(began.values()) and t in label}
+    clean = [t for t in points if not label[t]]
+    alarms = sum(points[t] > 1 for t in clean)
+    kinds = collections.defaultdict(lambda: [0, 0, []])
+    named = followers = 0
+    for e in events:
+        inside = [t for t in points if e["start"] <= t <= e["end"]]
+        if not inside:
+            continue
+        hit = [t for t in inside if points[t] > 1]
+        cell = kinds[e["kind"], e["severity"]]
+        cell[0] += 1
+        cell[1] += bool(hit)
+        if hit:
+            cell[2].append(min(hit) - e["start"])
+        if hit and e["role"] == "follower":
+            sums = {m: sum(scores[t].get(m, 0) for t in inside) for m in entities}
+            followers += 1
+            named += max(sums, key=sums.get) == e["member"]
+    seen, total = sum(c[1] for c in kinds.values()), sum(c[0] for c in kinds.values())
+    print("kind    severity  incidents  seen  median delay")
+    for (kind, severity), (n, hit, delays) in sorted(kinds.items()):
+        print(f"{kind:7} {severity:9} {n:9} {hit:5}  {sorted(delays)[len(delays) // 2] if delays else float('nan'):9.1f} s")
+    print(f"steps {len(points)}, labelled {sum(label[t] for t in points)}")
+    print(f"recall of incidents {seen / total:.3f} ({seen} of {total})")
+    print(f"false alarms {alarms / len(clean):.4f} of unlabelled steps ({alarms} of {len(clean)})")
+    print(f"PR-AUC {average_precision([(points[t], label[t]) for t in points]):.3f}")
+    print(f"named {named} of {followers} seen faults of followers")
+
+
+if __name__ == "__main__":
+    main()
