@@ -54,18 +54,33 @@ static enum ax_err check_one(const struct ax_text *text, struct ax_str what, int
     return err;
 }
 
+/* Expression k of a job: its features, its own, that of its capacity; NULL when it does not have it. */
+static const struct ax_text *expression(const struct ax_job_config *job, uint32_t k, struct ax_str *name)
+{
+    const struct ax_text *text = &job->capacity.expr;
+    *name = ax_str("capacity");
+    if (k < job->features_n) {
+        text = &job->features[k].expr;
+        *name = job->features[k].name;
+        return text;
+    }
+    if (k == job->features_n) {
+        text = &job->expr;
+        *name = ax_str("expr");
+    }
+    return text->text.n > 0 ? text : NULL;
+}
+
 enum ax_err ax_check_expressions(const struct ax_config *c, int64_t max_range_ms,
                                  struct ax_problems *problems)
 {
     enum ax_err worst = AX_OK;
     for (uint32_t i = 0; i < c->jobs_n; i++) {
         const struct ax_job_config *job = &c->jobs[i];
-        for (uint32_t k = 0; k <= job->features_n; k++) {
-            enum ax_err err = AX_OK;
-            if (k < job->features_n)
-                err = check_one(&job->features[k].expr, job->features[k].name, max_range_ms, problems);
-            else if (job->expr.text.n > 0)
-                err = check_one(&job->expr, ax_str("expr"), max_range_ms, problems);
+        for (uint32_t k = 0; k <= job->features_n + 1; k++) {
+            struct ax_str name;
+            const struct ax_text *text = expression(job, k, &name);
+            enum ax_err err = text ? check_one(text, name, max_range_ms, problems) : AX_OK;
             if (err == AX_NOMEM)
                 return err;
             if (err != AX_OK)

@@ -1,4 +1,4 @@
-/* builtin.c: node_exporter's bandwidth by interface and each node as a whole. */
+/* builtin.c: node_exporter's bandwidth by interface, received, sent and both, and each node as a whole. */
 #include "config/builtin.h"
 
 const char ax_config_builtin[] =
@@ -6,9 +6,21 @@ const char ax_config_builtin[] =
     "jobs:\n"
     "  - name: bandwidth\n"
     "    expr: rate(node_network_receive_bytes_total{device!~\"lo|veth.*\"}[1m])\n"
-    "    forecast: { output: predicted_bandwidth, horizons: [1m, 5m, 15m, 1h] }\n"
+    "    forecast: { output: predicted_bandwidth, horizons: [1m, 5m, 15m, 1h], nonnegative: true }\n"
+    "    capacity: { expr: node_network_speed_bytes * node_network_carrier }\n"
     "    anomaly: {}\n"
     "    drift: {}\n"
+    "  - name: bandwidth_transmit\n"
+    "    expr: rate(node_network_transmit_bytes_total{device!~\"lo|veth.*\"}[1m])\n"
+    "    forecast: { output: predicted_bandwidth, horizons: [1m, 5m, 15m, 1h], nonnegative: true }\n"
+    "    capacity: { expr: node_network_speed_bytes * node_network_carrier }\n"
+    "    anomaly: {}\n"
+    "    drift: {}\n"
+    "  - name: bandwidth_total\n"
+    "    expr: >-\n"
+    "      rate(node_network_receive_bytes_total{device!~\"lo|veth.*\"}[1m])\n"
+    "      + rate(node_network_transmit_bytes_total{device!~\"lo|veth.*\"}[1m])\n"
+    "    forecast: { output: predicted_bandwidth, horizons: [1m, 5m, 15m, 1h], nonnegative: true }\n"
     "  - name: node\n"
     "    by: [instance]\n"
     "    features:\n"

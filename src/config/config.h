@@ -91,6 +91,18 @@ struct ax_forecast_config {
     double level;     /* 0.90 */
     int nonnegative;  /* 1, 0, or -1: as long as the series has not been below 0 */
     int64_t refit_ms; /* 1h */
+    bool peak;        /* <output>_peak too */
+};
+
+/* `capacity` of a job: what its series share, and how much of it they may take. */
+struct ax_capacity_config {
+    bool enabled;
+    struct ax_text expr; /* n 0 when absent */
+    const struct ax_str
+        *on; /* labels that join its results with the series; NULL: all but the metric's name */
+    uint32_t on_n;
+    double value; /* where expr says nothing above 0; 0: unknown */
+    double share; /* from which on it counts as saturated; 0.8 */
 };
 
 /* `anomaly` of a job. */
@@ -146,6 +158,7 @@ struct ax_job_config {
     uint32_t features_n;
     int64_t step_ms, evaluation_delay_ms;
     struct ax_forecast_config forecast;
+    struct ax_capacity_config capacity;
     struct ax_anomaly_config anomaly;
     struct ax_drift_config drift;
     const struct ax_str *emit; /* names of outputs; NULL: the default set */

@@ -13,7 +13,14 @@ enum ax_output {
 };
 
 /* What makes an output: a block of the job, or the job itself; or who asks for it. */
-enum ax_output_stage { AX_STAGE_FORECAST, AX_STAGE_ANOMALY, AX_STAGE_DRIFT, AX_STAGE_JOB, AX_STAGE_READ };
+enum ax_output_stage {
+    AX_STAGE_FORECAST,
+    AX_STAGE_CAPACITY,
+    AX_STAGE_ANOMALY,
+    AX_STAGE_DRIFT,
+    AX_STAGE_JOB,
+    AX_STAGE_READ
+};
 
 /* The block of a job that makes the output. */
 enum ax_output_stage ax_output_stage(enum ax_output o);

@@ -245,9 +245,35 @@ static const struct ax_key forecast_keys[] = {
      .doc = "Forecasts never below 0; `auto`: as long as the series has not been."},
     {"refit", AX_KEY_DURATION, JOB(forecast.refit_ms), .fallback = "1h", .min = 1000, .max = 30 * DAY,
      .doc = "Time between refits of the models of a series."},
+    {"peak", AX_KEY_BOOL, JOB(forecast.peak), .fallback = "false",
+     .doc =
+         "Also `<output>_peak`: the highest that the upper bound gets on the way to each horizon. It never "
+         "falls with the horizon; for autoscalers."},
 };
 static const struct ax_section forecast = {
     "forecast", "Forecasts, with an interval.", forecast_keys, COUNT_OF(forecast_keys), 0, NO_PLACE};
+
+static const struct ax_key capacity_keys[] = {
+    {"expr", AX_KEY_EXPR, JOB(capacity.expr),
+     .doc =
+         "PromQL: the capacity of each series, in its unit. 0: it is down; below 0: unknown. Needed unless "
+         "there is `value`."},
+    {"on", AX_KEY_STRINGS, JOB(capacity.on), .n_offset = offsetof(struct ax_job_config, capacity.on_n),
+     .fallback = "(all labels but the metric's name)", .max = 32,
+     .doc = "Labels by which results of `expr` find their series."},
+    {"value", AX_KEY_NUMBER, JOB(capacity.value), .fallback = "0", .max = 1e300,
+     .doc = "Capacity of series for which `expr` says nothing, or that it is unknown; 0: none."},
+    {"share", AX_KEY_NUMBER, JOB(capacity.share), .fallback = "0.8", .min = 0, .max = 1,
+     .doc = "Share of the capacity from which on a series counts as saturated; above 0."},
+};
+static const struct ax_section capacity = {
+    "capacity",
+    "What a forecast is compared with, for example the speed of a link: makes `predicted_headroom_ratio` and "
+    "`predicted_saturation_seconds`. Needs `expr` and `forecast` of the job.",
+    capacity_keys,
+    COUNT_OF(capacity_keys),
+    0,
+    NO_PLACE};
 
 static const struct ax_key anomaly_keys[] = {
     {"model", AX_KEY_CHOICE, JOB(anomaly.model), .choices = models, .fallback = "default",
@@ -297,6 +323,8 @@ static const struct ax_key job_keys[] = {
      .max = DAY, .doc = "As `global.evaluation_delay`, for this job."},
     {"forecast", AX_KEY_SECTION, .n_offset = offsetof(struct ax_job_config, forecast.enabled),
      .section = &forecast},
+    {"capacity", AX_KEY_SECTION, .n_offset = offsetof(struct ax_job_config, capacity.enabled),
+     .section = &capacity},
     {"anomaly", AX_KEY_SECTION, .n_offset = offsetof(struct ax_job_config, anomaly.enabled),
      .section = &anomaly},
     {"drift", AX_KEY_SECTION, .n_offset = offsetof(struct ax_job_config, drift.enabled), .section = &drift},

@@ -225,9 +225,10 @@ static size_t output_names(const struct ax_job_config *job, struct ax_buf *buf, 
 
 static void check_emit(struct check *c)
 {
-    static const char *const blocks[] = {"forecast", "anomaly", "drift"};
+    static const char *const blocks[] = {"forecast", "capacity", "anomaly", "drift"};
     const struct ax_job_config *job = c->job;
-    const bool on[] = {job->forecast.enabled, job->anomaly.enabled, job->drift.enabled};
+    const bool on[] = {job->forecast.enabled, job->capacity.enabled, job->anomaly.enabled,
+                       job->drift.enabled};
     yaml_node_t *list = ax_yaml_get(c->r, c->node, "emit");
     const char *names[AX_OUTPUT_N];
     struct ax_buf buf;
@@ -236,6 +237,7 @@ static void check_emit(struct check *c)
     size_t names_n = output_names(job, &buf, names);
     for (uint32_t i = 0; i < job->emit_n; i++) {
         enum ax_output o = ax_output_find(job->emit[i], job->forecast.output);
+        c->job->forecast.peak |= o == AX_OUTPUT_PEAK; /* who names it wants it made */
         struct ax_place at = ax_yaml_place(ax_yaml_item(c->r, list, i), job->place);
         const char *nearest = o == AX_OUTPUT_N ? ax_str_nearest(job->emit[i], names, names_n) : NULL;
         if (nearest)
@@ -258,6 +260,27 @@ static void check_emit(struct check *c)
     ax_buf_done(&buf);
 }
 
+static void check_capacity(struct check *c)
+{
+    const struct ax_capacity_config *capacity = &c->job->capacity;
+    yaml_node_t *node = ax_yaml_get(c->r, c->node, "capacity");
+    char shown[72];
+    if (!capacity->enabled)
+        return;
+    if (!c->job->forecast.enabled || !ax_yaml_get(c->r, c->node, "expr"))
+        AT(c, c->node, "capacity",
+           "capacity needs expr and forecast of the job: it is compared with a forecast");
+    if (capacity->expr.text.n == 0 && capacity->value <= 0)
+        AT(c, c->node, "capacity", "capacity needs expr, or a value above 0");
+    if (capacity->share <= 0)
+        AT(c, node, "share", "share is above 0 and at most 1");
+    for (uint32_t i = 0; i < capacity->on_n; i++)
+        if (!ax_name_is_label(capacity->on[i]) || ax_str_eq(capacity->on[i], ax_str(AX_METRIC_NAME)))
+            ax_problem_add(c->r->problems,
+                           ax_yaml_place(ax_yaml_item(c->r, ax_yaml_get(c->r, node, "on"), i), c->job->place),
+                           false, "on: \"%s\" is no label name", ax_shown(capacity->on[i], shown));
+}
+
 void ax_config_validate_job(struct ax_reader *r, yaml_node_t *node, const struct ax_config *config,
                             uint32_t i)
 {
@@ -278,5 +301,6 @@ void ax_config_validate_job(struct ax_reader *r, yaml_node_t *node, const struct
         check_targets(&c);
         check_output(&c, config, i);
     }
+    check_capacity(&c);
     check_emit(&c);
 }

@@ -48,9 +48,29 @@ static enum ax_err init_forecast(struct ax_channel *c, bool emitted, struct ax_d
         c->horizon_names[i] = c->horizon_text[i];
     }
     c->kind.forecast = &c->forecast;
-    c->kind.horizon_names = c->horizon_names;
+    c->kind.horizon_names = c->outlook.horizon_names = c->horizon_names;
     c->kind.emit_forecast = emitted;
     return AX_OK;
+}
+
+/* What is sent beside a forecast; horizon names follow with the forecast itself. */
+static void init_outlook(struct ax_channel *c)
+{
+    struct ax_job *job = c->job;
+    const struct ax_capacity_config *capacity = &job->config->capacity;
+    c->outlook = (struct ax_outlook_spec){.outlets = &job->outlets,
+                                          .forecast = &c->forecast,
+                                          .feature = c->feature,
+                                          .peak = job->config->forecast.peak,
+                                          .has_capacity = capacity->enabled && c->feature.n == 0,
+                                          .capacity_share = capacity->share,
+                                          .capacity_value = capacity->value};
+    c->kind.outlook = &c->outlook;
+    if (!job->capacity || c->feature.n)
+        return;
+    c->capacities =
+        (struct ax_capacities){&job->capacity->targets, job->capacity->join, ax_db_seed(job->env.db)};
+    c->kind.capacities = &c->capacities;
 }
 
 static enum ax_err init_models(struct ax_channel *c, struct ax_diag *diag)
@@ -64,6 +84,8 @@ static enum ax_err init_models(struct ax_channel *c, struct ax_diag *diag)
     c->kind.observer = job->env.observer;
     c->kind.paths = job->env.paths;
     c->kind.feature = c->feature;
+    if (forecast)
+        init_outlook(c);
     c->kind.nonfinite = ax_job_cell(job, AX_M_MODEL_NONFINITE);
     if (scored) {
         c->kind.anomaly = &job->detector;
@@ -80,6 +102,12 @@ static enum ax_err init_models(struct ax_channel *c, struct ax_diag *diag)
     return scored || forecast || drifts ? init_forecast(c, forecast, diag) : AX_OK;
 }
 
+static enum ax_err bind(struct ax_channel *c, struct ax_diag *diag)
+{
+    enum ax_err err = ax_expr_bind(c->expr, c->job->env.db, ax_str(""), &c->job->watch, &c->bound);
+    return err == AX_OK ? AX_OK : ax_fail(diag, err, "out of memory while binding an expression");
+}
+
 enum ax_err ax_channel_init(struct ax_channel *c, struct ax_job *job, int config_i, struct ax_diag *diag)
 {
     const struct ax_job_config *cfg = job->config;
@@ -87,6 +115,8 @@ enum ax_err ax_channel_init(struct ax_channel *c, struct ax_job *job, int config
     c->job = job;
     c->end = &c->first;
     c->feature = own ? (struct ax_str){NULL, 0} : cfg->features[config_i].name;
+    c->joins = !own;
+    c->join = (struct ax_join){cfg->by, cfg->by_n};
     struct ax_str text = own ? cfg->expr.text : cfg->features[config_i].expr.text;
     if (own) {
         (void)snprintf(c->drift_name[0], sizeof c->drift_name[0], "%s", AX_TARGET_NAME);
@@ -100,10 +130,21 @@ enum ax_err ax_channel_init(struct ax_channel *c, struct ax_job *job, int config
     if (err != AX_OK)
         return ax_wrap(diag, err, "%s", own ? "expr" : c->drift_name[0]);
     err = init_models(c, diag);
-    if (err != AX_OK)
-        return err;
-    err = ax_expr_bind(c->expr, job->env.db, ax_str(""), &job->watch, &c->bound);
-    return err == AX_OK ? AX_OK : ax_fail(diag, err, "out of memory while binding an expression");
+    return err == AX_OK ? bind(c, diag) : err;
+}
+
+enum ax_err ax_channel_init_capacity(struct ax_channel *c, struct ax_job *job, struct ax_diag *diag)
+{
+    const struct ax_capacity_config *cfg = &job->config->capacity;
+    c->job = job;
+    c->end = &c->first;
+    c->joins = true;
+    c->join = (struct ax_join){cfg->on, cfg->on_n};
+    c->kind = (struct ax_target_kind){
+        .outlets = &job->outlets, .values_only = true, .sample_left = &c->sample_left};
+    (void)snprintf(c->drift_name[0], sizeof c->drift_name[0], "%s", "capacity");
+    enum ax_err err = ax_expr_parse(cfg->expr.text, job->env.max_range_ms, &c->expr, diag);
+    return err == AX_OK ? bind(c, diag) : ax_wrap(diag, err, "capacity");
 }
 
 void ax_channel_done(struct ax_channel *c, int64_t end_ms)

@@ -10,7 +10,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define ENTITY_LABELS_MAX 32
 #define RECORD_NEW_MAX (64u << 20) /* a record so long takes no new targets: they wait for the next step */
 
 /* A result without a target. */
@@ -25,26 +24,15 @@ struct newcomers {
     uint32_t n, refused;
 };
 
-/* The entity's labels of a result: the `by` labels that it has, in their sorted order. */
-static struct ax_labels entity_labels(const struct ax_job *job, const struct ax_labels *ls,
-                                      struct ax_label *room)
-{
-    struct ax_labels out = {0, room};
-    for (uint32_t i = 0; i < ls->n && out.n < ENTITY_LABELS_MAX; i++)
-        for (uint32_t k = 0; k < job->config->by_n; k++)
-            if (ax_str_eq(ls->v[i].name, job->config->by[k]))
-                room[out.n++] = ls->v[i];
-    return out;
-}
-
 static void refuse_duplicate(const struct ax_channel *c)
 {
     if (ax_job_rehearses(c->job))
         return;
     ax_job_error(c->job, "duplicate");
-    ax_log(AX_LOG_WARN, "duplicate_feature",
-           "job %s: %s gives several series for one entity; aggregate it by the job's `by` labels",
-           c->job->name, c->drift_name[0]);
+    ax_log(
+        AX_LOG_WARN, "duplicate_feature",
+        "job %s: %s gives several series for one entity; aggregate it by the labels that join (`by`, `on`)",
+        c->job->name, c->drift_name[0]);
 }
 
 /* Note a result at its target. A value goes before an end; of two values the first counts. */
@@ -87,7 +75,7 @@ static bool note(struct ax_channel *c, struct newcomers *new, uint32_t most, con
         return false;
     if (!new->v)
         new->v = ax_arena_array(&job->scratch, most, sizeof *new->v);
-    if (new->v && c->feature.n) /* an entity's are in the caller's room */
+    if (new->v && c->joins) /* those are in the caller's room */
         labels = keep_labels(job, labels);
     if (!new->v || !labels)
         return false;
@@ -99,17 +87,17 @@ static bool note(struct ax_channel *c, struct newcomers *new, uint32_t most, con
 static void give_all(struct ax_channel *c, const struct ax_vector *v, struct newcomers *new)
 {
     const struct ax_job *job = c->job;
-    struct ax_label room[ENTITY_LABELS_MAX];
+    struct ax_label room[AX_JOIN_LABELS_MAX];
     for (uint32_t i = 0; i < v->n; i++) {
         const struct ax_result *r = &v->v[i];
-        struct ax_labels labels = c->feature.n ? entity_labels(job, r->labels, room) : *r->labels;
-        uint64_t id = c->feature.n ? ax_job_id(job, &labels) : r->id;
+        struct ax_labels labels = c->joins ? ax_join_labels(&c->join, r->labels, room) : *r->labels;
+        uint64_t id = c->joins ? ax_job_id(job, &labels) : r->id;
         struct ax_target *t = ax_map_get(&c->targets, id);
         if (t)
             give(c, t, &labels, r);
         if (t || r->ended || (job->env.only && !ax_map_get(job->env.only, id)))
             continue;
-        if (!note(c, new, v->n - i, c->feature.n ? &labels : r->labels, r->value))
+        if (!note(c, new, v->n - i, c->joins ? &labels : r->labels, r->value))
             new->refused++;
     }
 }

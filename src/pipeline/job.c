@@ -69,6 +69,17 @@ static void init_specs(struct ax_job *job)
     job->drift = (struct ax_drift_spec){.reference_n = cfg->drift.reference, .current_n = cfg->drift.current};
 }
 
+/* A rehearsal says nothing of capacities, so it does not ask for them. */
+static enum ax_err init_capacity(struct ax_job *job, struct ax_diag *diag)
+{
+    if (!job->config->capacity.enabled || job->config->capacity.expr.text.n == 0 || ax_job_rehearses(job))
+        return AX_OK;
+    job->capacity = calloc(1, sizeof *job->capacity);
+    if (!job->capacity)
+        return ax_fail(diag, AX_NOMEM, "out of memory");
+    return ax_channel_init_capacity(job->capacity, job, diag);
+}
+
 static enum ax_err init_channels(struct ax_job *job, struct ax_diag *diag)
 {
     const struct ax_job_config *cfg = job->config;
@@ -77,10 +88,12 @@ static enum ax_err init_channels(struct ax_job *job, struct ax_diag *diag)
         return ax_fail(diag, AX_LIMIT, "%u features: at most %u fit in one job; split it", cfg->features_n,
                        FEATURES_MAX);
     job->scores_entities = !own && cfg->anomaly.enabled;
+    enum ax_err err = init_capacity(job, diag);
+    if (err != AX_OK)
+        return err;
     job->channels = calloc(cfg->features_n + (own ? 1u : 0u), sizeof *job->channels);
     if (!job->channels)
         return ax_fail(diag, AX_NOMEM, "out of memory");
-    enum ax_err err = AX_OK;
     if (own)
         err = ax_channel_init(&job->channels[job->channels_n++], job, -1, diag);
     for (uint32_t i = 0; i < cfg->features_n && err == AX_OK; i++)
@@ -141,6 +154,9 @@ void ax_job_free(struct ax_job *job, int64_t end_ms)
     free(job->lessons);
     ax_skips_free(job->skips);
     ax_combiner_free(job->spare);
+    if (job->capacity)
+        ax_channel_done(job->capacity, INT64_MIN);
+    free(job->capacity);
     ax_outlets_done(&job->outlets);
     ax_arena_done(&job->scratch);
     free(job);
@@ -191,13 +207,15 @@ enum ax_err ax_job_evaluate(struct ax_job *job, int64_t t_ms, struct ax_buf *rec
     enum ax_err err;
     uint8_t skip = ax_skips_at(job->skips, t_ms, &err);
     const struct ax_step_head head = {
-        job->config->name, job->generation, job->identity, t_ms, job->channels_n, skip};
+        job->config->name, job->generation, job->identity, t_ms, ax_job_parts(job), skip};
     if (err != AX_OK)
         ax_job_error(job, "calendar");
     err = AX_OK;
     job->evaluation++;
     ax_buf_reset(record);
     ax_step_put_head(record, &head);
+    if (job->capacity)
+        err = ax_channel_evaluate(job->capacity, t_ms, record);
     for (uint32_t i = 0; i < job->channels_n && err == AX_OK; i++)
         err = ax_channel_evaluate(&job->channels[i], t_ms, record);
     return err;
@@ -229,12 +247,14 @@ enum ax_err ax_job_take(struct ax_job *job, struct ax_str record)
     struct ax_bytes in = ax_bytes_of(record);
     struct ax_step_head head;
     uint32_t targets = 0;
-    if (ax_step_check(record, job->channels_n) != AX_OK || ax_step_get_head(&in, &head) != AX_OK ||
+    if (ax_step_check(record, ax_job_parts(job)) != AX_OK || ax_step_get_head(&in, &head) != AX_OK ||
         head.t_ms % job->config->step_ms != 0 ||
         (job->schedule.last_ms != AX_NEVER && head.t_ms <= job->schedule.last_ms))
         return AX_CORRUPT;
     job->learnt = true;
     job->skip = head.skip;
+    if (job->capacity)
+        ax_channel_take(job->capacity, head.t_ms, &in);
     for (uint32_t i = 0; i < job->channels_n; i++) {
         job->channels[i].kind.skip = head.skip;
         ax_channel_take(&job->channels[i], head.t_ms, &in);

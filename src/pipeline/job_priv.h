@@ -27,6 +27,10 @@ enum ax_job_reason { AX_JOB_READY, AX_JOB_NO_DATA, AX_JOB_WARMING_UP, AX_JOB_REA
 struct ax_channel {
     struct ax_job *job;
     struct ax_str feature; /* n 0 for the job's own expression */
+    bool joins;            /* targets are what `join` makes of the results' labels, not all of them */
+    struct ax_join join;
+    struct ax_outlook_spec outlook;
+    struct ax_capacities capacities;
     struct ax_expr *expr;
     struct ax_bound *bound;
     struct ax_target_kind kind;
@@ -75,6 +79,7 @@ struct ax_job {
     struct ax_drift_spec drift;
     struct ax_channel *channels; /* the expression first, then the features */
     uint32_t channels_n;
+    struct ax_channel *capacity;    /* NULL: none. Evaluated and taken before them, and first in a record */
     struct ax_map entities;         /* by id; empty for a job with `expr` */
     struct ax_entity *first, **end; /* the same in the order in which they were made */
     bool scores_entities;
@@ -107,9 +112,19 @@ struct ax_cell *ax_job_cell(const struct ax_job *job, enum ax_metric id);
 /* Count an error of the job, unless it is a rehearsal. */
 void ax_job_error(const struct ax_job *job, const char *stage);
 
+/* Channels that a step's record of the job has. */
+static inline uint32_t ax_job_parts(const struct ax_job *job)
+{
+    return job->channels_n + (job->capacity ? 1 : 0);
+}
+
 /* channel.c: build one channel of the job. config_i is -1 for the expression, else a feature's index. */
 AX_MUST_USE enum ax_err ax_channel_init(struct ax_channel *c, struct ax_job *job, int config_i,
                                         struct ax_diag *diag);
+
+/* The same for the expression of its capacity. */
+AX_MUST_USE enum ax_err ax_channel_init_capacity(struct ax_channel *c, struct ax_job *job,
+                                                 struct ax_diag *diag);
 
 /* Free a channel; its series end at end_ms. */
 void ax_channel_done(struct ax_channel *c, int64_t end_ms);

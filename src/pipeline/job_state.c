@@ -1,8 +1,8 @@
 /* job_state.c: a job as sections of a snapshot: what it learnt as a whole, its targets, its entities.
  *
  * AX_SECTION_JOB: version, name, generation, identity and times; drift, why it is not ready, scorecards,
- * which models that were fitted beside it serve, outlets. AX_SECTION_TARGETS: version, index of the channel;
- * each target after a 1: serial, labels, its part in the sample for drift, then what target_state.c says; a
+ * which models that were fitted beside it serve, outlets. AX_SECTION_TARGETS: version, index of the channel
+ * (that of the capacity is the last); each target after a 1: serial, labels, its part in the sample for drift, then what target_state.c says; a
  * 0, and the least serial that the next target may have. AX_SECTION_ENTITIES: version; each entity after a 1,
  * its labels first; a 0. Ids are not saved: they are hashes of labels by a seed that is another one after a
  * restart. */
@@ -144,9 +144,15 @@ static enum ax_err end_targets(struct saving *s, uint32_t next_serial)
     return end(s, AX_SECTION_TARGETS);
 }
 
+/* Channel i, that of the capacity behind the others. */
+static struct ax_channel *part(struct ax_job *job, uint32_t i)
+{
+    return i < job->channels_n ? &job->channels[i] : job->capacity;
+}
+
 static enum ax_err targets_save(struct ax_job *job, uint32_t channel, struct saving *s)
 {
-    struct ax_channel *c = &job->channels[channel];
+    struct ax_channel *c = part(job, channel);
     enum ax_err err = AX_OK;
     struct ax_target *t = c->first;
     do {
@@ -211,7 +217,7 @@ static enum ax_err target_load(struct ax_channel *c, struct ax_bytes *in)
 static enum ax_err targets_load(struct ax_job *job, struct ax_bytes *in)
 {
     ax_get_version(in, STATE_VERSION);
-    struct ax_channel *c = &job->channels[ax_get_count(in, job->channels_n - 1)];
+    struct ax_channel *c = part(job, ax_get_count(in, ax_job_parts(job) - 1));
     while (in->err == AX_OK && ax_get_bool(in)) {
         enum ax_err err = target_load(c, in);
         if (err != AX_OK)
@@ -296,7 +302,7 @@ enum ax_err ax_job_save(struct ax_job *job, struct ax_buf *scratch, struct ax_sn
     ax_buf_reset(scratch);
     job_save(job, scratch);
     enum ax_err err = end(&s, AX_SECTION_JOB);
-    for (uint32_t i = 0; i < job->channels_n && err == AX_OK; i++)
+    for (uint32_t i = 0; i < ax_job_parts(job) && err == AX_OK; i++)
         err = targets_save(job, i, &s);
     return err == AX_OK ? entities_save(job, &s) : err;
 }

@@ -21,8 +21,13 @@ struct ax_target *ax_target_new(const struct ax_target_kind *kind, const struct 
     if (t->sampled)
         --*kind->sample_left;
     uint32_t fine_n = t->sampled && kind->drift_n > job->window_fine ? kind->drift_n : job->window_fine;
-    t->window = ax_window_new(job->step_ms, fine_n, job->window_coarse);
-    bool whole = t->labels && t->window;
+    if (!kind->values_only)
+        t->window = ax_window_new(job->step_ms, fine_n, job->window_coarse);
+    bool whole = t->labels && (t->window || kind->values_only);
+    if (kind->outlook) {
+        t->outlook = ax_outlook_new(kind->outlook);
+        whole = whole && t->outlook;
+    }
     if (kind->forecast) {
         t->forecaster = ax_forecaster_new(kind->forecast);
         t->forecast_outlets = calloc((size_t)kind->forecast->horizons_n * AX_SERIES_FORECAST_OUTPUTS,
@@ -82,6 +87,8 @@ void ax_target_outlets(struct ax_target *t, const struct ax_target_kind *kind,
         const struct ax_outlet_name name = anomaly_name(t, i);
         ax_outlet_do(kind->outlets, &t->anomaly_outlets[i], &name, deed);
     }
+    if (t->outlook)
+        ax_outlook_outlets(t->outlook, kind->outlook, t->labels, deed);
 }
 
 void ax_target_end(struct ax_target *t, const struct ax_target_kind *kind, int64_t t_ms)
@@ -118,6 +125,7 @@ void ax_target_free(struct ax_target *t, const struct ax_target_kind *kind, int6
     ax_window_free(t->window);
     ax_target_leave_sample(t, kind);
     free(t->forecast_outlets);
+    free(t->outlook);
     free(t->labels);
     free(t);
 }
@@ -151,6 +159,25 @@ static void emit_forecast(struct ax_target *t, const struct ax_target_kind *kind
                           t_ms, values[i]);
         }
     }
+}
+
+/* What the job's expression says of its capacity at this step; NaN for nothing. */
+static double capacity_of(const struct ax_target *t, const struct ax_capacities *capacities)
+{
+    struct ax_label room[AX_JOIN_LABELS_MAX];
+    if (!capacities)
+        return (double)NAN;
+    struct ax_labels joined = ax_join_labels(&capacities->join, t->labels, room);
+    const struct ax_target *c = ax_map_get(capacities->targets, ax_labels_hash(&joined, capacities->seed));
+    return c && c->stepped_ms == t->stepped_ms && ax_labels_eq(c->labels, &joined) ? c->value : (double)NAN;
+}
+
+/* Say what the forecast means. */
+static void look_out(struct ax_target *t, const struct ax_target_kind *kind, int64_t t_ms,
+                     const struct ax_forecast *f)
+{
+    const struct ax_outlook_input in = {t->labels, t_ms, t->value, capacity_of(t, kind->capacities), f};
+    ax_outlook_step(t->outlook, kind->outlook, &in);
 }
 
 static void emit_anomaly(struct ax_target *t, const struct ax_target_kind *kind, int64_t t_ms)
@@ -218,7 +245,9 @@ enum ax_err ax_target_observe(struct ax_target *t, const struct ax_target_kind *
     bool learns = (kind->skip & AX_SKIP_LEARNING) == 0;
     if (isinf(value))
         value = (double)NAN; /* no model can learn from it: a gap */
-    enum ax_err err = ax_window_push(t->window, t_ms, learns ? value : (double)NAN);
+    enum ax_err err = AX_OK;
+    if (t->window)
+        err = ax_window_push(t->window, t_ms, learns ? value : (double)NAN);
     if (err != AX_OK)
         return err;
     t->stepped_ms = t_ms;
@@ -259,6 +288,8 @@ enum ax_err ax_target_step(struct ax_target *t, const struct ax_target_kind *kin
     bool told = f.ready && kind->emit_forecast && !isnan(t->value);
     if (told)
         emit_forecast(t, kind, t_ms, &f);
+    if (t->outlook && !isnan(t->value))
+        look_out(t, kind, t_ms, &f);
     if (told && kind->paths)
         publish(t, kind, t_ms, &f);
     if (kind->emit_forecast && kind->observer && kind->observer->step)
@@ -269,7 +300,9 @@ enum ax_err ax_target_step(struct ax_target *t, const struct ax_target_kind *kin
 
 uint64_t ax_target_bytes(const struct ax_target *t)
 {
-    uint64_t n = sizeof *t + ax_window_bytes(t->window) + sizeof *t->labels;
+    uint64_t n = sizeof *t + sizeof *t->labels;
+    if (t->window)
+        n += ax_window_bytes(t->window);
     for (uint32_t i = 0; i < t->labels->n; i++)
         n += sizeof *t->labels->v + t->labels->v[i].name.n + t->labels->v[i].value.n;
     if (t->residuals)

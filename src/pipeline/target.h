@@ -6,13 +6,24 @@
 #define AX_PIPELINE_TARGET_H
 
 #include "anomaly/taught.h"
+#include "base/map.h"
+#include "pipeline/join.h"
 #include "pipeline/observer.h"
 #include "pipeline/outlet.h"
+#include "pipeline/outlook.h"
 #include "pipeline/paths.h"
 #include "pipeline/skips.h"
 
 #define AX_SERIES_FORECAST_OUTPUTS 4
 #define AX_SERIES_ANOMALY_OUTPUTS 6
+
+/* Where the capacity of a target is found: the targets of another expression, by the hash of joined labels.
+ */
+struct ax_capacities {
+    const struct ax_map *targets;
+    struct ax_join join;
+    uint64_t seed;
+};
 
 /* What the targets of one channel (the expression, or one feature) share. */
 struct ax_target_kind {
@@ -23,8 +34,11 @@ struct ax_target_kind {
     const struct ax_detector_spec *anomaly;  /* NULL: no score */
     struct ax_scorecard *scorecard;          /* NULL: forecasts are not scored */
     bool emit_forecast, emit_anomaly;
-    const char *const *horizon_names; /* label values, spec->horizons_n */
-    struct ax_str feature;            /* added as a label; n 0 for none */
+    bool values_only;                       /* no window: the newest value is all that is wanted */
+    const struct ax_outlook_spec *outlook;  /* NULL: forecasts are not sent */
+    const struct ax_capacities *capacities; /* NULL: none */
+    const char *const *horizon_names;       /* label values, spec->horizons_n */
+    struct ax_str feature;                  /* added as a label; n 0 for none */
     struct ax_cell *nonfinite;
     uint32_t drift_n; /* steps that drift looks back, of the targets that it samples; 0 for none */
     uint8_t skip;     /* of the step that is taken: bits of enum ax_skip */
@@ -38,8 +52,8 @@ struct ax_target {
     uint64_t id;            /* of the labels */
     uint32_t serial;        /* its number in its channel, counted up as targets are made: never used twice */
     struct ax_target *next; /* of the channel, in the order of serials */
-    struct ax_labels *labels; /* of the input: owned */
-    struct ax_window *window;
+    struct ax_labels *labels;    /* of the input: owned */
+    struct ax_window *window;    /* NULL where values are all that is wanted */
     bool sampled;                /* one of those that stand for the job in drift tests */
     bool was_sampled;            /* so it was made, and has a window long enough for them */
     struct ax_window *residuals; /* its forecast errors; NULL unless it is sampled and forecast */
@@ -48,6 +62,7 @@ struct ax_target {
     struct ax_hindsight *hindsight;     /* of its scores, when they are shown; NULL when not */
     struct ax_outlet *forecast_outlets; /* [horizons_n][AX_SERIES_FORECAST_OUTPUTS] */
     struct ax_outlet anomaly_outlets[AX_SERIES_ANOMALY_OUTPUTS];
+    struct ax_outlook *outlook;
     struct ax_path *path;          /* its newest one, for readers; NULL while there is none */
     int64_t made_ms;               /* step that made it */
     int64_t first_ms, seen_ms;     /* first and newest step with a value; INT64_MIN before one */

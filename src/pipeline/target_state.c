@@ -11,7 +11,8 @@ void ax_target_save(struct ax_target *t, const struct ax_target_kind *kind, stru
     for (unsigned i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
         ax_put_f64(out, numbers[i]);
     ax_put_u8(out, t->forecast_ready);
-    ax_window_save(t->window, out);
+    if (t->window)
+        ax_window_save(t->window, out);
     if (t->residuals)
         ax_window_save(t->residuals, out);
     if (t->forecaster)
@@ -25,14 +26,20 @@ void ax_target_save(struct ax_target *t, const struct ax_target_kind *kind, stru
     ax_target_outlets(t, kind, &(struct ax_outlet_deed){.verb = AX_OUTLET_SAVE, .out = out});
 }
 
+/* Newest step in a window; INT64_MIN when there is none. */
+static int64_t end_of(const struct ax_window *w)
+{
+    struct ax_view fine = ax_window_fine(w);
+    return fine.n ? fine.end_ms : INT64_MIN;
+}
+
 /* Do its times agree with each other and with its window? */
 static bool times_agree(const struct ax_target *t)
 {
-    struct ax_view fine = ax_window_fine(t->window);
     bool seen = t->seen_ms != INT64_MIN;
     return t->made_ms != INT64_MIN && (t->first_ms != INT64_MIN) == seen && t->first_ms <= t->seen_ms &&
            t->seen_ms <= t->stepped_ms && t->ended_ms <= t->stepped_ms &&
-           (fine.n ? fine.end_ms : INT64_MIN) == t->stepped_ms;
+           (!t->window || end_of(t->window) == t->stepped_ms);
 }
 
 enum ax_err ax_target_load(struct ax_target *t, const struct ax_target_kind *kind, struct ax_bytes *in)
@@ -44,7 +51,7 @@ enum ax_err ax_target_load(struct ax_target *t, const struct ax_target_kind *kin
     for (unsigned i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
         *numbers[i] = ax_get_f64(in);
     t->forecast_ready = ax_get_bool(in);
-    enum ax_err err = ax_window_load(t->window, in);
+    enum ax_err err = t->window ? ax_window_load(t->window, in) : AX_OK;
     if (err == AX_OK && t->residuals)
         err = ax_window_load(t->residuals, in);
     if (err == AX_OK && t->forecaster)

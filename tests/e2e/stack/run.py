@@ -137,6 +137,34 @@ def drift_outputs(running, job):
             require(name == "drifted_features" or 0 <= value <= 1, f"{name} is {value}")
 
 
+def capacity_outputs(running):
+    """Of links with a speed there are headroom and time to saturation; of the others the reason why not."""
+    def all_there():
+        known = label_sets(running.query("node_network_speed_bytes * node_network_carrier > 0"))
+        for job in ("bandwidth", "bandwidth_transmit"):
+            chosen = f'{{for="{job}"}}'
+            source = label_sets(running.query(f'predicted_bandwidth{{for="{job}",horizon="5s"}}'))
+            require(source, f"no forecast of {job}")
+            for metric in ("predicted_headroom_ratio", "predicted_saturation_seconds"):
+                same_labels(running, metric, with_labels(known, **{"for": job}), chosen)
+            rows = running.query(f'prediction_ready{chosen}')
+            require(len(rows) == len(source) - len(known), f"{len(rows)} of {len(source) - len(known)} reasons")
+            for labels, value in rows:
+                require(value == 0 and labels["reason"] in ("no_capacity", "link_down"), f"{labels} is {value}")
+        # The recordings have a line of their own.
+        rows = running.query('predicted_headroom_ratio{for="ingress"}')
+        require(len(rows) == 2 and all(0 <= v <= 1 for _, v in rows), f"headroom of the recordings: {rows}")
+        rows = running.query('predicted_saturation_seconds{for="ingress"}')
+        require(len(rows) == 2 and all(v >= 0 for _, v in rows), f"saturation of the recordings: {rows}")
+        rows = running.query('predicted_bandwidth_peak{for="ingress"}')
+        require(len(rows) == 4, f"{len(rows)} of 4 peaks of the recordings")
+        rows = running.query('predicted_bandwidth_peak{for="ingress"} < predicted_bandwidth_upper{for="ingress"}')
+        require(not rows, f"a peak is below its upper bound: {rows}")
+        return True
+
+    eventually(30, all_there, "capacities")
+
+
 def plausible_values(running):
     """Forecasts are near what they forecast, inside their interval; scores are scores."""
     rows = running.query('predicted_bandwidth_lower <= predicted_bandwidth')
@@ -325,7 +353,7 @@ def stop_and_restart(running):
                "no forecast after the restart")
 
 
-CHECKS = [health_and_readiness, outputs_with_their_labels, plausible_values, into_victoria_metrics, garbage_is_refused,
+CHECKS = [health_and_readiness, outputs_with_their_labels, capacity_outputs, plausible_values, into_victoria_metrics, garbage_is_refused,
           own_output_is_dropped, alert_arrives, dashboards_answer, reload_bad_config, reload_good_config,
           stop_and_restart]
 

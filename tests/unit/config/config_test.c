@@ -248,7 +248,7 @@ static void the_builtin_config_is_clean(void **state)
     struct ax_config *c = NULL;
     assert_int_equal(ax_config_load("", &c, &problems), AX_OK);
     assert_int_equal(problems.n, 0);
-    assert_int_equal(c->jobs_n, 2);
+    assert_int_equal(c->jobs_n, 4);
     ax_config_free(c);
 }
 
