@@ -152,7 +152,7 @@ static bool on_path(void *ctx, const struct ax_path_view *path)
     struct ax_labels labels = {path->labels->n, room};
     char name[NAME_BYTES];
     uint32_t name_at = 0;
-    if (labels.n > LABELS_MAX)
+    if (path->reason || labels.n > LABELS_MAX)
         return true;
     memcpy(room, path->labels->v, labels.n * sizeof *room);
     while (name_at < labels.n && !ax_str_eq(room[name_at].name, ax_str(AX_METRIC_NAME)))

@@ -33,7 +33,7 @@
 #include <sys/random.h>
 
 #define MODEL_SEED 42
-#define ROUTES (AX_API_ROUTES + 2 + AX_FEEDBACK_ROUTES)
+#define ROUTES (AX_API_ROUTES + 3 + AX_FEEDBACK_ROUTES)
 #define FILES_BESIDE_CONNECTIONS 256 /* those above the ceiling, senders, log segments */
 #define TICK_NS 100000000            /* between two looks at memory */
 #define TICKS_BETWEEN_DOORS 10       /* looks at memory between two looks at the doors */
@@ -57,6 +57,7 @@ struct server {
     struct ax_backfill *_Atomic backfill; /* the HTTP server runs before it */
     struct ax_receiver *receiver;
     struct ax_read_service read;
+    struct ax_predict_service predict;
     struct ax_feedback feedback;
     atomic_bool teach; /* the jobs may not know what is in force of it */
     struct ax_http_server *http;
@@ -366,9 +367,13 @@ static enum ax_err start_http(struct server *s, struct ax_diag *diag)
     s->read.ceilings = s->flags.read;
     s->routes[AX_API_ROUTES] = ax_receiver_route(s->receiver);
     s->routes[AX_API_ROUTES + 1] = ax_read_route(&s->read);
+    s->predict.paths = s->paths;
+    s->predict.pipeline = s->pipeline;
+    s->predict.ceilings = s->flags.predict;
+    s->routes[AX_API_ROUTES + 2] = ax_predict_route(&s->predict);
     s->feedback.pipeline = s->pipeline;
     s->feedback.clock = ax_clock_wall();
-    ax_feedback_routes(&s->feedback, &s->routes[AX_API_ROUTES + 2]);
+    ax_feedback_routes(&s->feedback, &s->routes[AX_API_ROUTES + 3]);
     struct ax_doors *doors = NULL;
     err = ax_web_open(&s->web, s->flags.web_config_file, &doors, diag);
     if (err != AX_OK)

@@ -2,6 +2,7 @@
 #ifndef AX_APP_SERVE_H
 #define AX_APP_SERVE_H
 
+#include "api/predict.h"
 #include "api/read.h"
 #include "app/flags.h"
 
@@ -20,9 +21,10 @@ struct ax_serve_flags {
     int64_t read_timeout_ms, idle_timeout_ms, future_ms, out_of_order_ms;
     bool lifecycle, core_dumps;
     struct ax_read_ceilings read;
+    struct ax_predict_ceilings predict;
 };
 
-#define AX_SERVE_FLAGS_MAX 64
+#define AX_SERVE_FLAGS_MAX 96
 
 /* Fill the table of flags over *f; returns how many. */
 size_t ax_serve_flag_table(struct ax_serve_flags *f, struct ax_flag out[AX_SERVE_FLAGS_MAX]);

@@ -61,6 +61,26 @@ static size_t front_flags(struct ax_serve_flags *f, struct ax_flag *out)
     return sizeof flags / sizeof flags[0];
 }
 
+/* Limits on what is asked for. */
+static size_t predict_flags(struct ax_serve_flags *f, struct ax_flag *out)
+{
+    const struct ax_flag flags[] = {
+        {"predict.max-body-size", AX_FLAG_BYTES, &f->predict.body_max, "1MiB",
+         "one request for predictions; above: 413"},
+        {"predict.max-selectors", AX_FLAG_COUNT, &f->predict.selectors_max, "2000",
+         "selectors of one request for predictions"},
+        {"predict.max-horizons", AX_FLAG_COUNT, &f->predict.horizons_max, "32",
+         "horizons of one such request"},
+        {"predict.max-series", AX_FLAG_COUNT, &f->predict.series_max, "10000", "series of one answer"},
+        {"predict.max-duration", AX_FLAG_DURATION, &f->predict.duration_ms, "1s",
+         "time to find what a request asks for; then 503"},
+        {"predict.max-concurrent", AX_FLAG_COUNT, &f->predict.concurrent_max, "10",
+         "requests for predictions at once; above: 503"},
+    };
+    memcpy(out, flags, sizeof flags);
+    return sizeof flags / sizeof flags[0];
+}
+
 /* What lasts and what is kept, and the rest. */
 static size_t store_flags(struct ax_serve_flags *f, struct ax_flag *out)
 {
@@ -105,5 +125,6 @@ static size_t store_flags(struct ax_serve_flags *f, struct ax_flag *out)
 size_t ax_serve_flag_table(struct ax_serve_flags *f, struct ax_flag out[AX_SERVE_FLAGS_MAX])
 {
     size_t n = front_flags(f, out);
+    n += predict_flags(f, out + n);
     return n + store_flags(f, out + n);
 }

@@ -141,7 +141,7 @@ static bool is_name(struct ax_str s)
     for (size_t i = 0; i < s.n; i++) {
         char c = s.p[i];
         bool letter = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-        if (!letter && (begins || !memchr("/_+-.", c, 5)))
+        if (!letter && (begins || c == 0 || !strchr("/_+-.", c)))
             return false;
         begins = c == '/';
     }

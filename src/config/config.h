@@ -92,6 +92,10 @@ struct ax_forecast_config {
     int nonnegative;  /* 1, 0, or -1: as long as the series has not been below 0 */
     int64_t refit_ms; /* 1h */
     bool peak;        /* <output>_peak too */
+    struct {
+        bool enabled;
+        double good, bad;
+    } classes; /* thresholds of predicted_class_probability */
 };
 
 /* `capacity` of a job: what its series share, and how much of it they may take. */

@@ -229,6 +229,21 @@ static const struct ax_section calendars = {"calendars",
                                             sizeof(struct ax_calendar_config),
                                             offsetof(struct ax_calendar_config, place)};
 
+static const struct ax_key classes_keys[] = {
+    {"good", AX_KEY_NUMBER, JOB(forecast.classes.good), .required = true, .min = -1e300, .max = 1e300,
+     .doc = "Up to it a value is good; from it on where `bad` is the lower one."},
+    {"bad", AX_KEY_NUMBER, JOB(forecast.classes.bad), .required = true, .min = -1e300, .max = 1e300,
+     .doc = "From it on a value is bad; up to it where it is the lower one. Between them it is degraded."},
+};
+static const struct ax_section classes = {
+    "classes",
+    "Thresholds, in the unit of the input: makes `predicted_class_probability`, the probabilities that a "
+    "forecast turns out `good`, `degraded` or `bad`.",
+    classes_keys,
+    COUNT_OF(classes_keys),
+    0,
+    NO_PLACE};
+
 static const struct ax_key forecast_keys[] = {
     {"output", AX_KEY_STRING, JOB(forecast.output), .fallback = "(predicted_<name of the job>)",
      .doc = "Name of the output metric; `_lower` and `_upper` are its interval."},
@@ -249,6 +264,8 @@ static const struct ax_key forecast_keys[] = {
      .doc =
          "Also `<output>_peak`: the highest that the upper bound gets on the way to each horizon. It never "
          "falls with the horizon; for autoscalers."},
+    {"classes", AX_KEY_SECTION, .n_offset = offsetof(struct ax_job_config, forecast.classes.enabled),
+     .section = &classes},
 };
 static const struct ax_section forecast = {
     "forecast", "Forecasts, with an interval.", forecast_keys, COUNT_OF(forecast_keys), 0, NO_PLACE};

@@ -11,7 +11,7 @@
 
 /* Labels that Auspex itself adds to outputs: an external label of that name could never be told apart. */
 static const char *const added_labels[] = {"for",  "horizon", "source",  "feature", "test",
-                                           "kind", "role",    "version", "reason"};
+                                           "kind", "role",    "version", "reason",  "class"};
 
 bool ax_label_is_added(struct ax_str name)
 {

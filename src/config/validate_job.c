@@ -260,6 +260,14 @@ static void check_emit(struct check *c)
     ax_buf_done(&buf);
 }
 
+static void check_classes(struct check *c)
+{
+    const struct ax_forecast_config *f = &c->job->forecast;
+    if (f->classes.enabled && f->classes.good == f->classes.bad)
+        AT(c, ax_yaml_get(c->r, c->forecast, "classes"), "bad",
+           "classes: good and bad are equal: nothing is between them");
+}
+
 static void check_capacity(struct check *c)
 {
     const struct ax_capacity_config *capacity = &c->job->capacity;
@@ -300,6 +308,7 @@ void ax_config_validate_job(struct ax_reader *r, yaml_node_t *node, const struct
         check_horizons(&c);
         check_targets(&c);
         check_output(&c, config, i);
+        check_classes(&c);
     }
     check_capacity(&c);
     check_emit(&c);

@@ -29,6 +29,9 @@ bool ax_expr_keeps_name(const struct ax_expr *e);
 /* Is its result a number and not a vector? */
 bool ax_expr_is_scalar(const struct ax_expr *e);
 
+/* Is it one instant selector and nothing else? */
+bool ax_expr_is_selector(const struct ax_expr *e);
+
 /* One selector of an expression: its matchers, and for how long before a step it wants samples (a range, or
  * the lookback). Return false to see no more of them. */
 typedef bool ax_selector_visit(void *ctx, struct ax_matcher *const *matchers, uint32_t n, int64_t reach_ms);

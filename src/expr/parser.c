@@ -360,3 +360,8 @@ bool ax_expr_is_scalar(const struct ax_expr *e)
 {
     return e->root->type == AX_TYPE_SCALAR;
 }
+
+bool ax_expr_is_selector(const struct ax_expr *e)
+{
+    return e->root->kind == AX_NODE_SELECTOR && e->root->type == AX_TYPE_VECTOR;
+}

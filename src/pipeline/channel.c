@@ -37,10 +37,9 @@ static enum ax_err init_forecast(struct ax_channel *c, bool emitted, struct ax_d
     c->horizon_names = calloc(n, sizeof *c->horizon_names);
     if (emitted)
         c->kind.scorecard = ax_scorecard_new(n, SCORECARD_MS, TOLERANCE);
-    if (c->horizon_text && c->horizon_names && (!emitted || c->kind.scorecard))
-        c->scores =
-            calloc((size_t)n * AX_SCORES, sizeof *c->scores); /* not without what they are called by */
-    if (!c->scores)
+    bool named = c->horizon_text && c->horizon_names;
+    c->scores = named ? calloc((size_t)n * AX_SCORES, sizeof *c->scores) : NULL;
+    if (!c->scores || (emitted && !c->kind.scorecard))
         return ax_fail(diag, AX_NOMEM, "out of memory");
     for (uint32_t i = 0; i < n; i++) {
         int64_t ms = (int64_t)c->forecast.leads[c->forecast.horizons[i]] * job->step_ms;
@@ -64,8 +63,13 @@ static void init_outlook(struct ax_channel *c)
                                           .peak = job->config->forecast.peak,
                                           .has_capacity = capacity->enabled && c->feature.n == 0,
                                           .capacity_share = capacity->share,
-                                          .capacity_value = capacity->value};
+                                          .capacity_value = capacity->value,
+                                          .classes = {.enabled = job->config->forecast.classes.enabled,
+                                                      .good = job->config->forecast.classes.good,
+                                                      .bad = job->config->forecast.classes.bad}};
     c->kind.outlook = &c->outlook;
+    if (c->outlook.classes.enabled)
+        c->kind.classes = &c->outlook.classes;
     if (!job->capacity || c->feature.n)
         return;
     c->capacities =

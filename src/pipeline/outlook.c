@@ -17,9 +17,14 @@ static uint32_t peaks_of(const struct ax_outlook_spec *spec)
     return spec->peak ? spec->forecast->horizons_n : 0;
 }
 
+static uint32_t classes_of(const struct ax_outlook_spec *spec)
+{
+    return spec->classes.enabled ? spec->forecast->horizons_n * AX_CLASSES : 0;
+}
+
 uint64_t ax_outlook_bytes(const struct ax_outlook_spec *spec)
 {
-    return sizeof(struct ax_outlook) + peaks_of(spec) * sizeof(struct ax_outlet);
+    return sizeof(struct ax_outlook) + (peaks_of(spec) + classes_of(spec)) * sizeof(struct ax_outlet);
 }
 
 struct ax_outlook *ax_outlook_new(const struct ax_outlook_spec *spec)
@@ -27,13 +32,15 @@ struct ax_outlook *ax_outlook_new(const struct ax_outlook_spec *spec)
     return calloc(1, ax_outlook_bytes(spec));
 }
 
-/* What an output is called; added is a label of its own, or has no name. */
+/* What an output is called; labels of its own are added, as far as they have a name. */
 static struct ax_outlet_name name_of(const struct ax_outlook_spec *spec, const struct ax_labels *labels,
-                                     enum ax_output id, struct ax_label added)
+                                     enum ax_output id, struct ax_label added, struct ax_label another)
 {
     struct ax_outlet_name name = {.id = id, .input = labels};
     if (added.name.n)
         name.added[name.added_n++] = added;
+    if (another.name.n)
+        name.added[name.added_n++] = another;
     if (spec->feature.n)
         name.added[name.added_n++] = (struct ax_label){ax_str("feature"), spec->feature};
     return name;
@@ -45,16 +52,25 @@ static struct ax_outlet_name ready_name(const struct ax_outlook *o, const struct
                                         const struct ax_labels *labels)
 {
     if (o->reason == AX_OUTLOOK_READY) /* closed, whatever it is called */
-        return name_of(spec, labels, AX_OUTPUT_READY, nothing);
+        return name_of(spec, labels, AX_OUTPUT_READY, nothing, nothing);
     return name_of(spec, labels, AX_OUTPUT_READY,
-                   (struct ax_label){ax_str("reason"), ax_str(reasons[o->reason])});
+                   (struct ax_label){ax_str("reason"), ax_str(reasons[o->reason])}, nothing);
 }
 
-static struct ax_outlet_name peak_name(const struct ax_outlook_spec *spec, const struct ax_labels *labels,
-                                       uint32_t horizon)
+static struct ax_label horizon_label(const struct ax_outlook_spec *spec, uint32_t horizon)
 {
-    return name_of(spec, labels, AX_OUTPUT_PEAK,
-                   (struct ax_label){ax_str("horizon"), ax_str(spec->horizon_names[horizon])});
+    return (struct ax_label){ax_str("horizon"), ax_str(spec->horizon_names[horizon])};
+}
+
+/* Name of outlet i of o->more. */
+static struct ax_outlet_name more_name(const struct ax_outlook_spec *spec, const struct ax_labels *labels,
+                                       uint32_t i)
+{
+    uint32_t peaks = peaks_of(spec);
+    if (i < peaks)
+        return name_of(spec, labels, AX_OUTPUT_PEAK, horizon_label(spec, i), nothing);
+    const struct ax_label class = {ax_str("class"), ax_str(ax_class_name((i - peaks) % AX_CLASSES))};
+    return name_of(spec, labels, AX_OUTPUT_CLASS, horizon_label(spec, (i - peaks) / AX_CLASSES), class);
 }
 
 void ax_outlook_outlets(struct ax_outlook *o, const struct ax_outlook_spec *spec,
@@ -67,14 +83,15 @@ void ax_outlook_outlets(struct ax_outlook *o, const struct ax_outlook_spec *spec
     const struct ax_outlet_name ready = ready_name(o, spec, labels);
     ax_outlet_do(spec->outlets, &o->ready, &ready, deed);
     if (spec->has_capacity) {
-        const struct ax_outlet_name headroom = name_of(spec, labels, AX_OUTPUT_HEADROOM, nothing);
-        const struct ax_outlet_name saturation = name_of(spec, labels, AX_OUTPUT_SATURATION, nothing);
+        const struct ax_outlet_name headroom = name_of(spec, labels, AX_OUTPUT_HEADROOM, nothing, nothing);
+        const struct ax_outlet_name saturation =
+            name_of(spec, labels, AX_OUTPUT_SATURATION, nothing, nothing);
         ax_outlet_do(spec->outlets, &o->headroom, &headroom, deed);
         ax_outlet_do(spec->outlets, &o->saturation, &saturation, deed);
     }
-    for (uint32_t i = 0; i < peaks_of(spec); i++) {
-        const struct ax_outlet_name peak = peak_name(spec, labels, i);
-        ax_outlet_do(spec->outlets, &o->peak[i], &peak, deed);
+    for (uint32_t i = 0; i < peaks_of(spec) + classes_of(spec); i++) {
+        const struct ax_outlet_name more = more_name(spec, labels, i);
+        ax_outlet_do(spec->outlets, &o->more[i], &more, deed);
     }
 }
 
@@ -101,13 +118,21 @@ static enum ax_outlook_reason step_capacity(struct ax_outlook *o, const struct a
         ax_outlet_end(spec->outlets, &o->saturation, in->t_ms);
         return state == AX_CAPACITY_DOWN ? AX_OUTLOOK_LINK_DOWN : AX_OUTLOOK_NO_CAPACITY;
     }
-    const struct ax_outlet_name headroom = name_of(spec, in->labels, AX_OUTPUT_HEADROOM, nothing);
-    const struct ax_outlet_name saturation = name_of(spec, in->labels, AX_OUTPUT_SATURATION, nothing);
+    const struct ax_outlet_name headroom = name_of(spec, in->labels, AX_OUTPUT_HEADROOM, nothing, nothing);
+    const struct ax_outlet_name saturation =
+        name_of(spec, in->labels, AX_OUTPUT_SATURATION, nothing, nothing);
     ax_outlet_put(spec->outlets, &o->headroom, &headroom, in->t_ms, ax_capacity_headroom(peak, capacity));
     ax_outlet_put(spec->outlets, &o->saturation, &saturation, in->t_ms,
                   ax_capacity_saturation_s(spec->forecast, in->value, in->forecast->upper,
                                            capacity * spec->capacity_share));
     return AX_OUTLOOK_READY;
+}
+
+static void say_more(struct ax_outlook *o, const struct ax_outlook_spec *spec,
+                     const struct ax_outlook_input *in, uint32_t i, double value)
+{
+    const struct ax_outlet_name name = more_name(spec, in->labels, i);
+    ax_outlet_put(spec->outlets, &o->more[i], &name, in->t_ms, value);
 }
 
 void ax_outlook_step(struct ax_outlook *o, const struct ax_outlook_spec *spec,
@@ -121,9 +146,15 @@ void ax_outlook_step(struct ax_outlook *o, const struct ax_outlook_spec *spec,
     }
     double peak[AX_PATH_MAX];
     ax_capacity_peak(f->upper, spec->forecast->leads_n, peak);
-    for (uint32_t i = 0; i < peaks_of(spec); i++) {
-        const struct ax_outlet_name name = peak_name(spec, in->labels, i);
-        ax_outlet_put(spec->outlets, &o->peak[i], &name, in->t_ms, peak[spec->forecast->horizons[i]]);
+    for (uint32_t i = 0; i < peaks_of(spec); i++)
+        say_more(o, spec, in, i, peak[spec->forecast->horizons[i]]);
+    for (uint32_t h = 0; spec->classes.enabled && h < spec->forecast->horizons_n; h++) {
+        uint32_t lead = spec->forecast->horizons[h];
+        double shares[AX_CLASSES];
+        ax_class_shares(&spec->classes, spec->forecast->level, f->mean[lead], f->lower[lead], f->upper[lead],
+                        shares);
+        for (uint32_t c = 0; c < AX_CLASSES; c++)
+            say_more(o, spec, in, peaks_of(spec) + h * AX_CLASSES + c, shares[c]);
     }
     enum ax_outlook_reason reason = AX_OUTLOOK_READY;
     if (spec->has_capacity)

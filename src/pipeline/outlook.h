@@ -8,6 +8,7 @@
 
 #include "forecast/forecast.h"
 #include "pipeline/capacity.h"
+#include "pipeline/classes.h"
 #include "pipeline/outlet.h"
 
 /* What the outlooks of one channel share; outlives them. */
@@ -17,6 +18,7 @@ struct ax_outlook_spec {
     const char *const *horizon_names;
     struct ax_str feature; /* added as a label; n 0 for none */
     bool peak;             /* for each horizon */
+    struct ax_classes classes;
     bool has_capacity;
     double capacity_share, capacity_value; /* of the job's block `capacity` */
 };
@@ -35,7 +37,8 @@ enum ax_outlook_reason {
 struct ax_outlook {
     enum ax_outlook_reason reason;
     struct ax_outlet ready, headroom, saturation;
-    struct ax_outlet peak[]; /* [horizons_n] when there is one */
+    struct ax_outlet
+        more[]; /* [horizons_n] of the peak if it is wanted, then [horizons_n][AX_CLASSES] likewise */
 };
 
 /* One that has said nothing; NULL when out of memory. Ended by free(), when its outlets are closed. */

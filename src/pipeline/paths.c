@@ -7,16 +7,18 @@
 
 #define AT_A_TIME 64 /* paths that a reader sees before it lets the lock go */
 
-enum { MEAN, LOWER, UPPER, CURVES };
+enum { MEAN, LOWER, UPPER, CONFIDENCE, CURVES };
 
 struct ax_path {
     uint64_t number;
     struct ax_labels *labels;
-    int64_t t_ms, step_ms;
+    int64_t t_ms;
+    const struct ax_forecast_spec *spec;
+    const struct ax_classes *classes;
     uint32_t n;
     bool published;
-    uint32_t *leads;
-    float *curve[CURVES]; /* [n] each; one block with leads */
+    const char *reason;
+    float *curve[CURVES]; /* [n] each; one block */
 };
 
 struct ax_paths {
@@ -45,7 +47,7 @@ static void path_free(struct ax_path *path)
 {
     if (!path)
         return;
-    free(path->leads);
+    free(path->curve[0]);
     free(path->labels);
     free(path);
 }
@@ -68,25 +70,25 @@ static struct ax_path *path_new(const struct ax_labels *labels, const struct ax_
         return NULL;
     size_t n = spec->leads_n;
     path->n = spec->leads_n;
-    path->step_ms = spec->step_ms;
+    path->spec = spec;
     path->labels = ax_labels_dup(labels);
-    path->leads = malloc(n * (sizeof *path->leads + CURVES * sizeof(float)));
-    if (!path->labels || !path->leads) {
+    path->curve[0] = malloc(n * CURVES * sizeof(float));
+    if (!path->labels || !path->curve[0]) {
         path_free(path);
         return NULL;
     }
-    memcpy(path->leads, spec->leads, n * sizeof *path->leads);
-    for (unsigned i = 0; i < CURVES; i++)
-        path->curve[i] = (float *)(void *)(path->leads + n) + i * n;
+    for (unsigned i = 1; i < CURVES; i++)
+        path->curve[i] = path->curve[0] + i * n;
     return path;
 }
 
 struct ax_path *ax_paths_open(struct ax_paths *p, const struct ax_labels *labels,
-                              const struct ax_forecast_spec *spec)
+                              const struct ax_forecast_spec *spec, const struct ax_classes *classes)
 {
     struct ax_path *path = path_new(labels, spec);
     if (!path)
         return NULL;
+    path->classes = classes;
     (void)pthread_rwlock_wrlock(&p->lock);
     if (p->n == p->cap) {
         uint32_t cap = p->cap ? p->cap * 2 : 64;
@@ -107,13 +109,23 @@ struct ax_path *ax_paths_open(struct ax_paths *p, const struct ax_labels *labels
 
 void ax_paths_put(struct ax_paths *p, struct ax_path *path, int64_t t_ms, const struct ax_forecast *f)
 {
-    const double *from[CURVES] = {f->mean, f->lower, f->upper};
+    const double *from[CURVES] = {f->mean, f->lower, f->upper, f->confidence};
     (void)pthread_rwlock_wrlock(&p->lock);
     path->t_ms = t_ms;
     path->published = true;
+    path->reason = NULL;
     for (unsigned c = 0; c < CURVES; c++)
         for (uint32_t i = 0; i < path->n; i++)
             path->curve[c][i] = (float)from[c][i];
+    (void)pthread_rwlock_unlock(&p->lock);
+}
+
+void ax_paths_wait(struct ax_paths *p, struct ax_path *path, int64_t t_ms, const char *reason)
+{
+    (void)pthread_rwlock_wrlock(&p->lock);
+    path->t_ms = t_ms;
+    path->published = true;
+    path->reason = reason;
     (void)pthread_rwlock_unlock(&p->lock);
 }
 
@@ -143,6 +155,24 @@ void ax_paths_close(struct ax_paths *p, struct ax_path *path)
     path_free(path);
 }
 
+static struct ax_path_view view_of(const struct ax_path *path)
+{
+    return (struct ax_path_view){.labels = path->labels,
+                                 .t_ms = path->t_ms,
+                                 .step_ms = path->spec->step_ms,
+                                 .leads = path->spec->leads,
+                                 .n = path->n,
+                                 .horizons = path->spec->horizons,
+                                 .horizons_n = path->spec->horizons_n,
+                                 .level = path->spec->level,
+                                 .classes = path->classes,
+                                 .reason = path->reason,
+                                 .mean = path->curve[MEAN],
+                                 .lower = path->curve[LOWER],
+                                 .upper = path->curve[UPPER],
+                                 .confidence = path->curve[CONFIDENCE]};
+}
+
 void ax_paths_each(struct ax_paths *p, ax_path_visit *visit, void *ctx)
 {
     uint64_t seen = 0;
@@ -153,9 +183,7 @@ void ax_paths_each(struct ax_paths *p, ax_path_visit *visit, void *ctx)
         more = at < p->n;
         for (; more && at < p->n && at < end; at++) {
             const struct ax_path *path = p->v[at];
-            const struct ax_path_view view = {path->labels,       path->t_ms,        path->step_ms,
-                                              path->leads,        path->n,           path->curve[MEAN],
-                                              path->curve[LOWER], path->curve[UPPER]};
+            const struct ax_path_view view = view_of(path);
             seen = path->number;
             if (path->published)
                 more = visit(ctx, &view);

@@ -2,12 +2,13 @@
  *
  * The pipeline's thread publishes a path when it has made it, and takes it back when its series ends.
  * Readers on any thread see each path whole; one that is published while they look may be seen or not. A
- * reader that thinks long holds nobody up: the lock is taken for a few paths at a time. Memory: three floats
+ * reader that thinks long holds nobody up: the lock is taken for a few paths at a time. Memory: four floats
  * a point, at most AX_PATH_MAX points, and the labels. */
 #ifndef AX_PIPELINE_PATHS_H
 #define AX_PIPELINE_PATHS_H
 
 #include "forecast/forecast.h"
+#include "pipeline/classes.h"
 #include "prom/labels.h"
 
 struct ax_paths;
@@ -20,12 +21,15 @@ struct ax_paths *ax_paths_new(void);
 void ax_paths_free(struct ax_paths *p);
 
 /* A place for the path of the series with these labels (copied), whose points are at spec's leads. It is seen
- * when something was put. NULL when out of memory. */
+ * when something was put. spec and classes (NULL: none) outlive it. NULL when out of memory. */
 struct ax_path *ax_paths_open(struct ax_paths *p, const struct ax_labels *labels,
-                              const struct ax_forecast_spec *spec);
+                              const struct ax_forecast_spec *spec, const struct ax_classes *classes);
 
 /* Publish what was forecast at t_ms, in place of what was there. f is ready. No allocation. */
 void ax_paths_put(struct ax_paths *p, struct ax_path *path, int64_t t_ms, const struct ax_forecast *f);
+
+/* Publish that at t_ms there is no forecast, and why; the text lives as long as the program. */
+void ax_paths_wait(struct ax_paths *p, struct ax_path *path, int64_t t_ms, const char *reason);
 
 /* Take a path back; NULL is fine. */
 void ax_paths_close(struct ax_paths *p, struct ax_path *path);
@@ -36,7 +40,12 @@ struct ax_path_view {
     int64_t t_ms, step_ms;
     const uint32_t *leads;
     uint32_t n;
-    const float *mean, *lower, *upper;
+    const uint32_t *horizons; /* of the job, as indices into leads */
+    uint32_t horizons_n;
+    double level;                     /* of the interval */
+    const struct ax_classes *classes; /* NULL: none */
+    const char *reason;               /* why there is no forecast; then what follows is worth nothing */
+    const float *mean, *lower, *upper, *confidence;
 };
 
 /* Return false to see no more of them. Must be quick and must not publish. */

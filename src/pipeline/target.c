@@ -130,7 +130,7 @@ void ax_target_free(struct ax_target *t, const struct ax_target_kind *kind, int6
     free(t);
 }
 
-/* Let readers see the path. */
+/* Let readers see the path, or why there is none. */
 static void publish(struct ax_target *t, const struct ax_target_kind *kind, int64_t t_ms,
                     const struct ax_forecast *f)
 {
@@ -140,9 +140,11 @@ static void publish(struct ax_target *t, const struct ax_target_kind *kind, int6
                                         .added_n = kind->feature.n ? 1 : 0};
     struct ax_labels labels;
     if (!t->path && ax_outlet_labels(kind->outlets, &name, &labels) == AX_OK)
-        t->path = ax_paths_open(kind->paths, &labels, kind->forecast);
-    if (t->path)
+        t->path = ax_paths_open(kind->paths, &labels, kind->forecast, kind->classes);
+    if (t->path && f->ready)
         ax_paths_put(kind->paths, t->path, t_ms, f);
+    else if (t->path)
+        ax_paths_wait(kind->paths, t->path, t_ms, f->reason);
 }
 
 /* Feed the outputs of one forecast, every horizon. */
@@ -285,8 +287,8 @@ enum ax_err ax_target_step(struct ax_target *t, const struct ax_target_kind *kin
         return err;
     settle(t, kind, t_ms, outcomes, outcomes_n);
     expect_next(t, kind, &f);
-    bool told = f.ready && kind->emit_forecast && !isnan(t->value);
-    if (told)
+    bool told = kind->emit_forecast && !isnan(t->value);
+    if (told && f.ready)
         emit_forecast(t, kind, t_ms, &f);
     if (t->outlook && !isnan(t->value))
         look_out(t, kind, t_ms, &f);

@@ -37,6 +37,7 @@ struct ax_target_kind {
     bool values_only;                       /* no window: the newest value is all that is wanted */
     const struct ax_outlook_spec *outlook;  /* NULL: forecasts are not sent */
     const struct ax_capacities *capacities; /* NULL: none */
+    const struct ax_classes *classes;       /* NULL: none */
     const char *const *horizon_names;       /* label values, spec->horizons_n */
     struct ax_str feature;                  /* added as a label; n 0 for none */
     struct ax_cell *nonfinite;

@@ -35,7 +35,7 @@ static struct ax_path *open_path(uint32_t i)
     (void)snprintf(text, sizeof text, "%u", i);
     const struct ax_label label = {ax_str("i"), ax_str(text)};
     const struct ax_labels labels = {1, &label};
-    struct ax_path *path = ax_paths_open(paths, &labels, &spec);
+    struct ax_path *path = ax_paths_open(paths, &labels, &spec, NULL);
     assert_non_null(path);
     return path;
 }
