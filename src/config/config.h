@@ -109,6 +109,15 @@ struct ax_capacity_config {
     double share; /* from which on it counts as saturated; 0.8 */
 };
 
+/* `billing` of a job: the percentile of a month by which traffic is paid for. */
+struct ax_billing_config {
+    bool enabled;
+    double percentile;       /* 95 */
+    int64_t interval_ms;     /* the larger of 5 min and the step */
+    uint32_t day;            /* of the month on which one begins: 1 */
+    struct ax_str time_zone; /* that of `global` */
+};
+
 /* `anomaly` of a job. */
 struct ax_anomaly_config {
     bool enabled;
@@ -163,6 +172,7 @@ struct ax_job_config {
     int64_t step_ms, evaluation_delay_ms;
     struct ax_forecast_config forecast;
     struct ax_capacity_config capacity;
+    struct ax_billing_config billing;
     struct ax_anomaly_config anomaly;
     struct ax_drift_config drift;
     const struct ax_str *emit; /* names of outputs; NULL: the default set */
@@ -179,6 +189,7 @@ struct ax_job_config {
 /* The whole file; `global` is spread out in it. */
 struct ax_config {
     int64_t step_ms, evaluation_delay_ms; /* global */
+    struct ax_str time_zone;              /* UTC */
     struct ax_labels external_labels;
     const struct ax_str *drop_labels;
     uint32_t drop_labels_n;

@@ -16,6 +16,7 @@ enum ax_output {
 enum ax_output_stage {
     AX_STAGE_FORECAST,
     AX_STAGE_CAPACITY,
+    AX_STAGE_BILLING,
     AX_STAGE_ANOMALY,
     AX_STAGE_DRIFT,
     AX_STAGE_JOB,

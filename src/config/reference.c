@@ -77,7 +77,9 @@ static void write_rows(struct ax_buf *out, const struct ax_section *s, const cha
 /* What `emit` may name. */
 static void write_outputs(struct ax_buf *out)
 {
-    static const char *const stages[] = {"forecast", "anomaly", "drift", "(any)"};
+    static const char *const stages[AX_STAGE_READ] = {
+        [AX_STAGE_FORECAST] = "forecast", [AX_STAGE_CAPACITY] = "capacity", [AX_STAGE_BILLING] = "billing",
+        [AX_STAGE_ANOMALY] = "anomaly",   [AX_STAGE_DRIFT] = "drift",       [AX_STAGE_JOB] = "(any)"};
     ax_buf_str(out,
                ax_str("\n## Outputs\n\nNames that `emit` takes; `<output>` is the forecast's own name.\n\n"
                       "| output | made by |\n|---|---|\n"));

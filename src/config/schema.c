@@ -51,6 +51,8 @@ static const struct ax_key global_keys[] = {
      .doc = "How often jobs are evaluated, at multiples of it since the epoch."},
     {"evaluation_delay", AX_KEY_DURATION, GLOBAL(evaluation_delay_ms), .fallback = "10s", .max = DAY,
      .doc = "How long a step waits for its samples to arrive."},
+    {"time_zone", AX_KEY_STRING, GLOBAL(time_zone), .fallback = "UTC",
+     .doc = "Time zone of months and days: a name of the IANA database, such as `Europe/Berlin`."},
     {"external_labels", AX_KEY_LABELS, GLOBAL(external_labels), .fallback = "{}", .max = 64,
      .doc = "Labels added to every output series that does not have them."},
     {"drop_labels", AX_KEY_STRINGS, GLOBAL(drop_labels),
@@ -292,6 +294,26 @@ static const struct ax_section capacity = {
     0,
     NO_PLACE};
 
+static const struct ax_key billing_keys[] = {
+    {"percentile", AX_KEY_NUMBER, JOB(billing.percentile), .fallback = "95", .min = 90, .max = 100,
+     .doc = "The share of intervals, in percent, that are not above what is billed; by nearest rank."},
+    {"interval", AX_KEY_DURATION, JOB(billing.interval_ms), .fallback = "(the larger of 5m and the step)",
+     .min = 60000, .max = DAY,
+     .doc = "Values are averaged over it before they count. A multiple of the step."},
+    {"day", AX_KEY_COUNT, JOB(billing.day), .fallback = "1", .min = 1, .max = 28,
+     .doc = "Day of the month, at midnight of which a billing month begins."},
+    {"time_zone", AX_KEY_STRING, JOB(billing.time_zone), .fallback = "(global.time_zone)",
+     .doc = "As `global.time_zone`, for the months of this job."},
+};
+static const struct ax_section billing = {
+    "billing",
+    "The percentile of this month by which traffic is paid for: makes `billing_percentile`, "
+    "`predicted_billing_percentile` and `billing_observed_ratio`. Needs `expr`.",
+    billing_keys,
+    COUNT_OF(billing_keys),
+    0,
+    NO_PLACE};
+
 static const struct ax_key anomaly_keys[] = {
     {"model", AX_KEY_CHOICE, JOB(anomaly.model), .choices = models, .fallback = "default",
      .doc = "Which detectors."},
@@ -342,6 +364,8 @@ static const struct ax_key job_keys[] = {
      .section = &forecast},
     {"capacity", AX_KEY_SECTION, .n_offset = offsetof(struct ax_job_config, capacity.enabled),
      .section = &capacity},
+    {"billing", AX_KEY_SECTION, .n_offset = offsetof(struct ax_job_config, billing.enabled),
+     .section = &billing},
     {"anomaly", AX_KEY_SECTION, .n_offset = offsetof(struct ax_job_config, anomaly.enabled),
      .section = &anomaly},
     {"drift", AX_KEY_SECTION, .n_offset = offsetof(struct ax_job_config, drift.enabled), .section = &drift},
@@ -361,7 +385,7 @@ static const struct ax_key job_keys[] = {
 const struct ax_section ax_schema_job = {
     "jobs",
     "What is modelled: a list. A job needs `expr`, `features` or both, and at "
-    "least one of `forecast`, `anomaly` and `drift`.",
+    "least one of `forecast`, `billing`, `anomaly` and `drift`.",
     job_keys,
     COUNT_OF(job_keys),
     sizeof(struct ax_job_config),

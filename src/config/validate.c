@@ -1,6 +1,7 @@
 /* validate.c: rules of the endpoints and of what all jobs share. */
 #include "config/validate.h"
 
+#include "base/zone.h"
 #include "config/relabel.h"
 #include "net/http_client.h"
 
@@ -28,6 +29,19 @@ static yaml_node_t *key_node(struct ax_reader *r, yaml_node_t *map, uint32_t i)
         i >= map->data.mapping.pairs.top - map->data.mapping.pairs.start)
         return NULL;
     return yaml_document_get_node(r->doc, map->data.mapping.pairs.start[i].key);
+}
+
+void ax_config_check_zone(struct ax_reader *r, yaml_node_t *map, struct ax_place place, struct ax_str name)
+{
+    struct ax_zone *zone = NULL;
+    struct ax_diag diag = {{0}};
+    char shown[72];
+    enum ax_err err = ax_zone_load(name, &zone, &diag);
+    ax_zone_free(zone);
+    r->nomem |= err == AX_NOMEM;
+    if (err != AX_OK && err != AX_NOMEM)
+        ax_problem_add(r->problems, ax_yaml_place(ax_yaml_get(r, map, "time_zone"), place), false,
+                       "time_zone \"%s\": %s", ax_shown(name, shown), diag.text);
 }
 
 static void validate_global(struct ax_reader *r, yaml_node_t *node, struct ax_config *c)
@@ -224,6 +238,7 @@ void ax_config_validate(struct ax_reader *r, yaml_node_t *root, struct ax_config
     struct ax_remote_write *w = ax_fresh(c->remote_write);
     struct ax_remote_read *rr = ax_fresh(c->remote_read);
     validate_global(r, ax_yaml_get(r, root, "global"), c);
+    ax_config_check_zone(r, ax_yaml_get(r, root, "global"), NOWHERE, c->time_zone);
     validate_ha(r, ax_yaml_get(r, root, "global"), &c->ha);
     for (uint32_t i = 0; i < c->remote_write_n && !r->nomem; i++)
         validate_write(r, ax_yaml_item(r, writes, i), c, &w[i]);

@@ -17,4 +17,7 @@ void ax_config_validate_calendars(struct ax_reader *r, yaml_node_t *root, struct
 /* Is it a label that Auspex adds to outputs? */
 bool ax_label_is_added(struct ax_str name);
 
+/* A time zone that there is not is a problem at the mapping's key time_zone, or at the place. */
+void ax_config_check_zone(struct ax_reader *r, yaml_node_t *map, struct ax_place place, struct ax_str name);
+
 #endif

@@ -9,6 +9,7 @@
 
 #define NAME_MAX_BYTES 128
 #define HORIZON_MAX_MS 604800000
+#define BILLING_MS 300000
 
 /* One job under validation. */
 struct check {
@@ -225,10 +226,10 @@ static size_t output_names(const struct ax_job_config *job, struct ax_buf *buf, 
 
 static void check_emit(struct check *c)
 {
-    static const char *const blocks[] = {"forecast", "capacity", "anomaly", "drift"};
+    static const char *const blocks[] = {"forecast", "capacity", "billing", "anomaly", "drift"};
     const struct ax_job_config *job = c->job;
-    const bool on[] = {job->forecast.enabled, job->capacity.enabled, job->anomaly.enabled,
-                       job->drift.enabled};
+    const bool on[] = {job->forecast.enabled, job->capacity.enabled, job->billing.enabled,
+                       job->anomaly.enabled, job->drift.enabled};
     yaml_node_t *list = ax_yaml_get(c->r, c->node, "emit");
     const char *names[AX_OUTPUT_N];
     struct ax_buf buf;
@@ -268,6 +269,24 @@ static void check_classes(struct check *c)
            "classes: good and bad are equal: nothing is between them");
 }
 
+static void check_billing(struct check *c, const struct ax_config *config)
+{
+    struct ax_billing_config *billing = &c->job->billing;
+    yaml_node_t *node = ax_yaml_get(c->r, c->node, "billing");
+    if (billing->interval_ms < 0)
+        billing->interval_ms = c->job->step_ms > BILLING_MS ? c->job->step_ms : BILLING_MS;
+    if (billing->time_zone.n == 0)
+        billing->time_zone = config->time_zone;
+    if (!billing->enabled)
+        return;
+    if (!ax_yaml_get(c->r, c->node, "expr"))
+        AT(c, c->node, "billing", "billing needs expr: it is of the series of an expression");
+    if (c->job->step_ms > 0 && billing->interval_ms % c->job->step_ms != 0)
+        AT(c, node, "interval", "interval is no multiple of the step");
+    if (ax_yaml_get(c->r, node, "time_zone"))
+        ax_config_check_zone(c->r, node, c->job->place, billing->time_zone);
+}
+
 static void check_capacity(struct check *c)
 {
     const struct ax_capacity_config *capacity = &c->job->capacity;
@@ -302,8 +321,8 @@ void ax_config_validate_job(struct ax_reader *r, yaml_node_t *node, const struct
         job->drift.interval_ms = 10 * job->step_ms > 60000 ? 10 * job->step_ms : 60000;
     check_name(&c, config, i);
     check_inputs(&c);
-    if (!job->forecast.enabled && !job->anomaly.enabled && !job->drift.enabled)
-        AT(&c, node, "name", "the job does nothing: add forecast: {}, anomaly: {} or drift: {}");
+    if (!job->forecast.enabled && !job->billing.enabled && !job->anomaly.enabled && !job->drift.enabled)
+        AT(&c, node, "name", "the job does nothing: add forecast: {}, billing: {}, anomaly: {} or drift: {}");
     if (job->forecast.enabled) {
         check_horizons(&c);
         check_targets(&c);
@@ -311,5 +330,6 @@ void ax_config_validate_job(struct ax_reader *r, yaml_node_t *node, const struct
         check_classes(&c);
     }
     check_capacity(&c);
+    check_billing(&c, config);
     check_emit(&c);
 }

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define MONTH_MS (31 * 86400000LL)
 #define ASK_MS 600000        /* of the newest history, to see what there is */
 #define OVERLAP_MS 60000     /* samples that came late where history was read before */
 #define NEAR_MS 120000       /* history has been read when its end is so near */
@@ -190,6 +191,14 @@ static enum ax_err make_rehearsal(struct ax_backfill_run *run, struct ax_diag *d
     return ax_job_new(&env, run->config, run->block, &run->rehearsal, diag);
 }
 
+/* Points of far history: the coarse window's, and for a bill a whole month. */
+static uint32_t points_wanted(const struct ax_job_config *b)
+{
+    int64_t point_ms = b->step_ms > AX_WINDOW_COARSE_MS ? b->step_ms : AX_WINDOW_COARSE_MS;
+    uint32_t month = (uint32_t)(MONTH_MS / point_ms);
+    return b->billing.enabled && month > b->window_coarse ? month : b->window_coarse;
+}
+
 /* How much is there of the newest history? From that the plan is made. */
 static int64_t advance_asking(struct ax_backfill_run *run, struct ax_diag *diag)
 {
@@ -212,7 +221,7 @@ static int64_t advance_asking(struct ax_backfill_run *run, struct ax_diag *diag)
                                           .coarse_ms = b->step_ms > AX_WINDOW_COARSE_MS ? b->step_ms
                                                                                         : AX_WINDOW_COARSE_MS,
                                           .fine_n = b->window_fine,
-                                          .coarse_n = b->window_coarse,
+                                          .coarse_n = points_wanted(b),
                                           .backfill_ms = longest_backfill(run),
                                           .series = modelled < b->max_series ? modelled : b->max_series,
                                           .samples_per_s = (double)run->portion_n / ((double)span_ms / 1000)};

@@ -37,9 +37,9 @@ static enum ax_err init_forecast(struct ax_channel *c, bool emitted, struct ax_d
     c->horizon_names = calloc(n, sizeof *c->horizon_names);
     if (emitted)
         c->kind.scorecard = ax_scorecard_new(n, SCORECARD_MS, TOLERANCE);
-    bool named = c->horizon_text && c->horizon_names;
-    c->scores = named ? calloc((size_t)n * AX_SCORES, sizeof *c->scores) : NULL;
-    if (!c->scores || (emitted && !c->kind.scorecard))
+    bool named = c->horizon_text && c->horizon_names && (!emitted || c->kind.scorecard);
+    c->scores = named ? calloc((size_t)n * AX_SCORES, sizeof *c->scores) : NULL; /* not without their names */
+    if (!c->scores)
         return ax_fail(diag, AX_NOMEM, "out of memory");
     for (uint32_t i = 0; i < n; i++) {
         int64_t ms = (int64_t)c->forecast.leads[c->forecast.horizons[i]] * job->step_ms;
@@ -88,6 +88,8 @@ static enum ax_err init_models(struct ax_channel *c, struct ax_diag *diag)
     c->kind.observer = job->env.observer;
     c->kind.paths = job->env.paths;
     c->kind.feature = c->feature;
+    if (own && job->config->billing.enabled)
+        c->kind.billing = &job->billing;
     if (forecast)
         init_outlook(c);
     c->kind.nonfinite = ax_job_cell(job, AX_M_MODEL_NONFINITE);

@@ -69,6 +69,22 @@ static void init_specs(struct ax_job *job)
     job->drift = (struct ax_drift_spec){.reference_n = cfg->drift.reference, .current_n = cfg->drift.current};
 }
 
+static enum ax_err init_billing(struct ax_job *job, struct ax_diag *diag)
+{
+    const struct ax_billing_config *cfg = &job->config->billing;
+    if (!cfg->enabled)
+        return AX_OK;
+    enum ax_err err = ax_zone_load(cfg->time_zone, &job->zone, diag);
+    if (err != AX_OK)
+        return ax_wrap(diag, err, "billing: time_zone");
+    job->billing = (struct ax_billing_spec){.percentile = cfg->percentile,
+                                            .interval_ms = cfg->interval_ms,
+                                            .step_ms = job->config->step_ms,
+                                            .day = (int)cfg->day,
+                                            .zone = job->zone};
+    return AX_OK;
+}
+
 /* A rehearsal says nothing of capacities, so it does not ask for them. */
 static enum ax_err init_capacity(struct ax_job *job, struct ax_diag *diag)
 {
@@ -88,7 +104,9 @@ static enum ax_err init_channels(struct ax_job *job, struct ax_diag *diag)
         return ax_fail(diag, AX_LIMIT, "%u features: at most %u fit in one job; split it", cfg->features_n,
                        FEATURES_MAX);
     job->scores_entities = !own && cfg->anomaly.enabled;
-    enum ax_err err = init_capacity(job, diag);
+    enum ax_err err = init_billing(job, diag);
+    if (err == AX_OK)
+        err = init_capacity(job, diag);
     if (err != AX_OK)
         return err;
     job->channels = calloc(cfg->features_n + (own ? 1u : 0u), sizeof *job->channels);
@@ -157,6 +175,7 @@ void ax_job_free(struct ax_job *job, int64_t end_ms)
     if (job->capacity)
         ax_channel_done(job->capacity, INT64_MIN);
     free(job->capacity);
+    ax_zone_free(job->zone);
     ax_outlets_done(&job->outlets);
     ax_arena_done(&job->scratch);
     free(job);
@@ -363,7 +382,7 @@ void ax_job_status(const struct ax_job *job, struct ax_job_status *out)
         for (struct ax_target *t = job->channels[i].first; t; t = t->next) {
             out->targets_n++;
             out->ready_n += t->forecast_ready;
-            out->bytes += ax_target_bytes(t);
+            out->bytes += ax_target_bytes(t, &job->channels[i].kind);
         }
     }
 }

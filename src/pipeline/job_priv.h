@@ -77,6 +77,8 @@ struct ax_job {
     struct ax_outlets outlets;
     struct ax_detector_spec detector;
     struct ax_drift_spec drift;
+    struct ax_billing_spec billing;
+    struct ax_zone *zone;        /* of billing; NULL without it */
     struct ax_channel *channels; /* the expression first, then the features */
     uint32_t channels_n;
     struct ax_channel *capacity;    /* NULL: none. Evaluated and taken before them, and first in a record */

@@ -2,14 +2,14 @@
  *
  * AX_SECTION_JOB: version, name, generation, identity and times; drift, why it is not ready, scorecards,
  * which models that were fitted beside it serve, outlets. AX_SECTION_TARGETS: version, index of the channel
- * (that of the capacity is the last); each target after a 1: serial, labels, its part in the sample for drift, then what target_state.c says; a
- * 0, and the least serial that the next target may have. AX_SECTION_ENTITIES: version; each entity after a 1,
- * its labels first; a 0. Ids are not saved: they are hashes of labels by a seed that is another one after a
- * restart. */
+ * (that of the capacity is the last); each target after a 1: serial, labels, its part in the sample for
+ * drift, then what target_state.c says; a 0, and the least serial that the next target may have.
+ * AX_SECTION_ENTITIES: version; each entity after a 1, its labels first; a 0. Ids are not saved: they are
+ * hashes of labels by a seed that is another one after a restart. */
 #include "pipeline/job_priv.h"
 #include "store/records.h"
 
-#define STATE_VERSION 2
+#define STATE_VERSION 3
 #define SECTION_BYTES (1u << 20) /* a section is put when it has become so long */
 #define LABELS_MAX 65536         /* of one target; more than any request may bring */
 

@@ -56,6 +56,16 @@ static struct ax_target *make_heir(struct ax_channel *c, const struct ax_target 
     return t;
 }
 
+/* Of one month the longer bill counts: service may know more of it than history. */
+static void keep_bill(struct ax_target *t, struct ax_target *old)
+{
+    struct ax_billing *mine = old->billing;
+    if (!mine || mine->from_ms != t->billing->from_ms || mine->slots_n <= t->billing->slots_n)
+        return;
+    old->billing = t->billing;
+    t->billing = mine;
+}
+
 /* Everything of a target that belongs to its place, not to what it has learnt. */
 static void move_in(struct ax_channel *c, struct ax_target *t, struct ax_target *old)
 {
@@ -69,6 +79,11 @@ static void move_in(struct ax_channel *c, struct ax_target *t, struct ax_target 
     struct ax_outlook *outlook = t->outlook;
     t->outlook = old->outlook;
     old->outlook = outlook;
+    for (uint32_t i = 0; i < AX_SERIES_BILLING_OUTPUTS; i++) {
+        t->billing_outlets[i] = old->billing_outlets[i];
+        old->billing_outlets[i] = (struct ax_outlet){0};
+    }
+    keep_bill(t, old);
     t->path = old->path;
     old->path = NULL;
     t->serial = old->serial;

@@ -6,6 +6,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#define BILL_AGAIN_MS 3600000
+
 struct ax_target *ax_target_new(const struct ax_target_kind *kind, const struct ax_job_config *job,
                                 uint64_t id, const struct ax_labels *labels, int64_t t_ms)
 {
@@ -24,6 +26,10 @@ struct ax_target *ax_target_new(const struct ax_target_kind *kind, const struct 
     if (!kind->values_only)
         t->window = ax_window_new(job->step_ms, fine_n, job->window_coarse);
     bool whole = t->labels && (t->window || kind->values_only);
+    if (kind->billing) {
+        t->billing = ax_billing_new(kind->billing);
+        whole = whole && t->billing;
+    }
     if (kind->outlook) {
         t->outlook = ax_outlook_new(kind->outlook);
         whole = whole && t->outlook;
@@ -74,6 +80,13 @@ static struct ax_outlet_name anomaly_name(const struct ax_target *t, uint32_t i)
     return (struct ax_outlet_name){.id = ids[i], .input = t->labels};
 }
 
+static struct ax_outlet_name billing_name(const struct ax_target *t, uint32_t i)
+{
+    static const enum ax_output ids[AX_SERIES_BILLING_OUTPUTS] = {
+        AX_OUTPUT_BILLING, AX_OUTPUT_BILLING_PREDICTED, AX_OUTPUT_BILLING_OBSERVED};
+    return (struct ax_outlet_name){.id = ids[i], .input = t->labels};
+}
+
 void ax_target_outlets(struct ax_target *t, const struct ax_target_kind *kind,
                        const struct ax_outlet_deed *deed)
 {
@@ -86,6 +99,10 @@ void ax_target_outlets(struct ax_target *t, const struct ax_target_kind *kind,
     for (uint32_t i = 0; i < AX_SERIES_ANOMALY_OUTPUTS; i++) {
         const struct ax_outlet_name name = anomaly_name(t, i);
         ax_outlet_do(kind->outlets, &t->anomaly_outlets[i], &name, deed);
+    }
+    for (uint32_t i = 0; t->billing && i < AX_SERIES_BILLING_OUTPUTS; i++) {
+        const struct ax_outlet_name name = billing_name(t, i);
+        ax_outlet_do(kind->outlets, &t->billing_outlets[i], &name, deed);
     }
     if (t->outlook)
         ax_outlook_outlets(t->outlook, kind->outlook, t->labels, deed);
@@ -126,6 +143,7 @@ void ax_target_free(struct ax_target *t, const struct ax_target_kind *kind, int6
     ax_target_leave_sample(t, kind);
     free(t->forecast_outlets);
     free(t->outlook);
+    free(t->billing);
     free(t->labels);
     free(t);
 }
@@ -241,6 +259,31 @@ static void expect_next(struct ax_target *t, const struct ax_target_kind *kind, 
         ax_metric_add(kind->nonfinite, f->nonfinite);
 }
 
+/* Say what the month costs so far, and at its end: the latter is looked at anew once an hour, not of all
+ * series at the same time. */
+static enum ax_err bill(struct ax_target *t, const struct ax_target_kind *kind, int64_t t_ms,
+                        struct ax_arena *scratch)
+{
+    const struct ax_billing_spec *spec = kind->billing;
+    int64_t slot = t->billing->slot_ms / spec->interval_ms;
+    int64_t each = spec->interval_ms < BILL_AGAIN_MS ? BILL_AGAIN_MS / spec->interval_ms : 1;
+    bool begins = t_ms - spec->step_ms <= t->billing->slot_ms - spec->interval_ms;
+    if (begins && (isnan(t->billing->projected) || (slot + t->serial) % each == 0)) {
+        ax_arena_reset(scratch);
+        enum ax_err err = ax_billing_project(t->billing, spec, t->window, scratch);
+        if (err != AX_OK)
+            return err;
+    }
+    const double values[AX_SERIES_BILLING_OUTPUTS] = {ax_billing_value(t->billing, spec),
+                                                      (double)t->billing->projected,
+                                                      ax_billing_observed(t->billing, spec, t_ms)};
+    for (uint32_t i = 0; i < AX_SERIES_BILLING_OUTPUTS && !isnan(t->value); i++) {
+        const struct ax_outlet_name name = billing_name(t, i);
+        ax_outlet_put(kind->outlets, &t->billing_outlets[i], &name, t_ms, values[i]);
+    }
+    return AX_OK;
+}
+
 enum ax_err ax_target_observe(struct ax_target *t, const struct ax_target_kind *kind, int64_t t_ms,
                               double value)
 {
@@ -259,6 +302,8 @@ enum ax_err ax_target_observe(struct ax_target *t, const struct ax_target_kind *
         err = ax_window_push(t->residuals, t_ms, learns ? t->residual : (double)NAN);
     if (err != AX_OK)
         return err;
+    if (t->billing)
+        ax_billing_add(t->billing, kind->billing, t_ms, value);
     if (!isnan(value)) {
         t->seen_ms = t_ms;
         if (t->first_ms == INT64_MIN)
@@ -271,6 +316,8 @@ enum ax_err ax_target_step(struct ax_target *t, const struct ax_target_kind *kin
                            struct ax_arena *scratch)
 {
     enum ax_err err = ax_target_observe(t, kind, t_ms, value);
+    if (err == AX_OK && t->billing)
+        err = bill(t, kind, t_ms, scratch);
     if (err != AX_OK)
         return err;
     if (t->detector)
@@ -300,7 +347,7 @@ enum ax_err ax_target_step(struct ax_target *t, const struct ax_target_kind *kin
     return AX_OK;
 }
 
-uint64_t ax_target_bytes(const struct ax_target *t)
+uint64_t ax_target_bytes(const struct ax_target *t, const struct ax_target_kind *kind)
 {
     uint64_t n = sizeof *t + sizeof *t->labels;
     if (t->window)
@@ -309,6 +356,10 @@ uint64_t ax_target_bytes(const struct ax_target *t)
         n += sizeof *t->labels->v + t->labels->v[i].name.n + t->labels->v[i].value.n;
     if (t->residuals)
         n += ax_window_bytes(t->residuals);
+    if (t->outlook)
+        n += ax_outlook_bytes(kind->outlook);
+    if (t->billing)
+        n += ax_billing_bytes(kind->billing);
     if (t->forecaster)
         n += ax_forecaster_bytes(t->forecaster);
     if (t->detector)

@@ -7,6 +7,7 @@
 
 #include "anomaly/taught.h"
 #include "base/map.h"
+#include "pipeline/billing.h"
 #include "pipeline/join.h"
 #include "pipeline/observer.h"
 #include "pipeline/outlet.h"
@@ -16,6 +17,7 @@
 
 #define AX_SERIES_FORECAST_OUTPUTS 4
 #define AX_SERIES_ANOMALY_OUTPUTS 6
+#define AX_SERIES_BILLING_OUTPUTS 3
 
 /* Where the capacity of a target is found: the targets of another expression, by the hash of joined labels.
  */
@@ -38,6 +40,7 @@ struct ax_target_kind {
     const struct ax_outlook_spec *outlook;  /* NULL: forecasts are not sent */
     const struct ax_capacities *capacities; /* NULL: none */
     const struct ax_classes *classes;       /* NULL: none */
+    const struct ax_billing_spec *billing;  /* NULL: none */
     const char *const *horizon_names;       /* label values, spec->horizons_n */
     struct ax_str feature;                  /* added as a label; n 0 for none */
     struct ax_cell *nonfinite;
@@ -64,6 +67,8 @@ struct ax_target {
     struct ax_outlet *forecast_outlets; /* [horizons_n][AX_SERIES_FORECAST_OUTPUTS] */
     struct ax_outlet anomaly_outlets[AX_SERIES_ANOMALY_OUTPUTS];
     struct ax_outlook *outlook;
+    struct ax_billing *billing;
+    struct ax_outlet billing_outlets[AX_SERIES_BILLING_OUTPUTS];
     struct ax_path *path;          /* its newest one, for readers; NULL while there is none */
     int64_t made_ms;               /* step that made it */
     int64_t first_ms, seen_ms;     /* first and newest step with a value; INT64_MIN before one */
@@ -92,7 +97,7 @@ void ax_target_free(struct ax_target *t, const struct ax_target_kind *kind, int6
 AX_MUST_USE enum ax_err ax_target_step(struct ax_target *t, const struct ax_target_kind *kind, int64_t t_ms,
                                        double value, struct ax_arena *scratch);
 
-/* Take a step into its windows alone: no model learns of it. AX_NOMEM as above. */
+/* Take a step into its windows and its bill alone: no model learns of it. AX_NOMEM as above. */
 AX_MUST_USE enum ax_err ax_target_observe(struct ax_target *t, const struct ax_target_kind *kind,
                                           int64_t t_ms, double value);
 
@@ -119,6 +124,6 @@ AX_MUST_USE enum ax_err ax_target_load(struct ax_target *t, const struct ax_targ
                                        struct ax_bytes *in);
 
 /* Bytes that it occupies, labels and models included. */
-uint64_t ax_target_bytes(const struct ax_target *t);
+uint64_t ax_target_bytes(const struct ax_target *t, const struct ax_target_kind *kind);
 
 #endif

@@ -23,6 +23,8 @@ void ax_target_save(struct ax_target *t, const struct ax_target_kind *kind, stru
     }
     if (t->hindsight)
         ax_hindsight_save(t->hindsight, out);
+    if (t->billing)
+        ax_billing_save(t->billing, out);
     ax_target_outlets(t, kind, &(struct ax_outlet_deed){.verb = AX_OUTLET_SAVE, .out = out});
 }
 
@@ -62,6 +64,8 @@ enum ax_err ax_target_load(struct ax_target *t, const struct ax_target_kind *kin
     }
     if (err == AX_OK && t->hindsight)
         err = ax_hindsight_load(t->hindsight, in);
+    if (t->billing)
+        ax_billing_load(t->billing, kind->billing, in);
     if (err != AX_OK)
         return err;
     if (!times_agree(t))

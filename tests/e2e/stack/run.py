@@ -6,6 +6,7 @@ usage: run.py TOP AUSPEX-BINARY FOLDER
 
 The checks run in the order in which they stand here, on one stack; a later one may build on what an earlier one left.
 """
+import json
 import math
 import pathlib
 import signal
@@ -151,11 +152,16 @@ def capacity_outputs(running):
             require(len(rows) == len(source) - len(known), f"{len(rows)} of {len(source) - len(known)} reasons")
             for labels, value in rows:
                 require(value == 0 and labels["reason"] in ("no_capacity", "link_down"), f"{labels} is {value}")
+        # The bill of the month, as far as it was seen.
+        rows = running.query('billing_observed_ratio{for="ingress"}')
+        require(rows and all(0 <= v <= 1 for _, v in rows), f"billing: {rows}")
         # The recordings have a line of their own.
         rows = running.query('predicted_headroom_ratio{for="ingress"}')
         require(len(rows) == 2 and all(0 <= v <= 1 for _, v in rows), f"headroom of the recordings: {rows}")
         rows = running.query('predicted_saturation_seconds{for="ingress"}')
         require(len(rows) == 2 and all(v >= 0 for _, v in rows), f"saturation of the recordings: {rows}")
+        rows = running.query('sum by (recording, horizon) (predicted_class_probability{for="ingress"})')
+        require(len(rows) == 4 and all(math.isclose(v, 1, abs_tol=1e-6) for _, v in rows), f"classes: {rows}")
         rows = running.query('predicted_bandwidth_peak{for="ingress"}')
         require(len(rows) == 4, f"{len(rows)} of 4 peaks of the recordings")
         rows = running.query('predicted_bandwidth_peak{for="ingress"} < predicted_bandwidth_upper{for="ingress"}')
@@ -163,6 +169,31 @@ def capacity_outputs(running):
         return True
 
     eventually(30, all_there, "capacities")
+
+
+def predictions_on_request(running):
+    """POST /api/v1/predict says of the recordings what Prometheus was sent, and refuses what is wrong with a text."""
+    url = running.url["auspex"] + "/api/v1/predict"
+    ask = {"job": "ingress", "horizons": ["5s", "7s500ms", "15s"]}
+
+    def same():
+        status, body = stack.http(url, json.dumps(ask).encode(), {"Content-Type": "application/json"})
+        require(status == 200, f"{status} {body[:200]!r}")
+        answer = json.loads(body)
+        require(answer["status"] == "success" and len(answer["data"]["result"]) == 2, f"{body[:300]!r}")
+        for one in answer["data"]["result"]:
+            require(one["ready"] and len(one["forecasts"]) == 3, f"{one}")
+            near = one["forecasts"][0]["value"]
+            recording = one["metric"]["recording"]
+            sent = running.query(f'predicted_bandwidth{{for="ingress",horizon="5s",recording="{recording}"}}',
+                                 time_s=one["timestamp"])
+            require(sent and math.isclose(sent[0][1], near, rel_tol=1e-6), f"{sent} was sent, {near} is said")
+        return True
+
+    eventually(20, same, "predictions on request")
+    for body, expected in ((b"{", 400), (b'{"job": "none"}', 404), (b'{"job": "ingress", "horizons": ["1h"]}', 400)):
+        status, text = stack.http(url, body)
+        require(status == expected and json.loads(text)["error"], f"{body!r}: {status} {text[:200]!r}")
 
 
 def plausible_values(running):
@@ -353,8 +384,8 @@ def stop_and_restart(running):
                "no forecast after the restart")
 
 
-CHECKS = [health_and_readiness, outputs_with_their_labels, capacity_outputs, plausible_values, into_victoria_metrics, garbage_is_refused,
-          own_output_is_dropped, alert_arrives, dashboards_answer, reload_bad_config, reload_good_config,
+CHECKS = [health_and_readiness, outputs_with_their_labels, capacity_outputs, predictions_on_request, plausible_values,
+          into_victoria_metrics, garbage_is_refused, own_output_is_dropped, alert_arrives, dashboards_answer, reload_bad_config, reload_good_config,
           stop_and_restart]
 
 

@@ -14,7 +14,7 @@
 #define AFTER 30
 #define JOB                                                                                                  \
     "jobs:\n- {name: load, expr: '{__name__=~\"demand|predicted_load\"}', forecast: {output: "               \
-    "predicted_load, horizons: [30s, 10m]}, anomaly: {}}\n"
+    "predicted_load, horizons: [30s, 10m]}, anomaly: {}, billing: {}}\n"
 
 static const char *const series[] = {"demand{instance=\"a\"}", "demand{instance=\"b\"}",
                                      "demand{instance=\"c\"}"};

@@ -34,6 +34,7 @@ static const char yaml[] =
     "    expr: value\n"
     "    forecast: {output: predicted_flow, horizons: [1m, 5m, 30m], peak: true}\n"
     "    capacity: {expr: 'max_over_time(value[15m])'}\n"
+    "    billing: {interval: 10m, time_zone: America/New_York}\n"
     "    anomaly: {}\n"
     "    drift: {reference: 100, current: 40}\n"
     "    window: {fine: 120, coarse: 60}\n"
