@@ -261,7 +261,7 @@ static const struct ax_key forecast_keys[] = {
     {"nonnegative", AX_KEY_AUTO, JOB(forecast.nonnegative), .fallback = "auto",
      .doc = "Forecasts never below 0; `auto`: as long as the series has not been."},
     {"refit", AX_KEY_DURATION, JOB(forecast.refit_ms), .fallback = "1h", .min = 1000, .max = 30 * DAY,
-     .doc = "Time between refits of the models of a series."},
+     .doc = "Time between refits of the models of a series; at least 48 steps."},
     {"peak", AX_KEY_BOOL, JOB(forecast.peak), .fallback = "false",
      .doc =
          "Also `<output>_peak`: the highest that the upper bound gets on the way to each horizon. It never "

@@ -13,6 +13,9 @@
 
 #define AX_PATH_MAX 64
 
+/* Fewest steps between refits that pay: one costs as much as a hundred steps. */
+#define AX_FORECAST_REFIT_MIN 48
+
 /* What a job asks of its forecasters; shared by all of them and outlives them. */
 struct ax_forecast_spec {
     int64_t step_ms;
@@ -44,6 +47,8 @@ struct ax_forecast {
     double mean[AX_PATH_MAX], lower[AX_PATH_MAX], upper[AX_PATH_MAX];
     double confidence[AX_PATH_MAX]; /* probability that the actual is within tolerance of mean */
     uint32_t nonfinite;             /* members whose answer was not finite, and was left out */
+    const double
+        *members; /* what each said, [members x tracked leads], NaN for nothing; of the step's scratch */
 };
 
 /* A forecast whose actual has just arrived, for the scorecard: mean as a float keeps it, the bounds up to 0.4

@@ -25,7 +25,8 @@ struct ax_model_params ax_forecaster_params(const struct ax_forecaster *f, const
                                     .coarse_ms = p ? p->coarse.step_ms : 0,
                                     .leads = leads,
                                     .leads_n = f->tracks_n,
-                                    .season_steps = f->season_steps,
+                                    .season_steps = f->season.steps,
+                                    .long_season_steps = f->season.long_steps,
                                     .seed = f->spec->seed};
 }
 
@@ -109,7 +110,7 @@ static void forget_skipped(struct ax_forecaster *f, int64_t t_ms)
 }
 
 /* Learn from every forecast for now, and hand the outcomes on. */
-static void settle(struct ax_forecaster *f, const struct ax_past *now, double actual,
+static void settle(struct ax_forecaster *f, const struct ax_past *now, double actual, double unit,
                    struct ax_outcome *outcomes, uint32_t *outcomes_n)
 {
     for (uint32_t k = 0; k < f->tracks_n; k++) {
@@ -117,7 +118,7 @@ static void settle(struct ax_forecaster *f, const struct ax_past *now, double ac
         struct ax_waiting w;
         if (!ax_pending_take(&t->pending, now->t_ms / f->spec->step_ms - t->lead, &w))
             continue;
-        ax_record_settle(&t->record, t->lead, w.heard ? w.pred : NULL, w.mean, actual, w.scale);
+        ax_record_settle(&t->record, t->lead, &w, actual, unit);
         ax_record_adapt(&t->record, t->lead, f->spec->level, actual, w.lower, w.upper);
         if (t->horizon < 0)
             continue;
@@ -152,10 +153,9 @@ static bool silent(const struct ax_past *p)
 }
 
 /* Let what was forecast wait for its actual. */
-static void keep_pending(struct ax_forecaster *f, const struct ax_past *p, const struct ax_forecast *out,
-                         const double *pred)
+static void keep_pending(struct ax_forecaster *f, const struct ax_past *p, const struct ax_local *local,
+                         const struct ax_forecast *out, const double *pred, const double *together)
 {
-    struct ax_local local = ax_local_of(p);
     struct ax_waiting w = {.last = ax_past_last(p, AX_BRIDGE_MAX)};
     int64_t step = p->t_ms / f->spec->step_ms;
     for (uint32_t k = 0; k < f->tracks_n; k++) {
@@ -167,7 +167,8 @@ static void keep_pending(struct ax_forecaster *f, const struct ax_past *p, const
         w.mean = out->mean[t->path_index];
         w.lower = out->lower[t->path_index];
         w.upper = out->upper[t->path_index];
-        w.scale = ax_local_scale(&local, t->lead);
+        w.scale = ax_local_scale(local, t->lead);
+        w.together = together[k];
         for (uint32_t m = 0; m < AX_MEMBERS; m++)
             w.pred[m] = pred[m * f->tracks_n + k];
         ax_pending_put(&t->pending, step, &w);
@@ -198,8 +199,9 @@ enum ax_err ax_forecaster_step(struct ax_forecaster *f, const struct ax_window *
     forget_skipped(f, t_ms);
     f->last_ms = t_ms;
     double actual = (double)p.fine.v[p.fine.n - 1];
+    const struct ax_local local = ax_local_of(&p);
     if (!isnan(actual)) {
-        settle(f, &p, actual, outcomes, outcomes_n);
+        settle(f, &p, actual, local.all, outcomes, outcomes_n);
         f->jitter = f->seen == 0 ? (uint32_t)ax_hash64(&actual, sizeof actual, f->spec->seed) : f->jitter;
         f->negative_seen = f->negative_seen || actual < 0;
         f->seen += f->seen < AX_SEEN_MAX;
@@ -211,7 +213,8 @@ enum ax_err ax_forecaster_step(struct ax_forecaster *f, const struct ax_window *
         f->next_refit = f->seen + refit_interval(f);
         f->fitted_ms = t_ms;
     }
-    double *pred = ax_arena_array(scratch, (size_t)AX_MEMBERS * f->tracks_n, sizeof *pred);
+    double *pred = ax_arena_array(scratch, (size_t)AX_MEMBERS * f->tracks_n, sizeof *pred),
+           together[AX_PATH_MAX];
     if (!pred)
         return AX_NOMEM;
     if (f->seen < FIRST_FIT || !has_errors(f))
@@ -219,11 +222,11 @@ enum ax_err ax_forecaster_step(struct ax_forecaster *f, const struct ax_window *
     else if (silent(&p))
         not_ready(out, "no_data");
     else {
-        enum ax_err err = ax_forecaster_path(f, &p, given, scratch, out, pred);
+        enum ax_err err = ax_forecaster_path(f, &p, &local, given, scratch, out, pred, together);
         if (err)
             return err;
     }
-    keep_pending(f, &p, out, pred);
+    keep_pending(f, &p, &local, out, pred, together);
     return AX_OK;
 }
 

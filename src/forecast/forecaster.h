@@ -5,15 +5,18 @@
 #include "forecast/errdist.h"
 #include "forecast/forecast.h"
 #include "forecast/pending.h"
+#include "forecast/season.h"
 
 #define AX_SEEN_MAX (UINT32_MAX / 2)
+#define AX_WAKE_REFITS 4 /* after so many, every member is asked again for one round */
 
 /* How the members and their combination do at one lead. */
 struct ax_lead_record {
-    float member_error[AX_MEMBERS]; /* exponentially weighted |error| in local scales; NaN: unknown */
-    float width_below, width_above; /* log of the factor by which the interval's sides were adapted */
-    uint32_t settled;               /* forecasts whose actual came, as far as it matters */
-    struct ax_errdist errors;       /* of the combination, in local scales */
+    float member_error[AX_MEMBERS];   /* exponentially weighted |error| in mean |differences|; NaN: unknown */
+    float together_error, last_error; /* of their weighted mean and of the last value, over a longer time */
+    float width_below, width_above;   /* log of the factor by which the interval's sides were adapted */
+    uint32_t settled;                 /* forecasts whose actual came, as far as it matters */
+    struct ax_errdist errors;         /* of the combination, in local scales */
 };
 
 /* One lead whose forecasts are kept until their actual arrives: lead 1 and every horizon. */
@@ -27,10 +30,12 @@ struct ax_lead_track {
 /* The forecaster of one series: what it learnt of itself, and the forecasts whose actual is still to come. */
 struct ax_forecaster {
     const struct ax_forecast_spec *spec;
-    uint32_t season_steps;
+    struct ax_season season;
     uint32_t seen;       /* values that were no gaps, saturating */
     uint32_t next_refit; /* in seen */
     double growth;       /* errors grow with lead^growth where nothing else is known; a random walk has 0.5 */
+    uint32_t asleep;     /* members, by bit, that earned no weight: not asked until the refits come round */
+    uint32_t refits;     /* so far, modulo AX_WAKE_REFITS */
     uint32_t jitter;     /* spreads the refits of many series over time */
     bool negative_seen;  /* a value was below 0 */
     int64_t fitted_ms;   /* step of the newest fit; INT64_MIN before the first */
@@ -53,7 +58,7 @@ struct ax_local {
 /* Measure a past. O(fine window). */
 struct ax_local ax_local_of(const struct ax_past *p);
 
-/* What errors at this lead are measured in; > 0. */
+/* What errors of the combination at this lead are measured in; > 0. */
 double ax_local_scale(const struct ax_local *l, uint32_t lead);
 
 /* A record that knows nothing. */
@@ -63,10 +68,15 @@ void ax_record_init(struct ax_lead_record *r);
  * are all 0 when no member speaks. */
 void ax_record_weights(const struct ax_lead_record *r, const double *pred, double *weights);
 
-/* Take in what the members (pred[AX_MEMBERS], NULL when that was not kept) and their combination said about
- * an actual. */
-void ax_record_settle(struct ax_lead_record *r, uint32_t lead, const double *pred, double mean, double actual,
-                      double scale);
+/* How far the members' weighted mean may be believed against the last value, 0 to 1, by the errors of both.
+ */
+double ax_record_belief(const struct ax_lead_record *r);
+
+/* Take in what the members, if they were heard, and their combination said about an actual. Errors of members
+ * are measured in unit, the mean |difference| of late, and not in the local scale, so that they are believed
+ * by the errors that weigh most. */
+void ax_record_settle(struct ax_lead_record *r, uint32_t lead, const struct ax_waiting *w, double actual,
+                      double unit);
 
 /* Adapt the interval after an actual: each side grows by a little when it was missed and shrinks by less when
  * it was not, so that in the long run each is missed as often as the level says (adaptive conformal
@@ -91,9 +101,11 @@ double ax_record_trust(const struct ax_lead_record *r, uint32_t lead);
  * experience by forecasting the past from rolling origins, with what was fitted before them. */
 enum ax_err ax_forecaster_refit(struct ax_forecaster *f, const struct ax_past *p, struct ax_arena *scratch);
 
-/* Write the path from a past into out, all of it finite; given[tracks_n] is what the shared model says at the
- * tracked leads, NULL for nothing. pred[AX_MEMBERS][tracks_n] is what each member said there. */
-enum ax_err ax_forecaster_path(const struct ax_forecaster *f, const struct ax_past *p, const double *given,
-                               struct ax_arena *scratch, struct ax_forecast *out, double *pred);
+/* Write the path from a past, as lively as local, into out, all of it finite; given[tracks_n] is what the
+ * shared model says at the tracked leads, NULL for nothing. pred[AX_MEMBERS][tracks_n] is what each member
+ * said there. */
+enum ax_err ax_forecaster_path(const struct ax_forecaster *f, const struct ax_past *p,
+                               const struct ax_local *local, const double *given, struct ax_arena *scratch,
+                               struct ax_forecast *out, double *pred, double *together);
 
 #endif

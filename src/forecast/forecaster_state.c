@@ -24,9 +24,12 @@ void ax_forecaster_save(const struct ax_forecaster *f, struct ax_buf *out)
     uint32_t leads[AX_PATH_MAX];
     const struct ax_model_params params = ax_forecaster_params(f, NULL, leads);
     ax_put_u8(out, STATE_VERSION);
-    ax_put_varint(out, f->season_steps);
+    ax_put_varint(out, f->season.steps);
+    ax_put_varint(out, f->season.long_steps);
     ax_put_varint(out, f->seen);
     ax_put_varint(out, f->next_refit);
+    ax_put_u32(out, f->asleep);
+    ax_put_u8(out, (uint8_t)f->refits);
     ax_put_f64(out, f->growth);
     ax_put_u32(out, f->jitter);
     ax_put_u8(out, f->negative_seen);
@@ -43,9 +46,14 @@ enum ax_err ax_forecaster_load(struct ax_forecaster *f, struct ax_bytes *in)
     uint32_t leads[AX_PATH_MAX];
     const struct ax_model_params params = ax_forecaster_params(f, NULL, leads);
     ax_get_version(in, STATE_VERSION);
-    f->season_steps = ax_get_count(in, SEASON_MAX);
+    f->season.steps = ax_get_count(in, SEASON_MAX);
+    f->season.long_steps = ax_get_count(in, SEASON_MAX);
     f->seen = ax_get_count(in, AX_SEEN_MAX);
     f->next_refit = ax_get_count(in, UINT32_MAX);
+    f->asleep = ax_get_u32(in);
+    f->refits = ax_get_u8(in) % AX_WAKE_REFITS;
+    if (f->asleep & ~(AX_MEMBERS_ALL & ~(1U << AX_MEMBER_LAST_VALUE)))
+        return ax_bytes_fail(in);
     f->growth = ax_get_f64_in(in, 0, 1);
     f->jitter = ax_get_u32(in);
     f->negative_seen = ax_get_bool(in);

@@ -24,9 +24,19 @@ struct ax_past ax_past_before(const struct ax_past *p, uint32_t steps);
 /* Newest value that is no gap, at most max_age steps old; NaN without. */
 double ax_past_last(const struct ax_past *p, uint32_t max_age);
 
-/* Mean |difference| between values and the ones before them, gaps skipped, over the newest `steps` steps; NaN
- * without a pair. */
+/* Mean |difference| between values and the ones before them, gaps skipped, over the newest `steps` steps, but
+ * for the two largest (ax_mean_but_two()), which are what a spike leaves; NaN without a pair. */
 double ax_past_volatility(const struct ax_past *p, uint32_t steps);
+
+/* Mean of n magnitudes from their sum, without the two largest of them where there are enough and it leaves
+ * something; NaN for none. */
+double ax_mean_but_two(double sum, double first, double second, uint32_t n);
+
+/* The middle one of three; b when a or c is NaN. */
+double ax_median_of_3(double a, double b, double c);
+
+/* Mean of what the same time was in n cycles; of three, the middle one where one is far off. NaN for none. */
+double ax_mean_of_cycles(double *v, uint32_t n);
 
 /* Batch of one entity over a past; tensors has room for two and lives as long as the batch. */
 struct ax_batch ax_past_batch(const struct ax_past *p, struct ax_tensor *tensors);
@@ -35,20 +45,46 @@ struct ax_batch ax_past_batch(const struct ax_past *p, struct ax_tensor *tensors
  * fine window where it reaches, else interpolated in the coarse one. NaN without. */
 double ax_past_season(const struct ax_past *p, uint32_t season_steps, uint32_t lead, uint32_t cycles);
 
+/* The same for a moment `ago` steps before t_ms, as it was known then. */
+double ax_past_season_ago(const struct ax_past *p, uint32_t season_steps, uint32_t ago, uint32_t cycles);
+
 /* Longest gap that a member bridges, in steps. */
 #define AX_BRIDGE_MAX 256
 
 /* The last value, at every lead. */
 extern const struct ax_model_ops ax_model_last_value;
 
-/* A short exponential mean of the newest values, at every lead. */
-extern const struct ax_model_ops ax_model_local_mean;
-
 /* The value one season before. AX_NOTREADY without a season. */
 extern const struct ax_model_ops ax_model_seasonal_naive;
 
 /* The last value, moved as the mean of the last three seasons moved. AX_NOTREADY without a season. */
 extern const struct ax_model_ops ax_model_seasonal_level;
+
+/* The value one long season before. AX_NOTREADY without. */
+extern const struct ax_model_ops ax_model_weekly_naive;
+
+/* Ridge regression over the coarse window on the season, the long season, their levels now, and the newest
+ * points; one solution a lead, the leads of fit() and run() being the same. NaN at leads shorter than a
+ * coarse point. AX_NOTREADY with too few rows. */
+extern const struct ax_model_ops ax_model_ridge_season;
+
+/* Exponential smoothing with a damped trend (Gardner and McKenzie 1985; ETS(A,Ad,N) of Hyndman et al. 2008),
+ * its parameters chosen for each lead by the errors in the fine window; the leads of fit() and run() are the
+ * same. AX_NOTREADY with too few values. */
+extern const struct ax_model_ops ax_model_ets;
+
+/* The same of what is left of the series when its season is taken out, by difference or by ratio. AX_NOTREADY
+ * without a season. */
+extern const struct ax_model_ops ax_model_ets_season;
+/* As above, of the long season. */
+extern const struct ax_model_ops ax_model_ets_week;
+
+/* An autoregression, which ends in the mean at long leads; of the series as it is, and without its long
+ * season (without its season, when there is no longer one). AX_NOTREADY without one, or with too few values.
+ */
+extern const struct ax_model_ops ax_model_ar;
+/* As above. */
+extern const struct ax_model_ops ax_model_ar_season;
 
 /* Ridge regression on lags, local means and the season, relative to the last value; one solution a lead, the
  * leads of fit() and run() being the same. AX_NOTREADY with too few rows. */

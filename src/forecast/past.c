@@ -3,6 +3,9 @@
 
 #include <math.h>
 
+#define CYCLES_MAX 8
+#define LOPSIDED 4.0 /* how much further from the middle one of three is, when it is left out */
+
 struct ax_past ax_past_of(const struct ax_batch *b, uint32_t e)
 {
     struct ax_past p = {.t_ms = b->t_ms};
@@ -45,7 +48,7 @@ double ax_past_volatility(const struct ax_past *p, uint32_t steps)
 {
     const float *v = p->fine.v;
     uint32_t n = p->fine.n, pairs = 0;
-    double sum = 0, before = NAN;
+    double sum = 0, before = NAN, first = 0, second = 0;
     for (uint32_t i = n > steps + 1 ? n - steps - 1 : 0; i < n; i++) {
         if (isnan(v[i]))
             continue;
@@ -55,8 +58,29 @@ double ax_past_volatility(const struct ax_past *p, uint32_t steps)
             continue;
         sum += d;
         pairs++;
+        if (d > second) {
+            second = d > first ? first : d;
+            first = d > first ? d : first;
+        }
     }
-    return pairs ? sum / pairs : (double)NAN;
+    return ax_mean_but_two(sum, first, second, pairs);
+}
+
+double ax_mean_but_two(double sum, double first, double second, uint32_t n)
+{
+    const uint32_t enough = 16;
+    if (n < enough)
+        return n ? sum / n : (double)NAN;
+    double rest = fmax(sum - first - second, 0) / (n - 2);
+    return rest > 0 ? rest : sum / n;
+}
+
+double ax_median_of_3(double a, double b, double c)
+{
+    if (isnan(a) || isnan(c))
+        return b;
+    double low = a < c ? a : c, high = a < c ? c : a;
+    return b < low ? low : b > high ? high : b;
 }
 
 struct ax_batch ax_past_batch(const struct ax_past *p, struct ax_tensor *tensors)
@@ -89,26 +113,53 @@ static double coarse_at(const struct ax_view *c, int64_t t_ms)
     return isnan(a) ? b : isnan(b) ? a : a + w * (b - a);
 }
 
+/* The value `ago` steps before t_ms. */
+static double value_ago(const struct ax_past *p, int64_t ago)
+{
+    if (ago < p->fine.n)
+        return (double)p->fine.v[p->fine.n - 1 - (uint32_t)ago];
+    return coarse_at(&p->coarse, p->t_ms - ago * p->fine.step_ms);
+}
+
+double ax_mean_of_cycles(double *v, uint32_t n)
+{
+    if (n == 3) {
+        double middle = ax_median_of_3(v[0], v[1], v[2]), below = INFINITY, above = -INFINITY;
+        for (uint32_t k = 0; k < 3; k++) {
+            below = v[k] < below ? v[k] : below;
+            above = v[k] > above ? v[k] : above;
+        }
+        if (above - middle > LOPSIDED * (middle - below) || middle - below > LOPSIDED * (above - middle))
+            return middle;
+    }
+    double sum = 0;
+    for (uint32_t k = 0; k < n; k++)
+        sum += v[k];
+    return n ? sum / n : (double)NAN;
+}
+
+static double cycles_mean(const struct ax_past *p, int64_t ago, uint32_t season_steps, uint32_t cycles)
+{
+    double found[CYCLES_MAX];
+    uint32_t n = 0;
+    for (uint32_t k = 0; k < cycles && k < CYCLES_MAX; k++) {
+        double v = value_ago(p, ago + (int64_t)k * season_steps);
+        if (!isnan(v))
+            found[n++] = v;
+    }
+    return ax_mean_of_cycles(found, n);
+}
+
 double ax_past_season(const struct ax_past *p, uint32_t season_steps, uint32_t lead, uint32_t cycles)
 {
     if (season_steps == 0)
         return NAN;
     uint32_t back = (lead + season_steps - 1) / season_steps;
-    if (back == 0)
-        back = 1;
-    double sum = 0;
-    uint32_t n = 0;
-    for (uint32_t k = 0; k < cycles; k++) {
-        int64_t ago = (int64_t)(back + k) * season_steps - lead; /* steps before t_ms, >= 0 */
-        double v = NAN;
-        if (ago < p->fine.n)
-            v = (double)p->fine.v[p->fine.n - 1 - (uint32_t)ago];
-        else
-            v = coarse_at(&p->coarse, p->t_ms - ago * p->fine.step_ms);
-        if (isnan(v))
-            continue;
-        sum += v;
-        n++;
-    }
-    return n ? sum / n : (double)NAN;
+    back = back ? back : 1;
+    return cycles_mean(p, (int64_t)back * season_steps - lead, season_steps, cycles);
+}
+
+double ax_past_season_ago(const struct ax_past *p, uint32_t season_steps, uint32_t ago, uint32_t cycles)
+{
+    return season_steps ? cycles_mean(p, (int64_t)season_steps + ago, season_steps, cycles) : (double)NAN;
 }

@@ -7,7 +7,7 @@
 /* What one tracked lead contributes. Offsets are in the input's unit, from the mean. */
 struct knot {
     double lead;
-    double weights[AX_MEMBERS];
+    double weights[AX_MEMBERS], belief;
     double below, above, confidence;
     double near_by; /* what counts as close to the forecast */
     double unit;    /* local scale */
@@ -27,7 +27,7 @@ static double mix(double a, double b, double share)
     return a + share * (b - a);
 }
 
-/* Members that speak at the point, with weights between those of the two knots. */
+/* The mean of the members that speak at the point, with weights between those of the two knots. */
 static double combine(const struct knot *a, const struct knot *b, double share, const double *pred,
                       double fallback)
 {
@@ -54,7 +54,7 @@ static uint32_t first_seen(const struct ax_forecaster *f)
 
 /* What one tracked lead has seen itself. */
 static void own_knot(const struct ax_forecaster *f, const struct ax_local *local, uint32_t k,
-                     const double *pred, double last, struct knot *out)
+                     const double *pred, double last, struct knot *out, double *together)
 {
     const struct ax_lead_record *r = &f->tracks[k].record;
     uint32_t lead = f->tracks[k].lead;
@@ -62,7 +62,9 @@ static void own_knot(const struct ax_forecaster *f, const struct ax_local *local
     out->unit = ax_local_scale(local, lead);
     out->record = r;
     ax_record_weights(r, pred, out->weights);
-    out->near_by = f->spec->tolerance * fabs(combine(out, out, 0, pred, last));
+    out->belief = ax_record_belief(r);
+    *together = combine(out, out, 0, pred, last);
+    out->near_by = f->spec->tolerance * fabs(mix(last, *together, out->belief));
     ax_record_interval(r, f->spec->level, &out->below, &out->above);
     out->below *= out->unit;
     out->above *= out->unit;
@@ -130,9 +132,9 @@ static enum ax_err ask(const struct ax_forecaster *f, const struct ax_past *p, c
 {
     uint32_t leads[AX_PATH_MAX], knots_n = f->tracks_n, n = f->spec->leads_n;
     const struct ax_model_params params = ax_forecaster_params(f, p, leads);
-    uint32_t sparse = ax_portfolio_tracked_only();
-    if (ax_portfolio_run(&params, f->states, sparse, p, leads, knots_n, scratch, at) ||
-        ax_portfolio_run(&params, f->states, AX_MEMBERS_ALL & ~sparse, p, f->spec->leads, n, scratch, path))
+    uint32_t sparse = ax_portfolio_tracked_only(), awake = AX_MEMBERS_ALL & ~f->asleep;
+    if (ax_portfolio_run(&params, f->states, awake & sparse, p, leads, knots_n, scratch, at) ||
+        ax_portfolio_run(&params, f->states, awake & ~sparse, p, f->spec->leads, n, scratch, path))
         return AX_NOMEM;
     double last = ax_past_last(p, AX_BRIDGE_MAX);
     for (uint32_t m = 0; m < AX_MEMBERS; m++) {
@@ -159,25 +161,26 @@ static uint32_t count_nonfinite(const struct ax_forecaster *f, const double *at)
     return members;
 }
 
-enum ax_err ax_forecaster_path(const struct ax_forecaster *f, const struct ax_past *p, const double *given,
-                               struct ax_arena *scratch, struct ax_forecast *out, double *at)
+enum ax_err ax_forecaster_path(const struct ax_forecaster *f, const struct ax_past *p,
+                               const struct ax_local *local, const double *given, struct ax_arena *scratch,
+                               struct ax_forecast *out, double *at, double *together)
 {
     uint32_t knots_n = f->tracks_n, n = f->spec->leads_n;
     double *path = ax_arena_array(scratch, (size_t)AX_MEMBERS * n, sizeof *path);
     struct knot *knots = ax_arena_array(scratch, knots_n, sizeof *knots);
     if (!path || !knots || ask(f, p, given, scratch, at, path))
         return AX_NOMEM;
-    struct ax_local local = ax_local_of(p);
     double last = ax_past_last(p, AX_BRIDGE_MAX), pred[AX_MEMBERS];
     for (uint32_t k = 0; k < knots_n; k++) {
         for (uint32_t m = 0; m < AX_MEMBERS; m++)
             pred[m] = at[m * knots_n + k];
-        own_knot(f, &local, k, pred, last, &knots[k]);
+        own_knot(f, local, k, pred, last, &knots[k], &together[k]);
     }
     settle_widths(f, knots);
     out->ready = true;
     out->reason = NULL;
     out->nonfinite = count_nonfinite(f, at);
+    out->members = at;
     for (uint32_t i = 0, k = 0; i < n; i++) {
         double lead = f->spec->leads[i];
         while (k + 2 < knots_n && knots[k + 1].lead <= lead)
@@ -186,8 +189,9 @@ enum ax_err ax_forecaster_path(const struct ax_forecaster *f, const struct ax_pa
         double share = share_between(a, b, lead);
         for (uint32_t m = 0; m < AX_MEMBERS; m++)
             pred[m] = path[m * n + i];
-        point(f, i, combine(a, b, share, pred, last), mix(a->below, b->below, share),
-              mix(a->above, b->above, share), mix(a->confidence, b->confidence, share), out);
+        double mean = mix(last, combine(a, b, share, pred, last), mix(a->belief, b->belief, share));
+        point(f, i, mean, mix(a->below, b->below, share), mix(a->above, b->above, share),
+              mix(a->confidence, b->confidence, share), out);
     }
     return AX_OK;
 }

@@ -10,6 +10,7 @@
 #define WORD_OCTAVE 11.0
 #define WORD_NOTHING 0
 #define WORD_NOT_FINITE INT8_MIN
+#define WORDS (AX_MEMBERS + 1) /* the last is of all together */
 
 /* A magnitude in 16 bits: those of the float behind the sign, rounded up. */
 static uint16_t magnitude_code(double x)
@@ -59,7 +60,7 @@ static size_t floats_of(const struct ax_pending *p)
 size_t ax_pending_bytes(const struct ax_pending *p)
 {
     return floats_of(p) * sizeof(float) + (size_t)p->slots * 3 * sizeof(uint16_t) +
-           (size_t)p->word_slots * AX_MEMBERS;
+           (size_t)p->word_slots * WORDS;
 }
 
 bool ax_pending_init(struct ax_pending *p, uint32_t lead)
@@ -95,7 +96,7 @@ static bool place_of(const struct ax_pending *p, int64_t step, uint32_t *slot, i
         return false;
     int64_t index = step / p->stride;
     *slot = (uint32_t)(index % p->slots);
-    *words = index % p->words_every ? NULL : p->words + index / p->words_every % p->word_slots * AX_MEMBERS;
+    *words = index % p->words_every ? NULL : p->words + index / p->words_every % p->word_slots * WORDS;
     return true;
 }
 
@@ -113,6 +114,8 @@ void ax_pending_put(struct ax_pending *p, int64_t step, const struct ax_waiting 
         p->last[i] = (float)w->last;
     for (uint32_t m = 0; m < AX_MEMBERS && words; m++)
         words[m] = word_code((w->pred[m] - w->mean) / w->scale);
+    if (words)
+        words[AX_MEMBERS] = word_code((w->together - w->mean) / w->scale);
 }
 
 bool ax_pending_take(struct ax_pending *p, int64_t step, struct ax_waiting *out)
@@ -129,9 +132,10 @@ bool ax_pending_take(struct ax_pending *p, int64_t step, struct ax_waiting *out)
     if (!isfinite(out->scale) || out->scale <= 0)
         return false;
     out->last = p->far ? (double)p->last[i] : (double)NAN;
-    out->heard = words != NULL;
+    out->heard = words ? p->words_every * p->stride : 0;
     for (uint32_t m = 0; m < AX_MEMBERS; m++)
         out->pred[m] = words ? out->mean + word_of(words[m]) * out->scale : (double)NAN;
+    out->together = words ? out->mean + word_of(words[AX_MEMBERS]) * out->scale : (double)NAN;
     return true;
 }
 
@@ -168,7 +172,7 @@ void ax_pending_save(const struct ax_pending *p, struct ax_buf *out)
     put_codes(out, p->below, p->slots);
     put_codes(out, p->above, p->slots);
     put_codes(out, p->scale, p->slots);
-    for (uint32_t i = 0; i < p->word_slots * AX_MEMBERS; i++)
+    for (uint32_t i = 0; i < p->word_slots * WORDS; i++)
         ax_put_u8(out, (uint8_t)p->words[i]);
 }
 
@@ -178,6 +182,6 @@ void ax_pending_load(struct ax_pending *p, struct ax_bytes *in)
     get_codes(in, p->below, p->slots);
     get_codes(in, p->above, p->slots);
     get_codes(in, p->scale, p->slots);
-    for (uint32_t i = 0; i < p->word_slots * AX_MEMBERS; i++)
+    for (uint32_t i = 0; i < p->word_slots * WORDS; i++)
         p->words[i] = (int8_t)ax_get_u8(in);
 }

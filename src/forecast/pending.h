@@ -10,7 +10,7 @@
 
 #include "forecast/portfolio.h"
 
-#define AX_WORDS_MAX 48
+#define AX_WORDS_MAX 24
 #define AX_PENDING_NEAR 512
 #define AX_PENDING_FAR_SLOTS 256
 
@@ -21,16 +21,17 @@ struct ax_pending {
     bool far;
     float *mean, *last; /* [slots]; last only when far */
     uint16_t *below, *above, *scale;
-    int8_t *words; /* [word_slots x AX_MEMBERS] */
+    int8_t *words; /* [word_slots][AX_MEMBERS + 1]: of the members, and of all together */
 };
 
 /* A forecast that waits, or has waited. */
 struct ax_waiting {
     double mean, lower, upper;
-    double scale;            /* of errors at this lead, when it was made */
-    double last;             /* the last value then; NaN when it was not kept */
-    bool heard;              /* the members' words were kept */
+    double scale;   /* of errors at this lead, when it was made */
+    double last;    /* the last value then; NaN when it was not kept */
+    uint32_t heard; /* steps between forecasts whose members' words are kept, when this one's were; else 0 */
     double pred[AX_MEMBERS]; /* NaN: said nothing; infinite: not finite */
+    double together; /* the weighted mean of them, heard as they are; mean may lean to the last value */
 };
 
 /* Room for the forecasts at a lead; false when out of memory. */

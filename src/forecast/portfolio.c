@@ -6,14 +6,16 @@
 
 const struct ax_member ax_portfolio[AX_MEMBERS] = {
     [AX_MEMBER_LAST_VALUE] = {.name = "last_value", .ops = &ax_model_last_value},
-    [AX_MEMBER_LOCAL_MEAN] = {.name = "local_mean", .ops = &ax_model_local_mean},
-    [AX_MEMBER_SEASONAL_NAIVE] = {.name = "seasonal_naive",
-                                  .ops = &ax_model_seasonal_naive,
-                                  .seasonal = true},
-    [AX_MEMBER_SEASONAL_LEVEL] = {.name = "seasonal_level",
-                                  .ops = &ax_model_seasonal_level,
-                                  .seasonal = true},
-    [AX_MEMBER_RIDGE_LAGS] = {.name = "ridge_lags", .ops = &ax_model_ridge_lags, .tracked_only = true},
+    [AX_MEMBER_SEASONAL_NAIVE] = {"seasonal_naive", &ax_model_seasonal_naive, .seasonal = AX_SEASON},
+    [AX_MEMBER_SEASONAL_LEVEL] = {"seasonal_level", &ax_model_seasonal_level, .seasonal = AX_SEASON},
+    [AX_MEMBER_WEEKLY_NAIVE] = {"weekly_naive", &ax_model_weekly_naive, .seasonal = AX_LONG_SEASON},
+    [AX_MEMBER_ETS] = {"ets", &ax_model_ets, .tracked_only = true},
+    [AX_MEMBER_ETS_SEASON] = {"ets_season", &ax_model_ets_season, true, AX_SEASON},
+    [AX_MEMBER_ETS_WEEK] = {"ets_week", &ax_model_ets_week, true, AX_LONG_SEASON},
+    [AX_MEMBER_AR] = {"ar", &ax_model_ar, .tracked_only = true},
+    [AX_MEMBER_AR_SEASON] = {"ar_season", &ax_model_ar_season, true, AX_SEASON},
+    [AX_MEMBER_RIDGE_LAGS] = {"ridge_lags", &ax_model_ridge_lags, .tracked_only = true},
+    [AX_MEMBER_RIDGE_SEASON] = {"ridge_season", &ax_model_ridge_season, .tracked_only = true},
     [AX_MEMBER_LSTM] = {.name = "lstm", .tracked_only = true},
 };
 

@@ -11,20 +11,29 @@
 /* Their places in the table. */
 enum ax_portfolio_member {
     AX_MEMBER_LAST_VALUE,
-    AX_MEMBER_LOCAL_MEAN,
     AX_MEMBER_SEASONAL_NAIVE,
     AX_MEMBER_SEASONAL_LEVEL,
+    AX_MEMBER_WEEKLY_NAIVE,
+    AX_MEMBER_ETS,
+    AX_MEMBER_ETS_SEASON,
+    AX_MEMBER_ETS_WEEK,
+    AX_MEMBER_AR,
+    AX_MEMBER_AR_SEASON,
     AX_MEMBER_RIDGE_LAGS,
+    AX_MEMBER_RIDGE_SEASON,
     AX_MEMBER_LSTM,
     AX_MEMBERS
 };
+
+/* The season that a member is nothing without. */
+enum ax_member_season { AX_NO_SEASON, AX_SEASON, AX_LONG_SEASON };
 
 /* How a member is asked. */
 struct ax_member {
     const char *name;
     const struct ax_model_ops *ops; /* NULL: its answers come from outside */
     bool tracked_only;
-    bool seasonal; /* somebody else, once the season is another */
+    enum ax_member_season seasonal; /* it is somebody else, once that is another */
 };
 
 /* The table. */

@@ -6,18 +6,21 @@
 #include <stdbool.h>
 #include <string.h>
 
-#define WEIGHT_POWER 6.0 /* weights are 1 / error^power */
-#define TRIM 1.3         /* others than the last value with errors so many times the least have no weight */
-#define DOUBT 1.5        /* by how much a member's error is held to be worse at first */
-#define DOUBT_FADE 0.1   /* doubt falls with the square root of this share of the settled forecasts */
-#define ERROR_KEEP 0.98  /* of a member's error at each settled forecast: the last 50 count */
-#define ERROR_CLIP 20.0  /* local scales: one spike must not decide who is believed */
-#define DIST_STEPS 120.0 /* errors that count in the distribution, one step ahead */
-#define DIST_LEADS 10.0  /* and for each step further: errors of overlapping forecasts say less */
-#define GAMMA 0.05       /* pace of the width's adaptation, one step ahead */
-#define GAMMA_LEAD 3.0   /* so many leads further it is half as fast: what is heard of is old */
-#define WIDTH_MAX 2.0    /* bound on |log| of that adaptation */
-#define OWN_ENOUGH 40.0  /* independent errors at which a lead counts as much as what it borrows */
+#define WEIGHT_POWER 14.0  /* weights are 1 / error^power */
+#define TRIM 1.6           /* others than the last value with errors so many times the least have no weight */
+#define DOUBT 0.1          /* by how much a member's error is held to be worse at first */
+#define DOUBT_FADE 0.1     /* doubt falls with the square root of this share of the settled forecasts */
+#define MEMORY_STEPS 60.0  /* steps that count in a member's error, one step ahead */
+#define MEMORY_LEADS 4.0   /* and for each step further: forecasts that overlap say less */
+#define ERROR_CLIP 20.0    /* mean differences: one spike must not decide who is believed */
+#define BELIEF_STEPS 200.0 /* as MEMORY_STEPS, for the errors of all together and of the last value */
+#define BELIEF_POWER 40.0  /* as WEIGHT_POWER, between these two */
+#define DIST_STEPS 120.0   /* errors that count in the distribution, one step ahead */
+#define DIST_LEADS 10.0    /* and for each step further: errors of overlapping forecasts say less */
+#define GAMMA 0.05         /* pace of the width's adaptation, one step ahead */
+#define GAMMA_LEAD 4.0     /* so many leads further it is half as fast: what is heard of is old */
+#define WIDTH_MAX 2.0      /* bound on |log| of that adaptation */
+#define OWN_ENOUGH 40.0    /* independent errors at which a lead counts as much as what it borrows */
 #define SETTLED_MAX 1000000
 #define FAST_STEPS 16 /* how far back the volatilities that make the local scale reach */
 #define SLOW_STEPS 128
@@ -55,6 +58,7 @@ void ax_record_init(struct ax_lead_record *r)
     memset(r, 0, sizeof *r);
     for (uint32_t m = 0; m < AX_MEMBERS; m++)
         r->member_error[m] = NAN;
+    r->together_error = r->last_error = NAN;
 }
 
 void ax_record_weights(const struct ax_lead_record *r, const double *pred, double *weights)
@@ -84,24 +88,46 @@ void ax_record_weights(const struct ax_lead_record *r, const double *pred, doubl
 
 /* The error of one member, from what it said. One that joins later begins no better than the last value: one
  * hit is luck. An answer that is not finite counts as the worst. */
-static void settle_member(struct ax_lead_record *r, uint32_t m, double said, double actual, double scale,
+static void settle_member(struct ax_lead_record *r, uint32_t m, double said, double actual, double unit,
                           double keep)
 {
     if (isnan(said))
         return;
-    double e = fmin(fabs(actual - said) / scale, ERROR_CLIP), old = (double)r->member_error[m];
+    double e = fmin(fabs(actual - said) / unit, ERROR_CLIP), old = (double)r->member_error[m];
     if (isnan(old))
         old = keep > 0 ? fmax(e, either((double)r->member_error[0], e)) : e;
     r->member_error[m] = (float)(keep * old + (1 - keep) * e);
 }
 
-void ax_record_settle(struct ax_lead_record *r, uint32_t lead, const double *pred, double mean, double actual,
-                      double scale)
+static void smooth(float *mean, double e, double keep)
+{
+    *mean = isnan(*mean) ? (float)e : (float)(keep * (double)*mean + (1 - keep) * e);
+}
+
+static double keep_of(double every, double steps, uint32_t lead, double n)
+{
+    return fmin(1 - fmin(every / (steps + MEMORY_LEADS * lead), 0.5), n / (n + 1));
+}
+
+double ax_record_belief(const struct ax_lead_record *r)
+{
+    if (isnan(r->together_error) || isnan(r->last_error))
+        return 1;
+    return 1 / (1 + pow(((double)r->together_error + 1e-9) / ((double)r->last_error + 1e-9), BELIEF_POWER));
+}
+
+void ax_record_settle(struct ax_lead_record *r, uint32_t lead, const struct ax_waiting *w, double actual,
+                      double unit)
 {
     double n = r->settled < SETTLED_MAX ? r->settled++ : r->settled;
-    for (uint32_t m = 0; m < AX_MEMBERS && pred; m++)
-        settle_member(r, m, pred[m], actual, scale, fmin(ERROR_KEEP, n / (n + 1)));
-    ax_errdist_add(&r->errors, (actual - mean) / scale, 1 - 1 / (DIST_STEPS + DIST_LEADS * lead));
+    double keep = keep_of(w->heard, MEMORY_STEPS, lead, n), longer = keep_of(w->heard, BELIEF_STEPS, lead, n);
+    for (uint32_t m = 0; m < AX_MEMBERS && w->heard; m++)
+        settle_member(r, m, w->pred[m], actual, unit, keep);
+    if (w->heard && isfinite(w->pred[0])) {
+        smooth(&r->together_error, fmin(fabs(actual - w->together) / unit, ERROR_CLIP), longer);
+        smooth(&r->last_error, fmin(fabs(actual - w->pred[0]) / unit, ERROR_CLIP), longer);
+    }
+    ax_errdist_add(&r->errors, (actual - w->mean) / w->scale, 1 - 1 / (DIST_STEPS + DIST_LEADS * lead));
 }
 
 static float adapt(float width, double pace, double target, bool missed)
@@ -134,6 +160,8 @@ double ax_record_trust(const struct ax_lead_record *r, uint32_t lead)
 void ax_record_save(const struct ax_lead_record *r, struct ax_buf *out)
 {
     ax_put_f32s(out, r->member_error, AX_MEMBERS);
+    ax_put_f32(out, r->together_error);
+    ax_put_f32(out, r->last_error);
     ax_put_f32(out, r->width_below);
     ax_put_f32(out, r->width_above);
     ax_put_varint(out, r->settled);
@@ -143,6 +171,10 @@ void ax_record_save(const struct ax_lead_record *r, struct ax_buf *out)
 void ax_record_load(struct ax_lead_record *r, struct ax_bytes *in)
 {
     ax_get_f32s_in(in, r->member_error, AX_MEMBERS, 0, INFINITY, true);
+    r->together_error = ax_get_f32(in);
+    r->last_error = ax_get_f32(in);
+    if (r->together_error < 0 || r->last_error < 0)
+        (void)ax_bytes_fail(in);
     r->width_below = ax_get_f32_in(in, -(float)WIDTH_MAX, (float)WIDTH_MAX);
     r->width_above = ax_get_f32_in(in, -(float)WIDTH_MAX, (float)WIDTH_MAX);
     r->settled = ax_get_count(in, SETTLED_MAX);

@@ -9,7 +9,8 @@
 #define GROWTH_PRIOR 20.0 /* values of a random walk that are mixed into the measured growth */
 #define GROWTH_MIN 0.1
 #define GROWTH_MAX 1.0
-#define SETTLED_ENOUGH 96 /* own experience from which validation is no longer asked */
+#define WEIGHT_LEAST 0.004 /* at some lead, for a member to be asked */
+#define SETTLED_ENOUGH 96  /* own experience from which validation is no longer asked */
 
 /* Forecast from each origin with the weights that were known there, and settle at once. */
 static enum ax_err roll(const struct ax_forecaster *f, const struct ax_past *p, uint32_t first, void *states,
@@ -29,17 +30,19 @@ static enum ax_err roll(const struct ax_forecaster *f, const struct ax_past *p, 
             return err;
         struct ax_local local = ax_local_of(&then);
         for (uint32_t k = 0; k < f->tracks_n && o + leads[k] < n; k++) {
-            double actual = (double)p->fine.v[o + leads[k]], mine[AX_MEMBERS], weights[AX_MEMBERS], mean = 0;
+            double actual = (double)p->fine.v[o + leads[k]], weights[AX_MEMBERS];
+            struct ax_waiting w = {.heard = stride, .scale = ax_local_scale(&local, leads[k])};
             if (isnan(actual))
                 continue;
             for (uint32_t m = 0; m < AX_MEMBERS; m++)
-                mine[m] = pred[m * f->tracks_n + k];
-            if (isnan(mine[0]))
+                w.pred[m] = pred[m * f->tracks_n + k];
+            if (isnan(w.pred[0]))
                 continue;
-            ax_record_weights(&records[k], mine, weights);
+            ax_record_weights(&records[k], w.pred, weights);
             for (uint32_t m = 0; m < AX_MEMBERS; m++)
-                mean += weights[m] > 0 ? weights[m] * mine[m] : 0;
-            ax_record_settle(&records[k], leads[k], mine, mean, actual, ax_local_scale(&local, leads[k]));
+                w.mean += weights[m] > 0 ? weights[m] * w.pred[m] : 0;
+            w.together = w.mean;
+            ax_record_settle(&records[k], leads[k], &w, actual, local.all);
         }
     }
     return AX_OK;
@@ -61,8 +64,11 @@ static void take_over(struct ax_lead_record *r, const struct ax_lead_record *val
         else if (isnan(r->member_error[m]) && base > 0)
             r->member_error[m] = (float)(own * error / base);
     }
-    if (young)
-        r->errors = validated->errors;
+    if (!young)
+        return;
+    r->errors = validated->errors;
+    r->together_error = validated->together_error;
+    r->last_error = validated->last_error;
 }
 
 static bool wants_validation(const struct ax_forecaster *f)
@@ -130,17 +136,37 @@ static double growth(const struct ax_forecaster *f, const struct ax_view *v)
     return fmin(fmax(slope, GROWTH_MIN), GROWTH_MAX);
 }
 
+/* Put to sleep who has earned no weight at any lead, so that it costs nothing; now and then all are awake. */
+static void rest(struct ax_forecaster *f)
+{
+    double present[AX_MEMBERS] = {0}, weights[AX_MEMBERS], most[AX_MEMBERS] = {0};
+    f->asleep = 0;
+    f->refits = (f->refits + 1) % AX_WAKE_REFITS;
+    if (f->refits == 0)
+        return;
+    for (uint32_t k = 0; k < f->tracks_n; k++) {
+        if (f->tracks[k].record.settled < SETTLED_ENOUGH)
+            return;
+        ax_record_weights(&f->tracks[k].record, present, weights);
+        for (uint32_t m = 0; m < AX_MEMBERS; m++)
+            most[m] = fmax(most[m], isnan(f->tracks[k].record.member_error[m]) ? 1 : weights[m]);
+    }
+    for (uint32_t m = AX_MEMBER_LAST_VALUE + 1; m < AX_MEMBERS; m++)
+        if (ax_portfolio[m].ops && most[m] < WEIGHT_LEAST)
+            f->asleep |= 1U << m;
+}
+
 enum ax_err ax_forecaster_refit(struct ax_forecaster *f, const struct ax_past *p, struct ax_arena *scratch)
 {
     f->growth = growth(f, &p->fine);
-    uint32_t season = ax_season_detect(p, scratch);
-    if (season != f->season_steps) {
-        f->season_steps = season;
-        for (uint32_t k = 0; k < f->tracks_n; k++) /* who relies on the season is somebody else now */
-            for (uint32_t m = 0; m < AX_MEMBERS; m++)
-                if (ax_portfolio[m].seasonal)
-                    f->tracks[k].record.member_error[m] = NAN;
-    }
+    struct ax_season season = ax_season_detect(p, scratch);
+    uint32_t changed = (season.steps != f->season.steps ? 1U << AX_SEASON : 0) |
+                       (season.long_steps != f->season.long_steps ? 1U << AX_LONG_SEASON : 0);
+    f->season = season;
+    for (uint32_t k = 0; k < f->tracks_n; k++) /* who relies on the season is somebody else now */
+        for (uint32_t m = 0; m < AX_MEMBERS; m++)
+            if (changed >> ax_portfolio[m].seasonal & 1)
+                f->tracks[k].record.member_error[m] = NAN;
     if (p->fine.n >= 4 && wants_validation(f)) {
         enum ax_err err = validate(f, p, scratch);
         if (err)
@@ -148,5 +174,6 @@ enum ax_err ax_forecaster_refit(struct ax_forecaster *f, const struct ax_past *p
     }
     uint32_t leads[AX_PATH_MAX];
     const struct ax_model_params params = ax_forecaster_params(f, p, leads);
-    return ax_portfolio_fit(&params, f->states, AX_MEMBERS_ALL, p, scratch);
+    rest(f);
+    return ax_portfolio_fit(&params, f->states, AX_MEMBERS_ALL & ~f->asleep, p, scratch);
 }

@@ -19,7 +19,8 @@
 #define ROWS_MIN 48
 #define ROWS_MAX 960
 #define ALPHA 0.02        /* penalty, as a share of the features' mean energy */
-#define ALPHA_ROWS 1000.0 /* rows at which the penalty is twice that */
+#define ALPHA_ROWS 1000.0 /* independent rows at which the penalty is twice that */
+#define OVERLAP 4.0       /* targets so many leads long say half as much a row */
 
 static const uint32_t mean_steps[] = {8, 16, 32, 64, 128};
 #define MEANS (sizeof mean_steps / sizeof mean_steps[0])
@@ -66,8 +67,11 @@ static void local_features(const struct ax_past *p, double level, double scale, 
         double d = k < n ? (double)v[n - 1 - k] - level : (double)NAN;
         if (k >= 1 && k <= LAGS)
             x[k - 1] = isnan(d) ? 0 : clipped(d / scale, FEATURE_CLIP);
-        if (!isnan(d)) {
-            sum += d;
+        if (!isnan(d)) { /* a spike of one step has no part in means */
+            bool inside = k >= 1 && k + 1 < n;
+            sum += inside
+                       ? ax_median_of_3((double)v[n - k], (double)v[n - 1 - k], (double)v[n - 2 - k]) - level
+                       : d;
             seen++;
         }
         if (k + 1 == mean_steps[next])
@@ -164,12 +168,13 @@ static void reweight(struct design *d, uint32_t m)
     }
 }
 
-static bool solve(struct design *d, uint32_t m)
+static bool solve(struct design *d, uint32_t m, uint32_t lead)
 {
     double energy = 0;
     for (size_t i = 0; i < (size_t)m * WIDTH; i++)
         energy += d->x[i] * d->x[i];
-    double alpha = ALPHA * (1 + ALPHA_ROWS / m) * energy / WIDTH + 1e-9;
+    double independent = m / (1 + (lead - 1) / OVERLAP);
+    double alpha = ALPHA * (1 + ALPHA_ROWS / independent) * energy / WIDTH + 1e-9;
     return ax_ridge(m, WIDTH, 1, d->x, d->y, alpha, d->w, d->gram) == AX_OK;
 }
 
@@ -184,10 +189,10 @@ static void fit_lead(struct design *d, const struct ax_past *p, uint32_t season_
     double bound = ax_quantile(d->r, m, TARGET_QUANTILE);
     for (uint32_t i = 0; i < m; i++)
         d->y[i] = clipped(d->y[i], bound);
-    if (bound <= 0 || !solve(d, m))
+    if (bound <= 0 || !solve(d, m, lead))
         return;
     reweight(d, m);
-    if (!solve(d, m))
+    if (!solve(d, m, lead))
         return;
     for (uint32_t k = 0; k < WIDTH; k++)
         out->w[k] = (float)d->w[k];

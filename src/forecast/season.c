@@ -7,6 +7,8 @@
 #include <math.h>
 #include <string.h>
 
+#define DAY_MS 86400000LL
+#define WEEK_MS (7 * DAY_MS)
 #define POINTS_MIN 32
 #define PRESENT_MIN 0.6
 #define PERIOD_MIN 3
@@ -119,7 +121,7 @@ static struct period detect(const struct ax_view *v, uint32_t cycles_min, struct
 /* People live by days and weeks: a period within 2 % of one of them is that one. */
 static double snap(double steps, int64_t step_ms)
 {
-    const double calendar_ms[] = {86400000.0, 7 * 86400000.0};
+    const double calendar_ms[] = {(double)DAY_MS, (double)WEEK_MS};
     for (int i = 0; i < 2; i++) {
         double exact = calendar_ms[i] / (double)step_ms;
         if (fabs(steps - exact) <= 0.02 * exact)
@@ -128,13 +130,26 @@ static double snap(double steps, int64_t step_ms)
     return steps;
 }
 
-uint32_t ax_season_detect(const struct ax_past *p, struct ax_arena *scratch)
+/* The one period that shows most. */
+static uint32_t strongest_period(const struct ax_past *p, struct ax_arena *scratch)
 {
     struct period fine = detect(&p->fine, 3, scratch);
     struct period coarse = detect(&p->coarse, 2, scratch);
     double steps = (double)coarse.points * (double)p->coarse.step_ms / (double)p->fine.step_ms;
     if (coarse.points == 0 || steps < p->fine.n / 3.0 || steps > UINT32_MAX / 4.0)
-        return fine.points;
+        return (uint32_t)lround(snap(fine.points, p->fine.step_ms));
     bool shorter = fine.points && fine.acf >= coarse.acf;
     return shorter ? fine.points : (uint32_t)lround(snap(steps, p->fine.step_ms));
+}
+
+struct ax_season ax_season_detect(const struct ax_past *p, struct ax_arena *scratch)
+{
+    struct ax_season s = {.steps = strongest_period(p, scratch)};
+    int64_t period_ms = s.steps * p->fine.step_ms;
+    if (period_ms != DAY_MS && period_ms != WEEK_MS)
+        return s;
+    if (p->coarse.n * p->coarse.step_ms > WEEK_MS)
+        s.long_steps = (uint32_t)(WEEK_MS / p->fine.step_ms);
+    s.steps = (uint32_t)(DAY_MS / p->fine.step_ms);
+    return s;
 }

@@ -30,7 +30,7 @@ static enum ax_err init_forecast(struct ax_channel *c, bool emitted, struct ax_d
     c->forecast.tolerance = TOLERANCE;
     c->forecast.nonnegative = job->forecast.nonnegative;
     int64_t refit = job->forecast.refit_ms > 0 ? job->forecast.refit_ms / job->step_ms : 240;
-    c->forecast.refit_steps = refit < 1 ? 1 : (uint32_t)refit;
+    c->forecast.refit_steps = refit < AX_FORECAST_REFIT_MIN ? AX_FORECAST_REFIT_MIN : (uint32_t)refit;
     c->forecast.seed = c->job->env.seed;
 
     c->horizon_text = calloc(n, sizeof *c->horizon_text);

@@ -61,6 +61,7 @@ static void run_step(struct run *r, int64_t i, double value)
     assert_int_equal(
         ax_forecaster_step(r->f, r->w, t_ms, NULL, &r->scratch, &r->out, r->outcomes, &r->outcomes_n), AX_OK);
     ax_arena_reset(&r->scratch);
+    r->out.members = NULL; /* they were in scratch */
     check_shape(r);
 }
 
@@ -420,6 +421,35 @@ static void a_model_from_outside_is_one_more_member_and_earns_its_weight(void **
     run_end(&r);
 }
 
+/* Mean |error| an hour ahead over a day after a moment at which one value was `spike` too high. */
+static double error_after(double spike)
+{
+    struct run r;
+    const int64_t step_ms = 300000, h[] = {300000, 3600000};
+    const int at = 5 * 288, day = 288;
+    run_begin(&r, step_ms, h, 2);
+    struct ax_rng rng;
+    ax_rng_seed(&rng, 14);
+    double error = 0;
+    for (int i = 1; i <= at + day; i++) {
+        double v = 1000 + 300 * sin(2 * M_PI * i / day) + 10 * ax_rng_normal(&rng);
+        run_step(&r, i, i == at ? v + spike : v);
+        for (uint32_t k = 0; k < r.outcomes_n && i > at + 12; k++)
+            error +=
+                r.outcomes[k].horizon == 1 ? fabs(r.outcomes[k].actual - r.outcomes[k].mean) / (day - 12) : 0;
+    }
+    run_end(&r);
+    return error;
+}
+
+static void one_spike_does_not_spoil_the_day_after_it(void **state)
+{
+    (void)state;
+    double without = error_after(0), with = error_after(50000);
+    assert_true(without < 20);
+    assert_true(with < 2 * without);
+}
+
 static void weights_sum_to_one(void **state)
 {
     (void)state;
@@ -457,6 +487,7 @@ int main(void)
         cmocka_unit_test(memory_stays_within_its_share),
         cmocka_unit_test(series_that_begin_together_are_not_fitted_together),
         cmocka_unit_test(a_model_from_outside_is_one_more_member_and_earns_its_weight),
+        cmocka_unit_test(one_spike_does_not_spoil_the_day_after_it),
         cmocka_unit_test(weights_sum_to_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
-/* On recordings, walking forward: no worse than the last value, the interval covers what it says, and its
- * Winkler score beats that of an interval of constant width around the same forecast. */
+/* On recordings, walking forward: hardly worse than the last value even where an outage is all that is to be
+ * learnt, the interval covers what it says, and its Winkler score beats that of an interval of constant width
+ * around the same forecast. */
 #include "ax_test.h"
 #include "forecast/forecast.h"
 
@@ -95,9 +96,9 @@ static void check(const char *name, int64_t step_ms, const int64_t *horizons, ui
     for (uint32_t h = 0; h < horizons_n; h++) {
         const struct tally *t = &tally[h];
         double coverage = (double)t->inside / t->n;
-        assert_true(t->error <= t->error_last);
+        assert_true(t->error <= 1.05 * t->error_last);
         assert_true(coverage >= 0.87 && coverage <= 0.93);
-        assert_true(t->winkler < 1.02 * t->winkler_constant);
+        assert_true(t->winkler < t->winkler_constant);
     }
     ax_arena_done(&scratch);
     ax_forecaster_free(f);

@@ -1,0 +1,427 @@
+/* ridge_season.c: ridge regression over the coarse window: what the same time of the last days and weeks was,
+ * where these days stood now, and what became of it since; one solution for each lead.
+ *
+ * Rows are points of the coarse window. Now, where steps are finer than that, is described by the mean over
+ * as many steps as a coarse point has, so that training and use see the same kind of number. Features and
+ * target are differences from that point in units of the mean |difference| of the last cycle. The penalty is
+ * a share of each column's own energy, chosen for each lead by the newest fifth of the rows; targets are
+ * winsorised, and rows weighted by 1 over their error, so that the fit is nearly one of absolute errors. */
+#include "forecast/member.h"
+#include "math/blas.h"
+#include "math/stats.h"
+
+#include <math.h>
+#include <string.h>
+
+#define CYCLES 3 /* days and weeks that are averaged */
+#define LAGS 3
+#define ROWS_MIN 60
+#define ROWS_MAX 1200
+#define CYCLE_MIN 4     /* points; a shorter season is for the lags of others */
+#define SCALE_POINTS 48 /* that the local scale looks back */
+#define SMOOTH_SHARE 48 /* a season is smoothed over so small a part of it on either side */
+#define FEATURE_CLIP 60.0
+#define LAG_CLIP 12.0 /* of the newest points */
+#define TARGET_QUANTILE 0.98
+#define HELD_OUT 5 /* one row in so many, the newest, chooses the penalty */
+
+static const uint32_t mean_points[] = {4, 12, 36};
+static const double penalties[] = {0.003, 0.03, 0.3};
+#define MEANS 3
+#define REACH 36 /* the longest of them */
+#define PENALTIES (sizeof penalties / sizeof penalties[0])
+
+/* Columns: of the season and of the long one the last, the mean and a smoothed mean at the target's time, and
+ * the last and the mean at this time; the mean of the last cycle; the newest points. */
+enum { AT_ONE, AT_MEAN, AT_SMOOTH, NOW_ONE, NOW_MEAN, SEASONAL };
+enum { LONG = SEASONAL, CYCLE_LEVEL = 2 * SEASONAL, LOCAL, WIDTH = LOCAL + LAGS + MEANS };
+
+static const char *const tensors[] = {"fine", "coarse", NULL};
+
+struct lead_state {
+    float w[WIDTH];
+    float clip; /* bound on |answer| in local scales; 0: not fitted */
+};
+
+static size_t state_bytes(const struct ax_model_params *params)
+{
+    return params->leads_n * sizeof(struct lead_state);
+}
+
+static void init(const struct ax_model_params *params, void *state)
+{
+    memset(state, 0, state_bytes(params));
+}
+
+static double clipped(double x, double bound)
+{
+    return x > bound ? bound : x < -bound ? -bound : x;
+}
+
+/* The coarse past as seen from one moment. */
+struct now {
+    const float *v; /* complete points, oldest first */
+    uint32_t n;
+    double phase;  /* points between the end of the newest one and now; 0 in training */
+    double newest; /* mean of the steps that make a point, up to now */
+    double scale;
+};
+
+/* The seasons in points, 0 for none, and how many steps a point is. */
+struct frame {
+    double cycle, long_cycle;
+    uint32_t ratio;
+};
+
+/* The value `back` points before now, interpolated; NaN where nothing is known. */
+static double at(const struct now *w, double back)
+{
+    double x = back - w->phase;
+    if (x < 0)
+        return w->phase > 0 ? w->newest + back / w->phase * ((double)w->v[w->n - 1] - w->newest) : w->newest;
+    uint32_t i = (uint32_t)x;
+    if (i >= w->n)
+        return NAN;
+    double a = (double)w->v[w->n - 1 - i], share = x - i;
+    if (share <= 0 || i + 1 >= w->n)
+        return a;
+    double b = (double)w->v[w->n - 2 - i];
+    return isnan(a) ? b : isnan(b) ? a : a + share * (b - a);
+}
+
+/* The same, without a spike of one point; the newest point is what it is. */
+static double calm(const struct now *w, double back)
+{
+    return back < 1 ? at(w, back) : ax_median_of_3(at(w, back - 1), at(w, back), at(w, back + 1));
+}
+
+/* Mean over up to CYCLES cycles of the values `back` points before now, smoothed by `reach` points on either
+ * side; never nearer than now. */
+static double cycles_mean(const struct now *w, double back, double cycle, double reach)
+{
+    double found[CYCLES];
+    uint32_t n = 0;
+    for (uint32_t k = 0; k < CYCLES; k++) {
+        double sum = 0;
+        uint32_t seen = 0;
+        for (int side = -2; side <= 2; side++) {
+            double b = back + k * cycle + (reach > 0 ? side * reach / 2 : 0),
+                   v = b < 0 ? (double)NAN : at(w, b);
+            if (!isnan(v)) {
+                sum += v;
+                seen++;
+            }
+            if (reach <= 0)
+                break;
+        }
+        if (seen)
+            found[n++] = sum / seen;
+    }
+    return ax_mean_of_cycles(found, n);
+}
+
+static double relative(const struct now *w, double v)
+{
+    return isnan(v) ? 0 : clipped((v - w->newest) / w->scale, FEATURE_CLIP);
+}
+
+/* Features of one season for a target `ahead` points from now. */
+static void seasonal(const struct now *w, double cycle, double ahead, double *x)
+{
+    for (int k = 0; k < SEASONAL; k++)
+        x[k] = 0;
+    if (cycle <= 0)
+        return;
+    double whole = ceil(ahead / cycle) * cycle, back = whole - ahead, reach = floor(cycle / SMOOTH_SHARE);
+    x[AT_ONE] = relative(w, calm(w, back));
+    x[AT_MEAN] = relative(w, cycles_mean(w, back, cycle, 0));
+    x[AT_SMOOTH] = relative(w, cycles_mean(w, back, cycle, reach));
+    x[NOW_ONE] = relative(w, calm(w, whole));
+    x[NOW_MEAN] = relative(w, cycles_mean(w, whole, cycle, 0));
+}
+
+static void local_features(const struct now *w, const struct frame *f, double *x)
+{
+    double sum = 0;
+    uint32_t seen = 0, next = 0, cycle = (uint32_t)f->cycle;
+    x[CYCLE_LEVEL] = 0;
+    for (uint32_t i = 0; i < REACH || i < cycle; i++) {
+        double v = i == 0 ? w->newest : i < REACH ? calm(w, i) : at(w, i);
+        if (i >= 1 && i <= LAGS)
+            x[LOCAL + i - 1] = clipped(relative(w, at(w, i)), LAG_CLIP);
+        if (!isnan(v)) {
+            sum += v;
+            seen++;
+        }
+        if (next < MEANS && i + 1 == mean_points[next])
+            x[LOCAL + LAGS + next++] = relative(w, sum / seen);
+        if (i + 1 == cycle)
+            x[CYCLE_LEVEL] = relative(w, sum / seen);
+    }
+}
+
+/* What differences are measured in; false when there is nothing to go by. */
+static bool measure(struct now *w)
+{
+    double sum = 0, first = 0, second = 0;
+    uint32_t pairs = 0;
+    for (uint32_t i = 0; i < SCALE_POINTS && i + 1 < w->n; i++) {
+        double d = fabs((double)w->v[w->n - 1 - i] - (double)w->v[w->n - 2 - i]);
+        if (isnan(d))
+            continue;
+        sum += d;
+        pairs++;
+        if (d > second) {
+            second = d > first ? first : d;
+            first = d > first ? d : first;
+        }
+    }
+    w->scale = pairs ? ax_mean_but_two(sum, first, second, pairs) + 1e-6 * fabs(w->newest) : 0;
+    return isfinite(w->newest) && isfinite(w->scale) && w->scale > 0;
+}
+
+static struct frame frame_of(const struct ax_model_params *params, const struct ax_past *p)
+{
+    struct frame f = {.ratio = (uint32_t)(params->coarse_ms / params->step_ms)};
+    if (f.ratio == 0)
+        return f;
+    double cycle = (double)params->season_steps / f.ratio,
+           longer = (double)params->long_season_steps / f.ratio;
+    f.cycle = cycle >= CYCLE_MIN && p->coarse.n >= cycle + ROWS_MIN ? cycle : 0;
+    f.long_cycle = f.cycle > 0 && p->coarse.n >= longer + 2 * cycle ? longer : 0;
+    return f;
+}
+
+/* A lead in points: from the middle of the steps that end now to the middle of those around the target. 0:
+ * too near for points to say anything. */
+static double points_ahead(const struct frame *f, uint32_t lead)
+{
+    return f->ratio == 1 ? lead : lead < f->ratio ? 0 : (lead + (f->ratio - 1) / 2.0) / f->ratio;
+}
+
+struct design {
+    double *x, *y, *r, *xw, *yw, *gram, *w, *best;
+    uint32_t rows;
+};
+
+static bool design_alloc(struct design *d, struct ax_arena *scratch)
+{
+    d->x = ax_arena_array(scratch, (size_t)ROWS_MAX * WIDTH, sizeof(double));
+    d->xw = ax_arena_array(scratch, (size_t)ROWS_MAX * WIDTH, sizeof(double));
+    d->y = ax_arena_array(scratch, ROWS_MAX, sizeof(double));
+    d->yw = ax_arena_array(scratch, ROWS_MAX, sizeof(double));
+    d->r = ax_arena_array(scratch, ROWS_MAX, sizeof(double));
+    d->gram = ax_arena_array(scratch, (size_t)WIDTH * WIDTH, sizeof(double));
+    d->w = ax_arena_array(scratch, WIDTH, sizeof(double));
+    d->best = ax_arena_array(scratch, WIDTH, sizeof(double));
+    return d->x && d->xw && d->y && d->yw && d->r && d->gram && d->w && d->best;
+}
+
+/* Rows whose target is known, oldest first. */
+static void gather(struct design *d, const struct frame *f, const struct ax_past *p, double ahead)
+{
+    const struct ax_view *c = &p->coarse;
+    uint32_t next = (uint32_t)lround(ahead), first = REACH;
+    double longest = f->long_cycle > 0 ? f->long_cycle : f->cycle;
+    if (longest > 0)
+        first = (uint32_t)(ceil(next / longest) * longest);
+    d->rows = 0;
+    if (c->n < first + next + ROWS_MIN)
+        return;
+    uint32_t stride = (c->n - first - next - 1) / ROWS_MAX + 1;
+    for (uint32_t i = c->n - 1 - next - (c->n - 1 - next - first) / stride * stride; i + next < c->n;
+         i += stride) {
+        struct now w = {.v = c->v, .n = i + 1, .newest = (double)c->v[i]};
+        double target = (double)c->v[i + next];
+        if (isnan(target) || !measure(&w))
+            continue;
+        double *x = d->x + (size_t)d->rows * WIDTH;
+        seasonal(&w, f->cycle, next, x);
+        seasonal(&w, f->long_cycle, next, x + LONG);
+        local_features(&w, f, x);
+        d->y[d->rows++] = (target - w.newest) / w.scale;
+    }
+}
+
+static double answer(const double *w, const double *x)
+{
+    double y = 0;
+    for (uint32_t k = 0; k < WIDTH; k++)
+        y += w[k] * x[k];
+    return y;
+}
+
+/* The first n rows, weighted by what the solution before left of them: 1 over the error, which makes squares
+ * nearly absolute (Schlossmacher 1973). */
+static void weigh(struct design *d, uint32_t n, bool again)
+{
+    double mean = 0;
+    for (uint32_t i = 0; i < n && again; i++) {
+        d->r[i] = fabs(d->y[i] - answer(d->w, d->x + (size_t)i * WIDTH));
+        mean += d->r[i] / n;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        double w = again ? sqrt(mean / (d->r[i] + 0.3 * mean + 1e-12)) : 1;
+        for (uint32_t k = 0; k < WIDTH; k++)
+            d->xw[(size_t)i * WIDTH + k] = w * d->x[(size_t)i * WIDTH + k];
+        d->yw[i] = w * d->y[i];
+    }
+}
+
+static bool solve(struct design *d, uint32_t n, double penalty, bool again)
+{
+    weigh(d, n, again);
+    ax_blas_gram(n, WIDTH, d->xw, d->gram);
+    ax_blas_cross(n, WIDTH, 1, d->xw, d->yw, d->w);
+    double energy = 0;
+    for (uint32_t k = 0; k < WIDTH; k++)
+        energy += d->gram[k * WIDTH + k] / WIDTH;
+    for (uint32_t k = 0; k < WIDTH; k++)
+        d->gram[k * WIDTH + k] += penalty * (d->gram[k * WIDTH + k] + 0.01 * energy) + 1e-9;
+    if (ax_blas_cholesky_solve(WIDTH, 1, d->gram, d->w) != AX_OK)
+        return false;
+    for (uint32_t k = 0; k < WIDTH; k++)
+        if (!isfinite(d->w[k]))
+            return false;
+    return true;
+}
+
+/* The penalty that does best on the newest rows, which its solution has not seen. */
+static double choose_penalty(struct design *d)
+{
+    uint32_t n = d->rows - d->rows / HELD_OUT;
+    double best = penalties[1], least = INFINITY;
+    for (uint32_t a = 0; a < PENALTIES; a++) {
+        if (!solve(d, n, penalties[a], false))
+            continue;
+        double error = 0;
+        for (uint32_t i = n; i < d->rows; i++)
+            error += fabs(d->y[i] - answer(d->w, d->x + (size_t)i * WIDTH));
+        if (error < least) {
+            least = error;
+            best = penalties[a];
+        }
+    }
+    return best;
+}
+
+static bool fit_lead(struct design *d, const struct frame *f, const struct ax_past *p, double ahead,
+                     struct lead_state *out)
+{
+    gather(d, f, p, ahead);
+    if (d->rows < ROWS_MIN)
+        return false;
+    for (uint32_t i = 0; i < d->rows; i++)
+        d->r[i] = fabs(d->y[i]);
+    double bound = ax_quantile(d->r, d->rows, TARGET_QUANTILE);
+    for (uint32_t i = 0; i < d->rows; i++)
+        d->y[i] = clipped(d->y[i], bound);
+    if (bound <= 0)
+        return false;
+    double penalty = choose_penalty(d);
+    if (!solve(d, d->rows, penalty, false) || !solve(d, d->rows, penalty, true))
+        return false;
+    for (uint32_t k = 0; k < WIDTH; k++)
+        out->w[k] = (float)d->w[k];
+    out->clip = (float)bound;
+    return true;
+}
+
+static enum ax_err fit(const struct ax_model_params *params, void *const *states, const struct ax_batch *past,
+                       struct ax_arena *scratch)
+{
+    enum ax_err err = AX_NOTREADY;
+    struct design d;
+    if (!design_alloc(&d, scratch))
+        return AX_NOMEM;
+    for (uint32_t e = 0; e < past->entities_n; e++) {
+        struct ax_past p = ax_past_of(past, e);
+        struct lead_state *state = states[e];
+        const struct frame f = frame_of(params, &p);
+        for (uint32_t k = 0; k < params->leads_n && f.ratio; k++) {
+            double ahead = points_ahead(&f, params->leads[k]);
+            if (ahead > 0 && fit_lead(&d, &f, &p, ahead, &state[k]))
+                err = AX_OK;
+        }
+    }
+    return err;
+}
+
+/* Now, in steps finer than points. */
+static bool now_of(const struct ax_past *p, const struct frame *f, struct now *w)
+{
+    *w = (struct now){.v = p->coarse.v, .n = p->coarse.n};
+    if (f->ratio == 0 || p->coarse.n == 0)
+        return false;
+    w->phase = (double)(p->t_ms - p->coarse.end_ms) / (double)p->coarse.step_ms;
+    double sum = 0;
+    uint32_t seen = 0;
+    for (uint32_t i = 0; i < f->ratio && i < p->fine.n; i++)
+        if (!isnan(p->fine.v[p->fine.n - 1 - i])) {
+            sum += (double)p->fine.v[p->fine.n - 1 - i];
+            seen++;
+        }
+    w->newest = seen ? sum / seen : (double)w->v[w->n - 1];
+    return measure(w);
+}
+
+static void run_one(const struct ax_model_params *params, const struct lead_state *state,
+                    const struct ax_past *p, double *path)
+{
+    const struct frame f = frame_of(params, p);
+    struct now w;
+    double x[WIDTH], weights[WIDTH];
+    bool ready = now_of(p, &f, &w);
+    if (ready)
+        local_features(&w, &f, x);
+    for (uint32_t k = 0; k < params->leads_n; k++) {
+        path[k] = NAN;
+        if (!ready || state[k].clip <= 0)
+            continue;
+        double ahead = points_ahead(&f, params->leads[k]);
+        seasonal(&w, f.cycle, ahead, x);
+        seasonal(&w, f.long_cycle, ahead, x + LONG);
+        for (uint32_t j = 0; j < WIDTH; j++)
+            weights[j] = (double)state[k].w[j];
+        path[k] = w.newest + w.scale * clipped(answer(weights, x), (double)state[k].clip);
+    }
+}
+
+static enum ax_err run(const struct ax_model_params *params, void *const *states, const struct ax_batch *now,
+                       struct ax_arena *scratch, const struct ax_model_out *out)
+{
+    (void)scratch;
+    for (uint32_t e = 0; e < now->entities_n; e++) {
+        struct ax_past p = ax_past_of(now, e);
+        run_one(params, states[e], &p, out->path + (size_t)e * params->leads_n);
+    }
+    return AX_OK;
+}
+
+static void save(const struct ax_model_params *params, const void *state, struct ax_buf *out)
+{
+    const struct lead_state *leads = state;
+    for (uint32_t k = 0; k < params->leads_n; k++) {
+        ax_put_f32s(out, leads[k].w, WIDTH);
+        ax_put_f32(out, leads[k].clip);
+    }
+}
+
+static void load(const struct ax_model_params *params, void *state, struct ax_bytes *in)
+{
+    struct lead_state *leads = state;
+    for (uint32_t k = 0; k < params->leads_n; k++) {
+        ax_get_f32s_in(in, leads[k].w, WIDTH, -INFINITY, INFINITY, false);
+        leads[k].clip = ax_get_f32_in(in, 0, INFINITY);
+    }
+}
+
+const struct ax_model_ops ax_model_ridge_season = {.name = "ridge_season",
+                                                   .task = AX_TASK_FORECAST,
+                                                   .tensors = tensors,
+                                                   .state_bytes = state_bytes,
+                                                   .init = init,
+                                                   .fit = fit,
+                                                   .run = run,
+                                                   .save = save,
+                                                   .load = load};

@@ -1,0 +1,381 @@
+/* accuracy.c: walk forward over the columns of recorded CSVs and say, per series and horizon, how the
+ * forecast did beside each of its members, the last value and predict_linear, and how honest its interval is.
+ *
+ * usage: accuracy [--dump=FILE] STEP_SECONDS HORIZON_SECONDS[,...] [COLUMNS_MAX] FILE.csv...
+ * A step without a sample takes the newest one of the last 5 minutes, as an instant query does. A member that
+ * says nothing is held to say the last value. Output: CSV with a heading (see header()); `worst` is the
+ * coverage furthest from the level over 2,000 outcomes in a row, `calibration` the mean distance between
+ * confidence and what came of it, in tenths of confidence. FILE gets
+ * t,column,horizon,actual,mean,lower,upper,last. */
+#include "app/baseline.h"
+#include "base/clock.h"
+#include "forecast/forecast.h"
+#include "math/blas.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define COLUMNS_MAX 256
+#define ROWS_MAX 100000
+#define LINE_MAX_BYTES 65536
+#define LOOKBACK_S 300
+#define RUN 2000 /* outcomes over which coverage is to hold */
+#define BINS 10
+#define LINEAR_STEPS_MIN 20 /* what predict_linear looks back: the horizon, and at least so much */
+
+struct table {
+    char *names[COLUMNS_MAX];
+    uint32_t columns, rows;
+    double *t, *v[COLUMNS_MAX];
+};
+
+struct tally {
+    uint64_t n, inside, within, scored, ratios;
+    double error, error_last, error_linear, actual, ratio, winkler, winkler_constant;
+    double members[AX_FORECAST_MEMBERS_MAX];
+    double sum_a, sum_f, sum_aa, sum_ff, sum_af;
+    double *errors; /* of the past, for the interval of constant width */
+    uint64_t errors_n;
+    double low, high;
+    unsigned char *hits; /* of every outcome */
+    double confidence[BINS], came[BINS];
+    uint64_t binned[BINS];
+};
+
+/* What was said at each step, for when its actual is known. */
+struct said {
+    double linear[AX_PATH_MAX], confidence[AX_PATH_MAX];
+    double members[AX_FORECAST_MEMBERS_MAX][AX_PATH_MAX];
+};
+
+static bool read_table(const char *path, uint32_t columns_max, struct table *out)
+{
+    FILE *in = fopen(path, "r");
+    static char line[LINE_MAX_BYTES];
+    if (!in || !fgets(line, sizeof line, in))
+        return false;
+    memset(out, 0, sizeof *out);
+    char *rest = line, *cell = strsep(&rest, ",\r\n");
+    out->t = malloc(ROWS_MAX * sizeof *out->t);
+    while ((cell = strsep(&rest, ",\r\n")) && *cell && out->columns < columns_max) {
+        out->names[out->columns] = strdup(cell);
+        out->v[out->columns++] = malloc(ROWS_MAX * sizeof **out->v);
+    }
+    while (fgets(line, sizeof line, in) && out->rows < ROWS_MAX) {
+        rest = line;
+        out->t[out->rows] = strtod(strsep(&rest, ",\r\n"), NULL);
+        for (uint32_t c = 0; c < out->columns; c++) {
+            cell = rest ? strsep(&rest, ",\r\n") : NULL;
+            out->v[c][out->rows] = cell && *cell ? strtod(cell, NULL) : (double)NAN;
+        }
+        out->rows++;
+    }
+    fclose(in);
+    return true;
+}
+
+static void free_table(struct table *t)
+{
+    free(t->t);
+    for (uint32_t c = 0; c < t->columns; c++) {
+        free(t->names[c]);
+        free(t->v[c]);
+    }
+}
+
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static double winkler(double actual, double lower, double upper, double level)
+{
+    double s = upper - lower, penalty = 2 / (1 - level);
+    return s + (actual < lower   ? penalty * (lower - actual)
+                : actual > upper ? penalty * (actual - upper)
+                                 : 0);
+}
+
+/* The interval, beside the mean with the 5 % and 95 % quantiles of all errors so far. */
+static void score_interval(struct tally *t, const struct ax_outcome *o, double level)
+{
+    if (t->errors_n >= 30) {
+        if (t->errors_n % 25 == 5 || t->scored == 0) {
+            double *sorted = malloc(t->errors_n * sizeof *sorted);
+            memcpy(sorted, t->errors, t->errors_n * sizeof *sorted);
+            qsort(sorted, t->errors_n, sizeof *sorted, by_value);
+            t->low = sorted[(uint64_t)((double)t->errors_n * (1 - level) / 2)];
+            t->high = sorted[(uint64_t)((double)t->errors_n * (1 + level) / 2)];
+            free(sorted);
+        }
+        t->scored++;
+        t->winkler += winkler(o->actual, o->lower, o->upper, level);
+        t->winkler_constant += winkler(o->actual, o->mean + t->low, o->mean + t->high, level);
+    }
+    t->errors[t->errors_n++] = o->actual - o->mean;
+}
+
+static void score(struct tally *t, const struct ax_outcome *o, const struct said *then, uint32_t track,
+                  double level)
+{
+    double e = fabs(o->actual - o->mean), last = fabs(o->actual - o->last_value);
+    double linear = then->linear[o->horizon], confidence = then->confidence[o->horizon];
+    bool within = e <= 0.15 * fabs(o->actual), inside = o->actual >= o->lower && o->actual <= o->upper;
+    t->hits[t->n++] = inside;
+    t->inside += inside;
+    t->within += within;
+    t->error += e;
+    t->error_last += last;
+    t->error_linear += isfinite(linear) ? fabs(o->actual - linear) : last;
+    t->actual += fabs(o->actual);
+    if (o->actual != 0) {
+        t->ratio += e / fabs(o->actual);
+        t->ratios++;
+    }
+    t->sum_a += o->actual;
+    t->sum_f += o->mean;
+    t->sum_aa += o->actual * o->actual;
+    t->sum_ff += o->mean * o->mean;
+    t->sum_af += o->actual * o->mean;
+    for (uint32_t m = 0; ax_forecaster_member(m); m++) {
+        double x = then->members[m][track];
+        t->members[m] += isfinite(x) ? fabs(o->actual - x) : last;
+    }
+    uint32_t bin = confidence >= 1 ? BINS - 1 : (uint32_t)(confidence * BINS);
+    t->binned[bin]++;
+    t->confidence[bin] += confidence;
+    t->came[bin] += within;
+    score_interval(t, o, level);
+}
+
+static double worst_coverage(const struct tally *t, double level)
+{
+    double worst = (double)t->inside / (double)t->n;
+    uint64_t inside = 0;
+    for (uint64_t i = 0; i < t->n; i++) {
+        inside += t->hits[i];
+        inside -= i >= RUN ? t->hits[i - RUN] : 0;
+        double c = (double)inside / RUN;
+        if (i + 1 >= RUN && fabs(c - level) > fabs(worst - level))
+            worst = c;
+    }
+    return worst;
+}
+
+static double calibration(const struct tally *t)
+{
+    double sum = 0;
+    for (int b = 0; b < BINS; b++)
+        sum += fabs(t->confidence[b] - t->came[b]);
+    return sum / (double)t->n;
+}
+
+static double correlation(const struct tally *t)
+{
+    double n = (double)t->n, a = t->sum_aa - t->sum_a * t->sum_a / n, f = t->sum_ff - t->sum_f * t->sum_f / n;
+    return (t->sum_af - t->sum_a * t->sum_f / n) / sqrt(a * f);
+}
+
+static double value_at(const struct table *t, uint32_t c, uint32_t *row, double at)
+{
+    while (*row + 1 < t->rows && t->t[*row + 1] <= at)
+        (*row)++;
+    for (uint32_t r = *row + 1; r-- > 0 && t->t[r] > at - LOOKBACK_S;)
+        if (t->t[r] <= at && !isnan(t->v[c][r]))
+            return t->v[c][r];
+    return NAN;
+}
+
+static void header(void)
+{
+    printf("file,column,horizon,n,wape,mape,mase,correlation,wape_last,wape_linear,coverage,worst,winkler,"
+           "winkler_constant,within,calibration,us,bytes");
+    for (uint32_t m = 0; ax_forecaster_member(m); m++)
+        printf(",%s", ax_forecaster_member(m));
+    for (uint32_t m = 0; ax_forecaster_member(m); m++)
+        printf(",w_%s", ax_forecaster_member(m));
+    printf("\n");
+}
+
+/* predict_linear over the last steps, as many as the horizon has. */
+static double linear_from(const double *value, const int64_t *t_ms, uint64_t i, uint32_t lead,
+                          int64_t step_ms)
+{
+    uint64_t n = lead < LINEAR_STEPS_MIN ? LINEAR_STEPS_MIN : lead;
+    n = n < i + 1 ? n : i + 1;
+    return ax_predict_linear(t_ms + i + 1 - n, value + i + 1 - n, (uint32_t)n, t_ms[i], lead * step_ms);
+}
+
+/* A walk over one series. */
+struct walk {
+    const struct ax_forecast_spec *spec;
+    struct ax_window *w;
+    struct ax_forecaster *f;
+    struct tally *tally;
+    struct said *said;
+    double *value;
+    int64_t *t_ms;
+    int64_t spent_ns;
+    double change; /* sum of |differences| */
+    uint32_t tracked[AX_PATH_MAX], tracked_n;
+};
+
+static void note(struct walk *k, uint64_t i, const struct ax_forecast *out)
+{
+    struct said *s = &k->said[i];
+    for (uint32_t h = 0; h < k->spec->horizons_n; h++) {
+        s->confidence[h] = out->confidence[k->spec->horizons[h]];
+        s->linear[h] =
+            linear_from(k->value, k->t_ms, i, k->spec->leads[k->spec->horizons[h]], k->spec->step_ms);
+    }
+    for (uint32_t m = 0; ax_forecaster_member(m); m++)
+        for (uint32_t j = 0; j < k->tracked_n; j++)
+            s->members[m][j] = out->ready ? out->members[m * k->tracked_n + j] : (double)NAN;
+}
+
+static void step(struct walk *k, uint64_t i, struct ax_arena *scratch, const char *column, FILE *dump)
+{
+    static struct ax_forecast out;
+    struct ax_outcome outcomes[AX_PATH_MAX];
+    uint32_t n = 0;
+    if (ax_window_push(k->w, k->t_ms[i], k->value[i]))
+        abort();
+    int64_t start = ax_thread_cpu_ns();
+    if (ax_forecaster_step(k->f, k->w, k->t_ms[i], NULL, scratch, &out, outcomes, &n))
+        abort();
+    k->spent_ns += ax_thread_cpu_ns() - start;
+    for (uint32_t j = 0; j < n; j++) {
+        const struct ax_outcome *o = &outcomes[j];
+        uint32_t point = k->spec->horizons[o->horizon], lead = k->spec->leads[point], track = 0;
+        while (k->tracked[track] != point)
+            track++;
+        score(&k->tally[o->horizon], o, &k->said[i - lead], track, k->spec->level);
+        if (dump)
+            fprintf(dump, "%lld,%s,%u,%.9g,%.9g,%.9g,%.9g,%.9g\n", (long long)(k->t_ms[i - lead] / 1000),
+                    column, lead, o->actual, o->mean, o->lower, o->upper, o->last_value);
+    }
+    note(k, i, &out);
+    ax_arena_reset(scratch);
+}
+
+static void print(const struct walk *k, const char *file, const char *column, uint64_t steps)
+{
+    for (uint32_t h = 0; h < k->spec->horizons_n; h++) {
+        const struct tally *y = &k->tally[h];
+        double weights[AX_FORECAST_MEMBERS_MAX] = {0}, n = (double)y->n;
+        if (y->n == 0 || y->scored == 0)
+            continue;
+        ax_forecaster_weights(k->f, k->spec->horizons[h], weights);
+        printf("%s,%s,%g,%llu,%.5g,%.5g,%.5g,%.4f,%.5g,%.5g,%.4f,%.4f,%.5g,%.5g,%.4f,%.4f,%.2f,%llu", file,
+               column, k->spec->leads[k->spec->horizons[h]] * (double)k->spec->step_ms / 1000,
+               (unsigned long long)y->n, y->error / y->actual, y->ratio / (double)y->ratios,
+               y->error / n / (k->change / (double)steps), correlation(y), y->error_last / y->actual,
+               y->error_linear / y->actual, (double)y->inside / n, worst_coverage(y, k->spec->level),
+               y->winkler / (double)y->scored, y->winkler_constant / (double)y->scored, (double)y->within / n,
+               calibration(y), (double)k->spent_ns / 1000 / (double)steps,
+               (unsigned long long)(ax_forecaster_bytes(k->f) + ax_window_bytes(k->w)));
+        for (uint32_t m = 0; ax_forecaster_member(m); m++)
+            printf(",%.5g", y->members[m] / y->actual);
+        for (uint32_t m = 0; ax_forecaster_member(m); m++)
+            printf(",%.2f", weights[m]);
+        printf("\n");
+    }
+}
+
+static void walk(const char *file, const struct table *t, uint32_t c, const struct ax_forecast_spec *spec,
+                 FILE *dump)
+{
+    double seconds = (double)spec->step_ms / 1000;
+    uint64_t steps = (uint64_t)((t->t[t->rows - 1] - t->t[0]) / seconds) + 1;
+    struct tally tally[AX_PATH_MAX] = {0};
+    struct ax_arena scratch;
+    struct walk k = {.spec = spec,
+                     .w = ax_window_new(spec->step_ms, AX_WINDOW_FINE, AX_WINDOW_COARSE),
+                     .f = ax_forecaster_new(spec),
+                     .tally = tally,
+                     .said = calloc(steps, sizeof(struct said)),
+                     .value = calloc(steps, sizeof(double)),
+                     .t_ms = calloc(steps, sizeof(int64_t))};
+    k.tracked_n = ax_forecast_spec_tracked(spec, k.tracked);
+    ax_arena_init(&scratch, 64U << 20);
+    for (uint32_t h = 0; h < spec->horizons_n; h++) {
+        tally[h].errors = malloc(steps * sizeof(double));
+        tally[h].hits = malloc(steps);
+    }
+    uint32_t row = 0;
+    for (uint64_t i = 0; i < steps; i++) {
+        double at = ceil(t->t[0] / seconds) * seconds + (double)i * seconds;
+        k.t_ms[i] = (int64_t)llround(at * 1000);
+        k.value[i] = value_at(t, c, &row, at);
+        double change = i ? fabs(k.value[i] - k.value[i - 1]) : 0;
+        k.change += isnan(change) ? 0 : change;
+        step(&k, i, &scratch, t->names[c], dump);
+    }
+    print(&k, file, t->names[c], steps);
+    for (uint32_t h = 0; h < spec->horizons_n; h++) {
+        free(tally[h].errors);
+        free(tally[h].hits);
+    }
+    free(k.said);
+    free(k.value);
+    free(k.t_ms);
+    ax_arena_done(&scratch);
+    ax_forecaster_free(k.f);
+    ax_window_free(k.w);
+}
+
+static bool is_series(const char *name)
+{
+    return strcmp(name, "label") != 0 && strcmp(name, "net_event") != 0 && strcmp(name, "split") != 0 &&
+           !strstr(name, "counter_");
+}
+
+int main(int argc, char **argv)
+{
+    struct ax_diag diag = {{0}};
+    struct ax_forecast_spec spec;
+    int64_t horizons[AX_PATH_MAX];
+    uint32_t horizons_n = 0, columns_max = COLUMNS_MAX;
+    FILE *dump = NULL;
+    if (argc > 1 && strncmp(argv[1], "--dump=", 7) == 0) {
+        dump = fopen(argv[1] + 7, "w");
+        argv++;
+        argc--;
+    }
+    if (argc < 4) {
+        fprintf(
+            stderr,
+            "usage: accuracy [--dump=FILE] STEP_SECONDS HORIZON_SECONDS[,...] [COLUMNS_MAX] FILE.csv...\n");
+        return 2;
+    }
+    for (char *rest = argv[2], *cell; (cell = strsep(&rest, ",")) && horizons_n < AX_PATH_MAX;)
+        horizons[horizons_n++] = (int64_t)(strtod(cell, NULL) * 1000);
+    if (ax_blas_setup(&diag) ||
+        ax_forecast_spec_init(&spec, (int64_t)(strtod(argv[1], NULL) * 1000), horizons, horizons_n, &diag)) {
+        fprintf(stderr, "accuracy: %s\n", diag.text);
+        return 2;
+    }
+    spec.nonnegative = -1;
+    spec.seed = 42;
+    int first = 3;
+    if (strtol(argv[3], NULL, 10) > 0)
+        columns_max = (uint32_t)strtol(argv[first++], NULL, 10);
+    header();
+    for (int i = first; i < argc; i++) {
+        static struct table t;
+        if (!read_table(argv[i], columns_max, &t)) {
+            fprintf(stderr, "accuracy: cannot read %s\n", argv[i]);
+            return 1;
+        }
+        for (uint32_t c = 0; c < t.columns; c++)
+            if (is_series(t.names[c]))
+                walk(argv[i], &t, c, &spec, dump);
+        free_table(&t);
+    }
+    if (dump)
+        fclose(dump);
+    return 0;
+}
