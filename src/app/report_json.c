@@ -39,6 +39,23 @@ static json_t *horizon_name(const struct ax_job_report *job, uint32_t h)
     return json_string(name);
 }
 
+/* How often a prediction_confidence of about so much came true. */
+static json_t *reliability_array(const struct ax_job_report *job)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < AX_REPORT_BINS; i++) {
+        double n = (double)job->confidence_n[i];
+        if (n <= 0)
+            continue;
+        json_t *one = json_object();
+        (void)json_object_set_new(one, "confidence", number(job->confidence_sum[i] / n));
+        (void)json_object_set_new(one, "within", number((double)job->within_n[i] / n));
+        (void)json_object_set_new(one, "n", json_integer((json_int_t)job->confidence_n[i]));
+        (void)json_array_append_new(list, one);
+    }
+    return list;
+}
+
 static json_t *forecast_object(struct ax_report *r, const struct ax_job_report *job)
 {
     json_t *o = json_object(), *horizons = json_array();
@@ -55,6 +72,7 @@ static json_t *forecast_object(struct ax_report *r, const struct ax_job_report *
         (void)json_array_append_new(horizons, one);
     }
     (void)json_object_set_new(o, "horizons", horizons);
+    (void)json_object_set_new(o, "reliability", reliability_array(job));
     return o;
 }
 

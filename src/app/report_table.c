@@ -74,6 +74,30 @@ static void put_forecasts(struct ax_report *r, const struct ax_job_report *job, 
         job->spec.level * 100);
 }
 
+/* What prediction_confidence said, and how often it came true, in tenths of it. */
+static void put_reliability(const struct ax_job_report *job, struct ax_buf *out)
+{
+    uint64_t all = 0;
+    for (int i = 0; i < AX_REPORT_BINS; i++)
+        all += job->confidence_n[i];
+    if (all == 0)
+        return;
+    ax_buf_str(out, ax_str("  prediction_confidence  said"));
+    for (int i = 0; i < AX_REPORT_BINS; i++)
+        put_percent(out, 9,
+                    job->confidence_n[i] ? job->confidence_sum[i] / (double)job->confidence_n[i]
+                                         : (double)NAN);
+    ax_buf_str(out, ax_str("\n                    came true"));
+    for (int i = 0; i < AX_REPORT_BINS; i++)
+        put_percent(out, 9,
+                    job->confidence_n[i] ? (double)job->within_n[i] / (double)job->confidence_n[i]
+                                         : (double)NAN);
+    ax_buf_str(out, ax_str("\n                 of forecasts"));
+    for (int i = 0; i < AX_REPORT_BINS; i++)
+        put_percent(out, 9, (double)job->confidence_n[i] / (double)all);
+    ax_buf_byte(out, '\n');
+}
+
 static void put_anomalies(struct ax_job_report *job, struct ax_buf *out)
 {
     struct ax_alarm_summary a = ax_report_alarm_summary(job);
@@ -121,8 +145,10 @@ void ax_report_table(struct ax_report *r, struct ax_buf *out)
         struct ax_job_report *job = &r->jobs[i];
         ax_buf_printf(out, "%sjob %.*s, %" PRIu32 " series\n", i ? "\n" : "", (int)job->spec.name.n,
                       job->spec.name.p, job->series_n);
-        if (job->spec.horizons_n)
+        if (job->spec.horizons_n) {
             put_forecasts(r, job, out);
+            put_reliability(job, out);
+        }
         put_anomalies(job, out);
         put_drifts(job, out);
     }

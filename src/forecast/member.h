@@ -35,9 +35,6 @@ double ax_mean_but_two(double sum, double first, double second, uint32_t n);
 /* The middle one of three; b when a or c is NaN. */
 double ax_median_of_3(double a, double b, double c);
 
-/* Mean of what the same time was in n cycles; of three, the middle one where one is far off. NaN for none. */
-double ax_mean_of_cycles(double *v, uint32_t n);
-
 /* Batch of one entity over a past; tensors has room for two and lives as long as the batch. */
 struct ax_batch ax_past_batch(const struct ax_past *p, struct ax_tensor *tensors);
 

@@ -3,9 +3,6 @@
 
 #include <math.h>
 
-#define CYCLES_MAX 8
-#define LOPSIDED 4.0 /* how much further from the middle one of three is, when it is left out */
-
 struct ax_past ax_past_of(const struct ax_batch *b, uint32_t e)
 {
     struct ax_past p = {.t_ms = b->t_ms};
@@ -121,33 +118,27 @@ static double value_ago(const struct ax_past *p, int64_t ago)
     return coarse_at(&p->coarse, p->t_ms - ago * p->fine.step_ms);
 }
 
-double ax_mean_of_cycles(double *v, uint32_t n)
+/* The same without a spike of one step. */
+static double calm_ago(const struct ax_past *p, int64_t ago)
 {
-    if (n == 3) {
-        double middle = ax_median_of_3(v[0], v[1], v[2]), below = INFINITY, above = -INFINITY;
-        for (uint32_t k = 0; k < 3; k++) {
-            below = v[k] < below ? v[k] : below;
-            above = v[k] > above ? v[k] : above;
-        }
-        if (above - middle > LOPSIDED * (middle - below) || middle - below > LOPSIDED * (above - middle))
-            return middle;
-    }
-    double sum = 0;
-    for (uint32_t k = 0; k < n; k++)
-        sum += v[k];
-    return n ? sum / n : (double)NAN;
+    double v = value_ago(p, ago);
+    return ago < 1 ? v : ax_median_of_3(value_ago(p, ago - 1), v, value_ago(p, ago + 1));
 }
 
+/* One cycle is what it was; in a mean of several a spike has no part. */
 static double cycles_mean(const struct ax_past *p, int64_t ago, uint32_t season_steps, uint32_t cycles)
 {
-    double found[CYCLES_MAX];
+    double sum = 0;
     uint32_t n = 0;
-    for (uint32_t k = 0; k < cycles && k < CYCLES_MAX; k++) {
-        double v = value_ago(p, ago + (int64_t)k * season_steps);
-        if (!isnan(v))
-            found[n++] = v;
+    for (uint32_t k = 0; k < cycles; k++) {
+        int64_t at = ago + (int64_t)k * season_steps;
+        double v = cycles > 1 ? calm_ago(p, at) : value_ago(p, at);
+        if (isnan(v))
+            continue;
+        sum += v;
+        n++;
     }
-    return ax_mean_of_cycles(found, n);
+    return n ? sum / n : (double)NAN;
 }
 
 double ax_past_season(const struct ax_past *p, uint32_t season_steps, uint32_t lead, uint32_t cycles)

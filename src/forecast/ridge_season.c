@@ -99,25 +99,20 @@ static double calm(const struct now *w, double back)
  * side; never nearer than now. */
 static double cycles_mean(const struct now *w, double back, double cycle, double reach)
 {
-    double found[CYCLES];
+    double sum = 0;
     uint32_t n = 0;
-    for (uint32_t k = 0; k < CYCLES; k++) {
-        double sum = 0;
-        uint32_t seen = 0;
+    for (uint32_t k = 0; k < CYCLES; k++)
         for (int side = -2; side <= 2; side++) {
             double b = back + k * cycle + (reach > 0 ? side * reach / 2 : 0),
-                   v = b < 0 ? (double)NAN : at(w, b);
+                   v = b < 0 ? (double)NAN : calm(w, b);
             if (!isnan(v)) {
                 sum += v;
-                seen++;
+                n++;
             }
             if (reach <= 0)
                 break;
         }
-        if (seen)
-            found[n++] = sum / seen;
-    }
-    return ax_mean_of_cycles(found, n);
+    return n ? sum / n : (double)NAN;
 }
 
 static double relative(const struct now *w, double v)

@@ -11,7 +11,9 @@
 #define SHIFT 8         /* errors beyond it in a row that are a new level, where bursts are short */
 #define FIT_MIN 24      /* errors from which parameters are chosen */
 #define FIT_MAX 720     /* newest values that are looked at for it */
-#define REACH 128       /* and to forecast: 0.95^128 is below 0.2 % */
+#define REACH 128       /* and to forecast, at most */
+#define REACH_LEAST 48  /* at least: until the spread is known */
+#define MEMORY 6.0      /* so many times 1 / alpha: (1 - alpha)^n is below 0.3 % */
 #define TRENDS_MAX 100.0
 
 void ax_smooth_step(struct ax_smooth *s, const struct ax_smooth_params *p, double y)
@@ -155,6 +157,13 @@ static enum ax_err fit_season(const struct ax_model_params *params, uint32_t sea
     return err;
 }
 
+/* The newest values that a choice still remembers. */
+static uint32_t memory_of(const struct ax_smooth_params *c, uint32_t n)
+{
+    double reach = fmin(fmax(REACH_LEAST, MEMORY / c->alpha), REACH);
+    return n < reach ? n : (uint32_t)reach;
+}
+
 /* Leads that share a choice share a pass of the filter. */
 static void run_one(const struct ax_model_params *params, uint32_t season, const struct lead_state *state,
                     const struct ax_past *p, double *path)
@@ -162,15 +171,14 @@ static void run_one(const struct ax_model_params *params, uint32_t season, const
     double z[REACH];
     struct ax_smooth s = {0};
     struct lead_state now = {0};
-    uint32_t n = p->fine.n < REACH ? p->fine.n : REACH;
     for (uint32_t k = 0; k < params->leads_n; k++) {
         path[k] = NAN;
         if (!state[k].fitted)
             continue;
         const struct ax_smooth_params *c = &choices[state[k].choice];
-        if (!now.fitted || now.mode != state[k].mode)
+        if (memcmp(&now, &state[k], sizeof now) != 0) {
+            uint32_t n = memory_of(c, p->fine.n);
             ax_adjust(p, state[k].mode, season, n, z);
-        if (!now.fitted || memcmp(&now, &state[k], sizeof now) != 0) {
             memset(&s, 0, sizeof s);
             for (uint32_t i = 0; i < n; i++)
                 ax_smooth_step(&s, c, z[i]);

@@ -83,6 +83,8 @@ static void the_table_names_what_it_shows(void **state)
                                         "pooled WAPE",
                                         "\n        1m       2 ",
                                         "\n        5m       2 ",
+                                        "prediction_confidence  said",
+                                        "came true",
                                         "alarms/week",
                                         "precision",
                                         "job node <x>, 1 series",
@@ -124,6 +126,14 @@ static void the_json_holds_every_number(void **state)
     ax_assert_close(number_at(one, "n"), n, 0);
     double pooled = number_at(one, "pooled_wape");
     assert_true(pooled > fmin(wapes[0], wapes[1]) && pooled < fmax(wapes[0], wapes[1]));
+    const json_t *reliability = json_object_get(json_object_get(job, "forecast"), "reliability");
+    assert_int_equal(json_array_size(reliability), 5); /* 0.5 to 0.99 was said */
+    for (size_t i = 0; i < 5; i++) {
+        const json_t *bin = json_array_get(reliability, i);
+        ax_assert_close(number_at(bin, "confidence"), 0.545 + 0.1 * (double)i, 0.01);
+        assert_in_range((uint64_t)(100 * number_at(bin, "within")), 0, 100);
+        assert_true(number_at(bin, "n") > 0);
+    }
     assert_true(number_at(json_object_get(job, "anomaly"), "labelled") > 1000);
     assert_int_equal(
         json_array_size(json_object_get(json_array_get(json_object_get(root, "jobs"), 1), "drift")), 3);
