@@ -6,19 +6,19 @@
 #include <stdbool.h>
 #include <string.h>
 
-#define WEIGHT_POWER 14.0  /* weights are 1 / error^power */
+#define WEIGHT_POWER 20.0  /* weights are 1 / error^power */
 #define TRIM 1.6           /* others than the last value with errors so many times the least have no weight */
-#define DOUBT 0.1          /* by how much a member's error is held to be worse at first */
+#define DOUBT 0.3          /* by how much a member's error is held to be worse at first */
 #define DOUBT_FADE 0.1     /* doubt falls with the square root of this share of the settled forecasts */
-#define MEMORY_STEPS 60.0  /* steps that count in a member's error, one step ahead */
-#define MEMORY_LEADS 4.0   /* and for each step further: forecasts that overlap say less */
+#define MEMORY_STEPS 100.0 /* steps that count in a member's error, one step ahead */
+#define MEMORY_LEADS 10.0  /* and for each step further: forecasts that overlap say less */
 #define ERROR_CLIP 20.0    /* mean differences: one spike must not decide who is believed */
-#define BELIEF_STEPS 200.0 /* as MEMORY_STEPS, for the errors of all together and of the last value */
+#define BELIEF_STEPS 100.0 /* as MEMORY_STEPS, for the errors of all together and of the last value */
 #define BELIEF_POWER 40.0  /* as WEIGHT_POWER, between these two */
 #define DIST_STEPS 120.0   /* errors that count in the distribution, one step ahead */
 #define DIST_LEADS 10.0    /* and for each step further: errors of overlapping forecasts say less */
 #define GAMMA 0.05         /* pace of the width's adaptation, one step ahead */
-#define GAMMA_LEAD 4.0     /* so many leads further it is half as fast: what is heard of is old */
+#define GAMMA_LEAD 8.0     /* so many leads further it is half as fast: what is heard of is old */
 #define WIDTH_MAX 2.0      /* bound on |log| of that adaptation */
 #define OWN_ENOUGH 40.0    /* independent errors at which a lead counts as much as what it borrows */
 #define SETTLED_MAX 1000000
