@@ -230,6 +230,7 @@ uint64_t ax_hindsight_bytes(const struct ax_hindsight *h)
 void ax_hindsight_save(const struct ax_hindsight *h, struct ax_buf *out)
 {
     peaks_save(&h->peaks, out);
+    ax_episodes_save(&h->episodes, out);
     ax_put_u8(out, h->taught != NULL);
     if (h->taught)
         taught_save(h->taught, out);
@@ -238,6 +239,7 @@ void ax_hindsight_save(const struct ax_hindsight *h, struct ax_buf *out)
 enum ax_err ax_hindsight_load(struct ax_hindsight *h, struct ax_bytes *in)
 {
     peaks_load(&h->peaks, in);
+    ax_episodes_load(&h->episodes, in);
     if (ax_get_bool(in)) {
         if (!(h->taught = calloc(1, sizeof *h->taught)))
             return AX_NOMEM;

@@ -10,7 +10,7 @@
 #ifndef AX_ANOMALY_TAUGHT_H
 #define AX_ANOMALY_TAUGHT_H
 
-#include "anomaly/detector.h"
+#include "anomaly/episodes.h"
 
 #define AX_PEAKS 256
 #define AX_PEAK_STEPS 16
@@ -63,10 +63,12 @@ void ax_taught_apply(const struct ax_taught *t, double value, struct ax_verdict 
 /* Nobody wants to hear of it: a score of at most 1, and what goes with that. */
 void ax_verdict_calm(struct ax_verdict *v);
 
-/* Both, for one series or entity; 280 bytes, and 400 more once something was taught. */
+/* All that is remembered of the scores of one series or entity; 540 bytes, and 400 more once something was
+ * taught. */
 struct ax_hindsight {
     struct ax_peaks peaks;
-    struct ax_taught *taught; /* NULL: nothing was */
+    struct ax_episodes episodes; /* noted by the owner */
+    struct ax_taught *taught;    /* NULL: nothing was */
 };
 
 /* One that knows nothing; NULL when out of memory. */

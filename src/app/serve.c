@@ -7,6 +7,7 @@
 #include "app/serve.h"
 
 #include "api/api.h"
+#include "api/explain.h"
 #include "api/feedback.h"
 #include "app/check.h"
 #include "app/commands.h"
@@ -33,7 +34,7 @@
 #include <sys/random.h>
 
 #define MODEL_SEED 42
-#define ROUTES (AX_API_ROUTES + 3 + AX_FEEDBACK_ROUTES)
+#define ROUTES (AX_API_ROUTES + 4 + AX_FEEDBACK_ROUTES)
 #define FILES_BESIDE_CONNECTIONS 256 /* those above the ceiling, senders, log segments */
 #define TICK_NS 100000000            /* between two looks at memory */
 #define TICKS_BETWEEN_DOORS 10       /* looks at memory between two looks at the doors */
@@ -371,9 +372,10 @@ static enum ax_err start_http(struct server *s, struct ax_diag *diag)
     s->predict.pipeline = s->pipeline;
     s->predict.ceilings = s->flags.predict;
     s->routes[AX_API_ROUTES + 2] = ax_predict_route(&s->predict);
+    s->routes[AX_API_ROUTES + 3] = ax_explain_route(s->pipeline);
     s->feedback.pipeline = s->pipeline;
     s->feedback.clock = ax_clock_wall();
-    ax_feedback_routes(&s->feedback, &s->routes[AX_API_ROUTES + 3]);
+    ax_feedback_routes(&s->feedback, &s->routes[AX_API_ROUTES + 4]);
     struct ax_doors *doors = NULL;
     err = ax_web_open(&s->web, s->flags.web_config_file, &doors, diag);
     if (err != AX_OK)

@@ -141,6 +141,8 @@ static void entity_step(struct ax_job *job, struct ax_entity *e, int64_t t_ms)
     if (job->skip & AX_SKIP_ALERTS)
         ax_verdict_calm(&e->verdict);
     e->verdict.direction = e->verdict.score > 1 ? direction : 0;
+    ax_episodes_note(&e->hindsight->episodes, t_ms, job->config->step_ms, (double)NAN, &e->verdict,
+                     e->contributions, job->channels_n);
     const double values[AX_ENTITY_OUTPUTS] = {e->verdict.score, e->verdict.severity, e->verdict.direction};
     for (uint32_t i = 0; i < AX_ENTITY_OUTPUTS; i++) {
         const struct ax_outlet_name name = entity_name(e, i);

@@ -2,7 +2,7 @@
 #include "pipeline/lesson.h"
 
 #include "base/log.h"
-#include "expr/expr.h"
+#include "pipeline/chooser.h"
 #include "pipeline/job_priv.h"
 #include "pipeline/pipeline_priv.h"
 #include "store/records.h"
@@ -10,64 +10,12 @@
 #include <stdlib.h>
 
 #define RECORD_VERSION 1
-#define SELECTOR_RANGE_MS 1 /* a selector has no range; the parser wants to know how long it may be */
-
-/* A selector that was read; expr NULL: it takes everything. */
-struct chooser {
-    struct ax_expr *expr;
-    struct ax_matcher *const *matchers;
-    uint32_t n;
-};
-
-static enum ax_err choose(struct ax_str selector, struct chooser *out, struct ax_diag *diag)
-{
-    *out = (struct chooser){0};
-    if (selector.n == 0)
-        return AX_OK;
-    enum ax_err err = ax_expr_parse(selector, SELECTOR_RANGE_MS, &out->expr, diag);
-    if (err != AX_OK)
-        return err;
-    out->matchers = ax_expr_as_selector(out->expr, &out->n);
-    if (out->matchers)
-        return AX_OK;
-    ax_expr_free(out->expr);
-    return ax_fail(diag, AX_INVALID, "a series or a selector is wanted, as in name{label=\"value\"}");
-}
-
-/* A selector that speaks of `for` is one of an output series: these have the labels of their input, a name of
- * their own, and that of the input as `source`. */
-static bool speaks_of_output(const struct chooser *c)
-{
-    for (uint32_t i = 0; i < c->n; i++)
-        if (ax_str_eq(ax_matcher_name(c->matchers[i]), ax_str("for")))
-            return true;
-    return false;
-}
-
-static bool chosen(const struct chooser *c, const struct ax_job *job, const struct ax_labels *labels)
-{
-    struct ax_str metric = ax_labels_get(labels, ax_str(AX_METRIC_NAME));
-    bool output = speaks_of_output(c);
-    for (uint32_t i = 0; i < c->n; i++) {
-        const struct ax_matcher *m = c->matchers[i];
-        struct ax_str name = ax_matcher_name(m);
-        struct ax_label added = {name, ax_str_eq(name, ax_str("for")) ? job->config->name : metric};
-        const struct ax_labels alone = {added.value.n ? 1 : 0, &added};
-        bool is_added = output && (ax_str_eq(name, ax_str("for")) || ax_str_eq(name, ax_str("source")));
-        if (ax_str_eq(name, ax_str(AX_METRIC_NAME)) && (output || metric.n == 0))
-            continue;
-        if (!ax_matcher_match(m, is_added ? &alone : labels))
-            return false;
-    }
-    return true;
-}
 
 enum ax_err ax_lesson_check(struct ax_str selector, struct ax_diag *diag)
 {
-    struct chooser c;
-    enum ax_err err = choose(selector, &c, diag);
-    if (err == AX_OK)
-        ax_expr_free(c.expr);
+    struct ax_chooser c;
+    enum ax_err err = ax_chooser_init(&c, selector, diag);
+    ax_chooser_done(&c);
     return err;
 }
 
@@ -75,7 +23,7 @@ enum ax_err ax_lesson_check(struct ax_str selector, struct ax_diag *diag)
 struct teaching {
     const struct ax_lesson *lesson;
     const struct ax_job *job;
-    struct chooser chooser;
+    struct ax_chooser chooser;
     ax_lesson_visit *visit;
     void *ctx;
 };
@@ -90,7 +38,7 @@ static void teach(const struct teaching *t, const struct ax_labels *labels, stru
             t->visit(t->ctx, labels, AX_OK, before, ax_hindsight_threshold(h));
         return;
     }
-    if (!chosen(&t->chooser, t->job, labels))
+    if (!ax_chooser_takes(&t->chooser, t->job->root, t->job->config->name, labels))
         return;
     double before = ax_hindsight_threshold(h);
     enum ax_err err = ax_hindsight_teach(h, &t->lesson->range, t->job->config->step_ms);
@@ -123,10 +71,10 @@ static bool knows(const struct ax_job *job, uint64_t id)
 }
 
 /* Can the lesson be learnt, or forgotten, at all? Then there is room for its id. */
-static enum ax_err prepare(struct ax_job *job, const struct ax_lesson *lesson, struct chooser *c,
+static enum ax_err prepare(struct ax_job *job, const struct ax_lesson *lesson, struct ax_chooser *c,
                            struct ax_diag *diag)
 {
-    *c = (struct chooser){0};
+    *c = (struct ax_chooser){0};
     if (knows(job, lesson->range.id) != (lesson->range.verdict == 0))
         return ax_fail(diag, AX_CONFLICT, "job %s has done so before", job->name);
     if (lesson->range.verdict == 0)
@@ -138,11 +86,11 @@ static enum ax_err prepare(struct ax_job *job, const struct ax_lesson *lesson, s
     if (!more)
         return ax_fail(diag, AX_NOMEM, "out of memory");
     job->lessons = more;
-    return choose(lesson->selector, c, diag);
+    return ax_chooser_init(c, lesson->selector, diag);
 }
 
 /* What was prepared is done. */
-static void finish(struct ax_job *job, const struct teaching *t)
+static void finish(struct ax_job *job, struct teaching *t)
 {
     uint32_t i = place_of(job, t->lesson->range.id), behind = job->lessons_n - i;
     if (t->lesson->range.verdict) {
@@ -154,7 +102,7 @@ static void finish(struct ax_job *job, const struct teaching *t)
         job->lessons_n--;
     }
     teach_all(t);
-    ax_expr_free(t->chooser.expr);
+    ax_chooser_done(&t->chooser);
 }
 
 static void put(const struct ax_job *job, const struct ax_lesson *lesson, struct ax_buf *out)
@@ -188,7 +136,7 @@ static enum ax_err teach_job(struct ax_pipeline *p, struct ax_job *job, struct t
     if (err == AX_OK)
         finish(job, t);
     else
-        ax_expr_free(t->chooser.expr);
+        ax_chooser_done(&t->chooser);
     return err;
 }
 

@@ -26,8 +26,7 @@ struct ax_lesson {
 typedef void ax_lesson_visit(void *ctx, const struct ax_labels *labels, enum ax_err err, double before,
                              double after);
 
-/* Can a selector be read? It is that of an instant vector, of the job's input or, when it speaks of `for`, of
- * its output series. The metric's name counts only where series have one. AX_INVALID with a text. */
+/* Can a selector (pipeline/chooser.h) be read? AX_INVALID with a text. */
 AX_MUST_USE enum ax_err ax_lesson_check(struct ax_str selector, struct ax_diag *diag);
 
 /* Let a job learn a lesson now, or forget it, and write that down; visit may be NULL. AX_NOTFOUND: there is

@@ -228,6 +228,9 @@ static void score_step(struct ax_target *t, const struct ax_target_kind *kind, i
         ax_hindsight_judge(t->hindsight, t_ms, kind->outlets->job->step_ms, t->value, &t->verdict);
     if (t->hindsight && (kind->skip & AX_SKIP_ALERTS))
         ax_verdict_calm(&t->verdict);
+    if (t->hindsight && !isnan(t->value))
+        ax_episodes_note(&t->hindsight->episodes, t_ms, kind->outlets->job->step_ms, t->value, &t->verdict,
+                         NULL, 0);
     if (isnan(t->value) || !kind->emit_anomaly) /* a feature's score is its entity's affair */
         return;
     emit_anomaly(t, kind, t_ms);

@@ -1,0 +1,65 @@
+/* chooser.c: selectors of people against the labels of series. */
+#include "pipeline/chooser.h"
+
+#include "config/config.h"
+
+#define SELECTOR_RANGE_MS 1 /* a selector has no range; the parser wants to know how long it may be */
+
+enum ax_err ax_chooser_init(struct ax_chooser *c, struct ax_str selector, struct ax_diag *diag)
+{
+    *c = (struct ax_chooser){0};
+    if (selector.n == 0)
+        return AX_OK;
+    enum ax_err err = ax_expr_parse(selector, SELECTOR_RANGE_MS, &c->expr, diag);
+    if (err != AX_OK)
+        return err;
+    c->matchers = ax_expr_as_selector(c->expr, &c->n);
+    if (c->matchers)
+        return AX_OK;
+    ax_chooser_done(c);
+    return ax_fail(diag, AX_INVALID, "a series or a selector is wanted, as in name{label=\"value\"}");
+}
+
+void ax_chooser_done(struct ax_chooser *c)
+{
+    ax_expr_free(c->expr);
+    *c = (struct ax_chooser){0};
+}
+
+static bool speaks_of_output(const struct ax_chooser *c)
+{
+    for (uint32_t i = 0; i < c->n; i++)
+        if (ax_str_eq(ax_matcher_name(c->matchers[i]), ax_str("for")))
+            return true;
+    return false;
+}
+
+/* The value that an output series has for a label beside those of its input; n 0 for none. */
+static struct ax_str added(const struct ax_config *root, struct ax_str job, const struct ax_labels *labels,
+                           struct ax_str name)
+{
+    if (ax_str_eq(name, ax_str("for")))
+        return job;
+    if (ax_str_eq(name, ax_str("source")))
+        return ax_labels_get(labels, ax_str(AX_METRIC_NAME));
+    return ax_labels_get(labels, name).n ? (struct ax_str){NULL, 0}
+                                         : ax_labels_get(&root->external_labels, name);
+}
+
+bool ax_chooser_takes(const struct ax_chooser *c, const struct ax_config *root, struct ax_str job,
+                      const struct ax_labels *labels)
+{
+    bool output = speaks_of_output(c), named = ax_labels_get(labels, ax_str(AX_METRIC_NAME)).n > 0;
+    for (uint32_t i = 0; i < c->n; i++) {
+        const struct ax_matcher *m = c->matchers[i];
+        struct ax_str name = ax_matcher_name(m);
+        if (ax_str_eq(name, ax_str(AX_METRIC_NAME)) && (output || !named))
+            continue;
+        const struct ax_label own = {name,
+                                     output ? added(root, job, labels, name) : (struct ax_str){NULL, 0}};
+        const struct ax_labels alone = {1, &own};
+        if (!ax_matcher_match(m, own.value.n ? &alone : labels))
+            return false;
+    }
+    return true;
+}

@@ -1,0 +1,30 @@
+/* chooser.h: which series of a job a selector means, when people ask or tell of them.
+ *
+ * The selector is that of an instant vector, of the job's input or, when it speaks of `for`, of its output
+ * series: these have the labels of their input, the job's name as `for`, the input's name as `source`, and
+ * the external labels; their own name says nothing. The metric's name counts only where series have one. */
+#ifndef AX_PIPELINE_CHOOSER_H
+#define AX_PIPELINE_CHOOSER_H
+
+#include "expr/expr.h"
+
+struct ax_config;
+
+/* A selector that was read. Zero: it takes everything. Free with ax_chooser_done(). */
+struct ax_chooser {
+    struct ax_expr *expr;
+    struct ax_matcher *const *matchers;
+    uint32_t n;
+};
+
+/* Read one; empty takes everything. AX_INVALID with a text, AX_NOMEM. */
+AX_MUST_USE enum ax_err ax_chooser_init(struct ax_chooser *c, struct ax_str selector, struct ax_diag *diag);
+
+/* Free what it holds. */
+void ax_chooser_done(struct ax_chooser *c);
+
+/* Does it mean these labels of a series or entity of that job? */
+bool ax_chooser_takes(const struct ax_chooser *c, const struct ax_config *root, struct ax_str job,
+                      const struct ax_labels *labels);
+
+#endif

@@ -1,0 +1,57 @@
+/* explain.h: why a series or entity scores as it does: what was expected, what made the score, and what was
+ * like it.
+ */
+#ifndef AX_PIPELINE_EXPLAIN_H
+#define AX_PIPELINE_EXPLAIN_H
+
+#include "anomaly/episodes.h"
+#include "pipeline/pipeline.h"
+
+#define AX_SIMILAR 3
+
+/* A feature that made an entity's score. Numbers are those of the newest step, NaN when another is asked for.
+ */
+struct ax_explained_part {
+    struct ax_str feature;
+    double share, value, expected, lower, upper;
+};
+
+/* What is known of one series at a time; views, valid while the visitor runs. */
+struct ax_explained {
+    const struct ax_job_config *job;
+    const struct ax_labels *labels;
+    int64_t t_ms; /* of the step that the numbers are of */
+    bool ready;   /* false: it is still warming up, and nothing else counts */
+    double score; /* NaN: nothing is kept of that time but that it was at most score_most */
+    double score_most;
+    double threshold; /* what people taught (anomaly/taught.h); 1 otherwise */
+    int direction;
+    double value, expected, lower, upper; /* value NaN: an entity's */
+    const struct ax_episode *episode;     /* that the time lies in; NULL: it is not abnormal */
+    uint32_t parts_n;
+    struct ax_explained_part parts[AX_EPISODE_PARTS];
+    uint32_t similar_n; /* episodes of this and other series of the job, the nearest first */
+    struct {
+        const struct ax_labels *labels;
+        const struct ax_episode *episode;
+        double distance;
+    } similar[AX_SIMILAR];
+};
+
+/* Sees one; must not call back. */
+typedef void ax_explain_visit(void *ctx, const struct ax_explained *e);
+
+/* Which, and when. */
+struct ax_explain_query {
+    struct ax_str job, selector; /* either may be empty (pipeline/chooser.h) */
+    int64_t t_ms;                /* INT64_MIN: the newest step */
+    uint32_t limit;              /* series */
+};
+
+/* Explain the series that are meant, in the order of jobs and series. AX_NOTFOUND: there is none that is
+ * scored, or of that time nothing is known; AX_INVALID; with a text. Waits for a step that is running.
+ * Thread-safe. O(series of the jobs). */
+AX_MUST_USE enum ax_err ax_pipeline_explain(struct ax_pipeline *p, const struct ax_explain_query *query,
+                                            ax_explain_visit *visit, void *ctx, struct ax_diag *diag);
+
+#endif
