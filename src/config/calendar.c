@@ -15,7 +15,7 @@
 #define EVENTS_MAX 10000u
 #define OCCURRENCES_MAX 100000u
 #define DAY_MS INT64_C(86400000)
-#define LONGEST_S (366 * 86400) /* of one event */
+#define LONGEST_S (INT64_C(366) * 86400) /* of one event */
 #define EXPAND_BEFORE_MS (DAY_MS / 2)
 #define EXPAND_MS (2 * DAY_MS)
 
@@ -299,13 +299,13 @@ static struct icaltimetype later_start(const struct event *e, const struct icalr
                                       [ICAL_MINUTELY_RECURRENCE] = 60,
                                       [ICAL_HOURLY_RECURRENCE] = 3600,
                                       [ICAL_DAILY_RECURRENCE] = 86400,
-                                      [ICAL_WEEKLY_RECURRENCE] = 7 * 86400};
+                                      [ICAL_WEEKLY_RECURRENCE] = INT64_C(7) * 86400};
     struct icaltimetype start = e->start;
     start.zone = NULL; /* rules run over local times */
     if (rule->count > 0 || rule->freq > ICAL_WEEKLY_RECURRENCE || rule->interval < 1)
         return start;
     int64_t start_s = (int64_t)icaltime_as_timet(start), interval_s = seconds[rule->freq] * rule->interval;
-    int64_t whole = (from_ms / 1000 - e->duration_s - 2 * 86400 - start_s) / interval_s;
+    int64_t whole = (from_ms / 1000 - e->duration_s - INT64_C(2) * 86400 - start_s) / interval_s;
     if (whole <= 0)
         return start;
     bool is_date = start.is_date;
