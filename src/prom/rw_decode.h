@@ -25,6 +25,7 @@ struct ax_rw_series {
     const struct ax_histogram_sample *histograms; /* their messages lie in the request */
     uint32_t refs_n, samples_n, histograms_n, exemplars_n;
     bool has_metadata; /* 2.0: a non-empty Metadata message */
+    struct ax_str unread; /* 1.0, with glance: all bytes of the series, when its labels were not read */
 };
 
 /* What a request held, counted as the walk passes it. */
@@ -84,6 +85,7 @@ struct ax_rw_decoder {
     uint32_t *refs;
     uint32_t refs_cap;
     uint64_t spelled, spelled_max;
+    bool glance; /* set by the owner: may hand over 1.0 series unread, see ax_rw_read_series() */
     struct ax_buf key;
     char fault[160], histogram_fault[AX_HISTOGRAM_FAULT_MAX];
 };
@@ -96,6 +98,15 @@ struct ax_rw_decoder {
 AX_MUST_USE enum ax_err ax_rw_decode(struct ax_rw_decoder *d, int version, struct ax_str body,
                                      const struct ax_rw_limits *limits, ax_rw_visit *visit, void *ctx,
                                      struct ax_rw_stats *out_stats, struct ax_diag *diag);
+
+/* Read the labels of a 1.0 series that was handed over unread, the number-th of the request, and hand it to the
+ * visitor again. With `glance` a series that ends in one sample, as senders write it, is not read at all: its
+ * key is what stands before the sample. That is right when these bytes are known as the labels of a series,
+ * for then the message can be read in no other way; a visitor that does not know them must call this. The
+ * bytes stay those of the request. Errors as of ax_rw_decode(); faults as there. */
+AX_MUST_USE enum ax_err ax_rw_read_series(struct ax_rw_decoder *d, const struct ax_rw_limits *limits,
+                                          struct ax_str unread, uint64_t number, ax_rw_visit *visit,
+                                          void *ctx, struct ax_rw_stats *stats, struct ax_diag *diag);
 
 /* The key of a 2.0 series from its references, which may be a copy, while the request is at hand: in the
  * decoder's scratch, valid until the next key or request. AX_LIMIT with a text above spelled_max, AX_NOMEM.

@@ -456,7 +456,7 @@ enum ax_err ax_rw_walk_series(struct ax_rw_walk *w, struct ax_str bytes, ax_rw_v
         return ax_fail(diag, AX_NOMEM, "no memory to read a series");
     if (!ok)
         return ax_fail(diag, AX_INVALID, "not a remote-write %d.0 message: TimeSeries %llu is malformed",
-                       w->version, (unsigned long long)w->stats->series + 1);
+                       w->version, (unsigned long long)(w->number ? w->number : w->stats->series + 1));
     if (s.histogram_bad)
         set_fault(w, &s, "histogram", "native histogram: %s", w->d->histogram_fault);
     s.out.samples = w->d->samples.v;

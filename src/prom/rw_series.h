@@ -10,6 +10,7 @@ struct ax_rw_walk {
     const struct ax_rw_limits *limits;
     struct ax_rw_stats *stats;
     int version;
+    uint64_t number; /* of the series in the request, from 1, for a text; 0: the next of the stats */
 };
 
 /* Read the bytes of one TimeSeries, add it to the stats and hand it to the visitor, whose error is

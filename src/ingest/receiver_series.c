@@ -1,0 +1,241 @@
+/* receiver_series.c: from the walk to the database.
+ *
+ * Series go in runs, in their order; a series that is not plain (refused, in the future, bare labels, native
+ * histograms) goes alone, after those before it. */
+#include "ingest/receiver_priv.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define RECORD_BYTES ((size_t)16 << 20) /* of the log; a request that makes more writes several */
+
+static enum ax_refuse fault_reason(const struct ax_rw_fault *fault)
+{
+    return strcmp(fault->reason, "refs") == 0        ? AX_REFUSE_REFS
+           : strcmp(fault->reason, "histogram") == 0 ? AX_REFUSE_HISTOGRAM
+                                                     : AX_REFUSE_LIMIT;
+}
+
+/* Hand one series to the database. Returns false when it is refused, or the walk ends. */
+static bool append(struct ax_request *q, uint64_t number, struct ax_append *a)
+{
+    struct ax_diag diag = {{0}};
+    if (q->ended == AX_OK && a->symbols)
+        q->ended = ax_rw_spell(&q->scratch->decoder, a->refs, a->refs_n, &a->key, &q->end);
+    if (q->ended != AX_OK)
+        return false;
+    ax_db_append_one(q->receiver->db, ax_str(""), a, q->journal, &diag);
+    return ax_request_account(q, number, a, diag.text);
+}
+
+/* Write what came so far to the log, whatever ended the walk. Without it all of it is to come again: it is in
+ * the rings, and then they are duplicates. */
+static void write_log(struct ax_request *q)
+{
+    struct ax_diag diag = {{0}};
+    if (!q->journal || q->unlogged ||
+        ax_journal_append(q->journal, q->receiver->db, q->receiver->opt.log, &diag) == AX_OK)
+        return;
+    q->unlogged = true;
+    q->written_samples = q->written_histograms = q->written_exemplars = 0;
+    q->ended = ax_fail(&q->end, AX_BUSY, "not written to the log, send it again: %s", diag.text);
+    ax_metric_add(q->receiver->unlogged, 1);
+}
+
+/* Do the bytes of a key stay where they are until the end of the request? */
+static bool lasts(const struct ax_request *q, struct ax_str key)
+{
+    const struct ax_buf *plain = &q->scratch->plain;
+    return (uintptr_t)key.p - (uintptr_t)plain->bytes < plain->n;
+}
+
+/* The labels of a series for the database. numbers has room for its references. */
+static struct ax_append append_of(struct ax_request *q, const struct ax_rw_series *s, uint32_t *numbers)
+{
+    struct ax_append a = {.key = s->key, .refs = s->refs, .refs_n = s->refs_n, .numbers = numbers};
+    a.symbols = q->version == 2 ? &q->scratch->symbols : NULL;
+    return a;
+}
+
+/* Some samples, or some histograms, of a series that goes alone. */
+static bool append_part(struct ax_request *q, uint64_t number, const struct ax_rw_series *s, uint32_t from,
+                        uint32_t to)
+{
+    struct ax_request_scratch *scratch = q->scratch;
+    if (s->refs_n > scratch->numbers_cap) {
+        uint32_t *numbers = realloc(scratch->numbers, s->refs_n * sizeof *numbers);
+        if (!numbers) {
+            q->ended = ax_fail(&q->end, AX_NOMEM, "no memory for the labels of a series");
+            return false;
+        }
+        scratch->numbers = numbers;
+        scratch->numbers_cap = s->refs_n;
+    }
+    struct ax_append a = append_of(q, s, scratch->numbers);
+    if (s->histograms_n) {
+        a.histograms = s->histograms + from;
+        a.histograms_n = to - from;
+    } else if (to > from) {
+        a.samples = s->samples + from;
+        a.starts = s->starts ? s->starts + from : NULL;
+        a.n = to - from;
+    }
+    return append(q, number, &a);
+}
+
+/* Append what is not too far in the future: runs between the ones that are. A series has samples or
+ * histograms; without any the database still judges its labels. */
+static void append_up_to(struct ax_request *q, uint64_t number, const struct ax_rw_series *s)
+{
+    bool histograms = s->histograms_n > 0;
+    uint32_t from = 0, ahead = 0, n = histograms ? s->histograms_n : s->samples_n;
+    for (uint32_t i = 0; i <= n; i++) {
+        bool end = i == n,
+             late = !end && (histograms ? s->histograms[i].t_ms : s->samples[i].t_ms) > q->latest_ms;
+        if (!end && !late)
+            continue;
+        if ((i > from || n == 0) && !append_part(q, number, s, from, i))
+            return;
+        ahead += late;
+        from = i + 1;
+    }
+    if (ahead) {
+        char why[96];
+        (void)snprintf(why, sizeof why, "%u sample(s) more than %lld s ahead of the clock", ahead,
+                       (long long)(q->receiver->opt.future_max_ms / 1000));
+        const struct ax_append labels = append_of(q, s, NULL);
+        ax_request_refuse(q, number, &labels, AX_REFUSE_FUTURE, why);
+        return;
+    }
+    q->written_exemplars += s->exemplars_n;
+}
+
+/* Take a series that goes alone. */
+static void take_alone(struct ax_request *q, uint64_t number, const struct ax_rw_series *s,
+                       const struct ax_rw_fault *fault)
+{
+    const struct ax_append labels = append_of(q, s, NULL);
+    if (fault)
+        ax_request_refuse(q, number, &labels, fault_reason(fault), fault->text);
+    else if (s->samples_n && s->histograms_n)
+        ax_request_refuse(q, number, &labels, AX_REFUSE_MIXED, "samples and histograms in one series");
+    else
+        append_up_to(q, number, s);
+}
+
+/* A series whose labels are read only now. */
+struct loner {
+    struct ax_request *q;
+    uint64_t number;
+};
+
+static enum ax_err on_read(void *ctx, const struct ax_rw_series *s, const struct ax_rw_fault *fault)
+{
+    const struct loner *l = ctx;
+    take_alone(l->q, l->number, s, fault);
+    return l->q->ended;
+}
+
+/* Take a series that the walk handed over unread, and that is not known by its bytes. */
+static void read_alone(struct ax_request *q, uint64_t number, struct ax_str unread)
+{
+    struct loner l = {q, number};
+    struct ax_diag diag = {{0}};
+    enum ax_err err = ax_rw_read_series(&q->scratch->decoder, &q->receiver->opt.limits, unread, number,
+                                        on_read, &l, &q->stats, &diag);
+    if (err == AX_OK || q->ended != AX_OK)
+        return;
+    q->skipped++; /* it is malformed: the walk ends here */
+    q->ended = err;
+    q->end = diag;
+}
+
+/* Hand the run to the database, and empty it. */
+static void flush(struct ax_request *q)
+{
+    struct ax_run *run = &q->scratch->run;
+    uint32_t i = 0;
+    for (; i < run->n && q->ended == AX_OK; i++) {
+        uint32_t known =
+            i + ax_db_append_known(q->receiver->db, ax_str(""), run->v + i, run->n - i, q->journal);
+        for (; i < known; i++)
+            if (ax_request_account(q, run->number[i], &run->v[i], ""))
+                q->written_exemplars += run->exemplars[i];
+        if (i < run->n && run->unread[i].n)
+            read_alone(q, run->number[i], run->unread[i]);
+        else if (i < run->n && append(q, run->number[i], &run->v[i]))
+            q->written_exemplars += run->exemplars[i];
+    }
+    q->skipped += i < run->n ? run->n - i : 0;
+    run->n = run->samples_n = run->refs_n = 0;
+    run->keys_n = 0;
+    if (q->journal && ax_journal_bytes(q->journal) > RECORD_BYTES)
+        write_log(q);
+}
+
+/* Put a series into the run, which is flushed first when it is full. False when it must go alone. */
+static bool join(struct ax_request *q, const struct ax_rw_series *s)
+{
+    struct ax_run *run = &q->scratch->run;
+    size_t key_n = lasts(q, s->key) ? 0 : s->key.n;
+    if (s->samples_n == 0 || s->samples_n > AX_RUN_SAMPLES || s->refs_n > AX_RUN_REFS ||
+        key_n > AX_RUN_KEYS || s->histograms_n)
+        return false;
+    for (uint32_t i = 0; i < s->samples_n; i++)
+        if (s->samples[i].t_ms > q->latest_ms)
+            return false;
+    if (run->n == AX_RUN_SERIES || run->samples_n + s->samples_n > AX_RUN_SAMPLES ||
+        run->refs_n + s->refs_n > AX_RUN_REFS || run->keys_n + key_n > AX_RUN_KEYS)
+        flush(q);
+    struct ax_append *a = &run->v[run->n];
+    *a = append_of(q, s, run->numbers + run->refs_n);
+    if (s->refs_n)
+        a->refs = memcpy(run->refs + run->refs_n, s->refs, s->refs_n * sizeof *s->refs);
+    if (key_n)
+        a->key.p = memcpy(run->keys + run->keys_n, s->key.p, key_n);
+    a->samples = run->samples + run->samples_n;
+    memcpy(run->samples + run->samples_n, s->samples, sizeof *s->samples); /* mostly there is one */
+    if (s->samples_n > 1)
+        memcpy(run->samples + run->samples_n, s->samples, s->samples_n * sizeof *s->samples);
+    if (s->starts)
+        a->starts = memcpy(run->starts + run->samples_n, s->starts, s->samples_n * sizeof *s->starts);
+    a->n = s->samples_n;
+    run->unread[run->n] = s->unread;
+    run->number[run->n] = q->series;
+    run->exemplars[run->n++] = s->exemplars_n;
+    run->keys_n += key_n;
+    run->refs_n += s->refs_n;
+    run->samples_n += s->samples_n;
+    return true;
+}
+
+/* At the first series of a 2.0 request its symbols are all there. */
+static void see_symbols(struct ax_request *q)
+{
+    struct ax_rw_decoder *d = &q->scratch->decoder;
+    if (ax_db_see(q->receiver->db, &q->scratch->symbols, d->symbols, d->symbols_n) != AX_OK)
+        q->ended = ax_fail(&q->end, AX_NOMEM, "no memory for %u symbols", d->symbols_n);
+}
+
+enum ax_err ax_request_visit(void *request, const struct ax_rw_series *s, const struct ax_rw_fault *fault)
+{
+    struct ax_request *q = request;
+    q->series++;
+    if (q->series == 1 && q->version == 2)
+        see_symbols(q);
+    if (q->ended != AX_OK || (!fault && join(q, s)))
+        return q->ended;
+    flush(q);
+    if (q->ended == AX_OK && s->unread.n)
+        read_alone(q, q->series, s->unread);
+    else
+        take_alone(q, q->series, s, fault);
+    return q->ended;
+}
+
+void ax_request_finish(struct ax_request *q)
+{
+    flush(q);
+    write_log(q);
+}
