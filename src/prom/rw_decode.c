@@ -2,6 +2,7 @@
  * rw_series.c. */
 #include "prom/rw_decode.h"
 
+#include "prom/rw_plain.h"
 #include "prom/rw_series.h"
 #include "prom/wire.h"
 
@@ -38,37 +39,14 @@ static bool check_metadata_v1(struct ax_str bytes)
     return true;
 }
 
-/* A sample as senders of 1.0 write it at the end of a series: field 2 of 16 bytes, a double and a time of six
- * bytes (of 2004 to 2109). */
-#define SAMPLE_BYTES 18u
-
-/* Is the end of a series such a sample, and something before it? */
-static bool ends_in_sample(struct ax_str series, struct ax_sample *out)
-{
-    if (series.n <= SAMPLE_BYTES)
-        return false;
-    const uint8_t *p = (const uint8_t *)series.p + series.n - SAMPLE_BYTES;
-    bool shape = p[0] == 0x12 && p[1] == 0x10 && p[2] == 0x09 && p[11] == 0x10;
-    if (!shape || !(p[12] & p[13] & p[14] & p[15] & p[16] & 0x80) || p[17] & 0x80)
-        return false;
-    uint64_t t = (uint64_t)(p[12] & 0x7f) | (uint64_t)(p[13] & 0x7f) << 7 | (uint64_t)(p[14] & 0x7f) << 14 |
-                 (uint64_t)(p[15] & 0x7f) << 21 | (uint64_t)(p[16] & 0x7f) << 28 | (uint64_t)p[17] << 35;
-    struct ax_wire value = {p + 3, p + 11};
-    uint64_t bits;
-    (void)ax_wire_fixed64(&value, &bits);
-    memcpy(&out->value, &bits, sizeof bits);
-    out->t_ms = (int64_t)t;
-    return true;
-}
-
+/* One series, unread when that is enough. */
 static enum ax_err walk_series_v1(struct ax_rw_walk *w, struct ax_str bytes, ax_rw_visit *visit, void *ctx,
                                   struct ax_diag *diag)
 {
     struct ax_sample sample;
-    if (!w->d->glance || bytes.n - SAMPLE_BYTES > w->limits->key_bytes_max || !ends_in_sample(bytes, &sample))
+    struct ax_rw_series series;
+    if (!w->d->glance || !ax_rw_plain_v1(w, bytes, &sample, &series))
         return ax_rw_walk_series(w, bytes, visit, ctx, diag);
-    const struct ax_rw_series series = {
-        .key = {bytes.p, bytes.n - SAMPLE_BYTES}, .samples = &sample, .samples_n = 1, .unread = bytes};
     w->stats->series++;
     w->stats->samples++;
     return visit(ctx, &series, NULL);
@@ -152,6 +130,20 @@ static enum ax_err read_symbols(struct ax_rw_walk *w, struct ax_str body, struct
     return AX_OK;
 }
 
+/* One series, by the short way when it is plain. */
+static enum ax_err walk_series_v2(struct ax_rw_walk *w, struct ax_str bytes, ax_rw_visit *visit, void *ctx,
+                                  struct ax_diag *diag)
+{
+    struct ax_sample sample;
+    struct ax_rw_series series;
+    if (!ax_rw_plain_v2(w, bytes, &sample, &series))
+        return ax_rw_walk_series(w, bytes, visit, ctx, diag);
+    w->stats->series++;
+    w->stats->samples++;
+    w->stats->metadata += series.has_metadata;
+    return visit(ctx, &series, NULL);
+}
+
 static enum ax_err walk_v2(struct ax_rw_walk *w, struct ax_str body, ax_rw_visit *visit, void *ctx,
                            struct ax_diag *diag)
 {
@@ -167,7 +159,7 @@ static enum ax_err walk_v2(struct ax_rw_walk *w, struct ax_str body, ax_rw_visit
         } else if (!ax_wire_bytes(&c, &inner)) {
             return malformed(w, diag);
         } else {
-            err = ax_rw_walk_series(w, inner, visit, ctx, diag);
+            err = walk_series_v2(w, inner, visit, ctx, diag);
         }
     }
     return err;

@@ -11,7 +11,7 @@ static bool reserve(struct ax_rw_decoder *d, uint32_t n, size_t more, uint32_t l
     need = need < most ? need : most;
     if (need <= d->refs_cap)
         return true;
-    uint64_t cap = d->refs_cap ? d->refs_cap : 64;
+    uint64_t cap = d->refs_cap ? d->refs_cap : 256;
     while (cap < need)
         cap *= 2;
     cap = cap < UINT32_MAX ? cap : UINT32_MAX;

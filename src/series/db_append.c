@@ -5,6 +5,7 @@
 #include "series/shard.h"
 
 #define APPEND_RUN 32u /* keys looked up together */
+#define BEHIND 8u      /* so many keys are hashed while the place of one in the index is waited for */
 
 void ax_db_tell(const struct ax_wants *w, int64_t t_ms, bool again)
 {
@@ -172,6 +173,14 @@ static bool settle(struct feed *f, const struct ax_index_entry *e, const struct 
     return reason != 0;
 }
 
+/* Ask for the memory of what a look-up will read: the bytes of a key that is there, else what is remembered
+ * of those that nobody wants. */
+static void prefetch_found(const struct feed *f, const struct ax_look *look)
+{
+    if (!look->index || !ax_index_prefetch_key(look->index, look->hash.lo, f->tenant.n + look->key.n))
+        ax_negative_prefetch(&f->db->unwanted, look->hash);
+}
+
 /* Append a run of known keys; `structure` is held shared. Everything that a key touches lies somewhere else
  * in memory, so the run goes from stage to stage together, and each stage asks for what the next one
  * needs. */
@@ -179,15 +188,14 @@ static uint32_t append_run(struct feed *f, struct ax_append *v, uint32_t n)
 {
     struct ax_look look[APPEND_RUN];
     const struct ax_index_entry *entry[APPEND_RUN];
-    for (uint32_t i = 0; i < n; i++) {
-        look[i] = ax_db_look(f->db, f->tenant, &v[i]);
-        if (look[i].index)
-            ax_index_prefetch(look[i].index, look[i].hash.lo);
-    }
-    for (uint32_t i = 0; i < n; i++) {
-        if (!look[i].index ||
-            !ax_index_prefetch_key(look[i].index, look[i].hash.lo, f->tenant.n + look[i].key.n))
-            ax_negative_prefetch(&f->db->unwanted, look[i].hash);
+    for (uint32_t i = 0; i < n + BEHIND; i++) {
+        if (i < n) {
+            look[i] = ax_db_look(f->db, f->tenant, &v[i]);
+            if (look[i].index)
+                ax_index_prefetch(look[i].index, look[i].hash.lo);
+        }
+        if (i >= BEHIND)
+            prefetch_found(f, &look[i - BEHIND]);
     }
     for (uint32_t i = 0; i < n; i++) {
         entry[i] = NULL;

@@ -1,9 +1,12 @@
-/* negative.c: sets of eight hashes; one set is two cache lines. */
+/* negative.c: sets of eight hashes; one set is two cache lines, of which a hash is looked for in its own one
+ * first.
+ */
 #include "series/negative.h"
 
 #include "base/pages.h"
 
 #define REASON_MASK 3u
+#define WAYS_OF_LINE (64u / sizeof(struct ax_negative_key))
 
 static size_t bytes_of(const struct ax_negative *c)
 {
@@ -23,11 +26,21 @@ static struct ax_negative_key *set_of(const struct ax_negative *c, struct ax_has
     return c->v + set * AX_NEGATIVE_WAYS;
 }
 
+/* The way that a hash takes in a full set, by bits that have not chosen the set. */
+static unsigned way_of(struct ax_hash128 hash)
+{
+    return (unsigned)(hash.hi >> 2) % AX_NEGATIVE_WAYS;
+}
+
+/* The first way of the line of that way. */
+static unsigned first_of(struct ax_hash128 hash)
+{
+    return way_of(hash) / WAYS_OF_LINE * WAYS_OF_LINE;
+}
+
 void ax_negative_prefetch(const struct ax_negative *c, struct ax_hash128 hash)
 {
-    const struct ax_negative_key *set = set_of(c, hash);
-    __builtin_prefetch(set);
-    __builtin_prefetch(set + AX_NEGATIVE_WAYS / 2);
+    __builtin_prefetch(set_of(c, hash) + first_of(hash));
 }
 
 static uint64_t load(const _Atomic uint64_t *half)
@@ -41,35 +54,47 @@ static void store(struct ax_negative_key *k, uint64_t lo, uint64_t hi)
     atomic_store_explicit(&k->hi, hi, memory_order_relaxed);
 }
 
+/* The upper half of a key if it is this one, else 0: such a key has a reason. */
+static uint64_t match(const struct ax_negative_key *k, struct ax_hash128 hash)
+{
+    if (load(&k->lo) != hash.lo)
+        return 0;
+    uint64_t hi = load(&k->hi);
+    return ((hi ^ hash.hi) & ~(uint64_t)REASON_MASK) == 0 ? hi : 0;
+}
+
 unsigned ax_negative_find(const struct ax_negative *c, struct ax_hash128 hash)
 {
     const struct ax_negative_key *set = set_of(c, hash);
+    unsigned first = first_of(hash);
     for (unsigned i = 0; i < AX_NEGATIVE_WAYS; i++) {
-        if (load(&set[i].lo) != hash.lo)
-            continue;
-        uint64_t hi = load(&set[i].hi);
-        if (((hi ^ hash.hi) & ~(uint64_t)REASON_MASK) == 0)
+        uint64_t hi = match(&set[(first + i) % AX_NEGATIVE_WAYS], hash);
+        if (hi)
             return (unsigned)(hi & REASON_MASK);
     }
     return 0;
 }
 
+/* Where a key goes: its own place, else the first free one, else that of another. */
+static struct ax_negative_key *place_of(const struct ax_negative *c, struct ax_hash128 hash)
+{
+    struct ax_negative_key *set = set_of(c, hash), *free = NULL;
+    unsigned first = first_of(hash);
+    for (unsigned i = 0; i < AX_NEGATIVE_WAYS; i++) {
+        struct ax_negative_key *k = &set[(first + i) % AX_NEGATIVE_WAYS];
+        if (match(k, hash))
+            return k;
+        if (!free && (load(&k->hi) & REASON_MASK) == 0)
+            free = k;
+    }
+    return free ? free : &set[way_of(hash)];
+}
+
 void ax_negative_add(struct ax_negative *c, struct ax_hash128 hash, unsigned reason)
 {
-    struct ax_negative_key *set = set_of(c, hash);
-    /* Bits that have not chosen the set choose whose place it takes when none is free. */
-    unsigned place = (unsigned)(hash.hi >> 2) % AX_NEGATIVE_WAYS;
-    for (unsigned i = 0; i < AX_NEGATIVE_WAYS; i++) {
-        uint64_t lo = load(&set[i].lo), hi = load(&set[i].hi);
-        if ((hi & REASON_MASK) == 0)
-            place = i;
-        if (lo == hash.lo && ((hi ^ hash.hi) & ~(uint64_t)REASON_MASK) == 0) {
-            place = i;
-            break;
-        }
-    }
+    struct ax_negative_key *k = place_of(c, hash);
     atomic_store_explicit(&c->any, true, memory_order_relaxed);
-    store(&set[place], hash.lo, (hash.hi & ~(uint64_t)REASON_MASK) | (reason & REASON_MASK));
+    store(k, hash.lo, (hash.hi & ~(uint64_t)REASON_MASK) | (reason & REASON_MASK));
 }
 
 void ax_negative_clear(struct ax_negative *c)

@@ -32,7 +32,7 @@ bool ax_negative_init(struct ax_negative *c, uint32_t entries);
 /* The reason (1 to 3) under which a key is remembered, or 0. O(1). */
 unsigned ax_negative_find(const struct ax_negative *c, struct ax_hash128 hash);
 
-/* Bring the set of a hash into the cache. */
+/* Bring what is mostly read for a hash into the cache. */
 void ax_negative_prefetch(const struct ax_negative *c, struct ax_hash128 hash);
 
 /* Remember a key under a reason of 1 to 3. O(1). */

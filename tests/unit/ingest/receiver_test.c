@@ -41,7 +41,7 @@ static int start(void **state)
 {
     (void)state;
     struct ax_diag diag = {{0}};
-    const struct ax_db_options o = {.seed = 1, .series_max = 50, .own_output = is_own};
+    const struct ax_db_options o = {.seed = 1, .series_max = 60, .own_output = is_own};
     db = ax_db_new(&o);
     assert_non_null(db);
     assert_int_equal(ax_matcher_new(AX_MATCH_RE, ax_str("__name__"), ax_str("up|full.*"), &matcher, &diag),
@@ -401,6 +401,82 @@ static void order_of_labels_and_samples_does_not_matter(void **state)
         assert_true(got[i].value == i + 1);
 }
 
+/* Labels that end in what looks like a sample, by their bytes. */
+static void put_disguised_label(const char *name, int64_t t_ms)
+{
+    struct ax_buf disguise;
+    ax_buf_init(&disguise, 64);
+    put_sample(&disguise, 9, t_ms);
+    for (size_t i = 3; i < 11; i++)
+        disguise.bytes[i] = 'x'; /* UTF-8 as far as the time, which is none */
+    put_label(&one, ax_str(name), ax_buf_view(&disguise));
+    ax_buf_done(&disguise);
+}
+
+static void series_that_only_look_plain_are_read_whole(void **state)
+{
+    (void)state;
+    struct ax_sample got[16];
+    begin();
+    add("up", "plain", 0, NOW_MS); /* known by its bytes from here on */
+    struct write_answer a = send_v1();
+    write_assert_status(&a, 204);
+    for (int again = 0; again < 2; again++) {
+        series("up", "plain"); /* two samples */
+        put_sample(&one, 1, NOW_MS + 1);
+        put_sample(&one, 2, NOW_MS + 2);
+        end_series();
+        series("up", "plain"); /* an exemplar before the sample */
+        put_bytes(&one, 3, (struct ax_str){"\x11\0\0\0\0\0\0\0\0", 9});
+        put_sample(&one, 3, NOW_MS + 3);
+        end_series();
+        series("up", "plain"); /* a label behind a sample */
+        put_sample(&one, 4, NOW_MS + 4);
+        put_label(&one, ax_str("zone"), ax_str("other"));
+        put_sample(&one, 5, NOW_MS + 5);
+        end_series();
+        series("up", "plain"); /* an unknown field that ends like a sample */
+        put_bytes(&one, 9, (struct ax_str){"\x12\x10\x09........\x10\x80\x80\x80\x80\x80\x01", 18});
+        end_series();
+        a = send_v1();
+        write_assert_status(&a, 204);
+        assert_int_equal(read_back("plain", got), 4);
+        for (int i = 0; i < 4; i++)
+            assert_true(got[i].value == i && got[i].t_ms == NOW_MS + i);
+    }
+    series("up", "disguised");
+    put_disguised_label("zone", NOW_MS); /* and no sample */
+    end_series();
+    a = send_v1();
+    write_assert_status(&a, 400);
+    write_assert_says(&a, "is not UTF-8");
+    assert_int_equal(read_back("disguised", got), 0);
+    assert_good_request_works();
+}
+
+static void a_malformed_series_behind_known_ones_ends_the_request_there(void **state)
+{
+    (void)state;
+    struct ax_sample got[16];
+    begin();
+    add("up", "before", 1, NOW_MS);
+    add("up", "behind", 1, NOW_MS);
+    struct write_answer a = send_v1();
+    write_assert_status(&a, 204);
+    add("up", "before", 2, NOW_MS + 1);
+    ax_buf_reset(&one);
+    ax_buf_str(&one, (struct ax_str){"\x0a\x7f", 2}); /* a label that is longer than the series */
+    put_sample(&one, 1, NOW_MS);
+    end_series();
+    add("up", "behind", 2, NOW_MS + 1);
+    a = send_v1();
+    write_assert_status(&a, 400);
+    write_assert_says(&a, "TimeSeries 2 is malformed; before that 1 series kept, 0 refused");
+    assert_int_equal(read_back("before", got), 2);
+    assert_int_equal(read_back("behind", got), 1);
+    assert_good_request_works();
+}
+
 /* Close a series that is about to be refused. */
 static void end_bad_series(void)
 {
@@ -726,6 +802,8 @@ int main(void)
         cmocka_unit_test(content_type_and_encoding_are_negotiated),
         cmocka_unit_test(other_methods_are_405),
         cmocka_unit_test(order_of_labels_and_samples_does_not_matter),
+        cmocka_unit_test(series_that_only_look_plain_are_read_whole),
+        cmocka_unit_test(a_malformed_series_behind_known_ones_ends_the_request_there),
         cmocka_unit_test(bad_series_are_refused_by_name_and_the_others_kept),
         cmocka_unit_test(a_refused_series_is_named_and_only_the_first_few_are),
         cmocka_unit_test(a_long_request_is_kept_in_its_order_around_what_is_refused),
