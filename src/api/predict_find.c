@@ -286,7 +286,8 @@ enum ax_err ax_predict_find(struct ax_predict_find *f)
     for (uint32_t i = 0; i < r->selectors_n; i++)
         if (!sort_selector(f, i))
             return f->err;
-    ax_paths_each(f->service->paths, on_path, f);
+    if (ax_paths_each(f->service->paths, on_path, f) != AX_OK)
+        (void)no_memory(f);
     return f->err;
 }
 

@@ -175,6 +175,22 @@ static bool on_path(void *ctx, const struct ax_path_view *path)
 
 /* ---- windows ---- */
 
+/* May a query mean series of these labels, as far as equalities say? That is quick, whatever the query. */
+static bool may_match(const struct ax_read_find *f, const struct ax_labels *labels, const char *but)
+{
+    bool any = false;
+    for (uint32_t q = 0; q < f->request->queries_n && !any; q++) {
+        any = true;
+        for (uint32_t i = 0; i < f->request->queries[q].matchers_n && any; i++) {
+            const struct ax_matcher *m = f->matchers[q][i];
+            any = ax_matcher_op(m) != AX_MATCH_EQ || ax_str_eq(ax_matcher_name(m), ax_str(but)) ||
+                  ax_matcher_match(m, labels);
+        }
+    }
+    return any;
+}
+
+/* The labels of a window, copied; none when no query may mean one of the series. */
 static bool window_labels(struct ax_read_find *f, const struct ax_modelled *s, const char *window,
                           struct ax_labels *out)
 {
@@ -184,12 +200,13 @@ static bool window_labels(struct ax_read_find *f, const struct ax_modelled *s, c
         .added = {{ax_str("window"), ax_str(window)}, {ax_str("feature"), s->feature}},
         .added_n = s->feature.n ? 2 : 1};
     struct ax_labels labels;
+    *out = (struct ax_labels){0};
     if (ax_outlet_labels(s->outlets, &name, &labels) != AX_OK)
         return no_memory(f);
-    return copy_labels(f, &labels, out);
+    return !may_match(f, &labels, "window") || copy_labels(f, &labels, out);
 }
 
-/* First visit: only what the windows are called. */
+/* First visit: only what the windows are called, of series that a query may mean. */
 static bool list_window(void *ctx, const struct ax_modelled *s)
 {
     struct candidates *c = ctx;
@@ -205,7 +222,7 @@ static bool list_window(void *ctx, const struct ax_modelled *s)
     *one = (struct candidate){.job = s->job, .channel = s->channel, .serial = s->serial};
     if (!window_labels(c->find, s, "fine", &one->fine) || !window_labels(c->find, s, "coarse", &one->coarse))
         return false;
-    c->n++;
+    c->n += one->fine.n && one->coarse.n;
     return true;
 }
 
@@ -239,9 +256,11 @@ static bool choose_windows(struct candidates *c)
 static bool take_window(struct ax_read_find *f, struct ax_found *found, const struct ax_view *view)
 {
     const struct ax_read_query *q = &f->request->queries[found->query];
-    int64_t start = view->end_ms - (int64_t)(view->n - 1) * view->step_ms;
     uint32_t from = 0, end = view->n;
-    if (view->n == 0 || q->end_ms < start || q->start_ms > view->end_ms)
+    if (view->n == 0)
+        return true;
+    int64_t start = view->end_ms - (int64_t)(view->n - 1) * view->step_ms;
+    if (q->end_ms < start || q->start_ms > view->end_ms)
         return true;
     if (q->start_ms > start)
         from = (uint32_t)((q->start_ms - start + view->step_ms - 1) / view->step_ms);
@@ -340,7 +359,8 @@ enum ax_err ax_read_find(struct ax_read_find *f)
     bool windows = false;
     if (compile(f) != AX_OK)
         return f->err;
-    ax_paths_each(f->service->paths, on_path, f);
+    if (ax_paths_each(f->service->paths, on_path, f) != AX_OK)
+        (void)no_memory(f);
     for (uint32_t q = 0; q < f->request->queries_n; q++)
         windows |= may_mean(f, q, "model_input");
     if (windows && f->err == AX_OK)

@@ -177,6 +177,8 @@ static bool fill(struct ax_sender *s)
                 until_ns = ax_mono_ns() + s->d->deadline_ms * 1000000;
         } else if (state == AX_FEED_FAILED) {
             ax_log(AX_LOG_ERROR, "outgoing_unreadable", "%s: %s", s->d->url, diag.text);
+            if (s->batch.n) /* what is in hand need not wait for what cannot be read */
+                return true;
             (void)rest(s, FAULT_PAUSE_MS);
         } else if (s->batch.n) {
             if (state == AX_FEED_SEGMENT || atomic_load(&s->restless) || ax_mono_ns() >= until_ns)

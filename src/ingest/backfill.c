@@ -194,6 +194,7 @@ static bool look_at(void *ctx, struct ax_job *job)
     struct look *l = ctx;
     struct ax_job_status status;
     ax_job_status(job, &status);
+    ax_job_forget_gone(job, &l->e->settled);
     l->series = status.targets_n;
     l->lacking = ax_job_lacking(job, longest_backfill(l->b) / 2, &l->e->settled, &l->e->only);
     return false;
@@ -338,7 +339,7 @@ static void *work(void *arg)
     (void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICE); /* of this thread alone */
     for (;;) {
         struct timespec until;
-        (void)clock_gettime(CLOCK_REALTIME, &until);
+        (void)clock_gettime(CLOCK_MONOTONIC, &until);
         int64_t ns = until.tv_nsec + (wait_ms > 0 ? wait_ms : 0) * 1000000;
         until.tv_sec += ns / 1000000000;
         until.tv_nsec = ns % 1000000000;
@@ -371,9 +372,15 @@ enum ax_err ax_backfill_start(const struct ax_backfill_options *options, struct 
                                       .model_seed = options->model_seed,
                                       .cancel = &b->cancel};
     b->reload = true;
+    pthread_condattr_t attr;
+    (void)pthread_condattr_init(&attr);
+    (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(&b->wake, &attr);
+    (void)pthread_condattr_destroy(&attr);
     (void)pthread_mutex_init(&b->lock, NULL);
-    (void)pthread_cond_init(&b->wake, NULL);
     if (pthread_create(&b->thread, NULL, work, b) != 0) {
+        (void)pthread_cond_destroy(&b->wake);
+        (void)pthread_mutex_destroy(&b->lock);
         free(b);
         return ax_fail(diag, AX_IO, "no thread for the backfill");
     }

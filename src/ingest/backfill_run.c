@@ -166,7 +166,9 @@ static enum ax_err append_run(void *ctx, uint32_t query, struct ax_str key, cons
     ax_metric_add(run->samples_cell, n);
     if (run->portion_n > run->portion_max)
         return AX_LIMIT;
-    (void)ax_db_append(run->db, ax_str(""), key, samples, n, NULL, NULL);
+    if (ax_db_append(run->db, ax_str(""), key, samples, n, NULL, NULL) == AX_FATE_NOMEM ||
+        ax_memory_state() == AX_MEMORY_FULL)
+        return AX_NOMEM;
     return cancelled(run) ? AX_BUSY : AX_OK;
 }
 

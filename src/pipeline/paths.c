@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define AT_A_TIME 64 /* paths that a reader sees before it lets the lock go */
+#define AT_A_TIME 64 /* paths that are copied for a reader while the lock is held */
+#define COPIES_BYTES_MAX ((size_t)64 << 20)
 
 enum { MEAN, LOWER, UPPER, CONFIDENCE, CURVES };
 
@@ -155,39 +156,92 @@ void ax_paths_close(struct ax_paths *p, struct ax_path *path)
     path_free(path);
 }
 
-static struct ax_path_view view_of(const struct ax_path *path)
+/* Some paths as they are at one moment; all of it in the arena. */
+struct copies {
+    struct ax_arena arena;
+    struct ax_path_view v[AT_A_TIME];
+    uint32_t n;
+};
+
+static void *copy(struct ax_arena *arena, const void *from, size_t n, size_t size)
 {
-    return (struct ax_path_view){.labels = path->labels,
-                                 .t_ms = path->t_ms,
-                                 .step_ms = path->spec->step_ms,
-                                 .leads = path->spec->leads,
-                                 .n = path->n,
-                                 .horizons = path->spec->horizons,
-                                 .horizons_n = path->spec->horizons_n,
-                                 .level = path->spec->level,
-                                 .classes = path->classes,
-                                 .reason = path->reason,
-                                 .mean = path->curve[MEAN],
-                                 .lower = path->curve[LOWER],
-                                 .upper = path->curve[UPPER],
-                                 .confidence = path->curve[CONFIDENCE]};
+    void *to = ax_arena_array(arena, n, size);
+    if (to && n)
+        memcpy(to, from, n * size);
+    return to;
 }
 
-void ax_paths_each(struct ax_paths *p, ax_path_visit *visit, void *ctx)
+static const struct ax_labels *copy_labels(const struct ax_labels *from, struct ax_arena *arena)
 {
+    struct ax_label *v = ax_arena_array(arena, from->n, sizeof *v);
+    struct ax_labels *out = ax_arena_alloc(arena, sizeof *out);
+    bool ok = v && out;
+    for (uint32_t i = 0; ok && i < from->n; i++) {
+        v[i].name = ax_arena_str(arena, from->v[i].name);
+        v[i].value = ax_arena_str(arena, from->v[i].value);
+        ok = v[i].name.p && v[i].value.p;
+    }
+    if (!ok)
+        return NULL;
+    *out = (struct ax_labels){from->n, v};
+    return out;
+}
+
+static bool copy_path(const struct ax_path *path, struct copies *c)
+{
+    const struct ax_forecast_spec *spec = path->spec;
+    const float *curve = copy(&c->arena, path->curve[0], (size_t)path->n * CURVES, sizeof *curve);
+    struct ax_path_view view = {.labels = copy_labels(path->labels, &c->arena),
+                                .t_ms = path->t_ms,
+                                .step_ms = spec->step_ms,
+                                .leads = copy(&c->arena, spec->leads, path->n, sizeof *spec->leads),
+                                .n = path->n,
+                                .horizons =
+                                    copy(&c->arena, spec->horizons, spec->horizons_n, sizeof *spec->horizons),
+                                .horizons_n = spec->horizons_n,
+                                .level = spec->level,
+                                .reason = path->reason};
+    if (path->classes)
+        view.classes = copy(&c->arena, path->classes, 1, sizeof *path->classes);
+    if (!curve || !view.labels || !view.leads || !view.horizons || (path->classes && !view.classes))
+        return false;
+    view.mean = curve + (size_t)MEAN * path->n;
+    view.lower = curve + (size_t)LOWER * path->n;
+    view.upper = curve + (size_t)UPPER * path->n;
+    view.confidence = curve + (size_t)CONFIDENCE * path->n;
+    c->v[c->n++] = view;
+    return true;
+}
+
+/* Copy the next paths behind number *seen, which moves on. */
+static enum ax_err copy_some(struct ax_paths *p, uint64_t *seen, struct copies *c, bool *out_more)
+{
+    bool ok = true;
+    ax_arena_reset(&c->arena);
+    c->n = 0;
+    (void)pthread_rwlock_rdlock(&p->lock);
+    uint32_t at = first_after(p, *seen), end = at + AT_A_TIME;
+    *out_more = at < p->n;
+    for (; ok && at < p->n && at < end; at++) {
+        *seen = p->v[at]->number;
+        ok = !p->v[at]->published || copy_path(p->v[at], c);
+    }
+    (void)pthread_rwlock_unlock(&p->lock);
+    return ok ? AX_OK : AX_NOMEM;
+}
+
+enum ax_err ax_paths_each(struct ax_paths *p, ax_path_visit *visit, void *ctx)
+{
+    struct copies c;
     uint64_t seen = 0;
     bool more = true;
-    while (more) {
-        (void)pthread_rwlock_rdlock(&p->lock);
-        uint32_t at = first_after(p, seen), end = at + AT_A_TIME;
-        more = at < p->n;
-        for (; more && at < p->n && at < end; at++) {
-            const struct ax_path *path = p->v[at];
-            const struct ax_path_view view = view_of(path);
-            seen = path->number;
-            if (path->published)
-                more = visit(ctx, &view);
-        }
-        (void)pthread_rwlock_unlock(&p->lock);
+    enum ax_err err = AX_OK;
+    ax_arena_init(&c.arena, COPIES_BYTES_MAX);
+    while (more && err == AX_OK) {
+        err = copy_some(p, &seen, &c, &more);
+        for (uint32_t i = 0; err == AX_OK && more && i < c.n; i++)
+            more = visit(ctx, &c.v[i]);
     }
+    ax_arena_done(&c.arena);
+    return err;
 }

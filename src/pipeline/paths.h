@@ -2,8 +2,8 @@
  *
  * The pipeline's thread publishes a path when it has made it, and takes it back when its series ends.
  * Readers on any thread see each path whole; one that is published while they look may be seen or not. A
- * reader that thinks long holds nobody up: the lock is taken for a few paths at a time. Memory: four floats
- * a point, at most AX_PATH_MAX points, and the labels. */
+ * reader that thinks long holds nobody up: it is shown copies, made of a few paths at a time. Memory: four
+ * floats a point, at most AX_PATH_MAX points, and the labels. */
 #ifndef AX_PIPELINE_PATHS_H
 #define AX_PIPELINE_PATHS_H
 
@@ -48,10 +48,11 @@ struct ax_path_view {
     const float *mean, *lower, *upper, *confidence;
 };
 
-/* Return false to see no more of them. Must be quick and must not publish. */
+/* Return false to see no more of them. May take its time: no lock is held. */
 typedef bool ax_path_visit(void *ctx, const struct ax_path_view *path);
 
-/* Visit every path, in the order in which they were opened. Thread-safe. */
-void ax_paths_each(struct ax_paths *p, ax_path_visit *visit, void *ctx);
+/* Visit every path, in the order in which they were opened. AX_NOMEM when there is none for the copies.
+ * Thread-safe. */
+AX_MUST_USE enum ax_err ax_paths_each(struct ax_paths *p, ax_path_visit *visit, void *ctx);
 
 #endif

@@ -175,13 +175,13 @@ static enum ax_err hand_over_channel(struct ax_channel *c, struct ax_channel *fr
         if (ax_map_get(settled, id))
             continue;
         enum ax_err err = hand_over(c, at, from_channel, scratch, &fate);
-        if (err == AX_OK && fate != WAITING)
-            err = ax_map_put(settled, id, (void *)(uintptr_t)&fates[fate]);
         if (err != AX_OK)
             return err;
-        out->taken += fate == TAKEN;
+        out->taken += fate == TAKEN; /* whatever comes now */
         out->left += fate == LEFT;
         out->waiting += fate == WAITING;
+        if (fate != WAITING && ax_map_put(settled, id, (void *)(uintptr_t)&fates[fate]) != AX_OK)
+            return AX_NOMEM;
     }
     return AX_OK;
 }
@@ -249,6 +249,23 @@ enum ax_err ax_job_take_over(struct ax_job *job, struct ax_job *rehearsal, struc
         err = hand_over_entities(job, rehearsal, settled, &scratch);
     ax_buf_done(&scratch);
     return err;
+}
+
+void ax_job_forget_gone(const struct ax_job *job, struct ax_map *settled)
+{
+    struct ax_map kept = {0};
+    enum ax_err err = AX_OK;
+    for (uint32_t i = 0; settled->n && i < job->channels_n; i++) {
+        const struct ax_channel *c = &job->channels[i];
+        for (const struct ax_target *t = c->first; t && err == AX_OK; t = t->next) {
+            void *fate = ax_map_get(settled, settled_id(c, t->id));
+            if (fate)
+                err = ax_map_put(&kept, settled_id(c, t->id), fate);
+        }
+    }
+    ax_map_done(err == AX_OK ? settled : &kept);
+    if (err == AX_OK)
+        *settled = kept;
 }
 
 uint32_t ax_job_lacking(const struct ax_job *job, int64_t history_ms, const struct ax_map *settled,

@@ -35,6 +35,10 @@ struct ax_handover {
 AX_MUST_USE enum ax_err ax_job_take_over(struct ax_job *job, struct ax_job *rehearsal, struct ax_map *settled,
                                          struct ax_handover *out);
 
+/* Forget of settled what became of series that are gone: should one come back it is asked for again. Without
+ * memory nothing is forgotten. */
+void ax_job_forget_gone(const struct ax_job *job, struct ax_map *settled);
+
 /* Put the ids (for ax_job_env) of the series that are there now and lack history: their first value is less
  * than history_ms old, or less than half of their fine window is filled; but not those in settled. Returns
  * how many there are; those that there is no memory for are left out. */

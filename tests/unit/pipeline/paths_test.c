@@ -80,18 +80,18 @@ static void a_path_is_seen_when_something_was_put(void **state)
     (void)state;
     struct seen s = {0};
     struct ax_path *path = open_path(7);
-    ax_paths_each(paths, look, &s);
+    assert_int_equal(ax_paths_each(paths, look, &s), AX_OK);
     assert_int_equal(s.n, 0);
     put(path, 1005, 5);
     put(path, 2006, 6);
-    ax_paths_each(paths, look, &s);
+    assert_int_equal(ax_paths_each(paths, look, &s), AX_OK);
     assert_int_equal(s.n, 1);
     assert_string_equal(s.order, "7 ");
     assert_int_equal(s.t_ms, 2006);
     assert_true(s.mean == 6.0F && s.lower == 5.0F && s.upper == 7.0F && !s.torn);
     ax_paths_close(paths, path);
     s = (struct seen){0};
-    ax_paths_each(paths, look, &s);
+    assert_int_equal(ax_paths_each(paths, look, &s), AX_OK);
     assert_int_equal(s.n, 0);
     ax_paths_close(paths, NULL);
 }
@@ -111,10 +111,10 @@ static void paths_are_visited_in_the_order_in_which_they_were_opened(void **stat
     struct ax_path *late = open_path(1000);
     put(late, 1000, 0);
     s = (struct seen){0};
-    ax_paths_each(paths, look, &s);
+    assert_int_equal(ax_paths_each(paths, look, &s), AX_OK);
     assert_string_equal(s.order, "0 100 200 1000 ");
     s = (struct seen){.most = 2};
-    ax_paths_each(paths, look, &s);
+    assert_int_equal(ax_paths_each(paths, look, &s), AX_OK);
     assert_int_equal(s.n, 2);
     for (uint32_t i = 0; i < MANY; i++)
         ax_paths_close(paths, all[i]);
@@ -123,10 +123,37 @@ static void paths_are_visited_in_the_order_in_which_they_were_opened(void **stat
 
 #define VISITS 3 /* of each reader at least, while paths change */
 
+/* A reader that takes its time: the pipeline publishes, and ends series, meanwhile. */
+static bool publish_meanwhile(void *ctx, const struct ax_path_view *p)
+{
+    struct ax_path **path = ctx;
+    const float before = p->mean[0];
+    put(path[0], p->t_ms + 1, 99);
+    ax_paths_close(paths, path[1]);
+    path[1] = NULL;
+    assert_true(p->mean[0] == before && p->labels->v[0].value.n == 1);
+    return true;
+}
+
+static void a_reader_holds_nobody_up(void **state)
+{
+    (void)state;
+    struct ax_path *path[] = {open_path(1), open_path(2)};
+    put(path[0], 1005, 5);
+    put(path[1], 1005, 5);
+    assert_int_equal(ax_paths_each(paths, publish_meanwhile, path), AX_OK);
+    struct seen s = {0};
+    assert_int_equal(ax_paths_each(paths, look, &s), AX_OK);
+    assert_int_equal(s.n, 1);
+    assert_true(s.mean == 99.0F);
+    ax_paths_close(paths, path[0]);
+}
+
 static atomic_bool over;
 
 struct reader {
     struct seen seen;
+    bool failed;
     _Atomic uint32_t visits;
 };
 
@@ -135,7 +162,7 @@ static void *read_on(void *arg)
     struct reader *r = arg;
     while (!atomic_load(&over)) {
         r->seen.order[0] = '\0';
-        ax_paths_each(paths, look, &r->seen);
+        r->failed |= ax_paths_each(paths, look, &r->seen) != AX_OK;
         (void)atomic_fetch_add(&r->visits, 1);
     }
     return NULL;
@@ -164,7 +191,7 @@ static void readers_see_whole_paths_while_they_change(void **state)
     atomic_store(&over, true);
     for (int i = 0; i < 2; i++) {
         (void)pthread_join(threads[i], NULL);
-        assert_true(readers[i].seen.n > 0 && !readers[i].seen.torn);
+        assert_true(readers[i].seen.n > 0 && !readers[i].seen.torn && !readers[i].failed);
     }
     for (uint32_t i = 0; i < 100; i++)
         ax_paths_close(paths, all[i]);
@@ -176,6 +203,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_path_is_seen_when_something_was_put),
         TEST(paths_are_visited_in_the_order_in_which_they_were_opened),
+        TEST(a_reader_holds_nobody_up),
         TEST(readers_see_whole_paths_while_they_change),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -331,6 +331,33 @@ static void a_series_without_a_value_is_asked_again(void **state)
     rig_done(&r);
 }
 
+static bool forget_gone(void *ctx, struct ax_job *job)
+{
+    struct ax_map *settled = ctx, none = {0};
+    static char any;
+    assert_int_equal(ax_job_lacking(job, INT64_MAX / 2, &none, settled), 3); /* as if all were settled */
+    ax_job_forget_gone(job, settled);
+    assert_int_equal(settled->n, 3);
+    assert_int_equal(ax_map_put(settled, 12345, &any), AX_OK);
+    ax_job_forget_gone(job, settled);
+    assert_int_equal(settled->n, 3);
+    assert_null(ax_map_get(settled, 12345));
+    return false;
+}
+
+static void what_became_of_series_that_are_gone_is_forgotten(void **state)
+{
+    (void)state;
+    struct rig r;
+    struct ax_map settled = {0};
+    rig_init(&r, YAML);
+    for (int i = 100; i < 104; i++)
+        step(&r, i);
+    assert_true(ax_pipeline_with_job(r.pipeline, ax_str("load"), forget_gone, &settled));
+    ax_map_done(&settled);
+    rig_done(&r);
+}
+
 static void a_rehearsal_is_seen_by_nobody(void **state)
 {
     (void)state;
@@ -431,6 +458,7 @@ int main(void)
         cmocka_unit_test(output_series_stay_open),
         cmocka_unit_test(a_rehearsal_that_knows_less_or_stands_elsewhere_is_refused),
         cmocka_unit_test(a_series_without_a_value_is_asked_again),
+        cmocka_unit_test(what_became_of_series_that_are_gone_is_forgotten),
         cmocka_unit_test(a_rehearsal_is_seen_by_nobody),
         cmocka_unit_test(only_the_series_that_are_wanted_are_rehearsed),
         cmocka_unit_test(far_history_is_sampled_and_near_history_is_whole),
