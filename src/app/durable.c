@@ -132,6 +132,8 @@ static enum ax_err read_samples(struct ax_durable *d, struct ax_seglog_reader *r
             return err;
         if (err == AX_OK && record.type == AX_WAL_SAMPLES)
             err = ax_restore_samples(restore, record.body, diag);
+        else if (err == AX_OK && record.type == AX_WAL_ELECTIONS)
+            err = ax_restore_elections(restore, record.body, diag);
         if (err == AX_NOMEM)
             return err;
         if (ax_mono_ns() - shown_ns < PROGRESS_NS)

@@ -199,16 +199,19 @@ enum ax_err ax_pipeline_restore(struct ax_pipeline *p, struct ax_snapshot *s, st
     while (err != AX_NOMEM && ax_snapshot_next(s, &type, &body)) {
         if (type == AX_SECTION_SERIES)
             err = ax_restore_section(series, body, diag);
+        else if (type == AX_SECTION_ELECTIONS)
+            err = ax_restore_elections(series, body, diag);
         else if (type == AX_SECTION_JOB)
             err = restore_job(p, body, &i, diag);
         else if (i != UINT32_MAX)
             err = ax_job_load(p->jobs[i], type, body, diag);
         if (err != AX_CORRUPT)
             continue;
-        if (type != AX_SECTION_SERIES && i != UINT32_MAX)
+        if (type == AX_SECTION_SERIES || type == AX_SECTION_ELECTIONS)
+            continue;
+        if (i != UINT32_MAX)
             err = give_up(p, i, ax_job_generation(p->jobs[i]), diag);
-        if (type != AX_SECTION_SERIES)
-            i = UINT32_MAX;
+        i = UINT32_MAX;
     }
     for (uint32_t k = 0; k < p->jobs_n; k++)
         ax_pipeline_show_job(p, k);

@@ -85,9 +85,7 @@ static bool init_ha(struct ax_db *db, const struct ax_db_options *o)
 {
     if (!o->ha)
         return true;
-    struct ax_ha_options ha = *o->ha;
-    ha.seed = o->seed;
-    db->ha = ax_ha_new(&ha);
+    db->ha = ax_ha_new(o->ha);
     db->opt.ha = NULL; /* the caller's */
     if (db->ha)
         db->drop[db->opt.drop_labels_n] = ax_ha_replica_label(db->ha);

@@ -48,9 +48,11 @@ struct ax_db_options {
      * Default: those that the ring does not keep, which are too old in any case. */
     int64_t out_of_order_ms;
     int64_t retention_ms; /* kept beyond the longest range: lookback, delay and slack; default 6 min */
+    int64_t
+        catch_up_ms; /* kept beyond that at most, as long as a watch is behind with its steps; default 0 */
     const struct ax_str *drop_labels; /* removed from every incoming label set (global.drop_labels); copied */
     uint32_t drop_labels_n;
-    /* Replicas of a cluster (global.ha_tracker; its seed is the one above); NULL: they are not told apart. */
+    /* Replicas of a cluster (global.ha_tracker); NULL: they are not told apart. */
     const struct ax_ha_options *ha;
     /* Is this Auspex's own output coming back? NULL for never. Called for unknown keys only. */
     bool (*own_output)(const void *ctx, const struct ax_labels *ls);

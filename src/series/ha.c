@@ -1,18 +1,34 @@
 /* ha.c: an array of clusters, found by the hash of their names. */
 #include "series/ha.h"
 
+#include "base/bytes.h"
 #include "base/hash.h"
 #include "base/map.h"
 #include "base/metrics.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define FORGET_MS (30 * 60000)
+#define VERSION 1
+
+/* Elections last, and so do the hashes of names. Whoever can send a name that collides with another one can
+ * send that one as well, so that it needs no secret. */
+#define SEED 0
 
 struct cluster {
     uint64_t key, elected;
+    uint64_t term;    /* elections so far */
     int64_t heard_ms; /* the elected one */
+};
+
+/* Places of clusters with an election that does not last yet. */
+struct news {
+    uint32_t *v;
+    uint32_t n, cap;
+    uint64_t until; /* number of the last one; the first is until - n + 1 */
 };
 
 struct ax_ha {
@@ -20,6 +36,8 @@ struct ax_ha {
     pthread_mutex_t lock;
     struct ax_map by_key;
     uint32_t clusters_n;
+    struct news news;
+    atomic_bool has_news;
     struct ax_cell *clusters, *failovers;
     struct ax_arena names;
     struct cluster v[];
@@ -56,6 +74,7 @@ void ax_ha_free(struct ax_ha *ha)
     if (!ha)
         return;
     ax_map_done(&ha->by_key);
+    free(ha->news.v);
     ax_arena_done(&ha->names);
     (void)pthread_mutex_destroy(&ha->lock);
     free(ha);
@@ -72,7 +91,7 @@ struct ax_ha_sender ax_ha_sender_of(const struct ax_ha *ha, struct ax_str tenant
     struct ax_str replica = ax_labels_get(ls, ha->opt.replica_label);
     if (cluster.n == 0 || replica.n == 0)
         return (struct ax_ha_sender){0, 0};
-    uint64_t seed = ha->opt.seed + (tenant.n ? ax_hash64(tenant.p, tenant.n, ha->opt.seed) : 0);
+    uint64_t seed = SEED + (tenant.n ? ax_hash64(tenant.p, tenant.n, SEED) : 0);
     return (struct ax_ha_sender){ax_hash64(cluster.p, cluster.n, seed) | 1,
                                  ax_hash64(replica.p, replica.n, seed)};
 }
@@ -90,17 +109,37 @@ static struct cluster *vacate(struct ax_ha *ha, int64_t now_ms)
     return now_ms - oldest->heard_ms > FORGET_MS ? oldest : NULL;
 }
 
+/* Listen to a replica from now on. Without memory for the news the next snapshot tells of it. */
+static void elect(struct ax_ha *ha, struct cluster *c, uint64_t replica, int64_t now_ms)
+{
+    struct news *news = &ha->news;
+    c->elected = replica;
+    c->heard_ms = now_ms;
+    c->term++;
+    if (news->n == news->cap) {
+        uint32_t cap = news->cap ? news->cap * 2 : 16;
+        uint32_t *v = realloc(news->v, cap * sizeof *v);
+        if (!v)
+            return;
+        news->v = v;
+        news->cap = cap;
+    }
+    news->v[news->n++] = (uint32_t)(c - ha->v);
+    news->until++;
+    atomic_store_explicit(&ha->has_news, true, memory_order_release);
+}
+
 /* Make a cluster known; NULL when there is no room, or no memory. */
-static struct cluster *add(struct ax_ha *ha, struct ax_ha_sender sender, int64_t now_ms)
+static struct cluster *add(struct ax_ha *ha, uint64_t key, int64_t now_ms)
 {
     struct cluster *c = vacate(ha, now_ms);
-    if (!c || ax_map_put(&ha->by_key, sender.cluster, c) != AX_OK)
+    if (!c || ax_map_put(&ha->by_key, key, c) != AX_OK)
         return NULL;
     if (c == &ha->v[ha->clusters_n])
         ha->clusters_n++;
     else
         (void)ax_map_remove(&ha->by_key, c->key);
-    *c = (struct cluster){sender.cluster, sender.replica, now_ms};
+    *c = (struct cluster){.key = key, .heard_ms = now_ms};
     ax_metric_set(ha->clusters, ha->clusters_n);
     return c;
 }
@@ -111,8 +150,11 @@ enum ax_ha_verdict ax_ha_hear(struct ax_ha *ha, struct ax_ha_sender sender)
     int64_t now_ms = ax_clock_now(&ha->opt.clock);
     (void)pthread_mutex_lock(&ha->lock);
     struct cluster *c = ax_map_get(&ha->by_key, sender.cluster);
-    if (!c)
-        c = add(ha, sender, now_ms);
+    if (!c) {
+        c = add(ha, sender.cluster, now_ms);
+        if (c)
+            elect(ha, c, sender.replica, now_ms);
+    }
     if (!c) {
         verdict = AX_HA_FULL;
     } else if (c->elected == sender.replica) {
@@ -120,10 +162,78 @@ enum ax_ha_verdict ax_ha_hear(struct ax_ha *ha, struct ax_ha_sender sender)
     } else if (now_ms - c->heard_ms < ha->opt.failover_ms) {
         verdict = AX_HA_DUPLICATE;
     } else {
-        c->elected = sender.replica;
-        c->heard_ms = now_ms;
+        elect(ha, c, sender.replica, now_ms);
         ax_metric_add(ha->failovers, 1);
     }
     (void)pthread_mutex_unlock(&ha->lock);
     return verdict;
+}
+
+static void put(struct ax_buf *out, const struct cluster *c)
+{
+    ax_put_u64(out, c->key);
+    ax_put_u64(out, c->elected);
+    ax_put_varint(out, c->term);
+}
+
+void ax_ha_save(struct ax_ha *ha, struct ax_buf *out)
+{
+    ax_put_u8(out, VERSION);
+    (void)pthread_mutex_lock(&ha->lock);
+    for (uint32_t i = 0; i < ha->clusters_n; i++)
+        put(out, &ha->v[i]);
+    (void)pthread_mutex_unlock(&ha->lock);
+}
+
+bool ax_ha_has_news(const struct ax_ha *ha)
+{
+    return atomic_load_explicit(&ha->has_news, memory_order_acquire);
+}
+
+void ax_ha_save_news(struct ax_ha *ha, struct ax_buf *out, uint64_t *out_until)
+{
+    ax_put_u8(out, VERSION);
+    (void)pthread_mutex_lock(&ha->lock);
+    for (uint32_t i = 0; i < ha->news.n; i++)
+        put(out, &ha->v[ha->news.v[i]]);
+    *out_until = ha->news.until;
+    (void)pthread_mutex_unlock(&ha->lock);
+}
+
+void ax_ha_saved(struct ax_ha *ha, uint64_t until)
+{
+    (void)pthread_mutex_lock(&ha->lock);
+    struct news *news = &ha->news;
+    uint64_t before = news->until - news->n;
+    if (until > before) { /* else another thread has saved them, too */
+        uint32_t n = (uint32_t)(until - before);
+        news->n -= n;
+        if (news->n)
+            memmove(news->v, news->v + n, news->n * sizeof *news->v);
+        atomic_store_explicit(&ha->has_news, news->n > 0, memory_order_release);
+    }
+    (void)pthread_mutex_unlock(&ha->lock);
+}
+
+enum ax_err ax_ha_load(struct ax_ha *ha, struct ax_str body)
+{
+    struct ax_bytes in = ax_bytes_of(body);
+    int64_t now_ms = ax_clock_now(&ha->opt.clock);
+    enum ax_err err = ax_get_u8(&in) == VERSION ? AX_OK : AX_CORRUPT;
+    (void)pthread_mutex_lock(&ha->lock);
+    while (err == AX_OK && ax_bytes_left(&in)) {
+        uint64_t key = ax_get_u64(&in), replica = ax_get_u64(&in), term = ax_get_varint(&in);
+        if (in.err != AX_OK || key == 0 || term == 0) {
+            err = AX_CORRUPT;
+            break;
+        }
+        struct cluster *c = ax_map_get(&ha->by_key, key);
+        bool room = c || ha->clusters_n < ha->opt.clusters_max;
+        if (!c && room && !(c = add(ha, key, now_ms)))
+            err = AX_NOMEM;
+        if (c && term >= c->term)
+            *c = (struct cluster){.key = key, .elected = replica, .term = term, .heard_ms = now_ms};
+    }
+    (void)pthread_mutex_unlock(&ha->lock);
+    return err;
 }

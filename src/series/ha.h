@@ -4,10 +4,13 @@
  * beside a common cluster label. As in the HA tracker of Cortex and Mimir one replica of each cluster is
  * elected: the first that is heard. What others send is a duplicate, until the elected one was not heard for
  * failover_ms: then the next replica that is heard takes its place, and keeps it. Time is that of arrival.
- * Names are kept as hashes alone, so that any number of replicas costs nothing. Thread-safe. */
+ * Names are kept as hashes alone, so that any number of replicas costs nothing. Elections last: what changed
+ * goes into the log, all of them into snapshots, and after a start the same replicas are listened to.
+ * Thread-safe. */
 #ifndef AX_SERIES_HA_H
 #define AX_SERIES_HA_H
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "prom/labels.h"
 
@@ -19,7 +22,6 @@ struct ax_ha_options {
     int64_t failover_ms;   /* > 0 */
     uint32_t clusters_max; /* > 0 */
     struct ax_clock clock; /* now_ms NULL: the monotonic clock, which no change of date touches */
-    uint64_t seed;         /* of the hashes */
 };
 
 /* Who sends a series: hashes of tenant and cluster, and of the replica. cluster 0: no replica of anything. */
@@ -49,5 +51,20 @@ struct ax_ha_sender ax_ha_sender_of(const struct ax_ha *ha, struct ax_str tenant
 /* Samples of a sender of a cluster have arrived: judge them, and elect it where nobody is. A cluster that was
  * not heard for half an hour gives way to a new one when there are clusters_max. O(1) else. */
 enum ax_ha_verdict ax_ha_hear(struct ax_ha *ha, struct ax_ha_sender sender);
+
+/* Write all elections: version (u8, 1), then each `cluster u64, replica u64, term varint`; a cluster's terms
+ * are counted from 1. */
+void ax_ha_save(struct ax_ha *ha, struct ax_buf *out);
+
+/* Were there elections that ax_ha_saved() was not told of? Lock-free. */
+bool ax_ha_has_news(const struct ax_ha *ha);
+
+/* Write these alone, and tell in *out_until what to tell ax_ha_saved() when they are where they last. */
+void ax_ha_save_news(struct ax_ha *ha, struct ax_buf *out, uint64_t *out_until);
+void ax_ha_saved(struct ax_ha *ha, uint64_t until);
+
+/* Take elections that were written; of one cluster the latest term counts. They count as heard now. What is
+ * beyond clusters_max is left out. AX_CORRUPT, AX_NOMEM. */
+AX_MUST_USE enum ax_err ax_ha_load(struct ax_ha *ha, struct ax_str body);
 
 #endif

@@ -132,6 +132,27 @@ static void mark_defined(struct ax_db *db, struct ax_str definitions)
     pthread_rwlock_unlock(&db->structure);
 }
 
+/* What is kept of a cluster of replicas hangs on which one is listened to: its election lasts before its
+ * samples do. */
+static enum ax_err append_elections(struct ax_db *db, struct ax_seglog *log, struct ax_diag *diag)
+{
+    if (!db->ha || !ax_ha_has_news(db->ha))
+        return AX_OK;
+    uint64_t until;
+    struct ax_buf body;
+    ax_buf_init(&body, AX_SEGLOG_RECORD_MAX);
+    ax_ha_save_news(db->ha, &body, &until);
+    enum ax_err err = body.err;
+    if (err == AX_OK)
+        err = ax_seglog_append(log, AX_WAL_ELECTIONS, ax_buf_view(&body), NULL, diag);
+    else
+        err = ax_fail(diag, err, "no room to write to the log which replicas are listened to");
+    ax_buf_done(&body);
+    if (err == AX_OK)
+        ax_ha_saved(db->ha, until);
+    return err;
+}
+
 enum ax_err ax_journal_append(struct ax_journal *j, struct ax_db *db, struct ax_seglog *log,
                               struct ax_diag *diag)
 {
@@ -140,8 +161,14 @@ enum ax_err ax_journal_append(struct ax_journal *j, struct ax_db *db, struct ax_
     if (err == AX_OK && j->runs.n + j->histograms.n == 0)
         return AX_OK;
     bool defines = head->n > 0;
-    if (err == AX_OK)
+    if (err == AX_OK) {
+        err = append_elections(db, log, diag);
+        if (err != AX_OK) {
+            ax_journal_reset(j);
+            return err;
+        }
         err = finish(j);
+    }
     if (err != AX_OK) {
         ax_journal_reset(j);
         return ax_fail(diag, err, "no room to write the samples of this request to the log");

@@ -149,7 +149,11 @@ enum ax_err ax_db_save(struct ax_db *db, struct ax_snapshot_writer *w, struct ax
     ax_buf_init(&s.body, SIZE_MAX);
     ax_buf_init(&s.key, SIZE_MAX);
     s.samples = malloc(db->opt.ring_samples_max * sizeof *s.samples);
-    bool ok = s.samples && note_series(&s);
+    if (db->ha) {
+        ax_ha_save(db->ha, &s.body);
+        ax_snapshot_put(w, AX_SECTION_ELECTIONS, ax_buf_view(&s.body));
+    }
+    bool ok = s.samples && s.body.err == AX_OK && note_series(&s);
     size_t i = 0;
     while (ok) {
         bool evicted;
@@ -288,6 +292,14 @@ static void take_histogram(struct ax_restore *r, uint64_t ref, uint64_t *t, stru
     ax_db_put_histograms(r->db, series, &h, 1, true, &result);
     pthread_rwlock_unlock(&r->db->structure);
     r->report.samples += result.appended;
+}
+
+enum ax_err ax_restore_elections(struct ax_restore *r, struct ax_str body, struct ax_diag *diag)
+{
+    enum ax_err err = r->db->ha ? ax_ha_load(r->db->ha, body) : AX_OK;
+    if (err == AX_CORRUPT)
+        return ax_fail(diag, err, "elections of replicas make no sense");
+    return err == AX_OK ? err : ax_fail(diag, err, "no memory for the elections of replicas");
 }
 
 enum ax_err ax_restore_section(struct ax_restore *r, struct ax_str body, struct ax_diag *diag)

@@ -19,9 +19,10 @@
 #include "store/snapshot.h"
 
 /* Put all series with their rings into the snapshot as sections of about 1 MiB, in order of ref (one empty
- * section when there are none). New series that arrive meanwhile are left to the log. The structure lock is
- * held shared for a section at a time, a shard's for one ring; nothing is held while the file is written.
- * AX_NOMEM with a text; what the file does not take is told by ax_snapshot_commit(). */
+ * section when there are none), and before them which replicas are listened to. New series that arrive
+ * meanwhile are left to the log. The structure lock is held shared for a section at a time, a shard's for one
+ * ring; nothing is held while the file is written. AX_NOMEM with a text; what the file does not take is told
+ * by ax_snapshot_commit(). */
 AX_MUST_USE enum ax_err ax_db_save(struct ax_db *db, struct ax_snapshot_writer *w, struct ax_diag *diag);
 
 struct ax_restore;
@@ -42,6 +43,9 @@ AX_MUST_USE enum ax_err ax_restore_section(struct ax_restore *r, struct ax_str b
 
 /* Take one record of samples; errors as above. */
 AX_MUST_USE enum ax_err ax_restore_samples(struct ax_restore *r, struct ax_str body, struct ax_diag *diag);
+
+/* Take an AX_SECTION_ELECTIONS or a record AX_WAL_ELECTIONS; errors as above. */
+AX_MUST_USE enum ax_err ax_restore_elections(struct ax_restore *r, struct ax_str body, struct ax_diag *diag);
 
 /* Finish and free; the report (may be NULL) says what was read. NULL is fine. */
 void ax_restore_end(struct ax_restore *r, struct ax_restore_report *out);

@@ -6,10 +6,11 @@
 
 /* Records of the log of what came in (wal/). */
 enum ax_wal_record {
-    AX_WAL_SAMPLES = 1, /* samples of one request (series/journal.h) */
-    AX_WAL_STEP = 2,    /* what a job's expressions gave at one step (pipeline/step_record.h) */
-    AX_WAL_SWAP = 3,    /* another generation of a model serves from here on (pipeline/swap_record.h) */
-    AX_WAL_LESSON = 4,  /* what somebody says of the scores of a job (pipeline/lesson.h) */
+    AX_WAL_SAMPLES = 1,   /* samples of one request (series/journal.h) */
+    AX_WAL_STEP = 2,      /* what a job's expressions gave at one step (pipeline/step_record.h) */
+    AX_WAL_SWAP = 3,      /* another generation of a model serves from here on (pipeline/swap_record.h) */
+    AX_WAL_LESSON = 4,    /* what somebody says of the scores of a job (pipeline/lesson.h) */
+    AX_WAL_ELECTIONS = 5, /* which replicas are listened to from now on (series/ha.h) */
 };
 
 /* Records of the log of what goes out (outgoing/). */
@@ -19,10 +20,11 @@ enum ax_outgoing_record {
 
 /* Sections of a snapshot. */
 enum ax_snapshot_section {
-    AX_SECTION_SERIES = 1,   /* some input series with their rings */
-    AX_SECTION_JOB = 2,      /* one job; its targets and entities follow it */
-    AX_SECTION_TARGETS = 3,  /* some targets of a channel of that job */
-    AX_SECTION_ENTITIES = 4, /* some entities of that job */
+    AX_SECTION_SERIES = 1,    /* some input series with their rings */
+    AX_SECTION_JOB = 2,       /* one job; its targets and entities follow it */
+    AX_SECTION_TARGETS = 3,   /* some targets of a channel of that job */
+    AX_SECTION_ENTITIES = 4,  /* some entities of that job */
+    AX_SECTION_ELECTIONS = 9, /* which replicas are listened to (series/ha.h) */
 };
 
 #endif

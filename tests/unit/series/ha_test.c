@@ -15,8 +15,7 @@ static struct ax_ha *track(uint32_t clusters_max)
                                     .replica_label = ax_str("__replica__"),
                                     .failover_ms = FAILOVER_MS,
                                     .clusters_max = clusters_max,
-                                    .clock = ax_clock_virtual(&now_ms),
-                                    .seed = 7};
+                                    .clock = ax_clock_virtual(&now_ms)};
     struct ax_ha *ha = ax_ha_new(&o);
     assert_non_null(ha);
     now_ms = 1000000;
@@ -121,6 +120,77 @@ static void a_cluster_too_many_is_refused_until_one_was_silent_for_long(void **s
     ax_ha_free(ha);
 }
 
+static struct ax_ha *restart(struct ax_ha *before, const struct ax_buf *saved)
+{
+    struct ax_ha *ha = track(8);
+    ax_ha_free(before);
+    now_ms = 2000000;
+    assert_int_equal(ax_ha_load(ha, ax_buf_view(saved)), AX_OK);
+    return ha;
+}
+
+static void elections_last(void **state)
+{
+    (void)state;
+    struct ax_ha *ha = track(8);
+    struct ax_buf all;
+    ax_buf_init(&all, 4096);
+    (void)hear(ha, "eu", "a");
+    (void)hear(ha, "us", "b");
+    now_ms += FAILOVER_MS;
+    assert_int_equal(hear(ha, "eu", "b"), AX_HA_ELECTED);
+    ax_ha_save(ha, &all);
+    ha = restart(ha, &all);
+    assert_int_equal(hear(ha, "eu", "a"), AX_HA_DUPLICATE);
+    assert_int_equal(hear(ha, "us", "a"), AX_HA_DUPLICATE); /* a start counts as heard */
+    now_ms += FAILOVER_MS - 1;
+    assert_int_equal(hear(ha, "us", "a"), AX_HA_DUPLICATE);
+    assert_int_equal(hear(ha, "eu", "b"), AX_HA_ELECTED);
+    now_ms++;
+    assert_int_equal(hear(ha, "us", "a"), AX_HA_ELECTED);
+    ax_ha_free(ha);
+    ax_buf_done(&all);
+}
+
+static void news_are_told_until_they_last_and_the_latest_counts(void **state)
+{
+    (void)state;
+    struct ax_ha *ha = track(8);
+    struct ax_buf first, second, both;
+    uint64_t until, again;
+    ax_buf_init(&first, 4096);
+    ax_buf_init(&second, 4096);
+    ax_buf_init(&both, 4096);
+    assert_false(ax_ha_has_news(ha));
+    (void)hear(ha, "eu", "a");
+    assert_true(ax_ha_has_news(ha));
+    ax_ha_save_news(ha, &first, &until);
+    ax_ha_save_news(ha, &both, &again); /* another thread does the same */
+    assert_true(until == again && first.n == both.n);
+    now_ms += FAILOVER_MS;
+    (void)hear(ha, "eu", "b");
+    ax_ha_saved(ha, until);
+    ax_ha_saved(ha, again);
+    assert_true(ax_ha_has_news(ha)); /* of what came meanwhile */
+    ax_ha_save_news(ha, &second, &until);
+    ax_ha_saved(ha, until);
+    assert_false(ax_ha_has_news(ha));
+    (void)hear(ha, "eu", "b");
+    assert_false(ax_ha_has_news(ha));
+    ha = restart(ha, &second);
+    assert_int_equal(ax_ha_load(ha, ax_buf_view(&first)), AX_OK); /* older than what is known */
+    assert_int_equal(hear(ha, "eu", "a"), AX_HA_DUPLICATE);
+    assert_int_equal(hear(ha, "eu", "b"), AX_HA_ELECTED);
+    for (size_t n = 0; n < second.n; n++) {
+        enum ax_err err = ax_ha_load(ha, (struct ax_str){(const char *)second.bytes, n});
+        assert_true(n == 1 ? err == AX_OK : err == AX_CORRUPT);
+    }
+    ax_ha_free(ha);
+    ax_buf_done(&first);
+    ax_buf_done(&second);
+    ax_buf_done(&both);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -130,6 +200,8 @@ int main(void)
         cmocka_unit_test(a_series_without_one_of_the_labels_has_no_sender),
         cmocka_unit_test(tenants_have_clusters_of_their_own),
         cmocka_unit_test(a_cluster_too_many_is_refused_until_one_was_silent_for_long),
+        cmocka_unit_test(elections_last),
+        cmocka_unit_test(news_are_told_until_they_last_and_the_latest_counts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
