@@ -13,6 +13,7 @@
 #define SCRATCH_BYTES (256u << 20)
 #define FEATURES_MAX (AX_CHANNELS_MAX - 1)
 #define REPEAT_MS 60000
+#define MEAN_OF 8 /* steps, about */
 
 int64_t ax_job_absence_ms(const struct ax_job *job)
 {
@@ -212,8 +213,14 @@ bool ax_job_due(struct ax_job *job, const struct ax_tick *tick, int64_t *out_t_m
                                 .silent_ms = job->arrivals.silent_ms,
                                 .settled_ms = ax_arrivals_settled(&job->arrivals),
                                 .now_ms = tick->now_ms,
-                                .latest_ms = tick->latest_ms};
+                                .latest_ms = tick->latest_ms,
+                                .behind_ms = tick->behind_ms};
     return ax_schedule_due(&job->schedule, &m, out_t_ms, out_skipped);
+}
+
+double ax_job_busy(const struct ax_job *job)
+{
+    return job->mean_seconds * 1000 / (double)job->config->step_ms;
 }
 
 void ax_job_excuse(struct ax_job *job)
@@ -295,6 +302,7 @@ enum ax_err ax_job_take(struct ax_job *job, struct ax_str record)
 void ax_job_count(struct ax_job *job, double seconds, uint64_t skipped)
 {
     job->step_seconds = seconds;
+    job->mean_seconds += (seconds - job->mean_seconds) / MEAN_OF;
     ax_metric_observe(job->seconds, seconds);
     ax_metric_add(job->steps, 1);
     ax_metric_add(job->skipped, (double)skipped);

@@ -57,6 +57,7 @@ struct ax_tick {
     int64_t now_ms;    /* Unix time */
     int64_t latest_ms; /* see ax_moment (pipeline/schedule.h) */
     int64_t mono_ms;   /* time as it passes */
+    int64_t behind_ms; /* see ax_moment */
 };
 
 /* Look for samples; is a step due? To be called every now and then, for silence is told by it. */
@@ -64,6 +65,9 @@ bool ax_job_due(struct ax_job *job, const struct ax_tick *tick, int64_t *out_t_m
 
 /* That no samples have arrived is nobody's fault but ours: the patience begins anew. */
 void ax_job_excuse(struct ax_job *job);
+
+/* Share of a thread's time that its steps take when none is late: their mean duration over the step. */
+double ax_job_busy(const struct ax_job *job);
 
 /* Evaluate all expressions at t_ms into a record (pipeline/step_record.h), which is emptied first. Of the job
  * nothing changes. AX_NOMEM or AX_LIMIT: there is no record. */

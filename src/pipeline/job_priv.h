@@ -97,7 +97,7 @@ struct ax_job {
     struct ax_outlet drift_detected[2], drifted_features, data_drift_score;
     struct ax_outlet model_ready, model_info, model_trained;
     enum ax_job_reason reason;
-    double step_seconds;
+    double step_seconds, mean_seconds; /* of the newest step, and of the last ones */
     struct ax_cell *targets_cell, *refused, *steps, *skipped, *last_step, *seconds;
     char name[128];
 };

@@ -13,6 +13,7 @@
 #define TICK_NS 50000000 /* how often due steps are looked for */
 #define RETRY_MS 1000    /* what failed is tried again after this */
 #define EVICT_EVERY_MS 60000
+#define CATCH_UP_BUSY 0.5 /* share of time that the steps of now may take while old ones are made up for */
 #define SERIES_RETENTION_MS 3600000 /* after so long without samples a raw series is forgotten */
 
 struct ax_pipeline *ax_pipeline_new(const struct ax_pipeline_options *options)
@@ -177,12 +178,23 @@ static bool run_step(struct ax_pipeline *p, uint32_t i, const struct ax_tick *ti
     return true;
 }
 
+/* How far behind a job may be without passing over steps. Jobs that take most of the time for the steps of
+ * now would never make up for older ones. */
+static int64_t may_be_behind(const struct ax_pipeline *p)
+{
+    double busy = 0;
+    for (uint32_t i = 0; i < p->jobs_n; i++)
+        busy += ax_job_busy(p->jobs[i]);
+    return busy < CATCH_UP_BUSY ? p->options.catch_up_ms : 0;
+}
+
 /* What the clocks say. */
 static struct ax_tick look(struct ax_pipeline *p)
 {
     return (struct ax_tick){.now_ms = ax_clock_now(&p->options.clock),
                             .latest_ms = ax_steady_now(&p->steady),
-                            .mono_ms = ax_clock_mono(&p->options.clock)};
+                            .mono_ms = ax_clock_mono(&p->options.clock),
+                            .behind_ms = may_be_behind(p)};
 }
 
 /* Can anything be run now? While the log refuses samples their senders wait: they are not silent. */

@@ -23,8 +23,10 @@ struct ax_pipeline_options {
     struct ax_artifacts artifacts;      /* the store of that training, where they are found again */
     struct ax_clock clock;
     int64_t max_range_ms;
-    bool zero_delay; /* a backtest: a step is due as soon as a sample of its time is there */
-    uint64_t seed;   /* of everything random; 42 by default */
+    int64_t catch_up_ms; /* a job behind by up to this takes its steps one by one, if there is time for it; 0:
+                            by AX_STEP_BEHIND_MS */
+    bool zero_delay;     /* a backtest: a step is due as soon as a sample of its time is there */
+    uint64_t seed;       /* of everything random; 42 by default */
     /* What lasts; all of it NULL and 0 in a backtest. */
     struct ax_seglog *log;        /* a step is recorded here before it is taken */
     const char *snapshots;        /* folder; NULL: none are taken */

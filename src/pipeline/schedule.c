@@ -12,6 +12,11 @@ static int64_t earlier(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
+static int64_t later(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
 /* Up to which time all is in, or will not come; AX_NEVER while neither can be said. */
 static int64_t reached(const struct ax_schedule *s, const struct ax_moment *m)
 {
@@ -49,7 +54,7 @@ bool ax_schedule_due(const struct ax_schedule *s, const struct ax_moment *m, int
     }
     if (due <= s->last_ms)
         return false;
-    int64_t behind_max = 3 * s->step_ms > AX_STEP_BEHIND_MS ? 3 * s->step_ms : AX_STEP_BEHIND_MS;
+    int64_t behind_max = later(later(3 * s->step_ms, AX_STEP_BEHIND_MS), m->behind_ms);
     int64_t next = s->last_ms + s->step_ms;
     if (due - next > behind_max) {
         int64_t resumed = ax_schedule_floor(due - behind_max, s->step_ms);

@@ -6,7 +6,7 @@
  * a restart or a sender's outage the samples that are sent again are waited for, however old they are. They
  * come from several connections, one ahead of the other: a step that is late already waits until none of its
  * time or before (and after the last step) has come for the delay. A job that fell far behind (sleep, a long
- * gap in a recording) passes over the steps that nothing can be known of any more, and counts them.
+ * gap in a recording, a machine too slow) passes over steps, and counts them.
  *
  * When the clock steps, samples decide:
  * - forward: a sample's time is what it was, so steps go on as before. Should the samples end just then, the
@@ -24,7 +24,8 @@
 #include <stdint.h>
 
 #define AX_STEP_PATIENCE_MS 60000
-#define AX_STEP_BEHIND_MS 300000 /* a job behind by more than this (and 3 steps) skips */
+#define AX_STEP_BEHIND_MS 300000    /* a job behind by more than this (and 3 steps) skips */
+#define AX_STEP_CATCH_UP_MS 3600000 /* the same after an outage, when the machine can make up for it */
 #define AX_STEP_LATE_MS                                                                                      \
     20000 /* so long after T + delay its samples are on their way again, or never will be */
 #define AX_STEP_LAG_MS 7200000 /* a newest sample so old says nothing of what time it is */
@@ -44,6 +45,7 @@ struct ax_moment {
     int64_t settled_ms; /* none up to this time has arrived for the delay; INT64_MAX: none at all has */
     int64_t now_ms;     /* the clock */
     int64_t latest_ms;  /* later than this no sample can be: now_ms, unless the clock was stepped back */
+    int64_t behind_ms;  /* behind by more than this (and AX_STEP_BEHIND_MS, and 3 steps) it skips */
 };
 
 /* The next step to evaluate now. Returns false when none is due. *out_skipped: steps passed over to get

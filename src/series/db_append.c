@@ -24,16 +24,30 @@ void ax_db_tell(const struct ax_wants *w, int64_t t_ms, bool again)
     }
 }
 
+int64_t ax_db_keep_ms(const struct ax_db *db, const struct ax_series *s, int64_t newest_ms)
+{
+    uint64_t behind = 0, most = (uint64_t)db->opt.catch_up_ms;
+    for (uint32_t i = 0; most && i < s->wants->watches_n; i++) {
+        int64_t done = atomic_load_explicit(&s->wants->watches[i]->evaluated_ms, memory_order_relaxed);
+        if (done != INT64_MIN && newest_ms > done && (uint64_t)newest_ms - (uint64_t)done > behind)
+            behind = (uint64_t)newest_ms - (uint64_t)done;
+    }
+    int64_t keep_ms = s->wants->range_ms + db->opt.retention_ms;
+    if (behind <= (uint64_t)db->opt.retention_ms / 2) /* which has room for it */
+        return keep_ms;
+    return keep_ms + (int64_t)(behind < most ? behind : most);
+}
+
 /* Put a zero sample where a counter began, for each sample that says so. One that began before the newest
  * sample was there already, and one that began out of the ring's reach helps nobody. False when out of
  * memory. */
 static bool put_created(struct ax_db *db, struct ax_series *s, struct ax_append *a)
 {
-    uint64_t keep_ms = (uint64_t)(s->wants->range_ms + db->opt.retention_ms);
     struct ax_shard *sh = &db->shards[s->shard];
     bool ok = true;
     pthread_mutex_lock(&sh->lock);
     int64_t newest = ax_ring_newest(&s->ring);
+    uint64_t keep_ms = (uint64_t)ax_db_keep_ms(db, s, newest);
     for (uint32_t i = 0; i < a->n && ok; i++) {
         int64_t t = a->samples[i].t_ms, start = a->starts[i];
         if (start && start > newest && start < t && (uint64_t)t - (uint64_t)start < keep_ms) {
@@ -59,9 +73,9 @@ bool ax_db_is_late(const struct ax_db *db, int64_t newest_ms, int64_t t_ms)
 void ax_db_put(struct ax_db *db, struct ax_series *s, const struct ax_sample *samples, uint32_t n, bool again,
                struct ax_append_result *out)
 {
-    int64_t keep_ms = s->wants->range_ms + db->opt.retention_ms;
     struct ax_shard *sh = &db->shards[s->shard];
     pthread_mutex_lock(&sh->lock);
+    int64_t keep_ms = ax_db_keep_ms(db, s, ax_ring_newest(&s->ring));
     for (uint32_t i = 0; i < n; i++) {
         if (!again && ax_db_is_late(db, ax_ring_newest(&s->ring), samples[i].t_ms) &&
             !ax_ring_find(&s->ring, samples[i].t_ms)) {

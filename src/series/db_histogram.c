@@ -9,7 +9,7 @@
 
 static struct ax_histogram_limits limits_of(struct ax_db *db, const struct ax_series *s)
 {
-    return (struct ax_histogram_limits){.keep_ms = s->wants->range_ms + db->opt.retention_ms,
+    return (struct ax_histogram_limits){.keep_ms = ax_db_keep_ms(db, s, ax_series_newest(s)),
                                         .bytes_max = db->opt.histogram_bytes_max,
                                         .all_max = db->opt.histogram_bytes_all,
                                         .all = &db->histogram_bytes};

@@ -79,6 +79,10 @@ struct ax_reading {
     struct ax_ha_sender sender;
 };
 
+/* How far behind its newest sample a series reaches: as far as expressions look back, and further while steps
+ * wait to be evaluated. */
+int64_t ax_db_keep_ms(const struct ax_db *db, const struct ax_series *s, int64_t newest_ms);
+
 /* Put samples into a wanted series, and tell those who wait; `structure` is held. again: they were received
  * before, and counted. */
 void ax_db_put(struct ax_db *db, struct ax_series *s, const struct ax_sample *samples, uint32_t n, bool again,

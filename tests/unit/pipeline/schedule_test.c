@@ -10,7 +10,7 @@ static uint64_t skipped;
 /* Is a step due, told in t and skipped, when the clock was never set? */
 static bool due(const struct ax_schedule *s, int64_t newest_ms, int64_t silent_ms, int64_t now_ms)
 {
-    const struct ax_moment m = {newest_ms, silent_ms, INT64_MAX, now_ms, now_ms};
+    const struct ax_moment m = {newest_ms, silent_ms, INT64_MAX, now_ms, now_ms, 0};
     return ax_schedule_due(s, &m, &t, &skipped);
 }
 
@@ -74,6 +74,24 @@ static void steps_behind_are_taken_one_by_one_and_far_ones_are_skipped(void **st
     assert_true(due(&s, 10005 * S, 0, 10005 * S));
     assert_int_equal(t, 9705 * S);
     assert_int_equal(skipped, (9705 - 165) / 15);
+}
+
+static void steps_of_an_outage_are_taken_when_there_is_time_to_make_up_for_it(void **state)
+{
+    (void)state;
+    struct ax_schedule s = {15 * S, 10 * S, 150 * S};
+    struct ax_moment m = {.newest_ms = 3625 * S,
+                          .settled_ms = INT64_MAX,
+                          .now_ms = 3630 * S,
+                          .latest_ms = 3630 * S,
+                          .behind_ms = AX_STEP_CATCH_UP_MS};
+    assert_true(ax_schedule_due(&s, &m, &t, &skipped));
+    assert_int_equal(t, 165 * S);
+    assert_int_equal(skipped, 0);
+    m.behind_ms = 0;
+    assert_true(ax_schedule_due(&s, &m, &t, &skipped));
+    assert_int_equal(t, 3315 * S);
+    assert_int_equal(skipped, (3315 - 165) / 15);
 }
 
 static void hourly_steps_are_never_skipped_one_at_a_time(void **state)
@@ -322,6 +340,7 @@ int main(void)
         cmocka_unit_test(a_sample_from_the_beginning_of_time_is_as_good_as_none),
         cmocka_unit_test(a_step_without_samples_is_due_when_none_has_come_for_a_minute),
         cmocka_unit_test(steps_behind_are_taken_one_by_one_and_far_ones_are_skipped),
+        cmocka_unit_test(steps_of_an_outage_are_taken_when_there_is_time_to_make_up_for_it),
         cmocka_unit_test(hourly_steps_are_never_skipped_one_at_a_time),
         cmocka_unit_test(samples_that_are_sent_again_after_an_outage_are_waited_for),
         cmocka_unit_test(steps_without_samples_go_on_from_the_newest_one),
