@@ -38,9 +38,11 @@
     X(MEMORY, "memory")
 
 #define X(id, text) AX_DROP_##id,
+/* Why samples are not kept. */
 enum ax_drop { AX_DROP_REASONS AX_DROP_N };
 #undef X
 #define X(id, text) AX_REFUSE_##id,
+/* Why series are refused. */
 enum ax_refuse { AX_REFUSE_REASONS AX_REFUSE_N };
 #undef X
 /* Room for the series that go to the database together. */
@@ -75,6 +77,7 @@ struct ax_request_scratch {
     uint32_t numbers_cap;
 };
 
+/* What all requests share. */
 struct ax_receiver {
     struct ax_db *db;
     struct ax_receiver_options opt;

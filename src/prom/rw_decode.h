@@ -24,7 +24,7 @@ struct ax_rw_series {
     const int64_t *starts; /* 2.0: when the counter of each sample began, 0: not known; NULL: of none */
     const struct ax_histogram_sample *histograms; /* their messages lie in the request */
     uint32_t refs_n, samples_n, histograms_n, exemplars_n;
-    bool has_metadata; /* 2.0: a non-empty Metadata message */
+    bool has_metadata;    /* 2.0: a non-empty Metadata message */
     struct ax_str unread; /* 1.0, with glance: all bytes of the series, when its labels were not read */
 };
 
@@ -99,11 +99,11 @@ AX_MUST_USE enum ax_err ax_rw_decode(struct ax_rw_decoder *d, int version, struc
                                      const struct ax_rw_limits *limits, ax_rw_visit *visit, void *ctx,
                                      struct ax_rw_stats *out_stats, struct ax_diag *diag);
 
-/* Read the labels of a 1.0 series that was handed over unread, the number-th of the request, and hand it to the
- * visitor again. With `glance` a series that ends in one sample, as senders write it, is not read at all: its
- * key is what stands before the sample. That is right when these bytes are known as the labels of a series,
- * for then the message can be read in no other way; a visitor that does not know them must call this. The
- * bytes stay those of the request. Errors as of ax_rw_decode(); faults as there. */
+/* Read the labels of a 1.0 series that was handed over unread, the number-th of the request, and hand it to
+ * the visitor again. With `glance` a series that ends in one sample, as senders write it, is not read at all:
+ * its key is what stands before the sample. That is right when these bytes are known as the labels of a
+ * series, for then the message can be read in no other way; a visitor that does not know them must call this.
+ * The bytes stay those of the request. Errors as of ax_rw_decode(); faults as there. */
 AX_MUST_USE enum ax_err ax_rw_read_series(struct ax_rw_decoder *d, const struct ax_rw_limits *limits,
                                           struct ax_str unread, uint64_t number, ax_rw_visit *visit,
                                           void *ctx, struct ax_rw_stats *stats, struct ax_diag *diag);

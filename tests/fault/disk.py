@@ -1,10 +1,10 @@
 #!/usr/bin/python3
-"""A full disk, a disk that turns read-only, and what damage on it does.
+"""A full disk, one that is or turns read-only, and what damage on it does.
 
 usage: disk.py AUSPEX-BINARY FOLDER
 
 The disk is a small tmpfs in a mount namespace of the process under test; where namespaces may not be made the checks
-that need one say so and count as passed over.
+that need one say so and count as passed over. To turn a disk read-only takes an image on a loop device.
 """
 import os
 import pathlib
@@ -84,6 +84,41 @@ def a_read_only_disk():
     require(status == 1 and str(data) in log and "ead-only" in log, f"it ended with {status}: {log[-300:]}")
 
 
+def a_disk_that_turns_read_only():
+    """a disk that turns read-only under it: requests are answered 503, and on a sound one it goes on with all of them"""
+    folder = FOLDER / "turned"
+    data = folder / "victim" / "data"
+    data.mkdir(parents=True)
+    image = folder / "image"
+    with open(image, "wb") as file:
+        file.truncate(DISK_MIB << 20)
+    require(subprocess.run(["mkfs.ext4", "-q", image], capture_output=True).returncode == 0, "no mkfs.ext4")
+    loop = ["unshare", "-m", "mount", "-o", "loop", str(image), str(data)]
+    if subprocess.run(loop, capture_output=True).returncode != 0:
+        return "passed over: no image can be mounted here"
+    wrapper = ["unshare", "-m", "sh", "-c", f'mount -o loop "{image}" "{data}" && exec "$@"', "sh"]
+    # Pages that wait for the disk go with it: each record is there before it counts.
+    with pair.Pair(BINARY, folder, "--storage.fsync=always", "--storage.snapshot-interval=3s", wrapper=wrapper) as p:
+        time.sleep(8)
+        repeats = p.feed.repeats[p.victim]
+        inside(p.victim, "mount", "-o", "remount,abort", str(data))  # as the kernel does after an error of the disk
+        fault.eventually(15, lambda: p.feed.repeats[p.victim] > repeats, "requests are answered with an error")
+        status, text = stack.http(p.victim.url + "/api/v1/write", p.feed.bodies[-1], rw.HEADERS_1)
+        require(status == 503, f"answered {status} {text}")
+        time.sleep(5)
+        p.victim.check_alive()
+        require(stack.http(p.victim.url + "/-/healthy")[0] == 200, "it is not healthy")
+        require(p.victim.metric("auspex_wal_append_failures_total") > 0, "no counter tells of it")
+        p.victim.kill()
+        p.victim.start()
+        p.victim.wait_ready()
+        time.sleep(5)
+        p.finish()
+        n = p.require_equal()
+        p.require_no_hole()
+        return f"{p.feed.repeats[p.victim]} repeats, {n} samples equal"
+
+
 def segments(server):
     return sorted((server.folder / "data" / "wal").glob("*.log"))
 
@@ -133,4 +168,4 @@ def a_missing_segment():
 
 
 if __name__ == "__main__":
-    fault.main([a_full_disk, a_read_only_disk, a_torn_tail, a_flipped_byte, a_missing_segment])
+    fault.main([a_full_disk, a_read_only_disk, a_disk_that_turns_read_only, a_torn_tail, a_flipped_byte, a_missing_segment])

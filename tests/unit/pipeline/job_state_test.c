@@ -203,7 +203,7 @@ static void receive(struct world *w, const struct tape *tape, uint32_t row)
 static void run_row(struct world *w, uint32_t row)
 {
     int64_t now_ms = START + (int64_t)row * STEP, t_ms;
-    const struct ax_tick tick = {now_ms, now_ms, now_ms};
+    const struct ax_tick tick = {now_ms, now_ms, now_ms, 0};
     uint64_t skipped;
     for (uint32_t i = 0; i < JOBS; i++) {
         while (ax_job_due(w->jobs[i], &tick, &t_ms, &skipped)) {
