@@ -84,11 +84,20 @@ def cpu_s(pid):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def idle_cpu(pid, seconds=6):
-    """CPU seconds a second of the server when nobody asks."""
-    before = cpu_s(pid)
+def steps_taken(url):
+    connection = http.client.HTTPConnection(url.netloc)
+    connection.request("GET", "/metrics")
+    for line in connection.getresponse().read().decode().splitlines():
+        if line.startswith("auspex_job_steps_total{"):
+            return float(line.rsplit(" ", 1)[1])
+    return 0
+
+
+def idle_cpu(url, pid, seconds=10):
+    """When nobody asks: CPU seconds a second of the server, and steps a second."""
+    before, steps = cpu_s(pid), steps_taken(url)
     time.sleep(seconds)
-    return (cpu_s(pid) - before) / seconds
+    return (cpu_s(pid) - before) / seconds, (steps_taken(url) - steps) / seconds
 
 
 def measure(url, pid, entities, rate, idle):
@@ -143,8 +152,8 @@ def main():
         time.sleep(1)
     else:
         raise SystemExit(f"not all are ready: {text[:300]!r}")
-    idle = idle_cpu(pid)
-    print(f"{SERIES} series, a step of all of them every second ({idle:.2f} s of CPU); {len(HORIZONS)} horizons")
+    idle, steps = idle_cpu(url, pid)
+    print(f"{SERIES} series, {steps:.1f} steps a second of all of them ({idle:.2f} s of CPU); {len(HORIZONS)} horizons")
     print(f"{'entities':>9} {'requests/s':>11} {'requests':>9} {'p50 ms':>8} {'p90 ms':>8} {'p99 ms':>8} {'max ms':>8} "
           f"{'CPU ms/req.':>12}")
     for entities, rate in ((1, RATE), (10, RATE), (100, RATE), (1000, max(1, RATE // 10))):
