@@ -8,7 +8,7 @@
 #include "forecast/season.h"
 
 #define AX_SEEN_MAX (UINT32_MAX / 2)
-#define AX_WAKE_REFITS 4 /* after so many, every member is asked again for one round */
+#define AX_WAKE_REFITS 3 /* after so many, every member is asked again for one round */
 
 /* How the members and their combination do at one lead. */
 struct ax_lead_record {

@@ -45,6 +45,9 @@ double ax_past_season(const struct ax_past *p, uint32_t season_steps, uint32_t l
 /* The same for a moment `ago` steps before t_ms, as it was known then. */
 double ax_past_season_ago(const struct ax_past *p, uint32_t season_steps, uint32_t ago, uint32_t cycles);
 
+/* Points of a season from which the middle one of three neighbours is still its shape. */
+#define AX_DENSE_SEASON 96
+
 /* Longest gap that a member bridges, in steps. */
 #define AX_BRIDGE_MAX 256
 

@@ -125,14 +125,14 @@ static double calm_ago(const struct ax_past *p, int64_t ago)
     return ago < 1 ? v : ax_median_of_3(value_ago(p, ago - 1), v, value_ago(p, ago + 1));
 }
 
-/* One cycle is what it was; in a mean of several a spike has no part. */
+/* One cycle is what it was; in a mean of several a spike has no part, where steps are dense. */
 static double cycles_mean(const struct ax_past *p, int64_t ago, uint32_t season_steps, uint32_t cycles)
 {
     double sum = 0;
     uint32_t n = 0;
     for (uint32_t k = 0; k < cycles; k++) {
         int64_t at = ago + (int64_t)k * season_steps;
-        double v = cycles > 1 ? calm_ago(p, at) : value_ago(p, at);
+        double v = cycles > 1 && season_steps >= AX_DENSE_SEASON ? calm_ago(p, at) : value_ago(p, at);
         if (isnan(v))
             continue;
         sum += v;

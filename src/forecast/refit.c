@@ -9,8 +9,10 @@
 #define GROWTH_PRIOR 20.0 /* values of a random walk that are mixed into the measured growth */
 #define GROWTH_MIN 0.1
 #define GROWTH_MAX 1.0
-#define WEIGHT_LEAST 0.004 /* at some lead, for a member to be asked */
-#define SETTLED_ENOUGH 96  /* own experience from which validation is no longer asked */
+#define WEIGHT_LEAST                                                                                         \
+    1e-4                  /* at some lead, for a member to be asked: its error is below 1.6 times the least  \
+                           */
+#define SETTLED_ENOUGH 96 /* own experience from which validation is no longer asked */
 
 /* Forecast from each origin with the weights that were known there, and settle at once. */
 static enum ax_err roll(const struct ax_forecaster *f, const struct ax_past *p, uint32_t first, void *states,

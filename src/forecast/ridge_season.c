@@ -89,10 +89,13 @@ static double at(const struct now *w, double back)
     return isnan(a) ? b : isnan(b) ? a : a + share * (b - a);
 }
 
-/* The same, without a spike of one point; the newest point is what it is. */
-static double calm(const struct now *w, double back)
+/* The same, without a spike of one point, where points are so dense that the season's own shape survives
+ * that; the newest point is what it is. */
+static double calm(const struct now *w, double back, double cycle)
 {
-    return back < 1 ? at(w, back) : ax_median_of_3(at(w, back - 1), at(w, back), at(w, back + 1));
+    return back < 1 || cycle < AX_DENSE_SEASON
+               ? at(w, back)
+               : ax_median_of_3(at(w, back - 1), at(w, back), at(w, back + 1));
 }
 
 /* Mean over up to CYCLES cycles of the values `back` points before now, smoothed by `reach` points on either
@@ -104,7 +107,7 @@ static double cycles_mean(const struct now *w, double back, double cycle, double
     for (uint32_t k = 0; k < CYCLES; k++)
         for (int side = -2; side <= 2; side++) {
             double b = back + k * cycle + (reach > 0 ? side * reach / 2 : 0),
-                   v = b < 0 ? (double)NAN : calm(w, b);
+                   v = b < 0 ? (double)NAN : calm(w, b, cycle);
             if (!isnan(v)) {
                 sum += v;
                 n++;
@@ -128,10 +131,10 @@ static void seasonal(const struct now *w, double cycle, double ahead, double *x)
     if (cycle <= 0)
         return;
     double whole = ceil(ahead / cycle) * cycle, back = whole - ahead, reach = floor(cycle / SMOOTH_SHARE);
-    x[AT_ONE] = relative(w, calm(w, back));
+    x[AT_ONE] = relative(w, calm(w, back, cycle));
     x[AT_MEAN] = relative(w, cycles_mean(w, back, cycle, 0));
     x[AT_SMOOTH] = relative(w, cycles_mean(w, back, cycle, reach));
-    x[NOW_ONE] = relative(w, calm(w, whole));
+    x[NOW_ONE] = relative(w, calm(w, whole, cycle));
     x[NOW_MEAN] = relative(w, cycles_mean(w, whole, cycle, 0));
 }
 
@@ -141,7 +144,9 @@ static void local_features(const struct now *w, const struct frame *f, double *x
     uint32_t seen = 0, next = 0, cycle = (uint32_t)f->cycle;
     x[CYCLE_LEVEL] = 0;
     for (uint32_t i = 0; i < REACH || i < cycle; i++) {
-        double v = i == 0 ? w->newest : i < REACH ? calm(w, i) : at(w, i);
+        double v = i == 0      ? w->newest
+                   : i < REACH ? calm(w, i, f->cycle > 0 ? f->cycle : AX_DENSE_SEASON)
+                               : at(w, i);
         if (i >= 1 && i <= LAGS)
             x[LOCAL + i - 1] = clipped(relative(w, at(w, i)), LAG_CLIP);
         if (!isnan(v)) {
