@@ -214,7 +214,7 @@ enum ax_err ax_forecaster_step(struct ax_forecaster *f, const struct ax_window *
         f->fitted_ms = t_ms;
     }
     double *pred = ax_arena_array(scratch, (size_t)AX_MEMBERS * f->tracks_n, sizeof *pred),
-           together[AX_PATH_MAX];
+           together[AX_PATH_MAX] = {0};
     if (!pred)
         return AX_NOMEM;
     if (f->seen < FIRST_FIT || !has_errors(f))

@@ -102,10 +102,10 @@ double ax_record_trust(const struct ax_lead_record *r, uint32_t lead);
 enum ax_err ax_forecaster_refit(struct ax_forecaster *f, const struct ax_past *p, struct ax_arena *scratch);
 
 /* Write the path from a past, as lively as local, into out, all of it finite; given[tracks_n] is what the
- * shared model says at the tracked leads, NULL for nothing. pred[AX_MEMBERS][tracks_n] is what each member
- * said there. */
+ * shared model says at the tracked leads, NULL for nothing. at[AX_MEMBERS][tracks_n] is what each member said
+ * there, together[tracks_n] their weighted mean. */
 enum ax_err ax_forecaster_path(const struct ax_forecaster *f, const struct ax_past *p,
                                const struct ax_local *local, const double *given, struct ax_arena *scratch,
-                               struct ax_forecast *out, double *pred, double *together);
+                               struct ax_forecast *out, double *at, double *together);
 
 #endif
