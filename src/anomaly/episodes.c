@@ -50,7 +50,7 @@ void ax_episodes_note(struct ax_episodes *e, int64_t t_ms, int64_t step_ms, doub
     now->expected = (float)v->expected;
     now->lower = (float)v->lower;
     now->upper = (float)v->upper;
-    now->direction = (int8_t)v->direction;
+    now->direction = (int16_t)v->direction;
     if (shares)
         note_parts(now, shares, shares_n);
 }
@@ -118,7 +118,7 @@ void ax_episodes_load(struct ax_episodes *e, struct ax_bytes *in)
         float *const numbers[] = {&p->value, &p->expected, &p->lower, &p->upper};
         for (unsigned k = 0; k < sizeof numbers / sizeof numbers[0]; k++)
             *numbers[k] = ax_get_f32(in);
-        p->direction = (int8_t)((int)ax_get_count(in, 2) - 1);
+        p->direction = (int16_t)((int)ax_get_count(in, 2) - 1);
         p->parts_n = (uint8_t)ax_get_count(in, AX_EPISODE_PARTS);
         for (uint32_t k = 0; k < p->parts_n; k++) {
             p->part[k] = ax_get_u8(in);

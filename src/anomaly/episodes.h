@@ -16,7 +16,7 @@
 struct ax_episode {
     int64_t begin_ms, end_ms, peak_ms;          /* first, last and worst step above 1 */
     float score, value, expected, lower, upper; /* value NaN: an entity's */
-    int8_t direction;
+    int16_t direction;
     uint8_t parts_n; /* of an entity: the features that made the score, and their shares in percent */
     uint8_t part[AX_EPISODE_PARTS], share[AX_EPISODE_PARTS];
 };
