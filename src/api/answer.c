@@ -42,6 +42,8 @@ void ax_answer_err(struct ax_http_response *res, enum ax_err err, const struct a
 {
     int status = ax_err_http(err);
     const char *type = status == 404   ? "not_found"
+                       : status == 409 ? "conflict"
+                       : status == 403 ? "forbidden"
                        : status == 503 ? "unavailable"
                        : status >= 500 ? "internal"
                                        : "bad_data";

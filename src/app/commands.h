@@ -12,6 +12,9 @@ int ax_cmd_check(int argc, char **argv);
 /* Run the jobs of a configuration over recorded data, on a virtual clock. */
 int ax_cmd_backtest(int argc, char **argv);
 
+/* Look at the registry of models and change it: of a running process over HTTP, or in its folder. */
+int ax_cmd_models(int argc, char **argv);
+
 /* Print the version. */
 int ax_cmd_version(int argc, char **argv);
 

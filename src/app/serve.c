@@ -9,6 +9,7 @@
 #include "api/api.h"
 #include "api/explain.h"
 #include "api/feedback.h"
+#include "api/models.h"
 #include "app/check.h"
 #include "app/commands.h"
 #include "app/confine.h"
@@ -28,6 +29,7 @@
 #include "pipeline/schedule.h"
 #include "store/folder.h"
 #include "store/lock.h"
+#include "train/registered.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -53,7 +55,6 @@ struct server {
     struct ax_emit *emit;
     struct ax_pipeline *pipeline;
     struct ax_paths *paths;
-    char *models; /* folder of artifacts */
     struct ax_training *training;
     struct ax_backfill *_Atomic backfill; /* the HTTP server runs before it */
     struct ax_receiver *receiver;
@@ -61,10 +62,12 @@ struct server {
     struct ax_predict_service predict;
     struct ax_feedback feedback;
     atomic_bool teach; /* the jobs may not know what is in force of it */
+    struct ax_registry *registry;
+    struct ax_models_service models;
     struct ax_http_server *http;
     struct ax_web web;
     bool tls; /* the listener speaks it */
-    struct ax_http_route routes[ROUTES];
+    struct ax_http_route routes[ROUTES + AX_MODELS_ROUTES];
     struct ax_api api;
     pthread_mutex_t reload_lock; /* a signal and a request may ask for a reload at once */
 };
@@ -160,6 +163,7 @@ static enum ax_err reload(void *ctx, struct ax_diag *diag)
     (void)pthread_mutex_lock(&s->reload_lock);
     enum ax_err err = load_config(s, &next, diag);
     if (err == AX_OK) {
+        const struct ax_models_config models = next->models;
         struct old_endpoints o = {s->emit, next, diag, AX_OK};
         ax_pipeline_with_config(s->pipeline, reload_endpoints, &o);
         err = o.err;
@@ -168,6 +172,8 @@ static enum ax_err reload(void *ctx, struct ax_diag *diag)
             if (err != AX_OK)
                 ax_pipeline_with_config(s->pipeline, restore_endpoints, &o);
         }
+        if (err == AX_OK && ax_registry_limits(s->registry, models.approvals, models.keep, diag) != AX_OK)
+            ax_log(AX_LOG_ERROR, "models_limits", "the keys of models are not in force: %s", diag->text);
         if (err != AX_OK)
             ax_config_free(next);
     }
@@ -251,22 +257,26 @@ static enum ax_err open_events(struct server *s, struct ax_diag *diag)
     return err;
 }
 
-/* The store of models that are fitted beside the jobs, and the thread that fits them. */
+static enum ax_err open_registry(struct server *s, const struct ax_models_config *models,
+                                 struct ax_diag *diag)
+{
+    char *dir = NULL;
+    if (asprintf(&dir, "%s/models", s->flags.storage_path) < 0)
+        return ax_fail(diag, AX_NOMEM, "out of memory");
+    const struct ax_registry_options options = {
+        .dir = dir, .clock = ax_clock_wall(), .approvals = models->approvals, .keep = models->keep};
+    const enum ax_err err = ax_registry_open(&options, &s->registry, diag);
+    free(dir);
+    return err;
+}
+
+/* The thread that fits models beside the jobs, and puts them into the registry. */
 static enum ax_err start_training(struct server *s, struct ax_diag *diag)
 {
-    struct ax_folder folder;
-    if (asprintf(&s->models, "%s/models", s->flags.storage_path) < 0) {
-        s->models = NULL;
-        return ax_fail(diag, AX_NOMEM, "out of memory");
-    }
-    enum ax_err err = ax_folder_open(s->models, true, &folder, diag);
-    if (err != AX_OK)
-        return err;
-    ax_folder_close(&folder);
     if (s->flags.training_cpu < 1 || s->flags.training_cpu > 100)
         return ax_fail(diag, AX_INVALID, "--training.max-cpu: %u is no percentage of a core from 1 to 100",
                        s->flags.training_cpu);
-    const struct ax_training_options options = {.artifacts = ax_artifact_files(s->models),
+    const struct ax_training_options options = {.artifacts = ax_artifact_registry(s->registry),
                                                 .cpu_share = s->flags.training_cpu / 100.0,
                                                 .bytes_max = s->flags.training_bytes_max};
     return ax_training_start(&options, &s->training, diag);
@@ -310,7 +320,7 @@ static enum ax_err start_stages(struct server *s, struct ax_config *config, stru
                                                  .clock = ax_clock_wall(),
                                                  .paths = s->paths,
                                                  .training = s->training,
-                                                 .artifacts = ax_artifact_files(s->models),
+                                                 .artifacts = ax_artifact_registry(s->registry),
                                                  .max_range_ms = s->flags.max_range_ms,
                                                  .catch_up_ms = AX_STEP_CATCH_UP_MS,
                                                  .seed = MODEL_SEED,
@@ -365,6 +375,8 @@ static enum ax_err start_http(struct server *s, struct ax_diag *diag)
     s->api.history = history_of;
     s->api.history_ctx = s;
     ax_api_routes(&s->api, s->routes);
+    s->models = (struct ax_models_service){s->registry, s->flags.admin};
+    ax_models_routes(&s->models, &s->routes[ROUTES]); /* behind all others */
     s->read.paths = s->paths;
     s->read.pipeline = s->pipeline;
     s->read.ceilings = s->flags.read;
@@ -391,7 +403,7 @@ static enum ax_err start_http(struct server *s, struct ax_diag *diag)
                                          .idle_timeout_ms = s->flags.idle_timeout_ms,
                                          .bodies_max = s->flags.bodies_max,
                                          .doors = doors};
-    err = ax_http_server_start(&http, s->routes, ROUTES, &s->http, diag);
+    err = ax_http_server_start(&http, s->routes, ROUTES + AX_MODELS_ROUTES, &s->http, diag);
     s->tls = ax_doors_tls(doors);
     ax_doors_release(doors);
     return err;
@@ -421,6 +433,8 @@ static enum ax_err start(struct server *s, struct ax_diag *diag)
     mark_reload(err);
     if (err == AX_OK) {
         err = open_durable(s, diag);
+        if (err == AX_OK)
+            err = open_registry(s, &config->models, diag);
         if (err != AX_OK)
             ax_config_free(config);
     }
@@ -453,7 +467,6 @@ static void stop(struct server *s)
     ax_pipeline_stop(s->pipeline);
     ax_pipeline_free(s->pipeline);
     ax_training_stop(s->training);
-    free(s->models);
     ax_durable_let_go(s->durable);
     if (s->emit)
         ax_emit_stop(s->emit, s->flags.flush_deadline_ms);
@@ -463,6 +476,7 @@ static void stop(struct server *s)
     ax_events_close(s->feedback.events);
     ax_db_free(s->db);
     ax_durable_close(s->durable);
+    ax_registry_close(s->registry);
     if (s->lock_fd >= 0)
         ax_storage_unlock(s->lock_fd);
 }

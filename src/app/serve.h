@@ -19,7 +19,7 @@ struct ax_serve_flags {
     uint32_t training_cpu; /* percent of a core */
     uint64_t training_bytes_max;
     int64_t read_timeout_ms, idle_timeout_ms, future_ms, out_of_order_ms;
-    bool lifecycle, core_dumps;
+    bool lifecycle, admin, core_dumps;
     struct ax_read_ceilings read;
     struct ax_predict_ceilings predict;
 };

@@ -154,6 +154,11 @@ struct ax_calendar_config {
     bool skip_alerts, skip_learning; /* the same */
 };
 
+/* `models`. */
+struct ax_models_config {
+    uint32_t approvals, keep; /* 0, 20 */
+};
+
 /* One of a job's `features`. */
 struct ax_feature_config {
     struct ax_str name;
@@ -194,6 +199,7 @@ struct ax_config {
     const struct ax_str *drop_labels;
     uint32_t drop_labels_n;
     struct ax_ha_config ha;
+    struct ax_models_config models;
     const struct ax_remote_write *remote_write;
     uint32_t remote_write_n;
     const struct ax_remote_read *remote_read;

@@ -391,6 +391,17 @@ const struct ax_section ax_schema_job = {
     sizeof(struct ax_job_config),
     offsetof(struct ax_job_config, place)};
 
+static const struct ax_key model_keys[] = {
+    {"approvals", AX_KEY_COUNT, GLOBAL(models.approvals), .fallback = "0", .max = 16,
+     .doc = "Reviewers that must have approved of a version (`auspex models approve`) before it goes to "
+            "production, whoever promotes it; 0: none."},
+    {"keep", AX_KEY_COUNT, GLOBAL(models.keep), .fallback = "20", .min = 1, .max = 10000,
+     .doc = "Artifacts that are kept of a model: of its newest versions, beside champion, challenger and the "
+            "one that a rollback returns to. What is known of a version stays."},
+};
+static const struct ax_section models_section = {
+    "models", "The registry of models.", model_keys, COUNT_OF(model_keys), 0, NO_PLACE};
+
 static const struct ax_key file_keys[] = {
     {"global", AX_KEY_SECTION, .section = &global},
     {"remote_write", AX_KEY_SECTIONS, GLOBAL(remote_write),
@@ -399,6 +410,7 @@ static const struct ax_key file_keys[] = {
      .n_offset = offsetof(struct ax_config, remote_read_n), .max = 64, .section = &remote_read},
     {"calendars", AX_KEY_SECTIONS, GLOBAL(calendars), .n_offset = offsetof(struct ax_config, calendars_n),
      .max = 1000, .section = &calendars},
+    {"models", AX_KEY_SECTION, .section = &models_section},
     {"jobs", AX_KEY_SECTIONS, GLOBAL(jobs), .n_offset = offsetof(struct ax_config, jobs_n), .max = 1000,
      .section = &ax_schema_job},
 };

@@ -443,8 +443,10 @@ static enum ax_err finish(struct ax_http_client *c, CURLcode result, struct ax_h
     return ax_fail(diag, result == CURLE_OPERATION_TIMEDOUT ? AX_TIMEOUT : AX_IO, "%s", text);
 }
 
-enum ax_err ax_http_post(struct ax_http_client *c, struct ax_str body, const struct ax_http_field *headers,
-                         uint32_t headers_n, struct ax_http_reply *reply, struct ax_diag *diag)
+/* One request and its answer; a GET when there is no body at all (NULL). */
+static enum ax_err exchange(struct ax_http_client *c, const struct ax_str *body,
+                            const struct ax_http_field *headers, uint32_t headers_n,
+                            struct ax_http_reply *reply, struct ax_diag *diag)
 {
     reply->status = 0;
     reply->retry_after_ms = -1;
@@ -457,9 +459,11 @@ enum ax_err ax_http_post(struct ax_http_client *c, struct ax_str body, const str
     struct curl_slist *list = NULL;
     enum ax_err err = make_headers(c, headers, headers_n, &list, diag);
     if (err == AX_OK) {
-        (void)curl_easy_setopt(c->easy, CURLOPT_POST, 1L);
-        (void)curl_easy_setopt(c->easy, CURLOPT_POSTFIELDS, body.n ? body.p : "");
-        (void)curl_easy_setopt(c->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.n);
+        (void)curl_easy_setopt(c->easy, body ? CURLOPT_POST : CURLOPT_HTTPGET, 1L);
+        if (body) {
+            (void)curl_easy_setopt(c->easy, CURLOPT_POSTFIELDS, body->n ? body->p : "");
+            (void)curl_easy_setopt(c->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body->n);
+        }
         (void)curl_easy_setopt(c->easy, CURLOPT_HTTPHEADER, list);
         int64_t start_ns = ax_mono_ns();
         CURLcode result = CURLE_FAILED_INIT;
@@ -474,6 +478,18 @@ enum ax_err ax_http_post(struct ax_http_client *c, struct ax_str body, const str
     curl_slist_free_all(list);
     c->reply = NULL;
     return err;
+}
+
+enum ax_err ax_http_post(struct ax_http_client *c, struct ax_str body, const struct ax_http_field *headers,
+                         uint32_t headers_n, struct ax_http_reply *reply, struct ax_diag *diag)
+{
+    return exchange(c, &body, headers, headers_n, reply, diag);
+}
+
+enum ax_err ax_http_get(struct ax_http_client *c, const struct ax_http_field *headers, uint32_t headers_n,
+                        struct ax_http_reply *reply, struct ax_diag *diag)
+{
+    return exchange(c, NULL, headers, headers_n, reply, diag);
 }
 
 const char *ax_http_reply_header(struct ax_http_client *c, const char *name)

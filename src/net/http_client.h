@@ -1,4 +1,4 @@
-/* http_client.h: an HTTP client for one URL: POST with bounded answers, authentication and TLS.
+/* http_client.h: an HTTP client for one URL: POST and GET with bounded answers, authentication and TLS.
  *
  * libcurl, HTTP/1.1, one connection kept alive and one request at a time. Files (passwords, credentials)
  * are read for each request, certificates for each connection, so that what is rotated on disk is used
@@ -76,6 +76,10 @@ void ax_http_client_free(struct ax_http_client *c);
 AX_MUST_USE enum ax_err ax_http_post(struct ax_http_client *c, struct ax_str body,
                                      const struct ax_http_field *headers, uint32_t headers_n,
                                      struct ax_http_reply *reply, struct ax_diag *diag);
+
+/* GET, as ax_http_post() posts. */
+AX_MUST_USE enum ax_err ax_http_get(struct ax_http_client *c, const struct ax_http_field *headers,
+                                    uint32_t headers_n, struct ax_http_reply *reply, struct ax_diag *diag);
 
 /* Value of a header of the last answer; NULL when absent. Valid until the next request. */
 const char *ax_http_reply_header(struct ax_http_client *c, const char *name);

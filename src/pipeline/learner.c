@@ -13,7 +13,8 @@
 
 void ax_learner_init(struct ax_learner *l, const struct ax_learner_spec *spec)
 {
-    *l = (struct ax_learner){.spec = *spec, .asked_ms = INT64_MIN, .look_ms = INT64_MIN};
+    *l = (struct ax_learner){
+        .spec = *spec, .asked_ms = INT64_MIN, .look_ms = INT64_MIN, .newest_ms = INT64_MIN};
 }
 
 void ax_learner_done(struct ax_learner *l)
@@ -38,10 +39,14 @@ static void failed(struct ax_learner *l, int64_t t_ms)
         l->failures++;
 }
 
-/* When the next fit is due: so long after that of the live one was begun, in this process or before. */
+/* When the next fit is due: so long after that of the newest one was begun, in this process or before; that
+ * may be newer than the live one, which a rollback may have returned to. */
 static int64_t due_ms(const struct ax_learner *l)
 {
-    return l->live ? l->live->scores.until_ms + l->spec.every_ms : INT64_MIN;
+    int64_t newest_ms = l->newest_ms;
+    if (l->live && l->live->scores.until_ms > newest_ms)
+        newest_ms = l->live->scores.until_ms;
+    return newest_ms == INT64_MIN ? INT64_MIN : newest_ms + l->spec.every_ms;
 }
 
 void ax_learner_offer(struct ax_learner *l, int64_t t_ms)
@@ -83,41 +88,40 @@ static void refuse(const struct ax_learner *l, enum ax_err err, const char *text
            l->spec.job, l->spec.kind->name, text);
 }
 
-bool ax_learner_ready(struct ax_learner *l)
+/* Which artifact the store wants to serve; false when it has no say, or nothing is to serve. */
+static bool champion_of(struct ax_learner *l, struct ax_artifact_champion *out)
 {
+    const struct ax_artifacts *store = l->spec.artifacts;
+    const struct ax_artifact_about about = {l->spec.job, l->spec.kind->name, l->spec.feature};
     struct ax_diag diag = {{0}};
-    if (l->next || !l->fit)
-        return l->next != NULL;
-    enum ax_fit_state state = ax_fit_look(l->fit);
-    if (state != AX_FIT_DONE && state != AX_FIT_FAILED)
-        return false;
-    enum ax_err err = AX_NOTREADY; /* which the queue has told of */
-    if (state == AX_FIT_DONE) {
-        err = ax_generation_new(l->spec.kind, l->spec.build, ax_fit_artifact(l->fit), &l->next, &diag);
-        if (err != AX_OK)
-            refuse(l, err, diag.text);
-    }
-    ax_fit_drop(l->fit);
-    l->fit = NULL;
-    if (err == AX_OK)
-        l->failures = 0;
-    else
-        failed(l, l->asked_ms);
+    *out = (struct ax_artifact_champion){.newest_ms = 0};
+    l->changes = store->changes(store->ctx);
+    l->looked = true;
+    const enum ax_err err = store->champion(store->ctx, &about, out, &diag);
+    if (err != AX_OK && err != AX_NOTFOUND)
+        ax_log(AX_LOG_ERROR, "champion_unknown", "job %s: %s: %s", l->spec.job, l->spec.kind->name,
+               diag.text);
+    if (out->newest_ms > 0)
+        l->newest_ms = out->newest_ms;
     return err == AX_OK;
 }
 
-static void go_live(struct ax_learner *l, struct ax_generation *g)
+/* Has the store a champion at all? */
+static bool has_champion(const struct ax_learner *l)
 {
-    ax_generation_free(l->live);
-    l->live = g;
-    if (g)
-        ax_metric_add(ax_metric(AX_M_TRAINING_SWAPS, l->spec.job, l->spec.kind->name), 1);
+    return l->spec.training && l->spec.artifacts && l->spec.artifacts->champion;
 }
 
-void ax_learner_swap(struct ax_learner *l)
+/* A finished generation serves when it is the champion: not while it waits for approvals. */
+static void keep_if_champion(struct ax_learner *l)
 {
-    AX_ASSERT(l->next);
-    go_live(l, l->next);
+    struct ax_artifact_champion champion;
+    if (!has_champion(l) || (champion_of(l, &champion) && strcmp(champion.sha256, l->next->sha256) == 0))
+        return;
+    ax_log(AX_LOG_INFO, "model_waits",
+           "job %s: a new %s is registered and waits to be promoted: auspex models list", l->spec.job,
+           l->spec.kind->name);
+    ax_generation_free(l->next);
     l->next = NULL;
 }
 
@@ -135,6 +139,69 @@ static enum ax_err build(const struct ax_learner *l, const char *sha256, struct 
         err = ax_generation_new(l->spec.kind, l->spec.build, ax_buf_view(&bytes), out, diag);
     ax_buf_done(&bytes);
     return err;
+}
+
+/* Build another champion than the live one, if there is one. */
+static void look_at_champion(struct ax_learner *l)
+{
+    struct ax_artifact_champion champion;
+    struct ax_diag diag = {{0}};
+    if (!has_champion(l) || (l->looked && l->spec.artifacts->changes(l->spec.artifacts->ctx) == l->changes))
+        return;
+    if (!champion_of(l, &champion) || (l->live && strcmp(l->live->sha256, champion.sha256) == 0))
+        return;
+    const enum ax_err err = build(l, champion.sha256, &l->next, &diag);
+    if (err != AX_OK)
+        refuse(l, err, diag.text);
+}
+
+/* Of a fit that is over: the generation that it gave. */
+static void finish_fit(struct ax_learner *l)
+{
+    struct ax_diag diag = {{0}};
+    enum ax_fit_state state = ax_fit_look(l->fit);
+    if (state != AX_FIT_DONE && state != AX_FIT_FAILED)
+        return;
+    enum ax_err err = AX_NOTREADY; /* which the queue has told of */
+    if (state == AX_FIT_DONE) {
+        err = ax_generation_new(l->spec.kind, l->spec.build, ax_fit_artifact(l->fit), &l->next, &diag);
+        if (err != AX_OK)
+            refuse(l, err, diag.text);
+    }
+    ax_fit_drop(l->fit);
+    l->fit = NULL;
+    if (err == AX_OK) {
+        l->failures = 0;
+        l->newest_ms = l->asked_ms;
+    } else {
+        failed(l, l->asked_ms);
+    }
+    if (l->next)
+        keep_if_champion(l);
+}
+
+bool ax_learner_ready(struct ax_learner *l)
+{
+    if (!l->next && l->fit)
+        finish_fit(l);
+    if (!l->next && !l->fit)
+        look_at_champion(l);
+    return l->next != NULL;
+}
+
+static void go_live(struct ax_learner *l, struct ax_generation *g)
+{
+    ax_generation_free(l->live);
+    l->live = g;
+    if (g)
+        ax_metric_add(ax_metric(AX_M_TRAINING_SWAPS, l->spec.job, l->spec.kind->name), 1);
+}
+
+void ax_learner_swap(struct ax_learner *l)
+{
+    AX_ASSERT(l->next);
+    go_live(l, l->next);
+    l->next = NULL;
 }
 
 enum ax_err ax_learner_restore(struct ax_learner *l, struct ax_str sha256)

@@ -44,7 +44,10 @@ struct ax_learner {
     struct ax_generation *next; /* finished, and not yet live */
     int64_t asked_ms;           /* step at which the newest fit was begun */
     int64_t look_ms;            /* no look before this step */
-    uint32_t failures;          /* in a row */
+    int64_t newest_ms; /* up to when the newest fit learnt, whether it serves or not; INT64_MIN: not known */
+    uint64_t changes;  /* of the store, when its champion was last looked at */
+    bool looked;       /* at the champion */
+    uint32_t failures; /* in a row */
     struct ax_outlet outlets[AX_LEARNER_OUTPUTS];
     struct ax_learner *after; /* of its job, in the order in which they were added */
 };
@@ -58,7 +61,8 @@ void ax_learner_done(struct ax_learner *l);
 /* After step t_ms: begin a fit if one is due. */
 void ax_learner_offer(struct ax_learner *l, int64_t t_ms);
 
-/* Is there a finished generation that is not yet live? It is built by this call. */
+/* Is there a generation that is to be live and is not: a finished one, or another champion of the store (one
+ * that was promoted, or returned to by a rollback)? It is built by this call. */
 bool ax_learner_ready(struct ax_learner *l);
 
 /* Let it be live; ax_learner_ready() has said that it is there. */

@@ -30,6 +30,7 @@ static const char schema[] =
     " appended to'); END;"
     "CREATE TRIGGER audit_delete BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'the audit log is only"
     " appended to'); END;"
+    "CREATE TABLE setting(name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;"
     "PRAGMA user_version = 1;";
 
 static const char *const stage_names[AX_STAGES] = {"development", "staging", "production", "archived"};
@@ -102,6 +103,23 @@ static enum ax_err open_database(struct ax_registry *r, struct ax_diag *diag)
     return err == AX_OK ? prepare_tables(r, diag) : err;
 }
 
+/* The limits that were last set. */
+static enum ax_err read_limits(struct ax_registry *r, struct ax_diag *diag)
+{
+    r->keep = AX_REGISTRY_KEEP;
+    sqlite3_stmt *s = ax_sql_prepare(r, diag, "SELECT name, value FROM setting", "");
+    enum ax_err err = s ? AX_OK : AX_IO;
+    while (err == AX_OK) {
+        err = ax_sql_step(r, s, diag);
+        if (err == AX_OK && ax_str_eq(ax_sql_text(s, 0), ax_str("approvals")))
+            r->approvals = (uint32_t)sqlite3_column_int64(s, 1);
+        else if (err == AX_OK && ax_str_eq(ax_sql_text(s, 0), ax_str("keep")))
+            r->keep = (uint32_t)sqlite3_column_int64(s, 1);
+    }
+    (void)sqlite3_finalize(s);
+    return err == AX_NOTFOUND ? AX_OK : err;
+}
+
 enum ax_err ax_registry_open(const struct ax_registry_options *options, struct ax_registry **out,
                              struct ax_diag *diag)
 {
@@ -112,10 +130,12 @@ enum ax_err ax_registry_open(const struct ax_registry_options *options, struct a
     r->folder.fd = -1;
     r->clock = options->clock;
     (void)pthread_mutex_init(&r->lock, NULL);
-    ax_registry_limits(r, options->approvals, options->keep);
     enum ax_err err = ax_folder_open(options->dir, true, &r->folder, diag);
     if (err == AX_OK)
         err = open_database(r, diag);
+    if (err == AX_OK)
+        err = options->limits_as_before ? read_limits(r, diag)
+                                        : ax_registry_limits(r, options->approvals, options->keep, diag);
     if (err == AX_OK)
         err = ax_artifacts_sweep(r, diag);
     if (err != AX_OK) {
@@ -136,12 +156,21 @@ void ax_registry_close(struct ax_registry *r)
     free(r);
 }
 
-void ax_registry_limits(struct ax_registry *r, uint32_t approvals, uint32_t keep)
+enum ax_err ax_registry_limits(struct ax_registry *r, uint32_t approvals, uint32_t keep, struct ax_diag *diag)
 {
-    (void)pthread_mutex_lock(&r->lock);
-    r->approvals = approvals;
-    r->keep = keep ? keep : AX_REGISTRY_KEEP;
-    (void)pthread_mutex_unlock(&r->lock);
+    static const char sql[] = "INSERT OR REPLACE INTO setting(name, value) VALUES(?, ?)";
+    keep = keep ? keep : AX_REGISTRY_KEEP;
+    enum ax_err err = ax_registry_begin(r, diag);
+    if (err != AX_OK)
+        return err;
+    err = ax_sql_run(r, diag, sql, "si", ax_str("approvals"), (int64_t)approvals);
+    if (err == AX_OK)
+        err = ax_sql_run(r, diag, sql, "si", ax_str("keep"), (int64_t)keep);
+    if (err == AX_OK) {
+        r->approvals = approvals;
+        r->keep = keep;
+    }
+    return ax_registry_end(r, err, diag);
 }
 
 uint64_t ax_registry_changes(const struct ax_registry *r)

@@ -52,8 +52,8 @@ struct ax_registry_options {
     const char *dir;       /* <storage.path>/models; made (0700, one level) when absent */
     struct ax_clock clock; /* of created and audit times */
     uint32_t approvals;    /* reviewers that must have approved of what goes to production; 0: none */
-    uint32_t keep;         /* artifacts kept of a model beside champion, challenger and the way back; 0:
-                              AX_REGISTRY_KEEP */
+    uint32_t keep;         /* artifacts of a model beside those that are needed; 0: AX_REGISTRY_KEEP */
+    bool limits_as_before; /* both are what the registry was last opened with */
 };
 
 /* Open or make. AX_UNSUPPORTED with a text when it was written by a later version. */
@@ -64,7 +64,8 @@ AX_MUST_USE enum ax_err ax_registry_open(const struct ax_registry_options *optio
 void ax_registry_close(struct ax_registry *r);
 
 /* Other limits from now on (a reload of the configuration). */
-void ax_registry_limits(struct ax_registry *r, uint32_t approvals, uint32_t keep);
+AX_MUST_USE enum ax_err ax_registry_limits(struct ax_registry *r, uint32_t approvals, uint32_t keep,
+                                           struct ax_diag *diag);
 
 /* Who changes something, and why; either may be empty ("auspex" stands for an empty name). */
 struct ax_registry_by {

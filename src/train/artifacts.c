@@ -40,5 +40,5 @@ static enum ax_err get(void *ctx, const char *sha256, struct ax_buf *out, struct
 
 struct ax_artifacts ax_artifact_files(const char *dir)
 {
-    return (struct ax_artifacts){put, get, (void *)(uintptr_t)dir};
+    return (struct ax_artifacts){.put = put, .get = get, .ctx = (void *)(uintptr_t)dir};
 }

@@ -17,7 +17,7 @@
 static struct ax_registry *open_at(const char *dir, struct ax_diag *diag)
 {
     struct ax_registry *r = NULL;
-    const struct ax_registry_options options = {dir, ax_clock_wall(), 0, 4};
+    const struct ax_registry_options options = {.dir = dir, .clock = ax_clock_wall(), .keep = 4};
     return ax_registry_open(&options, &r, diag) == AX_OK ? r : NULL;
 }
 

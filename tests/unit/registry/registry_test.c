@@ -16,7 +16,8 @@ static struct ax_registry *open_at(const char *dir, uint32_t approvals, uint32_t
 {
     struct ax_diag diag = {{0}};
     struct ax_registry *r = NULL;
-    const struct ax_registry_options options = {dir, ax_clock_virtual(&now_ms), approvals, keep};
+    const struct ax_registry_options options = {
+        .dir = dir, .clock = ax_clock_virtual(&now_ms), .approvals = approvals, .keep = keep};
     if (ax_registry_open(&options, &r, &diag) != AX_OK)
         fail_msg("%s", diag.text);
     return r;

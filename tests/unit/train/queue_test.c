@@ -165,7 +165,7 @@ static enum ax_err full(void *ctx, const struct ax_artifact_about *about, struct
 static void a_model_that_cannot_be_kept_does_not_serve(void **state)
 {
     (void)state;
-    const struct ax_artifacts store = {full, NULL, NULL};
+    const struct ax_artifacts store = {.put = full};
     struct ax_training *t = start(&store, false);
     struct ax_fit *f = offer(t, toy_data(1, 1, "a"), 10);
     assert_int_equal(await(f), AX_FIT_FAILED);

@@ -1,0 +1,248 @@
+/* models.c: the routes of the registry: arguments in, JSON out. */
+#include "api/models.h"
+
+#include "api/answer.h"
+#include "base/parse.h"
+#include "registry/shown.h"
+
+#include <gnutls/gnutls.h>
+#include <strings.h>
+
+#define BODY_MAX (128u << 20) /* of an import: an artifact in base64, and what is said of it */
+#define WHO_MAX 128
+#define WHY_MAX 1024
+
+/* One request on its way. */
+struct asking {
+    struct ax_models_service *service;
+    const struct ax_http_request *req;
+    struct ax_http_response *res;
+    struct ax_diag diag;
+    struct ax_str name, version;
+    struct ax_registry_by by;
+    char user[WHO_MAX];
+};
+
+/* The user of basic authentication, whom the doors have let in; false when there is none. */
+static bool user_of(const struct ax_http_request *req, char out[WHO_MAX])
+{
+    const struct ax_str header = ax_http_header(req, "Authorization");
+    gnutls_datum_t plain = {NULL, 0};
+    if (header.n < 7 || strncasecmp(header.p, "Basic ", 6) != 0)
+        return false;
+    const gnutls_datum_t in = {(unsigned char *)(uintptr_t)header.p + 6, (unsigned)header.n - 6};
+    if (gnutls_base64_decode2(&in, &plain) < 0)
+        return false;
+    size_t n = 0;
+    while (n < plain.size && n < WHO_MAX - 1 && plain.data[n] != ':')
+        n++;
+    memcpy(out, plain.data, n);
+    out[n] = '\0';
+    gnutls_free(plain.data);
+    return n > 0;
+}
+
+static struct ax_str query(const struct asking *a, const char *name, const char *fallback)
+{
+    const struct ax_str s = ax_http_query(a->req, name);
+    return s.n || !fallback ? s : ax_str(fallback);
+}
+
+static void answer(struct asking *a, enum ax_err err, json_t *data)
+{
+    if (err == AX_OK) {
+        ax_answer_json(a->res, data);
+        return;
+    }
+    json_decref(data);
+    ax_answer_err(a->res, err, &a->diag);
+}
+
+/* Read the arguments that most have; false when the answer is given already. */
+static bool begin(struct asking *a, const char *fallback_version)
+{
+    a->name = query(a, "name", NULL);
+    a->version = query(a, "version", fallback_version);
+    if (a->name.n == 0)
+        ax_answer_error(a->res, 400, "bad_data",
+                        "the parameter name is missing: a model's, <job>/<kind>; /api/v1/models lists them");
+    else if (a->version.n == 0)
+        ax_answer_error(a->res, 400, "bad_data",
+                        "the parameter version is missing: a number, champion, challenger or latest");
+    return a->name.n && a->version.n;
+}
+
+/* May the caller change anything, and in whose name? */
+static bool begin_change(struct asking *a)
+{
+    if (!a->service->admin) {
+        ax_answer_error(a->res, 403, "forbidden",
+                        "changes of models are not enabled: start with --web.enable-admin-api");
+        return false;
+    }
+    a->by = (struct ax_registry_by){query(a, "by", NULL), query(a, "why", NULL)};
+    if (user_of(a->req, a->user))
+        a->by.who = ax_str(a->user);
+    if (a->by.who.n < WHO_MAX && a->by.why.n < WHY_MAX && ax_str_utf8(a->by.who) && ax_str_utf8(a->by.why))
+        return true;
+    ax_answer_error(a->res, 400, "bad_data", "by and why must be UTF-8, of less than 128 and 1024 bytes");
+    return false;
+}
+
+static bool gather(void *ctx, const struct ax_model_version *v)
+{
+    return json_array_append_new(ctx, ax_model_json(v)) == 0;
+}
+
+static void list(void *ctx, const struct ax_http_request *req, struct ax_http_response *res)
+{
+    struct asking a = {.service = ctx, .req = req, .res = res};
+    json_t *versions = json_array();
+    const enum ax_err err =
+        ax_registry_each(a.service->registry, query(&a, "name", NULL), gather, versions, &a.diag);
+    answer(&a, err, json_pack("{s:o}", "versions", versions));
+}
+
+static void show(void *ctx, const struct ax_http_request *req, struct ax_http_response *res)
+{
+    struct asking a = {.service = ctx, .req = req, .res = res};
+    json_t *card = NULL;
+    if (!begin(&a, "champion"))
+        return;
+    const enum ax_err err = ax_model_card(a.service->registry, a.name, a.version, &card, &a.diag);
+    if (err != AX_OK || !ax_str_eq(query(&a, "format", NULL), ax_str("markdown"))) {
+        answer(&a, err, card);
+        return;
+    }
+    res->content_type = "text/markdown; charset=utf-8";
+    ax_model_card_markdown(card, &res->body);
+    json_decref(card);
+}
+
+static void compare(void *ctx, const struct ax_http_request *req, struct ax_http_response *res)
+{
+    struct asking a = {.service = ctx, .req = req, .res = res};
+    json_t *data = NULL;
+    if (!begin(&a, "champion"))
+        return;
+    const enum ax_err err = ax_model_compare(a.service->registry, a.name, query(&a, "a", "champion"),
+                                             query(&a, "b", "challenger"), &data, &a.diag);
+    answer(&a, err, data);
+}
+
+static bool gather_entry(void *ctx, const struct ax_audit_entry *e)
+{
+    return json_array_append_new(ctx, ax_audit_json(e)) == 0;
+}
+
+static void audit(void *ctx, const struct ax_http_request *req, struct ax_http_response *res)
+{
+    struct asking a = {.service = ctx, .req = req, .res = res};
+    int64_t after = 0;
+    const struct ax_str text = query(&a, "after", "0");
+    if (ax_parse_i64(text, &after) != AX_OK || after < 0) {
+        ax_answer_error(res, 400, "bad_data", "after must be the number of an entry");
+        return;
+    }
+    json_t *entries = json_array();
+    const enum ax_err err = ax_registry_audit(a.service->registry, query(&a, "name", NULL), after,
+                                              gather_entry, entries, &a.diag);
+    answer(&a, err, json_pack("{s:o}", "entries", entries));
+}
+
+static void verify(void *ctx, const struct ax_http_request *req, struct ax_http_response *res)
+{
+    struct asking a = {.service = ctx, .req = req, .res = res};
+    struct ax_registry_report r;
+    const enum ax_err err = ax_registry_verify(a.service->registry, &r, &a.diag);
+    answer(&a, err,
+           json_pack("{s:I, s:i, s:i, s:s}", "entries", (json_int_t)r.entries, "versions", (int)r.versions,
+                     "artifacts", (int)r.artifacts, "head", r.head));
+}
+
+static void export_one(void *ctx, const struct ax_http_request *req, struct ax_http_response *res)
+{
+    struct asking a = {.service = ctx, .req = req, .res = res};
+    json_t *data = NULL;
+    if (!begin(&a, "champion"))
+        return;
+    const enum ax_err err = ax_model_export(a.service->registry, a.name, a.version, &data, &a.diag);
+    answer(&a, err, data);
+}
+
+/* What a change has led to. */
+static void answer_ref(struct asking *a, enum ax_err err, const struct ax_model_ref *ref)
+{
+    answer(a, err,
+           err == AX_OK
+               ? json_pack("{s:o, s:s, s:s, s:s}", "model", json_stringn(a->name.p, a->name.n), "version",
+                           ref->version, "stage", ax_stage_name(ref->stage), "sha256", ref->sha256)
+               : NULL);
+}
+
+static void promote(void *ctx, const struct ax_http_request *req, struct ax_http_response *res)
+{
+    struct asking a = {.service = ctx, .req = req, .res = res};
+    struct ax_model_ref ref;
+    enum ax_stage stage;
+    if (!begin_change(&a) || !begin(&a, NULL))
+        return;
+    if (ax_stage_parse(query(&a, "stage", "production"), &stage) != AX_OK) {
+        ax_answer_error(res, 400, "bad_data", "stage must be development, staging, production or archived");
+        return;
+    }
+    const enum ax_err err =
+        ax_registry_move(a.service->registry, a.name, a.version, stage, &a.by, &ref, &a.diag);
+    answer_ref(&a, err, &ref);
+}
+
+static void rollback(void *ctx, const struct ax_http_request *req, struct ax_http_response *res)
+{
+    struct asking a = {.service = ctx, .req = req, .res = res};
+    struct ax_model_ref ref;
+    if (!begin_change(&a) || !begin(&a, "champion"))
+        return;
+    const enum ax_err err = ax_registry_rollback(a.service->registry, a.name, &a.by, &ref, &a.diag);
+    answer_ref(&a, err, &ref);
+}
+
+static void approve(void *ctx, const struct ax_http_request *req, struct ax_http_response *res)
+{
+    struct asking a = {.service = ctx, .req = req, .res = res};
+    struct ax_model_ref ref;
+    if (!begin_change(&a) || !begin(&a, NULL))
+        return;
+    enum ax_err err = ax_registry_approve(a.service->registry, a.name, a.version, &a.by, &a.diag);
+    if (err == AX_OK)
+        err = ax_registry_find(a.service->registry, a.name, a.version, &ref, &a.diag);
+    answer_ref(&a, err, &ref);
+}
+
+static void import_one(void *ctx, const struct ax_http_request *req, struct ax_http_response *res)
+{
+    struct asking a = {.service = ctx, .req = req, .res = res};
+    struct ax_model_ref ref;
+    char name[AX_REGISTRY_NAME_MAX + 1] = "";
+    if (!begin_change(&a))
+        return;
+    const enum ax_err err = ax_model_import(a.service->registry, req->body, &a.by, name, &ref, &a.diag);
+    a.name = ax_str(name);
+    answer_ref(&a, err, &ref);
+}
+
+void ax_models_routes(struct ax_models_service *s, struct ax_http_route *out)
+{
+    const struct ax_http_route routes[AX_MODELS_ROUTES] = {
+        {"GET", "/api/v1/models", "models", list, s, 0},
+        {"GET", "/api/v1/models/show", "models_show", show, s, 0},
+        {"GET", "/api/v1/models/compare", "models_compare", compare, s, 0},
+        {"GET", "/api/v1/models/audit", "models_audit", audit, s, 0},
+        {"GET", "/api/v1/models/verify", "models_verify", verify, s, 0},
+        {"GET", "/api/v1/models/export", "models_export", export_one, s, 0},
+        {"POST", "/api/v1/models/promote", "models_promote", promote, s, 0},
+        {"POST", "/api/v1/models/rollback", "models_rollback", rollback, s, 0},
+        {"POST", "/api/v1/models/approve", "models_approve", approve, s, 0},
+        {"POST", "/api/v1/models/import", "models_import", import_one, s, BODY_MAX},
+    };
+    memcpy(out, routes, sizeof routes);
+}

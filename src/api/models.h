@@ -1,0 +1,34 @@
+/* models.h: the registry over HTTP.
+ *
+ *   GET  /api/v1/models[?name=]                         versions, newest first
+ *   GET  /api/v1/models/show?name=&version=[&format=]   one, with its history; format=markdown: its card
+ *   GET  /api/v1/models/compare?name=[&a=&b=]           two side by side; champion and challenger by default
+ *   GET  /api/v1/models/audit[?name=&after=]            the audit log
+ *   GET  /api/v1/models/verify                          is all of it as it was written?
+ *   GET  /api/v1/models/export?name=&version=           with its artifact
+ *   POST /api/v1/models/promote?name=&version=&stage=   to production, unless stage says otherwise
+ *   POST /api/v1/models/rollback?name=                  back to whom the champion replaced
+ *   POST /api/v1/models/approve?name=&version=
+ *   POST /api/v1/models/import                          the body is what export gave
+ *
+ * version is a number, champion, challenger or latest; champion by default, where reading. POST needs `admin`
+ * (--web.enable-admin-api), else 403. `by` and `why` say who asks, and go into the audit log; who came in by
+ * basic authentication is named by that instead. Answers have Prometheus's envelope. */
+#ifndef AX_API_MODELS_H
+#define AX_API_MODELS_H
+
+#include "net/http_server.h"
+#include "registry/registry.h"
+
+#define AX_MODELS_ROUTES 10
+
+/* What the routes work on; outlives the server. */
+struct ax_models_service {
+    struct ax_registry *registry;
+    bool admin;
+};
+
+/* Fill AX_MODELS_ROUTES routes. */
+void ax_models_routes(struct ax_models_service *s, struct ax_http_route *out);
+
+#endif

@@ -1,0 +1,143 @@
+/* registered.c: from the pairs of a model file to a version, and back by its SHA-256. */
+#include "train/registered.h"
+
+#include "base/parse.h"
+#include "nn/model_file.h"
+#include "registry/digest.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static const struct ax_registry_by trained = {{"auspex", 6}, {"it was fitted", 13}};
+
+static enum ax_err name_of(const struct ax_artifact_about *about, char out[AX_REGISTRY_NAME_MAX + 1],
+                           struct ax_diag *diag)
+{
+    const int n = snprintf(out, AX_REGISTRY_NAME_MAX + 1, "%s/%s%s%s", about->job, about->kind,
+                           *about->feature ? ":" : "", about->feature);
+    return n <= AX_REGISTRY_NAME_MAX
+               ? AX_OK
+               : ax_fail(diag, AX_LIMIT, "a model's name, <job>/<kind>, has at most %d bytes",
+                         AX_REGISTRY_NAME_MAX);
+}
+
+/* A whole number up to a space or the end; what is behind it stays in s. */
+static int64_t take_number(struct ax_str *s)
+{
+    int64_t value = 0;
+    size_t n = 0;
+    while (n < s->n && s->p[n] != ' ')
+        n++;
+    if (ax_parse_i64((struct ax_str){s->p, n}, &value) != AX_OK)
+        value = 0;
+    n += n < s->n;
+    *s = (struct ax_str){s->p + n, s->n - n};
+    return value;
+}
+
+/* Scores that are numbers, as JSON text to be freed; NULL when there are none. */
+static char *scores_of(struct ax_str text)
+{
+    const char *key;
+    json_t *value, *kept = json_object(), *all = json_loadb(text.n ? text.p : "", text.n, 0, NULL);
+    json_object_foreach(all, key, value) if (json_is_number(value))(void) json_object_set(kept, key, value);
+    char *out = json_dumps(kept, JSON_COMPACT);
+    json_decref(all);
+    json_decref(kept);
+    return out;
+}
+
+/* What a model file says of itself; texts are views into it, but for what is to be freed. */
+static void read_lineage(const struct ax_nn_file *f, struct ax_model_draft *d, char **hyper, char **scores)
+{
+    struct ax_str window = ax_nn_file_value(f, AX_NN_KEY_DATA_WINDOW);
+    struct ax_str seed = ax_nn_file_value(f, AX_NN_KEY_SEED), samples = ax_nn_file_value(f, "samples");
+    const struct ax_str network = ax_nn_file_value(f, AX_NN_KEY_NETWORK);
+    json_t *o = json_pack("{s:o}", "network", json_stringn(network.n ? network.p : "", network.n));
+    *hyper = o ? json_dumps(o, JSON_COMPACT) : NULL;
+    json_decref(o);
+    *scores = scores_of(ax_nn_file_value(f, AX_NN_KEY_SCORES));
+    d->data_from_ms = take_number(&window);
+    d->data_to_ms = take_number(&window);
+    d->seed = (uint64_t)take_number(&seed);
+    d->samples = (uint64_t)take_number(&samples);
+    d->features_hash = ax_nn_file_value(f, AX_NN_KEY_FEATURES_HASH);
+    d->hyper_parameters = *hyper ? ax_str(*hyper) : ax_str("");
+    d->scores = *scores ? ax_str(*scores) : ax_str("");
+}
+
+/* Register the artifact, unless the newest version has these very bytes. */
+static enum ax_err add(struct ax_registry *r, const char *name, struct ax_str bytes, struct ax_model_ref *ref,
+                       struct ax_diag *diag)
+{
+    char sha256[AX_SHA256_TEXT], *hyper = NULL, *scores = NULL;
+    struct ax_model_draft draft = {.name = ax_str(name)};
+    struct ax_nn_file *file = NULL;
+    struct ax_diag ignored;
+    ax_sha256_text(bytes, sha256);
+    if (ax_registry_find(r, draft.name, ax_str("latest"), ref, &ignored) == AX_OK &&
+        strcmp(ref->sha256, sha256) == 0)
+        return AX_OK;
+    if (ax_nn_file_parse(bytes, &file, &ignored) == AX_OK)
+        read_lineage(file, &draft, &hyper, &scores);
+    const enum ax_err err = ax_registry_add(r, &draft, bytes, &trained, ref, diag);
+    ax_nn_file_free(file);
+    free(hyper);
+    free(scores);
+    return err;
+}
+
+static enum ax_err put(void *ctx, const struct ax_artifact_about *about, struct ax_str bytes,
+                       struct ax_diag *diag)
+{
+    char name[AX_REGISTRY_NAME_MAX + 1];
+    struct ax_model_ref ref;
+    if (bytes.n > AX_ARTIFACT_MAX)
+        return ax_fail(diag, AX_LIMIT, "a model of %zu bytes: at most %zu are kept", bytes.n,
+                       AX_ARTIFACT_MAX);
+    enum ax_err err = name_of(about, name, diag);
+    if (err == AX_OK)
+        err = add(ctx, name, bytes, &ref, diag);
+    if (err != AX_OK || ref.stage == AX_STAGE_PRODUCTION)
+        return err;
+    err = ax_registry_move(ctx, ax_str(name), ax_str(ref.version), AX_STAGE_PRODUCTION, &trained, &ref, diag);
+    return err == AX_CONFLICT ? AX_OK : err; /* it waits for approvals */
+}
+
+static enum ax_err get(void *ctx, const char *sha256, struct ax_buf *out, struct ax_diag *diag)
+{
+    return ax_registry_artifact(ctx, sha256, out, diag);
+}
+
+static bool newest_data(void *ctx, const struct ax_model_version *v)
+{
+    *(int64_t *)ctx = v->draft.data_to_ms;
+    return false;
+}
+
+static enum ax_err champion(void *ctx, const struct ax_artifact_about *about,
+                            struct ax_artifact_champion *out, struct ax_diag *diag)
+{
+    char name[AX_REGISTRY_NAME_MAX + 1];
+    struct ax_model_ref ref;
+    enum ax_err err = name_of(about, name, diag);
+    if (err == AX_OK)
+        err = ax_registry_see(ctx, ax_str(name), ax_str("latest"), newest_data, &out->newest_ms, diag);
+    if (err == AX_OK)
+        err = ax_registry_find(ctx, ax_str(name), ax_str("champion"), &ref, diag);
+    if (err == AX_OK)
+        memcpy(out->sha256, ref.sha256, sizeof out->sha256);
+    return err;
+}
+
+static uint64_t changes(void *ctx)
+{
+    return ax_registry_changes(ctx);
+}
+
+struct ax_artifacts ax_artifact_registry(struct ax_registry *r)
+{
+    return (struct ax_artifacts){.put = put, .get = get, .champion = champion, .changes = changes, .ctx = r};
+}

@@ -1,0 +1,15 @@
+/* registered.h: artifacts in the registry of models: each fit is a version, and the champion is what serves.
+ *
+ * A model is named <job>/<kind>, with :<feature> behind it for that of a feature. What a model file
+ * (nn/model_file.h) says of itself becomes the lineage of its version; of other artifacts the kind alone is
+ * known. A new version goes to production at once, unless the registry asks for approvals first (it then
+ * waits in development), so that who replaced whom is known and a rollback has where to go. */
+#ifndef AX_TRAIN_REGISTERED_H
+#define AX_TRAIN_REGISTERED_H
+
+#include "train/artifacts.h"
+
+/* The store; the registry outlives it. */
+struct ax_artifacts ax_artifact_registry(struct ax_registry *r);
+
+#endif

@@ -1,0 +1,129 @@
+/* lifecycle.c: what it costs to look after models.
+ *
+ * usage: lifecycle DIR
+ * A registry with 1,000 versions of one model, with artifacts of 1 MiB, is made in DIR.
+ *
+ * Output, a line each "what median worst budget", in ms of wall time (a registration waits for the disk):
+ * registering a version, comparing two, listing all, the card of one, a promotion, a rollback. */
+#include "base/clock.h"
+#include "registry/shown.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define VERSIONS 1000
+#define ARTIFACT_BYTES (1u << 20)
+#define REPEATS 50
+
+static const struct ax_registry_by by = {{"bench", 5}, {"", 0}};
+static struct ax_diag diag;
+
+static void check(enum ax_err err)
+{
+    if (err == AX_OK)
+        return;
+    (void)fprintf(stderr, "lifecycle: %s\n", diag.text);
+    exit(1);
+}
+
+static int by_size(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static void print(const char *what, double *ms, size_t n, double budget)
+{
+    qsort(ms, n, sizeof *ms, by_size);
+    (void)printf("%-28s %10.2f %10.2f %8.0f\n", what, ms[n / 2], ms[n - 1], budget);
+}
+
+static void add(struct ax_registry *r, uint32_t i, char *artifact)
+{
+    struct ax_model_ref ref;
+    char scores[64];
+    (void)snprintf(scores, sizeof scores, "{\"wape\": %f, \"mape\": %f}", 0.2 / (i + 1), 0.3);
+    memcpy(artifact, &i, sizeof i);
+    const struct ax_model_draft d = {.name = {"bandwidth/lstm", 14},
+                                     .samples = i,
+                                     .config_hash = ax_str("c"),
+                                     .features_hash = ax_str("f"),
+                                     .scores = ax_str(scores)};
+    check(ax_registry_add(r, &d, (struct ax_str){artifact, ARTIFACT_BYTES}, &by, &ref, &diag));
+}
+
+static bool see(void *ctx, const struct ax_model_version *v)
+{
+    json_t *o = ax_model_json(v);
+    *(size_t *)ctx += json_object_size(o);
+    json_decref(o);
+    return true;
+}
+
+/* One call of each kind that only reads. */
+static void read_once(struct ax_registry *r, int what)
+{
+    const struct ax_str name = ax_str("bandwidth/lstm");
+    json_t *out = NULL;
+    size_t seen = 0;
+    if (what == 0)
+        check(ax_model_compare(r, name, ax_str("1.0.0"), ax_str("latest"), &out, &diag));
+    else if (what == 1)
+        check(ax_registry_each(r, name, see, &seen, &diag));
+    else
+        check(ax_model_card(r, name, ax_str("1.0.500"), &out, &diag));
+    json_decref(out);
+}
+
+static double since_ms(int64_t start_ns)
+{
+    return (double)(ax_mono_ns() - start_ns) / 1e6;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct {
+        const char *what;
+        double budget;
+    } reads[] = {{"compare two of 1,000", 200}, {"list 1,000", 200}, {"card of one of 1,000", 200}};
+    static double ms[VERSIONS];
+    struct ax_registry *r = NULL;
+    struct ax_model_ref ref;
+    if (argc != 2)
+        return 2;
+    const struct ax_registry_options options = {.dir = argv[1], .clock = ax_clock_wall()};
+    char *artifact = calloc(1, ARTIFACT_BYTES);
+    check(artifact ? ax_registry_open(&options, &r, &diag) : ax_fail(&diag, AX_NOMEM, "out of memory"));
+    for (uint32_t i = 0; i < VERSIONS; i++) {
+        const int64_t start_ns = ax_mono_ns();
+        add(r, i, artifact);
+        ms[i] = since_ms(start_ns);
+    }
+    (void)printf("%-28s %10s %10s %8s\n", "registry", "median ms", "worst ms", "budget");
+    print("register, 1 MiB", ms, VERSIONS, 50);
+    for (int what = 0; what < 3; what++) {
+        for (int i = 0; i < REPEATS; i++) {
+            const int64_t start_ns = ax_mono_ns();
+            read_once(r, what);
+            ms[i] = since_ms(start_ns);
+        }
+        print(reads[what].what, ms, REPEATS, reads[what].budget);
+    }
+    for (int i = 0; i < 15; i++) {
+        char version[16];
+        (void)snprintf(version, sizeof version, "1.0.%d", VERSIONS - 16 + i);
+        const int64_t start_ns = ax_mono_ns();
+        check(ax_registry_move(r, ax_str("bandwidth/lstm"), ax_str(version), AX_STAGE_PRODUCTION, &by, &ref,
+                               &diag));
+        ms[i] = since_ms(start_ns);
+    }
+    print("promote", ms, 15, 50);
+    const int64_t start_ns = ax_mono_ns();
+    check(ax_registry_rollback(r, ax_str("bandwidth/lstm"), &by, &ref, &diag));
+    ms[0] = since_ms(start_ns);
+    print("roll back", ms, 1, 50);
+    ax_registry_close(r);
+    free(artifact);
+    return 0;
+}

@@ -1,0 +1,184 @@
+/* The registry's routes: what they answer, what they refuse, and that what was exported comes in again. */
+#include "api/models.h"
+#include "ax_test.h"
+#include "scratch.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A service on a folder, and the arguments of the next request. */
+struct world {
+    char dir[SCRATCH_PATH];
+    struct ax_models_service service;
+    struct ax_http_route routes[AX_MODELS_ROUTES];
+    const char *arguments[12]; /* name, value, ..., NULL */
+    const char *authorization;
+    struct ax_buf answer;
+};
+
+static void begin(struct world *w)
+{
+    struct ax_diag diag = {{0}};
+    *w = (struct world){.service = {.admin = true}};
+    scratch_make(w->dir, NULL);
+    const struct ax_registry_options options = {.dir = w->dir, .clock = ax_clock_wall()};
+    if (ax_registry_open(&options, &w->service.registry, &diag) != AX_OK)
+        fail_msg("%s", diag.text);
+    ax_models_routes(&w->service, w->routes);
+    ax_buf_init(&w->answer, 1u << 24);
+}
+
+static void end(struct world *w)
+{
+    ax_registry_close(w->service.registry);
+    ax_buf_done(&w->answer);
+    scratch_remove(w->dir);
+}
+
+static struct ax_str find(void *ctx, bool query, const char *name)
+{
+    const struct world *w = ctx;
+    if (!query)
+        return w->authorization ? ax_str(w->authorization) : (struct ax_str){NULL, 0};
+    for (size_t i = 0; w->arguments[i]; i += 2)
+        if (strcmp(w->arguments[i], name) == 0)
+            return ax_str(w->arguments[i + 1]);
+    return (struct ax_str){NULL, 0};
+}
+
+/* Ask a route with arguments (name, value, ..., NULL); the status. */
+static int ask(struct world *w, const char *path, const char *const *arguments, struct ax_str body)
+{
+    struct ax_http_response res;
+    const struct ax_http_request req = {.path = ax_str(path), .body = body, .find = find, .ctx = w};
+    size_t n = 0;
+    for (; arguments && arguments[n]; n++)
+        w->arguments[n] = arguments[n];
+    w->arguments[n] = NULL;
+    ax_http_response_init(&res);
+    for (uint32_t i = 0; i < AX_MODELS_ROUTES; i++)
+        if (strcmp(w->routes[i].path, path) == 0)
+            w->routes[i].handle(w->routes[i].ctx, &req, &res);
+    ax_buf_reset(&w->answer);
+    ax_buf_str(&w->answer, ax_buf_view(&res.body));
+    ax_buf_byte(&w->answer, '\0');
+    ax_buf_done(&res.body);
+    return res.status;
+}
+
+#define ASK(w, path, ...)                                                                                    \
+    ask(w, "/api/v1/models" path, (const char *const[]){__VA_ARGS__, NULL}, (struct ax_str){NULL, 0})
+
+static bool answered(const struct world *w, const char *part)
+{
+    return strstr((const char *)w->answer.bytes, part) != NULL;
+}
+
+static void add(struct world *w, const char *artifact, const char *scores)
+{
+    struct ax_diag diag = {{0}};
+    struct ax_model_ref ref;
+    const struct ax_registry_by by = {{NULL, 0}, {NULL, 0}};
+    const struct ax_model_draft d = {.name = ax_str("node/ensemble"),
+                                     .data_from_ms = 1,
+                                     .seed = 7,
+                                     .hyper_parameters = ax_str("{\"trees\":100}"),
+                                     .scores = ax_str(scores)};
+    if (ax_registry_add(w->service.registry, &d, ax_str(artifact), &by, &ref, &diag) != AX_OK)
+        fail_msg("%s", diag.text);
+}
+
+static void versions_are_listed_shown_and_compared(void **state)
+{
+    struct world w;
+    (void)state;
+    begin(&w);
+    assert_int_equal(ASK(&w, "", NULL), 200);
+    assert_true(answered(&w, "{\"versions\":[]}"));
+    add(&w, "one", "{\"prauc\":0.5}");
+    add(&w, "two", "{\"prauc\":0.75}");
+    assert_int_equal(ASK(&w, "/show", "name", "node/ensemble"), 404);
+    assert_int_equal(ASK(&w, "/promote", "name", "node/ensemble", "version", "1.0.0"), 200);
+    assert_int_equal(ASK(&w, "/show", "name", "node/ensemble"), 200);
+    assert_true(answered(&w, "\"version\":\"1.0.0\"") && answered(&w, "\"alias\":\"champion\""));
+    assert_int_equal(ASK(&w, "/show", "name", "node/ensemble", "format", "markdown"), 200);
+    assert_true(answered(&w, "# node/ensemble 1.0.0") && answered(&w, "| trees | 100 |"));
+    assert_int_equal(ASK(&w, "/compare", "name", "node/ensemble", "b", "latest"), 200);
+    assert_true(answered(&w, "\"score\":\"prauc\",\"a\":0.5,\"b\":0.75,\"change\":0.5"));
+    end(&w);
+}
+
+static void what_is_missing_or_wrong_is_said(void **state)
+{
+    struct world w;
+    (void)state;
+    begin(&w);
+    add(&w, "one", "");
+    assert_int_equal(ASK(&w, "/show", NULL), 400);
+    assert_true(answered(&w, "name is missing"));
+    assert_int_equal(ASK(&w, "/promote", "name", "node/ensemble"), 400);
+    assert_true(answered(&w, "version is missing"));
+    assert_int_equal(ASK(&w, "/promote", "name", "node/ensemble", "version", "1.0.0", "stage", "live"), 400);
+    assert_int_equal(ASK(&w, "/promote", "name", "node/ensemble", "version", "1.0.0", "by", "\xff"), 400);
+    assert_int_equal(ASK(&w, "/audit", "after", "x"), 400);
+    assert_int_equal(ASK(&w, "/rollback", "name", "node/ensemble"), 404);
+    assert_int_equal(ask(&w, "/api/v1/models/import", NULL, ax_str("{\"format\":\"other\"}")), 415);
+    assert_int_equal(ask(&w, "/api/v1/models/import", NULL, ax_str("[1]")), 400);
+    assert_int_equal(ask(&w, "/api/v1/models/import", NULL, (struct ax_str){NULL, 0}), 400);
+    w.service.admin = false;
+    assert_int_equal(ASK(&w, "/promote", "name", "node/ensemble", "version", "1.0.0"), 403);
+    assert_true(answered(&w, "--web.enable-admin-api"));
+    end(&w);
+}
+
+static void who_came_in_by_a_password_is_named_by_it(void **state)
+{
+    struct world w;
+    (void)state;
+    begin(&w);
+    add(&w, "one", "");
+    w.authorization = "Basic YW5uOnNlY3JldA=="; /* ann:secret */
+    assert_int_equal(ASK(&w, "/promote", "name", "node/ensemble", "version", "latest", "by", "somebody else"),
+                     200);
+    assert_int_equal(ASK(&w, "/audit", "name", "node/ensemble", "after", "1"), 200);
+    assert_true(answered(&w, "\"who\":\"ann\"") && !answered(&w, "somebody else"));
+    end(&w);
+}
+
+static void what_was_exported_comes_in_elsewhere(void **state)
+{
+    struct world from, to;
+    (void)state;
+    begin(&from);
+    begin(&to);
+    add(&from, "weights", "{\"prauc\":0.25}");
+    assert_int_equal(ASK(&from, "/export", "name", "node/ensemble", "version", "latest"), 200);
+    json_t *root = json_loads((const char *)from.answer.bytes, 0, NULL);
+    char *bundle = json_dumps(json_object_get(root, "data"), JSON_COMPACT);
+    assert_int_equal(ask(&to, "/api/v1/models/import", NULL, ax_str(bundle)), 200);
+    assert_true(answered(&to, "\"version\":\"1.0.0\",\"stage\":\"development\""));
+    assert_int_equal(ASK(&to, "/show", "name", "node/ensemble", "version", "1.0.0"), 200);
+    assert_true(answered(&to, "\"seed\":\"7\"") && answered(&to, "\"prauc\":0.25") &&
+                answered(&to, "imported: version 1.0.0"));
+    json_object_set_new(json_object_get(json_object_get(root, "data"), "model"), "sha256", json_string("0"));
+    free(bundle);
+    bundle = json_dumps(json_object_get(root, "data"), JSON_COMPACT);
+    assert_int_equal(ask(&to, "/api/v1/models/import", NULL, ax_str(bundle)), 500);
+    assert_true(answered(&to, "is damaged"));
+    free(bundle);
+    json_decref(root);
+    end(&from);
+    end(&to);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(versions_are_listed_shown_and_compared),
+        cmocka_unit_test(what_is_missing_or_wrong_is_said),
+        cmocka_unit_test(who_came_in_by_a_password_is_named_by_it),
+        cmocka_unit_test(what_was_exported_comes_in_elsewhere),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
