@@ -132,6 +132,8 @@ struct ax_drift_config {
     bool enabled;
     uint32_t reference, current; /* steps: 960, 240 */
     int64_t interval_ms;         /* how often tests run; the larger of 10 steps and 1 min by default */
+    int stream;                  /* enum ax_drift_stream_kind; none */
+    bool distribution;           /* feature_distribution is sent; false */
 };
 
 /* `ha_tracker` of `global`. */

@@ -22,6 +22,7 @@ static const char *const actions[] = {"replace",   "keep",      "drop",      "ha
                                       "labelmap",  "labeldrop", "labelkeep", "lowercase",
                                       "uppercase", "keepequal", "dropequal", NULL};
 static const char *const models[] = {"default", "ensemble", NULL};
+static const char *const streams[] = {"none", "adwin", "page_hinkley", "kswin", NULL};
 static const char *const directions[] = {"both", "above_expected", "below_expected", NULL};
 
 static const struct ax_key ha_keys[] = {
@@ -336,6 +337,11 @@ static const struct ax_key drift_keys[] = {
      .doc = "Steps of the current window, which follows it."},
     {"interval", AX_KEY_DURATION, JOB(drift.interval_ms), .fallback = "(the larger of 10 steps and 1m)",
      .min = 100, .max = 30 * DAY, .doc = "Time between tests."},
+    {"stream", AX_KEY_ENUM, JOB(drift.stream), .choices = streams, .fallback = "none",
+     .doc = "Streaming detector on the mean error of the forecasts at each step; "
+            "`drift_detected{kind=\"accuracy\"}` is 1 for `current` steps after that has risen."},
+    {"distribution", AX_KEY_BOOL, JOB(drift.distribution), .fallback = "false",
+     .doc = "Send `feature_distribution`: 20 series a feature."},
 };
 static const struct ax_section drift = {
     "drift", "Drift tests between two windows.", drift_keys, COUNT_OF(drift_keys), 0, NO_PLACE};

@@ -2,6 +2,7 @@
 #include "drift/drift.h"
 
 #include "base/assert.h"
+#include "drift/bins.h"
 #include "drift/effective.h"
 #include "drift/score.h"
 #include "drift/sorted.h"
@@ -24,7 +25,7 @@ static const struct ax_drift_spec defaults = {
 
 const char *ax_drift_test_name(enum ax_drift_test test)
 {
-    static const char *const names[AX_DRIFT_TESTS] = {"ks", "psi", "wasserstein"};
+    static const char *const names[AX_DRIFT_TESTS] = {"ks", "psi", "wasserstein", "js", "chi_square"};
     AX_ASSERT(test < AX_DRIFT_TESTS);
     return names[test];
 }
@@ -38,7 +39,7 @@ struct ax_drift_spec ax_drift_spec_complete(const struct ax_drift_spec *spec)
         s.current_n = defaults.current_n;
     if (!(s.alpha > 0))
         s.alpha = defaults.alpha;
-    for (uint32_t i = 0; i < AX_DRIFT_TESTS; i++) {
+    for (uint32_t i = 0; i < AX_DRIFT_GATED; i++) {
         if (!(s.effect[i] > 0))
             s.effect[i] = defaults.effect[i];
     }
@@ -75,8 +76,22 @@ void ax_drift_score_sorted(const double *ref, uint32_t n, const double *cur, uin
     out->score[AX_DRIFT_PSI] = ax_drift_psi_sorted(ref, n, cur, m, psi_bins(m));
     out->score[AX_DRIFT_WASSERSTEIN] =
         ax_drift_w1_sorted(ref, n, cur, m) / fmax(ax_drift_std(ref, n), AX_DRIFT_STD_FLOOR);
+    out->score[AX_DRIFT_JS] = ax_drift_js_sorted(ref, n, cur, m);
+    out->score[AX_DRIFT_CHI_SQUARE] = NAN;
     out->p_value = ax_drift_ks_p(out->score[AX_DRIFT_KS], effective_n, effective_n * (double)m / (double)n);
+    if (ax_drift_distinct(ref, n, cur, m, AX_DRIFT_CATEGORIES_MAX) <= AX_DRIFT_CATEGORIES_MAX) {
+        const struct ax_drift_chi chi = ax_drift_chi_square(ref, n, cur, m, (double)n / effective_n);
+        out->score[AX_DRIFT_CHI_SQUARE] = chi.v;
+        out->p_value = chi.p_value;
+    }
     out->ready = true;
+}
+
+double ax_drift_le(uint32_t i)
+{
+    static const double le[AX_DRIFT_LE] = {-4, -2, -1, -0.5, 0, 0.5, 1, 2, 4};
+    AX_ASSERT(i < AX_DRIFT_LE);
+    return le[i];
 }
 
 enum ax_err ax_drift_test_feature(const struct ax_drift_spec *spec, const double *past, uint32_t n,
@@ -97,12 +112,10 @@ enum ax_err ax_drift_test_feature(const struct ax_drift_spec *spec, const double
     uint32_t m = ax_drift_current_share(&s, present);
     uint32_t ref_n = present - m < s.reference_n ? present - m : s.reference_n;
     double *first = v + (present - m - ref_n);
-    double *ref = ax_drift_sorted(first, ref_n, scratch), *cur = ax_drift_sorted(first + ref_n, m, scratch);
+    /* Correlation of places, not values: the KS distance knows ranks only, and one outlier hides it. */
+    double *ref = ax_drift_ranked(first, ref_n, scratch), *cur = ax_drift_sorted(first + ref_n, m, scratch);
     if (!ref || !cur)
         return AX_NOMEM;
-    /* Correlation of places, not values: the KS distance knows ranks only, and one outlier hides it. */
-    for (uint32_t i = 0; i < ref_n; i++)
-        first[i] = ax_drift_place(ref, ref_n, first[i]);
     double tau = ax_drift_correlation_time(first, ref_n);
     ax_drift_score_sorted(ref, ref_n, cur, m, (double)ref_n / tau, out);
     return AX_OK;
@@ -111,7 +124,7 @@ enum ax_err ax_drift_test_feature(const struct ax_drift_spec *spec, const double
 static bool effect_is_large(const struct ax_drift_spec *s, const struct ax_drift_result *r)
 {
     uint32_t passed = 0;
-    for (uint32_t i = 0; i < AX_DRIFT_TESTS; i++)
+    for (uint32_t i = 0; i < AX_DRIFT_GATED; i++)
         passed += r->score[i] >= s->effect[i];
     return passed >= EFFECTS_NEEDED;
 }
@@ -159,6 +172,8 @@ void ax_drift_result_save(const struct ax_drift_result *r, struct ax_buf *out)
         ax_put_f64(out, r->score[test]);
     ax_put_f64(out, r->p_value);
     ax_put_u8(out, r->drifted);
+    for (uint32_t i = 0; i < 2 * AX_DRIFT_LE; i++)
+        ax_put_f32(out, r->share[i / AX_DRIFT_LE][i % AX_DRIFT_LE]);
 }
 
 void ax_drift_result_load(struct ax_drift_result *r, struct ax_bytes *in)
@@ -170,4 +185,6 @@ void ax_drift_result_load(struct ax_drift_result *r, struct ax_bytes *in)
         r->score[test] = ax_get_f64(in);
     r->p_value = ax_get_f64(in);
     r->drifted = ax_get_bool(in);
+    for (uint32_t i = 0; i < 2 * AX_DRIFT_LE; i++)
+        r->share[i / AX_DRIFT_LE][i % AX_DRIFT_LE] = ax_get_f32_in(in, 0, 1);
 }

@@ -54,8 +54,8 @@ int ax_kswin_update(struct ax_kswin *k, double x, ax_kswin_below *below, void *c
     memcpy(newest, k->v + OLDER, sizeof newest);
     for (uint32_t i = 0; i < AX_KSWIN_NEWEST; i++)
         apart += newest[i] - older[i];
-    ax_drift_sort(older, AX_KSWIN_NEWEST);
-    ax_drift_sort(newest, AX_KSWIN_NEWEST);
+    ax_drift_sort(older, AX_KSWIN_NEWEST, NULL);
+    ax_drift_sort(newest, AX_KSWIN_NEWEST, NULL);
     const double d = ax_drift_ks_sorted(older, AX_KSWIN_NEWEST, newest, AX_KSWIN_NEWEST);
     k->detected = d > DISTANCE_MIN && ax_ks_exact_p(d, AX_KSWIN_NEWEST) <= k->alpha;
     return !k->detected ? 0 : apart > 0 ? 1 : -1;

@@ -11,12 +11,16 @@
 /* Fewer values than this in the reference place nothing. */
 #define MEMBER_REFERENCE_MIN 8
 
+/* Above so many values sorting does without room of its own: 32 MiB are enough. */
+#define ROOM_VALUES_MAX ((size_t)1 << 20)
+
 struct pooled {
     double *ref, *cur;           /* normalised values of all members */
     uint32_t ref_n, cur_n;       /* how many */
     double *places;              /* per step of the reference: sum over members of the place, unit variance */
     uint32_t *places_n;          /* members in that sum */
     double *sorted;              /* room for one member's reference */
+    void *room;                  /* for sorting the largest array; NULL for a very large one */
     uint32_t reference, current; /* window lengths in steps */
     bool still;                  /* a member has values in both windows, and they are all the same */
 };
@@ -94,7 +98,7 @@ static void add_member(struct pooled *p, const struct ax_drift_member *m)
         p->still = true;
         return;
     }
-    ax_drift_sort(p->sorted, n);
+    ax_drift_sort(p->sorted, n, p->room);
     double median = ax_drift_quantile(p->sorted, n, 0.5);
     double scale = ax_drift_quantile(p->sorted, n, 0.75) - ax_drift_quantile(p->sorted, n, 0.25);
     if (!(scale > 0))
@@ -147,6 +151,8 @@ enum ax_err ax_drift_pool_test(const struct ax_drift_spec *spec, const struct ax
     p.places = ax_arena_array(scratch, p.reference, sizeof *p.places);
     p.places_n = ax_arena_array(scratch, p.reference, sizeof *p.places_n);
     p.sorted = ax_arena_array(scratch, p.reference, sizeof *p.sorted);
+    const size_t most = (size_t)pool->n * (p.reference > p.current ? p.reference : p.current);
+    p.room = most <= ROOM_VALUES_MAX ? ax_arena_array(scratch, most, AX_DRIFT_SORT_ROOM) : NULL;
     if (!p.ref || !p.cur || !p.places || !p.places_n || !p.sorted)
         return AX_NOMEM;
     memset(p.places, 0, p.reference * sizeof *p.places);
@@ -157,8 +163,12 @@ enum ax_err ax_drift_pool_test(const struct ax_drift_spec *spec, const struct ax
         out->ready = p.still;
         return AX_OK;
     }
-    ax_drift_sort(p.ref, p.ref_n);
-    ax_drift_sort(p.cur, p.cur_n);
+    ax_drift_sort(p.ref, p.ref_n, p.room);
+    ax_drift_sort(p.cur, p.cur_n, p.room);
     ax_drift_score_sorted(p.ref, p.ref_n, p.cur, p.cur_n, effective_size(&p), out);
+    for (uint32_t i = 0; i < AX_DRIFT_LE; i++) {
+        out->share[0][i] = (float)ax_drift_upto(p.ref, p.ref_n, ax_drift_le(i)) / (float)p.ref_n;
+        out->share[1][i] = (float)ax_drift_upto(p.cur, p.cur_n, ax_drift_le(i)) / (float)p.cur_n;
+    }
     return AX_OK;
 }

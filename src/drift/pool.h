@@ -35,7 +35,8 @@ void ax_drift_pool_offer(struct ax_drift_pool *pool, const struct ax_drift_membe
  * reference, n / (tau var), where var is that mean's variance relative to one series' own (1 when all move
  * together, 1 / series when none do). Not ready below 30 steps, or with no series that has values in both
  * windows; ready with scores of 0 when all of those are constant. AX_NOMEM when the scratch is too small: it
- * needs up to 16 bytes for each value in the windows. About 0.3 ms a series at the default windows. */
+ * needs up to 16 bytes for each value in the windows, and sorts faster with 32 more. About 0.3 ms a series at
+ * the default windows. */
 AX_MUST_USE enum ax_err ax_drift_pool_test(const struct ax_drift_spec *spec, const struct ax_drift_pool *pool,
                                            struct ax_arena *scratch, struct ax_drift_result *out);
 

@@ -1,32 +1,7 @@
-/* sorted.c: sorting, quantiles and counts that the drift tests share. */
+/* sorted.c: quantiles and counts that the drift tests share. */
 #include "drift/sorted.h"
 
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
-
-static int ascending(const void *pa, const void *pb)
-{
-    double a, b;
-    memcpy(&a, pa, sizeof a);
-    memcpy(&b, pb, sizeof b);
-    return (a > b) - (a < b);
-}
-
-void ax_drift_sort(double *v, uint32_t n)
-{
-    qsort(v, n, sizeof *v, ascending);
-}
-
-double *ax_drift_sorted(const double *v, uint32_t n, struct ax_arena *scratch)
-{
-    double *copy = ax_arena_array(scratch, n, sizeof *copy);
-    if (!copy)
-        return NULL;
-    memcpy(copy, v, n * sizeof *copy);
-    ax_drift_sort(copy, n);
-    return copy;
-}
 
 double ax_drift_quantile(const double *sorted, uint32_t n, double q)
 {

@@ -4,18 +4,10 @@
 #ifndef AX_DRIFT_SORTED_H
 #define AX_DRIFT_SORTED_H
 
-#include "base/arena.h"
-
-#include <stdint.h>
+#include "drift/sort.h"
 
 /* Least scale that the Wasserstein distance is divided by (that of Evidently). */
 #define AX_DRIFT_STD_FLOOR 0.001
-
-/* Sort in place, ascending. */
-void ax_drift_sort(double *v, uint32_t n);
-
-/* Sorted copy in the arena; NULL when it is too small. */
-double *ax_drift_sorted(const double *v, uint32_t n, struct ax_arena *scratch);
 
 /* Value at quantile q in [0, 1], interpolated linearly (NumPy's default, Hyndman and Fan's type 7). */
 double ax_drift_quantile(const double *sorted, uint32_t n, double q);

@@ -105,7 +105,10 @@ static enum ax_err init_models(struct ax_channel *c, struct ax_diag *diag)
     c->kind.sample_left = &c->sample_left;
     if (job->config->drift.enabled)
         c->kind.drift_n = job->drift.reference_n + job->drift.current_n;
-    return scored || forecast || drifts ? init_forecast(c, forecast, diag) : AX_OK;
+    enum ax_err err = scored || forecast || drifts ? init_forecast(c, forecast, diag) : AX_OK;
+    if (err == AX_OK && ax_channel_drift_init(c) != AX_OK)
+        err = ax_fail(diag, AX_NOMEM, "out of memory");
+    return err;
 }
 
 static enum ax_err bind(struct ax_channel *c, struct ax_diag *diag)
@@ -127,9 +130,12 @@ enum ax_err ax_channel_init(struct ax_channel *c, struct ax_job *job, int config
     if (own) {
         (void)snprintf(c->drift_name[0], sizeof c->drift_name[0], "%s", AX_TARGET_NAME);
         (void)snprintf(c->drift_name[1], sizeof c->drift_name[1], "%s", AX_RESIDUAL_SUFFIX);
+        (void)snprintf(c->drift_name[2], sizeof c->drift_name[2], "%s", AX_PREDICTION_SUFFIX);
     } else {
         (void)snprintf(c->drift_name[0], sizeof c->drift_name[0], AX_STR_FMT, AX_STR_ARG(c->feature));
         (void)snprintf(c->drift_name[1], sizeof c->drift_name[1], AX_STR_FMT "_" AX_RESIDUAL_SUFFIX,
+                       AX_STR_ARG(c->feature));
+        (void)snprintf(c->drift_name[2], sizeof c->drift_name[2], AX_STR_FMT "_" AX_PREDICTION_SUFFIX,
                        AX_STR_ARG(c->feature));
     }
     enum ax_err err = ax_expr_parse(text, job->env.max_range_ms, &c->expr, diag);
@@ -167,4 +173,5 @@ void ax_channel_done(struct ax_channel *c, int64_t end_ms)
     free(c->horizon_text);
     free((void *)c->horizon_names);
     free(c->scores);
+    ax_channel_drift_done(c);
 }

@@ -1,113 +1,272 @@
-/* job_drift.c: have the inputs of a job, or the errors of its forecasts, moved?
+/* job_drift.c: have the inputs of a job, its forecasts, or their errors, moved?
  *
- * Inputs are its expression and features; errors are the residuals of one-step forecasts. Both are pooled
- * over a stable sample of the targets (drift/pool.h). */
+ * Inputs are its expression and features; errors are the residuals of one-step forecasts; a forecast is the
+ * value less its error. All are pooled over a stable sample of the targets (drift/pool.h). A streaming
+ * detector (drift/stream.h), where one is asked for, watches the mean error of each step. */
 #include "pipeline/job_priv.h"
 
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
 
-enum { INPUTS, RESIDUALS };
+#define LE_N (AX_DRIFT_LE + 1) /* bounds with infinity */
 
-/* Test one feature (inputs) or its residuals over the channel's targets. The sample must not depend on the
- * secret seed of ids, so that a replay gives the same values. */
-static enum ax_err test_channel(struct ax_channel *c, int what, struct ax_drift_result *out)
+enum ax_err ax_channel_drift_init(struct ax_channel *c)
 {
-    struct ax_drift_pool pool = {.n = 0};
-    for (struct ax_target *t = c->first; t; t = t->next) {
-        if (what == INPUTS ? !t->sampled : !t->residuals)
-            continue;
-        struct ax_view view = ax_window_fine(what == INPUTS ? t->window : t->residuals);
-        const struct ax_drift_member member = {ax_labels_hash(t->labels, 0), view.v, view.n};
-        ax_drift_pool_offer(&pool, &member);
+    const struct ax_drift_config *drift = &c->job->config->drift;
+    if (!drift->enabled)
+        return AX_OK;
+    if (drift->distribution) {
+        c->distribution = calloc((size_t)2 * LE_N, sizeof *c->distribution);
+        if (!c->distribution)
+            return AX_NOMEM;
     }
-    *out = (struct ax_drift_result){.ready = false};
-    return ax_drift_pool_test(&c->job->drift, &pool, &c->job->scratch, out);
+    if (drift->stream != AX_STREAM_NONE && c->kind.forecast) {
+        c->stream = malloc(sizeof *c->stream);
+        if (!c->stream)
+            return AX_NOMEM;
+        ax_drift_stream_init(c->stream, (enum ax_drift_stream_kind)drift->stream, c->job->env.seed);
+    }
+    return AX_OK;
 }
 
-/* What the score of a test is called. */
-static struct ax_outlet_name score_name(const struct ax_channel *c, int what, enum ax_drift_test test)
+void ax_channel_drift_done(struct ax_channel *c)
+{
+    free(c->distribution);
+    free(c->stream);
+}
+
+/* The one-step forecasts of a target, as far back as their errors are known; NULL when out of memory. */
+static const float *forecasts_of(const struct ax_target *t, struct ax_arena *scratch, uint32_t *out_n)
+{
+    const struct ax_view values = ax_window_fine(t->window), errors = ax_window_fine(t->residuals);
+    const uint32_t n = values.n < errors.n ? values.n : errors.n;
+    float *v = ax_arena_array(scratch, n, sizeof *v);
+    for (uint32_t i = 0; v && i < n; i++)
+        v[i] = values.v[values.n - n + i] - errors.v[errors.n - n + i];
+    *out_n = n;
+    return v;
+}
+
+/* Test one feature, its residuals or its forecasts over the channel's targets. The sample must not depend on
+ * the secret seed of ids, so that a replay gives the same values. */
+static enum ax_err test_channel(struct ax_channel *c, enum ax_drift_source source,
+                                struct ax_drift_result *out)
+{
+    struct ax_drift_pool pool = {.n = 0};
+    struct ax_arena *scratch = &c->job->scratch;
+    *out = (struct ax_drift_result){.ready = false};
+    for (struct ax_target *t = c->first; t; t = t->next) {
+        if (source == AX_DRIFT_INPUTS ? !t->sampled : !t->residuals)
+            continue;
+        const struct ax_view view = ax_window_fine(source == AX_DRIFT_RESIDUALS ? t->residuals : t->window);
+        struct ax_drift_member member = {ax_labels_hash(t->labels, 0), view.v, view.n};
+        if (source == AX_DRIFT_PREDICTIONS) {
+            member.v = forecasts_of(t, scratch, &member.n);
+            if (!member.v)
+                return AX_NOMEM;
+        }
+        ax_drift_pool_offer(&pool, &member);
+    }
+    return ax_drift_pool_test(&c->job->drift, &pool, scratch, out);
+}
+
+/* ---- names ---- */
+
+static struct ax_outlet_name score_name(const struct ax_channel *c, enum ax_drift_source source,
+                                        enum ax_drift_test test)
 {
     return (struct ax_outlet_name){.id = AX_OUTPUT_DRIFT_SCORE,
-                                   .added = {{ax_str("feature"), ax_str(c->drift_name[what])},
+                                   .added = {{ax_str("feature"), ax_str(c->drift_name[source])},
                                              {ax_str("test"), ax_str(ax_drift_test_name(test))}},
                                    .added_n = 2};
 }
 
-/* What the verdict on a kind of drift is called. */
-static struct ax_outlet_name detected_name(int what)
+static struct ax_outlet_name detected_name(enum ax_drift_kind kind)
 {
-    static const char *const kinds[] = {"data", "concept"};
+    static const char *const kinds[AX_DRIFT_KINDS] = {"data", "concept", "target", "prediction", "accuracy"};
     return (struct ax_outlet_name){
-        .id = AX_OUTPUT_DRIFT_DETECTED, .added = {{ax_str("kind"), ax_str(kinds[what])}}, .added_n = 1};
+        .id = AX_OUTPUT_DRIFT_DETECTED, .added = {{ax_str("kind"), ax_str(kinds[kind])}}, .added_n = 1};
+}
+
+/* The share of a window that is at most a bound; text is where that is put into words. */
+static struct ax_outlet_name distribution_name(const struct ax_channel *c, uint32_t window, uint32_t i,
+                                               char text[16])
+{
+    static const char *const windows[] = {"reference", "current"};
+    if (i < AX_DRIFT_LE)
+        (void)snprintf(text, 16, "%g", ax_drift_le(i));
+    return (struct ax_outlet_name){.id = AX_OUTPUT_FEATURE_DISTRIBUTION,
+                                   .added = {{ax_str("feature"), ax_str(c->drift_name[AX_DRIFT_INPUTS])},
+                                             {ax_str("window"), ax_str(windows[window])},
+                                             {ax_str("le"), ax_str(i < AX_DRIFT_LE ? text : "+Inf")}},
+                                   .added_n = 3};
 }
 
 static const struct ax_outlet_name features_name = {.id = AX_OUTPUT_DRIFTED_FEATURES};
 static const struct ax_outlet_name share_name = {.id = AX_OUTPUT_DATA_DRIFT_SCORE};
 
+static void channel_outlets(struct ax_channel *c, const struct ax_outlet_deed *deed)
+{
+    char text[16];
+    for (enum ax_drift_source source = 0; source < AX_DRIFT_SOURCES; source++)
+        for (enum ax_drift_test test = 0; test < AX_DRIFT_TESTS; test++) {
+            const struct ax_outlet_name name = score_name(c, source, test);
+            ax_outlet_do(&c->job->outlets, &c->drift[source][test], &name, deed);
+        }
+    for (uint32_t i = 0; c->distribution && i < 2 * LE_N; i++) {
+        const struct ax_outlet_name name = distribution_name(c, i / LE_N, i % LE_N, text);
+        ax_outlet_do(&c->job->outlets, &c->distribution[i], &name, deed);
+    }
+}
+
 void ax_job_drift_outlets(struct ax_job *job, const struct ax_outlet_deed *deed)
 {
-    for (int what = INPUTS; what <= RESIDUALS; what++) {
-        const struct ax_outlet_name name = detected_name(what);
-        ax_outlet_do(&job->outlets, &job->drift_detected[what], &name, deed);
+    for (enum ax_drift_kind kind = 0; kind < AX_DRIFT_KINDS; kind++) {
+        const struct ax_outlet_name name = detected_name(kind);
+        ax_outlet_do(&job->outlets, &job->drift_detected[kind], &name, deed);
     }
     ax_outlet_do(&job->outlets, &job->drifted_features, &features_name, deed);
     ax_outlet_do(&job->outlets, &job->data_drift_score, &share_name, deed);
     for (uint32_t i = 0; i < job->channels_n; i++)
-        for (int what = INPUTS; what <= RESIDUALS; what++)
-            for (enum ax_drift_test test = 0; test < AX_DRIFT_TESTS; test++) {
-                const struct ax_outlet_name name = score_name(&job->channels[i], what, test);
-                ax_outlet_do(&job->outlets, &job->channels[i].drift[what][test], &name, deed);
-            }
+        channel_outlets(&job->channels[i], deed);
 }
 
-static void emit_scores(struct ax_channel *c, int what, int64_t t_ms, const struct ax_drift_result *r)
-{
-    struct ax_job *job = c->job;
-    const struct ax_observer *o = job->env.observer;
-    for (enum ax_drift_test test = 0; test < AX_DRIFT_TESTS; test++) {
-        const struct ax_outlet_name name = score_name(c, what, test);
-        ax_outlet_put(&job->outlets, &c->drift[what][test], &name, t_ms, r->score[test]);
-        if (o && o->drift)
-            o->drift(o->ctx, job->config, c->drift_name[what], ax_drift_test_name(test), t_ms, r->score[test],
-                     r->drifted);
-    }
-}
+/* ---- tests ---- */
 
-/* Test all channels for one kind of drift and decide over them together. */
-static void run_kind(struct ax_job *job, int what)
+/* Test all channels for one source of drift and decide over them together. */
+static void run_source(struct ax_job *job, enum ax_drift_source source)
 {
     struct ax_drift_result results[AX_CHANNELS_MAX];
     struct ax_channel *channels[AX_CHANNELS_MAX];
     uint32_t n = 0;
     for (uint32_t i = 0; i < job->channels_n; i++) {
         struct ax_channel *c = &job->channels[i];
-        c->drift_result[what].ready = false;
+        c->drift_result[source].ready = false;
         ax_arena_reset(&job->scratch);
-        if (test_channel(c, what, &results[n]) != AX_OK) {
+        if (test_channel(c, source, &results[n]) != AX_OK) {
             ax_metric_count(AX_M_JOB_ERRORS, job->name, "drift");
             continue;
         }
         if (results[n].ready)
             channels[n++] = c;
     }
-    job->drift_drifted[what] = ax_drift_verdict(&job->drift, results, n);
-    job->drift_ready[what] = n;
+    job->drift_drifted[source] = ax_drift_verdict(&job->drift, results, n);
+    job->drift_ready[source] = n;
     for (uint32_t i = 0; i < n; i++)
-        channels[i]->drift_result[what] = results[i];
+        channels[i]->drift_result[source] = results[i];
+}
+
+/* The mean error of this step over the channel's sample, each as a share of value and forecast together (from
+ * 0 to 2, so that no series outweighs the others); NaN without one. */
+static double mean_error(const struct ax_channel *c, int64_t t_ms)
+{
+    double sum = 0;
+    uint32_t n = 0;
+    for (const struct ax_target *t = c->first; t; t = t->next) {
+        const double size = fabs(t->value) + fabs(t->value - t->residual);
+        if (!t->residuals || t->stepped_ms != t_ms || !isfinite(size) || !(size > 0))
+            continue;
+        sum += 2 * fabs(t->residual) / size;
+        n++;
+    }
+    return n ? sum / n : (double)NAN;
+}
+
+static void run_streams(struct ax_job *job, int64_t t_ms)
+{
+    for (uint32_t i = 0; i < job->channels_n; i++) {
+        struct ax_channel *c = &job->channels[i];
+        if (c->stream && ax_drift_stream_update(c->stream, mean_error(c, t_ms)) > 0)
+            job->accuracy_fell_ms = t_ms;
+    }
+}
+
+bool ax_job_drifted(const struct ax_job *job, enum ax_drift_kind kind, int64_t t_ms)
+{
+    switch (kind) {
+    case AX_DRIFT_DATA:
+        return job->drift_drifted[AX_DRIFT_INPUTS] > 0;
+    case AX_DRIFT_CONCEPT:
+        return job->drift_drifted[AX_DRIFT_RESIDUALS] > 0;
+    case AX_DRIFT_PREDICTION:
+        return job->drift_drifted[AX_DRIFT_PREDICTIONS] > 0;
+    case AX_DRIFT_ACCURACY:
+        return job->accuracy_fell_ms != AX_NEVER &&
+               t_ms - job->accuracy_fell_ms < job->config->drift.current * job->config->step_ms;
+    default:
+        for (uint32_t i = 0; i < job->channels_n; i++) {
+            const struct ax_drift_result *r = &job->channels[i].drift_result[AX_DRIFT_INPUTS];
+            if (job->channels[i].kind.emit_forecast && r->ready && r->drifted)
+                return true;
+        }
+        return false;
+    }
+}
+
+/* Is there anything to say of this kind? */
+static bool is_known(const struct ax_job *job, enum ax_drift_kind kind)
+{
+    switch (kind) {
+    case AX_DRIFT_CONCEPT:
+        return job->drift_ready[AX_DRIFT_RESIDUALS] > 0;
+    case AX_DRIFT_PREDICTION:
+        return job->config->forecast.enabled && job->drift_ready[AX_DRIFT_PREDICTIONS] > 0;
+    case AX_DRIFT_TARGET:
+        return job->config->forecast.enabled && job->drift_ready[AX_DRIFT_INPUTS] > 0;
+    case AX_DRIFT_ACCURACY:
+        return job->config->drift.stream != AX_STREAM_NONE && job->drift_ready[AX_DRIFT_RESIDUALS] > 0;
+    default:
+        return job->drift_ready[AX_DRIFT_INPUTS] > 0;
+    }
+}
+
+/* ---- output ---- */
+
+static void emit_scores(struct ax_channel *c, enum ax_drift_source source, int64_t t_ms)
+{
+    struct ax_job *job = c->job;
+    const struct ax_drift_result *r = &c->drift_result[source];
+    const struct ax_observer *o = job->env.observer;
+    for (enum ax_drift_test test = 0; test < AX_DRIFT_TESTS; test++) {
+        const struct ax_outlet_name name = score_name(c, source, test);
+        ax_outlet_put(&job->outlets, &c->drift[source][test], &name, t_ms, r->score[test]);
+        if (o && o->drift)
+            o->drift(o->ctx, job->config, c->drift_name[source], ax_drift_test_name(test), t_ms,
+                     r->score[test], r->drifted);
+    }
+}
+
+static void emit_distribution(struct ax_channel *c, int64_t t_ms)
+{
+    char text[16];
+    for (uint32_t i = 0; i < 2 * LE_N; i++) {
+        const struct ax_outlet_name name = distribution_name(c, i / LE_N, i % LE_N, text);
+        const float share =
+            i % LE_N < AX_DRIFT_LE ? c->drift_result[AX_DRIFT_INPUTS].share[i / LE_N][i % LE_N] : 1;
+        ax_outlet_put(&c->job->outlets, &c->distribution[i], &name, t_ms, (double)share);
+    }
 }
 
 /* The newest results; they hold until the next tests, so that the series have no gaps. */
-static void emit_kind(struct ax_job *job, int what, int64_t t_ms)
+static void emit(struct ax_job *job, int64_t t_ms)
 {
-    uint32_t n = job->drift_ready[what], drifted = job->drift_drifted[what];
+    const uint32_t n = job->drift_ready[AX_DRIFT_INPUTS], drifted = job->drift_drifted[AX_DRIFT_INPUTS];
+    for (uint32_t i = 0; i < job->channels_n; i++) {
+        struct ax_channel *c = &job->channels[i];
+        for (enum ax_drift_source source = 0; source < AX_DRIFT_SOURCES; source++)
+            if (c->drift_result[source].ready)
+                emit_scores(c, source, t_ms);
+        if (c->distribution && c->drift_result[AX_DRIFT_INPUTS].ready)
+            emit_distribution(c, t_ms);
+    }
+    for (enum ax_drift_kind kind = 0; kind < AX_DRIFT_KINDS; kind++) {
+        const struct ax_outlet_name name = detected_name(kind);
+        if (is_known(job, kind))
+            ax_outlet_put(&job->outlets, &job->drift_detected[kind], &name, t_ms,
+                          ax_job_drifted(job, kind, t_ms));
+    }
     if (n == 0)
-        return;
-    for (uint32_t i = 0; i < job->channels_n; i++)
-        if (job->channels[i].drift_result[what].ready)
-            emit_scores(&job->channels[i], what, t_ms, &job->channels[i].drift_result[what]);
-    const struct ax_outlet_name name = detected_name(what);
-    ax_outlet_put(&job->outlets, &job->drift_detected[what], &name, t_ms, drifted > 0);
-    if (what == RESIDUALS)
         return;
     ax_outlet_put(&job->outlets, &job->drifted_features, &features_name, t_ms, drifted);
     ax_outlet_put(&job->outlets, &job->data_drift_score, &share_name, t_ms, (double)drifted / n);
@@ -117,12 +276,13 @@ void ax_job_drift(struct ax_job *job, int64_t t_ms)
 {
     if (!job->config->drift.enabled)
         return;
+    run_streams(job, t_ms);
     if (t_ms >= job->drift_due_ms) {
-        run_kind(job, INPUTS);
-        run_kind(job, RESIDUALS);
-        if (job->drift_ready[INPUTS]) /* until there is something to say, ask at every step */
+        for (enum ax_drift_source source = 0; source < AX_DRIFT_SOURCES; source++)
+            if (source != AX_DRIFT_PREDICTIONS || job->config->forecast.enabled)
+                run_source(job, source);
+        if (job->drift_ready[AX_DRIFT_INPUTS]) /* until there is something to say, ask at every step */
             job->drift_due_ms = t_ms + job->config->drift.interval_ms;
     }
-    emit_kind(job, INPUTS, t_ms);
-    emit_kind(job, RESIDUALS, t_ms);
+    emit(job, t_ms);
 }

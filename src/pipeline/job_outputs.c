@@ -1,4 +1,5 @@
 /* job_outputs.c: what a job says of itself: its scorecard, whether its model is ready, which it is. */
+#include "pipeline/health.h"
 #include "pipeline/job_priv.h"
 
 #include <math.h>
@@ -39,6 +40,7 @@ static struct ax_outlet_name info_name(void)
 }
 
 static const struct ax_outlet_name trained_name = {.id = AX_OUTPUT_MODEL_TRAINED};
+static const struct ax_outlet_name health_name = {.id = AX_OUTPUT_MODEL_HEALTH};
 
 void ax_job_outlets(struct ax_job *job, const struct ax_outlet_deed *deed)
 {
@@ -46,6 +48,7 @@ void ax_job_outlets(struct ax_job *job, const struct ax_outlet_deed *deed)
     ax_outlet_do(&job->outlets, &job->model_ready, &ready, deed);
     ax_outlet_do(&job->outlets, &job->model_info, &info, deed);
     ax_outlet_do(&job->outlets, &job->model_trained, &trained_name, deed);
+    ax_outlet_do(&job->outlets, &job->model_health, &health_name, deed);
     for (uint32_t i = 0; i < job->channels_n; i++) {
         struct ax_channel *c = &job->channels[i];
         for (uint32_t k = 0; c->scores && k < c->forecast.horizons_n * AX_SCORES; k++) {
@@ -117,6 +120,31 @@ static void emit_trained(struct ax_job *job, int64_t t_ms)
         ax_outlet_put(&job->outlets, &job->model_trained, &trained_name, t_ms, (double)newest_ms / 1000);
 }
 
+/* The least accuracy and skill of the job's shortest horizons; NaN while there is no score. */
+static void lowest_scores(const struct ax_job *job, int64_t t_ms, struct ax_health *out)
+{
+    out->accuracy = out->skill = (double)NAN;
+    for (uint32_t i = 0; i < job->channels_n; i++) {
+        const struct ax_channel *c = &job->channels[i];
+        if (!c->kind.scorecard)
+            continue;
+        const struct ax_score s = ax_scorecard_read(c->kind.scorecard, t_ms, 0);
+        out->accuracy = fmin(s.accuracy, out->accuracy);
+        out->skill = fmin(s.skill, out->skill);
+    }
+}
+
+static void emit_health(struct ax_job *job, int64_t t_ms)
+{
+    struct ax_health h = {.ready = job->reason == AX_JOB_READY};
+    const uint32_t tested = job->drift_ready[AX_DRIFT_INPUTS];
+    lowest_scores(job, t_ms, &h);
+    for (enum ax_drift_kind kind = 0; kind < AX_DRIFT_KINDS; kind++)
+        h.drifted[kind] = ax_job_drifted(job, kind, t_ms);
+    h.data_share = tested ? (double)job->drift_drifted[AX_DRIFT_INPUTS] / tested : 0;
+    ax_outlet_put(&job->outlets, &job->model_health, &health_name, t_ms, ax_health_score(&h));
+}
+
 void ax_job_outputs(struct ax_job *job, int64_t t_ms)
 {
     for (uint32_t i = 0; i < job->channels_n; i++)
@@ -126,4 +154,5 @@ void ax_job_outputs(struct ax_job *job, int64_t t_ms)
     emit_trained(job, t_ms);
     for (struct ax_learner *l = job->learners; l; l = l->after)
         ax_learner_emit(l, &job->outlets, t_ms);
+    emit_health(job, t_ms);
 }

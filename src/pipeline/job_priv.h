@@ -5,6 +5,7 @@
 #include "anomaly/taught.h"
 #include "base/map.h"
 #include "drift/pool.h"
+#include "drift/stream.h"
 #include "expr/expr.h"
 #include "forecast/scorecard.h"
 #include "pipeline/job.h"
@@ -16,9 +17,24 @@
 #define AX_HORIZON_NAME 16      /* bytes of a horizon's label value */
 #define AX_TARGET_NAME "target" /* feature label of the job's own expression in drift series */
 #define AX_RESIDUAL_SUFFIX "residual"
+#define AX_PREDICTION_SUFFIX "prediction"
 #define AX_CHANNELS_MAX 65  /* the expression and 64 features */
 #define AX_CONTRIBUTIONS 3  /* features named for one anomaly */
 #define AX_ENTITY_OUTPUTS 3 /* beside them: score, severity, direction */
+
+/* What is tested for drift: a channel's values, the errors of their one-step forecasts, these forecasts. What
+ * stands here is saved by its number. */
+enum ax_drift_source { AX_DRIFT_INPUTS, AX_DRIFT_RESIDUALS, AX_DRIFT_PREDICTIONS, AX_DRIFT_SOURCES };
+
+/* What is said to have drifted: inputs, errors, what is forecast, the forecasts; or errors have risen. */
+enum ax_drift_kind {
+    AX_DRIFT_DATA,
+    AX_DRIFT_CONCEPT,
+    AX_DRIFT_TARGET,
+    AX_DRIFT_PREDICTION,
+    AX_DRIFT_ACCURACY,
+    AX_DRIFT_KINDS
+};
 
 /* Is a job's model ready, and if not, why? What stands here is saved by its number. */
 enum ax_job_reason { AX_JOB_READY, AX_JOB_NO_DATA, AX_JOB_WARMING_UP, AX_JOB_REASONS };
@@ -40,11 +56,13 @@ struct ax_channel {
     struct ax_map targets;          /* by id of labels, or of the entity */
     struct ax_target *first, **end; /* the same in the order in which they were made */
     uint32_t next_serial;
-    struct ax_outlet *scores;                  /* [horizons_n][AX_SCORES] */
-    struct ax_outlet drift[2][AX_DRIFT_TESTS]; /* of the values, of the residuals */
-    struct ax_drift_result drift_result[2];    /* of the newest tests */
-    char drift_name[2][128];
-    uint32_t sample_left; /* targets that may still join the sample for drift */
+    struct ax_outlet *scores; /* [horizons_n][AX_SCORES] */
+    struct ax_outlet drift[AX_DRIFT_SOURCES][AX_DRIFT_TESTS];
+    struct ax_drift_result drift_result[AX_DRIFT_SOURCES]; /* of the newest tests */
+    char drift_name[AX_DRIFT_SOURCES][128];
+    struct ax_outlet *distribution; /* [2][AX_DRIFT_LE + 1]; NULL unless it is sent */
+    struct ax_drift_stream *stream; /* of its errors; NULL without one */
+    uint32_t sample_left;           /* targets that may still join the sample for drift */
 };
 
 /* One value of the `by` labels, for jobs that score entities. */
@@ -93,9 +111,11 @@ struct ax_job {
     struct ax_learner *learners; /* models that are fitted beside it */
     struct ax_arena scratch;
     int64_t drift_due_ms, repeated_ms;
-    uint32_t drift_ready[2], drift_drifted[2]; /* features tested, and found to have drifted */
-    struct ax_outlet drift_detected[2], drifted_features, data_drift_score;
-    struct ax_outlet model_ready, model_info, model_trained;
+    /* Features tested, and found to have drifted. */
+    uint32_t drift_ready[AX_DRIFT_SOURCES], drift_drifted[AX_DRIFT_SOURCES];
+    int64_t accuracy_fell_ms; /* when a streaming detector last said so; AX_NEVER */
+    struct ax_outlet drift_detected[AX_DRIFT_KINDS], drifted_features, data_drift_score;
+    struct ax_outlet model_ready, model_info, model_trained, model_health;
     enum ax_job_reason reason;
     double step_seconds, mean_seconds; /* of the newest step, and of the last ones */
     struct ax_cell *targets_cell, *refused, *steps, *skipped, *last_step, *seconds;
@@ -169,8 +189,17 @@ int64_t ax_job_absence_ms(const struct ax_job *job);
  * leaves out, all but kind, feature, build, every_ms, copy and ctx, is filled in. */
 void ax_job_learn(struct ax_job *job, struct ax_learner *l, const struct ax_learner_spec *spec);
 
-/* job_drift.c: run the drift tests when they are due, and emit. */
+/* job_drift.c: make room for what a channel's tests need beside its results. */
+AX_MUST_USE enum ax_err ax_channel_drift_init(struct ax_channel *c);
+
+/* Give it back. */
+void ax_channel_drift_done(struct ax_channel *c);
+
+/* Run the drift tests when they are due, and emit. */
 void ax_job_drift(struct ax_job *job, int64_t t_ms);
+
+/* Has this kind drifted, as of the newest tests? False when it is not known. */
+bool ax_job_drifted(const struct ax_job *job, enum ax_drift_kind kind, int64_t t_ms);
 
 /* Do something to all outlets of the job's drift. */
 void ax_job_drift_outlets(struct ax_job *job, const struct ax_outlet_deed *deed);

@@ -49,15 +49,18 @@ static void job_save(struct ax_job *job, struct ax_buf *out)
 {
     head_save(job, out);
     ax_put_i64(out, job->drift_due_ms);
-    for (unsigned what = 0; what < 2; what++) {
+    ax_put_i64(out, job->accuracy_fell_ms);
+    for (unsigned what = 0; what < AX_DRIFT_SOURCES; what++) {
         ax_put_varint(out, job->drift_ready[what]);
         ax_put_varint(out, job->drift_drifted[what]);
     }
     ax_put_u8(out, (uint8_t)job->reason);
     for (uint32_t i = 0; i < job->channels_n; i++) {
         const struct ax_channel *c = &job->channels[i];
-        for (unsigned what = 0; what < 2; what++)
+        for (unsigned what = 0; what < AX_DRIFT_SOURCES; what++)
             ax_drift_result_save(&c->drift_result[what], out);
+        if (c->stream)
+            ax_drift_stream_save(c->stream, out);
         if (c->kind.scorecard)
             ax_scorecard_save(c->kind.scorecard, out);
     }
@@ -70,15 +73,18 @@ static void job_save(struct ax_job *job, struct ax_buf *out)
 static enum ax_err job_load(struct ax_job *job, struct ax_bytes *in)
 {
     job->drift_due_ms = ax_get_ms(in);
-    for (unsigned what = 0; what < 2; what++) {
+    job->accuracy_fell_ms = ax_get_ms(in);
+    for (unsigned what = 0; what < AX_DRIFT_SOURCES; what++) {
         job->drift_ready[what] = ax_get_count(in, job->channels_n);
         job->drift_drifted[what] = ax_get_count(in, job->drift_ready[what]);
     }
     job->reason = (enum ax_job_reason)ax_get_count(in, AX_JOB_REASONS - 1);
     for (uint32_t i = 0; i < job->channels_n && in->err == AX_OK; i++) {
         struct ax_channel *c = &job->channels[i];
-        for (unsigned what = 0; what < 2; what++)
+        for (unsigned what = 0; what < AX_DRIFT_SOURCES; what++)
             ax_drift_result_load(&c->drift_result[what], in);
+        if (c->stream)
+            ax_drift_stream_load(c->stream, in);
         if (c->kind.scorecard && ax_scorecard_load(c->kind.scorecard, in) != AX_OK)
             break;
     }

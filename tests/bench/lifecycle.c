@@ -6,6 +6,8 @@
  * Output, a line each "what median worst budget", in ms of wall time (a registration waits for the disk):
  * registering a version, comparing two, listing all, the card of one, a promotion, a rollback. */
 #include "base/clock.h"
+#include "base/rng.h"
+#include "drift/drift.h"
 #include "registry/shown.h"
 
 #include <stdio.h>
@@ -15,6 +17,8 @@
 #define VERSIONS 1000
 #define ARTIFACT_BYTES (1u << 20)
 #define REPEATS 50
+#define FEATURES 50
+#define POINTS 10000
 
 static const struct ax_registry_by by = {{"bench", 5}, {"", 0}};
 static struct ax_diag diag;
@@ -81,6 +85,32 @@ static double since_ms(int64_t start_ns)
     return (double)(ax_mono_ns() - start_ns) / 1e6;
 }
 
+/* All tests of FEATURES features of 10,000 points, and the verdict over them: CPU time in ms. */
+static void drift(double *ms, int repeats)
+{
+    static double v[FEATURES][POINTS];
+    static struct ax_drift_result results[FEATURES];
+    const struct ax_drift_spec spec = {.reference_n = POINTS / 5 * 4, .current_n = POINTS / 5};
+    struct ax_rng rng;
+    struct ax_arena scratch;
+    ax_rng_seed(&rng, 1);
+    ax_arena_init(&scratch, 4u << 20);
+    for (uint32_t f = 0; f < FEATURES; f++)
+        for (uint32_t i = 0; i < POINTS; i++)
+            v[f][i] = ax_rng_normal(&rng) + (f % 5 == 0 && i >= POINTS / 5 * 4 ? 1 : 0);
+    for (int k = 0; k < repeats; k++) {
+        const int64_t start_ns = ax_thread_cpu_ns();
+        for (uint32_t f = 0; f < FEATURES; f++) {
+            ax_arena_reset(&scratch);
+            check(ax_drift_test_feature(&spec, v[f], POINTS, &scratch, &results[f]));
+        }
+        if (ax_drift_verdict(&spec, results, FEATURES) != FEATURES / 5)
+            exit(1);
+        ms[k] = (double)(ax_thread_cpu_ns() - start_ns) / 1e6;
+    }
+    ax_arena_done(&scratch);
+}
+
 int main(int argc, char **argv)
 {
     static const struct {
@@ -95,12 +125,14 @@ int main(int argc, char **argv)
     const struct ax_registry_options options = {.dir = argv[1], .clock = ax_clock_wall()};
     char *artifact = calloc(1, ARTIFACT_BYTES);
     check(artifact ? ax_registry_open(&options, &r, &diag) : ax_fail(&diag, AX_NOMEM, "out of memory"));
+    (void)printf("%-28s %10s %10s %8s\n", "what", "median ms", "worst ms", "budget");
+    drift(ms, REPEATS / 5);
+    print("drift, 10,000 x 50 (CPU)", ms, REPEATS / 5, 50);
     for (uint32_t i = 0; i < VERSIONS; i++) {
         const int64_t start_ns = ax_mono_ns();
         add(r, i, artifact);
         ms[i] = since_ms(start_ns);
     }
-    (void)printf("%-28s %10s %10s %8s\n", "registry", "median ms", "worst ms", "budget");
     print("register, 1 MiB", ms, VERSIONS, 50);
     for (int what = 0; what < 3; what++) {
         for (int i = 0; i < REPEATS; i++) {

@@ -1,0 +1,128 @@
+/* What a job says of drift: which kinds, their distributions, and one number for its health. */
+#include "ax_test.h"
+#include "base/rng.h"
+#include "pipeline/health.h"
+#include "rig.h"
+
+#include <math.h>
+#include <stdio.h>
+
+static const char yaml[] =
+    "global: {evaluation_delay: 0s}\n"
+    "jobs:\n"
+    "  - name: load\n"
+    "    expr: demand\n"
+    "    forecast: {output: predicted_load, horizons: [15s]}\n"
+    "    drift: {reference: 120, current: 40, interval: 1m, distribution: true, stream: adwin}\n";
+
+/* Run steps [from, to) of two series whose level is at `level` and whose noise is `noise`. */
+static void run(struct rig *r, struct ax_rng *rng, uint32_t from, uint32_t to, double level, double noise)
+{
+    for (uint32_t i = from; i < to; i++) {
+        const int64_t t_ms = RIG_START + (int64_t)i * RIG_STEP;
+        (void)rig_append(r, "demand{instance=\"a\"}", t_ms, level + noise * ax_rng_normal(rng));
+        (void)rig_append(r, "demand{instance=\"b\"}", t_ms, 3 * level + noise * ax_rng_normal(rng));
+        rig_run_to(r, t_ms);
+    }
+}
+
+static double last(const struct rig *r, const char *text)
+{
+    const struct memory_series *s = memory_find(&r->sink, text);
+    if (!s)
+        fail_msg("there is no %s", text);
+    return s ? s->v[s->n - 1].value : 0;
+}
+
+static void a_level_that_moves_is_drift_of_data_target_and_forecast(void **state)
+{
+    struct rig r;
+    struct ax_rng rng;
+    (void)state;
+    ax_rng_seed(&rng, 4);
+    rig_init(&r, yaml);
+    run(&r, &rng, 0, 240, 100, 5);
+    ax_assert_close(last(&r, "drift_detected{for=\"load\",kind=\"data\"}"), 0, 0);
+    ax_assert_close(last(&r, "drift_detected{for=\"load\",kind=\"target\"}"), 0, 0);
+    ax_assert_close(last(&r, "drift_detected{for=\"load\",kind=\"prediction\"}"), 0, 0);
+    ax_assert_close(last(&r, "drift_detected{for=\"load\",kind=\"accuracy\"}"), 0, 0);
+    const double before = last(&r, "model_health_score{for=\"load\"}");
+    run(&r, &rng, 240, 270, 140, 5);
+    ax_assert_close(last(&r, "drift_detected{for=\"load\",kind=\"data\"}"), 1, 0);
+    ax_assert_close(last(&r, "drift_detected{for=\"load\",kind=\"target\"}"), 1, 0);
+    ax_assert_close(last(&r, "drift_detected{for=\"load\",kind=\"prediction\"}"), 1, 0);
+    assert_true(last(&r, "drift_score{feature=\"target\",for=\"load\",test=\"js\"}") > 0.3);
+    assert_true(last(&r, "drift_score{feature=\"prediction\",for=\"load\",test=\"ks\"}") > 0.3);
+    assert_true(last(&r, "model_health_score{for=\"load\"}") < before);
+    rig_done(&r);
+}
+
+static void errors_that_rise_are_told_at_once_and_for_a_while(void **state)
+{
+    struct rig r;
+    struct ax_rng rng;
+    (void)state;
+    ax_rng_seed(&rng, 4);
+    rig_init(&r, yaml);
+    run(&r, &rng, 0, 256, 100, 2);
+    ax_assert_close(last(&r, "drift_detected{for=\"load\",kind=\"accuracy\"}"), 0, 0);
+    run(&r, &rng, 256, 320, 100, 90);
+    ax_assert_close(last(&r, "drift_detected{for=\"load\",kind=\"accuracy\"}"), 1, 0);
+    run(&r, &rng, 320, 420, 100, 2);
+    ax_assert_close(last(&r, "drift_detected{for=\"load\",kind=\"accuracy\"}"), 0, 0);
+    rig_done(&r);
+}
+
+static void distributions_are_cumulative_and_bounded(void **state)
+{
+    struct rig r;
+    struct ax_rng rng;
+    char text[128];
+    (void)state;
+    ax_rng_seed(&rng, 4);
+    rig_init(&r, yaml);
+    run(&r, &rng, 0, 240, 100, 5);
+    assert_int_equal(memory_count(&r.sink, "feature_distribution"), 20);
+    static const char *const le[] = {"-4", "-2", "-1", "-0.5", "0", "0.5", "1", "2", "4", "+Inf"};
+    double before = 0;
+    for (uint32_t i = 0; i < 10; i++) {
+        (void)snprintf(text, sizeof text,
+                       "feature_distribution{feature=\"target\",for=\"load\",le=\"%s\",window=\"reference\"}",
+                       le[i]);
+        assert_true(last(&r, text) >= before);
+        before = last(&r, text);
+        if (i == 4)
+            ax_assert_close(before, 0.5, 0.02); /* half lie below the median */
+    }
+    ax_assert_close(before, 1, 0);
+    rig_done(&r);
+}
+
+static void health_is_the_formula_of_its_header(void **state)
+{
+    struct ax_health h = {.ready = true, .accuracy = 0.9, .skill = 0.2};
+    (void)state;
+    ax_assert_close(ax_health_score(&h), 100, 0);
+    h.accuracy = 0.4;
+    ax_assert_close(ax_health_score(&h), 90, 1e-12);
+    h.skill = -0.1;
+    h.drifted[AX_DRIFT_TARGET] = true;
+    h.data_share = 0.5;
+    ax_assert_close(ax_health_score(&h), 60, 1e-12);
+    h = (struct ax_health){.ready = false, .accuracy = NAN, .skill = NAN};
+    ax_assert_close(ax_health_score(&h), 80, 0);
+    h = (struct ax_health){
+        .accuracy = 0, .skill = -1, .data_share = 1, .drifted = {true, true, true, true, true}};
+    ax_assert_close(ax_health_score(&h), 0, 0); /* 100 - 4 * 20 - 3 * 5 - 20 would be below */
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_level_that_moves_is_drift_of_data_target_and_forecast),
+        cmocka_unit_test(errors_that_rise_are_told_at_once_and_for_a_while),
+        cmocka_unit_test(distributions_are_cumulative_and_bounded),
+        cmocka_unit_test(health_is_the_formula_of_its_header),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
