@@ -38,7 +38,7 @@ const char lasting_jobs[] =
     "    anomaly: {}\n"
     "    drift: {reference: 30, current: 30, interval: 1m}\n"
     "  - {name: slow, step: 2m, expr: avg by (router) (rx_kbps), anomaly: {}}\n"
-    "  - {name: few, expr: rx_kbps, max_series: 3, max_output_series: 6, anomaly: {}}\n";
+    "  - {name: few, expr: rx_kbps, max_series: 3, max_output_series: 7, anomaly: {}}\n";
 
 /* Which row of the feed brings a series its last sample before it is away, and its first one after; and its
  * very first. */

@@ -88,7 +88,7 @@ static void the_recording_is_worth_comparing(void **state)
         if (memory_count(&whole.taken, parts[i]) == 0)
             fail_msg("nothing says %s", parts[i]);
     assert_int_equal(memory_count(&whole.taken, "anomaly_score{for=\"few\""),
-                     2); /* of three: there is room for 6 outputs */
+                     2); /* of three: there is room for 7 outputs */
     for (uint32_t i = 0; i < whole.taken.n; i++)
         for (uint32_t k = 0; k < whole.taken.v[i].n; k++, samples++)
             stale += ax_is_stale(whole.taken.v[i].v[k].value);
