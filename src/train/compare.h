@@ -25,7 +25,7 @@ struct ax_comparison {
 
 /* Compare losses (not negative) of n forecasts of the same actuals, oldest first; lags: up to which
  * differences of losses are correlated, at least the horizon in steps less 1. p is NaN with fewer than 8
- * pairs, or more lags than a quarter of them; 1 when both are the same. O(n lags). */
+ * pairs, or 20 for each lag; 1 when both are the same. O(n lags). */
 struct ax_comparison ax_compare_forecasts(const double *champion, const double *challenger, uint32_t n,
                                           uint32_t lags);
 
