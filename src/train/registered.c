@@ -28,6 +28,8 @@ static int64_t take_number(struct ax_str *s)
 {
     int64_t value = 0;
     size_t n = 0;
+    if (s->n == 0)
+        return 0;
     while (n < s->n && s->p[n] != ' ')
         n++;
     if (ax_parse_i64((struct ax_str){s->p, n}, &value) != AX_OK)
