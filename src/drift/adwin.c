@@ -1,6 +1,8 @@
 /* adwin.c: rows of buckets, each of twice the size of the one before. */
 #include "drift/adwin.h"
 
+#include "base/assert.h"
+
 #include <math.h>
 
 #define GRACE 10 /* no cut is looked for in a window of up to so many */
@@ -53,6 +55,7 @@ static void insert(struct ax_adwin *a, double x)
 /* Forget the oldest bucket. */
 static void shrink(struct ax_adwin *a)
 {
+    AX_ASSERT(a->rows_n > 0);
     const uint32_t row = a->rows_n - 1;
     const struct ax_adwin_bucket oldest = a->rows[row][0];
     const double size = size_of(row);

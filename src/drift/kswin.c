@@ -15,12 +15,13 @@ double ax_ks_exact_p(double d, uint32_t n)
     double sum = 0, sign = 1;
     if (step == 0)
         return 1;
-    for (uint32_t k = step; k <= n; k += step, sign = -sign) {
+    for (uint32_t k = step; k <= n; k += step) {
         /* C(2n, n - k) / C(2n, n), as a product of factors below 1 */
         double ratio = 1;
         for (uint32_t i = 0; i < k; i++)
             ratio *= (double)(n - i) / (double)(n + k - i);
         sum += sign * ratio;
+        sign = -sign;
     }
     return fmin(fmax(2 * sum, 0), 1);
 }
