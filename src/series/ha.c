@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FORGET_MS (30 * 60000)
+#define FORGET_MS INT64_C(1800000)
 #define VERSION 1
 
 /* Elections last, and so do the hashes of names. Whoever can send a name that collides with another one can
