@@ -40,8 +40,9 @@ enum ax_err ax_pca_fit(uint32_t n, uint32_t p, const float *x, struct ax_pca *ou
         out->directions = block + 2 * (size_t)p;
         centre(n, p, x, out->mean, work);
         ax_blas_gram(n, p, work, covariance);
-        for (size_t i = 0; i < square; i++)
-            covariance[i] = i % p <= i / p ? covariance[i] / (n - 1) : 0;
+        for (size_t i = 0; i < p; i++)
+            for (size_t k = 0; k < p; k++)
+                covariance[i * p + k] = k <= i ? covariance[i * p + k] / (n > 1 ? n - 1 : 1) : 0;
         err = ax_eigen(p, covariance, out->variances, out->directions);
     }
     free(work);

@@ -55,7 +55,7 @@ bool ax_log_admit(struct ax_log_limit *l, int64_t now_ms, uint64_t *suppressed)
 {
     if (l->spent_ms < now_ms)
         l->spent_ms = now_ms;
-    bool admitted = l->spent_ms <= now_ms + (AX_LOG_BURST - 1) * AX_LOG_EVERY_MS;
+    bool admitted = l->spent_ms <= now_ms + (int64_t)(AX_LOG_BURST - 1) * AX_LOG_EVERY_MS;
     if (admitted)
         l->spent_ms += AX_LOG_EVERY_MS;
     *suppressed = l->suppressed;

@@ -18,7 +18,7 @@ int64_t ax_steady_now(struct ax_steady *s)
     (void)pthread_mutex_lock(&s->lock);
     int64_t mono_ms = ax_clock_mono(&s->clock), offset_ms = ax_clock_now(&s->clock) - mono_ms;
     if (mono_ms - s->since_ms >= AX_STEADY_MS) {
-        s->before_ms = mono_ms - s->since_ms < 2 * AX_STEADY_MS ? s->offset_ms : offset_ms;
+        s->before_ms = mono_ms - s->since_ms < 2 * (int64_t)AX_STEADY_MS ? s->offset_ms : offset_ms;
         s->offset_ms = offset_ms;
         s->since_ms = mono_ms;
     }

@@ -17,8 +17,8 @@
 
 #define MAGIC UINT64_C(0x31534f5058415541) /* "AUAXPOS1" */
 #define SUFFIX ".position"
-#define HEAD_BYTES 2048u
-#define LANE_BYTES 16u
+#define HEAD_BYTES ((size_t)2048)
+#define LANE_BYTES ((size_t)16)
 #define COPY_BYTES (AX_LANES * LANE_BYTES)
 #define FILE_BYTES (HEAD_BYTES + 2 * COPY_BYTES)
 #define NUMBER_MAX 1000000u
@@ -347,8 +347,8 @@ enum ax_err ax_positions_put(struct ax_positions *p, uint32_t first, uint32_t n,
         lane_put(bytes + i * LANE_BYTES, first + i, p->at[first + i]);
     }
     size_t copy = p->copy[first];
-    enum ax_err err = write_at(p, bytes, (size_t)n * LANE_BYTES,
-                               HEAD_BYTES + copy * COPY_BYTES + (size_t)first * LANE_BYTES, diag);
+    enum ax_err err =
+        write_at(p, bytes, n * LANE_BYTES, HEAD_BYTES + copy * COPY_BYTES + first * LANE_BYTES, diag);
     if (err == AX_OK)
         for (uint32_t i = 0; i < n; i++)
             p->copy[first + i] = !copy;

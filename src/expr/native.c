@@ -18,9 +18,9 @@ static double exponential_bound(int32_t index, int32_t schema)
     long part = schema < 0 ? 0 : index & ((1L << schema) - 1);
     if (exponent == DBL_MAX_EXP && part == 0)
         return DBL_MAX;
-    if (exponent > 2 * DBL_MAX_EXP)
+    if (exponent > 2L * DBL_MAX_EXP)
         return INFINITY;
-    if (exponent < -4 * DBL_MAX_EXP)
+    if (exponent < -4L * DBL_MAX_EXP)
         return 0;
     double fraction = part ? (double)exp2l((long double)part / (long double)(1L << schema)) : 1;
     return ldexp(fraction, (int)exponent);

@@ -148,7 +148,7 @@ static bool account(struct ax_http_call *c, uint64_t n)
 static void claim(struct ax_http_call *c)
 {
     struct ax_http_server *s = c->server;
-    if (c->refusal.status || !c->route->body_max)
+    if (c->refusal.status || !c->route || !c->route->body_max)
         return;
     if (ax_memory_state() == AX_MEMORY_FULL) {
         reject(c, 503, AX_CEILING_MEMORY, "memory has reached --storage.max-memory: try again");

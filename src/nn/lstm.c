@@ -66,12 +66,12 @@ static void lstm_forward(const struct ax_nn_layer *l, const struct ax_nn_call *c
     const struct cache k = cache_of(l, c);
     const struct weights w = weights_of(l, c->weights);
     for (uint32_t r = 0; r < n; r++)
-        memcpy(k.z + (size_t)r * 4 * h, w.bias, 4 * h * sizeof *k.z);
+        memcpy(k.z + (size_t)r * 4 * h, w.bias, 4 * (size_t)h * sizeof *k.z);
     ax_blas_sgemm(n, 4 * h, l->in, (struct ax_mat){c->x, l->in, false}, (struct ax_mat){w.input, l->in, true},
                   true, k.z, 4 * (size_t)h);
     memset(k.c, 0, block * sizeof *k.c);
     for (uint32_t t = 0; t < l->steps; t++) {
-        float *z = k.z + t * 4 * block, *state = k.c + t * block, *y = c->y + t * block;
+        float *z = k.z + (size_t)t * 4 * block, *state = k.c + t * block, *y = c->y + t * block;
         if (t > 0)
             ax_blas_sgemm(c->rows, 4 * h, h, (struct ax_mat){y - block, h, false},
                           (struct ax_mat){w.before, h, true}, true, z, 4 * (size_t)h);
@@ -88,7 +88,7 @@ static void lstm_backward(const struct ax_nn_layer *l, const struct ax_nn_call *
     float *by_input = c->gradient, *by_before = by_input + wide * l->in, *by_bias = by_before + wide * h;
     memset(k.dc, 0, block * sizeof *k.dc);
     for (uint32_t t = l->steps; t-- > 0;) {
-        float *z = k.z + t * 4 * block, *dy = c->dy + t * block;
+        float *z = k.z + (size_t)t * 4 * block, *dy = c->dy + t * block;
         c->kernels->lstm_gates_back(c->rows, h, z, k.c + t * block, k.tanh_c + t * block, dy, k.dc);
         if (t > 0)
             ax_blas_sgemm(c->rows, h, 4 * h, (struct ax_mat){z, wide, false},
@@ -119,7 +119,7 @@ static void lstm_pack(const struct ax_nn_layer *l, const struct ax_nn_kernels *k
     memset(packed, 0, lstm_packed_n(l, k) * sizeof *packed);
     for (uint32_t g = 0; g < 4; g++)
         for (uint32_t j = 0; j < h; j++) {
-            float *to = packed + j / k->width * rows * wide + g * k->width + j % k->width;
+            float *to = packed + (size_t)(j / k->width) * rows * wide + (size_t)g * k->width + j % k->width;
             const size_t row = (size_t)g * h + j;
             *to = w.bias[row];
             for (uint32_t i = 0; i < l->in; i++)

@@ -157,7 +157,7 @@ enum ax_err ax_nn_file_write(const char *dir, const char *name, const struct ax_
 static enum ax_err check_head(struct ax_str bytes, struct ax_diag *diag)
 {
     struct ax_bytes r = ax_bytes_of(bytes);
-    if (bytes.n < 8 || memcmp(bytes.p, MAGIC, 8) != 0)
+    if (!bytes.p || bytes.n < 8 || memcmp(bytes.p, MAGIC, 8) != 0)
         return ax_fail(diag, AX_CORRUPT, "is not a model file");
     if (bytes.n < HEAD)
         return ax_fail(diag, AX_CORRUPT, "is cut short: %zu bytes", bytes.n);

@@ -37,7 +37,7 @@ static size_t measure(struct ax_nn_serving *s)
         if (!ops->serve)
             continue;
         s->ld[i] = row_of(s->kernels, l->out);
-        const size_t y = CHUNK * l->out_steps * s->ld[i];
+        const size_t y = (size_t)CHUNK * l->out_steps * s->ld[i];
         const size_t scratch = ops->scratch_n ? CHUNK * ops->scratch_n(l, s->ld[i]) : 0;
         s->buffer_n = y > s->buffer_n ? y : s->buffer_n;
         s->scratch_n = scratch > s->scratch_n ? scratch : s->scratch_n;

@@ -37,8 +37,9 @@ static enum ax_err init_forecast(struct ax_channel *c, bool emitted, struct ax_d
     c->horizon_names = calloc(n, sizeof *c->horizon_names);
     if (emitted)
         c->kind.scorecard = ax_scorecard_new(n, SCORECARD_MS, TOLERANCE);
-    bool named = c->horizon_text && c->horizon_names && (!emitted || c->kind.scorecard);
-    c->scores = named ? calloc((size_t)n * AX_SCORES, sizeof *c->scores) : NULL; /* not without their names */
+    if (!c->horizon_text || !c->horizon_names || (emitted && !c->kind.scorecard))
+        return ax_fail(diag, AX_NOMEM, "out of memory");
+    c->scores = calloc((size_t)n * AX_SCORES, sizeof *c->scores); /* not without their names */
     if (!c->scores)
         return ax_fail(diag, AX_NOMEM, "out of memory");
     for (uint32_t i = 0; i < n; i++) {

@@ -90,7 +90,7 @@ bool ax_step_get(struct ax_bytes *in, struct ax_step_result *r, int64_t *serial)
 enum ax_err ax_step_check(struct ax_str record, uint32_t channels_n)
 {
     struct ax_bytes in = ax_bytes_of(record);
-    struct ax_step_head head;
+    struct ax_step_head head = {0};
     struct ax_step_result r;
     if (ax_step_get_head(&in, &head) != AX_OK || head.channels_n != channels_n)
         return AX_CORRUPT;

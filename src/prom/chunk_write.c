@@ -16,6 +16,7 @@ static void put_bits(struct writer *w, uint64_t v, unsigned n)
 {
     while (n > 0) {
         unsigned take = 8 - w->held < n ? 8 - w->held : n;
+        AX_ASSERT(take <= 8);
         n -= take;
         w->hold = w->hold << take | (v >> n & ((1u << take) - 1));
         w->held += take;
