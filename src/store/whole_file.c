@@ -68,7 +68,7 @@ enum ax_err ax_whole_file_read(const char *dir, const char *name, size_t bytes_m
                                struct ax_diag *diag)
 {
     struct ax_folder folder;
-    struct stat st;
+    struct stat st = {0};
     enum ax_err err = ax_folder_open(dir, 0, &folder, diag);
     if (err != AX_OK)
         return err;
