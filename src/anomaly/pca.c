@@ -31,7 +31,7 @@ enum ax_err ax_pca_fit(uint32_t n, uint32_t p, const float *x, struct ax_pca *ou
 {
     size_t square = (size_t)p * p;
     double *block = malloc((2 * (size_t)p + square) * sizeof *block);
-    double *work = malloc(((size_t)n * p + square) * sizeof *work);
+    double *work = calloc((size_t)n * p + square, sizeof *work);
     enum ax_err err = block && work ? AX_OK : AX_NOMEM;
     *out = (struct ax_pca){.p = p, .mean = block};
     if (err == AX_OK) {
