@@ -77,14 +77,11 @@ def print_where_to_look(running):
     print("  Grafana       import dashboards/*.json and choose this Prometheus as data source")
     print("\nAsk Prometheus (value now)")
     for expression in (ACTUAL, PREDICTED, SCORE, 'max by (for, device) (predicted_bandwidth{for="bandwidth",horizon="15s"})',
-                       f"predicted_headroom_ratio{{{SERIES}}}", f"predicted_saturation_seconds{{{SERIES}}}",
                        'anomaly_score{for="node"}', "max by (for, test) (drift_score)"):
         for labels, value in sorted(running.query(expression), key=str)[:6]:
             shown = {k: v for k, v in labels.items() if k in ("for", "device", "test", "recording")}
             suffix = " {" + ", ".join(f"{k}={v}" for k, v in shown.items()) + "}" if "by (" in expression else ""
             print(f"  {expression}{suffix}: {number(value)}")
-    print("\nAsk Auspex (docs/predict.md)")
-    print(f"""  curl -s {running.url['auspex']}/api/v1/predict -d '{{"job": "ingress", "horizons": ["10s"]}}'""")
     print("\nThe recording is played 120 times as fast as it was taken; the durations in the alert rules are divided by 120\n"
           "too. A minute and a half after the start comes the outage that its owner's experts labelled. Ctrl-C ends all of it.\n",
           flush=True)

@@ -1,7 +1,9 @@
 /* json.c: strings by runs that need no escape, numbers by whole ones of nine digits. */
 #include "api/json.h"
 
+#include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 
 #define DIGITS 9
 
@@ -99,26 +101,16 @@ void ax_json_number(struct ax_buf *out, double v)
     put_digits(out, (uint32_t)scaled, whole);
 }
 
-/* Append a whole number, at least so many digits of it. */
-static void put_whole(struct ax_buf *out, uint64_t v, int least)
-{
-    char text[20];
-    int at = sizeof text;
-    for (; v || least > 0; v /= 10, least--)
-        text[--at] = (char)('0' + v % 10);
-    ax_buf_put(out, text + at, sizeof text - (size_t)at);
-}
-
 void ax_json_time(struct ax_buf *out, int64_t t_ms)
 {
-    uint64_t ms = t_ms < 0 ? -(uint64_t)t_ms : (uint64_t)t_ms;
-    if (t_ms < 0)
-        ax_buf_byte(out, '-');
-    put_whole(out, ms / 1000, 1);
-    if (ms % 1000) {
-        ax_buf_byte(out, '.');
-        put_whole(out, ms % 1000, 3);
+    int64_t s = t_ms / 1000, ms = t_ms % 1000;
+    if (ms < 0) {
+        s--;
+        ms += 1000;
     }
+    ax_buf_printf(out, "%" PRId64, s);
+    if (ms)
+        ax_buf_printf(out, ".%03d", (int)ms);
 }
 
 void ax_json_labels(struct ax_buf *out, const struct ax_labels *ls, struct ax_str name)

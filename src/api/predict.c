@@ -13,7 +13,6 @@
 
 #define WARNINGS_MAX 100
 #define DURATION_TEXT 32
-#define TEXTS 32 /* horizons whose text is remembered */
 
 /* Give up, with a text for the one who asked and a word for the counter. */
 static void refuse(struct ax_http_response *res, int status, const char *reason, const char *text)
@@ -55,23 +54,13 @@ static void put_classes(struct ax_buf *out, const struct ax_prediction *p,
     ax_buf_byte(out, '}');
 }
 
-/* How horizons are written; most series have the same ones. */
-struct horizon_text {
-    int64_t ms;
-    char text[DURATION_TEXT];
-};
-
-static void put_point(struct ax_buf *out, const struct ax_prediction *p, uint32_t i,
-                      struct horizon_text *texts)
+static void put_point(struct ax_buf *out, const struct ax_prediction *p, uint32_t i)
 {
     const struct ax_prediction_point *at = &p->points[i];
-    struct horizon_text *horizon = &texts[i % TEXTS];
-    if (horizon->ms != p->horizons_ms[i]) {
-        horizon->ms = p->horizons_ms[i];
-        ax_format_duration(horizon->ms, horizon->text, sizeof horizon->text);
-    }
+    char horizon[DURATION_TEXT];
+    ax_format_duration(p->horizons_ms[i], horizon, sizeof horizon);
     put_key(out, "{\"horizon\":");
-    ax_json_str(out, ax_str(horizon->text));
+    ax_json_str(out, ax_str(horizon));
     put_key(out, ",\"timestamp\":");
     ax_json_time(out, p->t_ms + p->horizons_ms[i]);
     put_key(out, ",\"value\":");
@@ -87,7 +76,7 @@ static void put_point(struct ax_buf *out, const struct ax_prediction *p, uint32_
     ax_buf_byte(out, '}');
 }
 
-static void put_prediction(struct ax_buf *out, const struct ax_prediction *p, struct horizon_text *texts)
+static void put_prediction(struct ax_buf *out, const struct ax_prediction *p)
 {
     bool first = true;
     put_key(out, "{\"metric\":");
@@ -104,7 +93,7 @@ static void put_prediction(struct ax_buf *out, const struct ax_prediction *p, st
         if (!first)
             ax_buf_byte(out, ',');
         first = false;
-        put_point(out, p, i, texts);
+        put_point(out, p, i);
     }
     put_key(out, "]}");
 }
@@ -187,12 +176,11 @@ static bool beyond_all(const struct ax_predict_find *f, struct ax_diag *diag)
 static void answer(const struct ax_predict_find *f, struct ax_http_response *res)
 {
     struct ax_buf *out = &res->body;
-    struct horizon_text texts[TEXTS] = {{0, ""}};
     put_key(out, "{\"status\":\"success\",\"data\":{\"resultType\":\"predictions\",\"result\":[");
     for (uint32_t i = 0; i < f->n; i++) {
         if (i)
             ax_buf_byte(out, ',');
-        put_prediction(out, &f->v[i], texts);
+        put_prediction(out, &f->v[i]);
     }
     put_key(out, "]}");
     put_warnings(out, f);

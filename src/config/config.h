@@ -80,6 +80,16 @@ struct ax_remote_read {
     struct ax_http_config http;
 };
 
+/* `lstm` of `forecast`. */
+struct ax_lstm_config {
+    bool enabled;
+    struct ax_str preset; /* datacenter, internet, dwcp */
+    uint32_t sequence, epochs, patience, rows_max;
+    const struct ax_str *categorical; /* labels */
+    uint32_t categorical_n;
+    int64_t fit_every_ms; /* the span of the fine window */
+};
+
 /* `forecast` of a job. */
 struct ax_forecast_config {
     bool enabled;
@@ -91,7 +101,8 @@ struct ax_forecast_config {
     double level;     /* 0.90 */
     int nonnegative;  /* 1, 0, or -1: as long as the series has not been below 0 */
     int64_t refit_ms; /* 1h */
-    bool peak;        /* <output>_peak too */
+    struct ax_lstm_config lstm;
+    bool peak; /* <output>_peak too */
     struct {
         bool enabled;
         double good, bad;

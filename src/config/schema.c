@@ -23,6 +23,7 @@ static const char *const actions[] = {"replace",   "keep",      "drop",      "ha
                                       "uppercase", "keepequal", "dropequal", NULL};
 static const char *const models[] = {"default", "ensemble", NULL};
 static const char *const streams[] = {"none", "adwin", "page_hinkley", "kswin", NULL};
+static const char *const presets[] = {"datacenter", "internet", "dwcp", NULL};
 static const char *const directions[] = {"both", "above_expected", "below_expected", NULL};
 
 static const struct ax_key ha_keys[] = {
@@ -247,6 +248,42 @@ static const struct ax_section classes = {
     0,
     NO_PLACE};
 
+static const struct ax_key lstm_keys[] = {
+    {"preset", AX_KEY_CHOICE, JOB(forecast.lstm.preset), .choices = presets, .fallback = "datacenter",
+     .doc =
+         "`datacenter`: LSTM 128 and 64, dense 32 and 16. `internet`: LSTM 64 and 32 with dropout 0.2, dense "
+         "16. "
+         "`dwcp`: as `internet`, for a network fabric, whose features begin with what they tell of: "
+         "topology, latency, throughput, loss, mode, compression, streams, error_budget or consensus "
+         "(`latency_p99`); "
+         "time is an input of its own."},
+    {"sequence", AX_KEY_COUNT, JOB(forecast.lstm.sequence), .fallback = "10", .min = 2, .max = 256,
+     .doc = "Steps that it sees one by one."},
+    {"categorical", AX_KEY_STRINGS, JOB(forecast.lstm.categorical),
+     .n_offset = offsetof(struct ax_job_config, forecast.lstm.categorical_n), .max = 8,
+     .doc = "Labels of the series whose values are inputs, e.g. `[link_type, tier]`; of each at most 32 "
+            "values."},
+    {"fit_every", AX_KEY_DURATION, JOB(forecast.lstm.fit_every_ms),
+     .fallback = "(the span of the fine window)", .min = 60000, .max = 30 * DAY,
+     .doc = "Time between fits; sooner while there is less history than that."},
+    {"epochs", AX_KEY_COUNT, JOB(forecast.lstm.epochs), .fallback = "12", .min = 1, .max = 1000,
+     .doc = "Most passes over what it learns from, in each of two rolling folds."},
+    {"patience", AX_KEY_COUNT, JOB(forecast.lstm.patience), .fallback = "3", .min = 1, .max = 1000,
+     .doc = "Passes without progress on data that it does not learn from, after which a fold ends."},
+    {"max_rows", AX_KEY_COUNT, JOB(forecast.lstm.rows_max), .fallback = "20000", .min = 256, .max = 1e6,
+     .doc = "Moments of all series that it learns from, chosen evenly."},
+};
+static const struct ax_section lstm = {"lstm",
+                                       "A neural network over all series of the job, one more member of "
+                                       "their portfolios: given, even as `{}`, it is fitted "
+                                       "beside the service as soon as a quarter of the fine window is "
+                                       "filled, and then on schedule. With `features` it sees "
+                                       "those of the series' entity too.",
+                                       lstm_keys,
+                                       COUNT_OF(lstm_keys),
+                                       0,
+                                       NO_PLACE};
+
 static const struct ax_key forecast_keys[] = {
     {"output", AX_KEY_STRING, JOB(forecast.output), .fallback = "(predicted_<name of the job>)",
      .doc = "Name of the output metric; `_lower` and `_upper` are its interval."},
@@ -269,6 +306,8 @@ static const struct ax_key forecast_keys[] = {
          "falls with the horizon; for autoscalers."},
     {"classes", AX_KEY_SECTION, .n_offset = offsetof(struct ax_job_config, forecast.classes.enabled),
      .section = &classes},
+    {"lstm", AX_KEY_SECTION, .n_offset = offsetof(struct ax_job_config, forecast.lstm.enabled),
+     .section = &lstm},
 };
 static const struct ax_section forecast = {
     "forecast", "Forecasts, with an interval.", forecast_keys, COUNT_OF(forecast_keys), 0, NO_PLACE};

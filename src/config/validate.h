@@ -19,5 +19,8 @@ bool ax_label_is_added(struct ax_str name);
 
 /* A time zone that there is not is a problem at the mapping's key time_zone, or at the place. */
 void ax_config_check_zone(struct ax_reader *r, yaml_node_t *map, struct ax_place place, struct ax_str name);
+/* validate_lstm.c: rules and computed defaults of a job's `forecast.lstm`; forecast is the node of the
+ * section, or NULL. */
+void ax_config_validate_lstm(struct ax_reader *r, yaml_node_t *forecast, struct ax_job_config *job);
 
 #endif

@@ -331,5 +331,6 @@ void ax_config_validate_job(struct ax_reader *r, yaml_node_t *node, const struct
     }
     check_capacity(&c);
     check_billing(&c, config);
+    ax_config_validate_lstm(r, c.forecast, job);
     check_emit(&c);
 }

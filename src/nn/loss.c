@@ -31,14 +31,21 @@ static double one(const struct ax_nn_loss *l, uint32_t output, double d, double 
 double ax_nn_loss(const struct ax_nn_loss *loss, uint32_t rows, uint32_t outputs, const float *y,
                   const float *target, float *dy)
 {
-    const double n = (double)rows * outputs;
+    const size_t all = (size_t)rows * outputs;
+    size_t known = 0;
     double sum = 0, slope;
+    for (size_t i = 0; i < all; i++)
+        known += isnan(target[i]) ? 0 : 1;
     for (uint32_t r = 0; r < rows; r++)
         for (uint32_t j = 0; j < outputs; j++) {
             const size_t i = (size_t)r * outputs + j;
-            sum += one(loss, j, (double)y[i] - (double)target[i], &slope);
+            if (isnan(target[i])) {
+                slope = 0;
+            } else {
+                sum += one(loss, j, (double)y[i] - (double)target[i], &slope);
+            }
             if (dy)
-                dy[i] = (float)(slope / n);
+                dy[i] = known ? (float)(slope / (double)known) : 0;
         }
-    return sum / n;
+    return known ? sum / (double)known : 0;
 }

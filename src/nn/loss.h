@@ -1,6 +1,7 @@
 /* loss.h: how far off a batch is, and the gradient by what came out.
  *
- * All are means over rows and outputs. Pure; any thread. */
+ * All are means over rows and outputs. A target that is NaN is not known, and counts for nothing; 0 when none
+ * is known. Pure; any thread. */
 #ifndef AX_NN_LOSS_H
 #define AX_NN_LOSS_H
 

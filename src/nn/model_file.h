@@ -24,10 +24,11 @@
 #define AX_NN_KEY_FEATURES_HASH "features_hash" /* of these */
 #define AX_NN_KEY_SCALER "scaler"               /* how inputs are normalised */
 #define AX_NN_KEY_DATA_WINDOW                                                                                \
-    "data_window" /* times of the first and the last sample that was learnt from                             \
-                   */
+    "data_window"                   /* times of the first and the last sample that was learnt from           \
+                                     */
+#define AX_NN_KEY_SAMPLES "samples" /* how many */
 #define AX_NN_KEY_SEED "seed"
-#define AX_NN_KEY_SCORES "scores" /* on held-out data */
+#define AX_NN_KEY_SCORES "scores" /* on held-out data: a JSON object of numbers */
 
 /* One pair; views. */
 struct ax_nn_pair {

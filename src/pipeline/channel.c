@@ -143,6 +143,8 @@ enum ax_err ax_channel_init(struct ax_channel *c, struct ax_job *job, int config
     if (err != AX_OK)
         return ax_wrap(diag, err, "%s", own ? "expr" : c->drift_name[0]);
     err = init_models(c, diag);
+    if (err == AX_OK && c->kind.emit_forecast && cfg->forecast.lstm.enabled)
+        err = ax_channel_lstm_new(c, &c->lstm, diag);
     return err == AX_OK ? bind(c, diag) : err;
 }
 
@@ -175,4 +177,5 @@ void ax_channel_done(struct ax_channel *c, int64_t end_ms)
     free((void *)c->horizon_names);
     free(c->scores);
     ax_channel_drift_done(c);
+    ax_channel_lstm_free(c->lstm);
 }

@@ -24,6 +24,14 @@ struct newcomers {
     uint32_t n, refused;
 };
 
+uint64_t ax_entity_id(const struct ax_job *job, const struct ax_labels *labels)
+{
+    struct ax_label room[AX_JOIN_LABELS_MAX];
+    const struct ax_join join = {job->config->by, job->config->by_n};
+    const struct ax_labels own = ax_join_labels(&join, labels, room);
+    return ax_job_id(job, &own);
+}
+
 static void refuse_duplicate(const struct ax_channel *c)
 {
     if (ax_job_rehearses(c->job))
@@ -186,34 +194,16 @@ enum ax_err ax_channel_evaluate(struct ax_channel *c, int64_t t_ms, struct ax_bu
     return record->err;
 }
 
-static void step_target(struct ax_channel *c, struct ax_target *t, int64_t t_ms, double value)
+static void observe(struct ax_channel *c, struct ax_target *t, int64_t t_ms, double value)
 {
-    enum ax_err err = c->job->observing ? ax_target_observe(t, &c->kind, t_ms, value)
-                                        : ax_target_step(t, &c->kind, t_ms, value, &c->job->scratch);
-    if (err != AX_OK)
+    if (ax_target_observe(t, &c->kind, t_ms, value) != AX_OK)
         ax_job_error(c->job, "memory");
 }
 
-/* Step a target with its result (NULL: it has none, a gap). */
-static void step_known(struct ax_channel *c, struct ax_target *t, const struct ax_step_result *r,
-                       int64_t t_ms)
-{
-    bool ended = r && r->ended;
-    step_target(c, t, t_ms, r && !ended ? r->value : (double)NAN);
-    if (ended) {
-        ax_target_end(t, &c->kind, t_ms);
-        t->ended_ms = t_ms;
-    }
-    if (ax_target_absent_ms(t, t_ms) > ax_job_absence_ms(c->job)) {
-        ax_target_end(t, &c->kind, t_ms);
-        ax_target_leave_sample(t, &c->kind);
-    }
-}
-
-/* Make the target of a new result and step it. The serial is used up in any case, so that later ones have the
- * same in a replay: without memory for the target, and when it is there because the records in which it went
- * were lost. */
-static void step_new(struct ax_channel *c, const struct ax_step_result *r, int64_t t_ms)
+/* Make the target of a new result and let it have the step. The serial is used up in any case, so that later
+ * ones have the same in a replay: without memory for the target, and when it is there because the records in
+ * which it went were lost. */
+static void observe_new(struct ax_channel *c, const struct ax_step_result *r, int64_t t_ms)
 {
     struct ax_job *job = c->job;
     struct ax_labels labels;
@@ -228,7 +218,7 @@ static void step_new(struct ax_channel *c, const struct ax_step_result *r, int64
             t->serial = serial;
             *c->end = t;
             c->end = &t->next;
-            step_target(c, t, t_ms, r->value);
+            observe(c, t, t_ms, r->value);
             return;
         }
         ax_target_free(t, &c->kind, INT64_MIN);
@@ -236,7 +226,7 @@ static void step_new(struct ax_channel *c, const struct ax_step_result *r, int64
     ax_job_error(job, "memory");
 }
 
-void ax_channel_take(struct ax_channel *c, int64_t t_ms, struct ax_bytes *record)
+void ax_channel_observe(struct ax_channel *c, int64_t t_ms, struct ax_bytes *record)
 {
     uint32_t next_serial;
     int64_t serial;
@@ -245,14 +235,44 @@ void ax_channel_take(struct ax_channel *c, int64_t t_ms, struct ax_bytes *record
     if (next_serial > c->next_serial)
         c->next_serial = next_serial; /* the records that made those between were lost */
     bool more = ax_step_get(record, &r, &serial);
-    struct ax_target **at = &c->first;
-    for (struct ax_target *t; (t = *at);) {
+    for (struct ax_target *t = c->first; t; t = t->next) {
         while (more && !r.is_new && r.serial < t->serial)
             more = ax_step_get(record, &r, &serial);
-        bool has = more && !r.is_new && r.serial == t->serial;
-        step_known(c, t, has ? &r : NULL, t_ms);
+        bool has = more && !r.is_new && r.serial == t->serial, ended = has && r.ended;
+        observe(c, t, t_ms, has && !ended ? r.value : (double)NAN);
+        if (ended)
+            t->ended_ms = t_ms;
         if (has)
             more = ax_step_get(record, &r, &serial);
+    }
+    for (; more; more = ax_step_get(record, &r, &serial))
+        if (r.is_new)
+            observe_new(c, &r, t_ms);
+}
+
+/* Let the models of a target take the step that it has observed, and end what is over. */
+static void step_target(struct ax_channel *c, struct ax_target *t, int64_t t_ms, const double *given)
+{
+    if (!c->job->observing && t->stepped_ms == t_ms &&
+        ax_target_step(t, &c->kind, t_ms, given, &c->job->scratch) != AX_OK)
+        ax_job_error(c->job, "memory");
+    if (t->ended_ms == t_ms)
+        ax_target_end(t, &c->kind, t_ms);
+    if (ax_target_absent_ms(t, t_ms) > ax_job_absence_ms(c->job)) {
+        ax_target_end(t, &c->kind, t_ms);
+        ax_target_leave_sample(t, &c->kind);
+    }
+}
+
+void ax_channel_step(struct ax_channel *c, int64_t t_ms)
+{
+    const double *given = c->lstm && !c->job->observing ? ax_channel_lstm_run(c->lstm, t_ms) : NULL;
+    const uint32_t leads = given ? ax_channel_lstm_leads(c->lstm) : 0;
+    struct ax_target **at = &c->first;
+    for (struct ax_target *t; (t = *at);) {
+        step_target(c, t, t_ms, given);
+        if (given)
+            given += leads;
         if (ax_target_absent_ms(t, t_ms) <= c->job->config->series_retention_ms) {
             at = &t->next;
             continue;
@@ -262,7 +282,6 @@ void ax_channel_take(struct ax_channel *c, int64_t t_ms, struct ax_bytes *record
         ax_target_free(t, &c->kind, t_ms);
     }
     c->end = at;
-    for (; more; more = ax_step_get(record, &r, &serial))
-        if (r.is_new)
-            step_new(c, &r, t_ms);
+    if (given)
+        ax_channel_lstm_weigh(c->lstm, t_ms);
 }

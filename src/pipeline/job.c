@@ -279,11 +279,16 @@ enum ax_err ax_job_take(struct ax_job *job, struct ax_str record)
         return AX_CORRUPT;
     job->learnt = true;
     job->skip = head.skip;
-    if (job->capacity)
-        ax_channel_take(job->capacity, head.t_ms, &in);
+    if (job->capacity) {
+        ax_channel_observe(job->capacity, head.t_ms, &in);
+        ax_channel_step(job->capacity, head.t_ms);
+    }
     for (uint32_t i = 0; i < job->channels_n; i++) {
         job->channels[i].kind.skip = head.skip;
-        ax_channel_take(&job->channels[i], head.t_ms, &in);
+        ax_channel_observe(&job->channels[i], head.t_ms, &in);
+    }
+    for (uint32_t i = 0; i < job->channels_n; i++) {
+        ax_channel_step(&job->channels[i], head.t_ms);
         targets += job->channels[i].targets.n;
     }
     if (job->scores_entities && !job->observing)

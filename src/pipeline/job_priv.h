@@ -8,6 +8,7 @@
 #include "drift/stream.h"
 #include "expr/expr.h"
 #include "forecast/scorecard.h"
+#include "pipeline/channel_lstm.h"
 #include "pipeline/job.h"
 #include "pipeline/learner.h"
 #include "pipeline/schedule.h"
@@ -62,6 +63,7 @@ struct ax_channel {
     char drift_name[AX_DRIFT_SOURCES][128];
     struct ax_outlet *distribution; /* [2][AX_DRIFT_LE + 1]; NULL unless it is sent */
     struct ax_drift_stream *stream; /* of its errors; NULL without one */
+    struct ax_channel_lstm *lstm;   /* NULL without */
     uint32_t sample_left;           /* targets that may still join the sample for drift */
 };
 
@@ -155,8 +157,15 @@ void ax_channel_done(struct ax_channel *c, int64_t end_ms);
  * changes. AX_NOMEM, AX_LIMIT. */
 AX_MUST_USE enum ax_err ax_channel_evaluate(struct ax_channel *c, int64_t t_ms, struct ax_buf *record);
 
-/* Step all targets of the channel with its part of a checked record (step_record.h). */
-void ax_channel_take(struct ax_channel *c, int64_t t_ms, struct ax_bytes *record);
+/* Let all targets of the channel, those that are new among them, have their values of a step from its part of
+ * a checked record (step_record.h). */
+void ax_channel_observe(struct ax_channel *c, int64_t t_ms, struct ax_bytes *record);
+
+/* Let their models take that step, once all channels have observed it; what is over ends. */
+void ax_channel_step(struct ax_channel *c, int64_t t_ms);
+
+/* Under which the maps of features have the entity that a series belongs to by its `by` labels. */
+uint64_t ax_entity_id(const struct ax_job *job, const struct ax_labels *labels);
 
 /* entity.c: score every entity from its features' scores at t_ms, and emit. */
 void ax_entities_step(struct ax_job *job, int64_t t_ms);

@@ -66,6 +66,9 @@ static void job_save(struct ax_job *job, struct ax_buf *out)
     }
     for (const struct ax_learner *l = job->learners; l; l = l->after)
         ax_learner_save(l, out);
+    for (uint32_t i = 0; i < job->channels_n; i++)
+        if (job->channels[i].lstm)
+            ax_channel_lstm_save(job->channels[i].lstm, out);
     ax_job_outlets(job, &(struct ax_outlet_deed){.verb = AX_OUTLET_SAVE, .out = out});
     ax_job_lessons_save(job, out);
 }
@@ -91,6 +94,9 @@ static enum ax_err job_load(struct ax_job *job, struct ax_bytes *in)
     for (struct ax_learner *l = job->learners; l && in->err == AX_OK; l = l->after)
         if (ax_learner_load(l, in) == AX_NOMEM)
             return AX_NOMEM;
+    for (uint32_t i = 0; i < job->channels_n; i++)
+        if (job->channels[i].lstm)
+            ax_channel_lstm_load(job->channels[i].lstm, in);
     ax_job_outlets(job, &(struct ax_outlet_deed){.verb = AX_OUTLET_LOAD, .in = in});
     return in->err == AX_OK ? ax_job_lessons_load(job, in) : in->err;
 }

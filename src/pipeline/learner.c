@@ -7,7 +7,8 @@
 
 #include <string.h>
 
-#define LOOK_STEPS 16     /* between two looks whether there is enough to learn from */
+#define LOOK_STEPS                                                                                           \
+    16 /* fits begin at steps of which the number is a multiple of it, and so after a restart too */
 #define RETRY_MS 600000   /* after a fit that failed; doubles each time, */
 #define RETRY_DOUBLINGS 8 /* so often at most */
 
@@ -26,27 +27,24 @@ void ax_learner_done(struct ax_learner *l)
     l->next = l->live = NULL;
 }
 
-static void look_later(struct ax_learner *l, int64_t t_ms, int64_t ms)
-{
-    int64_t least = LOOK_STEPS * l->spec.step_ms;
-    l->look_ms = t_ms + (ms > least ? ms : least);
-}
-
 static void failed(struct ax_learner *l, int64_t t_ms)
 {
-    look_later(l, t_ms, (int64_t)RETRY_MS << l->failures);
+    l->look_ms = t_ms + ((int64_t)RETRY_MS << l->failures);
     if (l->failures < RETRY_DOUBLINGS)
         l->failures++;
 }
 
-/* When the next fit is due: so long after that of the newest one was begun, in this process or before; that
- * may be newer than the live one, which a rollback may have returned to. */
+/* When the next fit is due: so long after that of the newest one was begun, in this process or before, which
+ * may be newer than the live one, for a rollback may have returned to that; sooner when the live one had
+ * learnt from less time. */
 static int64_t due_ms(const struct ax_learner *l)
 {
-    int64_t newest_ms = l->newest_ms;
+    int64_t newest_ms = l->newest_ms, wait_ms = l->spec.every_ms;
     if (l->live && l->live->scores.until_ms > newest_ms)
         newest_ms = l->live->scores.until_ms;
-    return newest_ms == INT64_MIN ? INT64_MIN : newest_ms + l->spec.every_ms;
+    if (l->live && l->live->scores.until_ms - l->live->scores.from_ms < wait_ms)
+        wait_ms = l->live->scores.until_ms - l->live->scores.from_ms;
+    return newest_ms == INT64_MIN ? INT64_MIN : newest_ms + wait_ms;
 }
 
 void ax_learner_offer(struct ax_learner *l, int64_t t_ms)
@@ -54,10 +52,10 @@ void ax_learner_offer(struct ax_learner *l, int64_t t_ms)
     const struct ax_learner_spec *s = &l->spec;
     struct ax_past_copy past = {0};
     struct ax_diag diag = {{0}};
-    if (!s->training || l->fit || l->next || t_ms < l->look_ms || t_ms < due_ms(l))
+    if (!s->training || l->fit || l->next || t_ms / s->step_ms % LOOK_STEPS != 0 || t_ms < l->look_ms ||
+        t_ms < due_ms(l))
         return;
     enum ax_err err = s->copy(s->ctx, t_ms, ax_training_bytes_max(s->training), &past);
-    look_later(l, t_ms, 0);
     if (err != AX_OK)
         return;
     const struct ax_fit_task task = {.kind = s->kind,

@@ -43,7 +43,7 @@ struct ax_learner {
     struct ax_fit *fit;         /* on its way, or NULL */
     struct ax_generation *next; /* finished, and not yet live */
     int64_t asked_ms;           /* step at which the newest fit was begun */
-    int64_t look_ms;            /* no look before this step */
+    int64_t look_ms;            /* no fit is begun before this step, because one failed */
     int64_t newest_ms; /* up to when the newest fit learnt, whether it serves or not; INT64_MIN: not known */
     uint64_t changes;  /* of the store, when its champion was last looked at */
     bool looked;       /* at the champion */

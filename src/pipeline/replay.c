@@ -93,6 +93,8 @@ static void end_replay(struct ax_pipeline *p)
         if (ax_job_is_blank(p->jobs[i])) /* nothing recorded is of this one */
             ax_job_begin(p->jobs[i], ax_pipeline_next_generation(p));
         ax_pipeline_show_job(p, i);
+        if (ax_job_stepped_ms(p->jobs[i]) != INT64_MIN)
+            ax_job_train(p->jobs[i]); /* what it had begun at that step was lost */
     }
     atomic_store(&p->current, true);
 }

@@ -315,12 +315,10 @@ enum ax_err ax_target_observe(struct ax_target *t, const struct ax_target_kind *
     return AX_OK;
 }
 
-enum ax_err ax_target_step(struct ax_target *t, const struct ax_target_kind *kind, int64_t t_ms, double value,
-                           struct ax_arena *scratch)
+enum ax_err ax_target_step(struct ax_target *t, const struct ax_target_kind *kind, int64_t t_ms,
+                           const double *given, struct ax_arena *scratch)
 {
-    enum ax_err err = ax_target_observe(t, kind, t_ms, value);
-    if (err == AX_OK && t->billing)
-        err = bill(t, kind, t_ms, scratch);
+    enum ax_err err = t->billing ? bill(t, kind, t_ms, scratch) : AX_OK;
     if (err != AX_OK)
         return err;
     if (t->detector)
@@ -332,7 +330,7 @@ enum ax_err ax_target_step(struct ax_target *t, const struct ax_target_kind *kin
     struct ax_outcome outcomes[AX_PATH_MAX];
     uint32_t outcomes_n = 0;
     ax_arena_reset(scratch);
-    err = ax_forecaster_step(t->forecaster, t->window, t_ms, NULL, scratch, &f, outcomes, &outcomes_n);
+    err = ax_forecaster_step(t->forecaster, t->window, t_ms, given, scratch, &f, outcomes, &outcomes_n);
     if (err != AX_OK)
         return err;
     settle(t, kind, t_ms, outcomes, outcomes_n);

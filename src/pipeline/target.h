@@ -91,15 +91,16 @@ struct ax_target *ax_target_new(const struct ax_target_kind *kind, const struct 
 /* End its output series (stale markers at end_ms, none for INT64_MIN) and free it. NULL is fine. */
 void ax_target_free(struct ax_target *t, const struct ax_target_kind *kind, int64_t end_ms);
 
-/* Take step t_ms with its value (NaN: a gap): score it, learn, forecast, emit. scratch is reset. When
+/* Take step t_ms with its value (NaN: a gap) into its windows and its bill: no model learns of it yet. When
  * learning is skipped, windows and models have a gap there; it is scored and forecast all the same. AX_NOMEM
  * leaves the target as it was before the step. */
-AX_MUST_USE enum ax_err ax_target_step(struct ax_target *t, const struct ax_target_kind *kind, int64_t t_ms,
-                                       double value, struct ax_arena *scratch);
-
-/* Take a step into its windows and its bill alone: no model learns of it. AX_NOMEM as above. */
 AX_MUST_USE enum ax_err ax_target_observe(struct ax_target *t, const struct ax_target_kind *kind,
                                           int64_t t_ms, double value);
+
+/* Let its models take the step that was observed: score it, learn, forecast, emit. given is what a model that
+ * the job's series share says, for ax_forecaster_step(). scratch is reset. AX_NOMEM. */
+AX_MUST_USE enum ax_err ax_target_step(struct ax_target *t, const struct ax_target_kind *kind, int64_t t_ms,
+                                       const double *given, struct ax_arena *scratch);
 
 /* End its output series and take its path back; the windows and models stay, for when the input comes back.
  */

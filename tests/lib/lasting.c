@@ -11,6 +11,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #define ROWS 170
 #define PATIENCE_ROWS 9 /* of silence: longer than anybody waits */
@@ -37,6 +38,15 @@ const char lasting_jobs[] =
     "      out: max by (router) (rate(tx_bytes[1m]))\n"
     "    anomaly: {}\n"
     "    drift: {reference: 30, current: 30, interval: 1m}\n"
+    "  - name: shared\n"
+    "    expr: rx_kbps\n"
+    "    by: [router]\n"
+    "    features:\n"
+    "      out: max by (router) (rate(tx_bytes[1m]))\n"
+    "    window: {fine: 60, coarse: 60}\n"
+    "    forecast:\n"
+    "      horizons: [10s, 1m]\n"
+    "      lstm: {preset: internet, sequence: 2, epochs: 1, max_rows: 1000, categorical: [group]}\n"
     "  - {name: slow, step: 2m, expr: avg by (router) (rx_kbps), anomaly: {}}\n"
     "  - {name: few, expr: rx_kbps, max_series: 3, max_output_series: 7, anomaly: {}}\n";
 
@@ -170,7 +180,16 @@ void lasting_start(struct lasting *l, const char *jobs)
     l->db = ax_db_new(&(struct ax_db_options){
         .seed = 1000 + ++l->starts, .series_max = 1000, .negative_max = 1024, .retention_ms = 900000});
     assert_non_null(l->db);
+    (void)snprintf(l->models, sizeof l->models, "%s/models", l->folder);
+    (void)mkdir(l->models, 0700);
+    const struct ax_training_options training = {.artifacts = ax_artifact_files(l->models),
+                                                 .cpu_share = 1,
+                                                 .bytes_max = 64u << 20,
+                                                 .synchronous = true};
+    assert_int_equal(ax_training_start(&training, &l->training, NULL), AX_OK);
     l->pipeline = ax_pipeline_new(&(struct ax_pipeline_options){.db = l->db,
+                                                                .training = l->training,
+                                                                .artifacts = training.artifacts,
                                                                 .sink = ledger_sink(&l->ledger),
                                                                 .clock = ax_clock_virtual(&l->now_ms),
                                                                 .max_range_ms = 3600000,
@@ -189,6 +208,7 @@ void lasting_start(struct lasting *l, const char *jobs)
 void lasting_kill(struct lasting *l)
 {
     ax_pipeline_free(l->pipeline);
+    ax_training_stop(l->training);
     ax_db_free(l->db);
     ax_durable_close(l->d);
     ax_journal_done(&l->journal);

@@ -47,6 +47,8 @@ struct lasting {
     uint64_t *taken_end; /* where the log ended then */
     struct ax_durable *d;
     struct ax_db *db;
+    struct ax_training *training; /* synchronous, with a store in the folder */
+    char models[80];              /* folder of artifacts */
     struct ax_pipeline *pipeline;
     struct ax_journal journal;
 };

@@ -41,9 +41,12 @@ void rig_init(struct rig *r, const char *yaml)
     assert_non_null(r->db);
     r->paths = ax_paths_new();
     assert_non_null(r->paths);
+    const struct ax_training_options training = {.cpu_share = 1, .bytes_max = 64u << 20, .synchronous = true};
+    assert_int_equal(ax_training_start(&training, &r->training, NULL), AX_OK);
     r->pipeline = ax_pipeline_new(&(struct ax_pipeline_options){.db = r->db,
                                                                 .sink = memory_sink(&r->sink),
                                                                 .paths = r->paths,
+                                                                .training = r->training,
                                                                 .clock = ax_clock_virtual(&r->now_ms),
                                                                 .max_range_ms = 3600000,
                                                                 .seed = 42});
@@ -54,6 +57,7 @@ void rig_init(struct rig *r, const char *yaml)
 void rig_done(struct rig *r)
 {
     ax_pipeline_free(r->pipeline);
+    ax_training_stop(r->training);
     ax_paths_free(r->paths);
     ax_db_free(r->db);
     memory_sink_done(&r->sink);

@@ -13,6 +13,7 @@ struct rig {
     struct ax_db *db;
     struct ax_pipeline *pipeline;
     struct ax_paths *paths;
+    struct ax_training *training; /* synchronous */
     struct memory_sink sink;
     int64_t now_ms;
 };

@@ -84,8 +84,11 @@ static enum ax_err build(const void *spec, struct ax_str artifact, void **model,
         err = ax_fail(diag, AX_NOMEM, "out of memory");
     if (err == AX_OK) {
         *m = (struct toy_model){(double)mean, (uint64_t)number(f, AX_NN_KEY_SEED)};
-        *scores = (struct ax_fit_scores){
-            .until_ms = number(f, AX_NN_KEY_DATA_WINDOW), .samples = 1, .loss = 0.5, .skill = NAN};
+        *scores = (struct ax_fit_scores){.from_ms = INT64_MIN / 2,
+                                         .until_ms = number(f, AX_NN_KEY_DATA_WINDOW),
+                                         .samples = 1,
+                                         .loss = 0.5,
+                                         .skill = NAN};
         *model = m;
         (void)atomic_fetch_add(&alive, 1);
     }

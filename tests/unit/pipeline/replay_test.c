@@ -79,6 +79,7 @@ static void the_recording_is_worth_comparing(void **state)
                                         "anomaly_score{for=\"routers\"",
                                         "drift_score{",
                                         "prediction_accuracy{",
+                                        "model_training_skill{for=\"shared\"",
                                         "for=\"slow\"",
                                         "model_ready{for=\"kbps\"}",
                                         "anomaly_score{for=\"few\""};

@@ -1,0 +1,81 @@
+/* validate_lstm.c: rules of `forecast.lstm`, and the groups of features that its preset `dwcp` knows. */
+#include "config/lstm_groups.h"
+#include "config/validate.h"
+
+#include <stdio.h>
+
+const char *const ax_lstm_groups[] = {"topology",    "latency", "throughput",   "loss",      "mode",
+                                      "compression", "streams", "error_budget", "consensus", NULL};
+
+/* Does a name belong to a group: is it the group's, or does it begin with it and a line below? */
+static bool in_group(struct ax_str name, const char *group)
+{
+    const struct ax_str g = ax_str(group);
+    return name.n >= g.n && memcmp(name.p, g.p, g.n) == 0 && (name.n == g.n || name.p[g.n] == '_');
+}
+
+static bool has_group(const struct ax_job_config *job, const char *group)
+{
+    for (uint32_t i = 0; i < job->features_n; i++)
+        if (in_group(job->features[i].name, group))
+            return true;
+    for (uint32_t i = 0; i < job->forecast.lstm.categorical_n; i++)
+        if (in_group(job->forecast.lstm.categorical[i], group))
+            return true;
+    return false;
+}
+
+/* Names of the groups, or of those that the job has nothing of. */
+static void list_groups(const struct ax_job_config *job, bool missing, char *out, size_t cap)
+{
+    size_t n = 0;
+    out[0] = 0;
+    for (size_t g = 0; ax_lstm_groups[g] && n < cap; g++)
+        if (!missing || !has_group(job, ax_lstm_groups[g]))
+            n += (size_t)snprintf(out + n, cap - n, "%s%s", n ? ", " : "", ax_lstm_groups[g]);
+}
+
+static void check_groups(struct ax_reader *r, const struct ax_job_config *job, struct ax_place at)
+{
+    char names[160], shown[72];
+    list_groups(job, false, names, sizeof names);
+    for (uint32_t i = 0; i < job->features_n; i++) {
+        bool known = false;
+        for (size_t g = 0; ax_lstm_groups[g] && !known; g++)
+            known = in_group(job->features[i].name, ax_lstm_groups[g]);
+        if (!known)
+            ax_problem_add(r->problems, job->features[i].expr.place, false,
+                           "lstm: preset dwcp: the feature \"%s\" is of none of its groups; begin its name "
+                           "with one of %s",
+                           ax_shown(job->features[i].name, shown), names);
+    }
+    list_groups(job, true, names, sizeof names);
+    if (names[0])
+        ax_problem_add(r->problems, at, true, "lstm: preset dwcp: no feature or label tells of %s", names);
+}
+
+void ax_config_validate_lstm(struct ax_reader *r, yaml_node_t *forecast, struct ax_job_config *job)
+{
+    struct ax_lstm_config *l = &job->forecast.lstm;
+    yaml_node_t *node = ax_yaml_get(r, forecast, "lstm");
+    const struct ax_place at = ax_yaml_place(node, job->place);
+    char shown[72];
+    const int64_t span_ms = (int64_t)job->window_fine * job->step_ms;
+    if (l->fit_every_ms < 0)
+        l->fit_every_ms = span_ms > 60000 ? span_ms : 60000;
+    if (!l->enabled)
+        return;
+    if (job->features_n > 64)
+        ax_problem_add(r->problems, at, false, "lstm: %u features: at most 64", job->features_n);
+    if (l->sequence + 32 > job->window_fine)
+        ax_problem_add(r->problems, ax_yaml_place(ax_yaml_get(r, node, "sequence"), at), false,
+                       "lstm: a sequence of %u steps needs a fine window of %u at least", l->sequence,
+                       l->sequence + 32);
+    for (uint32_t i = 0; i < l->categorical_n; i++)
+        if (!ax_name_is_label(l->categorical[i]) || ax_str_eq(l->categorical[i], ax_str(AX_METRIC_NAME)))
+            ax_problem_add(r->problems,
+                           ax_yaml_place(ax_yaml_item(r, ax_yaml_get(r, node, "categorical"), i), at), false,
+                           "categorical: \"%s\" is no label name", ax_shown(l->categorical[i], shown));
+    if (ax_str_eq(l->preset, ax_str("dwcp")))
+        check_groups(r, job, ax_yaml_place(ax_yaml_get(r, node, "preset"), at));
+}

@@ -1,0 +1,320 @@
+/* channel_lstm.c: from targets to rows of the LSTM, and back. */
+#include "pipeline/channel_lstm.h"
+
+#include "nn/kernels.h"
+#include "pipeline/job_priv.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#define BATCH 256
+#define NAME "lstm"
+#define WEIGH_STEPS 64      /* between two looks at its weights, */
+#define WEIGH_AFTER 256     /* so many steps after what it first said at the longest lead has come true */
+#define WEIGHT_MIN 0.02     /* mean over series and leads; with less it is not run */
+#define FIRST_SHARE 4       /* the first fit begins with a quarter of the fine window, */
+#define FIRST_STEPS_MIN 128 /* and not with less than this, or than the whole window */
+#define TEXT_MAX (1u << 20)
+
+struct ax_channel_lstm {
+    struct ax_channel *c;
+    struct ax_learner learner;
+    struct ax_lstm_spec spec;
+    struct ax_buf text;               /* of spec.features */
+    uint32_t member;                  /* its place in the portfolio */
+    const struct ax_generation *seen; /* the live one as of the newest step, */
+    int64_t since_ms;                 /* and the step at which it began to speak */
+    bool asleep;                      /* it earns nothing */
+    double *given;
+    size_t given_cap;  /* targets */
+    float *rows, *out; /* of a batch */
+    void *scratch;
+    const struct ax_lstm *scratch_of;
+    struct ax_lstm_frame frames[BATCH];
+    uint32_t places[BATCH]; /* of the targets of a batch */
+};
+
+uint32_t ax_channel_lstm_leads(const struct ax_channel_lstm *m)
+{
+    return m->spec.leads_n;
+}
+
+/* The inputs in words: two models that learnt from the same ones have the same text. */
+static enum ax_err describe(struct ax_channel_lstm *m, struct ax_diag *diag)
+{
+    const struct ax_job_config *job = m->c->job->config;
+    struct ax_lstm_spec *s = &m->spec;
+    struct ax_buf *b = &m->text;
+    ax_buf_printf(b, "target: " AX_STR_FMT "\nstep: %lld ms\nsequence: %u\nleads:",
+                  AX_STR_ARG(m->c->feature.n ? m->c->feature : job->expr.text), (long long)s->step_ms,
+                  s->sequence);
+    for (uint32_t i = 0; i < s->leads_n; i++)
+        ax_buf_printf(b, " %u", s->leads[i]);
+    for (uint32_t i = 0; i < job->features_n; i++)
+        ax_buf_printf(b, "\n" AX_STR_FMT ": " AX_STR_FMT, AX_STR_ARG(job->features[i].name),
+                      AX_STR_ARG(job->features[i].expr.text));
+    for (uint32_t i = 0; i < s->categories_n; i++)
+        ax_buf_printf(b, "\nlabel: " AX_STR_FMT, AX_STR_ARG(s->categories[i]));
+    s->features = ax_buf_view(b);
+    return b->err == AX_OK ? AX_OK : ax_fail(diag, b->err, "lstm: %s", ax_err_text(b->err));
+}
+
+static enum ax_err init_spec(struct ax_channel_lstm *m, struct ax_diag *diag)
+{
+    const struct ax_job_config *job = m->c->job->config;
+    const struct ax_lstm_config *cfg = &job->forecast.lstm;
+    const struct ax_forecast_spec *f = m->c->kind.forecast;
+    uint32_t paths[AX_PATH_MAX];
+    struct ax_lstm_spec *s = &m->spec;
+    *s = (struct ax_lstm_spec){.preset = ax_str_eq(cfg->preset, ax_str("datacenter")) ? AX_LSTM_DATACENTER
+                                                                                      : AX_LSTM_INTERNET,
+                               .sequence = cfg->sequence,
+                               .step_ms = job->step_ms,
+                               .leads_n = ax_forecast_spec_tracked(f, paths),
+                               .features_n = job->features_n - (m->c->feature.n ? 1 : 0),
+                               .categories_n = cfg->categorical_n,
+                               .epochs = cfg->epochs,
+                               .patience = cfg->patience,
+                               .rows_max = cfg->rows_max};
+    if (s->leads_n > AX_LSTM_LEADS_MAX || s->features_n > AX_LSTM_FEATURES_MAX ||
+        s->categories_n > AX_LSTM_CATEGORIES_MAX)
+        return ax_fail(diag, AX_LIMIT, "lstm: at most %d horizons, %d features and %d labels",
+                       AX_LSTM_LEADS_MAX - 1, AX_LSTM_FEATURES_MAX, AX_LSTM_CATEGORIES_MAX);
+    for (uint32_t i = 0; i < s->leads_n; i++)
+        s->leads[i] = f->leads[paths[i]];
+    for (uint32_t i = 0; i < s->categories_n; i++)
+        s->categories[i] = cfg->categorical[i];
+    while (ax_forecaster_member(m->member) &&
+           !ax_str_eq(ax_str(ax_forecaster_member(m->member)), ax_str(NAME)))
+        m->member++;
+    return describe(m, diag);
+}
+
+/* The windows of the features that belong to a target. */
+static void find_features(const struct ax_channel *c, const struct ax_target *t, struct ax_view *views)
+{
+    const struct ax_job *job = c->job;
+    if (job->config->features_n == 0)
+        return;
+    const uint64_t id = c->feature.n ? t->id : ax_entity_id(job, t->labels);
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < job->channels_n; i++) {
+        const struct ax_channel *other = &job->channels[i];
+        if (other == c || other->feature.n == 0)
+            continue;
+        const struct ax_target *f = ax_map_get(&other->targets, id);
+        views[n++] = f && f->stepped_ms == t->stepped_ms ? ax_window_fine(f->window) : (struct ax_view){0};
+    }
+}
+
+static struct ax_lstm_past past_of(const struct ax_channel *c, const struct ax_target *t,
+                                   struct ax_view *views)
+{
+    find_features(c, t, views);
+    return (struct ax_lstm_past){.target = {.fine = ax_window_fine(t->window),
+                                            .coarse = ax_window_coarse(t->window),
+                                            .t_ms = t->stepped_ms},
+                                 .features = views,
+                                 .labels = t->labels->v,
+                                 .labels_n = t->labels->n};
+}
+
+/* Targets with a past that teaches something. */
+static uint32_t count_learned(const struct ax_channel_lstm *m, uint32_t least)
+{
+    uint32_t n = 0;
+    for (const struct ax_target *t = m->c->first; t; t = t->next)
+        n += ax_window_fine(t->window).n >= least;
+    return n;
+}
+
+/* A copy of as many series as there is room for, evenly among all. */
+static enum ax_err copy_past(void *ctx, int64_t t_ms, uint64_t bytes_max, struct ax_past_copy *out)
+{
+    const struct ax_channel_lstm *m = ctx;
+    const uint32_t fine = m->c->job->config->window_fine;
+    uint32_t least = fine / FIRST_SHARE > FIRST_STEPS_MIN ? fine / FIRST_SHARE : FIRST_STEPS_MIN;
+    least = least < fine ? least : fine;
+    const uint32_t n = count_learned(m, least);
+    struct ax_view views[AX_LSTM_FEATURES_MAX];
+    (void)t_ms;
+    if (n == 0)
+        return AX_NOTREADY;
+    const uint64_t each =
+        sizeof(float) * ((uint64_t)fine * (1 + m->spec.features_n) + m->c->job->config->window_coarse);
+    struct ax_lstm_data *d = ax_lstm_data_new(&m->spec);
+    if (!d)
+        return AX_NOMEM;
+    /* Half of the room at most: others wait too. */
+    const uint64_t room = bytes_max / 2 / each > 0 ? bytes_max / 2 / each : 1, stride = (n + room - 1) / room;
+    enum ax_err err = AX_OK;
+    uint64_t i = 0;
+    for (const struct ax_target *t = m->c->first; t && err == AX_OK; t = t->next) {
+        if (ax_window_fine(t->window).n < least || i++ % stride != 0)
+            continue;
+        const struct ax_lstm_past p = past_of(m->c, t, views);
+        err = ax_lstm_data_add(d, &p, bytes_max);
+    }
+    *out = (struct ax_past_copy){d, ax_lstm_data_bytes(d)};
+    if (err != AX_OK && err != AX_LIMIT) {
+        ax_lstm_kind.free_data(d);
+        return err;
+    }
+    return AX_OK;
+}
+
+enum ax_err ax_channel_lstm_new(struct ax_channel *c, struct ax_channel_lstm **out, struct ax_diag *diag)
+{
+    struct ax_channel_lstm *m = calloc(1, sizeof *m);
+    if (!m)
+        return ax_fail(diag, AX_NOMEM, "out of memory");
+    m->c = c;
+    m->since_ms = INT64_MIN;
+    ax_buf_init(&m->text, TEXT_MAX);
+    enum ax_err err = init_spec(m, diag);
+    if (err != AX_OK) {
+        ax_channel_lstm_free(m);
+        return err;
+    }
+    const struct ax_learner_spec learner = {.kind = &ax_lstm_kind,
+                                            .feature = c->feature.n ? c->drift_name[0] : "",
+                                            .build = &m->spec,
+                                            .every_ms = c->job->config->forecast.lstm.fit_every_ms,
+                                            .copy = copy_past,
+                                            .ctx = m};
+    ax_job_learn(c->job, &m->learner, &learner);
+    *out = m;
+    return AX_OK;
+}
+
+void ax_channel_lstm_free(struct ax_channel_lstm *m)
+{
+    if (!m)
+        return;
+    ax_buf_done(&m->text);
+    free(m->given);
+    free(m->rows);
+    free(m->out);
+    free(m->scratch);
+    free(m);
+}
+
+/* Room for a batch of this generation. */
+static bool make_room(struct ax_channel_lstm *m, const struct ax_lstm *model)
+{
+    if (m->scratch_of == model)
+        return true;
+    const size_t row = (size_t)m->spec.sequence * ax_lstm_width(&m->spec, ax_lstm_vocabulary_of(model));
+    const size_t bytes = (ax_lstm_scratch(model) + AX_NN_ALIGN - 1) / AX_NN_ALIGN * AX_NN_ALIGN;
+    free(m->rows);
+    free(m->out);
+    free(m->scratch);
+    m->rows = malloc(BATCH * row * sizeof *m->rows);
+    m->out = malloc((size_t)BATCH * m->spec.leads_n * AX_LSTM_QUANTILES * sizeof *m->out);
+    m->scratch = aligned_alloc(AX_NN_ALIGN, bytes ? bytes : AX_NN_ALIGN);
+    m->scratch_of = m->rows && m->out && m->scratch ? model : NULL;
+    return m->scratch_of != NULL;
+}
+
+static bool make_given(struct ax_channel_lstm *m)
+{
+    const size_t n = m->c->targets.n;
+    if (n <= m->given_cap)
+        return true;
+    const size_t cap = n + n / 2;
+    double *more = realloc(m->given, cap * m->spec.leads_n * sizeof *more);
+    if (!more)
+        return false;
+    m->given = more;
+    m->given_cap = cap;
+    return true;
+}
+
+/* Let the network speak of the n rows of a batch. */
+static void run_batch(struct ax_channel_lstm *m, const struct ax_lstm *model, uint32_t n)
+{
+    const uint32_t leads = m->spec.leads_n;
+    ax_lstm_run(model, m->scratch, m->rows, n, m->out);
+    for (uint32_t r = 0; r < n; r++) {
+        const float *out = m->out + (size_t)r * leads * AX_LSTM_QUANTILES;
+        double *given = m->given + (size_t)m->places[r] * leads;
+        for (uint32_t k = 0; k < leads; k++)
+            given[k] =
+                m->frames[r].last + m->frames[r].scale * (double)out[k * AX_LSTM_QUANTILES + AX_LSTM_MEDIAN];
+    }
+}
+
+/* Another generation: it is heard again, from this step on. */
+static void notice_swap(struct ax_channel_lstm *m, int64_t t_ms)
+{
+    if (m->seen == m->learner.live)
+        return;
+    m->seen = m->learner.live;
+    m->scratch_of = NULL;
+    m->since_ms = t_ms;
+    m->asleep = false;
+}
+
+const double *ax_channel_lstm_run(struct ax_channel_lstm *m, int64_t t_ms)
+{
+    notice_swap(m, t_ms);
+    if (!m->learner.live || m->asleep)
+        return NULL;
+    const struct ax_lstm *model = m->learner.live->model;
+    if (!make_room(m, model) || !make_given(m)) {
+        ax_job_error(m->c->job, "memory");
+        return NULL;
+    }
+    const struct ax_lstm_vocabulary *v = ax_lstm_vocabulary_of(model);
+    const size_t row = (size_t)m->spec.sequence * ax_lstm_width(&m->spec, v);
+    struct ax_view views[AX_LSTM_FEATURES_MAX];
+    uint32_t n = 0, place = 0;
+    for (const struct ax_target *t = m->c->first; t; t = t->next, place++) {
+        for (uint32_t k = 0; k < m->spec.leads_n; k++)
+            m->given[(size_t)place * m->spec.leads_n + k] = NAN;
+        if (t->stepped_ms != t_ms)
+            continue;
+        const struct ax_lstm_past p = past_of(m->c, t, views);
+        if (!ax_lstm_row(&m->spec, v, &p, m->rows + n * row, &m->frames[n]))
+            continue;
+        m->places[n++] = place;
+        if (n == BATCH) {
+            run_batch(m, model, n);
+            n = 0;
+        }
+    }
+    if (n)
+        run_batch(m, model, n);
+    return m->given;
+}
+
+void ax_channel_lstm_weigh(struct ax_channel_lstm *m, int64_t t_ms)
+{
+    const int64_t step = m->spec.step_ms;
+    const struct ax_forecast_spec *f = m->c->kind.forecast;
+    double weights[AX_FORECAST_MEMBERS_MAX], sum = 0;
+    uint32_t paths[AX_PATH_MAX], n = 0;
+    if (!m->learner.live || m->asleep || t_ms / step % WEIGH_STEPS != 0 ||
+        t_ms - m->since_ms < (m->spec.leads[m->spec.leads_n - 1] + (int64_t)WEIGH_AFTER) * step)
+        return;
+    (void)ax_forecast_spec_tracked(f, paths);
+    for (const struct ax_target *t = m->c->first; t; t = t->next)
+        for (uint32_t k = 0; k < m->spec.leads_n && t->forecast_ready; k++, n++) {
+            ax_forecaster_weights(t->forecaster, paths[k], weights);
+            sum += weights[m->member];
+        }
+    m->asleep = n > 0 && sum < WEIGHT_MIN * n;
+}
+
+void ax_channel_lstm_save(const struct ax_channel_lstm *m, struct ax_buf *out)
+{
+    ax_put_u8(out, m->asleep);
+    ax_put_i64(out, m->since_ms);
+}
+
+void ax_channel_lstm_load(struct ax_channel_lstm *m, struct ax_bytes *in)
+{
+    m->asleep = ax_get_bool(in);
+    m->since_ms = ax_get_ms(in);
+    m->seen = m->learner.live;
+}

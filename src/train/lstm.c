@@ -1,0 +1,213 @@
+/* lstm.c: the kind "lstm": from weights to a model file, and from that to what serves. */
+#include "base/parse.h"
+#include "nn/model_file.h"
+#include "nn/serving.h"
+#include "registry/digest.h"
+#include "train/lstm_priv.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define KEY_EPOCHS "epochs"
+#define KEY_CATEGORY "category." /* and its number: the values, one a line */
+#define VOCABULARY_BYTES_MAX (1u << 20)
+#define TIME_MAX 9e15 /* ms; a double has it exactly */
+#define SCALER "counts from the last value, by the mean deviation of 240 steps, clipped at 8"
+
+struct ax_lstm {
+    struct ax_lstm_vocabulary vocabulary;
+    struct ax_nn_serving *serving;
+};
+
+static void free_data(void *data)
+{
+    struct ax_lstm_data *d = data;
+    if (!d)
+        return;
+    ax_lstm_vocabulary_done(&d->vocabulary);
+    ax_arena_done(&d->texts);
+    free(d->series);
+    free(d->block);
+    free(d);
+}
+
+static void free_model(void *model)
+{
+    struct ax_lstm *m = model;
+    if (!m)
+        return;
+    ax_lstm_vocabulary_done(&m->vocabulary);
+    ax_nn_serving_free(m->serving);
+    free(m);
+}
+
+const struct ax_lstm_vocabulary *ax_lstm_vocabulary_of(const struct ax_lstm *m)
+{
+    return &m->vocabulary;
+}
+
+size_t ax_lstm_scratch(const struct ax_lstm *m)
+{
+    return ax_nn_serving_scratch(m->serving);
+}
+
+void ax_lstm_run(const struct ax_lstm *m, void *scratch, const float *rows, uint32_t n, float *out)
+{
+    ax_nn_serving_run(m->serving, scratch, rows, n, out);
+}
+
+/* Texts of the pairs of a file. */
+struct texts {
+    char window[64], seed[24], scores[96], samples[24], epochs[24], hash[AX_SHA256_TEXT];
+    char categories[AX_LSTM_CATEGORIES_MAX][24];
+};
+
+/* A model file of a network that has learnt. */
+static enum ax_err encode(const struct ax_lstm_data *d, uint64_t seed, const struct ax_nn_net *net,
+                          const struct ax_lstm_result *r, struct ax_buf *artifact, struct ax_diag *diag)
+{
+    const struct ax_fit_scores *s = &r->scores;
+    struct texts t;
+    struct ax_buf values[AX_LSTM_CATEGORIES_MAX];
+    struct ax_nn_pair pairs[8 + AX_LSTM_CATEGORIES_MAX];
+    uint32_t n = 0;
+    enum ax_err err = AX_OK;
+    (void)snprintf(t.window, sizeof t.window, "%" PRId64 " %" PRId64, s->from_ms, s->until_ms);
+    (void)snprintf(t.seed, sizeof t.seed, "%" PRIu64, seed);
+    (void)snprintf(t.scores, sizeof t.scores, "{\"loss\": %.9g, \"skill\": %.9g}", s->loss,
+                   isnan(s->skill) ? 0 : s->skill);
+    (void)snprintf(t.samples, sizeof t.samples, "%.0f", s->samples);
+    (void)snprintf(t.epochs, sizeof t.epochs, "%" PRIu32, r->epochs);
+    ax_sha256_text(d->spec.features, t.hash);
+    const struct ax_nn_pair fixed[] = {
+        {ax_str(AX_NN_KEY_FEATURES), d->spec.features}, {ax_str(AX_NN_KEY_FEATURES_HASH), ax_str(t.hash)},
+        {ax_str(AX_NN_KEY_SCALER), ax_str(SCALER)},     {ax_str(AX_NN_KEY_DATA_WINDOW), ax_str(t.window)},
+        {ax_str(AX_NN_KEY_SEED), ax_str(t.seed)},       {ax_str(AX_NN_KEY_SCORES), ax_str(t.scores)},
+        {ax_str(AX_NN_KEY_SAMPLES), ax_str(t.samples)}, {ax_str(KEY_EPOCHS), ax_str(t.epochs)},
+    };
+    for (; n < sizeof fixed / sizeof *fixed; n++)
+        pairs[n] = fixed[n];
+    for (uint32_t i = 0; i < d->spec.categories_n; i++) {
+        ax_buf_init(&values[i], VOCABULARY_BYTES_MAX);
+        for (uint32_t k = 0; k < d->vocabulary.n[i]; k++)
+            ax_buf_printf(&values[i], "%s\n", d->vocabulary.values[i][k]);
+        if (values[i].err != AX_OK)
+            err = ax_fail(diag, values[i].err, "the values of a label are too long");
+        (void)snprintf(t.categories[i], sizeof t.categories[i], KEY_CATEGORY "%" PRIu32, i);
+        pairs[n++] = (struct ax_nn_pair){ax_str(t.categories[i]), ax_buf_view(&values[i])};
+    }
+    if (err == AX_OK)
+        err = ax_nn_file_encode_net(net, pairs, n, artifact, diag);
+    for (uint32_t i = 0; i < d->spec.categories_n; i++)
+        ax_buf_done(&values[i]);
+    return err;
+}
+
+static enum ax_err fit(void *data, uint64_t seed, struct ax_fit_progress *progress, struct ax_buf *artifact,
+                       struct ax_diag *diag)
+{
+    const struct ax_lstm_data *d = data;
+    struct ax_nn_net *net = NULL;
+    struct ax_lstm_result result;
+    enum ax_err err = ax_lstm_learn(d, seed, progress, &net, &result, diag);
+    if (err == AX_OK)
+        err = encode(d, seed, net, &result, artifact, diag);
+    ax_nn_net_free(net);
+    return err;
+}
+
+/* The number that a value of a file begins with behind `skip`; *left is what follows it. */
+static bool number_of(struct ax_str *left, const char *skip, double *out)
+{
+    const struct ax_str s = ax_str(skip);
+    size_t n = 0;
+    if (left->n < s.n || memcmp(left->p, s.p, s.n) != 0)
+        return false;
+    *left = (struct ax_str){left->p + s.n, left->n - s.n};
+    while (n < left->n && left->p[n] != ' ' && left->p[n] != ',' && left->p[n] != '}')
+        n++;
+    if (ax_parse_double((struct ax_str){left->p, n}, out) != AX_OK)
+        return false;
+    *left = (struct ax_str){left->p + n, left->n - n};
+    return true;
+}
+
+static enum ax_err read_scores(const struct ax_nn_file *f, struct ax_fit_scores *s, struct ax_diag *diag)
+{
+    struct ax_str window = ax_nn_file_value(f, AX_NN_KEY_DATA_WINDOW),
+                  scores = ax_nn_file_value(f, AX_NN_KEY_SCORES),
+                  samples = ax_nn_file_value(f, AX_NN_KEY_SAMPLES);
+    double from, until;
+    if (!number_of(&window, "", &from) || !number_of(&window, " ", &until) ||
+        !number_of(&scores, "{\"loss\": ", &s->loss) || !number_of(&scores, ", \"skill\": ", &s->skill) ||
+        !number_of(&samples, "", &s->samples) || !(fabs(from) < TIME_MAX && fabs(until) < TIME_MAX))
+        return ax_fail(diag, AX_CORRUPT, "does not say what it learnt from, and how well");
+    s->from_ms = (int64_t)from; /* whole and exact: below 2^53 */
+    s->until_ms = (int64_t)until;
+    return AX_OK;
+}
+
+static enum ax_err read_vocabulary(const struct ax_nn_file *f, const struct ax_lstm_spec *spec,
+                                   struct ax_lstm_vocabulary *v, struct ax_diag *diag)
+{
+    for (uint32_t i = 0; i < spec->categories_n; i++) {
+        char key[24];
+        (void)snprintf(key, sizeof key, KEY_CATEGORY "%" PRIu32, i);
+        struct ax_str left = ax_nn_file_value(f, key);
+        while (left.n) {
+            const char *end = memchr(left.p, '\n', left.n);
+            const size_t n = end ? (size_t)(end - left.p) : left.n;
+            if (ax_lstm_vocabulary_add(v, i, (struct ax_str){left.p, n}) != AX_OK)
+                return ax_fail(diag, AX_NOMEM, "out of memory");
+            left = (struct ax_str){left.p + n + (end ? 1 : 0), left.n - n - (end ? 1 : 0)};
+        }
+    }
+    return AX_OK;
+}
+
+/* The network of a file, packed for serving. */
+static enum ax_err read_network(const struct ax_nn_file *f, const struct ax_lstm_spec *spec,
+                                struct ax_lstm *m, struct ax_diag *diag)
+{
+    struct ax_nn_net *net = NULL;
+    enum ax_err err = ax_lstm_net(spec, ax_lstm_width(spec, &m->vocabulary), 0, &net, diag);
+    if (err == AX_OK)
+        err = ax_nn_file_load(f, net, diag);
+    if (err == AX_OK)
+        err = ax_nn_serving_new(net, ax_nn_kernels(), &m->serving, diag);
+    ax_nn_net_free(net);
+    return err;
+}
+
+static enum ax_err build(const void *wanted, struct ax_str artifact, void **model,
+                         struct ax_fit_scores *scores, struct ax_diag *diag)
+{
+    const struct ax_lstm_spec *spec = wanted;
+    char hash[AX_SHA256_TEXT];
+    struct ax_nn_file *f = NULL;
+    struct ax_lstm *m = calloc(1, sizeof *m);
+    *model = NULL;
+    ax_sha256_text(spec->features, hash);
+    enum ax_err err = m ? ax_nn_file_parse(artifact, &f, diag) : ax_fail(diag, AX_NOMEM, "out of memory");
+    if (err == AX_OK)
+        err = ax_nn_file_expect(f, AX_NN_KEY_FEATURES, spec->features, diag);
+    if (err == AX_OK)
+        err = ax_nn_file_expect(f, AX_NN_KEY_FEATURES_HASH, ax_str(hash), diag);
+    if (err == AX_OK)
+        err = read_scores(f, scores, diag);
+    if (err == AX_OK)
+        err = read_vocabulary(f, spec, &m->vocabulary, diag);
+    if (err == AX_OK)
+        err = read_network(f, spec, m, diag);
+    ax_nn_file_free(f);
+    if (err == AX_OK)
+        *model = m;
+    else
+        free_model(m);
+    return err;
+}
+
+const struct ax_train_kind ax_lstm_kind = {"lstm", fit, free_data, build, free_model};

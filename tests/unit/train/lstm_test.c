@@ -1,0 +1,276 @@
+/* The LSTM predictor: learns what there is to learn, the same from the same, never from what comes later, and
+ * serves only those features that it learnt from. */
+#include "ax_test.h"
+#include "base/rng.h"
+#include "nn/kernels.h"
+#include "nn/model_file.h"
+#include "train/generation.h"
+#include "train/lstm.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define STEP 60000
+#define N 200
+#define SERIES 6
+#define END ((int64_t)1700000000000 / STEP * STEP)
+
+static const struct ax_lstm_spec small = {.preset = AX_LSTM_INTERNET,
+                                          .sequence = 4,
+                                          .step_ms = STEP,
+                                          .leads = {1, 5},
+                                          .leads_n = 2,
+                                          .features_n = 1,
+                                          .epochs = 8,
+                                          .patience = 3,
+                                          .rows_max = 1000,
+                                          .features = {"a", 1}};
+
+/* A series that its feature announces by five steps, of its own level and size. */
+struct world {
+    float target[SERIES][N], feature[SERIES][N];
+};
+
+static void make(struct world *w)
+{
+    struct ax_rng rng;
+    ax_rng_seed(&rng, 5);
+    for (uint32_t s = 0; s < SERIES; s++) {
+        double ahead[5] = {0};
+        for (uint32_t i = 0; i < N; i++) {
+            w->target[s][i] = (float)(pow(10, s) * (10 + ahead[i % 5]));
+            ahead[i % 5] = ax_rng_normal(&rng);
+            w->feature[s][i] = (float)ahead[i % 5];
+        }
+    }
+}
+
+/* Series s as it was known at its step i. */
+static struct ax_lstm_past past(const struct world *w, uint32_t s, uint32_t i, struct ax_view *feature)
+{
+    static const struct ax_label labels[2] = {{{"tier", 4}, {"gold", 4}}, {{"tier", 4}, {"tin", 3}}};
+    const int64_t t_ms = END - (int64_t)(N - 1 - i) * STEP;
+    *feature = (struct ax_view){w->feature[s], i + 1, t_ms, STEP};
+    return (struct ax_lstm_past){.target = {.fine = {w->target[s], i + 1, t_ms, STEP},
+                                            .coarse = {NULL, 0, t_ms, 5 * STEP},
+                                            .t_ms = t_ms},
+                                 .features = feature,
+                                 .labels = &labels[s % 2],
+                                 .labels_n = 1};
+}
+
+static struct ax_lstm_data *data(const struct world *w, const struct ax_lstm_spec *spec)
+{
+    struct ax_lstm_data *d = ax_lstm_data_new(spec);
+    struct ax_view feature;
+    assert_non_null(d);
+    for (uint32_t s = 0; s < SERIES; s++) {
+        const struct ax_lstm_past p = past(w, s, N - 1, &feature);
+        assert_int_equal(ax_lstm_data_add(d, &p, 64u << 20), AX_OK);
+    }
+    return d;
+}
+
+/* Fit; the artifact. */
+static struct ax_buf fitted(const struct world *w, const struct ax_lstm_spec *spec, uint64_t seed)
+{
+    struct ax_buf b;
+    struct ax_diag diag = {{0}};
+    struct ax_lstm_data *d = data(w, spec);
+    ax_buf_init(&b, AX_NN_FILE_MAX);
+    if (ax_lstm_kind.fit(d, seed, NULL, &b, &diag) != AX_OK)
+        fail_msg("%s", diag.text);
+    ax_lstm_kind.free_data(d);
+    return b;
+}
+
+static struct ax_generation *served(const struct ax_lstm_spec *spec, const struct ax_buf *artifact)
+{
+    struct ax_generation *g;
+    struct ax_diag diag = {{0}};
+    if (ax_generation_new(&ax_lstm_kind, spec, ax_buf_view(artifact), &g, &diag) != AX_OK)
+        fail_msg("%s", diag.text);
+    return g;
+}
+
+/* What a model says of series s at step i: medians at both leads, in the series' unit. */
+static void say(const struct ax_lstm_spec *spec, const struct ax_generation *g, const struct world *w,
+                uint32_t s, uint32_t i, double said[2])
+{
+    const struct ax_lstm_vocabulary *v = ax_lstm_vocabulary_of(g->model);
+    struct ax_view feature;
+    struct ax_lstm_frame frame;
+    const struct ax_lstm_past p = past(w, s, i, &feature);
+    const size_t bytes = (ax_lstm_scratch(g->model) / AX_NN_ALIGN + 1) * AX_NN_ALIGN;
+    float *row = calloc((size_t)spec->sequence * ax_lstm_width(spec, v), sizeof *row);
+    float out[2 * AX_LSTM_QUANTILES];
+    void *scratch = aligned_alloc(AX_NN_ALIGN, bytes);
+    assert_true(row && scratch && ax_lstm_row(spec, v, &p, row, &frame));
+    ax_lstm_run(g->model, scratch, row, 1, out);
+    for (int k = 0; k < 2; k++)
+        said[k] = frame.last + frame.scale * (double)out[k * AX_LSTM_QUANTILES + AX_LSTM_MEDIAN];
+    free(scratch);
+    free(row);
+}
+
+static void it_learns_what_a_feature_announces_for_series_of_any_level(void **state)
+{
+    (void)state;
+    struct world w;
+    struct ax_lstm_spec spec = small;
+    make(&w);
+    spec.epochs = 60;
+    spec.patience = 60;
+    struct ax_buf artifact = fitted(&w, &spec, 42);
+    struct ax_generation *g = served(&spec, &artifact);
+    double error[SERIES] = {0}, last[SERIES] = {0}, said[2];
+    for (uint32_t s = 0; s < SERIES; s++)
+        for (uint32_t i = 150; i + 5 < N; i++) {
+            say(&spec, g, &w, s, i, said);
+            error[s] += fabs(said[1] - (double)w.target[s][i + 5]);
+            last[s] += fabs((double)w.target[s][i] - (double)w.target[s][i + 5]);
+        }
+    for (uint32_t s = 0; s < SERIES; s++)
+        assert_true(error[s] < 0.75 * last[s]);
+    assert_true(g->scores.skill > 0.15 && g->scores.samples > 500);
+    assert_true(g->scores.until_ms == END && g->scores.from_ms > END - N * STEP);
+    ax_generation_free(g);
+    ax_buf_done(&artifact);
+}
+
+static void the_same_data_and_seed_give_the_same_bytes(void **state)
+{
+    (void)state;
+    struct world w;
+    make(&w);
+    struct ax_buf a = fitted(&w, &small, 42), b = fitted(&w, &small, 42), c = fitted(&w, &small, 43);
+    assert_true(ax_str_eq(ax_buf_view(&a), ax_buf_view(&b)));
+    assert_false(ax_str_eq(ax_buf_view(&a), ax_buf_view(&c)));
+    assert_true(a.n < AX_NN_FILE_MAX);
+    ax_buf_done(&a);
+    ax_buf_done(&b);
+    ax_buf_done(&c);
+}
+
+static void what_comes_later_changes_nothing_that_was_said(void **state)
+{
+    (void)state;
+    struct world w, other;
+    make(&w);
+    struct ax_buf artifact = fitted(&w, &small, 42);
+    struct ax_generation *g = served(&small, &artifact);
+    other = w;
+    for (uint32_t s = 0; s < SERIES; s++)
+        for (uint32_t i = 151; i < N; i++) {
+            other.target[s][i] *= 3;
+            other.feature[s][i] -= 7;
+        }
+    for (uint32_t s = 0; s < SERIES; s++) {
+        double one[2], two[2];
+        say(&small, g, &w, s, 150, one);
+        say(&small, g, &other, s, 150, two);
+        assert_memory_equal(one, two, sizeof one);
+    }
+    ax_generation_free(g);
+    ax_buf_done(&artifact);
+}
+
+static void a_model_of_features_a_refuses_features_b(void **state)
+{
+    (void)state;
+    struct world w;
+    make(&w);
+    struct ax_buf artifact = fitted(&w, &small, 42);
+    struct ax_lstm_spec b = small;
+    struct ax_generation *g;
+    struct ax_diag diag = {{0}};
+    b.features = ax_str("b");
+    assert_int_equal(ax_generation_new(&ax_lstm_kind, &b, ax_buf_view(&artifact), &g, &diag), AX_CONFLICT);
+    assert_null(g);
+    assert_non_null(strstr(diag.text, "\"a\"; \"b\" is wanted"));
+    b = small;
+    b.preset = AX_LSTM_DATACENTER; /* another network */
+    assert_int_equal(ax_generation_new(&ax_lstm_kind, &b, ax_buf_view(&artifact), &g, &diag), AX_CONFLICT);
+    artifact.bytes[artifact.n / 2] ^= 1;
+    assert_int_equal(ax_generation_new(&ax_lstm_kind, &small, ax_buf_view(&artifact), &g, &diag), AX_CORRUPT);
+    ax_buf_done(&artifact);
+}
+
+static void labels_are_inputs_and_their_values_go_with_the_model(void **state)
+{
+    (void)state;
+    struct world w;
+    struct ax_lstm_spec spec = small;
+    make(&w);
+    spec.categories[0] = ax_str("tier");
+    spec.categories_n = 1;
+    spec.epochs = 1;
+    struct ax_buf artifact = fitted(&w, &spec, 42);
+    struct ax_generation *g = served(&spec, &artifact);
+    const struct ax_lstm_vocabulary *v = ax_lstm_vocabulary_of(g->model);
+    assert_int_equal(v->n[0], 2);
+    assert_string_equal(v->values[0][0], "gold");
+    assert_string_equal(v->values[0][1], "tin");
+    assert_int_equal(ax_lstm_width(&spec, v), ax_lstm_width(&small, v) + 2);
+    ax_generation_free(g);
+    ax_buf_done(&artifact);
+}
+
+static void gaps_infinities_and_series_that_stand_still_give_finite_rows(void **state)
+{
+    (void)state;
+    struct world w;
+    static const struct ax_lstm_vocabulary none;
+    float row[4 * 64];
+    struct ax_view feature;
+    struct ax_lstm_frame frame;
+    make(&w);
+    for (uint32_t i = 0; i < N; i++) {
+        w.target[0][i] = 7;
+        w.target[1][i] = i % 3 ? NAN : w.target[1][i];
+        w.feature[1][i] = NAN;
+        w.target[2][i] = NAN;
+        w.target[3][i] = i % 2 ? 3e38f : -3e38f;
+    }
+    for (uint32_t s = 0; s < 4; s++) {
+        const struct ax_lstm_past p = past(&w, s, N - 1, &feature);
+        assert_int_equal(ax_lstm_row(&small, &none, &p, row, &frame), s != 2);
+        for (uint32_t i = 0; s != 2 && i < small.sequence * ax_lstm_width(&small, &none); i++)
+            assert_true(isfinite(row[i]));
+        assert_true(s == 2 || (isfinite(frame.last) && frame.scale > 0));
+    }
+}
+
+static void too_little_to_learn_from_is_said(void **state)
+{
+    (void)state;
+    struct world w;
+    struct ax_view feature;
+    struct ax_diag diag = {{0}};
+    struct ax_buf b;
+    make(&w);
+    struct ax_lstm_data *d = ax_lstm_data_new(&small);
+    const struct ax_lstm_past p = past(&w, 0, 60, &feature);
+    assert_int_equal(ax_lstm_data_add(d, &p, 1000), AX_LIMIT);
+    assert_int_equal(ax_lstm_data_add(d, &p, 64u << 20), AX_OK);
+    ax_buf_init(&b, AX_NN_FILE_MAX);
+    assert_int_equal(ax_lstm_kind.fit(d, 42, NULL, &b, &diag), AX_NOTREADY);
+    assert_non_null(strstr(diag.text, "too few"));
+    ax_lstm_kind.free_data(d);
+    ax_buf_done(&b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(it_learns_what_a_feature_announces_for_series_of_any_level),
+        cmocka_unit_test(the_same_data_and_seed_give_the_same_bytes),
+        cmocka_unit_test(what_comes_later_changes_nothing_that_was_said),
+        cmocka_unit_test(a_model_of_features_a_refuses_features_b),
+        cmocka_unit_test(labels_are_inputs_and_their_values_go_with_the_model),
+        cmocka_unit_test(gaps_infinities_and_series_that_stand_still_give_finite_rows),
+        cmocka_unit_test(too_little_to_learn_from_is_said),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
