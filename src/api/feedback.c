@@ -44,7 +44,7 @@ static enum ax_err time_of(const json_t *body, const char *key, int64_t otherwis
                            struct ax_diag *diag)
 {
     const json_t *v = json_object_get(body, key);
-    char number[32];
+    char number[320]; /* any double, written out */
     struct ax_str text = {number, 0};
     *out = otherwise;
     if (!v || json_is_null(v))

@@ -178,6 +178,8 @@ static void what_cannot_be_read_is_refused_and_kept_nowhere(void **state)
         {"{\"verdict\": \"promotion\", \"from\": 1}", "not_anomaly or missed"},
         {"{\"verdict\": \"missed\", \"from\": \"soon\"}", "Unix seconds"},
         {"{\"verdict\": \"missed\", \"from\": true}", "Unix seconds"},
+        {"{\"verdict\": \"missed\", \"from\": 1e30}", "Unix seconds"},
+        {"{\"verdict\": \"missed\", \"from\": -1.7e308}", "Unix seconds"},
         {"{\"verdict\": \"missed\", \"from\": 2, \"to\": 1}", "before from"},
         {"{\"verdict\": \"missed\", \"from\": 1, \"seris\": \"x\"}", "did you mean series"},
         {"{\"verdict\": \"missed\", \"from\": 1, \"series\": \"rate(x[1m])\"}", ""},
