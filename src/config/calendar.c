@@ -30,10 +30,16 @@ struct event {
         moved_n; /* instants that another event stands for, or that are left out: in skipped */
 };
 
+/* A zone that events name. */
+struct named_zone {
+    char *name;
+    struct ax_zone *zone;
+};
+
 struct ax_calendar {
     icalcomponent *root;
-    struct ax_zone *zone;   /* time_zone; NULL: UTC */
-    struct ax_zone **zones; /* of events */
+    struct ax_zone *zone; /* time_zone; NULL: UTC */
+    struct named_zone *zones;
     uint32_t zones_n;
     struct event *events;
     uint32_t events_n;
@@ -42,6 +48,7 @@ struct ax_calendar {
     struct ax_span *spans;
     uint32_t spans_n, spans_cap;
     int64_t from_ms, to_ms; /* what spans are known of; from >= to: nothing */
+    enum ax_err known;      /* of that time: AX_OK, or AX_LIMIT */
 };
 
 static int64_t instant_in(const struct ax_zone *zone, const icaltimezone *own, struct icaltimetype t)
@@ -68,15 +75,19 @@ static const struct ax_zone *zone_of(struct ax_calendar *c, const char *tzid)
         for (unsigned slashes = 0; *name && slashes < 2; slashes++)
             name = strchr(name + 1, '/') ? strchr(name + 1, '/') : name + strlen(name);
     name += *name == '/';
+    for (uint32_t i = 0; i < c->zones_n; i++)
+        if (strcmp(c->zones[i].name, name) == 0)
+            return c->zones[i].zone;
     if (ax_zone_load(ax_str(name), &zone, NULL) != AX_OK)
         return NULL;
-    struct ax_zone **more = realloc(c->zones, (c->zones_n + 1) * sizeof(struct ax_zone *));
-    if (!more) {
+    struct named_zone *more = realloc(c->zones, (c->zones_n + 1) * sizeof *more);
+    c->zones = more ? more : c->zones;
+    char *copy = more ? strdup(name) : NULL;
+    if (!copy) {
         ax_zone_free(zone);
         return NULL;
     }
-    c->zones = more;
-    c->zones[c->zones_n++] = zone;
+    c->zones[c->zones_n++] = (struct named_zone){copy, zone};
     return zone;
 }
 
@@ -152,6 +163,19 @@ static int64_t duration_of(struct ax_calendar *c, const struct event *e)
     return e->start.is_date ? 86400 : 0;
 }
 
+/* Can the rules of an event be followed at all? */
+static bool rules_work(const struct event *e)
+{
+    for (icalproperty *p = icalcomponent_get_first_property(e->component, ICAL_RRULE_PROPERTY); p;
+         p = icalcomponent_get_next_property(e->component, ICAL_RRULE_PROPERTY)) {
+        icalrecur_iterator *it = icalrecur_iterator_new(icalproperty_get_rrule(p), e->start);
+        if (!it)
+            return false;
+        icalrecur_iterator_free(it);
+    }
+    return true;
+}
+
 static enum ax_err take_event(struct ax_calendar *c, icalcomponent *component, struct ax_diag *diag)
 {
     struct event *e = &c->events[c->events_n];
@@ -167,6 +191,10 @@ static enum ax_err take_event(struct ax_calendar *c, icalcomponent *component, s
     e->duration_s = duration_of(c, e);
     if (e->duration_s < 0 || e->duration_s > LONGEST_S)
         return ax_fail(diag, AX_INVALID, "event '%.100s' must last from 0 s to a year",
+                       summary ? summary : "");
+    if (!rules_work(e))
+        return ax_fail(diag, AX_INVALID,
+                       "event '%.100s' has an RRULE that cannot be followed: are its parts right?",
                        summary ? summary : "");
     c->events_n++;
     return gather_skipped(c, e) == AX_OK ? AX_OK : ax_fail(diag, AX_NOMEM, "out of memory");
@@ -255,9 +283,11 @@ void ax_calendar_free(struct ax_calendar *c)
         return;
     if (c->root)
         icalcomponent_free(c->root);
-    for (uint32_t i = 0; i < c->zones_n; i++)
-        ax_zone_free(c->zones[i]);
-    free((void *)c->zones);
+    for (uint32_t i = 0; i < c->zones_n; i++) {
+        free(c->zones[i].name);
+        ax_zone_free(c->zones[i].zone);
+    }
+    free(c->zones);
     ax_zone_free(c->zone);
     free(c->events);
     free(c->skipped);
@@ -314,6 +344,20 @@ static struct icaltimetype later_start(const struct event *e, const struct icalr
     return start;
 }
 
+/* Does a rule ask for days that none of its months has? libical would look for one until the year 20582. */
+static bool never_comes(const struct icalrecurrencetype *rule)
+{
+    static const int longest[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    const short *month = rule->by_month, *day = rule->by_month_day;
+    if (*month == ICAL_RECURRENCE_ARRAY_MAX || *day == ICAL_RECURRENCE_ARRAY_MAX || rule->rscale)
+        return false;
+    for (; *month != ICAL_RECURRENCE_ARRAY_MAX; month++)
+        for (day = rule->by_month_day; *day != ICAL_RECURRENCE_ARRAY_MAX; day++)
+            if (*month < 1 || *month > 12 || abs(*day) <= longest[*month - 1])
+                return false;
+    return true;
+}
+
 static enum ax_err expand_rule(struct ax_calendar *c, const struct event *e, icalproperty *p, int64_t from_ms,
                                int64_t to_ms)
 {
@@ -329,6 +373,8 @@ static enum ax_err expand_rule(struct ax_calendar *c, const struct event *e, ica
         rule.until.minute = local.minute;
         rule.until.second = local.second;
     }
+    if (never_comes(&rule))
+        return AX_OK;
     icalrecur_iterator *it = icalrecur_iterator_new(rule, later_start(e, &rule, from_ms));
     enum ax_err err = it ? AX_OK : AX_NOMEM;
     for (uint32_t n = 0; err == AX_OK; n++) {
@@ -393,6 +439,7 @@ enum ax_err ax_calendar_expand(struct ax_calendar *c, int64_t from_ms, int64_t t
     enum ax_err err = AX_OK;
     c->spans_n = 0;
     c->from_ms = c->to_ms = 0;
+    c->known = AX_OK;
     for (uint32_t i = 0; i < c->events_n && err == AX_OK; i++)
         err = expand_event(c, &c->events[i], from_ms, to_ms);
     if (err != AX_OK)
@@ -411,11 +458,18 @@ enum ax_err ax_calendar_at(struct ax_calendar *c, int64_t t_ms, bool *on)
     uint32_t n, low = 0, high;
     *on = false;
     if (t_ms < c->from_ms || t_ms >= c->to_ms) {
-        enum ax_err err =
-            ax_calendar_expand(c, t_ms - EXPAND_BEFORE_MS, t_ms - EXPAND_BEFORE_MS + EXPAND_MS, &spans, &n);
+        const int64_t from_ms = t_ms - EXPAND_BEFORE_MS, to_ms = from_ms + EXPAND_MS;
+        enum ax_err err = ax_calendar_expand(c, from_ms, to_ms, &spans, &n);
+        if (err == AX_LIMIT) { /* and so it is at the next step: that is not found out again */
+            c->from_ms = from_ms;
+            c->to_ms = to_ms;
+            c->known = err;
+        }
         if (err != AX_OK)
             return err;
     }
+    if (c->known != AX_OK)
+        return c->known;
     high = c->spans_n;
     while (low < high) { /* the first that begins after t_ms */
         uint32_t middle = low + (high - low) / 2;

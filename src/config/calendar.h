@@ -29,7 +29,7 @@ void ax_calendar_free(struct ax_calendar *c);
 
 /* Is an event on at t_ms? Expands two days around a time that it was not asked of; else a search in what was
  * expanded. AX_NOMEM when there is none to expand with, AX_LIMIT when an event recurs too often: over 100,000
- * times in two days, or, when its rule has a COUNT, since it began. */
+ * times in two days, or, when its rule has a COUNT, since it began; this is known then for the two days. */
 AX_MUST_USE enum ax_err ax_calendar_at(struct ax_calendar *c, int64_t t_ms, bool *on);
 
 /* One event as it was expanded, [begin, end). */

@@ -4,9 +4,11 @@
 #include "config/calendar.h"
 #include "config/calendar_priv.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define LINE 4096
 
@@ -143,6 +145,9 @@ static void files_that_are_none_are_refused_with_a_text(void **state)
         {FILE_OF("SUMMARY:party\r\n"), "'party' has no DTSTART"},
         {FILE_OF("DTSTART:20250101T000000Z\r\nDTEND:20240101T000000Z\r\n"), "must last"},
         {FILE_OF("DTSTART:20250101T000000Z\r\nDURATION:P700D\r\n"), "must last"},
+        {FILE_OF("SUMMARY:odd\r\nDTSTART:20250101T000000Z\r\nRRULE:FREQ=WEEKLY;BYMONTHDAY=3\r\n"),
+         "'odd' has an RRULE"},
+        {FILE_OF("DTSTART:20250101T000000Z\r\nRRULE:FREQ=MONTHLY;BYYEARDAY=100\r\n"), "RRULE"},
     };
     struct ax_calendar *c = NULL;
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
@@ -156,6 +161,13 @@ static void files_that_are_none_are_refused_with_a_text(void **state)
         AX_NOTFOUND);
 }
 
+static double cpu_seconds(void)
+{
+    struct timespec t;
+    assert_int_equal(clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t), 0);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
 static void what_recurs_too_often_is_refused_when_it_is_asked(void **state)
 {
     (void)state;
@@ -164,7 +176,69 @@ static void what_recurs_too_often_is_refused_when_it_is_asked(void **state)
     static const char text[] =
         FILE_OF("DTSTART:20200101T000000Z\r\nDURATION:PT1S\r\nRRULE:FREQ=SECONDLY;COUNT=2000000000\r\n");
     assert_int_equal(ax_calendar_parse(ax_str(text), ax_str(""), &c, NULL), AX_OK);
-    assert_int_equal(ax_calendar_at(c, INT64_C(1740000000000), &on), AX_LIMIT);
+    /* Counting them is dear: once is enough for all steps of a day. */
+    double begin = cpu_seconds();
+    for (int64_t i = 0; i < 100; i++)
+        assert_int_equal(ax_calendar_at(c, INT64_C(1740000000000) + i * 15000, &on), AX_LIMIT);
+    assert_true(cpu_seconds() - begin < 3);
+    ax_calendar_free(c);
+}
+
+/* Looked for minute by minute, a 30th of February takes minutes of the processor until it is given up. */
+static void a_day_that_no_month_has_is_not_looked_for(void **state)
+{
+    (void)state;
+    static const char *const rules[] = {
+        "FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30,-30;BYHOUR=1,2,3;BYMINUTE=0,15,30,45",
+        "FREQ=MINUTELY;BYMONTH=2,4;BYMONTHDAY=31",
+        "FREQ=SECONDLY;BYMONTH=2;BYMONTHDAY=30",
+    };
+    struct ax_calendar *c = NULL;
+    bool on;
+    double begin = cpu_seconds();
+    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
+        char text[512];
+        (void)snprintf(text, sizeof text,
+                       FILE_OF("DTSTART:20200101T000000Z\r\nDURATION:PT1H\r\nRRULE:%s\r\n"), rules[i]);
+        assert_int_equal(ax_calendar_parse(ax_str(text), ax_str(""), &c, NULL), AX_OK);
+        assert_int_equal(ax_calendar_at(c, INT64_C(1740000000000), &on), AX_OK);
+        assert_false(on);
+        ax_calendar_free(c);
+    }
+    assert_true(cpu_seconds() - begin < 1);
+    /* The 29th is there in leap years: it is found. */
+    static const char leap[] =
+        FILE_OF("DTSTART:20200101T000000Z\r\nDURATION:PT1H\r\nRRULE:FREQ=DAILY;BYMONTH=2;BYMONTHDAY=29\r\n");
+    assert_int_equal(ax_calendar_parse(ax_str(leap), ax_str(""), &c, NULL), AX_OK);
+    assert_int_equal(ax_calendar_at(c, INT64_C(1709164800000), &on), AX_OK);
+    assert_true(on);
+    ax_calendar_free(c);
+}
+
+/* Bytes that are allocated now, with and without a sanitizer. */
+size_t __sanitizer_get_current_allocated_bytes(void) __attribute__((weak));
+
+static size_t allocated(void)
+{
+    return __sanitizer_get_current_allocated_bytes ? __sanitizer_get_current_allocated_bytes()
+                                                   : mallinfo2().uordblks;
+}
+
+static void memory_does_not_grow_with_how_often_a_calendar_is_asked(void **state)
+{
+    (void)state;
+    static const char text[] = FILE_OF("DTSTART;TZID=Europe/Berlin:20250101T000000\r\nDURATION:PT1H\r\n"
+                                       "RDATE;TZID=Europe/Berlin:20250301T000000\r\n");
+    const struct ax_span *spans;
+    struct ax_calendar *c = NULL;
+    uint32_t n;
+    assert_int_equal(ax_calendar_parse(ax_str(text), ax_str(""), &c, NULL), AX_OK);
+    size_t before = 0;
+    for (int64_t i = 0; i < 200; i++) {
+        assert_int_equal(ax_calendar_expand(c, i * 86400000, (i + 1) * 86400000, &spans, &n), AX_OK);
+        before = i == 20 ? allocated() : before;
+    }
+    assert_true(allocated() <= before + 4096);
     ax_calendar_free(c);
 }
 
@@ -175,6 +249,8 @@ int main(void)
         cmocka_unit_test(cron_lines_that_are_none_are_refused_with_the_field),
         cmocka_unit_test(files_that_are_none_are_refused_with_a_text),
         cmocka_unit_test(what_recurs_too_often_is_refused_when_it_is_asked),
+        cmocka_unit_test(a_day_that_no_month_has_is_not_looked_for),
+        cmocka_unit_test(memory_does_not_grow_with_how_often_a_calendar_is_asked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
