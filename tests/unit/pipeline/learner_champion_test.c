@@ -8,7 +8,7 @@
 #include <string.h>
 
 #define STEP 15000
-#define EVERY (100 * STEP)
+#define EVERY (96 * STEP)
 #define MODEL "job/toy"
 
 static const struct ax_registry_by by = {{"ann", 3}, {"", 0}};
@@ -64,7 +64,7 @@ static void stop(struct world *w)
 
 static void begin(struct world *w, uint32_t approvals)
 {
-    *w = (struct world){.t_ms = 0};
+    *w = (struct world){.t_ms = 15 * STEP}; /* the first step is one at which fits begin */
     scratch_make(w->dir, NULL);
     start(w, approvals);
 }
