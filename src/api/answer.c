@@ -1,6 +1,8 @@
 /* answer.c: JSON into answers. */
 #include "api/answer.h"
 
+#include "api/json.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -35,7 +37,12 @@ void ax_answer_warned(struct ax_http_response *res, json_t *data, json_t *warnin
 void ax_answer_error(struct ax_http_response *res, int status, const char *type, const char *text)
 {
     res->status = status;
-    put(res, json_pack("{s:s, s:s, s:s}", "status", "error", "errorType", type, "error", text));
+    res->content_type = "application/json";
+    ax_buf_str(&res->body, ax_str("{\"status\":\"error\",\"errorType\":"));
+    ax_json_str(&res->body, ax_str(type));
+    ax_buf_str(&res->body, ax_str(",\"error\":"));
+    ax_json_str(&res->body, ax_str(text)); /* which quotes what was sent, perhaps cut within a character */
+    ax_buf_byte(&res->body, '}');
 }
 
 void ax_answer_err(struct ax_http_response *res, enum ax_err err, const struct ax_diag *diag)

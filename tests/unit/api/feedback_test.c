@@ -183,6 +183,9 @@ static void what_cannot_be_read_is_refused_and_kept_nowhere(void **state)
         {"{\"verdict\": \"missed\", \"from\": 2, \"to\": 1}", "before from"},
         {"{\"verdict\": \"missed\", \"from\": 1, \"seris\": \"x\"}", "did you mean series"},
         {"{\"verdict\": \"missed\", \"from\": 1, \"series\": \"rate(x[1m])\"}", ""},
+        /* What is quoted of it ends within a character. */
+        {"{\"verdict\": \"missed\", \"from\": 1, \"xéééééééééééééééééééééééééééééééééééééééé\": 1}",
+         "unknown key x"},
         {"{\"verdict\": \"missed\", \"from\": 1, \"author\": 7}", "author must be a string"},
         {"{\"verdict\": \"missed\", \"verdict\": \"missed\", \"from\": 1}", "no JSON"},
     };
