@@ -13,7 +13,7 @@
 
 #define TOP 3
 #define SCORE_MAX 100.0
-#define STATE_VERSION 1
+#define STATE_VERSION 2
 
 struct ax_combiner {
     struct ax_detector_spec spec;
@@ -89,8 +89,9 @@ void ax_combiner_step(struct ax_combiner *c, const double *scores, struct ax_ver
         memset(c->contributions, 0, c->features_n * sizeof *c->contributions);
         for (uint32_t i = 0; i < found && sum > 0; i++)
             c->contributions[top[i]] = terms[i] / sum;
-        const struct ax_frame frame = {.present = true, .unit_low = 1, .unit_high = 1};
-        ax_member_learn(&c->member, &frame, sum, c->spec.false_alarm_rate, c->spec.warmup_steps);
+        const struct ax_learning learning = {c->spec.false_alarm_rate, 1, c->spec.warmup_steps,
+                                             c->spec.hold_steps, false};
+        ax_member_learn(&c->member, sum, &learning);
     }
     *out = c->last;
     memcpy(contributions, c->contributions, c->features_n * sizeof *contributions);

@@ -1,60 +1,116 @@
-/* detector.c: the score of one series: two members, each calibrated on its own past, the larger one
- * counts; and a hold that keeps it up while the abnormality lasts. */
+/* detector.c: the score of one series: members, each on a scale of its own past; their combination; a hold
+ * that keeps it up while an abnormality lasts; what is known to recur. */
 #include "anomaly/detector.h"
 
 #include "anomaly/hold.h"
-#include "anomaly/levels.h"
 #include "anomaly/member.h"
+#include "anomaly/neighbours.h"
+#include "anomaly/polynomial.h"
+#include "anomaly/recurrence.h"
+#include "anomaly/scale.h"
 #include "anomaly/spec.h"
 #include "anomaly/spread.h"
+#include "base/assert.h"
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define SCORE_MAX 100.0
-/* Known levels are told over at least so many of the longest holds, so that none makes itself known. */
-#define LEVELS_HOLDS 12
-
-/* Least unit: this share of the magnitude (float32 keeps 6e-8 of it) and of the typical distance. */
-#define UNIT_OF_MAGNITUDE 1e-5
-#define UNIT_OF_TYPICAL 0.1
-#define UNIT_MIN 1e-30
 #define VALUE_MAX 1e38
-#define STATE_VERSION 1
+#define DISTANCE_MAX 1e30
+#define STATE_VERSION 2
 
-enum { RESIDUAL, DIFFERENCE, MEMBERS };
+#define UNIT_OF_MAGNITUDE 1e-5 /* least unit: float32 keeps 6e-8 of a magnitude */
+#define UNIT_MIN 1e-30
+#define MEMBER_RATE 0.01       /* a member is 1 at the level that so many points of its past exceed */
+#define MEMBER_MAX 1000.0      /* no member counts for more */
+#define COMBINED_LEVEL_MIN 1.0 /* members at their levels are never abnormal together */
+#define COMBINED_POINTS 8      /* before there is a score */
+#define YOUNG 3.0              /* warm-ups, until which members are still finding their levels */
+#define LEVEL_POINTS 8         /* before there is a usual level */
+
+/* An abnormality is held for a fourth of the past that it is judged by at most. */
+#define HOLD_PART 4
+#define HOLD_ONSET                                                                                           \
+    2.0 /* score of an onset after which values are also judged by what was expected before it, */
+#define HOLD_WIDTH 2.0 /* when they are so many times as far from it as they rarely are; */
+#define HOLD_SCORE 1.6 /* that alone gives no higher score */
+#define RANGE_SCORE 3.0
+#define ABSENT_SCORE 3.0
+#define ABSENT_STEPS 3
+#define ABSENT_TIMES 2
+
+/* One member: its distances, and the levels of them. */
+struct view {
+    enum ax_member_id id;
+    struct ax_scale scale;
+    struct ax_member member;
+    double now; /* its score at the newest step; NaN for none */
+};
 
 struct ax_detector {
     struct ax_detector_spec spec;
-    struct ax_member members[MEMBERS];
+    struct ax_member combined;
     struct ax_spread spread;
-    struct ax_levels levels;
-
     struct ax_hold hold;
-    double before; /* the value of the step before; NaN after a gap */
+    struct ax_recurrences recurrences;
+    struct ax_marks marks; /* steps that are no part of the past yet */
+
+    double mean;           /* of the values that were not abnormal */
+    uint32_t mean_n;       /* those in it, up to the memory */
+    uint32_t seen;         /* values, saturating */
+    uint32_t run;          /* abnormal ones in succession */
+    bool clear;            /* the onset of the hold was */
+    uint32_t lasts;        /* steps for which the score has been above 1 */
+    uint32_t gap, gap_max; /* steps without a value up to now; the longest such time before */
+    float rare;            /* distance from the forecast, in its unit, that the false-alarm rate exceeds */
+    double before;         /* the value of the step before; NaN after a gap */
+    int64_t t_ms;          /* newest step of the past; INT64_MIN without */
     struct ax_verdict last;
+    uint32_t views_n;
+    struct view views[];
 };
 
-/* A step seen by all members: what they expect, and the band in which none is surprised. */
-struct view {
-    struct ax_frame frames[MEMBERS];
-    double expected, lower, upper;
-    bool ready;
+/* A step seen by all members. */
+struct look {
+    double value, expected;
+    double least;                   /* unit */
+    double distance[AX_MEMBER_IDS]; /* NaN for none */
 };
 
-struct ax_detector *ax_detector_new(const struct ax_detector_spec *spec)
+static const char *const member_names[AX_MEMBER_IDS] = {"forecast", "neighbours", "level", "difference",
+                                                        "polynomial"};
+
+const char *ax_member_name(enum ax_member_id id)
 {
-    struct ax_detector *d = calloc(1, sizeof *d);
+    AX_ASSERT(id < AX_MEMBER_IDS);
+    return member_names[id];
+}
+
+struct ax_detector *ax_detector_new(const struct ax_detector_spec *asked)
+{
+    struct ax_detector_spec spec = ax_detector_spec_complete(asked);
+    uint32_t n = 0;
+    for (unsigned id = 0; id < AX_MEMBER_IDS; id++)
+        n += spec.members >> id & 1;
+    struct ax_detector *d = calloc(1, sizeof *d + n * sizeof d->views[0]);
     if (!d)
         return NULL;
-    d->spec = ax_detector_spec_complete(spec);
-    for (uint32_t i = 0; i < MEMBERS; i++)
-        ax_member_init(&d->members[i], d->spec.memory_steps);
+    d->spec = spec;
+    for (unsigned id = 0; id < AX_MEMBER_IDS; id++) {
+        if (!(spec.members >> id & 1))
+            continue;
+        struct view *v = &d->views[d->views_n++];
+        v->id = (enum ax_member_id)id;
+        v->now = (double)NAN;
+        ax_member_init(&v->member, spec.memory_steps);
+    }
+    ax_member_init(&d->combined, spec.memory_steps);
     ax_spread_init(&d->spread);
-    uint32_t long_enough = LEVELS_HOLDS * d->spec.hold_steps;
-    ax_levels_init(&d->levels, d->spec.memory_steps > long_enough ? d->spec.memory_steps : long_enough);
-
-    d->before = NAN;
+    ax_recurrences_init(&d->recurrences);
+    d->before = (double)NAN;
+    d->t_ms = INT64_MIN;
     d->last = ax_verdict_not_ready("no_data");
     return d;
 }
@@ -66,18 +122,20 @@ void ax_detector_free(struct ax_detector *d)
 
 void ax_detector_copy(struct ax_detector *to, const struct ax_detector *from)
 {
-    *to = *from;
+    memcpy(to, from, ax_detector_bytes(from));
 }
 
 uint64_t ax_detector_bytes(const struct ax_detector *d)
 {
-    return sizeof *d;
+    return sizeof *d + d->views_n * sizeof d->views[0];
 }
 
-static double unit_of(const struct ax_member *m, double scale, double magnitude)
+void ax_detector_members(const struct ax_detector *d, double *scores)
 {
-    double least = fmax(UNIT_OF_MAGNITUDE * magnitude, UNIT_OF_TYPICAL * (double)m->typical);
-    return fmax(fmax(scale, least), UNIT_MIN);
+    for (unsigned id = 0; id < AX_MEMBER_IDS; id++)
+        scores[id] = (double)NAN;
+    for (uint32_t i = 0; i < d->views_n; i++)
+        scores[d->views[i].id] = d->views[i].now;
 }
 
 /* Is it a number that sums and ratios cannot overflow with? */
@@ -86,56 +144,118 @@ static bool usable(double v)
     return fabs(v) <= VALUE_MAX;
 }
 
-/* The forecast expects its mean, with the half widths of its interval as units. Without a forecast the last
- * value is expected, and only the difference counts: a move beyond both the last value and the expected one.
- */
-static void look(const struct ax_detector *d, const struct ax_observation *o, struct view *v)
+static uint32_t hold_steps(const struct ax_detector *d)
 {
-    const struct ax_member *residual = &d->members[RESIDUAL], *difference = &d->members[DIFFERENCE];
-    bool forecast = usable(o->expected) && usable(o->lower) && usable(o->upper);
-    bool before = usable(d->before);
-    *v = (struct view){.expected = forecast ? o->expected : d->before, .lower = -INFINITY, .upper = INFINITY};
-    double magnitude = fmax(fabs(v->expected), before ? fabs(d->before) : 0);
-    if (forecast) {
-        v->frames[RESIDUAL] = (struct ax_frame){
-            .present = true,
-            .low = o->expected,
-            .high = o->expected,
-            .unit_low = unit_of(residual, o->expected - o->lower, magnitude),
-            .unit_high = unit_of(residual, o->upper - o->expected, magnitude),
-        };
-    }
-    if (before) {
-        double unit = unit_of(difference, (double)difference->near, magnitude);
-        v->frames[DIFFERENCE] = (struct ax_frame){
-            .present = true,
-            .low = fmin(d->before, v->expected),
-            .high = fmax(d->before, v->expected),
-            .unit_low = unit,
-            .unit_high = unit,
-        };
-    }
-    for (uint32_t i = 0; i < MEMBERS; i++) {
-        const struct ax_member *m = &d->members[i];
-        const struct ax_frame *f = &v->frames[i];
-        if (!f->present || !ax_member_ready(m, d->spec.warmup_steps))
-            continue;
-        v->ready = true;
-        v->lower = fmax(v->lower, f->low - (double)m->level * f->unit_low);
-        v->upper = fmin(v->upper, f->high + (double)m->level * f->unit_high);
+    uint32_t part = d->seen / HOLD_PART;
+    return part < d->spec.hold_steps ? part : d->spec.hold_steps;
+}
+
+/* Move to the step of this observation. */
+static void pass_time(struct ax_detector *d, const struct ax_observation *o)
+{
+    int64_t t_ms = o->past.n ? o->past.end_ms : INT64_MIN;
+    if (t_ms != INT64_MIN && d->t_ms != INT64_MIN && t_ms > d->t_ms)
+        ax_marks_shift(&d->marks, (uint64_t)(t_ms - d->t_ms) / (uint64_t)o->past.step_ms);
+    d->t_ms = t_ms;
+    ax_marks_forget(&d->marks, hold_steps(d));
+}
+
+static double distance_of(const struct ax_detector *d, const struct ax_observation *o, double expected,
+                          enum ax_member_id id)
+{
+    switch (id) {
+    case AX_MEMBER_FORECAST:
+        return fabs(o->value - expected);
+    case AX_MEMBER_NEIGHBOURS:
+        return ax_neighbours_distance(o->past.v, o->past.n, &d->marks, AX_NEIGHBOURS_K);
+    case AX_MEMBER_LEVEL:
+        return d->mean_n >= LEVEL_POINTS ? fabs(o->value - d->mean) : (double)NAN;
+    case AX_MEMBER_DIFFERENCE:
+        return fabs(o->value - d->before);
+    default:
+        return ax_polynomial_distance(o->past.v, o->past.n);
     }
 }
 
-/* The larger of the members' scores, each divided by its level. */
-static double score_of(const struct ax_detector *d, const struct view *v, double value)
+/* Ask the members. */
+static struct look look(struct ax_detector *d, const struct ax_observation *o)
 {
-    double score = 0;
-    for (uint32_t i = 0; i < MEMBERS; i++) {
-        const struct ax_member *m = &d->members[i];
-        if (v->frames[i].present && ax_member_ready(m, d->spec.warmup_steps))
-            score = fmax(score, ax_frame_score(&v->frames[i], value) / (double)m->level);
+    struct look l = {.value = o->value, .expected = usable(o->expected) ? o->expected : d->before};
+    double magnitude = fmax(fabs(o->value), usable(l.expected) ? fabs(l.expected) : 0);
+    l.least = fmax(UNIT_OF_MAGNITUDE * magnitude, UNIT_MIN);
+    for (uint32_t i = 0; i < d->views_n; i++) {
+        struct view *v = &d->views[i];
+        double distance = distance_of(d, o, l.expected, v->id), unit = ax_scale_unit(&v->scale, l.least);
+        bool speaks = !isnan(distance) && ax_scale_ready(&v->scale) && ax_member_ready(&v->member, 0);
+        l.distance[v->id] = fmin(distance, DISTANCE_MAX);
+        if (isnan(distance))
+            l.distance[v->id] = (double)NAN;
+        v->now = speaks ? fmin(distance / unit / (double)v->member.level, MEMBER_MAX) : (double)NAN;
     }
-    return score;
+    return l;
+}
+
+/* The root of the largest score times the mean of all on a scale of log(1 + score); NaN without any. */
+static double combine(const struct ax_detector *d)
+{
+    double sum = 0, largest = 0, n = 0;
+    for (uint32_t i = 0; i < d->views_n; i++) {
+        if (isnan(d->views[i].now))
+            continue;
+        n++;
+        sum += log1p(d->views[i].now);
+        largest = fmax(largest, d->views[i].now);
+    }
+    return n > 0 ? sqrt(expm1(sum / n) * largest) : (double)NAN;
+}
+
+/* The usual level is the mean of what was not abnormal; what has been for hold_steps is accepted all at once.
+ */
+static void learn_level(struct ax_detector *d, double value)
+{
+    uint32_t steps = hold_steps(d), count = d->run == steps + 1 ? d->run : 1;
+    if (d->run > 0 && d->run <= steps)
+        return;
+    if (d->seen < d->spec.warmup_steps)
+        value = ax_spread_median(&d->spread); /* no single value sets the level of a young series */
+    uint64_t n = (uint64_t)d->mean_n + count;
+    d->mean_n = n < d->spec.memory_steps ? (uint32_t)n : d->spec.memory_steps;
+    d->mean += (value - d->mean) * fmin((double)count / (double)d->mean_n, 1);
+}
+
+static void learn(struct ax_detector *d, const struct look *l, double combined)
+{
+    uint32_t patience = hold_steps(d);
+    double age = fmin((double)(d->seen + 1) / (YOUNG * (double)d->spec.warmup_steps), 1), weight = age * age;
+    for (uint32_t i = 0; i < d->views_n; i++) {
+        struct view *v = &d->views[i];
+        double distance = l->distance[v->id];
+        if (isnan(distance))
+            continue;
+        double score = distance / ax_scale_unit(&v->scale, l->least);
+        bool ready = ax_scale_ready(&v->scale);
+        ax_scale_learn(&v->scale, distance, d->spec.memory_steps);
+        if (!ready)
+            continue;
+        ax_member_learn(
+            &v->member, score,
+            &(struct ax_learning){MEMBER_RATE, 1, d->spec.warmup_steps, patience, d->hold.age > 0});
+        if (v->id == AX_MEMBER_FORECAST)
+            d->rare = (float)ax_tail_level(&v->member.tail, d->spec.false_alarm_rate);
+    }
+    if (!isnan(combined))
+        ax_member_learn(&d->combined, combined,
+                        &(struct ax_learning){d->spec.false_alarm_rate, weight, COMBINED_POINTS, patience,
+                                              d->hold.age > 0});
+    learn_level(d, l->value);
+}
+
+/* How far a value is from what was expected, or from what was usual before, whichever is further: a
+ * forecast soon follows an abnormality, the usual does not. */
+static double deviation_of(const struct ax_detector *d, double expected, double value)
+{
+    double usual = ax_spread_median(&d->spread), a = value - expected, b = value - usual;
+    return !isnan(usual) && fabs(b) > fabs(a) ? b : a;
 }
 
 static double guard_width(const struct ax_detector_spec *spec, double expected)
@@ -144,110 +264,211 @@ static double guard_width(const struct ax_detector_spec *spec, double expected)
 }
 
 /* A deviation that the job does not ask for leaves the score at 1 at most. */
-static double guarded(const struct ax_detector_spec *spec, double expected, double value, double score)
+static double guarded(const struct ax_detector_spec *spec, double expected, double deviation, double score)
 {
-    double deviation = value - expected;
     bool unasked = (spec->direction == AX_ABOVE && deviation < 0) ||
                    (spec->direction == AX_BELOW && deviation > 0) ||
                    fabs(deviation) < guard_width(spec, expected);
     return unasked ? fmin(score, 1) : score;
 }
 
-/* Score the value; returns whether it may teach the spread (it is no outlier). */
-static bool judge(struct ax_detector *d, const struct view *v, double value, struct ax_verdict *out)
+/* Below, in or above the values that can be? */
+static int beyond_range(const struct ax_detector_spec *spec, double value)
 {
-    const struct ax_detector_spec *spec = &d->spec;
-    double now = guarded(spec, v->expected, value, score_of(d, v, value));
-    bool outside = now > 1;
-    *out = (struct ax_verdict){.ready = true, .score = now, .expected = v->expected};
-    out->lower = v->lower;
-    out->upper = v->upper;
-    if (d->hold.age) {
-        double growth = ax_spread_growth(&d->spread, d->hold.age);
-        out->expected = 0.5 * (d->hold.low + d->hold.high);
-        out->lower = d->hold.low - d->hold.below * growth;
-        out->upper = d->hold.high + d->hold.above * growth;
-        const struct ax_hold_value held = {
-            .value = value,
-            .growth = growth,
-            .now = now,
-            .known = ax_levels_known(&d->levels, value, value > d->hold.high),
-            .steps_max = spec->hold_steps,
-
-        };
-        out->score = ax_hold_step(&d->hold, &held, &outside);
-
-        if (outside)
-            out->score = guarded(spec, out->expected, value, out->score);
-        out->direction = out->score > 1 ? d->hold.direction : 0;
-    } else if (outside) {
-        double usual = ax_spread_median(&d->spread);
-        ax_hold_start(&d->hold, v->expected, isnan(usual) ? v->expected : usual, v->expected - v->lower,
-                      v->upper - v->expected, value, now);
-        out->direction = d->hold.direction;
-    }
-    double guard = guard_width(spec, out->expected);
-    out->lower = fmin(out->lower, out->expected - guard);
-    out->upper = fmax(out->upper, out->expected + guard);
-    out->score = fmin(out->score, SCORE_MAX);
-    out->severity = ax_severity_of(out->score);
-    return !outside;
+    if (!(spec->range_min < spec->range_max))
+        return 0;
+    return value < spec->range_min ? -1 : value > spec->range_max;
 }
 
-static void gap(struct ax_detector *d, struct ax_verdict *out)
+/* From an onset on a value is also judged by what was expected before: back there it is normal, far from it
+ * it is not, after a clear onset, however well the forecast has followed. Returns the score. */
+static double held_score(struct ax_detector *d, const struct look *l, double width, double now,
+                         struct ax_verdict *out)
 {
-    d->before = NAN;
+    bool outside;
+    if (d->hold.age == 0) {
+        double usual = ax_spread_median(&d->spread);
+        d->clear = now > HOLD_ONSET && fabs(l->value - l->expected) > HOLD_WIDTH * width;
+        if (now > 1)
+            ax_hold_start(&d->hold, l->expected, isnan(usual) ? l->expected : usual, width, width, l->value,
+                          now);
+        return now;
+    }
+    double growth = ax_spread_growth(&d->spread, d->hold.age);
+    out->expected = 0.5 * (d->hold.low + d->hold.high);
+    out->lower = d->hold.low - d->hold.below * growth;
+    out->upper = d->hold.high + d->hold.above * growth;
+    const struct ax_hold_value held = {l->value, growth, now, hold_steps(d)};
+    double score = ax_hold_step(&d->hold, &held, &outside);
+    if (!outside && score <= 1)
+        return fmin(now, 1);
+    return d->clear ? fmax(now, fmin(score / HOLD_WIDTH, HOLD_SCORE)) : now;
+}
+
+/* Give the verdict its band and cut off what the guards do not ask for. */
+static void guard(struct ax_detector *d, const struct look *l, struct ax_verdict *out)
+{
+    const struct ax_detector_spec *spec = &d->spec;
+    double deviation = deviation_of(d, out->expected, l->value), width = guard_width(spec, out->expected);
+    out->lower = fmin(out->lower, out->expected - width);
+    out->upper = fmax(out->upper, out->expected + width);
+    out->score = guarded(spec, out->expected, deviation, out->score);
+    int beyond = beyond_range(spec, l->value);
+    if (beyond)
+        out->score = fmax(out->score, RANGE_SCORE);
+    out->direction = beyond ? beyond : deviation < 0 ? -1 : 1;
+}
+
+static bool is_known(struct ax_detector *d, const struct ax_observation *o)
+{
+    return o->past.n && d->mean_n > 0 &&
+           ax_recurrences_take(&d->recurrences, o->past.end_ms, o->past.step_ms, o->value, d->mean);
+}
+
+/* The end of a verdict: bounded, long enough, with its severity. */
+static void settle(struct ax_detector *d, struct ax_verdict *out)
+{
+    out->score = fmin(out->score, SCORE_MAX);
+    d->lasts = out->score > 1 ? d->lasts + (d->lasts < UINT32_MAX) : 0;
+    if (d->lasts < d->spec.min_steps)
+        out->score = fmin(out->score, 1);
+    if (!(out->score > 1))
+        out->direction = 0;
+    out->severity = ax_severity_of(out->score);
+}
+
+static void judge(struct ax_detector *d, const struct ax_observation *o, const struct look *l,
+                  double combined, struct ax_verdict *out)
+{
+    double unit = l->least;
+    for (uint32_t i = 0; i < d->views_n; i++)
+        if (d->views[i].id == AX_MEMBER_FORECAST)
+            unit = ax_scale_unit(&d->views[i].scale, l->least);
+    double width = fmax((double)d->rare, 1) * unit;
+    *out = (struct ax_verdict){
+        .ready = true, .expected = l->expected, .lower = l->expected - width, .upper = l->expected + width};
+    double score = combined / fmax((double)d->combined.level, COMBINED_LEVEL_MIN);
+    bool beyond = beyond_range(&d->spec, l->value) != 0;
+    if (score > 1 && is_known(d, o) && !beyond)
+        score = 1;
+    bool abnormal = score > 1 || beyond;
+    d->run = abnormal ? d->run + (d->run < UINT32_MAX) : 0;
+    if (abnormal && o->past.n && d->run <= hold_steps(d))
+        ax_marks_set(&d->marks);
+    out->score = held_score(d, l, width, score, out);
+    ax_spread_add(&d->spread, abnormal || out->score > 1 ? (double)NAN : l->value);
+    guard(d, l, out);
+    settle(d, out);
+}
+
+/* A step without a value: the last verdict stands, unless the absence is one by itself. */
+static void gap(struct ax_detector *d, const struct ax_observation *o)
+{
+    d->before = (double)NAN;
     ax_spread_add(&d->spread, (double)NAN);
-    ax_hold_gap(&d->hold, d->spec.hold_steps);
-    *out = d->last;
+    ax_hold_gap(&d->hold, hold_steps(d));
+    if (o->past.n && !isnan(o->past.v[o->past.n - 1]))
+        return; /* it has one, which is not to be learnt */
+    d->gap += d->gap < UINT32_MAX;
+    if (!d->spec.absence || d->seen < d->spec.warmup_steps)
+        return;
+    bool late = d->gap > ABSENT_STEPS && d->gap / ABSENT_TIMES > d->gap_max;
+    bool was = d->last.absent, over = d->gap > d->spec.hold_steps;
+    if (over) {
+        d->last = ax_verdict_not_ready("no_data");
+    } else if (was || late || o->ended) {
+        d->last.score = fmax(ABSENT_SCORE, d->last.absent ? d->last.score : 0);
+        d->last.ready = true;
+        d->last.reason = NULL;
+        d->last.absent = true;
+        d->last.direction = -1;
+        d->last.severity = ax_severity_of(d->last.score);
+    }
+}
+
+static void end_gap(struct ax_detector *d)
+{
+    if (d->gap > d->gap_max)
+        d->gap_max = d->gap;
+    d->gap = 0;
 }
 
 void ax_detector_step(struct ax_detector *d, const struct ax_observation *o, struct ax_verdict *out)
 {
+    pass_time(d, o);
     if (!usable(o->value)) {
-        gap(d, out);
+        gap(d, o);
+        *out = d->last;
         return;
     }
-    struct view v;
-    bool teaches = true;
-    look(d, o, &v);
-    if (v.ready)
-        teaches = judge(d, &v, o->value, &d->last);
-    else if (!d->last.ready)
-        d->last = ax_verdict_not_ready("warming_up");
-    for (uint32_t i = 0; i < MEMBERS; i++) {
-        if (v.frames[i].present)
-            ax_member_learn(&d->members[i], &v.frames[i], o->value, d->spec.false_alarm_rate / MEMBERS,
-                            d->spec.warmup_steps);
+    end_gap(d);
+    struct look l = look(d, o);
+    double combined = combine(d);
+    bool ready = d->seen >= d->spec.warmup_steps && ax_member_ready(&d->combined, COMBINED_POINTS) &&
+                 !isnan(combined) && usable(l.expected);
+    if (ready) {
+        judge(d, o, &l, combined, &d->last);
+    } else {
+        if (!d->last.ready || d->last.absent)
+            d->last = ax_verdict_not_ready("warming_up");
+        ax_spread_add(&d->spread, o->value);
     }
-    ax_spread_add(&d->spread, teaches ? o->value : (double)NAN);
-    ax_levels_add(&d->levels, o->value);
+    learn(d, &l, combined);
     d->before = o->value;
-
+    d->seen += d->seen < UINT32_MAX;
     *out = d->last;
 }
 
 void ax_detector_save(const struct ax_detector *d, struct ax_buf *out)
 {
     ax_put_u8(out, STATE_VERSION);
-    for (uint32_t i = 0; i < MEMBERS; i++)
-        ax_member_save(&d->members[i], out);
+    ax_put_u8(out, (uint8_t)d->spec.members);
+    for (uint32_t i = 0; i < d->views_n; i++) {
+        ax_scale_save(&d->views[i].scale, out);
+        ax_member_save(&d->views[i].member, out);
+        ax_put_f64(out, d->views[i].now);
+    }
+    ax_member_save(&d->combined, out);
     ax_spread_save(&d->spread, out);
-    ax_levels_save(&d->levels, out);
     ax_hold_save(&d->hold, out);
+    ax_recurrences_save(&d->recurrences, out);
+    for (uint32_t i = 0; i < sizeof d->marks.words / sizeof d->marks.words[0]; i++)
+        ax_put_u64(out, d->marks.words[i]);
+    const uint32_t counts[] = {d->mean_n, d->seen, d->run, d->lasts, d->gap, d->gap_max};
+    for (uint32_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
+        ax_put_varint(out, counts[i]);
+    ax_put_u8(out, d->clear);
+    ax_put_f64(out, d->mean);
+    ax_put_f32(out, d->rare);
     ax_put_f64(out, d->before);
+    ax_put_i64(out, d->t_ms);
     ax_verdict_save(&d->last, out);
 }
 
 enum ax_err ax_detector_load(struct ax_detector *d, struct ax_bytes *in)
 {
     ax_get_version(in, STATE_VERSION);
-    for (uint32_t i = 0; i < MEMBERS; i++)
-        ax_member_load(&d->members[i], in);
+    if (ax_get_u8(in) != d->spec.members)
+        return ax_bytes_fail(in);
+    for (uint32_t i = 0; i < d->views_n; i++) {
+        ax_scale_load(&d->views[i].scale, in);
+        ax_member_load(&d->views[i].member, in);
+        d->views[i].now = ax_get_f64(in);
+    }
+    ax_member_load(&d->combined, in);
     ax_spread_load(&d->spread, in);
-    ax_levels_load(&d->levels, in);
     ax_hold_load(&d->hold, d->spec.hold_steps, in);
+    ax_recurrences_load(&d->recurrences, in);
+    for (uint32_t i = 0; i < sizeof d->marks.words / sizeof d->marks.words[0]; i++)
+        d->marks.words[i] = ax_get_u64(in);
+    uint32_t *const counts[] = {&d->mean_n, &d->seen, &d->run, &d->lasts, &d->gap, &d->gap_max};
+    for (uint32_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
+        *counts[i] = ax_get_count(in, UINT32_MAX);
+    d->clear = ax_get_bool(in);
+    d->mean = ax_get_f64_in(in, -VALUE_MAX, VALUE_MAX);
+    d->rare = ax_get_f32_in(in, 0, INFINITY);
     d->before = ax_get_f64(in);
+    d->t_ms = ax_get_ms(in);
     ax_verdict_load(&d->last, in);
     return in->err;
 }

@@ -1,11 +1,15 @@
 /* detector.h: the anomaly score of one series.
  *
- * Two members look at every step: the residual against the forecast interval, and the move beyond both the
- * last value and the expected one, in units of the local scale. Each is divided by the level that it
- * exceeds at half the false-alarm rate (anomaly/tail.h); the larger one counts. After an onset values are
- * judged by what was normal before it, until they are back, or have stayed for hold_steps (a twelfth of it
- * at a level that the series has often been at): then the new level is normal, and its end is an onset again
- * (anomaly/hold.h).
+ * Several members look at every step, each for a distance in the unit of the input: the residual against the
+ * forecast, the distance to the nearest like the last 4 values in the past (anomaly/neighbours.h), that to
+ * the series' usual level, and, when a job asks for them, that to the value before and to a smooth curve
+ * (anomaly/polynomial.h). Each is divided by the level that only 1 % of its own past exceeds
+ * (anomaly/tail.h). Combined, by the root of the largest one times the mean of all on a logarithmic scale,
+ * they are divided by what only the false-alarm rate exceeds. What was flagged is kept out of the past until
+ * it has lasted for hold_steps, so the score stays up while values are like none before, and one spike does
+ * not hide the next. After a clear onset values are also judged by what was expected before it, until they
+ * are back, or have stayed for hold_steps (anomaly/hold.h). What comes at the same time of the day for the
+ * fourth time is known (anomaly/recurrence.h).
  *
  * One ax_detector per modelled series. A score of 1 is calibrated on the series' own past: at most
  * false_alarm_rate of points like the past exceed it. The score stays up while the abnormality lasts and
@@ -14,7 +18,18 @@
 #ifndef AX_ANOMALY_DETECTOR_H
 #define AX_ANOMALY_DETECTOR_H
 
-#include "base/bytes.h"
+#include "series/window.h"
+
+/* What looks at a step; a bit each in a spec. */
+enum ax_member_id {
+    AX_MEMBER_FORECAST,
+    AX_MEMBER_NEIGHBOURS,
+    AX_MEMBER_LEVEL,
+    AX_MEMBER_DIFFERENCE,
+    AX_MEMBER_POLYNOMIAL,
+    AX_MEMBER_IDS
+};
+#define AX_MEMBERS_DEFAULT (1u << AX_MEMBER_FORECAST | 1u << AX_MEMBER_NEIGHBOURS | 1u << AX_MEMBER_LEVEL)
 
 /* Which deviations a job asks for. */
 enum ax_direction { AX_BOTH, AX_ABOVE, AX_BELOW };
@@ -28,12 +43,19 @@ struct ax_detector_spec {
     enum ax_direction direction;      /* detection_direction; the other one scores at most 1 */
     double min_dev_from_expected;     /* smaller deviations score at most 1; in the input's unit, 0: none */
     double min_rel_dev_from_expected; /* the same as a ratio of the expected value; 0: none */
+    double range_min, range_max;      /* data_range: values outside are abnormal by themselves; equal: none */
+    uint32_t min_steps;               /* an abnormality scores at most 1 for its first min_steps - 1 steps */
+    bool absence;                     /* a series that stops is abnormal; see ax_verdict.absent */
+    uint32_t members;                 /* bits by enum ax_member_id; 0: AX_MEMBERS_DEFAULT */
 };
 
 /* What is known at step T: the value, and the forecast that was made for T one step before. */
 struct ax_observation {
-    double value;                  /* NaN or beyond 1e38: a gap, nothing is learnt, the last verdict stands */
+    double value;                  /* NaN or beyond 1e38: a gap, nothing is learnt, the last verdict stands
+                                      unless the spec asks for absence */
     double expected, lower, upper; /* one step ahead; NaN without a forecast: the last value is expected */
+    struct ax_view past;           /* the fine window, its newest point is this step; n 0: none is at hand */
+    bool ended;                    /* of a gap: the series was said to end here (a stale marker) */
 };
 
 /* How abnormal; the value of anomaly_severity. */
@@ -45,9 +67,12 @@ struct ax_verdict {
     const char *reason; /* when not ready: "warming_up", "no_data" */
     double score;       /* 0 to 100; above 1 is abnormal; 0 when not ready */
     enum ax_severity severity;
-    int direction;                 /* -1, 0, 1: below, as, above expected; 0 when score <= 1 */
-    double expected, lower, upper; /* finite when ready, NaN when not: the band in which the score is
-                                      at most 1 (in both directions, whichever is asked for) */
+    bool absent;   /* it is the series' absence that is abnormal: after its end, or a gap of more
+                      than 3 steps and of twice the longest one before; for hold_steps */
+    int direction; /* -1, 0, 1: below, as, above expected; 0 when score <= 1 */
+    double expected, lower, upper; /* finite when ready, NaN when not: what was expected, and the band outside
+                                      of which a value is surprising as such; within it the score may be above
+                                      1 all the same, when the last values together are like none before */
 };
 
 struct ax_detector;
@@ -58,12 +83,19 @@ struct ax_detector *ax_detector_new(const struct ax_detector_spec *spec);
 /* Free; NULL is fine. */
 void ax_detector_free(struct ax_detector *d);
 
-/* Score step T, then learn from it. Constant cost (about 0.3 us); no allocation. */
+/* Score step T, then learn from it. About 4 us with a full window; no allocation. */
 void ax_detector_step(struct ax_detector *d, const struct ax_observation *o, struct ax_verdict *out);
 
 /* Let one be what another is, of the same spec: it says the same from then on. O(its bytes), no allocation.
  */
 void ax_detector_copy(struct ax_detector *to, const struct ax_detector *from);
+
+/* How surprised each member was by the newest step, divided by its level: NaN for one that does not look, or
+ * has not seen enough. scores[AX_MEMBER_IDS]. */
+void ax_detector_members(const struct ax_detector *d, double *scores);
+
+/* "forecast", "neighbours", ... */
+const char *ax_member_name(enum ax_member_id id);
 
 /* Severity of a score: up to 1 normal, then low, medium, high, critical from 1, 1.5, 2.5 and 4. */
 enum ax_severity ax_severity_of(double score);

@@ -5,7 +5,6 @@
 
 #define CALM_STEPS 8
 #define RETURNS_MIN 2
-#define KNOWN_PART 12
 
 void ax_hold_start(struct ax_hold *h, double expected, double usual, double below, double above, double value,
                    double score)
@@ -55,7 +54,7 @@ double ax_hold_step(struct ax_hold *h, const struct ax_hold_value *v, bool *outs
         bool flickers = bits_of((uint8_t)(h->recent & ~(h->recent >> 1))) >= RETURNS_MIN;
         score = flickers ? h->score : fmin(score, v->now);
     }
-    age(h, *outside && v->known ? v->steps_max / KNOWN_PART : v->steps_max);
+    age(h, v->steps_max);
     return score;
 }
 

@@ -3,8 +3,7 @@
  * At the onset the expected value and the band around it are frozen. From then on a value is judged by
  * them; the band grows with time as far as the series is known to wander by itself (spread.h), so that a
  * random walk is not held at a level that it left for good. It ends when values are back for 8 steps, or
- * after steps_max: a level that stays so long is accepted as normal. A level that the series has often been
- * at (levels.h) is accepted after a twelfth of that. A score that comes and goes (variance
+ * after steps_max: a level that stays so long is accepted as normal. A score that comes and goes (variance
  * has grown) stays up between values outside when it has come twice within 8 steps. Owner: one thread. */
 #ifndef AX_ANOMALY_HOLD_H
 #define AX_ANOMALY_HOLD_H
@@ -31,7 +30,6 @@ struct ax_hold_value {
     double value;
     double growth; /* >= 1: how far the frozen band has grown */
     double now;    /* the score against this step's forecast; a value inside either band is normal */
-    bool known;    /* is it a level that the series has often been at? */
     uint32_t steps_max;
 };
 

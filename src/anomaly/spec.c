@@ -23,6 +23,8 @@ struct ax_detector_spec ax_detector_spec_complete(const struct ax_detector_spec 
         s.memory_steps = 2880;
     if (s.hold_steps == 0)
         s.hold_steps = 240;
+    if (s.members == 0)
+        s.members = AX_MEMBERS_DEFAULT;
     if (s.hold_steps > HOLD_STEPS_MAX)
         s.hold_steps = HOLD_STEPS_MAX;
     return s;
@@ -57,6 +59,7 @@ void ax_verdict_save(const struct ax_verdict *v, struct ax_buf *out)
     ax_put_u8(out, reason);
     ax_put_f64(out, v->score);
     ax_put_u8(out, (uint8_t)v->severity);
+    ax_put_u8(out, v->absent);
     ax_put_u8(out, (uint8_t)(v->direction + 1));
     ax_put_f64(out, v->expected);
     ax_put_f64(out, v->lower);
@@ -71,6 +74,7 @@ void ax_verdict_load(struct ax_verdict *v, struct ax_bytes *in)
         (void)ax_bytes_fail(in);
     v->score = ax_get_f64_in(in, 0, SCORE_MAX);
     v->severity = (enum ax_severity)ax_get_count(in, AX_CRITICAL);
+    v->absent = ax_get_bool(in);
     v->direction = (int)ax_get_count(in, 2) - 1;
     v->expected = ax_get_f64(in);
     v->lower = ax_get_f64(in);

@@ -7,8 +7,8 @@
 #include <math.h>
 #include <string.h>
 
-#define PER_OCTAVE 8
-#define LOWEST_EXP (-10)
+#define PER_OCTAVE 5
+#define LOWEST_EXP (-6)
 #define INCREMENT_MAX 1e6f
 #define POINTS_WANTED 30.0
 #define SHARE_MIN 0.01

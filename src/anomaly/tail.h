@@ -1,7 +1,7 @@
 /* tail.h: the upper tail of a stream of scores, in bounded memory: which level is exceeded once in a
  * million, or in a thousand, when only hundreds have been seen.
  *
- * A histogram over the logarithm (bins of 9 %) whose weights fade exponentially. The level for a rare
+ * A histogram over the logarithm (bins of 15 %) whose weights fade exponentially. The level for a rare
  * rate is extrapolated from what lies above a threshold that about 30 points exceed (at least 1 % and at
  * most 30 % of them), by a generalised Pareto tail: peaks over threshold, as in A. Siffer and others,
  * "Anomaly detection in streams with extreme value theory", KDD 2017. Its shape is the moment estimator of
@@ -13,11 +13,11 @@
 
 #include "base/bytes.h"
 
-#define AX_TAIL_BINS 224
+#define AX_TAIL_BINS 116
 
 /* Fields are private. */
 struct ax_tail {
-    float bins[AX_TAIL_BINS]; /* weights; the first holds all scores from 0 to 2^-10 */
+    float bins[AX_TAIL_BINS]; /* weights; the first holds all scores from 0 to 2^-6 */
     float total, increment;   /* sum of bins; weight of a point that is seen now */
     float growth;             /* of increment, each step */
     uint32_t n;               /* points seen, saturating */

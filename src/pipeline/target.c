@@ -87,18 +87,15 @@ static struct ax_outlet_name billing_name(const struct ax_target *t, uint32_t i)
     return (struct ax_outlet_name){.id = ids[i], .input = t->labels};
 }
 
-void ax_target_outlets(struct ax_target *t, const struct ax_target_kind *kind,
-                       const struct ax_outlet_deed *deed)
+/* All but those of the score. */
+static void other_outlets(struct ax_target *t, const struct ax_target_kind *kind,
+                             const struct ax_outlet_deed *deed)
 {
     uint32_t n = t->forecast_outlets ? kind->forecast->horizons_n * AX_SERIES_FORECAST_OUTPUTS : 0;
     for (uint32_t i = 0; i < n; i++) {
         const struct ax_outlet_name name =
             forecast_name(t, kind, i / AX_SERIES_FORECAST_OUTPUTS, i % AX_SERIES_FORECAST_OUTPUTS);
         ax_outlet_do(kind->outlets, &t->forecast_outlets[i], &name, deed);
-    }
-    for (uint32_t i = 0; i < AX_SERIES_ANOMALY_OUTPUTS; i++) {
-        const struct ax_outlet_name name = anomaly_name(t, i);
-        ax_outlet_do(kind->outlets, &t->anomaly_outlets[i], &name, deed);
     }
     for (uint32_t i = 0; t->billing && i < AX_SERIES_BILLING_OUTPUTS; i++) {
         const struct ax_outlet_name name = billing_name(t, i);
@@ -108,9 +105,28 @@ void ax_target_outlets(struct ax_target *t, const struct ax_target_kind *kind,
         ax_outlook_outlets(t->outlook, kind->outlook, t->labels, deed);
 }
 
+static void anomaly_outlets(struct ax_target *t, const struct ax_target_kind *kind,
+                            const struct ax_outlet_deed *deed)
+{
+    for (uint32_t i = 0; i < AX_SERIES_ANOMALY_OUTPUTS; i++) {
+        const struct ax_outlet_name name = anomaly_name(t, i);
+        ax_outlet_do(kind->outlets, &t->anomaly_outlets[i], &name, deed);
+    }
+}
+
+void ax_target_outlets(struct ax_target *t, const struct ax_target_kind *kind,
+                       const struct ax_outlet_deed *deed)
+{
+    other_outlets(t, kind, deed);
+    anomaly_outlets(t, kind, deed);
+}
+
 void ax_target_end(struct ax_target *t, const struct ax_target_kind *kind, int64_t t_ms)
 {
-    ax_target_outlets(t, kind, &(struct ax_outlet_deed){.verb = AX_OUTLET_END, .t_ms = t_ms});
+    const struct ax_outlet_deed deed = {.verb = AX_OUTLET_END, .t_ms = t_ms};
+    other_outlets(t, kind, &deed);
+    if (!t->verdict.absent)
+        anomaly_outlets(t, kind, &deed);
     if (kind->paths)
         ax_paths_close(kind->paths, t->path);
     t->path = NULL;
@@ -135,6 +151,7 @@ void ax_target_free(struct ax_target *t, const struct ax_target_kind *kind, int6
 {
     if (!t)
         return;
+    t->verdict.absent = false;
     ax_target_end(t, kind, end_ms);
     ax_detector_free(t->detector);
     ax_hindsight_free(t->hindsight);
@@ -214,7 +231,12 @@ static void emit_anomaly(struct ax_target *t, const struct ax_target_kind *kind,
 
 static void score_step(struct ax_target *t, const struct ax_target_kind *kind, int64_t t_ms)
 {
-    struct ax_observation o = {t->value, t->expected, t->lower, t->upper};
+    struct ax_observation o = {.value = t->value,
+                               .expected = t->expected,
+                               .lower = t->lower,
+                               .upper = t->upper,
+                               .past = ax_window_fine(t->window),
+                               .ended = t->ended_ms == t_ms};
     if (kind->skip & AX_SKIP_LEARNING) {
         ax_detector_copy(kind->spare, t->detector);
         ax_detector_step(kind->spare, &o, &t->verdict);
@@ -231,7 +253,8 @@ static void score_step(struct ax_target *t, const struct ax_target_kind *kind, i
     if (t->hindsight && !isnan(t->value))
         ax_episodes_note(&t->hindsight->episodes, t_ms, kind->outlets->job->step_ms, t->value, &t->verdict,
                          NULL, 0);
-    if (isnan(t->value) || !kind->emit_anomaly) /* a feature's score is its entity's affair */
+    /* A feature's score is its entity's affair. */
+    if ((isnan(t->value) && !t->verdict.absent) || !kind->emit_anomaly)
         return;
     emit_anomaly(t, kind, t_ms);
     if (kind->observer && kind->observer->verdict)

@@ -103,7 +103,7 @@ AX_MUST_USE enum ax_err ax_target_step(struct ax_target *t, const struct ax_targ
                                        const double *given, struct ax_arena *scratch);
 
 /* End its output series and take its path back; the windows and models stay, for when the input comes back.
- */
+ * While its absence is scored those of the score go on. */
 void ax_target_end(struct ax_target *t, const struct ax_target_kind *kind, int64_t t_ms);
 
 /* Leave the sample for drift, so that a series that is still there can take its place. */

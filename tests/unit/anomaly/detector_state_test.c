@@ -22,7 +22,8 @@ static struct ax_observation observation(uint32_t i)
     double expected = i < 20 ? (double)NAN : 50 + ax_rng_normal(&rng);
     if (i % 37 == 5)
         value = (double)NAN;
-    return (struct ax_observation){value, expected, expected - 5, expected + 5};
+    return (struct ax_observation){
+        .value = value, .expected = expected, .lower = expected - 5, .upper = expected + 5};
 }
 
 static void same_verdict(const struct ax_verdict *a, const struct ax_verdict *b)

@@ -1,0 +1,219 @@
+/* detect_walk.c: walk forward over the columns of recorded CSVs with a forecaster and a detector each, and
+ * print every step's verdict.
+ *
+ * usage: detect_walk FILE.csv...
+ * The step of a file is the median distance of its rows; a step without a row since the one before it is a
+ * gap. A column `label` marks the rows (the largest of a step counts). Output, as CSV: file, column, time,
+ * value, label, expected, lower and upper (the forecast of the step), score, severity, direction. What it
+ * printed can be its input again, without a forecaster, so that detectors are compared on the same forecasts.
+ * At the end it says on stderr what a step of the detector took. */
+#include "anomaly/detector.h"
+#include "base/clock.h"
+#include "forecast/forecast.h"
+#include "math/blas.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define COLUMNS_MAX 256
+#define ROWS_MAX 200000
+#define LINE_MAX_BYTES 65536
+
+struct table {
+    char *names[COLUMNS_MAX];
+    uint32_t columns, rows;
+    double *t, *v[COLUMNS_MAX];
+    const double *label, *expected, *lower, *upper; /* NULL without */
+};
+
+/* What all detectors took together. */
+static struct {
+    int64_t ns;
+    uint64_t steps, bytes;
+} spent;
+
+static bool read_table(const char *path, struct table *out)
+{
+    FILE *in = fopen(path, "r");
+    static char line[LINE_MAX_BYTES];
+    if (!in || !fgets(line, sizeof line, in))
+        return false;
+    memset(out, 0, sizeof *out);
+    char *rest = line, *cell = strsep(&rest, ",\r\n");
+    out->t = malloc(ROWS_MAX * sizeof *out->t);
+    while ((cell = strsep(&rest, ",\r\n")) && *cell && out->columns < COLUMNS_MAX) {
+        out->names[out->columns] = strdup(cell);
+        out->v[out->columns++] = malloc(ROWS_MAX * sizeof **out->v);
+    }
+    while (fgets(line, sizeof line, in) && out->rows < ROWS_MAX) {
+        rest = line;
+        out->t[out->rows] = strtod(strsep(&rest, ",\r\n"), NULL);
+        for (uint32_t c = 0; c < out->columns; c++) {
+            cell = rest ? strsep(&rest, ",\r\n") : NULL;
+            out->v[c][out->rows] = cell && *cell ? strtod(cell, NULL) : (double)NAN;
+        }
+        out->rows++;
+    }
+    (void)fclose(in);
+    for (uint32_t c = 0; c < out->columns; c++) {
+        const double *v = out->v[c];
+        const char *name = out->names[c];
+        out->label = strcmp(name, "label") == 0 ? v : out->label;
+        out->expected = strcmp(name, "expected") == 0 ? v : out->expected;
+        out->lower = strcmp(name, "lower") == 0 ? v : out->lower;
+        out->upper = strcmp(name, "upper") == 0 ? v : out->upper;
+    }
+    return true;
+}
+
+static void free_table(struct table *t)
+{
+    free(t->t);
+    for (uint32_t c = 0; c < t->columns; c++) {
+        free(t->names[c]);
+        free(t->v[c]);
+    }
+}
+
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static double step_of(const struct table *t)
+{
+    double *d = malloc(t->rows * sizeof *d);
+    for (uint32_t i = 1; i < t->rows; i++)
+        d[i - 1] = t->t[i] - t->t[i - 1];
+    qsort(d, t->rows - 1, sizeof *d, by_value);
+    double step = d[(t->rows - 1) / 2];
+    free(d);
+    return step;
+}
+
+/* One column on its way. */
+struct walk {
+    const struct table *table;
+    struct ax_forecast_spec spec;
+    struct ax_window *window;
+    struct ax_forecaster *forecaster; /* NULL: the table brings its forecasts */
+    struct ax_detector *detector;
+    struct ax_arena scratch;
+    struct ax_observation next; /* all but its value */
+};
+
+/* The forecast for the step after t_ms. */
+static void look_ahead(struct walk *w, int64_t t_ms)
+{
+    static struct ax_forecast f;
+    struct ax_outcome outcomes[1];
+    uint32_t n = 0;
+    if (ax_forecaster_step(w->forecaster, w->window, t_ms, &w->scratch, &f, outcomes, &n) != AX_OK)
+        abort();
+    ax_arena_reset(&w->scratch);
+    w->next = (struct ax_observation){.expected = f.ready ? f.mean[0] : (double)NAN,
+                                      .lower = f.ready ? f.lower[0] : (double)NAN,
+                                      .upper = f.ready ? f.upper[0] : (double)NAN};
+}
+
+/* The newest row of the step that ends at `to`, from the first one not taken yet; -1 for none. */
+static int64_t take_rows(const struct table *t, uint32_t *row, double to, double *label)
+{
+    int64_t newest = -1;
+    for (*label = 0; *row < t->rows && t->t[*row] <= to; (*row)++) {
+        newest = *row;
+        if (t->label && t->label[*row] > *label)
+            *label = t->label[*row];
+    }
+    return newest;
+}
+
+static struct ax_verdict take_step(struct walk *w, int64_t t_ms, double value, int64_t row)
+{
+    const struct table *t = w->table;
+    struct ax_verdict verdict;
+    if (!w->forecaster && row >= 0)
+        w->next = (struct ax_observation){
+            .expected = t->expected[row], .lower = t->lower[row], .upper = t->upper[row]};
+    if (ax_window_push(w->window, t_ms, value) != AX_OK)
+        abort();
+    w->next.value = value;
+    w->next.past = ax_window_fine(w->window);
+    int64_t start = ax_thread_cpu_ns();
+    ax_detector_step(w->detector, &w->next, &verdict);
+    spent.ns += ax_thread_cpu_ns() - start;
+    spent.steps++;
+    return verdict;
+}
+
+static void walk_column(const char *file, const struct table *t, uint32_t c)
+{
+    struct walk w = {.table = t};
+    struct ax_diag diag;
+    double step = step_of(t);
+    int64_t step_ms = (int64_t)llround(step * 1000);
+    if (step_ms <= 0 || ax_forecast_spec_init(&w.spec, step_ms, &step_ms, 1, &diag) != AX_OK)
+        abort();
+    w.spec.nonnegative = -1;
+    w.window = ax_window_new(step_ms, AX_WINDOW_FINE, AX_WINDOW_COARSE);
+    w.forecaster = t->expected ? NULL : ax_forecaster_new(&w.spec);
+    double hold = 3600 / step;
+    w.detector = ax_detector_new(&(struct ax_detector_spec){.hold_steps = hold > 240 ? (uint32_t)hold : 240});
+    w.next = (struct ax_observation){.expected = NAN, .lower = NAN, .upper = NAN};
+    ax_arena_init(&w.scratch, 64U << 20);
+    uint32_t row = 0;
+    for (double at = ceil(t->t[0] / step) * step; row < t->rows; at += step) {
+        double label;
+        int64_t newest = take_rows(t, &row, at, &label), t_ms = (int64_t)llround(at * 1000);
+        double value = newest < 0 ? (double)NAN : t->v[c][newest];
+        struct ax_observation o = w.next;
+        struct ax_verdict v = take_step(&w, t_ms, value, newest);
+        o = w.forecaster ? o : w.next;
+        if (w.forecaster)
+            look_ahead(&w, t_ms);
+        if (newest >= 0)
+            printf("%s,%s,%.3f,%.9g,%g,%.9g,%.9g,%.9g,%.6g,%d,%d\n", file, t->names[c], at, value, label,
+                   o.expected, o.lower, o.upper, v.score, (int)v.severity, v.direction);
+    }
+    spent.bytes = ax_detector_bytes(w.detector);
+    ax_arena_done(&w.scratch);
+    ax_detector_free(w.detector);
+    ax_forecaster_free(w.forecaster);
+    ax_window_free(w.window);
+}
+
+static bool is_series(const char *name)
+{
+    static const char *const others[] = {"label", "expected", "lower", "upper", "net_event", "split"};
+    for (uint32_t i = 0; i < sizeof others / sizeof others[0]; i++)
+        if (strcmp(name, others[i]) == 0)
+            return false;
+    return !strstr(name, "counter_");
+}
+
+int main(int argc, char **argv)
+{
+    struct ax_diag diag = {{0}};
+    if (argc < 2 || ax_blas_setup(&diag) != AX_OK) {
+        (void)fprintf(stderr, "usage: detect_walk FILE.csv...\n%s\n", diag.text);
+        return 2;
+    }
+    printf("file,column,timestamp,value,label,expected,lower,upper,score,severity,direction\n");
+    for (int i = 1; i < argc; i++) {
+        static struct table t;
+        if (!read_table(argv[i], &t)) {
+            (void)fprintf(stderr, "detect_walk: cannot read %s\n", argv[i]);
+            return 1;
+        }
+        for (uint32_t c = 0; c < t.columns; c++)
+            if (is_series(t.names[c]))
+                walk_column(argv[i], &t, c);
+        free_table(&t);
+    }
+    (void)fprintf(stderr, "detector: %.2f us a step, %llu bytes a series\n",
+                  (double)spent.ns / 1000 / (double)spent.steps, (unsigned long long)spent.bytes);
+    return 0;
+}
