@@ -1,12 +1,12 @@
 /* detect_walk.c: walk forward over the columns of recorded CSVs with a forecaster and a detector each, and
  * print every step's verdict.
  *
- * usage: detect_walk FILE.csv...
- * The step of a file is the median distance of its rows; a step without a row since the one before it is a
- * gap. A column `label` marks the rows (the largest of a step counts). Output, as CSV: file, column, time,
- * value, label, expected, lower and upper (the forecast of the step), score, severity, direction. What it
- * printed can be its input again, without a forecaster, so that detectors are compared on the same forecasts.
- * At the end it says on stderr what a step of the detector took. */
+ * usage: detect_walk [--all] FILE.csv...
+ * --all: with all members, not those of the default set alone. The step of a file is the median distance of
+ * its rows; a step without a row since the one before it is a gap. A column `label` marks the rows (the
+ * largest of a step counts). Output, as CSV: file, column, time, value, label, expected, lower and upper (the
+ * forecast of the step), score, severity, direction, and the score of each member. At the end it says on
+ * stderr what a step of the detector took. */
 #include "anomaly/detector.h"
 #include "base/clock.h"
 #include "forecast/forecast.h"
@@ -25,8 +25,11 @@ struct table {
     char *names[COLUMNS_MAX];
     uint32_t columns, rows;
     double *t, *v[COLUMNS_MAX];
-    const double *label, *expected, *lower, *upper; /* NULL without */
+    const double *label; /* NULL without */
 };
+
+/* Ask every member, not the default set alone. */
+static uint32_t all_members;
 
 /* What all detectors took together. */
 static struct {
@@ -61,9 +64,6 @@ static bool read_table(const char *path, struct table *out)
         const double *v = out->v[c];
         const char *name = out->names[c];
         out->label = strcmp(name, "label") == 0 ? v : out->label;
-        out->expected = strcmp(name, "expected") == 0 ? v : out->expected;
-        out->lower = strcmp(name, "lower") == 0 ? v : out->lower;
-        out->upper = strcmp(name, "upper") == 0 ? v : out->upper;
     }
     return true;
 }
@@ -99,7 +99,7 @@ struct walk {
     const struct table *table;
     struct ax_forecast_spec spec;
     struct ax_window *window;
-    struct ax_forecaster *forecaster; /* NULL: the table brings its forecasts */
+    struct ax_forecaster *forecaster;
     struct ax_detector *detector;
     struct ax_arena scratch;
     struct ax_observation next; /* all but its value */
@@ -111,7 +111,7 @@ static void look_ahead(struct walk *w, int64_t t_ms)
     static struct ax_forecast f;
     struct ax_outcome outcomes[1];
     uint32_t n = 0;
-    if (ax_forecaster_step(w->forecaster, w->window, t_ms, &w->scratch, &f, outcomes, &n) != AX_OK)
+    if (ax_forecaster_step(w->forecaster, w->window, t_ms, NULL, &w->scratch, &f, outcomes, &n) != AX_OK)
         abort();
     ax_arena_reset(&w->scratch);
     w->next = (struct ax_observation){.expected = f.ready ? f.mean[0] : (double)NAN,
@@ -131,13 +131,9 @@ static int64_t take_rows(const struct table *t, uint32_t *row, double to, double
     return newest;
 }
 
-static struct ax_verdict take_step(struct walk *w, int64_t t_ms, double value, int64_t row)
+static struct ax_verdict take_step(struct walk *w, int64_t t_ms, double value)
 {
-    const struct table *t = w->table;
     struct ax_verdict verdict;
-    if (!w->forecaster && row >= 0)
-        w->next = (struct ax_observation){
-            .expected = t->expected[row], .lower = t->lower[row], .upper = t->upper[row]};
     if (ax_window_push(w->window, t_ms, value) != AX_OK)
         abort();
     w->next.value = value;
@@ -159,9 +155,10 @@ static void walk_column(const char *file, const struct table *t, uint32_t c)
         abort();
     w.spec.nonnegative = -1;
     w.window = ax_window_new(step_ms, AX_WINDOW_FINE, AX_WINDOW_COARSE);
-    w.forecaster = t->expected ? NULL : ax_forecaster_new(&w.spec);
+    w.forecaster = ax_forecaster_new(&w.spec);
     double hold = 3600 / step;
-    w.detector = ax_detector_new(&(struct ax_detector_spec){.hold_steps = hold > 240 ? (uint32_t)hold : 240});
+    w.detector = ax_detector_new(
+        &(struct ax_detector_spec){.hold_steps = hold > 240 ? (uint32_t)hold : 240, .members = all_members});
     w.next = (struct ax_observation){.expected = NAN, .lower = NAN, .upper = NAN};
     ax_arena_init(&w.scratch, 64U << 20);
     uint32_t row = 0;
@@ -170,13 +167,17 @@ static void walk_column(const char *file, const struct table *t, uint32_t c)
         int64_t newest = take_rows(t, &row, at, &label), t_ms = (int64_t)llround(at * 1000);
         double value = newest < 0 ? (double)NAN : t->v[c][newest];
         struct ax_observation o = w.next;
-        struct ax_verdict v = take_step(&w, t_ms, value, newest);
-        o = w.forecaster ? o : w.next;
-        if (w.forecaster)
-            look_ahead(&w, t_ms);
-        if (newest >= 0)
-            printf("%s,%s,%.3f,%.9g,%g,%.9g,%.9g,%.9g,%.6g,%d,%d\n", file, t->names[c], at, value, label,
-                   o.expected, o.lower, o.upper, v.score, (int)v.severity, v.direction);
+        struct ax_verdict v = take_step(&w, t_ms, value);
+        double members[AX_MEMBER_IDS];
+        ax_detector_members(w.detector, members);
+        look_ahead(&w, t_ms);
+        if (newest < 0)
+            continue;
+        printf("%s,%s,%.3f,%.9g,%g,%.9g,%.9g,%.9g,%.6g,%d,%d", file, t->names[c], at, value, label,
+               o.expected, o.lower, o.upper, v.score, (int)v.severity, v.direction);
+        for (uint32_t i = 0; i < AX_MEMBER_IDS; i++)
+            printf(",%.5g", isnan(members[i]) ? 0 : members[i]);
+        printf("\n");
     }
     spent.bytes = ax_detector_bytes(w.detector);
     ax_arena_done(&w.scratch);
@@ -187,7 +188,7 @@ static void walk_column(const char *file, const struct table *t, uint32_t c)
 
 static bool is_series(const char *name)
 {
-    static const char *const others[] = {"label", "expected", "lower", "upper", "net_event", "split"};
+    static const char *const others[] = {"label", "net_event", "split"};
     for (uint32_t i = 0; i < sizeof others / sizeof others[0]; i++)
         if (strcmp(name, others[i]) == 0)
             return false;
@@ -198,11 +199,16 @@ int main(int argc, char **argv)
 {
     struct ax_diag diag = {{0}};
     if (argc < 2 || ax_blas_setup(&diag) != AX_OK) {
-        (void)fprintf(stderr, "usage: detect_walk FILE.csv...\n%s\n", diag.text);
+        (void)fprintf(stderr, "usage: detect_walk [--all] FILE.csv...\n%s\n", diag.text);
         return 2;
     }
-    printf("file,column,timestamp,value,label,expected,lower,upper,score,severity,direction\n");
-    for (int i = 1; i < argc; i++) {
+    int first = strcmp(argv[1], "--all") == 0 ? 2 : 1;
+    all_members = first == 2 ? (1u << AX_MEMBER_IDS) - 1 : 0;
+    printf("file,column,timestamp,value,label,expected,lower,upper,score,severity,direction");
+    for (int id = 0; id < AX_MEMBER_IDS; id++)
+        printf(",%s", ax_member_name((enum ax_member_id)id));
+    printf("\n");
+    for (int i = first; i < argc; i++) {
         static struct table t;
         if (!read_table(argv[i], &t)) {
             (void)fprintf(stderr, "detect_walk: cannot read %s\n", argv[i]);

@@ -9,7 +9,15 @@
 #define BYTES_MAX (1u << 20)
 #define FEATURES 5
 
-static const struct ax_detector_spec spec = {.hold_steps = 60, .memory_steps = 500};
+#define STEPS_MAX 1000
+#define STEP_MS 300000
+
+static const struct ax_detector_spec spec = {.hold_steps = 60,
+                                             .memory_steps = 500,
+                                             .absence = true,
+                                             .min_steps = 2,
+                                             .range_max = 200,
+                                             .members = (1u << AX_MEMBER_IDS) - 1};
 
 /* Noise with spikes, some in quick succession, a level that comes and stays, gaps, and forecasts that are
  * missing at first. */
@@ -20,10 +28,16 @@ static struct ax_observation observation(uint32_t i)
     double value = 50 + 3 * ax_rng_normal(&rng) + (i % 90 == 80 ? 60 : 0) + (i % 400 > 300 ? 40 : 0) +
                    (i % 400 > 200 && i % 400 < 240 && i % 3 == 0 ? 50 : 0);
     double expected = i < 20 ? (double)NAN : 50 + ax_rng_normal(&rng);
-    if (i % 37 == 5)
+    if (i % 37 == 5 || (i % 200 > 150 && i % 200 < 165))
         value = (double)NAN;
-    return (struct ax_observation){
-        .value = value, .expected = expected, .lower = expected - 5, .upper = expected + 5};
+    static float past[STEPS_MAX];
+    past[i] = (float)value;
+    return (struct ax_observation){.value = value,
+                                   .expected = expected,
+                                   .lower = expected - 5,
+                                   .upper = expected + 5,
+                                   .past = {past, i + 1, (int64_t)(i + 1) * STEP_MS, STEP_MS},
+                                   .ended = i % 74 == 5};
 }
 
 static void same_verdict(const struct ax_verdict *a, const struct ax_verdict *b)
