@@ -136,6 +136,13 @@ struct ax_anomaly_config {
     double false_alarm_rate;           /* 0.001 */
     struct ax_str detection_direction; /* both, above_expected, below_expected */
     double min_dev_from_expected, min_rel_dev_from_expected;
+    const struct ax_str *data_range; /* none, or two numbers as text: */
+    uint32_t data_range_n;
+    double range_min, range_max; /* those numbers; both 0 for none */
+    int64_t min_duration_ms;     /* 0 */
+    bool score_absence;
+    const struct ax_str *members; /* names; none: the default set */
+    uint32_t members_n;
 };
 
 /* `drift` of a job. */

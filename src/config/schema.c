@@ -365,6 +365,22 @@ static const struct ax_key anomaly_keys[] = {
      .max = 1e300, .doc = "Smaller deviations are never anomalies; in the unit of the input."},
     {"min_rel_dev_from_expected", AX_KEY_NUMBER, JOB(anomaly.min_rel_dev_from_expected), .fallback = "0",
      .max = 1e6, .doc = "The same as a ratio of the expected value."},
+    {"data_range", AX_KEY_STRINGS, JOB(anomaly.data_range),
+     .n_offset = offsetof(struct ax_job_config, anomaly.data_range_n), .max = 2,
+     .doc = "`[lowest, highest]` value that can be, -Inf and +Inf for none; one outside is an anomaly by "
+            "itself."},
+    {"min_duration", AX_KEY_DURATION, JOB(anomaly.min_duration_ms), .fallback = "0s", .max = 7 * DAY,
+     .doc = "Scores stay at 1 at most until an abnormality has lasted so long."},
+    {"score_absence", AX_KEY_BOOL, JOB(anomaly.score_absence), .fallback = "false",
+     .doc = "A series that stops, or is absent for twice as long as ever, scores as an anomaly, for an hour "
+            "or 240 "
+            "steps, whichever is more."},
+    {"members", AX_KEY_STRINGS, JOB(anomaly.members),
+     .n_offset = offsetof(struct ax_job_config, anomaly.members_n),
+     .fallback = "(forecast, neighbours, level)", .max = 8,
+     .doc =
+         "What a score is made of: `forecast` (its residual), `neighbours` (of the last 4 values), `level`, "
+         "`difference` (to the value before), `polynomial` (a smooth curve)."},
 };
 static const struct ax_section anomaly = {"anomaly", "Anomaly scores.", anomaly_keys, COUNT_OF(anomaly_keys),
                                           0,         NO_PLACE};

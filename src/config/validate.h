@@ -14,6 +14,9 @@ void ax_config_validate_job(struct ax_reader *r, yaml_node_t *node, const struct
 /* The part of it about calendars, and the names by which jobs call them (validate_calendar.c). */
 void ax_config_validate_calendars(struct ax_reader *r, yaml_node_t *root, struct ax_config *c);
 
+/* Those of its block `anomaly`. */
+void ax_config_validate_anomaly(struct ax_reader *r, yaml_node_t *block, struct ax_job_config *job);
+
 /* Is it a label that Auspex adds to outputs? */
 bool ax_label_is_added(struct ax_str name);
 

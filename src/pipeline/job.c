@@ -57,6 +57,23 @@ static uint32_t hold_steps(int64_t step_ms)
     return steps > HOLD_STEPS_MIN ? (uint32_t)steps : HOLD_STEPS_MIN;
 }
 
+/* The last step of the least duration is the first that may score above 1. */
+static uint32_t min_steps(const struct ax_job_config *cfg)
+{
+    return (uint32_t)((cfg->anomaly.min_duration_ms + cfg->step_ms - 1) / cfg->step_ms);
+}
+
+/* The bits of the members that are named. */
+static uint32_t members_of(const struct ax_anomaly_config *a)
+{
+    uint32_t bits = 0;
+    for (uint32_t i = 0; i < a->members_n; i++)
+        for (unsigned id = 0; id < AX_MEMBER_IDS; id++)
+            if (ax_str_eq(a->members[i], ax_str(ax_member_name((enum ax_member_id)id))))
+                bits |= 1u << id;
+    return bits;
+}
+
 static void init_specs(struct ax_job *job)
 {
     const struct ax_job_config *cfg = job->config;
@@ -66,6 +83,11 @@ static void init_specs(struct ax_job *job)
         .direction = direction_of(cfg->anomaly.detection_direction),
         .min_dev_from_expected = cfg->anomaly.min_dev_from_expected,
         .min_rel_dev_from_expected = cfg->anomaly.min_rel_dev_from_expected,
+        .range_min = cfg->anomaly.range_min,
+        .range_max = cfg->anomaly.range_max,
+        .min_steps = min_steps(cfg),
+        .absence = cfg->anomaly.score_absence,
+        .members = members_of(&cfg->anomaly),
     };
     job->drift = (struct ax_drift_spec){.reference_n = cfg->drift.reference, .current_n = cfg->drift.current};
 }
