@@ -89,7 +89,7 @@ static struct ax_outlet_name billing_name(const struct ax_target *t, uint32_t i)
 
 /* All but those of the score. */
 static void other_outlets(struct ax_target *t, const struct ax_target_kind *kind,
-                             const struct ax_outlet_deed *deed)
+                          const struct ax_outlet_deed *deed)
 {
     uint32_t n = t->forecast_outlets ? kind->forecast->horizons_n * AX_SERIES_FORECAST_OUTPUTS : 0;
     for (uint32_t i = 0; i < n; i++) {
