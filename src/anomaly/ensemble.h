@@ -1,0 +1,117 @@
+/* ensemble.h: the detectors of entities with several features, as one generation that serves.
+ *
+ * All entities of a job share the models; each has its own middle and spread of every feature, and its own
+ * level of every member: what that member's distance exceeds at the false-alarm rate on data like the past. A
+ * row is the last AX_ENSEMBLE_POINTS points of an entity, each the mean of its features over a point's time
+ * (the larger of 5 min and a step): incidents are in levels over minutes. What one step does on its own is
+ * the business of the features' own detectors.
+ *
+ * Immutable once made; any thread. Cost: one row of 40 features about 0.1 ms with all members. */
+#ifndef AX_ANOMALY_ENSEMBLE_H
+#define AX_ANOMALY_ENSEMBLE_H
+
+#include "base/bytes.h"
+
+#define AX_ENSEMBLE_POINTS 8
+#define AX_ENSEMBLE_FEATURES_MAX 64
+#define AX_ENSEMBLE_ENTITIES_MAX 100000
+#define AX_ENSEMBLE_BYTES_MAX ((size_t)256 << 20) /* of what is saved */
+
+/* Isolation forest, robust covariance, principal components, k-means over sub-windows, autoencoder,
+ * variational autoencoder with attention. */
+enum ax_ensemble_member {
+    AX_ENSEMBLE_FOREST,
+    AX_ENSEMBLE_COVARIANCE,
+    AX_ENSEMBLE_PCA,
+    AX_ENSEMBLE_KMEANS,
+    AX_ENSEMBLE_AUTOENCODER,
+    AX_ENSEMBLE_VARIATIONAL,
+    AX_ENSEMBLE_MEMBERS
+};
+
+/* "forest", "covariance", "pca", "kmeans", "autoencoder", "variational". */
+const char *ax_ensemble_member_name(enum ax_ensemble_member m);
+
+/* What a job asks. */
+struct ax_ensemble_spec {
+    uint32_t features;
+    uint64_t features_hash; /* of what they are: a generation that learnt others is refused */
+    uint32_t members;       /* a bit each; 0: all */
+    bool extended;          /* the forest's cuts go through two features */
+    double false_alarm_rate;
+};
+
+/* Points of one entity that follow each other, oldest first: [n][features], NaN where there is no value. */
+struct ax_ensemble_segment {
+    uint32_t entity; /* index of it; segments of one entity follow each other */
+    uint32_t first, n;
+};
+
+/* What is learnt from. A point that is flagged was part of an incident: no row with it teaches a model,
+ * unless a quarter of all is: then it is how things are. */
+struct ax_ensemble_data {
+    uint32_t entities_n, segments_n, points_n;
+    const struct ax_str *keys; /* [entities_n], of the entities */
+    const struct ax_ensemble_segment *segments;
+    const float *points;          /* [points_n][features] */
+    const uint8_t *flagged;       /* [points_n] */
+    bool (*cancelled)(void *ctx); /* looked at every few milliseconds; may be NULL */
+    void *ctx;
+};
+
+struct ax_ensemble;
+
+/* Learn. The same data, spec and seed give the same bits on the same processor. AX_NOTREADY when there are
+ * too few rows, AX_BUSY when it was cancelled, AX_INVALID, AX_NUMERIC, AX_NOMEM; all with a text. */
+AX_MUST_USE enum ax_err ax_ensemble_fit(const struct ax_ensemble_spec *spec,
+                                        const struct ax_ensemble_data *data, uint64_t seed,
+                                        struct ax_ensemble **out, struct ax_diag *diag);
+
+/* Free; NULL is fine. */
+void ax_ensemble_free(struct ax_ensemble *e);
+
+/* Members that it has, a bit each; how many rows it learnt from. */
+uint32_t ax_ensemble_members_of(const struct ax_ensemble *e);
+/* As above. */
+uint32_t ax_ensemble_rows(const struct ax_ensemble *e);
+
+/* The entity of that key; UINT32_MAX when it was not learnt from. */
+uint32_t ax_ensemble_find(const struct ax_ensemble *e, struct ax_str key);
+
+/* What members say of a row: distance / level of each, 0 for one that is not there. Their combination is
+ * exp(mean of ln(1 + ratio)) - 1, which is divided by `level`. */
+struct ax_ensemble_ratios {
+    double v[AX_ENSEMBLE_MEMBERS];
+};
+
+/* Bytes of scratch for n rows; aligned to AX_NN_ALIGN. */
+size_t ax_ensemble_scratch(const struct ax_ensemble *e, uint32_t n);
+
+/* Score rows x[n][AX_ENSEMBLE_POINTS][features] as they came (NaN: no value, the middle is taken) of
+ * entity[n]. Allocates nothing; a row's numbers do not depend on the others. */
+void ax_ensemble_score(const struct ax_ensemble *e, uint32_t n, const uint32_t *entity, const float *x,
+                       void *scratch, struct ax_ensemble_ratios *out);
+
+/* What each feature has to do with the ratios of one row: share[features], not below 0, summing to 1 (all 0
+ * when no member says anything). Members count by how far they are beyond their level. scratch for one row.
+ */
+void ax_ensemble_explain(const struct ax_ensemble *e, uint32_t entity, const float *x,
+                         const struct ax_ensemble_ratios *ratios, void *scratch, double *share);
+
+/* exp(mean of ln(1 + ratio)) - 1 over the members of a set and n voices more. */
+double ax_ensemble_combine(uint32_t members, const struct ax_ensemble_ratios *ratios, const double *more,
+                           uint32_t n);
+
+/* What the combination of all members exceeds at the false-alarm rate, on rows that they did not learn from.
+ */
+double ax_ensemble_level(const struct ax_ensemble *e, uint32_t entity);
+
+/* Append it. */
+void ax_ensemble_save(const struct ax_ensemble *e, struct ax_buf *out);
+
+/* Read one back. AX_CONFLICT with the reason when it learnt other features or with other members; AX_CORRUPT,
+ * AX_NOMEM. */
+AX_MUST_USE enum ax_err ax_ensemble_load(const struct ax_ensemble_spec *spec, struct ax_str bytes,
+                                         struct ax_ensemble **out, struct ax_diag *diag);
+
+#endif

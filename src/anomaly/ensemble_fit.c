@@ -1,0 +1,310 @@
+/* ensemble_fit.c: from the points of entities to models: middles and spreads, rows to learn from, rows that
+ * are held out to find levels. */
+#include "anomaly/ensemble_priv.h"
+#include "anomaly/tail.h"
+#include "base/rng.h"
+#include "math/stats.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ROWS_MIN 60    /* to learn from */
+#define ROWS_MAX 6000  /* more are thinned: models do not gain by more */
+#define LEVEL_ROWS 512 /* of an entity, held out */
+#define HELD_BLOCK 12  /* rows in succession that are held out, of every HELD_EVERY such blocks one */
+#define HELD_EVERY 5
+#define FLAGGED_SHARE_MAX 0.25
+#define SPREAD_OF_ALL 0.1 /* least spread, of that with the flagged points */
+#define SPREAD_OF_MIDDLE 1e-3
+#define SPREAD_MIN 1e-6
+#define NORMAL_IQR 1.349 /* interquartile range of the standard normal */
+#define LEVEL_MIN 1e-6
+#define NEVER_FADES (1u << 30)
+
+/* What a fit works on. */
+struct fit {
+    struct ax_ensemble *e;
+    const struct ax_ensemble_data *data;
+    struct ax_ensemble_fit_env env;
+    bool all_teach; /* so much is flagged that it is how things are */
+    double *column; /* [points_n] */
+    float *context, *last;
+    struct ax_rng rng;
+};
+
+/* A row: the segment and the point in it that is its last. */
+struct row {
+    uint32_t segment, at;
+};
+
+static const float *point_of(const struct fit *f, uint32_t point)
+{
+    return f->data->points + (size_t)point * f->e->spec.features;
+}
+
+/* Middle and spread of a column of n values (reordered): the larger of the interquartile range as a
+ * deviation, and the standard deviation. */
+static void middle_of(double *v, uint32_t n, double *middle, double *spread)
+{
+    struct ax_moments m = {0};
+    for (uint32_t i = 0; i < n; i++)
+        ax_moments_add(&m, v[i]);
+    *middle = ax_median(v, n);
+    *spread = fmax((ax_quantile(v, n, 0.75) - ax_quantile(v, n, 0.25)) / NORMAL_IQR,
+                   sqrt(ax_moments_variance(&m, 0)));
+}
+
+/* Values of a feature of an entity, with or without what is flagged; how many. */
+static uint32_t column_of(const struct fit *f, uint32_t first, uint32_t last, uint32_t feature, bool flagged)
+{
+    uint32_t n = 0;
+    for (uint32_t s = first; s < last; s++)
+        for (uint32_t i = 0; i < f->data->segments[s].n; i++) {
+            uint32_t point = f->data->segments[s].first + i;
+            double v = (double)point_of(f, point)[feature];
+            if (isfinite(v) && (flagged || !f->data->flagged[point]))
+                f->column[n++] = v;
+        }
+    return n;
+}
+
+/* Middle and spread of each feature of the entity of segments [first, last). */
+static void scale(struct fit *f, uint32_t first, uint32_t last)
+{
+    const uint32_t p = f->e->spec.features;
+    float *to = f->e->entities[f->data->segments[first].entity].middle;
+    for (uint32_t i = 0; i < p; i++) {
+        double middle = 0, spread = 0, middle_all = 0, spread_all = 0;
+        uint32_t all = column_of(f, first, last, i, true);
+        if (all)
+            middle_of(f->column, all, &middle_all, &spread_all);
+        uint32_t clean = column_of(f, first, last, i, f->all_teach);
+        if (2 * clean >= all && clean)
+            middle_of(f->column, clean, &middle, &spread);
+        else
+            middle = middle_all;
+        spread =
+            fmax(fmax(spread, SPREAD_OF_ALL * spread_all), fmax(SPREAD_OF_MIDDLE * fabs(middle), SPREAD_MIN));
+        to[i] = (float)middle;
+        to[p + i] = (float)spread;
+    }
+}
+
+static bool is_clean(const struct fit *f, const struct row *r)
+{
+    const uint8_t *flagged = f->data->flagged + f->data->segments[r->segment].first + r->at;
+    for (uint32_t i = 0; i < AX_ENSEMBLE_POINTS && i <= r->at; i++)
+        if (*(flagged - i))
+            return false;
+    return true;
+}
+
+static bool is_held(const struct row *r)
+{
+    return r->at / HELD_BLOCK % HELD_EVERY == HELD_EVERY - 1;
+}
+
+/* A row as it came: its last points; before the segment's first point that point is repeated. */
+static void row_points(const struct fit *f, const struct row *r, float *to)
+{
+    const struct ax_ensemble_segment *s = &f->data->segments[r->segment];
+    const size_t p = f->e->spec.features;
+    for (uint32_t t = 0; t < AX_ENSEMBLE_POINTS; t++) {
+        uint32_t back = AX_ENSEMBLE_POINTS - 1 - t, at = r->at > back ? r->at - back : 0;
+        memcpy(to + t * p, point_of(f, s->first + at), p * sizeof *to);
+    }
+}
+
+/* Normalise rows into the fit's block. */
+static struct ax_ensemble_view view_of(struct fit *f, const struct row *rows, uint32_t n)
+{
+    const size_t p = f->e->spec.features, width = AX_ENSEMBLE_POINTS * p;
+    float came[AX_ENSEMBLE_POINTS * AX_ENSEMBLE_FEATURES_MAX];
+    for (uint32_t i = 0; i < n; i++) {
+        row_points(f, &rows[i], came);
+        ax_ensemble_normalise(f->e, f->data->segments[rows[i].segment].entity, came, f->context + i * width,
+                              f->last + i * p);
+    }
+    return (struct ax_ensemble_view){n, f->e->spec.features, f->context, f->last};
+}
+
+/* Keep a random `most` of n, in their order. */
+static uint32_t thin(struct ax_rng *rng, struct row *rows, uint32_t n, uint32_t most)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < n && n > most; i++)
+        if (ax_rng_below(rng, n - i) < most - kept)
+            rows[kept++] = rows[i];
+    return n > most ? most : n;
+}
+
+/* Which rows: those to learn from, those held out, both with all that is flagged. */
+enum which { TO_LEARN, HELD_OUT, ALL_THERE_ARE };
+
+/* Such rows of segments [first, last). */
+static uint32_t gather(const struct fit *f, uint32_t first, uint32_t last, enum which which, struct row *rows)
+{
+    uint32_t n = 0;
+    for (uint32_t s = first; s < last; s++)
+        for (uint32_t i = 0; i < f->data->segments[s].n; i++) {
+            const struct row r = {s, i};
+            bool clean = f->all_teach || is_clean(f, &r);
+            if (which == ALL_THERE_ARE || (clean && is_held(&r) == (which == HELD_OUT)))
+                rows[n++] = r;
+        }
+    return n;
+}
+
+/* Rows by which levels of an entity are found, as many as there are. */
+static uint32_t gather_held(struct fit *f, uint32_t first, uint32_t last, struct row *rows)
+{
+    uint32_t n = gather(f, first, last, HELD_OUT, rows);
+    if (n < HELD_BLOCK) /* too short to hold out anything */
+        n = gather(f, first, last, TO_LEARN, rows);
+    if (n == 0)
+        n = gather(f, first, last, ALL_THERE_ARE, rows);
+    return thin(&f->rng, rows, n, LEVEL_ROWS);
+}
+
+/* The segment behind those of the same entity. */
+static uint32_t behind(const struct fit *f, uint32_t first)
+{
+    uint32_t s = first;
+    while (s < f->data->segments_n && f->data->segments[s].entity == f->data->segments[first].entity)
+        s++;
+    return s;
+}
+
+static enum ax_err fit_members(struct fit *f, const struct ax_ensemble_view *v, struct ax_diag *diag)
+{
+    enum ax_err err = AX_OK;
+    for (uint32_t m = 0; m < AX_ENSEMBLE_MEMBERS && err == AX_OK; m++) {
+        if (!(f->e->spec.members & 1u << m))
+            continue;
+        if (f->env.cancelled && f->env.cancelled(f->env.ctx))
+            return ax_fail(diag, AX_BUSY, "the training was cancelled");
+        f->env.seed++;
+        err = ax_ensemble_members[m].fit(v, &f->env, &f->e->models[m], diag);
+        if (err == AX_OK)
+            f->e->members |= 1u << m;
+        else if (err == AX_NUMERIC || err == AX_INVALID)
+            err = AX_OK; /* the others go on without it */
+    }
+    if (err == AX_OK && f->e->members == 0)
+        err = ax_fail(diag, AX_NUMERIC, "no member of the ensemble could learn from %u rows", v->n);
+    return err;
+}
+
+/* The level that a share `rate` of n distances exceeds. */
+static double level_of(struct ax_tail *tail, const double *v, uint32_t n, uint32_t stride, double rate)
+{
+    double level;
+    ax_tail_init(tail, NEVER_FADES);
+    for (uint32_t i = 0; i < n; i++)
+        ax_tail_add(tail, v[(size_t)i * stride], 1);
+    level = ax_tail_level(tail, rate);
+    return isfinite(level) && level > LEVEL_MIN ? level : LEVEL_MIN;
+}
+
+/* Levels of one entity from normalised rows that were held out. */
+static void set_levels(struct fit *f, struct ax_ensemble_entity *entity, const struct ax_ensemble_view *v,
+                       void *scratch, double *distances)
+{
+    const uint32_t all = AX_ENSEMBLE_MEMBERS;
+    double combined[LEVEL_ROWS], raw[LEVEL_ROWS], rate = f->e->spec.false_alarm_rate;
+    struct ax_tail tail;
+    for (uint32_t from = 0, rows; from < v->n; from += rows) {
+        rows = v->n - from < AX_ENSEMBLE_CHUNK ? v->n - from : AX_ENSEMBLE_CHUNK;
+        const struct ax_ensemble_view part = {
+            rows, v->p, v->context + (size_t)from * AX_ENSEMBLE_POINTS * v->p, v->last + (size_t)from * v->p};
+        ax_ensemble_distances(f->e, &part, scratch, raw, distances + (size_t)from * all);
+    }
+    for (uint32_t m = 0; m < all; m++)
+        entity->levels[m] =
+            f->e->members & 1u << m ? level_of(&tail, distances + m, v->n, AX_ENSEMBLE_MEMBERS, rate) : 1;
+    for (uint32_t r = 0; r < v->n; r++) {
+        struct ax_ensemble_ratios ratios;
+        for (uint32_t m = 0; m < all; m++)
+            ratios.v[m] = f->e->members & 1u << m ? distances[(size_t)r * all + m] / entity->levels[m] : 0;
+        combined[r] = ax_ensemble_combine(f->e->members, &ratios, NULL, 0);
+    }
+    entity->level = level_of(&tail, combined, v->n, 1, rate);
+}
+
+static enum ax_err find_levels(struct fit *f, struct row *rows, struct ax_diag *diag)
+{
+    size_t scratch_n =
+        (ax_ensemble_scratch(f->e, AX_ENSEMBLE_CHUNK) + AX_NN_ALIGN - 1) / AX_NN_ALIGN * AX_NN_ALIGN;
+    void *scratch = aligned_alloc(AX_NN_ALIGN, scratch_n);
+    double *distances = calloc((size_t)LEVEL_ROWS * AX_ENSEMBLE_MEMBERS, sizeof *distances);
+    enum ax_err err =
+        scratch && distances ? AX_OK : ax_fail(diag, AX_NOMEM, "out of memory for an ensemble's levels");
+    for (uint32_t first = 0, last; first < f->data->segments_n && err == AX_OK; first = last) {
+        last = behind(f, first);
+        if (f->env.cancelled && f->env.cancelled(f->env.ctx)) {
+            err = ax_fail(diag, AX_BUSY, "the training was cancelled");
+            break;
+        }
+        const struct ax_ensemble_view v = view_of(f, rows, gather_held(f, first, last, rows));
+        set_levels(f, &f->e->entities[f->data->segments[first].entity], &v, scratch, distances);
+    }
+    free(scratch);
+    free(distances);
+    return err;
+}
+
+static enum ax_err learn(struct fit *f, struct row *rows, struct ax_diag *diag)
+{
+    for (uint32_t first = 0; first < f->data->segments_n; first = behind(f, first))
+        scale(f, first, behind(f, first));
+    uint32_t n = gather(f, 0, f->data->segments_n, TO_LEARN, rows);
+    n = thin(&f->rng, rows, n, ROWS_MAX);
+    uint32_t least = ROWS_MIN > 2 * f->e->spec.features ? ROWS_MIN : 2 * f->e->spec.features;
+    if (n < least)
+        return ax_fail(diag, AX_NOTREADY, "%u rows to learn from, %u are needed", n, least);
+    f->e->rows = n;
+    const struct ax_ensemble_view v = view_of(f, rows, n);
+    enum ax_err err = fit_members(f, &v, diag);
+    return err == AX_OK ? find_levels(f, rows, diag) : err;
+}
+
+static bool mostly_flagged(const struct ax_ensemble_data *d)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < d->points_n; i++)
+        n += d->flagged[i] != 0;
+    return n > FLAGGED_SHARE_MAX * d->points_n;
+}
+
+enum ax_err ax_ensemble_fit(const struct ax_ensemble_spec *spec, const struct ax_ensemble_data *data,
+                            uint64_t seed, struct ax_ensemble **out, struct ax_diag *diag)
+{
+    const size_t p = spec->features, most = data->points_n > ROWS_MAX ? ROWS_MAX : data->points_n;
+    struct fit f = {.data = data, .env = {seed, spec->extended, data->cancelled, data->ctx}};
+    *out = NULL;
+    if (p == 0 || p > AX_ENSEMBLE_FEATURES_MAX || data->entities_n == 0 ||
+        data->entities_n > AX_ENSEMBLE_ENTITIES_MAX)
+        return ax_fail(diag, AX_INVALID, "%u features of %u entities: at most %u, and %u", spec->features,
+                       data->entities_n, AX_ENSEMBLE_FEATURES_MAX, AX_ENSEMBLE_ENTITIES_MAX);
+    f.all_teach = mostly_flagged(data);
+    ax_rng_seed(&f.rng, seed);
+    f.column = malloc(((size_t)data->points_n + 1) * sizeof *f.column);
+    f.context = malloc((most + 1) * AX_ENSEMBLE_POINTS * p * sizeof *f.context);
+    f.last = malloc((most + 1) * p * sizeof *f.last);
+    struct row *rows = malloc(((size_t)data->points_n + 1) * sizeof *rows);
+    enum ax_err err =
+        f.column && f.context && f.last && rows ? ax_ensemble_new(spec, data->entities_n, &f.e) : AX_NOMEM;
+    for (uint32_t i = 0; i < data->entities_n && err == AX_OK; i++)
+        err = ax_ensemble_name(f.e, i, data->keys[i]);
+    err = err == AX_OK ? learn(&f, rows, diag) : ax_fail(diag, err, "out of memory for an ensemble");
+    free(f.column);
+    free(f.context);
+    free(f.last);
+    free(rows);
+    if (err == AX_OK)
+        *out = f.e;
+    else
+        ax_ensemble_free(f.e);
+    return err;
+}

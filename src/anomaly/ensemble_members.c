@@ -1,0 +1,375 @@
+/* ensemble_members.c: the detectors, as an ensemble asks them. */
+#include "anomaly/coder.h"
+#include "anomaly/ensemble_member.h"
+#include "anomaly/forest.h"
+#include "anomaly/kmeans.h"
+#include "anomaly/mcd.h"
+#include "anomaly/pca.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define RIDGE 0.1     /* of features whose usual spread is 1 */
+#define PCA_SHARE 0.5 /* of the variance that components explain */
+#define CLUSTERS 10
+#define CLUSTER_ROUNDS 40
+#define HEADS 8
+#define LATENT 16
+
+static void roots(uint32_t n, double *score)
+{
+    for (uint32_t i = 0; i < n; i++)
+        score[i] = sqrt(score[i]);
+}
+
+static enum ax_err forest_fit(const struct ax_ensemble_view *v, const struct ax_ensemble_fit_env *env,
+                              void **model, struct ax_diag *diag)
+{
+    const struct ax_forest_spec spec = {.extended = env->extended, .seed = env->seed};
+    struct ax_forest *f = NULL;
+    enum ax_err err = ax_forest_fit(&spec, v->p, v->n, v->last, &f, diag);
+    *model = f;
+    return err;
+}
+
+static void forest_free(void *model)
+{
+    ax_forest_free(model);
+}
+
+static size_t forest_scratch(const void *model, uint32_t p, uint32_t n)
+{
+    (void)model;
+    (void)p;
+    (void)n;
+    return 0;
+}
+
+static void forest_score(const void *model, const struct ax_ensemble_view *v, void *scratch, double *score)
+{
+    (void)scratch;
+    ax_forest_score(model, ax_forest_kernels(), v->n, v->last, score);
+}
+
+static void forest_explain(const void *model, const struct ax_ensemble_view *one, void *scratch,
+                           double *parts)
+{
+    (void)scratch;
+    (void)ax_forest_explain(model, one->last, parts);
+}
+
+static void forest_save(const void *model, struct ax_buf *out)
+{
+    ax_forest_save(model, out);
+}
+
+static enum ax_err forest_load(struct ax_bytes *in, uint32_t p, void **model)
+{
+    struct ax_forest *f = NULL;
+    enum ax_err err = ax_forest_load(in, p, &f);
+    *model = f;
+    return err;
+}
+
+static enum ax_err covariance_fit(const struct ax_ensemble_view *v, const struct ax_ensemble_fit_env *env,
+                                  void **model, struct ax_diag *diag)
+{
+    struct ax_mcd m;
+    struct ax_quadratic *q = NULL;
+    enum ax_err err = ax_mcd_fit(v->n, v->p, v->last, RIDGE, env->seed, &m);
+    if (err == AX_OK) {
+        err = ax_mcd_distance(&m, RIDGE, &q);
+        ax_mcd_done(&m);
+    }
+    *model = q;
+    return err == AX_OK ? AX_OK
+                        : ax_fail(diag, err, "the robust covariance of %u rows cannot be found", v->n);
+}
+
+static enum ax_err pca_fit(const struct ax_ensemble_view *v, const struct ax_ensemble_fit_env *env,
+                           void **model, struct ax_diag *diag)
+{
+    struct ax_pca a;
+    (void)env;
+    enum ax_err err = ax_pca_fit(v->n, v->p, v->last, &a);
+    *model = NULL;
+    if (err == AX_OK) {
+        *model = ax_pca_residual(&a, ax_pca_components(&a, PCA_SHARE));
+        err = *model ? AX_OK : AX_NOMEM;
+        ax_pca_done(&a);
+    }
+    return err == AX_OK ? AX_OK
+                        : ax_fail(diag, err, "the principal components of %u rows cannot be found", v->n);
+}
+
+static void quadratic_free(void *model)
+{
+    ax_quadratic_free(model);
+}
+
+static size_t quadratic_scratch(const void *model, uint32_t p, uint32_t n)
+{
+    (void)p;
+    return ax_quadratic_scratch(model, n) * sizeof(float);
+}
+
+static void quadratic_score(const void *model, const struct ax_ensemble_view *v, void *scratch, double *score)
+{
+    ax_quadratic_score(model, v->n, v->last, scratch, score);
+    roots(v->n, score);
+}
+
+static void quadratic_explain(const void *model, const struct ax_ensemble_view *one, void *scratch,
+                              double *parts)
+{
+    double score;
+    const float *part = scratch;
+    ax_quadratic_score(model, 1, one->last, scratch, &score);
+    for (uint32_t i = 0; i < one->p; i++)
+        parts[i] = (double)part[i] * (double)part[i];
+}
+
+static void quadratic_save(const void *model, struct ax_buf *out)
+{
+    ax_quadratic_save(model, out);
+}
+
+static enum ax_err quadratic_load(struct ax_bytes *in, uint32_t p, void **model)
+{
+    struct ax_quadratic *q = NULL;
+    enum ax_err err = ax_quadratic_load(in, p, &q);
+    *model = q;
+    return err;
+}
+
+static enum ax_err kmeans_fit(const struct ax_ensemble_view *v, const struct ax_ensemble_fit_env *env,
+                              void **model, struct ax_diag *diag)
+{
+    const struct ax_kmeans_spec spec = {.k = CLUSTERS, .rounds_max = CLUSTER_ROUNDS, .seed = env->seed};
+    struct ax_kmeans *m = NULL;
+    enum ax_err err = ax_kmeans_fit(&spec, v->n, AX_ENSEMBLE_POINTS * v->p, v->context, &m, NULL);
+    *model = m;
+    return err == AX_OK ? AX_OK : ax_fail(diag, err, "no %u clusters in %u rows", CLUSTERS, v->n);
+}
+
+static void kmeans_free(void *model)
+{
+    ax_kmeans_free(model);
+}
+
+static void kmeans_score(const void *model, const struct ax_ensemble_view *v, void *scratch, double *score)
+{
+    (void)scratch;
+    for (uint32_t r = 0; r < v->n; r++)
+        score[r] = ax_kmeans_distance(model, v->context + (size_t)r * AX_ENSEMBLE_POINTS * v->p, NULL);
+    roots(v->n, score);
+}
+
+static void kmeans_explain(const void *model, const struct ax_ensemble_view *one, void *scratch,
+                           double *parts)
+{
+    const float *nearest;
+    (void)scratch;
+    (void)ax_kmeans_distance(model, one->context, &nearest);
+    memset(parts, 0, one->p * sizeof *parts);
+    for (uint32_t i = 0; i < AX_ENSEMBLE_POINTS * one->p; i++) {
+        double d = (double)one->context[i] - (double)nearest[i];
+        parts[i % one->p] += d * d;
+    }
+}
+
+static void kmeans_save(const void *model, struct ax_buf *out)
+{
+    ax_kmeans_save(model, out);
+}
+
+static enum ax_err kmeans_load(struct ax_bytes *in, uint32_t p, void **model)
+{
+    struct ax_kmeans *m = NULL;
+    enum ax_err err = ax_kmeans_load(in, AX_ENSEMBLE_POINTS * p, &m);
+    *model = m;
+    return err;
+}
+
+#define DENSE(n)                                                                                             \
+    {                                                                                                        \
+        .kind = AX_NN_DENSE, .units = (n), .act = AX_NN_RELU                                                 \
+    }
+#define LINEAR(n)                                                                                            \
+    {                                                                                                        \
+        .kind = AX_NN_DENSE, .units = (n), .act = AX_NN_IDENTITY                                             \
+    }
+
+/* 128, 64, 32, 64, 128. */
+static enum ax_err autoencoder_new(uint32_t p, uint64_t seed, struct ax_coder **out, struct ax_diag *diag)
+{
+    const struct ax_nn_layer_spec encoder[] = {DENSE(128), DENSE(64), LINEAR(32)};
+    const struct ax_nn_layer_spec decoder[] = {DENSE(64), DENSE(128), LINEAR(p)};
+    const struct ax_coder_spec spec = {.steps = 1,
+                                       .features = p,
+                                       .encoder = encoder,
+                                       .encoder_n = 3,
+                                       .decoder = decoder,
+                                       .decoder_n = 3,
+                                       .code = 32};
+    return ax_coder_new(&spec, seed, out, diag);
+}
+
+/* 128 with attention over the points, 64, 32, then mean and variance of 16; and back. */
+static enum ax_err variational_new(uint32_t p, uint64_t seed, struct ax_coder **out, struct ax_diag *diag)
+{
+    const struct ax_nn_layer_spec encoder[] = {DENSE(128),
+                                               {.kind = AX_NN_ATTENTION, .heads = HEADS},
+                                               {.kind = AX_NN_LAST},
+                                               DENSE(64),
+                                               DENSE(32),
+                                               LINEAR(2 * LATENT)};
+    const struct ax_nn_layer_spec decoder[] = {DENSE(32), DENSE(64), DENSE(128), LINEAR(p)};
+    const struct ax_coder_spec spec = {.steps = AX_ENSEMBLE_POINTS,
+                                       .features = p,
+                                       .encoder = encoder,
+                                       .encoder_n = sizeof encoder / sizeof *encoder,
+                                       .decoder = decoder,
+                                       .decoder_n = sizeof decoder / sizeof *decoder,
+                                       .code = LATENT,
+                                       .variational = true};
+    return ax_coder_new(&spec, seed, out, diag);
+}
+
+static enum ax_err coder_fit(struct ax_coder *c, uint32_t n, const float *x,
+                             const struct ax_ensemble_fit_env *env, void **model, struct ax_diag *diag)
+{
+    const struct ax_coder_training how = {
+        .epochs = 30, .seed = env->seed, .cancelled = env->cancelled, .ctx = env->ctx};
+    enum ax_err err = ax_coder_fit(c, n, x, &how, diag);
+    *model = c;
+    if (err != AX_OK) {
+        ax_coder_free(c);
+        *model = NULL;
+    }
+    return err;
+}
+
+static enum ax_err autoencoder_fit(const struct ax_ensemble_view *v, const struct ax_ensemble_fit_env *env,
+                                   void **model, struct ax_diag *diag)
+{
+    struct ax_coder *c;
+    enum ax_err err = autoencoder_new(v->p, env->seed, &c, diag);
+    return err == AX_OK ? coder_fit(c, v->n, v->last, env, model, diag) : err;
+}
+
+static enum ax_err variational_fit(const struct ax_ensemble_view *v, const struct ax_ensemble_fit_env *env,
+                                   void **model, struct ax_diag *diag)
+{
+    struct ax_coder *c;
+    enum ax_err err = variational_new(v->p, env->seed, &c, diag);
+    return err == AX_OK ? coder_fit(c, v->n, v->context, env, model, diag) : err;
+}
+
+static void coder_free(void *model)
+{
+    ax_coder_free(model);
+}
+
+/* What is said again, in whole aligned blocks, comes before the coder's own scratch. */
+static size_t said_bytes(uint32_t p, uint32_t n)
+{
+    return ((size_t)n * p * sizeof(float) + AX_NN_ALIGN - 1) / AX_NN_ALIGN * AX_NN_ALIGN;
+}
+
+static size_t coder_scratch(const void *model, uint32_t p, uint32_t n)
+{
+    return said_bytes(p, n) + ax_coder_scratch(model, n);
+}
+
+static void coder_score(const struct ax_coder *c, const struct ax_ensemble_view *v, const float *x,
+                        void *scratch, double *score)
+{
+    ax_coder_score(c, v->n, x, (char *)scratch + said_bytes(v->p, v->n), scratch, score);
+    roots(v->n, score);
+}
+
+static void autoencoder_score(const void *model, const struct ax_ensemble_view *v, void *scratch,
+                              double *score)
+{
+    coder_score(model, v, v->last, scratch, score);
+}
+
+static void variational_score(const void *model, const struct ax_ensemble_view *v, void *scratch,
+                              double *score)
+{
+    coder_score(model, v, v->context, scratch, score);
+}
+
+static void coder_explain(const struct ax_coder *c, const struct ax_ensemble_view *one, const float *x,
+                          void *scratch, double *parts)
+{
+    double score;
+    const float *said = scratch;
+    coder_score(c, one, x, scratch, &score);
+    for (uint32_t i = 0; i < one->p; i++) {
+        double d = (double)said[i] - (double)one->last[i];
+        parts[i] = d * d;
+    }
+}
+
+static void autoencoder_explain(const void *model, const struct ax_ensemble_view *one, void *scratch,
+                                double *parts)
+{
+    coder_explain(model, one, one->last, scratch, parts);
+}
+
+static void variational_explain(const void *model, const struct ax_ensemble_view *one, void *scratch,
+                                double *parts)
+{
+    coder_explain(model, one, one->context, scratch, parts);
+}
+
+static void coder_save(const void *model, struct ax_buf *out)
+{
+    ax_coder_save(model, out);
+}
+
+static enum ax_err coder_load(enum ax_err made, struct ax_coder *c, struct ax_bytes *in, void **model)
+{
+    enum ax_err err = made == AX_OK ? ax_coder_load(c, in) : made;
+    *model = err == AX_OK ? c : NULL;
+    if (made == AX_OK && err != AX_OK)
+        ax_coder_free(c);
+    return err;
+}
+
+static enum ax_err autoencoder_load(struct ax_bytes *in, uint32_t p, void **model)
+{
+    struct ax_coder *c = NULL;
+    enum ax_err made = autoencoder_new(p, 0, &c, NULL);
+    return coder_load(made, c, in, model);
+}
+
+static enum ax_err variational_load(struct ax_bytes *in, uint32_t p, void **model)
+{
+    struct ax_coder *c = NULL;
+    enum ax_err made = variational_new(p, 0, &c, NULL);
+    return coder_load(made, c, in, model);
+}
+
+const struct ax_ensemble_member_ops ax_ensemble_members[AX_ENSEMBLE_MEMBERS] = {
+    {"forest", forest_fit, forest_free, forest_scratch, forest_score, forest_explain, forest_save,
+     forest_load},
+    {"covariance", covariance_fit, quadratic_free, quadratic_scratch, quadratic_score, quadratic_explain,
+     quadratic_save, quadratic_load},
+    {"pca", pca_fit, quadratic_free, quadratic_scratch, quadratic_score, quadratic_explain, quadratic_save,
+     quadratic_load},
+    {"kmeans", kmeans_fit, kmeans_free, forest_scratch, kmeans_score, kmeans_explain, kmeans_save,
+     kmeans_load},
+    {"autoencoder", autoencoder_fit, coder_free, coder_scratch, autoencoder_score, autoencoder_explain,
+     coder_save, autoencoder_load},
+    {"variational", variational_fit, coder_free, coder_scratch, variational_score, variational_explain,
+     coder_save, variational_load},
+};
+
+const char *ax_ensemble_member_name(enum ax_ensemble_member m)
+{
+    return ax_ensemble_members[m].name;
+}
