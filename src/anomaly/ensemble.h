@@ -13,6 +13,7 @@
 #include "base/bytes.h"
 
 #define AX_ENSEMBLE_POINTS 8
+#define AX_ENSEMBLE_ALIGN 64 /* bytes: of scratch */
 #define AX_ENSEMBLE_FEATURES_MAX 64
 #define AX_ENSEMBLE_ENTITIES_MAX 100000
 #define AX_ENSEMBLE_BYTES_MAX ((size_t)256 << 20) /* of what is saved */
@@ -84,7 +85,7 @@ struct ax_ensemble_ratios {
     double v[AX_ENSEMBLE_MEMBERS];
 };
 
-/* Bytes of scratch for n rows; aligned to AX_NN_ALIGN. */
+/* Bytes of scratch for n rows; aligned to AX_ENSEMBLE_ALIGN. */
 size_t ax_ensemble_scratch(const struct ax_ensemble *e, uint32_t n);
 
 /* Score rows x[n][AX_ENSEMBLE_POINTS][features] as they came (NaN: no value, the middle is taken) of

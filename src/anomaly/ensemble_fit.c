@@ -15,6 +15,7 @@
 #define HELD_BLOCK 12  /* rows in succession that are held out, of every HELD_EVERY such blocks one */
 #define HELD_EVERY 5
 #define FLAGGED_SHARE_MAX 0.25
+#define FLAGGED_POINTS_MAX 2
 #define SPREAD_OF_ALL 0.1 /* least spread, of that with the flagged points */
 #define SPREAD_OF_MIDDLE 1e-3
 #define SPREAD_MIN 1e-6
@@ -91,13 +92,14 @@ static void scale(struct fit *f, uint32_t first, uint32_t last)
     }
 }
 
+/* Neither is its last point flagged, nor are many of those before it. */
 static bool is_clean(const struct fit *f, const struct row *r)
 {
     const uint8_t *flagged = f->data->flagged + f->data->segments[r->segment].first + r->at;
+    uint32_t n = 0;
     for (uint32_t i = 0; i < AX_ENSEMBLE_POINTS && i <= r->at; i++)
-        if (*(flagged - i))
-            return false;
-    return true;
+        n += *(flagged - i) != 0;
+    return !*flagged && n <= FLAGGED_POINTS_MAX;
 }
 
 static bool is_held(const struct row *r)

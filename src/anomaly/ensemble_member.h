@@ -22,7 +22,7 @@ struct ax_ensemble_fit_env {
 };
 
 /* The table of a member. A score is a distance, larger is stranger; parts[p] are not below 0, what each
- * feature has to do with it. scratch is aligned to AX_NN_ALIGN. */
+ * feature has to do with it. scratch is aligned to AX_ENSEMBLE_ALIGN. */
 struct ax_ensemble_member_ops {
     const char *name;
     enum ax_err (*fit)(const struct ax_ensemble_view *v, const struct ax_ensemble_fit_env *env, void **model,

@@ -237,11 +237,22 @@ static enum ax_err variational_new(uint32_t p, uint64_t seed, struct ax_coder **
     return ax_coder_new(&spec, seed, out, diag);
 }
 
-static enum ax_err coder_fit(struct ax_coder *c, uint32_t n, const float *x,
+#define CODER_ROWS_MIN 400
+#define CODER_EPOCHS 30
+/* It costs about 25 times as much a row. */
+#define VARIATIONAL_ROWS 1500
+#define VARIATIONAL_EPOCHS 12
+
+static enum ax_err too_few(uint32_t n, struct ax_diag *diag)
+{
+    return ax_fail(diag, AX_INVALID, "%u rows are too few for an autoencoder: %u", n, CODER_ROWS_MIN);
+}
+
+static enum ax_err coder_fit(struct ax_coder *c, uint32_t n, const float *x, uint32_t epochs,
                              const struct ax_ensemble_fit_env *env, void **model, struct ax_diag *diag)
 {
     const struct ax_coder_training how = {
-        .epochs = 30, .seed = env->seed, .cancelled = env->cancelled, .ctx = env->ctx};
+        .epochs = epochs, .seed = env->seed, .cancelled = env->cancelled, .ctx = env->ctx};
     enum ax_err err = ax_coder_fit(c, n, x, &how, diag);
     *model = c;
     if (err != AX_OK) {
@@ -255,16 +266,30 @@ static enum ax_err autoencoder_fit(const struct ax_ensemble_view *v, const struc
                                    void **model, struct ax_diag *diag)
 {
     struct ax_coder *c;
+    if (v->n < CODER_ROWS_MIN)
+        return too_few(v->n, diag);
     enum ax_err err = autoencoder_new(v->p, env->seed, &c, diag);
-    return err == AX_OK ? coder_fit(c, v->n, v->last, env, model, diag) : err;
+    return err == AX_OK ? coder_fit(c, v->n, v->last, CODER_EPOCHS, env, model, diag) : err;
 }
 
 static enum ax_err variational_fit(const struct ax_ensemble_view *v, const struct ax_ensemble_fit_env *env,
                                    void **model, struct ax_diag *diag)
 {
     struct ax_coder *c;
+    const size_t width = (size_t)AX_ENSEMBLE_POINTS * v->p;
+    const uint32_t stride = (v->n + VARIATIONAL_ROWS - 1) / VARIATIONAL_ROWS, n = v->n / stride;
+    if (v->n < CODER_ROWS_MIN)
+        return too_few(v->n, diag);
+    float *rows = malloc(n * width * sizeof *rows);
+    if (!rows)
+        return ax_fail(diag, AX_NOMEM, "out of memory");
+    for (size_t i = 0; i < n; i++)
+        memcpy(rows + i * width, v->context + i * stride * width, width * sizeof *rows);
     enum ax_err err = variational_new(v->p, env->seed, &c, diag);
-    return err == AX_OK ? coder_fit(c, v->n, v->context, env, model, diag) : err;
+    if (err == AX_OK)
+        err = coder_fit(c, n, rows, VARIATIONAL_EPOCHS, env, model, diag);
+    free(rows);
+    return err;
 }
 
 static void coder_free(void *model)

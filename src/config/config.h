@@ -129,10 +129,19 @@ struct ax_billing_config {
     struct ax_str time_zone; /* that of `global` */
 };
 
+/* `ensemble` of `anomaly`: detectors that look at all features of an entity. */
+struct ax_ensemble_config {
+    const struct ax_str *members; /* n 0: all */
+    uint32_t members_n;
+    bool extended;      /* the forest's cuts go through two features */
+    int64_t retrain_ms; /* 14d */
+};
+
 /* `anomaly` of a job. */
 struct ax_anomaly_config {
     bool enabled;
-    struct ax_str model;               /* "default" or "ensemble" */
+    struct ax_str model; /* "default", "features" or "ensemble" */
+    struct ax_ensemble_config ensemble;
     double false_alarm_rate;           /* 0.001 */
     struct ax_str detection_direction; /* both, above_expected, below_expected */
     double min_dev_from_expected, min_rel_dev_from_expected;

@@ -21,7 +21,7 @@ static const char *const protocols[] = {"prometheus.WriteRequest", "io.prometheu
 static const char *const actions[] = {"replace",   "keep",      "drop",      "hashmod",
                                       "labelmap",  "labeldrop", "labelkeep", "lowercase",
                                       "uppercase", "keepequal", "dropequal", NULL};
-static const char *const models[] = {"default", "ensemble", NULL};
+static const char *const models[] = {"default", "ensemble", "features", NULL};
 static const char *const streams[] = {"none", "adwin", "page_hinkley", "kswin", NULL};
 static const char *const presets[] = {"datacenter", "internet", "dwcp", NULL};
 static const char *const directions[] = {"both", "above_expected", "below_expected", NULL};
@@ -354,9 +354,30 @@ static const struct ax_section billing = {
     0,
     NO_PLACE};
 
+static const struct ax_key ensemble_keys[] = {
+    {"members", AX_KEY_STRINGS, JOB(anomaly.ensemble.members),
+     .n_offset = offsetof(struct ax_job_config, anomaly.ensemble.members_n),
+     .fallback = "([forest, covariance, pca, kmeans, autoencoder, variational])", .max = 6,
+     .doc = "Detectors of the ensemble."},
+    {"extended", AX_KEY_BOOL, JOB(anomaly.ensemble.extended), .fallback = "false",
+     .doc = "The forest cuts obliquely, through two features at once."},
+    {"retrain", AX_KEY_DURATION, JOB(anomaly.ensemble.retrain_ms), .fallback = "14d", .min = 60000,
+     .max = 365 * DAY,
+     .doc = "Longest time between trainings of the ensemble; before that each time the past has doubled."},
+};
+static const struct ax_section ensemble = {"ensemble",
+                                           "Detectors that look at all features of an entity together.",
+                                           ensemble_keys,
+                                           COUNT_OF(ensemble_keys),
+                                           0,
+                                           NO_PLACE};
+
 static const struct ax_key anomaly_keys[] = {
     {"model", AX_KEY_CHOICE, JOB(anomaly.model), .choices = models, .fallback = "default",
-     .doc = "Which detectors."},
+     .doc = "Which detectors. Of entities `default` and `ensemble` are the same: each feature's own and, "
+            "once they "
+            "have learnt, the ensemble; `features`: the former alone. A series has its own in any case."},
+    {"ensemble", AX_KEY_SECTION, .section = &ensemble},
     {"false_alarm_rate", AX_KEY_NUMBER, JOB(anomaly.false_alarm_rate), .fallback = "0.001", .min = 0,
      .max = 0.5, .open = true, .doc = "Share of normal points whose score may exceed 1."},
     {"detection_direction", AX_KEY_CHOICE, JOB(anomaly.detection_direction), .choices = directions,

@@ -308,6 +308,31 @@ static void check_capacity(struct check *c)
                            false, "on: \"%s\" is no label name", ax_shown(capacity->on[i], shown));
 }
 
+/* Members must be ones that there are. Their names are those of anomaly/ensemble.h, which is above this
+ * folder. */
+static void check_ensemble(struct check *c)
+{
+    static const char *const members[] = {"forest", "covariance",  "pca",
+                                          "kmeans", "autoencoder", "variational"};
+    const size_t n = sizeof members / sizeof *members;
+    yaml_node_t *block = ax_yaml_get(c->r, c->node, "anomaly");
+    yaml_node_t *ensemble = block ? ax_yaml_get(c->r, block, "ensemble") : NULL;
+    yaml_node_t *list = ensemble ? ax_yaml_get(c->r, ensemble, "members") : NULL;
+    for (uint32_t i = 0; i < c->job->anomaly.ensemble.members_n; i++) {
+        struct ax_str name = c->job->anomaly.ensemble.members[i];
+        char shown[72];
+        bool known = false;
+        for (size_t k = 0; k < n; k++)
+            known = known || ax_str_eq(name, ax_str(members[k]));
+        const char *nearest = known ? NULL : ax_str_nearest(name, members, n);
+        if (!known)
+            ax_problem_add(c->r->problems, ax_yaml_place(ax_yaml_item(c->r, list, i), c->job->place), false,
+                           nearest ? "members: there is no member \"%s\"; did you mean \"%s\"?"
+                                   : "members: there is no member \"%s\"%s",
+                           ax_shown(name, shown), nearest ? nearest : "");
+    }
+}
+
 void ax_config_validate_job(struct ax_reader *r, yaml_node_t *node, const struct ax_config *config,
                             uint32_t i)
 {
@@ -334,5 +359,6 @@ void ax_config_validate_job(struct ax_reader *r, yaml_node_t *node, const struct
     ax_config_validate_lstm(r, c.forecast, job);
     if (job->anomaly.enabled)
         ax_config_validate_anomaly(r, ax_yaml_get(r, node, "anomaly"), job);
+    check_ensemble(&c);
     check_emit(&c);
 }

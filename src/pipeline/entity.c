@@ -8,7 +8,7 @@
 static struct ax_outlet_name entity_name(const struct ax_entity *e, uint32_t i)
 {
     static const enum ax_output ids[AX_ENTITY_OUTPUTS] = {AX_OUTPUT_SCORE, AX_OUTPUT_SEVERITY,
-                                                          AX_OUTPUT_DIRECTION};
+                                                          AX_OUTPUT_DIRECTION, AX_OUTPUT_VOTE};
     return (struct ax_outlet_name){.id = ids[i], .input = e->labels};
 }
 
@@ -47,6 +47,8 @@ static void entity_free(struct ax_job *job, struct ax_entity *e, int64_t end_ms)
         entity_end(job, e, end_ms);
     ax_combiner_free(e->combiner);
     ax_hindsight_free(e->hindsight);
+    ax_panel_free(e->panel);
+    ax_window_free(e->flags);
     free(e->contributions);
     free(e->contribution);
     free(e->labels);
@@ -61,11 +63,13 @@ struct ax_entity *ax_entity_new(struct ax_job *job, uint64_t id, const struct ax
     e->id = id;
     e->labels = ax_labels_dup(labels);
     e->combiner = ax_combiner_new(&job->detector, job->channels_n);
+    e->panel = ax_panel_new(&job->detector);
     e->hindsight = ax_hindsight_new();
+    e->flags = ax_window_new(job->config->step_ms, job->config->window_fine, job->config->window_coarse);
     e->contributions = calloc(job->channels_n, sizeof *e->contributions);
     e->contribution = calloc(job->channels_n, sizeof *e->contribution);
-    if (e->labels && e->combiner && e->hindsight && e->contributions && e->contribution &&
-        ax_map_put(&job->entities, e->id, e) == AX_OK) {
+    if (e->labels && e->combiner && e->panel && e->hindsight && e->flags && e->contributions &&
+        e->contribution && ax_map_put(&job->entities, e->id, e) == AX_OK) {
         *job->end = e;
         job->end = &e->next;
         return e;
@@ -115,7 +119,8 @@ static void emit_contributions(struct ax_job *job, struct ax_entity *e, int64_t 
     }
 }
 
-static void entity_step(struct ax_job *job, struct ax_entity *e, int64_t t_ms)
+/* The features' voice, and the direction of the strongest. */
+static int hear_features(struct ax_job *job, struct ax_entity *e, int64_t t_ms)
 {
     double scores[AX_CHANNELS_MAX];
     int direction = 0;
@@ -135,15 +140,13 @@ static void entity_step(struct ax_job *job, struct ax_entity *e, int64_t t_ms)
         ax_combiner_copy(judge, e->combiner);
     }
     ax_combiner_step(judge, scores, &e->verdict, e->contributions);
-    if (e->seen_ms != t_ms)
-        return;
-    ax_hindsight_judge(e->hindsight, t_ms, job->config->step_ms, (double)NAN, &e->verdict);
-    if (job->skip & AX_SKIP_ALERTS)
-        ax_verdict_calm(&e->verdict);
-    e->verdict.direction = e->verdict.score > 1 ? direction : 0;
-    ax_episodes_note(&e->hindsight->episodes, t_ms, job->config->step_ms, (double)NAN, &e->verdict,
-                     e->contributions, job->channels_n);
-    const double values[AX_ENTITY_OUTPUTS] = {e->verdict.score, e->verdict.severity, e->verdict.direction};
+    return direction;
+}
+
+static void emit(struct ax_job *job, struct ax_entity *e, int64_t t_ms)
+{
+    const double values[AX_ENTITY_OUTPUTS] = {e->verdict.score, e->verdict.severity, e->verdict.direction,
+                                              e->vote};
     for (uint32_t i = 0; i < AX_ENTITY_OUTPUTS; i++) {
         const struct ax_outlet_name name = entity_name(e, i);
         ax_outlet_put(&job->outlets, &e->outlets[i], &name, t_ms, values[i]);
@@ -152,6 +155,29 @@ static void entity_step(struct ax_job *job, struct ax_entity *e, int64_t t_ms)
     const struct ax_observer *o = job->env.observer;
     if (o && o->verdict)
         o->verdict(o->ctx, job->config, e->labels, t_ms, (double)NAN, &e->verdict);
+}
+
+static void entity_step(struct ax_job *job, struct ax_entity *e, int64_t t_ms, const struct ax_asked *asked,
+                        uint32_t at)
+{
+    int direction = hear_features(job, e, t_ms);
+    bool present = e->seen_ms == t_ms;
+    if (present) {
+        ax_entity_hear(job, e, asked, at);
+        ax_hindsight_judge(e->hindsight, t_ms, job->config->step_ms, (double)NAN, &e->verdict);
+    }
+    bool apart = e->verdict.score > 1 || (job->skip & AX_SKIP_LEARNING);
+    double flag = present ? (double)apart : (double)NAN;
+    if (ax_window_push(e->flags, t_ms, flag) != AX_OK)
+        ax_job_error(job, "memory");
+    if (!present)
+        return;
+    if (job->skip & AX_SKIP_ALERTS)
+        ax_verdict_calm(&e->verdict);
+    e->verdict.direction = e->verdict.score > 1 ? direction : 0;
+    ax_episodes_note(&e->hindsight->episodes, t_ms, job->config->step_ms, (double)NAN, &e->verdict,
+                     e->contributions, job->channels_n);
+    emit(job, e, t_ms);
 }
 
 /* Have stale markers ended all its features? */
@@ -167,10 +193,14 @@ static bool has_ended(struct ax_job *job, const struct ax_entity *e)
 
 void ax_entities_step(struct ax_job *job, int64_t t_ms)
 {
+    struct ax_asked asked;
+    uint32_t next = 0;
     find_entities(job, t_ms);
+    ax_entities_ask(job, t_ms, &asked);
     struct ax_entity **at = &job->first;
     for (struct ax_entity *e; (e = *at);) {
-        entity_step(job, e, t_ms);
+        bool was_asked = next < asked.n && asked.entities[next] == e;
+        entity_step(job, e, t_ms, &asked, was_asked ? next++ : UINT32_MAX);
         if (t_ms - e->seen_ms > ax_job_absence_ms(job) || (e->seen_ms != t_ms && has_ended(job, e)))
             entity_end(job, e, t_ms);
         if (t_ms - e->seen_ms <= job->config->series_retention_ms) {

@@ -173,6 +173,8 @@ enum ax_err ax_job_new(const struct ax_job_env *env, const struct ax_config *con
     enum ax_err err = ax_skips_new(config, job_config, &job->skips, diag);
     if (err == AX_OK)
         err = init_channels(job, diag);
+    if (err == AX_OK)
+        ax_entities_learn(job);
     if (err != AX_OK) {
         ax_job_free(job, INT64_MIN);
         return ax_wrap(diag, err, "job " AX_STR_FMT, AX_STR_ARG(job_config->name));

@@ -2,6 +2,7 @@
 #ifndef AX_PIPELINE_JOB_PRIV_H
 #define AX_PIPELINE_JOB_PRIV_H
 
+#include "anomaly/panel.h"
 #include "anomaly/taught.h"
 #include "base/map.h"
 #include "drift/pool.h"
@@ -21,7 +22,7 @@
 #define AX_PREDICTION_SUFFIX "prediction"
 #define AX_CHANNELS_MAX 65  /* the expression and 64 features */
 #define AX_CONTRIBUTIONS 3  /* features named for one anomaly */
-#define AX_ENTITY_OUTPUTS 3 /* beside them: score, severity, direction */
+#define AX_ENTITY_OUTPUTS 4 /* beside them: score, severity, direction, vote */
 
 /* What is tested for drift: a channel's values, the errors of their one-step forecasts, these forecasts. What
  * stands here is saved by its number. */
@@ -72,10 +73,15 @@ struct ax_entity {
     uint64_t id;
     struct ax_entity *next; /* of the job, in the order in which they were made */
     struct ax_labels *labels;
-    struct ax_combiner *combiner;
+    struct ax_combiner *combiner; /* of its features' scores */
+    struct ax_panel *panel;       /* these and the ensemble */
     struct ax_hindsight *hindsight;
     struct ax_verdict verdict;
-    double *contributions; /* [channels_n] */
+    double vote;
+    double *contributions;                /* [channels_n] */
+    struct ax_window *flags;              /* 1 at steps above 1, else 0: no incident is learnt from */
+    const struct ax_generation *known_by; /* where `index` is that of the entity; NULL: look again */
+    uint32_t index;                       /* UINT32_MAX: it was not learnt from */
     struct ax_outlet outlets[AX_ENTITY_OUTPUTS];
     struct ax_outlet *contribution; /* [channels_n] */
     int64_t seen_ms;
@@ -110,7 +116,9 @@ struct ax_job {
     uint8_t skip;              /* of the step that is taken */
     uint64_t *lessons;         /* ids of those in force, rising (pipeline/lesson.h) */
     uint32_t lessons_n;
-    struct ax_learner *learners; /* models that are fitted beside it */
+    struct ax_ensemble_spec ensemble;   /* of entities; 0 features: there is none */
+    struct ax_learner ensemble_learner; /* one of the following */
+    struct ax_learner *learners;        /* models that are fitted beside it */
     struct ax_arena scratch;
     int64_t drift_due_ms, repeated_ms;
     /* Features tested, and found to have drifted. */
@@ -169,6 +177,25 @@ uint64_t ax_entity_id(const struct ax_job *job, const struct ax_labels *labels);
 
 /* entity.c: score every entity from its features' scores at t_ms, and emit. */
 void ax_entities_step(struct ax_job *job, int64_t t_ms);
+
+/* entity_panel.c: what an ensemble makes of all entities of a step; in the job's scratch. */
+struct ax_asked {
+    uint32_t n;                        /* entities that were asked about */
+    struct ax_entity **entities;       /* in the order of the job's list */
+    const float *points;               /* [n][AX_ENSEMBLE_POINTS][channels_n] */
+    struct ax_ensemble_ratios *ratios; /* [n] */
+    void *scratch;
+};
+
+/* Ask it at t_ms; nothing is asked while none is live, or when there is no memory (counted). */
+void ax_entities_ask(struct ax_job *job, int64_t t_ms, struct ax_asked *out);
+
+/* The entity's score from that of its features and from what was asked, the `at`-th (UINT32_MAX: nothing):
+ * verdict, vote and contributions of e are those of the features before. */
+void ax_entity_hear(struct ax_job *job, struct ax_entity *e, const struct ax_asked *asked, uint32_t at);
+
+/* Let a job with entities have an ensemble, when it wants one. */
+void ax_entities_learn(struct ax_job *job);
 
 /* Free all entities; their series end at end_ms. */
 void ax_entities_done(struct ax_job *job, int64_t end_ms);

@@ -9,7 +9,7 @@
 #include "pipeline/job_priv.h"
 #include "store/records.h"
 
-#define STATE_VERSION 3
+#define STATE_VERSION 4
 #define SECTION_BYTES (1u << 20) /* a section is put when it has become so long */
 #define LABELS_MAX 65536         /* of one target; more than any request may bring */
 
@@ -248,7 +248,10 @@ static void entity_save(struct ax_job *job, struct ax_entity *e, struct ax_buf *
     ax_put_i64(out, e->seen_ms);
     ax_combiner_save(e->combiner, out);
     ax_hindsight_save(e->hindsight, out);
+    ax_panel_save(e->panel, out);
     ax_verdict_save(&e->verdict, out);
+    ax_put_f64(out, e->vote);
+    ax_window_save(e->flags, out);
     for (uint32_t i = 0; i < job->channels_n; i++)
         ax_put_f64(out, e->contributions[i]);
     ax_entity_outlets(job, e, &(struct ax_outlet_deed){.verb = AX_OUTLET_SAVE, .out = out});
@@ -286,9 +289,15 @@ static enum ax_err entity_load(struct ax_job *job, struct ax_bytes *in)
     err = ax_combiner_load(e->combiner, in);
     if (err == AX_OK)
         err = ax_hindsight_load(e->hindsight, in);
+    if (err == AX_OK)
+        err = ax_panel_load(e->panel, in);
     if (err != AX_OK)
         return err;
     ax_verdict_load(&e->verdict, in);
+    e->vote = ax_get_f64_in(in, 0, 1);
+    err = ax_window_load(e->flags, in);
+    if (err != AX_OK)
+        return err;
     for (uint32_t i = 0; i < job->channels_n; i++)
         e->contributions[i] = ax_get_f64_in(in, 0, 1);
     if (e->seen_ms == INT64_MIN || e->seen_ms > job->schedule.last_ms)

@@ -17,7 +17,7 @@ struct ax_observer {
     /* A forecast whose actual arrived at t_ms; comes before that step's own call. */
     void (*outcome)(void *ctx, const struct ax_job_config *job, struct ax_str feature,
                     const struct ax_labels *labels, int64_t t_ms, const struct ax_outcome *outcome);
-    /* A score of a series or entity. */
+    /* A score of a series or entity; not of the features of an entity. */
     void (*verdict)(void *ctx, const struct ax_job_config *job, const struct ax_labels *labels, int64_t t_ms,
                     double value, const struct ax_verdict *verdict);
     /* A drift score of a feature of a job. */

@@ -206,7 +206,33 @@ static bool any_taken(const struct ax_job *job, const struct ax_map *settled, ui
     return false;
 }
 
-/* The scores of an entity are combined by what was learnt of all its features together. */
+/* Copy what an entity has learnt. */
+static enum ax_err copy_entity(const struct ax_job *job, struct ax_entity *e, const struct ax_entity *from,
+                               struct ax_buf *scratch)
+{
+    struct ax_combiner *combiner = ax_combiner_new(&job->detector, job->channels_n);
+    struct ax_window *flags =
+        ax_window_new(job->config->step_ms, job->config->window_fine, job->config->window_coarse);
+    ax_buf_reset(scratch);
+    ax_combiner_save(from->combiner, scratch);
+    ax_window_save(from->flags, scratch);
+    struct ax_bytes in = ax_bytes_of(ax_buf_view(scratch));
+    if (!combiner || !flags || scratch->err != AX_OK || ax_combiner_load(combiner, &in) != AX_OK ||
+        ax_window_load(flags, &in) != AX_OK) {
+        ax_combiner_free(combiner);
+        ax_window_free(flags);
+        return AX_NOMEM;
+    }
+    ax_combiner_free(e->combiner);
+    ax_window_free(e->flags);
+    e->combiner = combiner;
+    e->flags = flags;
+    e->verdict = from->verdict;
+    return AX_OK;
+}
+
+/* The scores of an entity are combined by what was learnt of all its features together; what was flagged is
+ * not learnt from. */
 static enum ax_err hand_over_entities(struct ax_job *job, const struct ax_job *from,
                                       const struct ax_map *settled, struct ax_buf *scratch)
 {
@@ -214,17 +240,9 @@ static enum ax_err hand_over_entities(struct ax_job *job, const struct ax_job *f
         const struct ax_entity *other = ax_map_get(&from->entities, e->id);
         if (!other || !ax_labels_eq(other->labels, e->labels) || !any_taken(job, settled, e->id))
             continue;
-        struct ax_combiner *combiner = ax_combiner_new(&job->detector, job->channels_n);
-        ax_buf_reset(scratch);
-        ax_combiner_save(other->combiner, scratch);
-        struct ax_bytes in = ax_bytes_of(ax_buf_view(scratch));
-        if (!combiner || scratch->err != AX_OK || ax_combiner_load(combiner, &in) != AX_OK) {
-            ax_combiner_free(combiner);
-            return AX_NOMEM;
-        }
-        ax_combiner_free(e->combiner);
-        e->combiner = combiner;
-        e->verdict = other->verdict;
+        enum ax_err err = copy_entity(job, e, other, scratch);
+        if (err != AX_OK)
+            return err;
     }
     return AX_OK;
 }

@@ -1,0 +1,81 @@
+/* panel.c: the voices together, and their level. */
+#include "anomaly/panel.h"
+
+#include "anomaly/member.h"
+#include "anomaly/spec.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#define SCORE_MAX 100.0
+#define LEVEL_MIN 0.25
+#define OWN_STEPS 480.0 /* after so many the own past alone says the level */
+#define STATE_VERSION 1
+
+struct ax_panel {
+    struct ax_detector_spec spec;
+    struct ax_member member;
+};
+
+struct ax_panel *ax_panel_new(const struct ax_detector_spec *spec)
+{
+    struct ax_panel *p = calloc(1, sizeof *p);
+    if (!p)
+        return NULL;
+    p->spec = ax_detector_spec_complete(spec);
+    ax_member_init(&p->member, p->spec.memory_steps);
+    return p;
+}
+
+void ax_panel_free(struct ax_panel *p)
+{
+    free(p);
+}
+
+/* The generation's level, and more and more the own one. */
+static double level_of(const struct ax_panel *p, double given)
+{
+    double own = fmin(p->member.seen / OWN_STEPS, 1);
+    if (!ax_member_ready(&p->member, p->spec.warmup_steps))
+        own = 0;
+    return fmax(exp((1 - own) * log(given) + own * log((double)p->member.level)), LEVEL_MIN);
+}
+
+static double vote_of(const struct ax_panel_voices *v)
+{
+    uint32_t voices = v->features->ready, above = v->features->ready && v->features->score > 1;
+    for (uint32_t m = 0; m < AX_ENSEMBLE_MEMBERS; m++)
+        if (v->members & 1u << m) {
+            voices++;
+            above += v->ratios->v[m] > 1;
+        }
+    return voices ? (double)above / voices : 0;
+}
+
+void ax_panel_step(struct ax_panel *p, const struct ax_panel_voices *v, struct ax_verdict *out, double *vote)
+{
+    *out = *v->features;
+    *vote = vote_of(v);
+    if (v->members == 0)
+        return;
+    double together = ax_ensemble_combine(v->members, v->ratios, &v->features->score, v->features->ready);
+    double score = fmin(together / level_of(p, v->level), SCORE_MAX);
+    *out = (struct ax_verdict){.ready = true, .score = score, .upper = 1};
+    out->severity = ax_severity_of(score);
+    out->direction = score > 1;
+    const struct ax_frame frame = {.present = true, .unit_low = 1, .unit_high = 1};
+    ax_member_learn(&p->member, &frame, together, p->spec.false_alarm_rate, p->spec.warmup_steps);
+}
+
+void ax_panel_save(const struct ax_panel *p, struct ax_buf *out)
+{
+    ax_put_u8(out, STATE_VERSION);
+    ax_member_save(&p->member, out);
+}
+
+enum ax_err ax_panel_load(struct ax_panel *p, struct ax_bytes *in)
+{
+    ax_get_version(in, STATE_VERSION);
+    ax_member_load(&p->member, in);
+    return in->err;
+}

@@ -1,0 +1,71 @@
+/* ensemble_kind.c: an artifact is a version, the times of the past, and what anomaly/ensemble.h saves. */
+#include "pipeline/ensemble_kind.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#define ARTIFACT_VERSION 1
+
+/* Members ask between batches; how far the fit is they cannot tell. */
+static bool cancelled(void *progress)
+{
+    return !ax_fit_goes_on(progress, 0);
+}
+
+static enum ax_err fit(void *data, uint64_t seed, struct ax_fit_progress *progress, struct ax_buf *artifact,
+                       struct ax_diag *diag)
+{
+    struct ax_ensemble_past *past = data;
+    struct ax_ensemble *e = NULL;
+    past->data.cancelled = cancelled;
+    past->data.ctx = progress;
+    enum ax_err err = ax_ensemble_fit(&past->spec, &past->data, seed, &e, diag);
+    if (err != AX_OK)
+        return err;
+    ax_put_u8(artifact, ARTIFACT_VERSION);
+    ax_put_i64(artifact, past->from_ms);
+    ax_put_i64(artifact, past->until_ms);
+    ax_ensemble_save(e, artifact);
+    ax_ensemble_free(e);
+    return artifact->err == AX_OK ? AX_OK
+                                  : ax_fail(diag, artifact->err, "the ensemble's artifact is too large");
+}
+
+static void free_data(void *data)
+{
+    struct ax_ensemble_past *past = data;
+    if (!past)
+        return;
+    free(past->keys_block);
+    free(past->points_block);
+    free(past);
+}
+
+static enum ax_err build(const void *spec, struct ax_str artifact, void **model, struct ax_fit_scores *scores,
+                         struct ax_diag *diag)
+{
+    struct ax_bytes in = ax_bytes_of(artifact);
+    struct ax_ensemble *e = NULL;
+    ax_get_version(&in, ARTIFACT_VERSION);
+    *scores = (struct ax_fit_scores){.loss = (double)NAN, .skill = (double)NAN};
+    scores->from_ms = ax_get_ms(&in);
+    scores->until_ms = ax_get_ms(&in);
+    *model = NULL;
+    if (in.err != AX_OK)
+        return ax_fail(diag, in.err, "an ensemble's artifact is damaged");
+    enum ax_err err =
+        ax_ensemble_load(spec, (struct ax_str){(const char *)in.p, ax_bytes_left(&in)}, &e, diag);
+    if (err != AX_OK)
+        return err;
+    scores->samples = ax_ensemble_rows(e);
+    *model = e;
+    return AX_OK;
+}
+
+static void free_model(void *model)
+{
+    ax_ensemble_free(model);
+}
+
+const struct ax_train_kind ax_ensemble_kind = {
+    .name = "ensemble", .fit = fit, .free_data = free_data, .build = build, .free_model = free_model};

@@ -1,0 +1,21 @@
+/* ensemble_kind.h: the detectors of a job's entities as a kind of model that is fitted beside it (src/train).
+ */
+#ifndef AX_PIPELINE_ENSEMBLE_KIND_H
+#define AX_PIPELINE_ENSEMBLE_KIND_H
+
+#include "anomaly/ensemble.h"
+#include "train/kind.h"
+
+/* The past that a fit learns from; it owns all that data points to, in two blocks. */
+struct ax_ensemble_past {
+    struct ax_ensemble_spec spec;
+    struct ax_ensemble_data data;
+    int64_t from_ms, until_ms;
+    void *keys_block, *points_block;
+};
+
+/* "ensemble": data of fit() is a struct ax_ensemble_past, spec of build() a struct ax_ensemble_spec, what
+ * serves a struct ax_ensemble. */
+extern const struct ax_train_kind ax_ensemble_kind;
+
+#endif
