@@ -7,8 +7,10 @@
 
 #define AX_CODER_CHUNK 128 /* rows that are said at once, so that their codes stay in the cache */
 
+/* Index of a network. */
 enum { ENCODER, DECODER, NETS };
 
+/* See anomaly/coder.h. */
 struct ax_coder {
     uint32_t steps, features, code, said_steps;
     bool variational;

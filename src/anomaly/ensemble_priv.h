@@ -16,6 +16,7 @@ struct ax_ensemble_entity {
     double levels[AX_ENSEMBLE_MEMBERS], level;
 };
 
+/* See anomaly/ensemble.h. */
 struct ax_ensemble {
     struct ax_ensemble_spec spec;
     uint32_t members, rows, entities_n;

@@ -87,6 +87,17 @@ static void the_exit_status_says_it_all(void **state)
     assert_int_equal(ax_cmd_check(1, none), 2);
 }
 
+static void the_presets_have_no_error(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"etcd", "reliability"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char path[512], *argv[] = {(char[]){"check"}, path, NULL};
+        (void)snprintf(path, sizeof path, "%s/../deploy/presets/%s.yml", AX_TEST_DIR, names[i]);
+        assert_int_equal(ax_cmd_check(2, argv), 0);
+    }
+}
+
 /* The same for a file of doors, beside a good configuration; *said gets what was printed to standard error.
  */
 static int status_of_web(const char *yaml, char said[static 1024])
@@ -149,6 +160,7 @@ int main(void)
         cmocka_unit_test(faults_are_at_their_place),
         cmocka_unit_test(errors_beyond_the_hundredth_are_counted),
         cmocka_unit_test(the_exit_status_says_it_all),
+        cmocka_unit_test(the_presets_have_no_error),
         cmocka_unit_test(the_doors_are_checked_with_the_files_that_they_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
