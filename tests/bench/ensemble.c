@@ -79,7 +79,7 @@ static double tick(const struct ax_ensemble *e, uint32_t n, uint32_t ticks, cons
     for (uint32_t i = 0; i < ticks; i++)
         ax_ensemble_score(e, n, entity, x, scratch, ratios);
     double took = (cpu() - begin) / ticks, share[FEATURES];
-    if (ax_ensemble_members_of(e) > AX_ENSEMBLE_MEMBERS) {
+    if (ax_ensemble_members_of(e) == (1u << AX_ENSEMBLE_MEMBERS) - 1) {
         begin = cpu();
         for (uint32_t i = 0; i < 200; i++)
             ax_ensemble_explain(e, entity[i % n], x, ratios, scratch, share);

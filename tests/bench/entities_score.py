@@ -1,0 +1,144 @@
+#!/usr/bin/python3
+"""Detection over entities of several features, beside scikit-learn on the same split: for each recording and detector
+PR-AUC, range-based F1, precision, recall and F1 at a score of 1, false alarms a day and the delay of detection.
+
+usage: entities_score.py BUILD-FOLDER DATA-FOLDER [--product] [--only=NAME]
+
+Members and their combination are learnt once, from the part before the split (tests/bench/entities_walk.c); with
+--product `auspex backtest` is run too, which learns as time passes and whose score is what users get. scikit-learn's
+detectors learn from the same part, with their defaults (IsolationForest, EllipticEnvelope, LocalOutlierFactor with
+novelty=True); their threshold is the 0.999 quantile of their own training scores.
+
+Range-based F1: recall is the share of labelled incidents with an alarm in them, precision that of alarmed ranges that
+touch one (N. Tatbul and others, NeurIPS 2018, with existence alone). No point is adjusted. Delay: steps from an incident's
+begin to the first alarm in it, median over those that were found.
+"""
+import csv
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import warnings
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+import numpy as np
+from sklearn.covariance import EllipticEnvelope
+from sklearn.ensemble import IsolationForest
+from sklearn.metrics import average_precision_score
+from sklearn.neighbors import LocalOutlierFactor
+
+RATE, DAY = 0.001, 1440
+TUNED_ON = {"machine-1-6", "machine-2-1"}
+
+
+def ranges(flags):
+    edges = np.flatnonzero(np.diff(np.r_[0, flags.astype(int), 0]))
+    return list(zip(edges[::2], edges[1::2]))
+
+
+def measures(label, score):
+    label, alarm = label.astype(bool), score > 1
+    true = (label & alarm).sum()
+    precision, recall = true / max(alarm.sum(), 1), true / max(label.sum(), 1)
+    incidents, alarms = ranges(label), ranges(alarm)
+    delays = [np.argmax(alarm[a:b]) for a, b in incidents if alarm[a:b].any()]
+    found = len(delays) / max(len(incidents), 1)
+    right = sum(label[a:b].any() for a, b in alarms) / max(len(alarms), 1)
+    return {
+        "PR-AUC": average_precision_score(label, score) if label.any() else np.nan,
+        "range F1": 2 * found * right / (found + right) if found + right else 0.0,
+        "precision": precision, "recall": recall,
+        "F1": 2 * precision * recall / (precision + recall) if precision + recall else 0.0,
+        "false/day": sum(not label[a:b].any() for a, b in alarms) / (len(label) / DAY),
+        "delay": np.median(delays) if delays else np.nan,
+    }
+
+
+def read(path):
+    with open(path, newline="") as f:
+        names = next(csv.reader(f))
+    table = np.genfromtxt(path, delimiter=",", skip_header=1)
+    label = table[:, names.index("label")] > 0
+    columns = [i for i, n in enumerate(names) if n not in ("timestamp", "split", "label")]
+    train = int((table[:, names.index("split")] == 0).sum()) if "split" in names else int(0.4 * len(table))
+    return [names[i] for i in columns], table[:, 0], table[:, columns], label, train
+
+
+def scikit_learn(values, train):
+    x = np.where(np.isnan(values), np.nanmedian(values[:train], axis=0), values)
+    x = np.nan_to_num(x)
+    for name, make in (("IsolationForest", lambda: IsolationForest(random_state=0)),
+                       ("EllipticEnvelope", lambda: EllipticEnvelope(random_state=0)),
+                       ("LocalOutlierFactor", lambda: LocalOutlierFactor(novelty=True))):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            model = make().fit(x[:train])
+            score = model.mahalanobis if name == "EllipticEnvelope" else lambda rows: -model.score_samples(rows)
+            yield name, score(x[train:]) / np.quantile(score(x[:train]), 1 - RATE)
+
+
+def product(build, path, names, times, train, label_n):
+    """The score that `auspex backtest` emits for the entity, from the split on; a step without one has the last."""
+    with tempfile.TemporaryDirectory() as folder:
+        config, emitted = f"{folder}/config.yml", f"{folder}/emitted.csv"
+        features = "".join(f"      f{i}: '{{__name__={json.dumps(n)}}}'\n" for i, n in enumerate(names))
+        pathlib.Path(config).write_text(
+            f"global: {{step: 1m}}\njobs:\n  - name: entity\n    by: [instance]\n    features:\n{features}"
+            "    anomaly: {model: ensemble}\n    emit: [anomaly_score]\n")
+        subprocess.run([f"{build}/auspex", "backtest", f"--config.file={config}", f"--input={path}", "--label=label",
+                        f"--emit={emitted}"], check=True, capture_output=True)
+        said = {}
+        with open(emitted, newline="") as f:
+            for row in csv.reader(f):
+                if row[1].startswith("anomaly_score"):
+                    said[round(float(row[0]))] = float(row[2])
+    score, last = np.zeros(label_n), 0.0
+    for i, t in enumerate(times[train:]):
+        last = said.get(round(t), last)
+        score[i] = last
+    return score
+
+
+def recordings(data):
+    yield from (("smd_interfusion", p) for p in sorted((data / "smd_interfusion").glob("*.csv")))
+    yield from (("nezha", p) for p in sorted((data / "nezha").glob("*.csv")))
+
+
+def main(build, data, *options):
+    results = {}
+    only = [o[7:] for o in options if o.startswith("--only=")]
+    for group, path in recordings(pathlib.Path(data)):
+        if only and not any(o in f"{group}/{path.stem}" for o in only):
+            continue
+        names, times, values, label, train = read(path)
+        if not label[train:].any():
+            continue
+        scores = dict(scikit_learn(values, train))
+        walked = subprocess.run([f"{build}/tests/bench/entities_walk", str(path)], capture_output=True, text=True)
+        if walked.returncode == 0:
+            head, *rows = walked.stdout.splitlines()
+            table = np.array([[float(c) for c in r.split(",")] for r in rows])
+            scores.update({n: table[:, i] for i, n in enumerate(head.split(",")) if i and table[:, i].any()})
+        if "--product" in options:
+            scores["auspex backtest"] = product(build, path, names, times, train, len(label) - train)
+        for name, score in scores.items():
+            m = measures(label[train:], score)
+            results.setdefault((group, name), {})[path.stem] = m
+            print(f"{group:16} {path.stem:40} {name:20}", *(f"{v:9.3f}" for v in m.values()), flush=True)
+    print(f"\nmeans over recordings\n{'':16} {'':20}", *(f"{k:>9}" for k in next(iter(results.values())).values().__iter__().__next__()))
+    for (group, name), by in results.items():
+        sets = {"all": by}
+        if group == "smd_interfusion":
+            sets["not tuned on"] = {k: v for k, v in by.items() if k not in TUNED_ON}
+        for which, some in sets.items():
+            if some:
+                print(f"{group:16} {name:20}",
+                      *(f"{np.nanmean([m[k] for m in some.values()]):9.3f}" for k in next(iter(some.values()))),
+                      f"  {which} ({len(some)})")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
