@@ -64,7 +64,8 @@ void ax_panel_step(struct ax_panel *p, const struct ax_panel_voices *v, struct a
     out->severity = ax_severity_of(score);
     out->direction = score > 1;
     const struct ax_frame frame = {.present = true, .unit_low = 1, .unit_high = 1};
-    ax_member_learn(&p->member, &frame, together, p->spec.false_alarm_rate, p->spec.warmup_steps);
+    if (!v->judge_only)
+        ax_member_learn(&p->member, &frame, together, p->spec.false_alarm_rate, p->spec.warmup_steps);
 }
 
 void ax_panel_save(const struct ax_panel *p, struct ax_buf *out)

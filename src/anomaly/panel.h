@@ -27,6 +27,7 @@ struct ax_panel_voices {
     const struct ax_verdict *features;       /* not ready: that voice is silent */
     uint32_t members;                        /* which members speak, a bit each; 0: there is no ensemble */
     const struct ax_ensemble_ratios *ratios; /* of these */
+    bool judge_only;                         /* learn nothing */
     double level; /* of the generation, for the entity: what is known before the past is */
 };
 

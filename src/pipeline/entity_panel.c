@@ -131,7 +131,8 @@ static void explain(struct ax_job *job, struct ax_entity *e, const struct ax_ask
 void ax_entity_hear(struct ax_job *job, struct ax_entity *e, const struct ax_asked *asked, uint32_t at)
 {
     const struct ax_verdict features = e->verdict;
-    struct ax_panel_voices voices = {.features = &features};
+    struct ax_panel_voices voices = {.features = &features,
+                                     .judge_only = (job->skip & AX_SKIP_LEARNING) != 0};
     if (at != UINT32_MAX) {
         const struct ax_ensemble *ensemble = job->ensemble_learner.live->model;
         voices.members = ax_ensemble_members_of(ensemble);

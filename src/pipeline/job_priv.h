@@ -79,7 +79,7 @@ struct ax_entity {
     struct ax_verdict verdict;
     double vote;
     double *contributions;                /* [channels_n] */
-    struct ax_window *flags;              /* 1 at steps above 1, else 0: no incident is learnt from */
+    struct ax_window *flags;              /* 1 at steps above 1 or to be skipped, else 0: not learnt from */
     const struct ax_generation *known_by; /* where `index` is that of the entity; NULL: look again */
     uint32_t index;                       /* UINT32_MAX: it was not learnt from */
     struct ax_outlet outlets[AX_ENTITY_OUTPUTS];

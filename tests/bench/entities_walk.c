@@ -56,7 +56,7 @@ static void put_row(struct recording *r, const struct columns *c, char *line)
         if (i == c->label)
             r->label[r->n] = v > 0;
         else if (i == c->split)
-            r->train += v == 0 ? 1U : 0U;
+            r->train += (uint32_t)(v == 0);
         else if (i > 0)
             r->values[(size_t)r->n * r->p + feature++] = (float)v;
     }
@@ -93,7 +93,7 @@ static void make_points(struct recording *r)
             for (uint32_t k = 0; k < STEPS && k <= t; k++) {
                 float v = r->values[(size_t)(t - k) * r->p + i];
                 sum += isnan(v) ? 0 : (double)v;
-                n += !isnan(v);
+                n += isnan(v) ? 0U : 1U;
             }
             r->points[(size_t)t * r->p + i] = n ? (float)(sum / n) : NAN;
         }

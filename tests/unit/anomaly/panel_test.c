@@ -19,7 +19,8 @@ static struct ax_verdict heard(struct ax_panel *p, double features, double membe
 {
     struct ax_verdict said = features_at(features), out;
     const struct ax_ensemble_ratios ratios = {{member, member, member, member, 99, 99}};
-    const struct ax_panel_voices voices = {&said, MEMBERS, &ratios, 1};
+    const struct ax_panel_voices voices = {
+        .features = &said, .members = MEMBERS, .ratios = &ratios, .level = 1};
     ax_panel_step(p, &voices, &out, vote);
     return out;
 }
