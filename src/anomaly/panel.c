@@ -8,8 +8,7 @@
 #include <stdlib.h>
 
 #define SCORE_MAX 100.0
-#define LEVEL_MIN 0.25
-#define OWN_STEPS 480.0 /* after so many the own past alone says the level */
+#define RISE_MAX 2.0
 #define STATE_VERSION 1
 
 struct ax_panel {
@@ -32,13 +31,11 @@ void ax_panel_free(struct ax_panel *p)
     free(p);
 }
 
-/* The generation's level, and more and more the own one. */
+/* The generation's level, and higher when the own past says so. */
 static double level_of(const struct ax_panel *p, double given)
 {
-    double own = fmin(p->member.seen / OWN_STEPS, 1);
-    if (!ax_member_ready(&p->member, p->spec.warmup_steps))
-        own = 0;
-    return fmax(exp((1 - own) * log(given) + own * log((double)p->member.level)), LEVEL_MIN);
+    double own = ax_member_ready(&p->member, p->spec.warmup_steps) ? (double)p->member.level : given;
+    return fmin(fmax(own, given), RISE_MAX * given);
 }
 
 static double vote_of(const struct ax_panel_voices *v)
@@ -52,20 +49,21 @@ static double vote_of(const struct ax_panel_voices *v)
     return voices ? (double)above / voices : 0;
 }
 
-void ax_panel_step(struct ax_panel *p, const struct ax_panel_voices *v, struct ax_verdict *out, double *vote)
+bool ax_panel_step(struct ax_panel *p, const struct ax_panel_voices *v, struct ax_verdict *out, double *vote)
 {
     *out = *v->features;
     *vote = vote_of(v);
     if (v->members == 0)
-        return;
+        return out->score > 1;
     double together = ax_ensemble_combine(v->members, v->ratios, &v->features->score, v->features->ready);
     double score = fmin(together / level_of(p, v->level), SCORE_MAX);
     *out = (struct ax_verdict){.ready = true, .score = score, .upper = 1};
     out->severity = ax_severity_of(score);
     out->direction = score > 1;
     const struct ax_frame frame = {.present = true, .unit_low = 1, .unit_high = 1};
-    if (!v->judge_only)
+    if (!v->judge_only && together <= RISE_MAX * v->level)
         ax_member_learn(&p->member, &frame, together, p->spec.false_alarm_rate, p->spec.warmup_steps);
+    return together > v->level;
 }
 
 void ax_panel_save(const struct ax_panel *p, struct ax_buf *out)

@@ -3,9 +3,11 @@
  * Voices are the features' own detectors (the combiner of anomaly/detector.h) and the members of an ensemble,
  * each in units of the level that it exceeds at the false-alarm rate. They are put together as exp(mean of
  * ln(1 + voice))
- * - 1: one that is far beyond counts, but cannot decide alone what a majority denies. That is divided by its
- * own rare level, learnt on as time passes, so that a score of 1 is exceeded at the false-alarm rate here as
- * everywhere. Without an ensemble the features' voice is the score.
+ * - 1: one that is far beyond counts, but cannot decide alone what a majority denies. That is divided by the
+ * level that it exceeds at the false-alarm rate on what the ensemble did not learn from. When it is exceeded
+ * more often the level rises, to twice that at most: what is beyond is left to the next training, so that an
+ * incident, however long, does not become what is usual by lasting. Without an ensemble the features' voice
+ * is the score.
  *
  * One ax_panel per entity. Deterministic; owner: the pipeline's thread. */
 #ifndef AX_ANOMALY_PANEL_H
@@ -31,9 +33,9 @@ struct ax_panel_voices {
     double level; /* of the generation, for the entity: what is known before the past is */
 };
 
-/* Score the step, then learn from it. *vote is the share of voices above their level, 0 to 1. Constant cost;
- * no allocation. */
-void ax_panel_step(struct ax_panel *p, const struct ax_panel_voices *voices, struct ax_verdict *out,
+/* Score the step, then learn from it. *vote is the share of voices above their level, 0 to 1. Returns whether
+ * an ensemble should not learn from this step. Constant cost; no allocation. */
+bool ax_panel_step(struct ax_panel *p, const struct ax_panel_voices *voices, struct ax_verdict *out,
                    double *vote);
 
 /* Append all that it has learnt. */

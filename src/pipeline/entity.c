@@ -161,12 +161,11 @@ static void entity_step(struct ax_job *job, struct ax_entity *e, int64_t t_ms, c
                         uint32_t at)
 {
     int direction = hear_features(job, e, t_ms);
-    bool present = e->seen_ms == t_ms;
+    bool present = e->seen_ms == t_ms, apart = (job->skip & AX_SKIP_LEARNING) != 0;
     if (present) {
-        ax_entity_hear(job, e, asked, at);
+        apart = ax_entity_hear(job, e, asked, at) || apart;
         ax_hindsight_judge(e->hindsight, t_ms, job->config->step_ms, (double)NAN, &e->verdict);
     }
-    bool apart = e->verdict.score > 1 || (job->skip & AX_SKIP_LEARNING);
     double flag = present ? (double)apart : (double)NAN;
     if (ax_window_push(e->flags, t_ms, flag) != AX_OK)
         ax_job_error(job, "memory");

@@ -128,7 +128,7 @@ static void explain(struct ax_job *job, struct ax_entity *e, const struct ax_ask
         e->contributions[i] = fmin(e->contributions[i] / sum, 1);
 }
 
-void ax_entity_hear(struct ax_job *job, struct ax_entity *e, const struct ax_asked *asked, uint32_t at)
+bool ax_entity_hear(struct ax_job *job, struct ax_entity *e, const struct ax_asked *asked, uint32_t at)
 {
     const struct ax_verdict features = e->verdict;
     struct ax_panel_voices voices = {.features = &features,
@@ -139,7 +139,8 @@ void ax_entity_hear(struct ax_job *job, struct ax_entity *e, const struct ax_ask
         voices.ratios = &asked->ratios[at];
         voices.level = ax_ensemble_level(ensemble, e->index);
     }
-    ax_panel_step(e->panel, &voices, &e->verdict, &e->vote);
+    bool apart = ax_panel_step(e->panel, &voices, &e->verdict, &e->vote);
     if (at != UINT32_MAX && e->verdict.score > 1)
         explain(job, e, asked, at, features.score);
+    return apart;
 }

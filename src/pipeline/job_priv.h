@@ -79,7 +79,7 @@ struct ax_entity {
     struct ax_verdict verdict;
     double vote;
     double *contributions;                /* [channels_n] */
-    struct ax_window *flags;              /* 1 at steps above 1 or to be skipped, else 0: not learnt from */
+    struct ax_window *flags;              /* 1 at steps that are not to be learnt from, else 0 */
     const struct ax_generation *known_by; /* where `index` is that of the entity; NULL: look again */
     uint32_t index;                       /* UINT32_MAX: it was not learnt from */
     struct ax_outlet outlets[AX_ENTITY_OUTPUTS];
@@ -191,8 +191,9 @@ struct ax_asked {
 void ax_entities_ask(struct ax_job *job, int64_t t_ms, struct ax_asked *out);
 
 /* The entity's score from that of its features and from what was asked, the `at`-th (UINT32_MAX: nothing):
- * verdict, vote and contributions of e are those of the features before. */
-void ax_entity_hear(struct ax_job *job, struct ax_entity *e, const struct ax_asked *asked, uint32_t at);
+ * verdict, vote and contributions of e are those of the features before. Returns whether the
+ * ensemble should not learn from this step. */
+bool ax_entity_hear(struct ax_job *job, struct ax_entity *e, const struct ax_asked *asked, uint32_t at);
 
 /* Let a job with entities have an ensemble, when it wants one. */
 void ax_entities_learn(struct ax_job *job);
