@@ -9,8 +9,6 @@
 
 #define SCORE_MAX 100.0
 #define RISE_MAX 2.0
-/* Of the level; nearer to it a step may be one of an incident that is not above it throughout. */
-#define TEACH_MAX 0.7
 #define STATE_VERSION 1
 
 struct ax_panel {
@@ -65,7 +63,7 @@ bool ax_panel_step(struct ax_panel *p, const struct ax_panel_voices *v, struct a
     const struct ax_frame frame = {.present = true, .unit_low = 1, .unit_high = 1};
     if (!v->judge_only && together <= RISE_MAX * v->level)
         ax_member_learn(&p->member, &frame, together, p->spec.false_alarm_rate, p->spec.warmup_steps);
-    return together > TEACH_MAX * v->level;
+    return together > v->level;
 }
 
 void ax_panel_save(const struct ax_panel *p, struct ax_buf *out)

@@ -122,7 +122,7 @@ static void step(struct world *w, uint32_t i)
 {
     int64_t now_ms = START + i * STEP, t_ms;
     uint64_t skipped;
-    const struct ax_tick tick = {now_ms, now_ms, now_ms};
+    const struct ax_tick tick = {.now_ms = now_ms, .latest_ms = now_ms, .mono_ms = now_ms};
     while (ax_job_due(w->job, &tick, &t_ms, &skipped)) {
         assert_int_equal(ax_job_evaluate(w->job, t_ms, &w->record), AX_OK);
         assert_int_equal(ax_job_take(w->job, ax_buf_view(&w->record)), AX_OK);
