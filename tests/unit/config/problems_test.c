@@ -129,7 +129,7 @@ static const struct {
     {"jobs: [{name: a, expr: up, forecast: {level: 1}}]\n", 1, 46, "level must be above 0.5 and below 1"},
     {"jobs: [{name: a, expr: up, forecast: {nonnegative: on}}]\n", 1, 52, "must be true, false or auto"},
     {"jobs: [{name: a, expr: up, anomaly: {model: best}}]\n", 1, 45,
-     "model must be one of default, ensemble; not \"best\""},
+     "model must be one of default, ensemble, features; not \"best\""},
     {"jobs: [{name: a, expr: up, anomaly: {false_alarm_rate: 0.5}}]\n", 1, 56,
      "false_alarm_rate must be above 0 and below 0.5"},
     {"jobs: [{name: a, expr: up, anomaly: {false_alarm_rate: nan}}]\n", 1, 56, "above 0"},
