@@ -19,7 +19,6 @@
 #define STEP 300000LL
 #define START (5666666LL * STEP)
 #define STEPS 330
-#define TRAIN_EVERY 40
 #define BROKEN 300 /* from here on one feature of "a" stays where it is */
 
 static const char yaml[] = "global: {step: 5m, evaluation_delay: 0s}\n"
@@ -126,8 +125,7 @@ static void step(struct world *w, uint32_t i)
     while (ax_job_due(w->job, &tick, &t_ms, &skipped)) {
         assert_int_equal(ax_job_evaluate(w->job, t_ms, &w->record), AX_OK);
         assert_int_equal(ax_job_take(w->job, ax_buf_view(&w->record)), AX_OK);
-        if (i % TRAIN_EVERY == 0) /* when a fit is begun is no part of what is saved: the log has its swap */
-            ax_job_train(w->job);
+        ax_job_train(w->job);
         struct ax_learner *l = ax_job_trained(w->job);
         if (l) {
             ax_learner_swap(l);
