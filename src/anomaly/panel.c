@@ -60,9 +60,12 @@ bool ax_panel_step(struct ax_panel *p, const struct ax_panel_voices *v, struct a
     *out = (struct ax_verdict){.ready = true, .score = score, .upper = 1};
     out->severity = ax_severity_of(score);
     out->direction = score > 1;
-    const struct ax_frame frame = {.present = true, .unit_low = 1, .unit_high = 1};
+    const struct ax_learning learning = {.rate = p->spec.false_alarm_rate,
+                                         .weight = 1,
+                                         .points = p->spec.warmup_steps,
+                                         .patience = UINT32_MAX};
     if (!v->judge_only && together <= RISE_MAX * v->level)
-        ax_member_learn(&p->member, &frame, together, p->spec.false_alarm_rate, p->spec.warmup_steps);
+        ax_member_learn(&p->member, together, &learning);
     return together > v->level;
 }
 
