@@ -193,7 +193,7 @@ static void seal(struct ax_forest *f, uint32_t tree)
     const struct cut none = {.threshold = INFINITY};
     const uint16_t *counts = f->counts[tree];
     for (uint32_t node = 1; node < NODES; node++)
-        if (counts[2 * node] == 0)
+        if (counts[2 * (size_t)node] == 0)
             set_cut(f, tree, node, &none);
     for (uint32_t leaf = NODES; leaf < 2 * NODES; leaf++) {
         uint32_t node = leaf;
@@ -331,7 +331,7 @@ double ax_forest_explain(const struct ax_forest *f, const float *x, double *shar
         uint32_t node = 1, level = 0;
         for (; level < f->depth; level++) {
             uint32_t next = next_of(f, tree, node, x);
-            if (counts[2 * node] == 0)
+            if (counts[2 * (size_t)node] == 0)
                 break;
             double expected = (double)f->paths[counts[node]], left = (double)f->paths[counts[next]];
             give(f, tree, node, x, expected - 1 - left, share);
@@ -359,7 +359,7 @@ void ax_forest_save(const struct ax_forest *f, struct ax_buf *out)
         for (uint32_t node = 1; node < 2 * NODES; node++)
             ax_put_varint(out, f->counts[tree][node]);
         for (uint32_t node = 1; node < NODES; node++) {
-            if (f->counts[tree][2 * node] == 0)
+            if (f->counts[tree][2 * (size_t)node] == 0)
                 continue;
             ax_put_varint(out, f->trees[tree].feature[node]);
             ax_put_f32(out, f->trees[tree].threshold[node]);
@@ -379,7 +379,7 @@ static bool is_whole(const struct ax_forest *f, uint32_t tree)
     if (counts[1] != f->sample)
         return false;
     for (uint32_t node = 1; node < NODES; node++) {
-        uint32_t left = counts[2 * node], right = counts[2 * node + 1];
+        uint32_t left = counts[2 * (size_t)node], right = counts[2 * (size_t)node + 1];
         if ((left || right) &&
             (!left || !right || left + right != counts[node] || level_of(node) >= f->depth))
             return false;
@@ -395,7 +395,7 @@ static void tree_load(struct ax_forest *f, uint32_t tree, struct ax_bytes *in)
         ax_bytes_fail(in);
     for (uint32_t node = 1; node < NODES && in->err == AX_OK; node++) {
         struct cut c = {.weight = 1};
-        if (f->counts[tree][2 * node] == 0)
+        if (f->counts[tree][2 * (size_t)node] == 0)
             continue;
         c.feature = ax_get_count(in, f->features - 1);
         c.threshold = ax_get_f32_in(in, -FLT_MAX, FLT_MAX);

@@ -5,7 +5,9 @@
 #include "pipeline/job_priv.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define BATCH 256
 #define NAME "lstm"
@@ -20,11 +22,11 @@ struct ax_channel_lstm {
     struct ax_channel *c;
     struct ax_learner learner;
     struct ax_lstm_spec spec;
-    struct ax_buf text;               /* of spec.features */
-    uint32_t member;                  /* its place in the portfolio */
-    const struct ax_generation *seen; /* the live one as of the newest step, */
-    int64_t since_ms;                 /* and the step at which it began to speak */
-    bool asleep;                      /* it earns nothing */
+    struct ax_buf text;        /* of spec.features */
+    uint32_t member;           /* its place in the portfolio */
+    char seen[AX_SHA256_TEXT]; /* of the live one's artifact as of the newest step; "": none */
+    int64_t since_ms;          /* the step at which it began to speak */
+    bool asleep;               /* it earns nothing */
     double *given;
     size_t given_cap;  /* targets */
     float *rows, *out; /* of a batch */
@@ -244,12 +246,14 @@ static void run_batch(struct ax_channel_lstm *m, const struct ax_lstm *model, ui
     }
 }
 
-/* Another generation: it is heard again, from this step on. */
+/* Another generation: it is heard again, from this step on. Told by its artifact: an address may come back.
+ */
 static void notice_swap(struct ax_channel_lstm *m, int64_t t_ms)
 {
-    if (m->seen == m->learner.live)
+    const char *live = m->learner.live ? m->learner.live->sha256 : "";
+    if (strcmp(m->seen, live) == 0)
         return;
-    m->seen = m->learner.live;
+    (void)snprintf(m->seen, sizeof m->seen, "%s", live);
     m->scratch_of = NULL;
     m->since_ms = t_ms;
     m->asleep = false;
@@ -310,11 +314,16 @@ void ax_channel_lstm_save(const struct ax_channel_lstm *m, struct ax_buf *out)
 {
     ax_put_u8(out, m->asleep);
     ax_put_i64(out, m->since_ms);
+    ax_put_str(out, ax_str(m->seen));
 }
 
 void ax_channel_lstm_load(struct ax_channel_lstm *m, struct ax_bytes *in)
 {
     m->asleep = ax_get_bool(in);
     m->since_ms = ax_get_ms(in);
-    m->seen = m->learner.live;
+    struct ax_str seen = ax_get_str(in);
+    if (seen.n >= sizeof m->seen)
+        (void)ax_bytes_fail(in);
+    else
+        (void)snprintf(m->seen, sizeof m->seen, AX_STR_FMT, AX_STR_ARG(seen));
 }
