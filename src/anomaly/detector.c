@@ -88,25 +88,25 @@ const char *ax_member_name(enum ax_member_id id)
     return member_names[id];
 }
 
-struct ax_detector *ax_detector_new(const struct ax_detector_spec *asked)
+struct ax_detector *ax_detector_new(const struct ax_detector_spec *spec)
 {
-    struct ax_detector_spec spec = ax_detector_spec_complete(asked);
+    const struct ax_detector_spec whole = ax_detector_spec_complete(spec);
     uint32_t n = 0;
     for (unsigned id = 0; id < AX_MEMBER_IDS; id++)
-        n += spec.members >> id & 1;
+        n += whole.members >> id & 1;
     struct ax_detector *d = calloc(1, sizeof *d + n * sizeof d->views[0]);
     if (!d)
         return NULL;
-    d->spec = spec;
+    d->spec = whole;
     for (unsigned id = 0; id < AX_MEMBER_IDS; id++) {
-        if (!(spec.members >> id & 1))
+        if (!(whole.members >> id & 1))
             continue;
         struct view *v = &d->views[d->views_n++];
         v->id = (enum ax_member_id)id;
         v->now = (double)NAN;
-        ax_member_init(&v->member, spec.memory_steps);
+        ax_member_init(&v->member, whole.memory_steps);
     }
-    ax_member_init(&d->combined, spec.memory_steps);
+    ax_member_init(&d->combined, whole.memory_steps);
     ax_spread_init(&d->spread);
     ax_recurrences_init(&d->recurrences);
     d->before = (double)NAN;
