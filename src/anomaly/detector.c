@@ -34,8 +34,10 @@
 #define HOLD_PART 4
 #define HOLD_ONSET                                                                                           \
     2.0 /* score of an onset after which values are also judged by what was expected before it, */
-#define HOLD_WIDTH 2.0 /* when they are so many times as far from it as they rarely are; */
-#define HOLD_SCORE 1.6 /* that alone gives no higher score */
+#define HOLD_WIDTH 2.0  /* when they are so many times as far from it as they rarely are; */
+#define HOLD_SCORE 1.6  /* that alone gives no higher score */
+#define SLIDE_STEPS 8   /* an onset in several steps is as clear as one in a single step */
+#define SLIDE_SCORE 4.0 /* when it has gone so far by then */
 #define RANGE_SCORE 3.0
 #define ABSENT_SCORE 3.0
 #define ABSENT_STEPS 3
@@ -300,6 +302,7 @@ static double held_score(struct ax_detector *d, const struct look *l, double wid
     out->upper = d->hold.high + d->hold.above * growth;
     const struct ax_hold_value held = {l->value, growth, now, hold_steps(d)};
     double score = ax_hold_step(&d->hold, &held, &outside);
+    d->clear = d->clear || (outside && d->hold.age <= SLIDE_STEPS && score > SLIDE_SCORE);
     if (!outside && score <= 1)
         return fmin(now, 1);
     return d->clear ? fmax(now, fmin(score / HOLD_WIDTH, HOLD_SCORE)) : now;

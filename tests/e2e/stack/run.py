@@ -129,7 +129,7 @@ def drift_outputs(running, job):
         require(set(labels) == {"__name__", "for", "feature", "test"}, f"drift_score has the labels {sorted(labels)}")
         require(math.isfinite(value) and value >= 0, f"drift_score of {labels} is {value}")
     tests = {labels["test"] for labels, _ in rows}
-    require(tests == {"ks", "psi", "wasserstein"}, f"drift_score of {job} knows the tests {sorted(tests)}")
+    require(tests == {"js", "ks", "psi", "wasserstein"}, f"drift_score of {job} knows the tests {sorted(tests)}")
     for name in ("drift_detected", "drifted_features", "data_drift_score"):
         rows = running.query(f'{name}{{for="{job}"}}')
         require(rows, f"no {name} of {job}")
