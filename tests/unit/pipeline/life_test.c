@@ -11,7 +11,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 
-#define SERIES 40
+#define SERIES 12
 #define SNAPSHOTS 6
 #define LOADS 40
 #define STEPS 60
