@@ -267,7 +267,7 @@ static enum ax_err take(struct filling *f, const struct measure *m)
 {
     struct ax_ensemble_past *past = f->past;
     const size_t p = f->job->channels_n, keys = m->entities * sizeof(struct ax_str);
-    const size_t segments = m->entities * SEGMENTS_MAX * sizeof *f->segments;
+    const size_t segments = (size_t)m->entities * SEGMENTS_MAX * sizeof *f->segments;
     past->keys_block = malloc(keys + segments + m->keys);
     past->points_block = malloc(m->points * (p * sizeof *f->points + sizeof *f->flagged));
     if (!past->keys_block || !past->points_block)
