@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-#define EVERY_POINTS 24 /* between two looks whether to train again */
+#define EVERY_POINTS 24LL /* between two looks whether to train again */
 
 /* What the features are, in their order. */
 static uint64_t features_hash(const struct ax_job_config *config)
