@@ -103,7 +103,7 @@ void ax_ensemble_normalise(const struct ax_ensemble *e, uint32_t entity, const f
                 z = copysignf(STRAIGHT * (1 + logf(fminf(size, 1e30f) / STRAIGHT)), z);
             context[t * p + i] = isnan(z) ? 0 : z;
         }
-    memcpy(last, context + (AX_ENSEMBLE_POINTS - 1) * p, p * sizeof *last);
+    memcpy(last, context + (size_t)(AX_ENSEMBLE_POINTS - 1) * p, p * sizeof *last);
 }
 
 static size_t aligned(size_t bytes)
@@ -115,9 +115,9 @@ static size_t aligned(size_t bytes)
 static void measure(const struct ax_ensemble *e, uint32_t n, size_t bytes[4])
 {
     const size_t p = e->spec.features;
-    bytes[0] = aligned(n * AX_ENSEMBLE_POINTS * p * sizeof(float));
+    bytes[0] = aligned((size_t)n * AX_ENSEMBLE_POINTS * p * sizeof(float));
     bytes[1] = aligned(n * p * sizeof(float));
-    bytes[2] = aligned(n * AX_ENSEMBLE_MEMBERS * sizeof(double));
+    bytes[2] = aligned((size_t)n * AX_ENSEMBLE_MEMBERS * sizeof(double));
     bytes[3] = aligned(n * sizeof(double));
 }
 
@@ -283,7 +283,7 @@ static enum ax_err head_load(const struct ax_ensemble_spec *spec, struct ax_byte
     head->entities_n = ax_get_count(in, AX_ENSEMBLE_ENTITIES_MAX);
     if (in->err != AX_OK || head->members == 0 || (head->members & ~head->spec.members) ||
         head->entities_n == 0 || (head->spec.members & ~all) ||
-        head->entities_n > ax_bytes_left(in) / (8 * AX_ENSEMBLE_MEMBERS))
+        head->entities_n > ax_bytes_left(in) / (sizeof(double) * AX_ENSEMBLE_MEMBERS))
         return ax_fail(diag, ax_bytes_fail(in), "an ensemble's artifact is damaged");
     if (head->spec.features != spec->features || head->spec.features_hash != spec->features_hash)
         return ax_fail(diag, AX_CONFLICT, "the ensemble learnt other features than the job has");

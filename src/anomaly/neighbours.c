@@ -13,7 +13,7 @@
 
 void ax_marks_shift(struct ax_marks *m, uint64_t steps)
 {
-    if (steps >= 64 * WORDS) {
+    if (steps >= (uint64_t)64 * WORDS) {
         memset(m, 0, sizeof *m);
         return;
     }
