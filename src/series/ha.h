@@ -61,6 +61,8 @@ bool ax_ha_has_news(const struct ax_ha *ha);
 
 /* Write these alone, and tell in *out_until what to tell ax_ha_saved() when they are where they last. */
 void ax_ha_save_news(struct ax_ha *ha, struct ax_buf *out, uint64_t *out_until);
+
+/* What was written up to `until` is where it lasts: it is no news any more. */
 void ax_ha_saved(struct ax_ha *ha, uint64_t until);
 
 /* Take elections that were written; of one cluster the latest term counts. They count as heard now. What is
