@@ -13,6 +13,8 @@
 
 #define TOP 3
 #define SCORE_MAX 100.0
+#define RISE_MAX                                                                                             \
+    3.0 /* times the least level: features are calibrated already, so many of them ask for no more */
 #define STATE_VERSION 2
 
 struct ax_combiner {
@@ -63,13 +65,28 @@ static uint32_t largest(const double *scores, uint32_t n, uint32_t top[TOP])
     return found;
 }
 
-/* The least level: what one feature at 1 amounts to. Before the past is long enough to tell it is 1,
- * because the features are calibrated already. */
+/* What one feature at 1 amounts to. */
+static double least_level(uint32_t found)
+{
+    return 0.5 + 0.5 / (double)found;
+}
+
+/* Before the past is long enough to tell it is 1, because the features are calibrated already. */
 static double level_of(const struct ax_combiner *c, uint32_t found)
 {
     if (!ax_member_ready(&c->member, c->spec.warmup_steps))
         return 1;
-    return fmax((double)c->member.level, 0.5 + 0.5 / (double)found);
+    return fmin(fmax((double)c->member.level, least_level(found)), RISE_MAX * least_level(found));
+}
+
+/* What is further off than the level can be is an incident of some feature, which learns from it itself: were
+ * it learnt here as well, a few incidents would hide the next. */
+static void learn(struct ax_combiner *c, double sum, uint32_t found)
+{
+    const struct ax_learning learning = {c->spec.false_alarm_rate, 1, c->spec.warmup_steps,
+                                         c->spec.hold_steps, false};
+    if (sum <= RISE_MAX * least_level(found))
+        ax_member_learn(&c->member, sum, &learning);
 }
 
 void ax_combiner_step(struct ax_combiner *c, const double *scores, struct ax_verdict *out,
@@ -89,9 +106,7 @@ void ax_combiner_step(struct ax_combiner *c, const double *scores, struct ax_ver
         memset(c->contributions, 0, c->features_n * sizeof *c->contributions);
         for (uint32_t i = 0; i < found && sum > 0; i++)
             c->contributions[top[i]] = terms[i] / sum;
-        const struct ax_learning learning = {c->spec.false_alarm_rate, 1, c->spec.warmup_steps,
-                                             c->spec.hold_steps, false};
-        ax_member_learn(&c->member, sum, &learning);
+        learn(c, sum, found);
     }
     *out = c->last;
     memcpy(contributions, c->contributions, c->features_n * sizeof *contributions);

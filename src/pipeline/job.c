@@ -10,6 +10,8 @@
 
 #define HOLD_MS 3600000
 #define HOLD_STEPS_MIN 240
+#define MEMORY_MS 43200000
+#define MEMORY_STEPS_MIN 2880
 #define SCRATCH_BYTES (256u << 20)
 #define FEATURES_MAX (AX_CHANNELS_MAX - 1)
 #define REPEAT_MS 60000
@@ -57,6 +59,13 @@ static uint32_t hold_steps(int64_t step_ms)
     return steps > HOLD_STEPS_MIN ? (uint32_t)steps : HOLD_STEPS_MIN;
 }
 
+/* Scores are calibrated on half a day, and on 2,880 steps at least. */
+static uint32_t memory_steps(int64_t step_ms)
+{
+    int64_t steps = MEMORY_MS / step_ms;
+    return steps > MEMORY_STEPS_MIN ? (uint32_t)steps : MEMORY_STEPS_MIN;
+}
+
 /* The last step of the least duration is the first that may score above 1. */
 static uint32_t min_steps(const struct ax_job_config *cfg)
 {
@@ -80,6 +89,7 @@ static void init_specs(struct ax_job *job)
     job->detector = (struct ax_detector_spec){
         .false_alarm_rate = cfg->anomaly.false_alarm_rate,
         .hold_steps = hold_steps(cfg->step_ms),
+        .memory_steps = memory_steps(cfg->step_ms),
         .direction = direction_of(cfg->anomaly.detection_direction),
         .min_dev_from_expected = cfg->anomaly.min_dev_from_expected,
         .min_rel_dev_from_expected = cfg->anomaly.min_rel_dev_from_expected,

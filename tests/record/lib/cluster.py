@@ -11,8 +11,8 @@ import isolate  # noqa: E402
 from stack import Server, StackError, http  # noqa: E402
 
 MEMBERS = ("etcd1", "etcd2", "etcd3")
-SCRAPE_S = 2
-RECOVERY_MAX_S = 30
+SCRAPE_S = 1
+RECOVERY_MAX_S = 90
 APPLIED_APART = 50   # entries that members of a whole cluster may be apart while load runs
 PROMETHEUS = "127.0.0.1:19190"
 LOAD = "127.0.0.1:19191"
@@ -21,9 +21,9 @@ LOAD = "127.0.0.1:19191"
 class Cluster:
     """The members, their proxies, their clients and the Prometheus that looks at them."""
 
-    def __init__(self, folder, seed, own, prometheus_more="", prometheus_flags=()):
+    def __init__(self, folder, seed, own, prometheus_more="", prometheus_flags=(), apart=True):
         self.folder = folder
-        self.lab = isolate.Lab(MEMBERS, folder / "disks", own)
+        self.lab = isolate.Lab(MEMBERS, folder / "disks", own, apart)
         self.url = {m: f"http://{a}:2379" for m, a in self.lab.network.address.items()}
         self.proxies = {m: self._proxy(m) for m in MEMBERS}
         self.servers = {m: self._member(m) for m in MEMBERS}

@@ -16,8 +16,8 @@ SEVERITIES = {
 }
 NAMES = ("low", "medium", "high")
 LIMP_S = (0.5, 1.0)  # stopped for, running for
-DURATION_S = (13, 19)
-REST_S = (13, 21)    # after the label has ended
+DURATION_S = (7, 11)
+REST_S = (38, 50)    # after the label has ended: most of the time nothing is wrong
 
 
 @dataclasses.dataclass

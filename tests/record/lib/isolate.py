@@ -1,7 +1,7 @@
 """What keeps the members of a recorded cluster apart: a network, a disk and a group of processes for each.
 
-Each of them is asked of the kernel and given up where it refuses; `Lab.describe()` says what was had. All of it
-ends with the recorder: network and mounts live in namespaces of its own, groups are removed by `Lab.close()`.
+Network namespaces are asked of the kernel and given up where it refuses; `Lab.describe()` says what was had. All of
+it ends with the recorder: network and mounts live in namespaces of its own, groups are removed by `Lab.close()`.
 """
 import ctypes
 import os
@@ -144,12 +144,33 @@ class Disk:
         run("umount", self.folder)
 
 
-class Lab:
-    """Network, groups and disks of the members."""
+class Nothing:
+    """No group and no disk of its own: a folder beside the others'."""
 
-    def __init__(self, members, folder, own):
-        name = f"auspex-record-{os.getpid()}"
+    def __init__(self, folder=None):
+        if folder:
+            folder.mkdir(parents=True)
+        self.folder = folder
+
+    def inside(self):
+        return []
+
+    def close(self):
+        pass
+
+
+class Lab:
+    """Network, groups and disks of the members; of those that are not `apart` the network alone."""
+
+    def __init__(self, members, folder, own, apart=True):
+        self.apart = apart
         self.network = Network(members, own)
+        if not apart:
+            self.parent = self.common = Nothing()
+            self.groups = {m: Nothing() for m in members}
+            self.disks = {m: Nothing(folder / m) for m in members}
+            return
+        name = f"auspex-record-{os.getpid()}"
         self.parent = Group(name, weight=1000)
         self.common = Group(f"{name}/common")  # who is no member: in version 2 only leaves hold processes
         self.groups = {m: Group(f"{name}/{m}") for m in members}
@@ -161,6 +182,8 @@ class Lab:
 
     def describe(self):
         where = "network namespaces" if self.network.own else "addresses of loopback"
+        if not self.apart:
+            return where
         return f"{where}, cgroup version {2 if self.parent.v2 else 1}, a loop-mounted ext4 for each member"
 
     def close(self):

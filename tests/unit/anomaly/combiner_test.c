@@ -78,6 +78,25 @@ static void one_feature_far_off_is_enough_and_gets_the_blame(void **state)
     ax_combiner_free(c);
 }
 
+/* A day with an incident every few minutes: the last one is still one. */
+static void many_incidents_do_not_hide_the_next(void **state)
+{
+    (void)state;
+    struct ax_rng rng;
+    ax_rng_seed(&rng, 3);
+    struct ax_combiner *c = ax_combiner_new(&plain, FEATURES);
+    double scores[FEATURES], contributions[FEATURES];
+    for (uint32_t i = 0; i < 4000; i++) {
+        draw(&rng, 0.3, scores);
+        bool incident = i > 500 && i % 60 < 15;
+        if (incident)
+            scores[i / 60 % FEATURES] = 20;
+        struct ax_verdict v = step(c, scores, contributions);
+        assert_true(!incident || v.score > 2.5);
+    }
+    ax_combiner_free(c);
+}
+
 static void several_features_say_more_than_one(void **state)
 {
     (void)state;
@@ -129,6 +148,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(many_features_raise_no_more_alarms_than_the_rate_allows),
         cmocka_unit_test(one_feature_far_off_is_enough_and_gets_the_blame),
+        cmocka_unit_test(many_incidents_do_not_hide_the_next),
         cmocka_unit_test(several_features_say_more_than_one),
         cmocka_unit_test(features_without_a_score_are_left_out),
         cmocka_unit_test(no_features_at_all_is_no_data),
