@@ -98,9 +98,12 @@ struct ax_forecast_config {
     uint32_t horizons_n;
     const struct ax_str *targets; /* features to forecast, for a job without expr */
     uint32_t targets_n;
-    double level;     /* 0.90 */
-    int nonnegative;  /* 1, 0, or -1: as long as the series has not been below 0 */
-    int64_t refit_ms; /* 1h */
+    double level;                 /* 0.90 */
+    int nonnegative;              /* 1, 0, or -1: as long as the series has not been below 0 */
+    int64_t refit_ms;             /* 1h */
+    const struct ax_str *members; /* names; none: the default set */
+    uint32_t members_n;
+    struct ax_str time_zone; /* that of `global` */
     struct ax_lstm_config lstm;
     bool peak; /* <output>_peak too */
     struct {

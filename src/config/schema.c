@@ -300,6 +300,16 @@ static const struct ax_key forecast_keys[] = {
      .doc = "Forecasts never below 0; `auto`: as long as the series has not been."},
     {"refit", AX_KEY_DURATION, JOB(forecast.refit_ms), .fallback = "1h", .min = 1000, .max = 30 * DAY,
      .doc = "Time between refits of the models of a series; at least 48 steps."},
+    {"members", AX_KEY_STRINGS, JOB(forecast.members),
+     .n_offset = offsetof(struct ax_job_config, forecast.members_n),
+     .fallback = "(those that earn their cost: docs/forecasting.md)", .max = 32,
+     .doc = "What a forecast is combined from, beside the last value: names of docs/forecasting.md. Those "
+            "that earn no "
+            "weight on a job are asked rarely, so there is seldom need to name them."},
+    {"time_zone", AX_KEY_STRING, JOB(forecast.time_zone), .fallback = "(global.time_zone)",
+     .doc = "As `global.time_zone`: seasons of a day and of a week follow its clocks, also over a change to "
+            "or from "
+            "daylight saving time."},
     {"peak", AX_KEY_BOOL, JOB(forecast.peak), .fallback = "false",
      .doc =
          "Also `<output>_peak`: the highest that the upper bound gets on the way to each horizon. It never "

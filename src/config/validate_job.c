@@ -261,6 +261,42 @@ static void check_emit(struct check *c)
     ax_buf_done(&buf);
 }
 
+/* Members of a forecast must be ones that there are. */
+static void check_members(struct check *c)
+{
+    static const char *const members[] = {
+#define AX_FORECAST_MEMBER(name, asked) #name,
+#include "config/forecast_members.def"
+#undef AX_FORECAST_MEMBER
+    };
+    const size_t n = sizeof members / sizeof *members;
+    const struct ax_forecast_config *f = &c->job->forecast;
+    yaml_node_t *list = ax_yaml_get(c->r, c->forecast, "members");
+    if (list && list->type == YAML_SEQUENCE_NODE && f->members_n == 0)
+        AT(c, c->forecast, "members", "members is empty: leave it out for the default set");
+    for (uint32_t i = 0; i < f->members_n; i++) {
+        char shown[72];
+        bool known = false;
+        for (size_t k = 0; k < n; k++)
+            known = known || ax_str_eq(f->members[i], ax_str(members[k]));
+        const char *nearest = known ? NULL : ax_str_nearest(f->members[i], members, n);
+        if (!known)
+            ax_problem_add(c->r->problems, ax_yaml_place(ax_yaml_item(c->r, list, i), c->job->place), false,
+                           nearest ? "members: there is no member \"%s\"; did you mean \"%s\"?"
+                                   : "members: there is no member \"%s\"%s",
+                           ax_shown(f->members[i], shown), nearest ? nearest : "");
+    }
+}
+
+static void check_zone(struct check *c, const struct ax_config *config)
+{
+    struct ax_forecast_config *f = &c->job->forecast;
+    if (f->time_zone.n == 0)
+        f->time_zone = config->time_zone;
+    if (ax_yaml_get(c->r, c->forecast, "time_zone"))
+        ax_config_check_zone(c->r, c->forecast, c->job->place, f->time_zone);
+}
+
 static void check_classes(struct check *c)
 {
     const struct ax_forecast_config *f = &c->job->forecast;
@@ -353,7 +389,9 @@ void ax_config_validate_job(struct ax_reader *r, yaml_node_t *node, const struct
         check_targets(&c);
         check_output(&c, config, i);
         check_classes(&c);
+        check_members(&c);
     }
+    check_zone(&c, config);
     check_capacity(&c);
     check_billing(&c, config);
     ax_config_validate_lstm(r, c.forecast, job);

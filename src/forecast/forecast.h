@@ -16,6 +16,8 @@
 /* Fewest steps between refits that pay: one costs as much as a hundred steps. */
 #define AX_FORECAST_REFIT_MIN 48
 
+struct ax_forecast_shared;
+
 /* What a job asks of its forecasters; shared by all of them and outlives them. */
 struct ax_forecast_spec {
     int64_t step_ms;
@@ -27,6 +29,9 @@ struct ax_forecast_spec {
     double tolerance;     /* of prediction_confidence; 0.15 */
     int nonnegative;      /* clip at 0: 1 always, 0 never, -1 as long as the series has not been below it */
     uint32_t refit_steps; /* steps between refits of the cheap members */
+    uint32_t members;     /* that are asked, by bit: ax_portfolio_members() */
+    struct ax_forecast_shared *shared; /* forecast/shared.h; outlives all forecasters; NULL: days are those of
+                                          UTC, and each forecaster is alone */
     uint64_t seed;
 };
 

@@ -30,6 +30,11 @@ struct ax_model_params ax_forecaster_params(const struct ax_forecaster *f, const
                                     .seed = f->spec->seed};
 }
 
+uint32_t ax_forecaster_members(const struct ax_forecaster *f)
+{
+    return f->spec->members & ~(f->spec->shared ? f->spec->shared->roster.resting : 0);
+}
+
 static bool track_init(struct ax_lead_track *t, const struct ax_forecast_spec *spec, uint32_t path_index,
                        uint64_t *bytes)
 {
@@ -67,11 +72,14 @@ struct ax_forecaster *ax_forecaster_new(const struct ax_forecast_spec *spec)
     bool ok = f->states != NULL;
     for (uint32_t k = 0; k < n && ok; k++)
         ok = track_init(&f->tracks[k], spec, path_index[k], &f->bytes);
+    if (spec->shared)
+        spec->shared->roster.series++;
     if (!ok) {
         ax_forecaster_free(f);
         return NULL;
     }
     ax_portfolio_init(&params, f->states);
+    f->asleep = AX_MEMBERS_ALL & ~ax_forecaster_members(f);
     return f;
 }
 
@@ -81,6 +89,8 @@ void ax_forecaster_free(struct ax_forecaster *f)
         return;
     for (uint32_t k = 0; k < f->tracks_n; k++)
         ax_pending_done(&f->tracks[k].pending);
+    if (f->spec->shared)
+        f->spec->shared->roster.series--;
     free(f->states);
     free(f);
 }
@@ -189,12 +199,26 @@ static void not_ready(struct ax_forecast *out, const char *reason)
     out->reason = reason;
 }
 
+/* The past as of t_ms, with what clocks say of all of it and of what is forecast. */
+static struct ax_past past_now(const struct ax_forecaster *f, const struct ax_window *w, int64_t t_ms)
+{
+    struct ax_past p = {.fine = ax_window_fine(w), .coarse = ax_window_coarse(w), .t_ms = t_ms};
+    if (!f->spec->shared || !f->spec->shared->clocks.zone)
+        return p;
+    int64_t fine_ms = p.fine.n * p.fine.step_ms, coarse_ms = p.coarse.n * p.coarse.step_ms,
+            reach_ms = fine_ms > coarse_ms ? fine_ms : coarse_ms;
+    ax_local_time_cover(&f->spec->shared->clocks, t_ms - reach_ms,
+                        t_ms + f->spec->leads[f->spec->leads_n - 1] * f->spec->step_ms);
+    p.clocks = &f->spec->shared->clocks;
+    return p;
+}
+
 enum ax_err ax_forecaster_step(struct ax_forecaster *f, const struct ax_window *w, int64_t t_ms,
                                const double *given, struct ax_arena *scratch, struct ax_forecast *out,
                                struct ax_outcome *outcomes, uint32_t *outcomes_n)
 {
     *outcomes_n = 0;
-    struct ax_past p = {.fine = ax_window_fine(w), .coarse = ax_window_coarse(w), .t_ms = t_ms};
+    struct ax_past p = past_now(f, w, t_ms);
     AX_ASSERT(p.fine.n > 0 && p.fine.end_ms == t_ms);
     forget_skipped(f, t_ms);
     f->last_ms = t_ms;

@@ -6,6 +6,7 @@
 #include "forecast/forecast.h"
 #include "forecast/pending.h"
 #include "forecast/season.h"
+#include "forecast/shared.h"
 
 #define AX_SEEN_MAX (UINT32_MAX / 2)
 #define AX_WAKE_REFITS 3 /* after so many, every member is asked again for one round */
@@ -33,8 +34,9 @@ struct ax_forecaster {
     struct ax_season season;
     uint32_t seen;       /* values that were no gaps, saturating */
     uint32_t next_refit; /* in seen */
+    uint32_t validated;  /* in seen: when members were last held against the past; 0: to be done again */
     double growth;       /* errors grow with lead^growth where nothing else is known; a random walk has 0.5 */
-    uint32_t asleep;     /* members, by bit, that earned no weight: not asked until the refits come round */
+    uint32_t asleep;     /* members, by bit, that are not asked until the next refit */
     uint32_t refits;     /* so far, modulo AX_WAKE_REFITS */
     uint32_t jitter;     /* spreads the refits of many series over time */
     bool negative_seen;  /* a value was below 0 */
@@ -49,6 +51,9 @@ struct ax_forecaster {
 /* What the members of f are built for; leads has room for AX_PATH_MAX and lives as long as the result. */
 struct ax_model_params ax_forecaster_params(const struct ax_forecaster *f, const struct ax_past *p,
                                             uint32_t *leads);
+
+/* Members, by bit, that may be asked: those of the job that do not rest there. */
+uint32_t ax_forecaster_members(const struct ax_forecaster *f);
 
 /* How lively a past is: its mean |difference| over three reaches, and a floor that keeps scales above 0. */
 struct ax_local {

@@ -1,7 +1,7 @@
 /* forecaster_state.c: a forecaster as bytes: what it learnt of itself, lead by lead, and what is pending. */
 #include "forecast/forecaster.h"
 
-#define STATE_VERSION 2
+#define STATE_VERSION 3
 #define SEASON_MAX (UINT32_MAX / 2) /* steps; twice of it, and a lead, can be counted */
 
 static void track_save(const struct ax_lead_track *t, struct ax_buf *out)
@@ -28,6 +28,7 @@ void ax_forecaster_save(const struct ax_forecaster *f, struct ax_buf *out)
     ax_put_varint(out, f->season.long_steps);
     ax_put_varint(out, f->seen);
     ax_put_varint(out, f->next_refit);
+    ax_put_varint(out, f->validated);
     ax_put_u32(out, f->asleep);
     ax_put_u8(out, (uint8_t)f->refits);
     ax_put_f64(out, f->growth);
@@ -50,6 +51,7 @@ enum ax_err ax_forecaster_load(struct ax_forecaster *f, struct ax_bytes *in)
     f->season.long_steps = ax_get_count(in, SEASON_MAX);
     f->seen = ax_get_count(in, AX_SEEN_MAX);
     f->next_refit = ax_get_count(in, UINT32_MAX);
+    f->validated = ax_get_count(in, AX_SEEN_MAX);
     f->asleep = ax_get_u32(in);
     f->refits = ax_get_u8(in) % AX_WAKE_REFITS;
     if (f->asleep & ~(AX_MEMBERS_ALL & ~(1U << AX_MEMBER_LAST_VALUE)))

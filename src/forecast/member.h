@@ -13,6 +13,7 @@
 struct ax_past {
     struct ax_view fine, coarse;
     int64_t t_ms;
+    const struct ax_local_time *clocks; /* of which days and weeks are; NULL: UTC */
 };
 
 /* The past of entity e of a batch. The coarse view ends with the last complete span before t_ms. */
@@ -39,11 +40,16 @@ double ax_median_of_3(double a, double b, double c);
 struct ax_batch ax_past_batch(const struct ax_past *p, struct ax_tensor *tensors);
 
 /* The value one and more seasons before t_ms + lead steps: mean over up to `cycles` past cycles, from the
- * fine window where it reaches, else interpolated in the coarse one. NaN without. */
+ * fine window where it reaches, else interpolated in the coarse one. NaN without. A season of whole days is
+ * one of the clocks: the same time of day, also when they were put forward or back in between. */
 double ax_past_season(const struct ax_past *p, uint32_t season_steps, uint32_t lead, uint32_t cycles);
 
 /* The same for a moment `ago` steps before t_ms, as it was known then. */
 double ax_past_season_ago(const struct ax_past *p, uint32_t season_steps, uint32_t ago, uint32_t cycles);
+
+/* Milliseconds to add to a moment that is a season (of so many ms) before `then`, so that clocks say the same
+ * at both; 0 when the season is not one of days. */
+int64_t ax_past_clock_shift(const struct ax_local_time *clocks, int64_t then_ms, int64_t season_ms);
 
 /* Points of a season from which the middle one of three neighbours is still its shape. */
 #define AX_DENSE_SEASON 96

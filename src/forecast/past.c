@@ -3,9 +3,11 @@
 
 #include <math.h>
 
+#define DAY_MS 86400000LL
+
 struct ax_past ax_past_of(const struct ax_batch *b, uint32_t e)
 {
-    struct ax_past p = {.t_ms = b->t_ms};
+    struct ax_past p = {.t_ms = b->t_ms, .clocks = b->clocks};
     const struct ax_tensor *fine = ax_batch_tensor(b, "fine"), *coarse = ax_batch_tensor(b, "coarse");
     if (fine)
         p.fine = (struct ax_view){fine->v + (size_t)e * fine->cols, fine->cols, b->t_ms, b->step_ms};
@@ -86,6 +88,7 @@ struct ax_batch ax_past_batch(const struct ax_past *p, struct ax_tensor *tensors
     tensors[0] = (struct ax_tensor){"fine", p->fine.v, 1, p->fine.n};
     tensors[1] = (struct ax_tensor){"coarse", p->coarse.v, 1, p->coarse.n};
     return (struct ax_batch){.t_ms = p->t_ms,
+                             .clocks = p->clocks,
                              .step_ms = p->fine.step_ms,
                              .coarse_ms = p->coarse.step_ms,
                              .entities_n = 1,
@@ -125,13 +128,33 @@ static double calm_ago(const struct ax_past *p, int64_t ago)
     return ago < 1 ? v : ax_median_of_3(value_ago(p, ago - 1), v, value_ago(p, ago + 1));
 }
 
-/* One cycle is what it was; in a mean of several a spike has no part, where steps are dense. */
-static double cycles_mean(const struct ax_past *p, int64_t ago, uint32_t season_steps, uint32_t cycles)
+int64_t ax_past_clock_shift(const struct ax_local_time *clocks, int64_t then_ms, int64_t season_ms)
+{
+    if (!clocks || clocks->n == 0 || season_ms <= 0 || season_ms % DAY_MS != 0)
+        return 0;
+    return ax_local_offset_ms(clocks, then_ms) - ax_local_offset_ms(clocks, then_ms - season_ms);
+}
+
+/* Steps before t_ms of the moment k seasons before the one `ago` steps before it (or after it, below 0). */
+static int64_t cycle_ago(const struct ax_past *p, int64_t ago, uint32_t season_steps, uint32_t k)
+{
+    int64_t step_ms = p->fine.step_ms, back = (int64_t)k * season_steps;
+    if ((season_steps * step_ms) % DAY_MS != 0)
+        return ago + back;
+    return ago + back - ax_past_clock_shift(p->clocks, p->t_ms - ago * step_ms, back * step_ms) / step_ms;
+}
+
+/* Mean over the cycles from the first-th one back. One cycle is what it was; in a mean of several a spike has
+ * no part, where steps are dense. */
+static double cycles_mean(const struct ax_past *p, int64_t ago, uint32_t first, uint32_t season_steps,
+                          uint32_t cycles)
 {
     double sum = 0;
     uint32_t n = 0;
-    for (uint32_t k = 0; k < cycles; k++) {
-        int64_t at = ago + (int64_t)k * season_steps;
+    if (cycle_ago(p, ago, season_steps, first) < 0) /* clocks are put forward: that is still to come */
+        first++;
+    for (uint32_t k = first; k < first + cycles; k++) {
+        int64_t at = cycle_ago(p, ago, season_steps, k);
         double v = cycles > 1 && season_steps >= AX_DENSE_SEASON ? calm_ago(p, at) : value_ago(p, at);
         if (isnan(v))
             continue;
@@ -146,11 +169,10 @@ double ax_past_season(const struct ax_past *p, uint32_t season_steps, uint32_t l
     if (season_steps == 0)
         return NAN;
     uint32_t back = (lead + season_steps - 1) / season_steps;
-    back = back ? back : 1;
-    return cycles_mean(p, (int64_t)back * season_steps - lead, season_steps, cycles);
+    return cycles_mean(p, -(int64_t)lead, back ? back : 1, season_steps, cycles);
 }
 
 double ax_past_season_ago(const struct ax_past *p, uint32_t season_steps, uint32_t ago, uint32_t cycles)
 {
-    return season_steps ? cycles_mean(p, (int64_t)season_steps + ago, season_steps, cycles) : (double)NAN;
+    return season_steps ? cycles_mean(p, ago, 1, season_steps, cycles) : (double)NAN;
 }

@@ -4,20 +4,48 @@
 #include <math.h>
 #include <stdalign.h>
 
-const struct ax_member ax_portfolio[AX_MEMBERS] = {
-    [AX_MEMBER_LAST_VALUE] = {.name = "last_value", .ops = &ax_model_last_value},
-    [AX_MEMBER_SEASONAL_NAIVE] = {"seasonal_naive", &ax_model_seasonal_naive, .seasonal = AX_SEASON},
-    [AX_MEMBER_SEASONAL_LEVEL] = {"seasonal_level", &ax_model_seasonal_level, .seasonal = AX_SEASON},
-    [AX_MEMBER_WEEKLY_NAIVE] = {"weekly_naive", &ax_model_weekly_naive, .seasonal = AX_LONG_SEASON},
-    [AX_MEMBER_ETS] = {"ets", &ax_model_ets, .tracked_only = true},
-    [AX_MEMBER_ETS_SEASON] = {"ets_season", &ax_model_ets_season, true, AX_SEASON},
-    [AX_MEMBER_ETS_WEEK] = {"ets_week", &ax_model_ets_week, true, AX_LONG_SEASON},
-    [AX_MEMBER_AR] = {"ar", &ax_model_ar, .tracked_only = true},
-    [AX_MEMBER_AR_SEASON] = {"ar_season", &ax_model_ar_season, true, AX_SEASON},
-    [AX_MEMBER_RIDGE_LAGS] = {"ridge_lags", &ax_model_ridge_lags, .tracked_only = true},
-    [AX_MEMBER_RIDGE_SEASON] = {"ridge_season", &ax_model_ridge_season, .tracked_only = true},
-    [AX_MEMBER_LSTM] = {.name = "lstm", .tracked_only = true},
-};
+#define MEMBER(id) [AX_MEMBER_##id] = {.name = #id, .ops = &ax_model_##id
+const struct ax_member ax_portfolio[AX_MEMBERS] = {MEMBER(last_value)}, MEMBER(seasonal_naive),
+                       .seasonal = AX_SEASON
+}
+, MEMBER(seasonal_level), .seasonal = AX_SEASON
+}
+, MEMBER(weekly_naive), .seasonal = AX_LONG_SEASON
+}
+, MEMBER(ets), .tracked_only = true
+}
+, MEMBER(ets_season), .tracked_only = true, .seasonal = AX_SEASON
+}
+, MEMBER(ets_week), .tracked_only = true, .seasonal = AX_LONG_SEASON
+}
+, MEMBER(ar), .tracked_only = true
+}
+, MEMBER(ar_season), .tracked_only = true, .seasonal = AX_SEASON
+}
+, MEMBER(ridge_lags), .tracked_only = true
+}
+, MEMBER(ridge_season), .tracked_only = true
+}
+, [AX_MEMBER_lstm] = {.name = "lstm", .tracked_only = true},
+}
+;
+
+uint32_t ax_portfolio_members(const struct ax_str *names, uint32_t n)
+{
+    static const bool asked[AX_MEMBERS] = {
+#define AX_FORECAST_MEMBER(name, is_asked) [AX_MEMBER_##name] = (is_asked),
+#include "config/forecast_members.def"
+#undef AX_FORECAST_MEMBER
+    };
+    uint32_t set = 1U << AX_MEMBER_LAST_VALUE;
+    for (uint32_t m = 0; m < AX_MEMBERS; m++) {
+        bool in = n == 0 && asked[m];
+        for (uint32_t i = 0; i < n; i++)
+            in = in || ax_str_eq(names[i], ax_str(ax_portfolio[m].name));
+        set |= in ? 1U << m : 0;
+    }
+    return set & AX_MEMBERS_ALL;
+}
 
 static size_t state_bytes(const struct ax_model_ops *ops, const struct ax_model_params *params)
 {

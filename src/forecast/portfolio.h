@@ -10,20 +10,16 @@
 
 /* Their places in the table. */
 enum ax_portfolio_member {
-    AX_MEMBER_LAST_VALUE,
-    AX_MEMBER_SEASONAL_NAIVE,
-    AX_MEMBER_SEASONAL_LEVEL,
-    AX_MEMBER_WEEKLY_NAIVE,
-    AX_MEMBER_ETS,
-    AX_MEMBER_ETS_SEASON,
-    AX_MEMBER_ETS_WEEK,
-    AX_MEMBER_AR,
-    AX_MEMBER_AR_SEASON,
-    AX_MEMBER_RIDGE_LAGS,
-    AX_MEMBER_RIDGE_SEASON,
-    AX_MEMBER_LSTM,
+#define AX_FORECAST_MEMBER(name, asked) AX_MEMBER_##name,
+#include "config/forecast_members.def"
+#undef AX_FORECAST_MEMBER
+    AX_MEMBER_lstm,
     AX_MEMBERS
 };
+
+/* The first, the measure of the others, and the one whose answers are given. */
+#define AX_MEMBER_LAST_VALUE AX_MEMBER_last_value
+#define AX_MEMBER_LSTM AX_MEMBER_lstm
 
 /* The season that a member is nothing without. */
 enum ax_member_season { AX_NO_SEASON, AX_SEASON, AX_LONG_SEASON };
@@ -41,6 +37,10 @@ extern const struct ax_member ax_portfolio[AX_MEMBERS];
 
 /* All members that answer here, by bit. */
 #define AX_MEMBERS_ALL (((1U << AX_MEMBERS) - 1) & ~(1U << AX_MEMBER_LSTM))
+
+/* The bits of the members of these names, and of the last value; without names those that earned their cost
+ * on recordings. */
+uint32_t ax_portfolio_members(const struct ax_str *names, uint32_t n);
 
 /* Those of them that speak at tracked leads alone. */
 uint32_t ax_portfolio_tracked_only(void);

@@ -10,9 +10,11 @@
 #define GROWTH_MIN 0.1
 #define GROWTH_MAX 1.0
 #define WEIGHT_LEAST                                                                                         \
-    1e-4                  /* at some lead, for a member to be asked: its error is below 1.6 times the least  \
-                           */
-#define SETTLED_ENOUGH 96 /* own experience from which validation is no longer asked */
+    1e-4                   /* at some lead, for a member to be asked: its error is below 1.6 times the least \
+                            */
+#define WEIGHT_OF_USE 0.02 /* at some lead, for a job to have use for a member */
+#define SETTLED_ENOUGH 96  /* own experience from which validation is no longer asked */
+#define LONGER 4           /* a past longer by one in so many may have room for members that had none */
 
 /* Forecast from each origin with the weights that were known there, and settle at once. */
 static enum ax_err roll(const struct ax_forecaster *f, const struct ax_past *p, uint32_t first, void *states,
@@ -23,11 +25,11 @@ static enum ax_err roll(const struct ax_forecaster *f, const struct ax_past *p, 
     double *pred = ax_arena_array(scratch, (size_t)AX_MEMBERS * f->tracks_n, sizeof *pred);
     if (!pred)
         return AX_NOMEM;
-    uint32_t stride = (n - 1 - first) / ORIGINS_MAX + 1;
+    uint32_t stride = (n - 1 - first) / ORIGINS_MAX + 1, members = ax_forecaster_members(f);
     for (uint32_t o = first; o + 1 < n; o += stride) {
         struct ax_past then = ax_past_before(p, n - 1 - o);
         enum ax_err err =
-            ax_portfolio_run(&params, states, AX_MEMBERS_ALL, &then, leads, f->tracks_n, scratch, pred);
+            ax_portfolio_run(&params, states, members, &then, leads, f->tracks_n, scratch, pred);
         if (err)
             return err;
         struct ax_local local = ax_local_of(&then);
@@ -73,13 +75,16 @@ static void take_over(struct ax_lead_record *r, const struct ax_lead_record *val
     r->last_error = validated->last_error;
 }
 
+/* A member may have been silent for want of a past: it is heard again when there is a quarter more of it. */
 static bool wants_validation(const struct ax_forecaster *f)
 {
+    uint32_t members = ax_forecaster_members(f);
+    bool longer = f->seen >= f->validated + f->validated / LONGER;
     for (uint32_t k = 0; k < f->tracks_n; k++) {
         if (f->tracks[k].record.settled < SETTLED_ENOUGH)
             return true;
-        for (uint32_t m = 0; m < AX_MEMBERS; m++)
-            if (ax_portfolio[m].ops && isnan(f->tracks[k].record.member_error[m]))
+        for (uint32_t m = 0; m < AX_MEMBERS && longer; m++)
+            if ((members >> m & 1) && isnan(f->tracks[k].record.member_error[m]))
                 return true;
     }
     return false;
@@ -98,7 +103,7 @@ static enum ax_err validate(struct ax_forecaster *f, const struct ax_past *p, st
     ax_portfolio_init(&params, states);
     uint32_t first = p->fine.n / 2;
     struct ax_past earlier = ax_past_before(p, p->fine.n - 1 - first);
-    enum ax_err err = ax_portfolio_fit(&params, states, AX_MEMBERS_ALL, &earlier, scratch);
+    enum ax_err err = ax_portfolio_fit(&params, states, ax_forecaster_members(f), &earlier, scratch);
     if (err == AX_OK)
         err = roll(f, p, first, states, scratch, records);
     if (err)
@@ -138,24 +143,41 @@ static double growth(const struct ax_forecaster *f, const struct ax_view *v)
     return fmin(fmax(slope, GROWTH_MIN), GROWTH_MAX);
 }
 
-/* Put to sleep who has earned no weight at any lead, so that it costs nothing; now and then all are awake. */
+/* The most weight that each member has at any lead, NaN where that is not known; false when the series is too
+ * young to tell. */
+static bool most_weights(const struct ax_forecaster *f, double *most)
+{
+    double present[AX_MEMBERS], weights[AX_MEMBERS];
+    for (uint32_t m = 0; m < AX_MEMBERS; m++) {
+        present[m] = f->spec->members >> m & 1 || !ax_portfolio[m].ops ? 0 : (double)NAN;
+        most[m] = 0;
+    }
+    for (uint32_t k = 0; k < f->tracks_n; k++) {
+        const struct ax_lead_record *r = &f->tracks[k].record;
+        if (r->settled < SETTLED_ENOUGH)
+            return false;
+        ax_record_weights(r, present, weights);
+        for (uint32_t m = 0; m < AX_MEMBERS; m++)
+            most[m] = isnan(r->member_error[m]) ? (double)NAN : fmax(most[m], weights[m]);
+    }
+    return true;
+}
+
+/* Put to sleep who has earned no weight at any lead, so that it costs nothing; now and then all are awake
+ * that the job has use for. */
 static void rest(struct ax_forecaster *f)
 {
-    double present[AX_MEMBERS] = {0}, weights[AX_MEMBERS], most[AX_MEMBERS] = {0};
-    f->asleep = 0;
-    f->refits = (f->refits + 1) % AX_WAKE_REFITS;
-    if (f->refits == 0)
-        return;
-    for (uint32_t k = 0; k < f->tracks_n; k++) {
-        if (f->tracks[k].record.settled < SETTLED_ENOUGH)
-            return;
-        ax_record_weights(&f->tracks[k].record, present, weights);
-        for (uint32_t m = 0; m < AX_MEMBERS; m++)
-            most[m] = fmax(most[m], isnan(f->tracks[k].record.member_error[m]) ? 1 : weights[m]);
+    double most[AX_MEMBERS];
+    bool known = most_weights(f, most);
+    uint32_t of_use = 0, useless = 0;
+    for (uint32_t m = AX_MEMBER_LAST_VALUE + 1; m < AX_MEMBERS && known; m++) {
+        of_use |= most[m] >= WEIGHT_OF_USE ? 1U << m : 0;
+        useless |= most[m] < WEIGHT_LEAST ? 1U << m : 0;
     }
-    for (uint32_t m = AX_MEMBER_LAST_VALUE + 1; m < AX_MEMBERS; m++)
-        if (ax_portfolio[m].ops && most[m] < WEIGHT_LEAST)
-            f->asleep |= 1U << m;
+    if (known && f->spec->shared)
+        ax_roster_note(&f->spec->shared->roster, of_use);
+    f->refits = (f->refits + 1) % AX_WAKE_REFITS;
+    f->asleep = AX_MEMBERS_ALL & (~ax_forecaster_members(f) | (f->refits ? useless : 0));
 }
 
 enum ax_err ax_forecaster_refit(struct ax_forecaster *f, const struct ax_past *p, struct ax_arena *scratch)
@@ -165,6 +187,7 @@ enum ax_err ax_forecaster_refit(struct ax_forecaster *f, const struct ax_past *p
     uint32_t changed = (season.steps != f->season.steps ? 1U << AX_SEASON : 0) |
                        (season.long_steps != f->season.long_steps ? 1U << AX_LONG_SEASON : 0);
     f->season = season;
+    f->validated = changed ? 0 : f->validated;
     for (uint32_t k = 0; k < f->tracks_n; k++) /* who relies on the season is somebody else now */
         for (uint32_t m = 0; m < AX_MEMBERS; m++)
             if (changed >> ax_portfolio[m].seasonal & 1)
@@ -173,6 +196,7 @@ enum ax_err ax_forecaster_refit(struct ax_forecaster *f, const struct ax_past *p
         enum ax_err err = validate(f, p, scratch);
         if (err)
             return err;
+        f->validated = f->seen;
     }
     uint32_t leads[AX_PATH_MAX];
     const struct ax_model_params params = ax_forecaster_params(f, p, leads);

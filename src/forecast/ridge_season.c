@@ -65,6 +65,8 @@ struct now {
     double phase;  /* points between the end of the newest one and now; 0 in training */
     double newest; /* mean of the steps that make a point, up to now */
     double scale;
+    int64_t t_ms, point_ms;
+    const struct ax_local_time *clocks;
 };
 
 /* The seasons in points, 0 for none, and how many steps a point is. */
@@ -98,15 +100,24 @@ static double calm(const struct now *w, double back, double cycle)
                : ax_median_of_3(at(w, back - 1), at(w, back), at(w, back + 1));
 }
 
-/* Mean over up to CYCLES cycles of the values `back` points before now, smoothed by `reach` points on either
- * side; never nearer than now. */
-static double cycles_mean(const struct now *w, double back, double cycle, double reach)
+/* Points before now of the moment k cycles before the one `ahead` points after it. */
+static double cycle_back(const struct now *w, double ahead, double cycle, uint32_t k)
+{
+    int64_t then_ms = w->t_ms + llround(ahead * (double)w->point_ms),
+            season_ms = llround(k * cycle * (double)w->point_ms);
+    return k * cycle - ahead -
+           (double)ax_past_clock_shift(w->clocks, then_ms, season_ms) / (double)w->point_ms;
+}
+
+/* Mean over up to CYCLES cycles, from the first-th one back, of the values at the same time as `ahead` points
+ * from now, smoothed by `reach` points on either side; never nearer than now. */
+static double cycles_mean(const struct now *w, double ahead, uint32_t first, double cycle, double reach)
 {
     double sum = 0;
     uint32_t n = 0;
-    for (uint32_t k = 0; k < CYCLES; k++)
+    for (uint32_t k = first; k < first + CYCLES; k++)
         for (int side = -2; side <= 2; side++) {
-            double b = back + k * cycle + (reach > 0 ? side * reach / 2 : 0),
+            double b = cycle_back(w, ahead, cycle, k) + (reach > 0 ? side * reach / 2 : 0),
                    v = b < 0 ? (double)NAN : calm(w, b, cycle);
             if (!isnan(v)) {
                 sum += v;
@@ -130,12 +141,15 @@ static void seasonal(const struct now *w, double cycle, double ahead, double *x)
         x[k] = 0;
     if (cycle <= 0)
         return;
-    double whole = ceil(ahead / cycle) * cycle, back = whole - ahead, reach = floor(cycle / SMOOTH_SHARE);
-    x[AT_ONE] = relative(w, calm(w, back, cycle));
-    x[AT_MEAN] = relative(w, cycles_mean(w, back, cycle, 0));
-    x[AT_SMOOTH] = relative(w, cycles_mean(w, back, cycle, reach));
-    x[NOW_ONE] = relative(w, calm(w, whole, cycle));
-    x[NOW_MEAN] = relative(w, cycles_mean(w, whole, cycle, 0));
+    double reach = floor(cycle / SMOOTH_SHARE);
+    uint32_t whole = (uint32_t)ceil(ahead / cycle);
+    if (cycle_back(w, ahead, cycle, whole) < 0) /* clocks are put forward: that is still to come */
+        whole++;
+    x[AT_ONE] = relative(w, calm(w, cycle_back(w, ahead, cycle, whole), cycle));
+    x[AT_MEAN] = relative(w, cycles_mean(w, ahead, whole, cycle, 0));
+    x[AT_SMOOTH] = relative(w, cycles_mean(w, ahead, whole, cycle, reach));
+    x[NOW_ONE] = relative(w, calm(w, cycle_back(w, 0, cycle, whole), cycle));
+    x[NOW_MEAN] = relative(w, cycles_mean(w, 0, whole, cycle, 0));
 }
 
 static void local_features(const struct now *w, const struct frame *f, double *x)
@@ -231,7 +245,12 @@ static void gather(struct design *d, const struct frame *f, const struct ax_past
     uint32_t stride = (c->n - first - next - 1) / ROWS_MAX + 1;
     for (uint32_t i = c->n - 1 - next - (c->n - 1 - next - first) / stride * stride; i + next < c->n;
          i += stride) {
-        struct now w = {.v = c->v, .n = i + 1, .newest = (double)c->v[i]};
+        struct now w = {.v = c->v,
+                        .n = i + 1,
+                        .newest = (double)c->v[i],
+                        .t_ms = c->end_ms - (int64_t)(c->n - 1 - i) * c->step_ms,
+                        .point_ms = c->step_ms,
+                        .clocks = p->clocks};
         double target = (double)c->v[i + next];
         if (isnan(target) || !measure(&w))
             continue;
@@ -350,7 +369,11 @@ static enum ax_err fit(const struct ax_model_params *params, void *const *states
 /* Now, in steps finer than points. */
 static bool now_of(const struct ax_past *p, const struct frame *f, struct now *w)
 {
-    *w = (struct now){.v = p->coarse.v, .n = p->coarse.n};
+    *w = (struct now){.v = p->coarse.v,
+                      .n = p->coarse.n,
+                      .t_ms = p->t_ms,
+                      .point_ms = p->coarse.step_ms,
+                      .clocks = p->clocks};
     if (f->ratio == 0 || p->coarse.n == 0)
         return false;
     w->phase = (double)(p->t_ms - p->coarse.end_ms) / (double)p->coarse.step_ms;

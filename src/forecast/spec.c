@@ -1,5 +1,6 @@
 /* spec.c: from the horizons that a job asks for to the points of a path. */
 #include "forecast/forecast.h"
+#include "forecast/portfolio.h"
 
 #include <string.h>
 
@@ -44,6 +45,7 @@ enum ax_err ax_forecast_spec_init(struct ax_forecast_spec *spec, int64_t step_ms
     spec->level = LEVEL;
     spec->tolerance = TOLERANCE;
     spec->refit_steps = REFIT_STEPS;
+    spec->members = ax_portfolio_members(NULL, 0);
     insert(spec->leads, &spec->leads_n, 1);
     for (uint32_t i = 0; i < horizons_n; i++) {
         int64_t steps = horizons_ms[i] / step_ms;

@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "base/bytes.h"
+#include "base/local_time.h"
 #include "prom/labels.h"
 
 /* Row-major [rows x cols]; row e belongs to entity e; columns are oldest first; NaN is a gap. */
@@ -28,6 +29,7 @@ struct ax_edge {
 /* What is known at t_ms: nothing in it is later. */
 struct ax_batch {
     int64_t t_ms, step_ms, coarse_ms;
+    const struct ax_local_time *clocks; /* NULL: UTC */
     uint32_t entities_n;
     const uint64_t *entity_ids;
     const struct ax_tensor *tensors;

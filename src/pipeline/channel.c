@@ -32,6 +32,9 @@ static enum ax_err init_forecast(struct ax_channel *c, bool emitted, struct ax_d
     int64_t refit = job->forecast.refit_ms > 0 ? job->forecast.refit_ms / job->step_ms : 240;
     c->forecast.refit_steps = refit < AX_FORECAST_REFIT_MIN ? AX_FORECAST_REFIT_MIN : (uint32_t)refit;
     c->forecast.seed = c->job->env.seed;
+    c->forecast.members = ax_portfolio_members(job->forecast.members, job->forecast.members_n);
+    c->shared.clocks.zone = c->job->days;
+    c->forecast.shared = &c->shared;
 
     c->horizon_text = calloc(n, sizeof *c->horizon_text);
     c->horizon_names = calloc(n, sizeof *c->horizon_names);

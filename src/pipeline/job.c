@@ -137,7 +137,10 @@ static enum ax_err init_channels(struct ax_job *job, struct ax_diag *diag)
         return ax_fail(diag, AX_LIMIT, "%u features: at most %u fit in one job; split it", cfg->features_n,
                        FEATURES_MAX);
     job->scores_entities = !own && cfg->anomaly.enabled;
-    enum ax_err err = init_billing(job, diag);
+    enum ax_err err = ax_zone_load(cfg->forecast.time_zone, &job->days, diag);
+    if (err != AX_OK)
+        return ax_wrap(diag, err, "forecast: time_zone");
+    err = init_billing(job, diag);
     if (err == AX_OK)
         err = init_capacity(job, diag);
     if (err != AX_OK)
@@ -211,6 +214,7 @@ void ax_job_free(struct ax_job *job, int64_t end_ms)
         ax_channel_done(job->capacity, INT64_MIN);
     free(job->capacity);
     ax_zone_free(job->zone);
+    ax_zone_free(job->days);
     ax_outlets_done(&job->outlets);
     ax_arena_done(&job->scratch);
     free(job);

@@ -9,6 +9,7 @@
 #include "drift/stream.h"
 #include "expr/expr.h"
 #include "forecast/scorecard.h"
+#include "forecast/shared.h"
 #include "pipeline/channel_lstm.h"
 #include "pipeline/job.h"
 #include "pipeline/learner.h"
@@ -53,6 +54,7 @@ struct ax_channel {
     struct ax_bound *bound;
     struct ax_target_kind kind;
     struct ax_forecast_spec forecast;
+    struct ax_forecast_shared shared; /* of its forecasters */
     char (*horizon_text)[AX_HORIZON_NAME];
     const char **horizon_names;
     struct ax_map targets;          /* by id of labels, or of the entity */
@@ -105,6 +107,7 @@ struct ax_job {
     struct ax_drift_spec drift;
     struct ax_billing_spec billing;
     struct ax_zone *zone;        /* of billing; NULL without it */
+    struct ax_zone *days;        /* of forecasts */
     struct ax_channel *channels; /* the expression first, then the features */
     uint32_t channels_n;
     struct ax_channel *capacity;    /* NULL: none. Evaluated and taken before them, and first in a record */

@@ -9,7 +9,7 @@
 #include "pipeline/job_priv.h"
 #include "store/records.h"
 
-#define STATE_VERSION 4
+#define STATE_VERSION 5
 #define SECTION_BYTES (1u << 20) /* a section is put when it has become so long */
 #define LABELS_MAX 65536         /* of one target; more than any request may bring */
 
@@ -63,6 +63,8 @@ static void job_save(struct ax_job *job, struct ax_buf *out)
             ax_drift_stream_save(c->stream, out);
         if (c->kind.scorecard)
             ax_scorecard_save(c->kind.scorecard, out);
+        if (c->kind.forecast)
+            ax_forecast_shared_save(&c->shared, out);
     }
     for (const struct ax_learner *l = job->learners; l; l = l->after)
         ax_learner_save(l, out);
@@ -89,6 +91,8 @@ static enum ax_err job_load(struct ax_job *job, struct ax_bytes *in)
         if (c->stream)
             ax_drift_stream_load(c->stream, in);
         if (c->kind.scorecard && ax_scorecard_load(c->kind.scorecard, in) != AX_OK)
+            break;
+        if (c->kind.forecast && ax_forecast_shared_load(&c->shared, in) != AX_OK)
             break;
     }
     for (struct ax_learner *l = job->learners; l && in->err == AX_OK; l = l->after)

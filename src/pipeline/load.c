@@ -17,10 +17,10 @@ uint64_t ax_pipeline_next_generation(struct ax_pipeline *p)
     return p->generation;
 }
 
-/* Same output labels for everything that is not in the job's own block? */
+/* Same output labels and same days for everything that is not in the job's own block? */
 static bool same_globals(const struct ax_config *a, const struct ax_config *b)
 {
-    return ax_labels_eq(&a->external_labels, &b->external_labels);
+    return ax_labels_eq(&a->external_labels, &b->external_labels) && ax_str_eq(a->time_zone, b->time_zone);
 }
 
 /* The running job that may go on under the new config, or NULL. Its place, told in *from, is emptied. */

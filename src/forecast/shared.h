@@ -1,0 +1,23 @@
+/* shared.h: what the forecasters of one expression of a job share: the time zone of their days, and which
+ * members are asked at all.
+ *
+ * A spec points to it. Owner: the thread of the forecasters, which are stepped one after the other; so what
+ * one leaves here the next one finds, in the same order always. */
+#ifndef AX_FORECAST_SHARED_H
+#define AX_FORECAST_SHARED_H
+
+#include "forecast/roster.h"
+
+/* Zero-initialise but for the zone; no resources. */
+struct ax_forecast_shared {
+    struct ax_local_time clocks; /* its zone outlives it; NULL is UTC */
+    struct ax_roster roster;
+};
+
+/* Append what was learnt. */
+void ax_forecast_shared_save(const struct ax_forecast_shared *s, struct ax_buf *out);
+
+/* Read that back; AX_CORRUPT for bytes that it cannot have written. */
+AX_MUST_USE enum ax_err ax_forecast_shared_load(struct ax_forecast_shared *s, struct ax_bytes *in);
+
+#endif
