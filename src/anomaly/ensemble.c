@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STATE_VERSION 1
+#define STATE_VERSION 2
 #define KEY_SEED 0x656e73656d626c65ULL
 /* Beyond so many spreads a feature counts by its logarithm, so that one that never moved before does not
  * drown the others. */
@@ -20,7 +20,7 @@ void ax_ensemble_free(struct ax_ensemble *e)
         return;
     for (uint32_t m = 0; m < AX_ENSEMBLE_MEMBERS; m++)
         if (e->models[m])
-            ax_ensemble_members[m].free(e->models[m]);
+            ax_ensemble_members[m]->free(e->models[m]);
     for (uint32_t i = 0; i < e->entities_n; i++) {
         free(e->entities[i].key);
         free(e->entities[i].middle);
@@ -38,7 +38,8 @@ enum ax_err ax_ensemble_new(const struct ax_ensemble_spec *spec, uint32_t entiti
     if (!e)
         return AX_NOMEM;
     e->spec = *spec;
-    e->spec.members = spec->members ? spec->members : (1u << AX_ENSEMBLE_MEMBERS) - 1;
+    e->spec.members = spec->members ? spec->members : AX_ENSEMBLE_USUAL;
+    e->spec.points = spec->points ? spec->points : AX_ENSEMBLE_POINTS;
     e->entities = calloc(entities_n, sizeof *e->entities);
     e->entities_n = e->entities ? entities_n : 0;
     bool whole = e->entities != NULL;
@@ -86,6 +87,11 @@ uint32_t ax_ensemble_rows(const struct ax_ensemble *e)
     return e->rows;
 }
 
+uint32_t ax_ensemble_points(const struct ax_ensemble *e)
+{
+    return e->spec.points;
+}
+
 double ax_ensemble_level(const struct ax_ensemble *e, uint32_t entity)
 {
     return e->entities[entity].level;
@@ -96,14 +102,14 @@ void ax_ensemble_normalise(const struct ax_ensemble *e, uint32_t entity, const f
 {
     const uint32_t p = e->spec.features;
     const float *middle = e->entities[entity].middle, *spread = middle + p;
-    for (uint32_t t = 0; t < AX_ENSEMBLE_POINTS; t++)
+    for (uint32_t t = 0; t < e->spec.points; t++)
         for (uint32_t i = 0; i < p; i++) {
             float z = (x[t * p + i] - middle[i]) / spread[i], size = fabsf(z);
             if (size > STRAIGHT)
                 z = copysignf(STRAIGHT * (1 + logf(fminf(size, 1e30f) / STRAIGHT)), z);
             context[t * p + i] = isnan(z) ? 0 : z;
         }
-    memcpy(last, context + (size_t)(AX_ENSEMBLE_POINTS - 1) * p, p * sizeof *last);
+    memcpy(last, context + (size_t)(e->spec.points - 1) * p, p * sizeof *last);
 }
 
 static size_t aligned(size_t bytes)
@@ -115,7 +121,7 @@ static size_t aligned(size_t bytes)
 static void measure(const struct ax_ensemble *e, uint32_t n, size_t bytes[4])
 {
     const size_t p = e->spec.features;
-    bytes[0] = aligned((size_t)n * AX_ENSEMBLE_POINTS * p * sizeof(float));
+    bytes[0] = aligned((size_t)n * e->spec.points * p * sizeof(float));
     bytes[1] = aligned(n * p * sizeof(float));
     bytes[2] = aligned((size_t)n * AX_ENSEMBLE_MEMBERS * sizeof(double));
     bytes[3] = aligned(n * sizeof(double));
@@ -127,7 +133,7 @@ size_t ax_ensemble_scratch(const struct ax_ensemble *e, uint32_t n)
     n = n < AX_ENSEMBLE_CHUNK ? n : AX_ENSEMBLE_CHUNK;
     measure(e, n, bytes);
     for (uint32_t m = 0; m < AX_ENSEMBLE_MEMBERS; m++) {
-        size_t own = e->models[m] ? ax_ensemble_members[m].scratch(e->models[m], e->spec.features, n) : 0;
+        size_t own = e->models[m] ? ax_ensemble_members[m]->scratch(e->models[m], e->spec.features, n) : 0;
         most = own > most ? own : most;
     }
     return bytes[0] + bytes[1] + bytes[2] + bytes[3] + aligned(most);
@@ -139,7 +145,7 @@ void ax_ensemble_distances(const struct ax_ensemble *e, const struct ax_ensemble
     for (uint32_t m = 0; m < AX_ENSEMBLE_MEMBERS; m++) {
         if (!e->models[m])
             continue;
-        ax_ensemble_members[m].score(e->models[m], v, scratch, raw);
+        ax_ensemble_members[m]->score(e->models[m], v, scratch, raw);
         for (uint32_t r = 0; r < v->n; r++)
             distances[r * AX_ENSEMBLE_MEMBERS + m] = raw[r];
     }
@@ -168,14 +174,14 @@ static struct places places_of(const struct ax_ensemble *e, uint32_t n, void *sc
 void ax_ensemble_score(const struct ax_ensemble *e, uint32_t n, const uint32_t *entity, const float *x,
                        void *scratch, struct ax_ensemble_ratios *out)
 {
-    const size_t p = e->spec.features, width = AX_ENSEMBLE_POINTS * p;
+    const size_t p = e->spec.features, width = e->spec.points * p;
     for (uint32_t from = 0, rows; from < n; from += rows) {
         rows = n - from < AX_ENSEMBLE_CHUNK ? n - from : AX_ENSEMBLE_CHUNK;
         struct places at = places_of(e, rows, scratch);
         for (uint32_t r = 0; r < rows; r++)
             ax_ensemble_normalise(e, entity[from + r], x + (from + r) * width, at.context + r * width,
                                   at.last + r * p);
-        const struct ax_ensemble_view v = {rows, e->spec.features, at.context, at.last};
+        const struct ax_ensemble_view v = {rows, e->spec.features, e->spec.points, at.context, at.last};
         ax_ensemble_distances(e, &v, at.own, at.raw, at.distances);
         for (uint32_t r = 0; r < rows; r++)
             for (uint32_t m = 0; m < AX_ENSEMBLE_MEMBERS; m++)
@@ -207,7 +213,7 @@ void ax_ensemble_explain(const struct ax_ensemble *e, uint32_t entity, const flo
     struct places at = places_of(e, 1, scratch);
     double parts[AX_ENSEMBLE_FEATURES_MAX], all = 0, beyond = 0;
     ax_ensemble_normalise(e, entity, x, at.context, at.last);
-    const struct ax_ensemble_view one = {1, p, at.context, at.last};
+    const struct ax_ensemble_view one = {1, p, e->spec.points, at.context, at.last};
     memset(share, 0, p * sizeof *share);
     for (uint32_t m = 0; m < AX_ENSEMBLE_MEMBERS; m++)
         beyond += fmax(ratios->v[m] - 1, 0);
@@ -215,7 +221,7 @@ void ax_ensemble_explain(const struct ax_ensemble *e, uint32_t entity, const flo
         double weight = beyond > 0 ? fmax(ratios->v[m] - 1, 0) : ratios->v[m], sum = 0;
         if (!e->models[m] || !(weight > 0))
             continue;
-        ax_ensemble_members[m].explain(e->models[m], &one, at.own, parts);
+        ax_ensemble_members[m]->explain(e->models[m], &one, at.own, parts);
         for (uint32_t i = 0; i < p; i++)
             sum += parts[i];
         for (uint32_t i = 0; i < p && sum > 0; i++)
@@ -232,6 +238,7 @@ void ax_ensemble_save(const struct ax_ensemble *e, struct ax_buf *out)
     ax_put_varint(out, e->spec.features);
     ax_put_u64(out, e->spec.features_hash);
     ax_put_u32(out, e->spec.members);
+    ax_put_varint(out, e->spec.points);
     ax_put_u8(out, e->spec.extended);
     ax_put_u32(out, e->members);
     ax_put_varint(out, e->rows);
@@ -246,7 +253,7 @@ void ax_ensemble_save(const struct ax_ensemble *e, struct ax_buf *out)
     }
     for (uint32_t m = 0; m < AX_ENSEMBLE_MEMBERS; m++)
         if (e->models[m])
-            ax_ensemble_members[m].save(e->models[m], out);
+            ax_ensemble_members[m]->save(e->models[m], out);
 }
 
 static enum ax_err entity_load(struct ax_ensemble *e, uint32_t i, struct ax_bytes *in)
@@ -277,17 +284,20 @@ static enum ax_err head_load(const struct ax_ensemble_spec *spec, struct ax_byte
     head->spec.features = ax_get_count(in, AX_ENSEMBLE_FEATURES_MAX);
     head->spec.features_hash = ax_get_u64(in);
     head->spec.members = ax_get_u32(in);
+    head->spec.points = ax_get_count(in, AX_ENSEMBLE_POINTS_MAX);
     head->spec.extended = ax_get_bool(in);
     head->members = ax_get_u32(in);
     head->rows = ax_get_count(in, UINT32_MAX);
     head->entities_n = ax_get_count(in, AX_ENSEMBLE_ENTITIES_MAX);
     if (in->err != AX_OK || head->members == 0 || (head->members & ~head->spec.members) ||
-        head->entities_n == 0 || (head->spec.members & ~all) ||
+        head->entities_n == 0 || (head->spec.members & ~all) || head->spec.points == 0 ||
         head->entities_n > ax_bytes_left(in) / (sizeof(double) * AX_ENSEMBLE_MEMBERS))
         return ax_fail(diag, ax_bytes_fail(in), "an ensemble's artifact is damaged");
     if (head->spec.features != spec->features || head->spec.features_hash != spec->features_hash)
         return ax_fail(diag, AX_CONFLICT, "the ensemble learnt other features than the job has");
-    if (head->spec.members != (spec->members ? spec->members : all) || head->spec.extended != spec->extended)
+    if (head->spec.members != (spec->members ? spec->members : AX_ENSEMBLE_USUAL) ||
+        head->spec.points != (spec->points ? spec->points : AX_ENSEMBLE_POINTS) ||
+        head->spec.extended != spec->extended)
         return ax_fail(diag, AX_CONFLICT, "the ensemble has other members than the job asks for");
     return AX_OK;
 }
@@ -299,6 +309,7 @@ enum ax_err ax_ensemble_load(const struct ax_ensemble_spec *spec, struct ax_str 
     struct ax_ensemble head, *e;
     *out = NULL;
     enum ax_err err = head_load(spec, &in, &head, diag);
+    const struct ax_ensemble_shape shape = {head.spec.features, head.spec.points};
     if (err != AX_OK)
         return err;
     err = ax_ensemble_new(&head.spec, head.entities_n, &e);
@@ -310,7 +321,7 @@ enum ax_err ax_ensemble_load(const struct ax_ensemble_spec *spec, struct ax_str 
         err = entity_load(e, i, &in);
     for (uint32_t m = 0; m < AX_ENSEMBLE_MEMBERS && err == AX_OK; m++)
         if (e->members & 1u << m)
-            err = ax_ensemble_members[m].load(&in, e->spec.features, &e->models[m]);
+            err = ax_ensemble_members[m]->load(&in, &shape, &e->models[m]);
     if (err == AX_OK)
         err = ax_bytes_end(&in);
     if (err != AX_OK) {

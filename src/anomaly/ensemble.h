@@ -2,9 +2,9 @@
  *
  * All entities of a job share the models; each has its own middle and spread of every feature, and its own
  * level of every member: what that member's distance exceeds at the false-alarm rate on data like the past. A
- * row is the last AX_ENSEMBLE_POINTS points of an entity, each the mean of its features over a point's time
- * (the larger of 5 min and a step): incidents are in levels over minutes. What one step does on its own is
- * the business of the features' own detectors.
+ * row is the last points of an entity, each the mean of its features over a point's time. There are two
+ * shapes of rows: 8 points of 5 minutes, for incidents are in levels over minutes (what one step does on its
+ * own is the business of the features' own detectors), and 20 points of one step, for latencies.
  *
  * Immutable once made; any thread. Cost: one row of 40 features about 0.1 ms with all members. */
 #ifndef AX_ANOMALY_ENSEMBLE_H
@@ -12,14 +12,15 @@
 
 #include "base/bytes.h"
 
-#define AX_ENSEMBLE_POINTS 8
-#define AX_ENSEMBLE_ALIGN 64 /* bytes: of scratch */
+#define AX_ENSEMBLE_POINTS 8      /* of a row, when the spec does not say */
+#define AX_ENSEMBLE_POINTS_MAX 20 /* of latencies */
+#define AX_ENSEMBLE_ALIGN 64      /* bytes: of scratch */
 #define AX_ENSEMBLE_FEATURES_MAX 64
 #define AX_ENSEMBLE_ENTITIES_MAX 100000
 #define AX_ENSEMBLE_BYTES_MAX ((size_t)256 << 20) /* of what is saved */
 
 /* Isolation forest, robust covariance, principal components, k-means over sub-windows, autoencoder,
- * variational autoencoder with attention. */
+ * variational autoencoder with attention, LSTM autoencoder. */
 enum ax_ensemble_member {
     AX_ENSEMBLE_FOREST,
     AX_ENSEMBLE_COVARIANCE,
@@ -27,17 +28,22 @@ enum ax_ensemble_member {
     AX_ENSEMBLE_KMEANS,
     AX_ENSEMBLE_AUTOENCODER,
     AX_ENSEMBLE_VARIATIONAL,
+    AX_ENSEMBLE_SEQUENCE,
     AX_ENSEMBLE_MEMBERS
 };
 
-/* "forest", "covariance", "pca", "kmeans", "autoencoder", "variational". */
+/* Those of an ensemble that names none: all but the last. */
+#define AX_ENSEMBLE_USUAL ((1u << AX_ENSEMBLE_SEQUENCE) - 1)
+
+/* "forest", "covariance", "pca", "kmeans", "autoencoder", "variational", "sequence". */
 const char *ax_ensemble_member_name(enum ax_ensemble_member m);
 
 /* What a job asks. */
 struct ax_ensemble_spec {
     uint32_t features;
     uint64_t features_hash; /* of what they are: a generation that learnt others is refused */
-    uint32_t members;       /* a bit each; 0: all */
+    uint32_t members;       /* a bit each; 0: AX_ENSEMBLE_USUAL */
+    uint32_t points;        /* of a row, at most AX_ENSEMBLE_POINTS_MAX; 0: AX_ENSEMBLE_POINTS */
     bool extended;          /* the forest's cuts go through two features */
     double false_alarm_rate;
 };
@@ -71,10 +77,12 @@ AX_MUST_USE enum ax_err ax_ensemble_fit(const struct ax_ensemble_spec *spec,
 /* Free; NULL is fine. */
 void ax_ensemble_free(struct ax_ensemble *e);
 
-/* Members that it has, a bit each; how many rows it learnt from. */
+/* Members that it has, a bit each; how many rows it learnt from, and of how many points. */
 uint32_t ax_ensemble_members_of(const struct ax_ensemble *e);
 /* As above. */
 uint32_t ax_ensemble_rows(const struct ax_ensemble *e);
+/* As above. */
+uint32_t ax_ensemble_points(const struct ax_ensemble *e);
 
 /* The entity of that key; UINT32_MAX when it was not learnt from. */
 uint32_t ax_ensemble_find(const struct ax_ensemble *e, struct ax_str key);
@@ -88,7 +96,7 @@ struct ax_ensemble_ratios {
 /* Bytes of scratch for n rows; aligned to AX_ENSEMBLE_ALIGN. */
 size_t ax_ensemble_scratch(const struct ax_ensemble *e, uint32_t n);
 
-/* Score rows x[n][AX_ENSEMBLE_POINTS][features] as they came (NaN: no value, the middle is taken) of
+/* Score rows x[n][points][features] as they came (NaN: no value, the middle is taken) of
  * entity[n]. Allocates nothing; a row's numbers do not depend on the others. */
 void ax_ensemble_score(const struct ax_ensemble *e, uint32_t n, const uint32_t *entity, const float *x,
                        void *scratch, struct ax_ensemble_ratios *out);

@@ -12,7 +12,8 @@
 #define ROWS_MIN 60    /* to learn from */
 #define ROWS_MAX 6000  /* more are thinned: models do not gain by more */
 #define LEVEL_ROWS 512 /* of an entity, held out */
-#define HELD_BLOCK 12  /* rows in succession that are held out, of every HELD_EVERY such blocks one */
+#define HELD_ROWS                                                                                            \
+    1.5 /* times a row's points are held out in succession, of every HELD_EVERY such blocks one */
 #define HELD_EVERY 5
 #define FLAGGED_SHARE_MAX 0.25
 #define FLAGGED_POINTS_MAX 2
@@ -97,14 +98,20 @@ static bool is_clean(const struct fit *f, const struct row *r)
 {
     const uint8_t *flagged = f->data->flagged + f->data->segments[r->segment].first + r->at;
     uint32_t n = 0;
-    for (uint32_t i = 0; i < AX_ENSEMBLE_POINTS && i <= r->at; i++)
+    for (uint32_t i = 0; i < f->e->spec.points && i <= r->at; i++)
         n += *(flagged - i) != 0;
     return !*flagged && n <= FLAGGED_POINTS_MAX;
 }
 
-static bool is_held(const struct row *r)
+/* Rows in succession that are held out. */
+static uint32_t held_block(const struct fit *f)
 {
-    return r->at / HELD_BLOCK % HELD_EVERY == HELD_EVERY - 1;
+    return (uint32_t)(HELD_ROWS * f->e->spec.points);
+}
+
+static bool is_held(const struct fit *f, const struct row *r)
+{
+    return r->at / held_block(f) % HELD_EVERY == HELD_EVERY - 1;
 }
 
 /* A row as it came: its last points; before the segment's first point that point is repeated. */
@@ -112,8 +119,8 @@ static void row_points(const struct fit *f, const struct row *r, float *to)
 {
     const struct ax_ensemble_segment *s = &f->data->segments[r->segment];
     const size_t p = f->e->spec.features;
-    for (uint32_t t = 0; t < AX_ENSEMBLE_POINTS; t++) {
-        uint32_t back = AX_ENSEMBLE_POINTS - 1 - t, at = r->at > back ? r->at - back : 0;
+    for (uint32_t t = 0; t < f->e->spec.points; t++) {
+        uint32_t back = f->e->spec.points - 1 - t, at = r->at > back ? r->at - back : 0;
         memcpy(to + t * p, point_of(f, s->first + at), p * sizeof *to);
     }
 }
@@ -121,14 +128,14 @@ static void row_points(const struct fit *f, const struct row *r, float *to)
 /* Normalise rows into the fit's block. */
 static struct ax_ensemble_view view_of(struct fit *f, const struct row *rows, uint32_t n)
 {
-    const size_t p = f->e->spec.features, width = AX_ENSEMBLE_POINTS * p;
-    float came[AX_ENSEMBLE_POINTS * AX_ENSEMBLE_FEATURES_MAX];
+    const size_t p = f->e->spec.features, width = f->e->spec.points * p;
+    float came[AX_ENSEMBLE_POINTS_MAX * AX_ENSEMBLE_FEATURES_MAX];
     for (uint32_t i = 0; i < n; i++) {
         row_points(f, &rows[i], came);
         ax_ensemble_normalise(f->e, f->data->segments[rows[i].segment].entity, came, f->context + i * width,
                               f->last + i * p);
     }
-    return (struct ax_ensemble_view){n, f->e->spec.features, f->context, f->last};
+    return (struct ax_ensemble_view){n, f->e->spec.features, f->e->spec.points, f->context, f->last};
 }
 
 /* Keep a random `most` of n, in their order. */
@@ -152,7 +159,7 @@ static uint32_t gather(const struct fit *f, uint32_t first, uint32_t last, enum 
         for (uint32_t i = 0; i < f->data->segments[s].n; i++) {
             const struct row r = {s, i};
             bool clean = f->all_teach || is_clean(f, &r);
-            if (which == ALL_THERE_ARE || (clean && is_held(&r) == (which == HELD_OUT)))
+            if (which == ALL_THERE_ARE || (clean && is_held(f, &r) == (which == HELD_OUT)))
                 rows[n++] = r;
         }
     return n;
@@ -162,7 +169,7 @@ static uint32_t gather(const struct fit *f, uint32_t first, uint32_t last, enum 
 static uint32_t gather_held(struct fit *f, uint32_t first, uint32_t last, struct row *rows)
 {
     uint32_t n = gather(f, first, last, HELD_OUT, rows);
-    if (n < HELD_BLOCK) /* too short to hold out anything */
+    if (n < held_block(f)) /* too short to hold out anything */
         n = gather(f, first, last, TO_LEARN, rows);
     if (n == 0)
         n = gather(f, first, last, ALL_THERE_ARE, rows);
@@ -187,7 +194,7 @@ static enum ax_err fit_members(struct fit *f, const struct ax_ensemble_view *v, 
         if (f->env.cancelled && f->env.cancelled(f->env.ctx))
             return ax_fail(diag, AX_BUSY, "the training was cancelled");
         f->env.seed++;
-        err = ax_ensemble_members[m].fit(v, &f->env, &f->e->models[m], diag);
+        err = ax_ensemble_members[m]->fit(v, &f->env, &f->e->models[m], diag);
         if (err == AX_OK)
             f->e->members |= 1u << m;
         else if (err == AX_NUMERIC || err == AX_INVALID)
@@ -218,13 +225,16 @@ static void set_levels(struct fit *f, struct ax_ensemble_entity *entity, const s
     struct ax_tail tail;
     for (uint32_t from = 0, rows; from < v->n; from += rows) {
         rows = v->n - from < AX_ENSEMBLE_CHUNK ? v->n - from : AX_ENSEMBLE_CHUNK;
-        const struct ax_ensemble_view part = {
-            rows, v->p, v->context + (size_t)from * AX_ENSEMBLE_POINTS * v->p, v->last + (size_t)from * v->p};
+        const struct ax_ensemble_view part = {rows, v->p, v->points,
+                                              v->context + (size_t)from * v->points * v->p,
+                                              v->last + (size_t)from * v->p};
         ax_ensemble_distances(f->e, &part, scratch, raw, distances + (size_t)from * all);
     }
     for (uint32_t m = 0; m < all; m++)
-        entity->levels[m] =
-            f->e->members & 1u << m ? level_of(&tail, distances + m, v->n, AX_ENSEMBLE_MEMBERS, rate) : 1;
+        entity->levels[m] = f->e->members & 1u << m
+                                ? fmax(level_of(&tail, distances + m, v->n, AX_ENSEMBLE_MEMBERS, rate),
+                                       ax_ensemble_members[m]->least)
+                                : 1;
     for (uint32_t r = 0; r < v->n; r++) {
         struct ax_ensemble_ratios ratios;
         for (uint32_t m = 0; m < all; m++)
@@ -283,8 +293,11 @@ enum ax_err ax_ensemble_fit(const struct ax_ensemble_spec *spec, const struct ax
                             uint64_t seed, struct ax_ensemble **out, struct ax_diag *diag)
 {
     const size_t p = spec->features, most = data->points_n > ROWS_MAX ? ROWS_MAX : data->points_n;
+    const size_t row = spec->points ? spec->points : AX_ENSEMBLE_POINTS;
     struct fit f = {.data = data, .env = {seed, spec->extended, data->cancelled, data->ctx}};
     *out = NULL;
+    if (row > AX_ENSEMBLE_POINTS_MAX)
+        return ax_fail(diag, AX_INVALID, "%zu points of a row: at most %u", row, AX_ENSEMBLE_POINTS_MAX);
     if (p == 0 || p > AX_ENSEMBLE_FEATURES_MAX || data->entities_n == 0 ||
         data->entities_n > AX_ENSEMBLE_ENTITIES_MAX)
         return ax_fail(diag, AX_INVALID, "%u features of %u entities: at most %u, and %u", spec->features,
@@ -292,7 +305,7 @@ enum ax_err ax_ensemble_fit(const struct ax_ensemble_spec *spec, const struct ax
     f.all_teach = mostly_flagged(data);
     ax_rng_seed(&f.rng, seed);
     f.column = malloc(((size_t)data->points_n + 1) * sizeof *f.column);
-    f.context = malloc((most + 1) * AX_ENSEMBLE_POINTS * p * sizeof *f.context);
+    f.context = malloc((most + 1) * row * p * sizeof *f.context);
     f.last = malloc((most + 1) * p * sizeof *f.last);
     struct row *rows = malloc(((size_t)data->points_n + 1) * sizeof *rows);
     enum ax_err err =

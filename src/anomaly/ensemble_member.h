@@ -6,10 +6,9 @@
 
 #include "anomaly/ensemble.h"
 
-/* Rows as members see them: context[n][AX_ENSEMBLE_POINTS][p], oldest point first, and its last points,
- * last[n][p]. */
+/* Rows as members see them: context[n][points][p], oldest point first, and its last points, last[n][p]. */
 struct ax_ensemble_view {
-    uint32_t n, p;
+    uint32_t n, p, points;
     const float *context, *last;
 };
 
@@ -21,10 +20,17 @@ struct ax_ensemble_fit_env {
     void *ctx;
 };
 
+/* What a model of rows is made for. */
+struct ax_ensemble_shape {
+    uint32_t p, points;
+};
+
 /* The table of a member. A score is a distance, larger is stranger; parts[p] are not below 0, what each
- * feature has to do with it. scratch is aligned to AX_ENSEMBLE_ALIGN. */
+ * feature has to do with it; `least` is the lowest level that a distance is compared with. scratch is aligned
+ * to AX_ENSEMBLE_ALIGN. */
 struct ax_ensemble_member_ops {
     const char *name;
+    double least;
     enum ax_err (*fit)(const struct ax_ensemble_view *v, const struct ax_ensemble_fit_env *env, void **model,
                        struct ax_diag *diag);
     void (*free)(void *model);
@@ -32,10 +38,13 @@ struct ax_ensemble_member_ops {
     void (*score)(const void *model, const struct ax_ensemble_view *v, void *scratch, double *score);
     void (*explain)(const void *model, const struct ax_ensemble_view *one, void *scratch, double *parts);
     void (*save)(const void *model, struct ax_buf *out);
-    enum ax_err (*load)(struct ax_bytes *in, uint32_t p, void **model);
+    enum ax_err (*load)(struct ax_bytes *in, const struct ax_ensemble_shape *shape, void **model);
 };
 
+/* ensemble_sequence.c: the LSTM autoencoder. */
+extern const struct ax_ensemble_member_ops ax_ensemble_sequence;
+
 /* The tables, in the order of enum ax_ensemble_member. */
-extern const struct ax_ensemble_member_ops ax_ensemble_members[AX_ENSEMBLE_MEMBERS];
+extern const struct ax_ensemble_member_ops *const ax_ensemble_members[AX_ENSEMBLE_MEMBERS];
 
 #endif

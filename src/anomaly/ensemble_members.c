@@ -64,10 +64,10 @@ static void forest_save(const void *model, struct ax_buf *out)
     ax_forest_save(model, out);
 }
 
-static enum ax_err forest_load(struct ax_bytes *in, uint32_t p, void **model)
+static enum ax_err forest_load(struct ax_bytes *in, const struct ax_ensemble_shape *shape, void **model)
 {
     struct ax_forest *f = NULL;
-    enum ax_err err = ax_forest_load(in, p, &f);
+    enum ax_err err = ax_forest_load(in, shape->p, &f);
     *model = f;
     return err;
 }
@@ -135,10 +135,10 @@ static void quadratic_save(const void *model, struct ax_buf *out)
     ax_quadratic_save(model, out);
 }
 
-static enum ax_err quadratic_load(struct ax_bytes *in, uint32_t p, void **model)
+static enum ax_err quadratic_load(struct ax_bytes *in, const struct ax_ensemble_shape *shape, void **model)
 {
     struct ax_quadratic *q = NULL;
-    enum ax_err err = ax_quadratic_load(in, p, &q);
+    enum ax_err err = ax_quadratic_load(in, shape->p, &q);
     *model = q;
     return err;
 }
@@ -148,7 +148,7 @@ static enum ax_err kmeans_fit(const struct ax_ensemble_view *v, const struct ax_
 {
     const struct ax_kmeans_spec spec = {.k = CLUSTERS, .rounds_max = CLUSTER_ROUNDS, .seed = env->seed};
     struct ax_kmeans *m = NULL;
-    enum ax_err err = ax_kmeans_fit(&spec, v->n, AX_ENSEMBLE_POINTS * v->p, v->context, &m, NULL);
+    enum ax_err err = ax_kmeans_fit(&spec, v->n, v->points * v->p, v->context, &m, NULL);
     *model = m;
     return err == AX_OK ? AX_OK : ax_fail(diag, err, "no %u clusters in %u rows", CLUSTERS, v->n);
 }
@@ -162,7 +162,7 @@ static void kmeans_score(const void *model, const struct ax_ensemble_view *v, vo
 {
     (void)scratch;
     for (uint32_t r = 0; r < v->n; r++)
-        score[r] = ax_kmeans_distance(model, v->context + (size_t)r * AX_ENSEMBLE_POINTS * v->p, NULL);
+        score[r] = ax_kmeans_distance(model, v->context + (size_t)r * v->points * v->p, NULL);
     roots(v->n, score);
 }
 
@@ -173,7 +173,7 @@ static void kmeans_explain(const void *model, const struct ax_ensemble_view *one
     (void)scratch;
     (void)ax_kmeans_distance(model, one->context, &nearest);
     memset(parts, 0, one->p * sizeof *parts);
-    for (uint32_t i = 0; i < AX_ENSEMBLE_POINTS * one->p; i++) {
+    for (uint32_t i = 0; i < one->points * one->p; i++) {
         double d = (double)one->context[i] - (double)nearest[i];
         parts[i % one->p] += d * d;
     }
@@ -184,10 +184,10 @@ static void kmeans_save(const void *model, struct ax_buf *out)
     ax_kmeans_save(model, out);
 }
 
-static enum ax_err kmeans_load(struct ax_bytes *in, uint32_t p, void **model)
+static enum ax_err kmeans_load(struct ax_bytes *in, const struct ax_ensemble_shape *shape, void **model)
 {
     struct ax_kmeans *m = NULL;
-    enum ax_err err = ax_kmeans_load(in, AX_ENSEMBLE_POINTS * p, &m);
+    enum ax_err err = ax_kmeans_load(in, shape->points * shape->p, &m);
     *model = m;
     return err;
 }
@@ -217,7 +217,8 @@ static enum ax_err autoencoder_new(uint32_t p, uint64_t seed, struct ax_coder **
 }
 
 /* 128 with attention over the points, 64, 32, then mean and variance of 16; and back. */
-static enum ax_err variational_new(uint32_t p, uint64_t seed, struct ax_coder **out, struct ax_diag *diag)
+static enum ax_err variational_new(const struct ax_ensemble_shape *shape, uint64_t seed,
+                                   struct ax_coder **out, struct ax_diag *diag)
 {
     const struct ax_nn_layer_spec encoder[] = {DENSE(128),
                                                {.kind = AX_NN_ATTENTION, .heads = HEADS},
@@ -225,9 +226,9 @@ static enum ax_err variational_new(uint32_t p, uint64_t seed, struct ax_coder **
                                                DENSE(64),
                                                DENSE(32),
                                                LINEAR(2 * LATENT)};
-    const struct ax_nn_layer_spec decoder[] = {DENSE(32), DENSE(64), DENSE(128), LINEAR(p)};
-    const struct ax_coder_spec spec = {.steps = AX_ENSEMBLE_POINTS,
-                                       .features = p,
+    const struct ax_nn_layer_spec decoder[] = {DENSE(32), DENSE(64), DENSE(128), LINEAR(shape->p)};
+    const struct ax_coder_spec spec = {.steps = shape->points,
+                                       .features = shape->p,
                                        .encoder = encoder,
                                        .encoder_n = sizeof encoder / sizeof *encoder,
                                        .decoder = decoder,
@@ -276,7 +277,8 @@ static enum ax_err variational_fit(const struct ax_ensemble_view *v, const struc
                                    void **model, struct ax_diag *diag)
 {
     struct ax_coder *c;
-    const size_t width = (size_t)AX_ENSEMBLE_POINTS * v->p;
+    const size_t width = (size_t)v->points * v->p;
+    const struct ax_ensemble_shape shape = {v->p, v->points};
     const uint32_t stride = (v->n + VARIATIONAL_ROWS - 1) / VARIATIONAL_ROWS, n = v->n / stride;
     if (v->n < CODER_ROWS_MIN)
         return too_few(v->n, diag);
@@ -285,7 +287,7 @@ static enum ax_err variational_fit(const struct ax_ensemble_view *v, const struc
         return ax_fail(diag, AX_NOMEM, "out of memory");
     for (size_t i = 0; i < n; i++)
         memcpy(rows + i * width, v->context + i * stride * width, width * sizeof *rows);
-    enum ax_err err = variational_new(v->p, env->seed, &c, diag);
+    enum ax_err err = variational_new(&shape, env->seed, &c, diag);
     if (err == AX_OK)
         err = coder_fit(c, n, rows, VARIATIONAL_EPOCHS, env, model, diag);
     free(rows);
@@ -365,36 +367,73 @@ static enum ax_err coder_load(enum ax_err made, struct ax_coder *c, struct ax_by
     return err;
 }
 
-static enum ax_err autoencoder_load(struct ax_bytes *in, uint32_t p, void **model)
+static enum ax_err autoencoder_load(struct ax_bytes *in, const struct ax_ensemble_shape *shape, void **model)
 {
     struct ax_coder *c = NULL;
-    enum ax_err made = autoencoder_new(p, 0, &c, NULL);
+    enum ax_err made = autoencoder_new(shape->p, 0, &c, NULL);
     return coder_load(made, c, in, model);
 }
 
-static enum ax_err variational_load(struct ax_bytes *in, uint32_t p, void **model)
+static enum ax_err variational_load(struct ax_bytes *in, const struct ax_ensemble_shape *shape, void **model)
 {
     struct ax_coder *c = NULL;
-    enum ax_err made = variational_new(p, 0, &c, NULL);
+    enum ax_err made = variational_new(shape, 0, &c, NULL);
     return coder_load(made, c, in, model);
 }
 
-const struct ax_ensemble_member_ops ax_ensemble_members[AX_ENSEMBLE_MEMBERS] = {
-    {"forest", forest_fit, forest_free, forest_scratch, forest_score, forest_explain, forest_save,
-     forest_load},
-    {"covariance", covariance_fit, quadratic_free, quadratic_scratch, quadratic_score, quadratic_explain,
-     quadratic_save, quadratic_load},
-    {"pca", pca_fit, quadratic_free, quadratic_scratch, quadratic_score, quadratic_explain, quadratic_save,
-     quadratic_load},
-    {"kmeans", kmeans_fit, kmeans_free, forest_scratch, kmeans_score, kmeans_explain, kmeans_save,
-     kmeans_load},
-    {"autoencoder", autoencoder_fit, coder_free, coder_scratch, autoencoder_score, autoencoder_explain,
-     coder_save, autoencoder_load},
-    {"variational", variational_fit, coder_free, coder_scratch, variational_score, variational_explain,
-     coder_save, variational_load},
-};
+static const struct ax_ensemble_member_ops forest = {.name = "forest",
+                                                     .fit = forest_fit,
+                                                     .free = forest_free,
+                                                     .scratch = forest_scratch,
+                                                     .score = forest_score,
+                                                     .explain = forest_explain,
+                                                     .save = forest_save,
+                                                     .load = forest_load};
+static const struct ax_ensemble_member_ops covariance = {.name = "covariance",
+                                                         .fit = covariance_fit,
+                                                         .free = quadratic_free,
+                                                         .scratch = quadratic_scratch,
+                                                         .score = quadratic_score,
+                                                         .explain = quadratic_explain,
+                                                         .save = quadratic_save,
+                                                         .load = quadratic_load};
+static const struct ax_ensemble_member_ops pca = {.name = "pca",
+                                                  .fit = pca_fit,
+                                                  .free = quadratic_free,
+                                                  .scratch = quadratic_scratch,
+                                                  .score = quadratic_score,
+                                                  .explain = quadratic_explain,
+                                                  .save = quadratic_save,
+                                                  .load = quadratic_load};
+static const struct ax_ensemble_member_ops kmeans = {.name = "kmeans",
+                                                     .fit = kmeans_fit,
+                                                     .free = kmeans_free,
+                                                     .scratch = forest_scratch,
+                                                     .score = kmeans_score,
+                                                     .explain = kmeans_explain,
+                                                     .save = kmeans_save,
+                                                     .load = kmeans_load};
+static const struct ax_ensemble_member_ops autoencoder = {.name = "autoencoder",
+                                                          .fit = autoencoder_fit,
+                                                          .free = coder_free,
+                                                          .scratch = coder_scratch,
+                                                          .score = autoencoder_score,
+                                                          .explain = autoencoder_explain,
+                                                          .save = coder_save,
+                                                          .load = autoencoder_load};
+static const struct ax_ensemble_member_ops variational = {.name = "variational",
+                                                          .fit = variational_fit,
+                                                          .free = coder_free,
+                                                          .scratch = coder_scratch,
+                                                          .score = variational_score,
+                                                          .explain = variational_explain,
+                                                          .save = coder_save,
+                                                          .load = variational_load};
+
+const struct ax_ensemble_member_ops *const ax_ensemble_members[AX_ENSEMBLE_MEMBERS] = {
+    &forest, &covariance, &pca, &kmeans, &autoencoder, &variational, &ax_ensemble_sequence};
 
 const char *ax_ensemble_member_name(enum ax_ensemble_member m)
 {
-    return ax_ensemble_members[m].name;
+    return ax_ensemble_members[m]->name;
 }

@@ -143,7 +143,7 @@ struct ax_ensemble_config {
 /* `anomaly` of a job. */
 struct ax_anomaly_config {
     bool enabled;
-    struct ax_str model; /* "default", "features" or "ensemble" */
+    struct ax_str model; /* "default", "features", "ensemble" or "latency" */
     struct ax_ensemble_config ensemble;
     double false_alarm_rate;           /* 0.001 */
     struct ax_str detection_direction; /* both, above_expected, below_expected */

@@ -21,7 +21,7 @@ static const char *const protocols[] = {"prometheus.WriteRequest", "io.prometheu
 static const char *const actions[] = {"replace",   "keep",      "drop",      "hashmod",
                                       "labelmap",  "labeldrop", "labelkeep", "lowercase",
                                       "uppercase", "keepequal", "dropequal", NULL};
-static const char *const models[] = {"default", "ensemble", "features", NULL};
+static const char *const models[] = {"default", "ensemble", "latency", "features", NULL};
 static const char *const streams[] = {"none", "adwin", "page_hinkley", "kswin", NULL};
 static const char *const presets[] = {"datacenter", "internet", "dwcp", NULL};
 static const char *const directions[] = {"both", "above_expected", "below_expected", NULL};
@@ -367,8 +367,8 @@ static const struct ax_section billing = {
 static const struct ax_key ensemble_keys[] = {
     {"members", AX_KEY_STRINGS, JOB(anomaly.ensemble.members),
      .n_offset = offsetof(struct ax_job_config, anomaly.ensemble.members_n),
-     .fallback = "([forest, covariance, pca, kmeans, autoencoder, variational])", .max = 6,
-     .doc = "Detectors of the ensemble."},
+     .fallback = "([forest, covariance, pca, kmeans, autoencoder, variational])", .max = 7,
+     .doc = "Detectors of the ensemble; there is also `sequence`."},
     {"extended", AX_KEY_BOOL, JOB(anomaly.ensemble.extended), .fallback = "false",
      .doc = "The forest cuts obliquely, through two features at once."},
     {"retrain", AX_KEY_DURATION, JOB(anomaly.ensemble.retrain_ms), .fallback = "14d", .min = 60000,
@@ -385,8 +385,8 @@ static const struct ax_section ensemble = {"ensemble",
 static const struct ax_key anomaly_keys[] = {
     {"model", AX_KEY_CHOICE, JOB(anomaly.model), .choices = models, .fallback = "default",
      .doc = "Which detectors. Of entities `default` and `ensemble` are the same: each feature's own and, "
-            "once they "
-            "have learnt, the ensemble; `features`: the former alone. A series has its own in any case."},
+            "once they have learnt, the ensemble; `latency`: each feature's own and an LSTM autoencoder over "
+            "the last 20 steps of all; `features`: the former alone. A series has its own in any case."},
     {"ensemble", AX_KEY_SECTION, .section = &ensemble},
     {"false_alarm_rate", AX_KEY_NUMBER, JOB(anomaly.false_alarm_rate), .fallback = "0.001", .min = 0,
      .max = 0.5, .open = true, .doc = "Share of normal points whose score may exceed 1."},

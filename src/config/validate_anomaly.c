@@ -50,4 +50,9 @@ void ax_config_validate_anomaly(struct ax_reader *r, yaml_node_t *block, struct 
 {
     check_range(r, block, job);
     check_members(r, block, job);
+    if (ax_str_eq(job->anomaly.model, ax_str("latency")) && job->by_n == 0)
+        AT(r, block, job, "model", "model: latency is of entities: the job needs by and features");
+    if (ax_str_eq(job->anomaly.model, ax_str("latency")) && job->anomaly.ensemble.members_n)
+        AT(r, block, job, "ensemble",
+           "model: latency has one member: ensemble.members is for model: ensemble");
 }

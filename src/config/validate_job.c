@@ -348,8 +348,8 @@ static void check_capacity(struct check *c)
  * folder. */
 static void check_ensemble(struct check *c)
 {
-    static const char *const members[] = {"forest", "covariance",  "pca",
-                                          "kmeans", "autoencoder", "variational"};
+    static const char *const members[] = {"forest",      "covariance",  "pca",     "kmeans",
+                                          "autoencoder", "variational", "sequence"};
     const size_t n = sizeof members / sizeof *members;
     yaml_node_t *block = ax_yaml_get(c->r, c->node, "anomaly");
     yaml_node_t *ensemble = block ? ax_yaml_get(c->r, block, "ensemble") : NULL;

@@ -69,3 +69,6 @@ static void free_model(void *model)
 
 const struct ax_train_kind ax_ensemble_kind = {
     .name = "ensemble", .fit = fit, .free_data = free_data, .build = build, .free_model = free_model};
+
+const struct ax_train_kind ax_latency_kind = {
+    .name = "latency", .fit = fit, .free_data = free_data, .build = build, .free_model = free_model};

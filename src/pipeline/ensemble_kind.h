@@ -14,8 +14,10 @@ struct ax_ensemble_past {
     void *keys_block, *points_block;
 };
 
-/* "ensemble": data of fit() is a struct ax_ensemble_past, spec of build() a struct ax_ensemble_spec, what
- * serves a struct ax_ensemble. */
+/* "ensemble", and of latencies "latency": data of fit() is a struct ax_ensemble_past, spec of build() a
+ * struct ax_ensemble_spec, what serves a struct ax_ensemble. */
 extern const struct ax_train_kind ax_ensemble_kind;
+/* As above. */
+extern const struct ax_train_kind ax_latency_kind;
 
 #endif

@@ -33,14 +33,18 @@ static uint32_t members_of(const struct ax_ensemble_config *config)
 void ax_entities_learn(struct ax_job *job)
 {
     const struct ax_job_config *config = job->config;
-    if (!job->scores_entities || ax_str_eq(config->anomaly.model, ax_str("features")) || job->channels_n < 2)
+    const bool latency = ax_str_eq(config->anomaly.model, ax_str("latency"));
+    if (!job->scores_entities || ax_str_eq(config->anomaly.model, ax_str("features")) ||
+        (job->channels_n < 2 && !latency))
         return;
     job->ensemble = (struct ax_ensemble_spec){.features = job->channels_n,
                                               .features_hash = features_hash(config),
-                                              .members = members_of(&config->anomaly.ensemble),
+                                              .members = latency ? 1u << AX_ENSEMBLE_SEQUENCE
+                                                                 : members_of(&config->anomaly.ensemble),
+                                              .points = latency ? AX_LATENCY_STEPS : AX_ENSEMBLE_POINTS,
                                               .extended = config->anomaly.ensemble.extended,
                                               .false_alarm_rate = config->anomaly.false_alarm_rate};
-    const struct ax_learner_spec spec = {.kind = &ax_ensemble_kind,
+    const struct ax_learner_spec spec = {.kind = latency ? &ax_latency_kind : &ax_ensemble_kind,
                                          .feature = "",
                                          .build = &job->ensemble,
                                          .every_ms = EVERY_POINTS * ax_point_steps(job) * config->step_ms,
@@ -67,7 +71,7 @@ static bool make_room(struct ax_job *job, const struct ax_ensemble *ensemble, st
                       float **points, uint32_t **index)
 {
     const uint32_t n = job->entities.n;
-    const size_t width = (size_t)AX_ENSEMBLE_POINTS * job->channels_n;
+    const size_t width = (size_t)job->ensemble.points * job->channels_n;
     struct ax_arena *a = &job->scratch;
     ax_arena_reset(a);
     out->entities = ax_arena_array(a, n, sizeof(struct ax_entity *));
@@ -85,7 +89,7 @@ static bool make_room(struct ax_job *job, const struct ax_ensemble *ensemble, st
 void ax_entities_ask(struct ax_job *job, int64_t t_ms, struct ax_asked *out)
 {
     const struct ax_generation *live = job->ensemble_learner.live;
-    const size_t width = (size_t)AX_ENSEMBLE_POINTS * job->channels_n;
+    const size_t width = (size_t)job->ensemble.points * job->channels_n;
     float *points;
     uint32_t *index;
     *out = (struct ax_asked){0};
@@ -119,7 +123,7 @@ static void explain(struct ax_job *job, struct ax_entity *e, const struct ax_ask
         members += fmax(ratios->v[m] - 1, 0);
     double part = members + features > 0 ? members / (members + features) : 0.5;
     ax_ensemble_explain(job->ensemble_learner.live->model, e->index,
-                        asked->points + (size_t)at * AX_ENSEMBLE_POINTS * job->channels_n, ratios,
+                        asked->points + (size_t)at * job->ensemble.points * job->channels_n, ratios,
                         asked->scratch, share);
     double sum = 0;
     for (uint32_t i = 0; i < job->channels_n; i++)

@@ -8,13 +8,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define POINTS_MIN 24 /* of an entity, to learn from it */
+#define ROWS_MIN 3             /* whole rows that an entity has had, to learn from it */
+#define LATENCY_POINTS_MIN 400 /* of all entities */
 #define PHASES 5
 #define SEGMENTS_MAX (PHASES + 1)
 #define SHARE_OF_BYTES 0.9
 
+static bool of_latencies(const struct ax_job *job)
+{
+    return job->ensemble.points == AX_LATENCY_STEPS;
+}
+
 uint32_t ax_point_steps(const struct ax_job *job)
 {
+    if (of_latencies(job))
+        return 1;
     int64_t steps = AX_WINDOW_COARSE_MS / job->config->step_ms;
     return steps > 1 ? (uint32_t)steps : 1;
 }
@@ -49,7 +57,7 @@ static struct ax_target *target_of(struct ax_job *job, const struct ax_entity *e
 
 void ax_entity_points(struct ax_job *job, const struct ax_entity *e, int64_t t_ms, float *x)
 {
-    const uint32_t p = job->channels_n, steps = ax_point_steps(job);
+    const uint32_t p = job->channels_n, steps = ax_point_steps(job), points = job->ensemble.points;
     for (uint32_t i = 0; i < p; i++) {
         const struct ax_target *t = target_of(job, e, i);
         struct ax_view fine = {0}, coarse = {0};
@@ -58,7 +66,7 @@ void ax_entity_points(struct ax_job *job, const struct ax_entity *e, int64_t t_m
             coarse = ax_window_coarse(t->window);
         }
         float newer = NAN;
-        for (uint32_t ago = 0; ago < AX_ENSEMBLE_POINTS; ago++) {
+        for (uint32_t ago = 0; ago < points; ago++) {
             uint32_t back = ago * steps;
             float v = NAN;
             if (fine.n && fine.end_ms == t_ms)
@@ -66,7 +74,7 @@ void ax_entity_points(struct ax_job *job, const struct ax_entity *e, int64_t t_m
                         ? mean_back(&fine, back, steps)
                         : coarse_near(&coarse, t_ms - back * job->config->step_ms);
             newer = isnan(v) ? newer : v;
-            x[(size_t)(AX_ENSEMBLE_POINTS - 1 - ago) * p + i] = newer;
+            x[(size_t)(points - 1 - ago) * p + i] = newer;
         }
     }
 }
@@ -87,6 +95,8 @@ static struct reach reach_of(struct ax_job *job, const struct ax_entity *e, int6
         if (fine.end_ms == t_ms && fine.n > r.fine)
             r.fine = fine.n;
     }
+    if (of_latencies(job) && job->config->step_ms < AX_WINDOW_COARSE_MS)
+        return r; /* a mean of 5 minutes is none of its points */
     for (uint32_t i = 0; i < job->channels_n && r.fine; i++) {
         const struct ax_target *t = target_of(job, e, i);
         if (!t)
@@ -196,11 +206,12 @@ static uint32_t least_of(uint32_t a, uint32_t b)
 
 /* All points of an entity, at most so many: the newest first, then older ones, then those between. Returns
  * how many; without f nothing is written. */
-static uint32_t put_entity(struct filling *f, const struct ax_entity *e, const struct reach *r,
-                           uint32_t steps, uint32_t most)
+static uint32_t put_entity(const struct ax_job *job, struct filling *f, const struct ax_entity *e,
+                           const struct reach *r, uint32_t most)
 {
+    const uint32_t steps = ax_point_steps(job);
     uint32_t phases = steps < PHASES ? steps : PHASES, n = least_of(r->fine / steps, most);
-    if (n < POINTS_MIN)
+    if (n < ROWS_MIN * job->ensemble.points)
         return 0;
     if (f)
         put_fine(f, e, 0, n);
@@ -247,7 +258,7 @@ static enum ax_err measure(struct ax_job *job, int64_t t_ms, uint32_t most, stru
     *m = (struct measure){0};
     for (const struct ax_entity *e = job->first; e; e = e->next) {
         const struct reach r = reach_of(job, e, t_ms);
-        uint32_t n = put_entity(NULL, e, &r, ax_point_steps(job), most);
+        uint32_t n = put_entity(job, NULL, e, &r, most);
         if (n == 0 || m->entities == AX_ENSEMBLE_ENTITIES_MAX)
             continue;
         enum ax_err err = key_of(e, key);
@@ -259,6 +270,8 @@ static enum ax_err measure(struct ax_job *job, int64_t t_ms, uint32_t most, stru
     }
     /* a part of them is held out, another flagged */
     uint32_t wanted = 2 * (job->channels_n < 30 ? 60 : 2 * job->channels_n);
+    if (of_latencies(job))
+        wanted = LATENCY_POINTS_MIN;
     return m->entities && m->points >= wanted ? AX_OK : AX_NOTREADY;
 }
 
@@ -286,7 +299,7 @@ static enum ax_err fill(struct filling *f, const struct measure *m, struct ax_bu
     char *to = (char *)(f->segments + (size_t)m->entities * SEGMENTS_MAX);
     for (const struct ax_entity *e = f->job->first; e && f->entity < m->entities; e = e->next) {
         const struct reach r = reach_of(f->job, e, f->t_ms);
-        if (put_entity(f, e, &r, ax_point_steps(f->job), f->most) == 0)
+        if (put_entity(f->job, f, e, &r, f->most) == 0)
             continue;
         enum ax_err err = key_of(e, key);
         if (err != AX_OK)

@@ -1,5 +1,5 @@
 /* entity_points.h: points of entities, which the ensemble learns from and is asked with: means of their
- * features over the larger of 5 minutes and a step, one point after the other.
+ * features over the larger of 5 minutes and a step, one point after the other; of latencies each step.
  *
  * Owner: the pipeline's thread. */
 #ifndef AX_PIPELINE_ENTITY_POINTS_H
@@ -8,11 +8,13 @@
 #include "pipeline/ensemble_kind.h"
 #include "pipeline/job_priv.h"
 
+#define AX_LATENCY_STEPS 20 /* that the model of latencies looks at */
+
 /* Steps of a point. */
 uint32_t ax_point_steps(const struct ax_job *job);
 
-/* The last AX_ENSEMBLE_POINTS points of an entity that end at step t_ms, oldest first, into
- * x[AX_ENSEMBLE_POINTS][channels_n]. NaN where a feature has no value. */
+/* The last points of an entity that end at step t_ms, as many as the ensemble's rows have, oldest first, into
+ * x[points][channels_n]. NaN where a feature has no value. */
 void ax_entity_points(struct ax_job *job, const struct ax_entity *e, int64_t t_ms, float *x);
 
 /* Copy the past of all entities, as struct ax_learner_spec.copy(): ctx is the job. AX_NOTREADY while there is

@@ -119,7 +119,7 @@ struct ax_job {
     uint8_t skip;              /* of the step that is taken */
     uint64_t *lessons;         /* ids of those in force, rising (pipeline/lesson.h) */
     uint32_t lessons_n;
-    struct ax_ensemble_spec ensemble;   /* of entities; 0 features: there is none */
+    struct ax_ensemble_spec ensemble;   /* of entities, or of latencies; 0 features: there is none */
     struct ax_learner ensemble_learner; /* one of the following */
     struct ax_learner *learners;        /* models that are fitted beside it */
     struct ax_arena scratch;
@@ -185,7 +185,7 @@ void ax_entities_step(struct ax_job *job, int64_t t_ms);
 struct ax_asked {
     uint32_t n;                        /* entities that were asked about */
     struct ax_entity **entities;       /* in the order of the job's list */
-    const float *points;               /* [n][AX_ENSEMBLE_POINTS][channels_n] */
+    const float *points;               /* [n][ensemble.points][channels_n] */
     struct ax_ensemble_ratios *ratios; /* [n] */
     void *scratch;
 };

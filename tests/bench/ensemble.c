@@ -79,7 +79,7 @@ static double tick(const struct ax_ensemble *e, uint32_t n, uint32_t ticks, cons
     for (uint32_t i = 0; i < ticks; i++)
         ax_ensemble_score(e, n, entity, x, scratch, ratios);
     double took = (cpu() - begin) / ticks, share[FEATURES];
-    if (ax_ensemble_members_of(e) == (1u << AX_ENSEMBLE_MEMBERS) - 1) {
+    if (ax_ensemble_members_of(e) == AX_ENSEMBLE_USUAL) {
         begin = cpu();
         for (uint32_t i = 0; i < 200; i++)
             ax_ensemble_explain(e, entity[i % n], x, ratios, scratch, share);
@@ -136,16 +136,16 @@ int main(int argc, char **argv)
     float *x = random_rows((size_t)(n > 1000 ? n : 1000) * AX_ENSEMBLE_POINTS * FEATURES, 2);
     if (!points || !x)
         return 1;
-    for (uint32_t m = 0; m <= AX_ENSEMBLE_MEMBERS; m++) {
-        const char *name = m < AX_ENSEMBLE_MEMBERS ? ax_ensemble_member_name(m) : "whole";
+    for (uint32_t m = 0; m <= AX_ENSEMBLE_SEQUENCE; m++) {
+        const char *name = m < AX_ENSEMBLE_SEQUENCE ? ax_ensemble_member_name(m) : "whole";
         double begin = cpu();
-        struct ax_ensemble *e = fitted(m < AX_ENSEMBLE_MEMBERS ? 1u << m : 0, points);
+        struct ax_ensemble *e = fitted(m < AX_ENSEMBLE_SEQUENCE ? 1u << m : 0, points);
         if (!e)
             return 1;
         printf("%s_fit_s %.2f\n", name, cpu() - begin);
         double took = tick(e, n, ticks, x);
         printf("%s_us_an_entity %.2f\n", name, took / n * 1e6);
-        if (m == AX_ENSEMBLE_MEMBERS)
+        if (m == AX_ENSEMBLE_SEQUENCE) /* after the members: all of them */
             printf("tick_of_%u_entities_ms %.1f\n", n, took * 1e3);
         ax_ensemble_free(e);
     }

@@ -1,0 +1,88 @@
+/* A job of latencies learns an LSTM autoencoder beside it: a course in an order that never was is an anomaly
+ * of its entity and of no other, though every value of it is usual, and its feature is named; and a job that
+ * was saved and read goes on with it as if nothing had been. */
+#include "ax_test.h"
+#include "base/rng.h"
+#include "entity_rig.h"
+#include "math/blas.h"
+#include "scratch.h"
+
+#include <math.h>
+
+#define STEP 15000LL
+#define START (113333333LL * STEP)
+#define STEPS 340
+#define BROKEN 300 /* from here on "a" compacts at other times, as long and as slow as ever */
+#define RESTART 250
+#define PERIOD 12
+
+static const char yaml[] = "global: {step: 15s, evaluation_delay: 0s}\n"
+                           "jobs:\n"
+                           "  - name: consensus\n"
+                           "    by: [instance]\n"
+                           "    features: {fsync: fsync, commit: commit}\n"
+                           "    anomaly: {model: latency}\n"
+                           "    window: {fine: 240, coarse: 60}\n";
+
+/* Milliseconds: slow for 3 steps of every 12, and never exactly. */
+static double latency(struct ax_rng *rng, uint32_t at)
+{
+    return (at % PERIOD < 3 ? 8 : 4) * exp(0.05 * ax_rng_normal(rng));
+}
+
+static void step(struct entity_rig *r, uint32_t i)
+{
+    static const char *const features[] = {"fsync", "commit"};
+    for (uint32_t e = 0; e < 2; e++)
+        for (uint32_t f = 0; f < 2; f++) {
+            struct ax_rng rng;
+            ax_rng_seed(&rng, i * 4 + e * 2 + f);
+            bool broken = e == 0 && f == 1 && i >= BROKEN;
+            entity_rig_append(r, features[f], e ? "b" : "a", START + i * STEP,
+                              latency(&rng, broken ? i + 5 * (i / 4) : i + 4 * e));
+        }
+    entity_rig_step(r, START + i * STEP);
+}
+
+static double largest(const struct entity_rig *r, const char *text, uint32_t from)
+{
+    return entity_rig_largest(r, text, START + from * STEP, START + STEPS * STEP);
+}
+
+static void an_order_that_never_was_is_found_in_its_entity_and_its_feature_is_named(void **state)
+{
+    (void)state;
+    char dir[SCRATCH_PATH], snapshots[SCRATCH_PATH];
+    struct entity_rig r;
+    scratch_make(dir, NULL);
+    scratch_make(snapshots, "snapshots");
+    entity_rig_init(&r, yaml, dir);
+    for (uint32_t i = 0; i < STEPS; i++) {
+        if (i == RESTART)
+            entity_rig_restart(&r, snapshots, i);
+        step(&r, i);
+    }
+    assert_int_equal(r.swaps, 1); /* what was read serves: no fit is needed */
+    assert_true(largest(&r, "model_training_samples{for=\"consensus\",model=\"latency\"}", RESTART) > 200);
+    assert_true(largest(&r, "anomaly_score{for=\"consensus\",instance=\"a\"}", BROKEN) > 1);
+    assert_true(largest(&r, "anomaly_score{for=\"consensus\",instance=\"b\"}", BROKEN - 60) < 1);
+    assert_true(largest(&r, "anomaly_contribution{feature=\"commit\",for=\"consensus\",instance=\"a\"}",
+                        BROKEN) > 0.5);
+    entity_rig_done(&r);
+    scratch_remove(dir);
+    scratch_remove(snapshots);
+}
+
+static int begin(void **state)
+{
+    (void)state;
+    return ax_blas_setup(NULL) != AX_OK;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_order_that_never_was_is_found_in_its_entity_and_its_feature_is_named),
+    };
+    return cmocka_run_group_tests(tests, begin, NULL);
+}
