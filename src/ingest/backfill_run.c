@@ -294,6 +294,13 @@ static int64_t advance_reading(struct ax_backfill_run *run, struct ax_diag *diag
         return try_again(run, err);
     run->attempts = 0;
     run->read_ms = to_ms;
+    if (run->newest_ms == INT64_MIN && to_ms < run->end_ms) {
+        if (cancelled(run))
+            return fail(run, "cancelled");
+        run->taken_ms = to_ms; /* a history shorter than asked for: its steps begin with its samples */
+        run->s.share = ax_backfill_share(&run->plan, run->taken_ms, run->end_ms);
+        return 0;
+    }
     /* The newest steps only when their samples have come: an endpoint may lag behind. */
     int64_t ripe_ms = run->newest_ms == INT64_MIN ? to_ms : run->newest_ms - run->block->evaluation_delay_ms;
     if (rehearse(run, to_ms == run->end_ms && ripe_ms < to_ms ? ripe_ms : to_ms) != AX_OK)

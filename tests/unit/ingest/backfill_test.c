@@ -111,7 +111,7 @@ static void feed(void)
 static void wait_for(const char *part, bool feeding)
 {
     struct ax_backfill_status status = {0};
-    for (int i = 0; i < 30000; i++) { /* the thread has a low priority: others may keep it waiting */
+    for (int i = 0; i < 6000; i++) {
         if (feeding)
             feed();
         if (ax_backfill_job(w.backfill, "load", &status) && strstr(status.text, part))
