@@ -38,9 +38,6 @@ static void scratch_done(struct ax_request_scratch *s)
     ax_rw_decoder_done(&s->decoder);
     ax_journal_done(&s->journal);
     ax_seen_done(&s->symbols);
-    free(s->numbers);
-    s->numbers = NULL;
-    s->numbers_cap = 0;
 }
 
 static void give_back(struct ax_receiver *r, struct ax_request_scratch *s)

@@ -61,7 +61,7 @@ struct ax_run {
     size_t keys_n;
     struct ax_sample samples[AX_RUN_SAMPLES];
     int64_t starts[AX_RUN_SAMPLES];
-    uint32_t refs[AX_RUN_REFS], numbers[AX_RUN_REFS];
+    uint32_t refs[AX_RUN_REFS];
     char keys[AX_RUN_KEYS];
 };
 
@@ -73,8 +73,6 @@ struct ax_request_scratch {
     struct ax_rw_decoder decoder;
     struct ax_journal journal;
     struct ax_seen_symbols symbols;
-    uint32_t *numbers; /* of a series that goes alone */
-    uint32_t numbers_cap;
 };
 
 /* What all requests share. */

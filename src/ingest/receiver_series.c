@@ -50,10 +50,10 @@ static bool lasts(const struct ax_request *q, struct ax_str key)
     return (uintptr_t)key.p - (uintptr_t)plain->bytes < plain->n;
 }
 
-/* The labels of a series for the database. numbers has room for its references. */
-static struct ax_append append_of(struct ax_request *q, const struct ax_rw_series *s, uint32_t *numbers)
+/* The labels of a series for the database. */
+static struct ax_append append_of(struct ax_request *q, const struct ax_rw_series *s)
 {
-    struct ax_append a = {.key = s->key, .refs = s->refs, .refs_n = s->refs_n, .numbers = numbers};
+    struct ax_append a = {.key = s->key, .refs = s->refs, .refs_n = s->refs_n};
     a.symbols = q->version == 2 ? &q->scratch->symbols : NULL;
     return a;
 }
@@ -62,17 +62,7 @@ static struct ax_append append_of(struct ax_request *q, const struct ax_rw_serie
 static bool append_part(struct ax_request *q, uint64_t number, const struct ax_rw_series *s, uint32_t from,
                         uint32_t to)
 {
-    struct ax_request_scratch *scratch = q->scratch;
-    if (s->refs_n > scratch->numbers_cap) {
-        uint32_t *numbers = realloc(scratch->numbers, s->refs_n * sizeof *numbers);
-        if (!numbers) {
-            q->ended = ax_fail(&q->end, AX_NOMEM, "no memory for the labels of a series");
-            return false;
-        }
-        scratch->numbers = numbers;
-        scratch->numbers_cap = s->refs_n;
-    }
-    struct ax_append a = append_of(q, s, scratch->numbers);
+    struct ax_append a = append_of(q, s);
     if (s->histograms_n) {
         a.histograms = s->histograms + from;
         a.histograms_n = to - from;
@@ -104,7 +94,7 @@ static void append_up_to(struct ax_request *q, uint64_t number, const struct ax_
         char why[96];
         (void)snprintf(why, sizeof why, "%u sample(s) more than %lld s ahead of the clock", ahead,
                        (long long)(q->receiver->opt.future_max_ms / 1000));
-        const struct ax_append labels = append_of(q, s, NULL);
+        const struct ax_append labels = append_of(q, s);
         ax_request_refuse(q, number, &labels, AX_REFUSE_FUTURE, why);
         return;
     }
@@ -115,7 +105,7 @@ static void append_up_to(struct ax_request *q, uint64_t number, const struct ax_
 static void take_alone(struct ax_request *q, uint64_t number, const struct ax_rw_series *s,
                        const struct ax_rw_fault *fault)
 {
-    const struct ax_append labels = append_of(q, s, NULL);
+    const struct ax_append labels = append_of(q, s);
     if (fault)
         ax_request_refuse(q, number, &labels, fault_reason(fault), fault->text);
     else if (s->samples_n && s->histograms_n)
@@ -189,7 +179,7 @@ static bool join(struct ax_request *q, const struct ax_rw_series *s)
         run->refs_n + s->refs_n > AX_RUN_REFS || run->keys_n + key_n > AX_RUN_KEYS)
         flush(q);
     struct ax_append *a = &run->v[run->n];
-    *a = append_of(q, s, run->numbers + run->refs_n);
+    *a = append_of(q, s);
     if (s->refs_n)
         a->refs = memcpy(run->refs + run->refs_n, s->refs, s->refs_n * sizeof *s->refs);
     if (key_n)

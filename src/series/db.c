@@ -13,12 +13,19 @@
 #define HISTOGRAM_BYTES_ALL ((uint64_t)256 << 20)
 #define RETENTION_MS 360000
 
+/* The hash of something that a tenant has. */
+static struct ax_hash128 of_tenant(const struct ax_db *db, struct ax_str tenant, struct ax_hash128 hash)
+{
+    if (tenant.n == 0)
+        return hash;
+    struct ax_hash128 of = ax_key_hash(&db->hash, tenant.p, tenant.n);
+    const uint64_t both[] = {hash.lo, hash.hi, of.lo, of.hi};
+    return ax_key_hash(&db->hash, both, sizeof both);
+}
+
 struct ax_hash128 ax_db_hash(const struct ax_db *db, struct ax_str tenant, struct ax_str key)
 {
-    uint64_t seed = db->opt.seed;
-    if (tenant.n)
-        seed += ax_hash64(tenant.p, tenant.n, seed);
-    return ax_hash128(key.p, key.n, seed);
+    return of_tenant(db, tenant, ax_key_hash(&db->hash, key.p, key.n));
 }
 
 struct ax_shard *ax_db_shard(struct ax_db *db, struct ax_hash128 hash)
@@ -26,39 +33,22 @@ struct ax_shard *ax_db_shard(struct ax_db *db, struct ax_hash128 hash)
     return &db->shards[hash.lo >> 58];
 }
 
-struct ax_look ax_db_look(struct ax_db *db, struct ax_str tenant, const struct ax_append *a)
+struct ax_hash128 ax_db_look(const struct ax_db *db, struct ax_str tenant, const struct ax_append *a)
 {
-    struct ax_look look = {.index = &db->index, .key = a->key};
-    if (!a->symbols) {
-        look.hash = ax_db_hash(db, tenant, a->key);
-        return look;
-    }
-    bool known = ax_seen_join(a->symbols, &db->symbols, a->refs, a->refs_n, a->numbers, &look.hash);
-    if (tenant.n) {
-        struct ax_hash128 of = ax_hash128(tenant.p, tenant.n, db->opt.seed);
-        look.hash.lo += of.lo;
-        look.hash.hi += of.hi;
-    }
-    look.index = known ? &db->by_symbols : NULL;
-    look.key = (struct ax_str){(const char *)a->numbers, a->refs_n * sizeof *a->numbers};
-    return look;
+    if (!a->symbols)
+        return ax_db_hash(db, tenant, a->key);
+    return of_tenant(db, tenant, ax_seen_join(a->symbols, &db->symbols, a->refs, a->refs_n));
 }
 
-enum ax_err ax_db_see(struct ax_db *db, struct ax_seen_symbols *s, const struct ax_str *texts, uint32_t n)
+enum ax_err ax_db_see(const struct ax_db *db, struct ax_seen_symbols *s, const struct ax_str *texts,
+                      uint32_t n)
 {
-    enum ax_err err = ax_seen_begin(s, texts, n);
-    if (err != AX_OK)
-        return err;
-    pthread_rwlock_rdlock(&db->structure);
-    ax_seen_find(s, &db->symbols);
-    pthread_rwlock_unlock(&db->structure);
-    return AX_OK;
+    return ax_seen_begin(s, &db->hash, texts, n);
 }
 
 struct ax_series *ax_db_find(struct ax_db *db, struct ax_str tenant, struct ax_str canonical)
 {
-    struct ax_hash128 hash = ax_db_hash(db, tenant, canonical);
-    const struct ax_index_entry *e = ax_index_find(&db->index, hash.lo, tenant, canonical);
+    const struct ax_index_entry *e = ax_index_find(&db->index, ax_db_hash(db, tenant, canonical));
     return e ? e->series : NULL;
 }
 
@@ -104,12 +94,15 @@ static void free_drop(struct ax_db *db)
 
 struct ax_db *ax_db_new(const struct ax_db_options *options)
 {
-    struct ax_db *db = calloc(1, sizeof *db);
+    struct ax_db *db =
+        aligned_alloc(AX_CACHE_LINE, (sizeof *db + AX_CACHE_LINE - 1) & ~(size_t)(AX_CACHE_LINE - 1));
     if (!db)
         return NULL;
+    memset(db, 0, sizeof *db);
     db->opt = *options;
     db->next_ref = 1;
-    ax_symbols_init(&db->symbols, options->seed);
+    ax_key_hash_init(&db->hash, options->seed);
+    ax_symbol_keys_init(&db->symbols, options->seed);
     bool ok = copy_drop(db, options) && init_ha(db, options);
     db->opt.series_max = options->series_max ? options->series_max : SERIES_MAX;
     db->opt.ring_samples_max = options->ring_samples_max ? options->ring_samples_max : RING_SAMPLES_MAX;
@@ -160,8 +153,6 @@ void ax_db_free(struct ax_db *db)
     }
     ax_want_done(&db->wants);
     ax_index_done(&db->index);
-    ax_index_done(&db->by_symbols);
-    ax_symbols_done(&db->symbols);
     ax_negative_done(&db->unwanted);
     ax_ha_free(db->ha);
     free_drop(db);

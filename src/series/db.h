@@ -2,10 +2,11 @@
  * the selectors that say what is wanted.
  *
  * State lives in AX_SHARDS virtual shards (hash of tenant and labels), each behind its own lock; a
- * series never leaves its shard. A key that was seen before costs one hash, one lookup and one byte
- * comparison. A key that no selector wants is remembered by its 128-bit hash alone in a bounded cache.
- * Rings keep what the longest range that wants them needs, and grow only by doubling, to a ceiling.
- * Thread-safe: any number of ingest threads, one evaluating thread per expression. */
+ * series never leaves its shard. A key that was seen before costs one hash and one lookup: 128 bits under a
+ * secret seed stand for its bytes (base/key_hash.h). A key that no selector wants is remembered by its
+ * 128-bit hash alone in a bounded cache. Rings keep what the longest range that wants them needs, and grow
+ * only by doubling, to a ceiling. Thread-safe: any number of ingest threads, one evaluating thread per
+ * expression. */
 #ifndef AX_SERIES_DB_H
 #define AX_SERIES_DB_H
 
@@ -101,10 +102,9 @@ enum ax_fate ax_db_append(struct ax_db *db, struct ax_str tenant, struct ax_str 
 struct ax_append {
     struct ax_str key; /* of the labels; of a 2.0 series only ax_db_append_one() needs it */
     /* 2.0: the labels as references to the symbols of the request, which ax_db_see() was given; NULL: key
-     * says all. numbers has room for refs_n and is the database's. */
+     * says all. */
     struct ax_seen_symbols *symbols;
     const uint32_t *refs;
-    uint32_t *numbers;
     uint32_t refs_n;
     const struct ax_sample *samples;
     const int64_t *starts; /* of each sample, 0: not known; NULL: of none */
@@ -115,11 +115,9 @@ struct ax_append {
     struct ax_append_result result, histogram_result; /* out; zero before the call */
 };
 
-/* Look up the symbols of a 2.0 request for its appends; texts stay the caller's as long as these run.
- * AX_NOMEM.
- */
-AX_MUST_USE enum ax_err ax_db_see(struct ax_db *db, struct ax_seen_symbols *s, const struct ax_str *texts,
-                                  uint32_t n);
+/* Take the symbols of a 2.0 request for its appends; texts stay the caller's. AX_NOMEM. */
+AX_MUST_USE enum ax_err ax_db_see(const struct ax_db *db, struct ax_seen_symbols *s,
+                                  const struct ax_str *texts, uint32_t n);
 
 /* ax_db_append() for n keys in turn, as far as they are known: stops before the first key that was not seen
  * before (or was forgotten), which ax_db_append_one() takes. What is wanted goes into the journal too (NULL:

@@ -5,7 +5,6 @@
 #include "series/shard.h"
 
 #define APPEND_RUN 32u /* keys looked up together */
-#define BEHIND 8u      /* so many keys are hashed while the place of one in the index is waited for */
 
 void ax_db_tell(const struct ax_wants *w, int64_t t_ms, bool again)
 {
@@ -166,11 +165,11 @@ static void take_histograms(struct feed *f, struct ax_series *s, struct ax_appen
 }
 
 /* Finish a key that was looked up (e NULL: not found). False when it is not known. */
-static bool settle(struct feed *f, const struct ax_index_entry *e, const struct ax_look *look,
+static bool settle(struct feed *f, const struct ax_index_entry *e, struct ax_hash128 hash,
                    struct ax_append *a)
 {
     if (e && e->series->wants) {
-        a->fate = hear(f, e->sender);
+        a->fate = e->sender ? hear(f, *e->sender) : AX_FATE_WANTED;
         a->result = a->histogram_result = (struct ax_append_result){0};
         if (a->fate == AX_FATE_WANTED && a->starts && !put_created(f->db, e->series, a))
             a->fate = AX_FATE_NOMEM;
@@ -182,17 +181,9 @@ static bool settle(struct feed *f, const struct ax_index_entry *e, const struct 
             take_histograms(f, e->series, a);
         return true;
     }
-    unsigned reason = e ? (unsigned)AX_FATE_UNWANTED : ax_negative_find(&f->db->unwanted, look->hash);
+    unsigned reason = e ? (unsigned)AX_FATE_UNWANTED : ax_negative_find(&f->db->unwanted, hash);
     a->fate = (enum ax_fate)reason;
     return reason != 0;
-}
-
-/* Ask for the memory of what a look-up will read: the bytes of a key that is there, else what is remembered
- * of those that nobody wants. */
-static void prefetch_found(const struct feed *f, const struct ax_look *look)
-{
-    if (!look->index || !ax_index_prefetch_key(look->index, look->hash.lo, f->tenant.n + look->key.n))
-        ax_negative_prefetch(&f->db->unwanted, look->hash);
 }
 
 /* Append a run of known keys; `structure` is held shared. Everything that a key touches lies somewhere else
@@ -200,40 +191,28 @@ static void prefetch_found(const struct feed *f, const struct ax_look *look)
  * needs. */
 static uint32_t append_run(struct feed *f, struct ax_append *v, uint32_t n)
 {
-    struct ax_look look[APPEND_RUN];
+    struct ax_hash128 hash[APPEND_RUN];
     const struct ax_index_entry *entry[APPEND_RUN];
-    for (uint32_t i = 0; i < n + BEHIND; i++) {
-        if (i < n) {
-            look[i] = ax_db_look(f->db, f->tenant, &v[i]);
-            if (look[i].index)
-                ax_index_prefetch(look[i].index, look[i].hash.lo);
-        }
-        if (i >= BEHIND)
-            prefetch_found(f, &look[i - BEHIND]);
+    for (uint32_t i = 0; i < n; i++) {
+        hash[i] = ax_db_look(f->db, f->tenant, &v[i]);
+        ax_index_prefetch(&f->db->index, hash[i]);
     }
     for (uint32_t i = 0; i < n; i++) {
-        entry[i] = NULL;
-        if (look[i].index)
-            entry[i] = ax_index_find(look[i].index, look[i].hash.lo, f->tenant, look[i].key);
+        entry[i] = ax_index_find(&f->db->index, hash[i]);
         if (entry[i])
             __builtin_prefetch(entry[i]->series, 1);
+        else
+            ax_negative_prefetch(&f->db->unwanted, hash[i]);
     }
     for (uint32_t i = 0; i < n; i++) {
         if (entry[i])
             __builtin_prefetch(atomic_load_explicit(&entry[i]->series->next_sample, memory_order_relaxed), 1);
     }
     for (uint32_t i = 0; i < n; i++) {
-        if (!settle(f, entry[i], &look[i], &v[i]))
+        if (!settle(f, entry[i], hash[i], &v[i]))
             return i;
     }
     return n;
-}
-
-/* Symbols that were looked up before a sweep are looked up again; `structure` is held. */
-static void refresh(struct ax_db *db, struct ax_append *v)
-{
-    if (v->symbols && v->symbols->sweeps != db->symbols.sweeps)
-        ax_seen_find(v->symbols, &db->symbols);
 }
 
 uint32_t ax_db_append_known(struct ax_db *db, struct ax_str tenant, struct ax_append *v, uint32_t n,
@@ -244,8 +223,6 @@ uint32_t ax_db_append_known(struct ax_db *db, struct ax_str tenant, struct ax_ap
     do {
         run = n - done < APPEND_RUN ? n - done : APPEND_RUN;
         pthread_rwlock_rdlock(&db->structure);
-        if (run)
-            refresh(db, v + done);
         finished = append_run(&f, v + done, run);
         pthread_rwlock_unlock(&db->structure);
         done += finished;
@@ -288,13 +265,13 @@ static bool append_by_labels(struct feed *f, const struct ax_reading *reading, s
     ax_labels_key_write(&reading->labels, &buf);
     struct ax_str canonical = ax_buf_view(&buf);
     const struct ax_append as_canonical = {.key = canonical};
-    struct ax_look look = ax_db_look(f->db, f->tenant, &as_canonical);
+    struct ax_hash128 hash = ax_db_look(f->db, f->tenant, &as_canonical);
     const struct ax_index_entry *e = NULL;
     if (buf.err == AX_OK)
-        e = ax_index_find(look.index, look.hash.lo, f->tenant, canonical);
+        e = ax_index_find(&f->db->index, hash);
     if (!e || e->series->spellings >= AX_SPELLINGS_MAX) {
         a->fate = hear(f, reading->sender);
-        done = a->fate != AX_FATE_WANTED || (e && settle(f, e, &look, a));
+        done = a->fate != AX_FATE_WANTED || (e && settle(f, e, hash, a));
     }
     ax_buf_done(&buf);
     return done;
@@ -311,13 +288,12 @@ void ax_db_append_one(struct ax_db *db, struct ax_str tenant, struct ax_append *
     /* Between the shared and the exclusive lock an eviction may pass; then it is all done again. */
     for (;;) {
         pthread_rwlock_rdlock(&db->structure);
-        refresh(db, a);
         bool known = append_run(&f, a, 1) == 1;
         if (!known) {
             ax_arena_reset(&arena);
             a->fate = judge(db, tenant, a->key, &arena, &reading, diag);
             if (a->fate == AX_FATE_UNWANTED || a->fate == AX_FATE_OWN)
-                ax_negative_add(&db->unwanted, ax_db_look(db, tenant, a).hash, (unsigned)a->fate);
+                ax_negative_add(&db->unwanted, ax_db_look(db, tenant, a), (unsigned)a->fate);
             else if (a->fate == AX_FATE_WANTED)
                 known = append_by_labels(&f, &reading, a);
         }

@@ -25,11 +25,10 @@ static struct ax_series *new_series(const struct ax_labels *ls, struct ax_str te
     return s;
 }
 
-static bool add_key(struct ax_db *db, struct ax_hash128 hash, struct ax_str tenant, struct ax_str key,
-                    struct ax_series *s, struct ax_ha_sender sender)
+static bool add_key(struct ax_db *db, struct ax_hash128 hash, struct ax_series *s, struct ax_ha_sender sender)
 {
-    bool known = ax_index_find(&db->index, hash.lo, tenant, key) != NULL;
-    bool ok = known || ax_index_add(&db->index, hash.lo, tenant, key, s, sender);
+    bool known = ax_index_find(&db->index, hash) != NULL;
+    bool ok = known || ax_index_add(&db->index, hash, s, sender);
     s->spellings += ok && !known;
     return ok;
 }
@@ -45,7 +44,7 @@ static struct ax_series *find_or_make(struct ax_db *db, uint64_t ref, struct ax_
 {
     struct ax_hash128 hash = ax_db_hash(db, tenant, canonical);
     struct ax_shard *sh = ax_db_shard(db, hash);
-    const struct ax_index_entry *known = ax_index_find(&db->index, hash.lo, tenant, canonical);
+    const struct ax_index_entry *known = ax_index_find(&db->index, hash);
     if (known)
         return known->series;
     *fate = AX_FATE_NOMEM;
@@ -63,7 +62,7 @@ static struct ax_series *find_or_make(struct ax_db *db, uint64_t ref, struct ax_
     }
     s->ref = ref;
     s->shard = (uint8_t)(sh - db->shards);
-    if (!add_key(db, hash, tenant, canonical, s, (struct ax_ha_sender){0, 0})) {
+    if (!add_key(db, hash, s, (struct ax_ha_sender){0, 0})) {
         ax_series_free(db, s);
         return NULL;
     }
@@ -75,37 +74,6 @@ static struct ax_series *find_or_make(struct ax_db *db, uint64_t ref, struct ax_
         db->next_ref = ref + 1;
     *fate = AX_FATE_WANTED;
     return s;
-}
-
-/* Number the texts of an append's labels. False when out of memory. */
-static bool number_symbols(struct ax_db *db, const struct ax_append *a)
-{
-    struct ax_seen_symbols *s = a->symbols;
-    bool ok = true;
-    if (s->sweeps != db->symbols.sweeps)
-        ax_seen_find(s, &db->symbols);
-    for (uint32_t i = 0; ok && i < a->refs_n; i++) {
-        struct ax_seen_symbol *v = &s->v[a->refs[i]];
-        if (v->number == 0)
-            v->number = ax_symbols_add(&db->symbols, v->hash, s->texts[a->refs[i]]);
-        ok = v->number != 0;
-    }
-    return ok;
-}
-
-/* Let the labels of an append lead to a series from now on. */
-static bool add_spelling(struct ax_db *db, struct ax_str tenant, const struct ax_append *a,
-                         struct ax_series *s, struct ax_ha_sender sender)
-{
-    if (!a->symbols)
-        return add_key(db, ax_db_hash(db, tenant, a->key), tenant, a->key, s, sender);
-    if (!number_symbols(db, a))
-        return false;
-    struct ax_look look = ax_db_look(db, tenant, a);
-    bool known = ax_index_find(look.index, look.hash.lo, tenant, look.key) != NULL;
-    bool ok = known || ax_index_add(look.index, look.hash.lo, tenant, look.key, s, sender);
-    s->spellings += ok && !known;
-    return ok;
 }
 
 enum ax_fate ax_db_adopt(struct ax_db *db, struct ax_str tenant, const struct ax_append *a,
@@ -122,10 +90,10 @@ enum ax_fate ax_db_adopt(struct ax_db *db, struct ax_str tenant, const struct ax
         s = find_or_make(db, db->next_ref, tenant, ax_buf_view(&canonical), &reading->labels, &fate);
     else if (!(s = ax_db_find(db, tenant, ax_buf_view(&canonical))))
         fate = AX_FATE_FULL;
-    if (s && !add_spelling(db, tenant, a, s, reading->sender))
+    if (s && !add_key(db, ax_db_look(db, tenant, a), s, reading->sender))
         fate = AX_FATE_NOMEM;
     if (fate == AX_FATE_FULL)
-        ax_negative_add(&db->unwanted, ax_db_look(db, tenant, a).hash, AX_FATE_FULL);
+        ax_negative_add(&db->unwanted, ax_db_look(db, tenant, a), AX_FATE_FULL);
     ax_buf_done(&canonical);
     return fate;
 }
@@ -317,24 +285,6 @@ static void dismiss(struct ax_selector *sel)
     sel->members_n = n;
 }
 
-/* Forget the texts that no series is known by any more. Without memory they wait for the next eviction. */
-static void forget_symbols(struct ax_db *db)
-{
-    uint64_t *used = calloc(db->symbols.numbers_n / 64 + 1, sizeof *used);
-    if (!used)
-        return;
-    for (uint32_t i = 0; i < db->by_symbols.cap; i++) {
-        const struct ax_index_entry *e = db->by_symbols.slots[i].entry;
-        for (uint32_t at = 0; e && at < e->key_n; at += sizeof(uint32_t)) {
-            uint32_t number;
-            memcpy(&number, e->bytes + e->tenant_n + at, sizeof number);
-            used[number / 64] |= (uint64_t)1 << number % 64;
-        }
-    }
-    ax_symbols_sweep(&db->symbols, used);
-    free(used);
-}
-
 uint32_t ax_db_evict(struct ax_db *db, int64_t before_ms)
 {
     uint32_t n = 0;
@@ -347,8 +297,6 @@ uint32_t ax_db_evict(struct ax_db *db, int64_t before_ms)
                 dismiss(db->wants.selectors[i]);
         }
         ax_index_remove(&db->index, is_gone);
-        ax_index_remove(&db->by_symbols, is_gone);
-        forget_symbols(db);
         for (uint32_t i = 0; i < AX_SHARDS; i++)
             sweep(db, &db->shards[i]);
         atomic_fetch_sub(&db->series_n, n);

@@ -1,51 +1,41 @@
-/* index.h: from the bytes of a label key to the series it names.
+/* index.h: from the hash of a key to the series it names.
  *
- * Open addressing over pointers to entries; several keys may lead to one series (another order of the
- * labels, labels that are dropped). Not locked: see series/shard.h. */
+ * The hash stands for the key: 128 bits under a secret seed (base/key_hash.h), which nobody can make collide,
+ * so that a look-up touches one line of memory and no bytes of a key. Open addressing; several keys may lead
+ * to one series (another order of the labels, labels that are dropped). Not locked: see series/shard.h. */
 #ifndef AX_SERIES_INDEX_H
 #define AX_SERIES_INDEX_H
 
-#include "base/str.h"
+#include "base/hash.h"
 #include "series/ha.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct ax_series;
 
-/* One known key: the tenant's bytes, then the key's. Who sends it is in the labels, so it goes with the key
- * and not with the series. */
+/* One known key. Who sends it is in the labels, so it goes with the key and not with the series. */
 struct ax_index_entry {
-    struct ax_series *series;
-    struct ax_ha_sender sender;
-    uint32_t tenant_n, key_n;
-    char bytes[];
-};
-
-/* A place in the table, the hash beside the pointer so that a miss touches one line. */
-struct ax_index_slot {
-    uint64_t hash;
-    struct ax_index_entry *entry; /* NULL: free */
+    struct ax_hash128 hash;
+    struct ax_series *series;    /* NULL: the place is free */
+    struct ax_ha_sender *sender; /* NULL: no replica of anything */
 };
 
 /* Zero-initialise for an empty index. */
 struct ax_index {
-    struct ax_index_slot *slots;
+    struct ax_index_entry *slots;
     uint32_t cap, n; /* cap is a power of two, or 0 */
 };
 
-/* The entry of a key with this hash, its bytes verified; NULL when unknown. O(1). */
-const struct ax_index_entry *ax_index_find(const struct ax_index *x, uint64_t hash, struct ax_str tenant,
-                                           struct ax_str key);
+/* The entry of a key with this hash; NULL when unknown. Valid until the index changes. O(1). */
+const struct ax_index_entry *ax_index_find(const struct ax_index *x, struct ax_hash128 hash);
 
 /* Bring the place of a hash into the cache, so that what comes next does not wait for it. */
-void ax_index_prefetch(const struct ax_index *x, uint64_t hash);
+void ax_index_prefetch(const struct ax_index *x, struct ax_hash128 hash);
 
-/* Is there a key with this hash? Brings its bytes (key_n of them) into the cache for ax_index_find(). */
-bool ax_index_prefetch_key(const struct ax_index *x, uint64_t hash, size_t key_n);
-
-/* Add a key that is not in it; bytes are copied. False when out of memory (nothing changes). */
-bool ax_index_add(struct ax_index *x, uint64_t hash, struct ax_str tenant, struct ax_str key,
-                  struct ax_series *series, struct ax_ha_sender sender);
+/* Add a key that is not in it. False when out of memory (nothing changes). */
+bool ax_index_add(struct ax_index *x, struct ax_hash128 hash, struct ax_series *series,
+                  struct ax_ha_sender sender);
 
 /* Remove the keys of every series for which gone() says so. O(cap). */
 void ax_index_remove(struct ax_index *x, bool (*gone)(const struct ax_series *s));

@@ -52,9 +52,9 @@ struct ax_db {
     struct ax_ha *ha;    /* NULL: replicas are not told apart */
     pthread_rwlock_t structure;
     struct ax_want_table wants;
-    struct ax_index index;      /* by the bytes of keys */
-    struct ax_index by_symbols; /* by the numbers of their texts, as bytes */
-    struct ax_symbols symbols;
+    struct ax_key_hash hash;       /* of keys, and of the texts of 2.0 requests, */
+    struct ax_symbol_keys symbols; /* whose series have joint hashes */
+    struct ax_index index;
     struct ax_negative unwanted;
     _Atomic uint32_t series_n;
     atomic_bool refuses_new;
@@ -118,15 +118,8 @@ struct ax_series *ax_db_find(struct ax_db *db, struct ax_str tenant, struct ax_s
 enum ax_fate ax_db_adopt(struct ax_db *db, struct ax_str tenant, const struct ax_append *a,
                          const struct ax_reading *reading);
 
-/* How the labels of an append are looked up: in which index, by which hash and bytes. */
-struct ax_look {
-    struct ax_hash128 hash;
-    struct ax_index *index; /* NULL: none can have it */
-    struct ax_str key;
-};
-
-/* Make it; `structure` is held. */
-struct ax_look ax_db_look(struct ax_db *db, struct ax_str tenant, const struct ax_append *a);
+/* By what the labels of an append are looked up. */
+struct ax_hash128 ax_db_look(const struct ax_db *db, struct ax_str tenant, const struct ax_append *a);
 
 /* The series that a ref was given to, made if it is not there; under the exclusive lock. *out is NULL when no
  * selector wants it, or when its labels have a higher ref since. Labels that have a lower one were evicted

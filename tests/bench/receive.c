@@ -2,7 +2,8 @@
  * through more and more of the way. Prints ns per sample, the least of many rounds, which other load on
  * the machine disturbs little.
  *
- * usage: receive FOLDER [SERIES [SAMPLES_A_REQUEST [ROUNDS]]] */
+ * usage: receive FOLDER [SERIES [SAMPLES_A_REQUEST [ROUNDS [WAY]]]]
+ * WAY (0 decompressed, 1 walked, ...): that one alone, for a profiler. */
 #include "base/clock.h"
 #include "ingest/receiver.h"
 #include "net/compress.h"
@@ -14,6 +15,7 @@
 
 #define BODY_MAX ((size_t)64 << 20)
 #define DEVICES 64
+#define WAYS 5u
 
 struct bench {
     uint32_t series_n, batch_n, rounds_n, requests_n;
@@ -117,6 +119,7 @@ static void walk(struct bench *b, struct ax_str body)
     static const struct ax_rw_limits limits = {128, 4096, 65536, 1000000, 100000, UINT64_MAX};
     struct ax_rw_stats stats;
     decompress(b, body);
+    b->decoder.glance = true;
     if (ax_rw_decode(&b->decoder, b->version, ax_buf_view(&b->plain), &limits, pass, NULL, &stats, NULL) !=
         AX_OK)
         abort();
@@ -183,6 +186,23 @@ static double measure_receiver(struct bench *b, const char *job, const char *log
     return ns;
 }
 
+/* One of the ways, each of which does more than the one before. */
+static double measure_way(struct bench *b, uint32_t way, const char *log_dir)
+{
+    switch (way) {
+    case 0:
+        return measure(b, decompress);
+    case 1:
+        return measure(b, walk);
+    case 2:
+        return measure_receiver(b, "none", NULL);
+    case 3:
+        return measure_receiver(b, "node", NULL);
+    default:
+        return measure_receiver(b, "node", log_dir);
+    }
+}
+
 static uint32_t argument(int argc, char **argv, int i, uint32_t otherwise)
 {
     return i < argc ? (uint32_t)strtoul(argv[i], NULL, 10) : otherwise;
@@ -191,7 +211,7 @@ static uint32_t argument(int argc, char **argv, int i, uint32_t otherwise)
 int main(int argc, char **argv)
 {
     if (argc < 2) {
-        fprintf(stderr, "usage: receive FOLDER [SERIES [SAMPLES_A_REQUEST [ROUNDS]]]\n");
+        fprintf(stderr, "usage: receive FOLDER [SERIES [SAMPLES_A_REQUEST [ROUNDS [WAY]]]]\n");
         return 2;
     }
     struct bench b = {.series_n = argument(argc, argv, 2, 50000),
@@ -199,13 +219,16 @@ int main(int argc, char **argv)
                       .rounds_n = argument(argc, argv, 4, 20),
                       .now_ms = 1700000000000};
     make_series(&b);
-    printf("ns per sample        decompressed    walked  unwanted  into rings  and the log\n");
+    printf("ns per sample        decompressed       walked     unwanted   into rings  and the log\n");
     for (b.version = 1; b.version <= 2; b.version++) {
-        double plain = measure(&b, decompress), walked = measure(&b, walk),
-               unwanted = measure_receiver(&b, "none", NULL), rings = measure_receiver(&b, "node", NULL),
-               logged = measure_receiver(&b, "node", argv[1]);
-        printf("remote-write %d.0     %12.1f %9.1f %9.1f %11.1f %12.1f\n", b.version, plain, walked, unwanted,
-               rings, logged);
+        printf("remote-write %d.0    ", b.version);
+        for (uint32_t way = 0; way < WAYS; way++) {
+            if (argc > 5 && way != argument(argc, argv, 5, 0))
+                continue;
+            printf("%13.1f", measure_way(&b, way, argv[1]));
+            (void)fflush(stdout);
+        }
+        printf("\n");
     }
     for (uint32_t i = 0; i < b.requests_n; i++)
         ax_buf_done(&b.bodies[i]);

@@ -1,4 +1,4 @@
-/* The texts of labels have numbers, lists of them a joint hash, and series are known by them. */
+/* Lists of texts have a joint hash, and series are known by it. */
 #include "ax_test.h"
 #include "base/rng.h"
 #include "series/db.h"
@@ -10,77 +10,34 @@
 
 #define N_MAX 600
 
-static struct ax_hash128 hash_of(struct ax_str text)
-{
-    return ax_hash128(text.p, text.n, 5);
-}
+/* The texts of a request under a seed. */
+struct request {
+    struct ax_key_hash hash;
+    struct ax_symbol_keys keys;
+    struct ax_seen_symbols seen;
+};
 
-static void a_text_keeps_its_number_until_a_sweep_forgets_it(void **state)
+static void see(struct request *r, uint64_t seed, const char *const *texts, uint32_t n)
 {
-    (void)state;
-    struct ax_symbols t;
-    char text[32];
-    uint32_t number[1000];
-    uint64_t used[32] = {0};
-    ax_symbols_init(&t, 5);
-    for (uint32_t i = 0; i < 1000; i++) {
-        (void)snprintf(text, sizeof text, "text-%u", i);
-        assert_int_equal(ax_symbols_find(&t, hash_of(ax_str(text)), ax_str(text)), 0);
-        number[i] = ax_symbols_add(&t, hash_of(ax_str(text)), ax_str(text));
-        assert_true(number[i] > 0);
-        assert_int_equal(ax_symbols_add(&t, hash_of(ax_str(text)), ax_str(text)), number[i]);
-        if (i % 3 == 0)
-            used[number[i] / 64] |= (uint64_t)1 << number[i] % 64;
-    }
-    uint64_t sweeps = t.sweeps;
-    ax_symbols_sweep(&t, used);
-    assert_true(t.sweeps > sweeps);
-    for (uint32_t i = 0; i < 1000; i++) {
-        (void)snprintf(text, sizeof text, "text-%u", i);
-        assert_int_equal(ax_symbols_find(&t, hash_of(ax_str(text)), ax_str(text)), i % 3 ? 0 : number[i]);
-    }
-    uint32_t most = t.numbers_n; /* numbers that are free are given again */
-    for (uint32_t i = 0; i < 600; i++) {
-        (void)snprintf(text, sizeof text, "another-%u", i);
-        assert_true(ax_symbols_add(&t, hash_of(ax_str(text)), ax_str(text)) > 0);
-    }
-    assert_int_equal(t.numbers_n, most);
-    ax_symbols_done(&t);
-}
-
-static void texts_with_one_hash_are_not_taken_for_each_other(void **state)
-{
-    (void)state;
-    struct ax_symbols t;
-    const struct ax_hash128 same = {1, 2}, near = {1, 3};
-    ax_symbols_init(&t, 5);
-    uint32_t a = ax_symbols_add(&t, same, ax_str("a"));
-    assert_true(a > 0);
-    assert_int_equal(ax_symbols_find(&t, same, ax_str("b")), 0);
-    assert_int_equal(ax_symbols_find(&t, near, ax_str("a")), 0);
-    assert_int_equal(ax_symbols_add(&t, same, ax_str("b")), 0); /* it stays without a number */
-    assert_int_equal(ax_symbols_find(&t, same, ax_str("a")), a);
-    ax_symbols_done(&t);
+    struct ax_str v[N_MAX];
+    for (uint32_t i = 0; i < n; i++)
+        v[i] = ax_str(texts[i]);
+    *r = (struct request){0};
+    ax_key_hash_init(&r->hash, seed);
+    ax_symbol_keys_init(&r->keys, seed);
+    assert_int_equal(ax_seen_begin(&r->seen, &r->hash, v, n), AX_OK);
 }
 
 /* Joint hash of a list of texts under a seed. */
 static struct ax_hash128 join(uint64_t seed, const char *const *texts, uint32_t n)
 {
-    struct ax_symbols t;
-    struct ax_seen_symbols s = {0};
-    struct ax_str v[N_MAX];
-    uint32_t refs[N_MAX], numbers[N_MAX];
-    struct ax_hash128 hash;
-    for (uint32_t i = 0; i < n; i++) {
-        v[i] = ax_str(texts[i]);
+    static struct request r;
+    uint32_t refs[N_MAX];
+    for (uint32_t i = 0; i < n; i++)
         refs[i] = i;
-    }
-    ax_symbols_init(&t, seed);
-    assert_int_equal(ax_seen_begin(&s, v, n), AX_OK);
-    ax_seen_find(&s, &t);
-    assert_int_equal(ax_seen_join(&s, &t, refs, n, numbers, &hash), n == 0);
-    ax_seen_done(&s);
-    ax_symbols_done(&t);
+    see(&r, seed, texts, n);
+    struct ax_hash128 hash = ax_seen_join(&r.seen, &r.keys, refs, n);
+    ax_seen_done(&r.seen);
     return hash;
 }
 
@@ -114,6 +71,30 @@ static void lists_that_differ_join_to_hashes_that_differ(void **state)
         assert_true(differ(all, join(1, many, N_MAX)));
         many[i] = "same";
     }
+}
+
+static void a_list_hashes_alike_whatever_came_before_it(void **state)
+{
+    (void)state;
+    static struct request one, other;
+    static const char *const texts[] = {"", "job", "zone", "a", "b", "c", "d", "e"};
+    struct ax_rng rng;
+    ax_rng_seed(&rng, 9);
+    see(&one, 3, texts, 8);
+    see(&other, 3, texts, 8);
+    uint32_t refs[2 * AX_SYMBOL_PLACES];
+    memset(refs, 0, sizeof refs);
+    for (int round = 0; round < 20000; round++) {
+        uint32_t n = ax_rng_below(&rng, 8) ? 8 : (uint32_t)ax_rng_below(&rng, 2 * AX_SYMBOL_PLACES);
+        for (uint64_t changes = ax_rng_below(&rng, 4); changes; changes--)
+            refs[ax_rng_below(&rng, n + 1)] = (uint32_t)ax_rng_below(&rng, 8);
+        other.seen.before_n = 0; /* it computes each anew */
+        struct ax_hash128 a = ax_seen_join(&one.seen, &one.keys, refs, n),
+                          b = ax_seen_join(&other.seen, &other.keys, refs, n);
+        assert_true(a.lo == b.lo && a.hi == b.hi);
+    }
+    ax_seen_done(&one.seen);
+    ax_seen_done(&other.seen);
 }
 
 /* ---- series known by them ---- */
@@ -165,11 +146,10 @@ static enum ax_fate append(struct fixture *f, uint32_t name, uint32_t instance, 
                            int64_t t_ms, bool known)
 {
     const struct ax_sample sample = {t_ms, (double)t_ms};
-    uint32_t numbers[4], refs[4] = {1, name, 3, 5 + instance};
+    uint32_t refs[4] = {1, name, 3, 5 + instance};
     if (other_order)
         memcpy(refs, (const uint32_t[]){3, 5 + instance, 1, name}, sizeof refs);
-    struct ax_append a = {
-        .symbols = &f->seen, .refs = refs, .refs_n = 4, .numbers = numbers, .samples = &sample, .n = 1};
+    struct ax_append a = {.symbols = &f->seen, .refs = refs, .refs_n = 4, .samples = &sample, .n = 1};
     if (known) {
         assert_int_equal(ax_db_append_known(f->db, ax_str(""), &a, 1, NULL), 1);
         return a.fate;
@@ -231,8 +211,6 @@ static void what_nobody_wants_is_remembered_without_its_texts(void **state)
         assert_int_equal(append(&f, DOWN, i, false, 1000, false), AX_FATE_UNWANTED);
     for (uint32_t i = 0; i < 20; i++)
         assert_int_equal(append(&f, DOWN, i, false, 1000, true), AX_FATE_UNWANTED);
-    for (uint32_t i = 0; i < f.texts_n; i++)
-        assert_int_equal(f.seen.v[i].number, 0);
     /* Also when all its texts are those of wanted series. */
     assert_int_equal(append(&f, UP, 0, false, 1000, false), AX_FATE_WANTED);
     begin(&f, 20);
@@ -253,7 +231,6 @@ static void a_request_outlives_an_eviction_of_its_series(void **state)
     assert_int_equal(ax_db_evict(f.db, 5000), 5);
     for (uint32_t i = 5; i < 10; i++)
         assert_int_equal(append(&f, UP, i, false, 10000, true), AX_FATE_WANTED);
-    /* The numbers of those that went are given to others. */
     for (uint32_t i = 0; i < 5; i++)
         assert_int_equal(append(&f, UP, 4 - i, false, 10000, false), AX_FATE_WANTED);
     for (uint32_t i = 0; i < 10; i++)
@@ -321,9 +298,8 @@ static void senders_by_symbols_do_not_mind_evictions(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_text_keeps_its_number_until_a_sweep_forgets_it),
-        cmocka_unit_test(texts_with_one_hash_are_not_taken_for_each_other),
         cmocka_unit_test(lists_that_differ_join_to_hashes_that_differ),
+        cmocka_unit_test(a_list_hashes_alike_whatever_came_before_it),
         cmocka_unit_test(a_series_is_one_whether_it_comes_by_key_or_by_symbols),
         cmocka_unit_test(what_nobody_wants_is_remembered_without_its_texts),
         cmocka_unit_test(a_request_outlives_an_eviction_of_its_series),

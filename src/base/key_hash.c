@@ -1,0 +1,203 @@
+/* key_hash.c: blocks are independent of each other, so that the processor has many of them under way. */
+#include "base/key_hash.h"
+
+#include <endian.h>
+#include <string.h>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+#define BLOCK 16u
+#define CHUNK_BYTES (AX_KEY_HASH_CHUNK * BLOCK)
+#define VAES_FROM 64u /* bytes; shorter ones do not gain by it */
+
+/* splitmix64 (Steele, Lea and Flood, 2014). */
+static uint64_t next(uint64_t *state)
+{
+    uint64_t x = *state += 0x9e3779b97f4a7c15u;
+    x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
+    x = (x ^ x >> 27) * 0x94d049bb133111ebu;
+    return x ^ x >> 31;
+}
+
+/* ---- SipHash-2-4-128 ---- */
+
+static uint64_t rotate(uint64_t x, int by)
+{
+    return x << by | x >> (64 - by);
+}
+
+static void sip_rounds(uint64_t v[4], int n)
+{
+    for (int i = 0; i < n; i++) {
+        v[0] += v[1];
+        v[2] += v[3];
+        v[1] = rotate(v[1], 13) ^ v[0];
+        v[3] = rotate(v[3], 16) ^ v[2];
+        v[0] = rotate(v[0], 32);
+        v[2] += v[1];
+        v[0] += v[3];
+        v[1] = rotate(v[1], 17) ^ v[2];
+        v[3] = rotate(v[3], 21) ^ v[0];
+        v[2] = rotate(v[2], 32);
+    }
+}
+
+static uint64_t word(const uint8_t *p, size_t n)
+{
+    uint64_t w = 0;
+    for (size_t i = 0; i < n; i++)
+        w |= (uint64_t)p[i] << 8 * i;
+    return w;
+}
+
+static struct ax_hash128 by_sip(const struct ax_key_hash *k, const uint8_t *p, size_t n)
+{
+    uint64_t v[4] = {0x736f6d6570736575u ^ k->sip[0], 0x646f72616e646f6du ^ k->sip[1] ^ 0xee,
+                     0x6c7967656e657261u ^ k->sip[0], 0x7465646279746573u ^ k->sip[1]};
+    uint64_t last = (uint64_t)n << 56;
+    for (; n >= 8; p += 8, n -= 8) {
+        uint64_t m;
+        memcpy(&m, p, 8);
+        m = le64toh(m);
+        v[3] ^= m;
+        sip_rounds(v, 2);
+        v[0] ^= m;
+    }
+    last |= word(p, n);
+    v[3] ^= last;
+    sip_rounds(v, 2);
+    v[0] ^= last;
+    v[2] ^= 0xee;
+    sip_rounds(v, 4);
+    uint64_t lo = v[0] ^ v[1] ^ v[2] ^ v[3];
+    v[1] ^= 0xdd;
+    sip_rounds(v, 4);
+    return (struct ax_hash128){lo, v[0] ^ v[1] ^ v[2] ^ v[3]};
+}
+
+/* ---- four rounds of AES ---- */
+
+#if defined(__x86_64__)
+#define AES __attribute__((target("aes,sse4.1")))
+#define VAES __attribute__((target("vaes,aes,avx2")))
+
+static inline AES __m128i load(const void *p)
+{
+    return _mm_loadu_si128(p);
+}
+
+static inline AES __m128i four_rounds(__m128i x, const uint8_t keys[4][BLOCK])
+{
+    for (int i = 0; i < 4; i++)
+        x = _mm_aesenc_si128(x, _mm_load_si128((const void *)keys[i]));
+    return x;
+}
+
+/* A text shorter than a block: told by this and its length. */
+static inline AES __m128i load_short(const uint8_t *p, size_t n)
+{
+    uint64_t first = 0, last = 0;
+    if (n >= 8) {
+        memcpy(&first, p, 8);
+        memcpy(&last, p + n - 8, 8);
+    } else if (n >= 4) {
+        memcpy(&first, p, 4);
+        memcpy(&last, p + n - 4, 4);
+    } else if (n) {
+        first = (uint64_t)p[0] | (uint64_t)p[n / 2] << 8 | (uint64_t)p[n - 1] << 16;
+    }
+    return _mm_set_epi64x((long long)last, (long long)first);
+}
+
+/* The sum of n bytes from block i of a chunk on. What is left of a block at the end is read as the last 16
+ * bytes of the text, of which the first were read before: with the length that tells as much as the rest
+ * alone. */
+static inline AES __m128i sum_from(const struct ax_key_hash *k, const uint8_t *p, size_t n, size_t i,
+                                   bool whole, __m128i sum)
+{
+    for (; n >= BLOCK; p += BLOCK, n -= BLOCK, i++)
+        sum = _mm_xor_si128(sum, four_rounds(_mm_xor_si128(load(p), load(k->masks[i])), k->rounds));
+    if (n) {
+        __m128i rest = whole ? load(p + n - BLOCK) : load_short(p, n);
+        sum = _mm_xor_si128(sum, four_rounds(_mm_xor_si128(rest, load(k->masks[i])), k->rounds));
+    }
+    return sum;
+}
+
+static AES __m128i sum_aes(const struct ax_key_hash *k, const uint8_t *p, size_t n, bool whole)
+{
+    return sum_from(k, p, n, 0, whole, _mm_setzero_si128());
+}
+
+static VAES __m128i sum_vaes(const struct ax_key_hash *k, const uint8_t *p, size_t n, bool whole)
+{
+    __m256i keys[4], sum = _mm256_setzero_si256();
+    size_t i = 0;
+    for (int r = 0; r < 4; r++)
+        keys[r] = _mm256_broadcastsi128_si256(_mm_load_si128((const void *)k->rounds[r]));
+    for (; n >= 2 * (size_t)BLOCK; p += 2 * (size_t)BLOCK, n -= 2 * (size_t)BLOCK, i += 2) {
+        __m256i x = _mm256_xor_si256(_mm256_loadu_si256((const void *)p),
+                                     _mm256_load_si256((const void *)k->masks[i]));
+        for (int r = 0; r < 4; r++)
+            x = _mm256_aesenc_epi128(x, keys[r]);
+        sum = _mm256_xor_si256(sum, x);
+    }
+    return sum_from(k, p, n, i, whole,
+                    _mm_xor_si128(_mm256_castsi256_si128(sum), _mm256_extracti128_si256(sum, 1)));
+}
+
+static AES struct ax_hash128 by_aes(const struct ax_key_hash *k, const uint8_t *p, size_t n)
+{
+    __m128i state = _mm_cvtsi64_si128((long long)n);
+    bool whole = n >= BLOCK;
+    for (;;) {
+        size_t part = n < CHUNK_BYTES ? n : CHUNK_BYTES;
+        __m128i sum = k->way == AX_KEY_HASH_VAES && part >= VAES_FROM ? sum_vaes(k, p, part, whole)
+                                                                      : sum_aes(k, p, part, whole);
+        state = four_rounds(_mm_xor_si128(state, sum), k->rounds + 4);
+        if (n <= CHUNK_BYTES)
+            break;
+        p += part;
+        n -= part;
+    }
+    return (struct ax_hash128){(uint64_t)_mm_cvtsi128_si64(state), (uint64_t)_mm_extract_epi64(state, 1)};
+}
+#endif
+
+bool ax_key_hash_can(enum ax_key_hash_way way)
+{
+#if defined(__x86_64__)
+    bool aes = __builtin_cpu_supports("aes") && __builtin_cpu_supports("sse4.1");
+    if (way == AX_KEY_HASH_AES)
+        return aes;
+    if (way == AX_KEY_HASH_VAES)
+        return aes && __builtin_cpu_supports("vaes") && __builtin_cpu_supports("avx2");
+#endif
+    return way == AX_KEY_HASH_SIP;
+}
+
+void ax_key_hash_init(struct ax_key_hash *k, uint64_t seed)
+{
+    uint64_t state = seed;
+    uint8_t *const parts[] = {k->masks[0], k->rounds[0], (uint8_t *)k->sip};
+    const size_t sizes[] = {sizeof k->masks, sizeof k->rounds, sizeof k->sip};
+    for (int i = 0; i < 3; i++)
+        for (size_t at = 0; at < sizes[i]; at += sizeof state) {
+            uint64_t bits = next(&state);
+            memcpy(parts[i] + at, &bits, sizeof bits);
+        }
+    k->way = ax_key_hash_can(AX_KEY_HASH_VAES)  ? AX_KEY_HASH_VAES
+             : ax_key_hash_can(AX_KEY_HASH_AES) ? AX_KEY_HASH_AES
+                                                : AX_KEY_HASH_SIP;
+}
+
+struct ax_hash128 ax_key_hash(const struct ax_key_hash *k, const void *p, size_t n)
+{
+#if defined(__x86_64__)
+    if (k->way != AX_KEY_HASH_SIP)
+        return by_aes(k, p, n);
+#endif
+    return by_sip(k, p, n);
+}
