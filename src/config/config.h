@@ -191,6 +191,16 @@ struct ax_models_config {
     uint32_t approvals, keep; /* 0, 20 */
 };
 
+/* `models` of a job: how those that are fitted beside it are replaced. */
+struct ax_job_models_config {
+    struct ax_str promotion; /* "shadow", "canary", "immediate" */
+    uint32_t min_samples, canary_samples, watch_samples;
+    double min_effect, significance;
+    struct ax_str fit_at; /* a cron line; n 0: none */
+    double drift_above, accuracy_below;
+    int64_t drift_for_ms, accuracy_for_ms, cooldown_ms;
+};
+
 /* One of a job's `features`. */
 struct ax_feature_config {
     struct ax_str name;
@@ -212,6 +222,7 @@ struct ax_job_config {
     struct ax_billing_config billing;
     struct ax_anomaly_config anomaly;
     struct ax_drift_config drift;
+    struct ax_job_models_config models;
     const struct ax_str *emit; /* names of outputs; NULL: the default set */
     uint32_t emit_n;
     uint32_t max_series;                 /* modelled series or entities; 10,000 */

@@ -24,6 +24,7 @@ static const char *const actions[] = {"replace",   "keep",      "drop",      "ha
 static const char *const models[] = {"default", "ensemble", "latency", "features", NULL};
 static const char *const streams[] = {"none", "adwin", "page_hinkley", "kswin", NULL};
 static const char *const presets[] = {"datacenter", "internet", "dwcp", NULL};
+static const char *const promotions[] = {"shadow", "canary", "immediate", NULL};
 static const char *const directions[] = {"both", "above_expected", "below_expected", NULL};
 
 static const struct ax_key ha_keys[] = {
@@ -432,6 +433,45 @@ static const struct ax_key drift_keys[] = {
 static const struct ax_section drift = {
     "drift", "Drift tests between two windows.", drift_keys, COUNT_OF(drift_keys), 0, NO_PLACE};
 
+static const struct ax_key job_model_keys[] = {
+    {"promotion", AX_KEY_CHOICE, JOB(models.promotion), .choices = promotions, .fallback = "shadow",
+     .doc = "How a newer version comes into service. `shadow`: it runs beside the champion, unheard, until "
+            "it has proved better. `canary`: then it serves 5, 25, 50 and 100 % of the series first. "
+            "`immediate`: at once. The first version always serves at once."},
+    {"min_samples", AX_KEY_COUNT, JOB(models.min_samples), .fallback = "240", .min = 20, .max = 10000,
+     .doc = "Pairs of losses before the first verdict; there are others at 2, 4, 8 and 16 times as many, and "
+            "then it is retired."},
+    {"min_effect", AX_KEY_NUMBER, JOB(models.min_effect), .fallback = "0.02", .min = 0, .max = 1,
+     .open = true, .doc = "Share by which its mean loss must be lower."},
+    {"significance", AX_KEY_NUMBER, JOB(models.significance), .fallback = "0.05", .min = 0, .max = 0.5,
+     .open = true,
+     .doc = "Most probability that an equal one is promoted or retired early, over all verdicts."},
+    {"canary_samples", AX_KEY_COUNT, JOB(models.canary_samples), .fallback = "240", .min = 16, .max = 100000,
+     .doc = "Pairs of each share of a canary."},
+    {"watch_samples", AX_KEY_COUNT, JOB(models.watch_samples), .fallback = "240", .max = 100000,
+     .doc = "Pairs after a promotion, whoever made it, during which the version that was replaced goes on "
+            "beside the new one, which is rolled back when it is worse; 0: none."},
+    {"fit_at", AX_KEY_STRING, JOB(models.fit_at), .fallback = "0 2 * * 0",
+     .doc = "When a fit is begun whatever the schedule says: a cron line, in `global.time_zone`; empty: "
+            "never."},
+    {"drift_above", AX_KEY_NUMBER, JOB(models.drift_above), .fallback = "0.3", .max = 1,
+     .doc = "A fit is begun when more than this share of the features has drifted, 1: never,"},
+    {"drift_for", AX_KEY_DURATION, JOB(models.drift_for_ms), .fallback = "30m", .max = 30 * DAY,
+     .doc = "for so long."},
+    {"accuracy_below", AX_KEY_NUMBER, JOB(models.accuracy_below), .fallback = "0", .max = 1,
+     .doc = "A fit is begun when `prediction_accuracy` at the shortest horizon is below this, 0: never,"},
+    {"accuracy_for", AX_KEY_DURATION, JOB(models.accuracy_for_ms), .fallback = "1h", .max = 30 * DAY,
+     .doc = "for so long."},
+    {"cooldown", AX_KEY_DURATION, JOB(models.cooldown_ms), .fallback = "6h", .max = 30 * DAY,
+     .doc = "Least time between a fit and another one because of drift or accuracy."},
+};
+static const struct ax_section job_models = {"models",
+                                             "How the models that are fitted beside the job are replaced.",
+                                             job_model_keys,
+                                             COUNT_OF(job_model_keys),
+                                             0,
+                                             NO_PLACE};
+
 static const struct ax_key window_keys[] = {
     {"fine", AX_KEY_COUNT, JOB(window_fine), .fallback = "960", .min = 60, .max = 100000,
      .doc = "Steps that models see."},
@@ -461,6 +501,7 @@ static const struct ax_key job_keys[] = {
     {"anomaly", AX_KEY_SECTION, .n_offset = offsetof(struct ax_job_config, anomaly.enabled),
      .section = &anomaly},
     {"drift", AX_KEY_SECTION, .n_offset = offsetof(struct ax_job_config, drift.enabled), .section = &drift},
+    {"models", AX_KEY_SECTION, .section = &job_models},
     {"emit", AX_KEY_STRINGS, JOB(emit), .n_offset = offsetof(struct ax_job_config, emit_n),
      .fallback = "(all that the job's sections make)", .max = 64, .doc = "Outputs to send; see below."},
     {"max_series", AX_KEY_COUNT, JOB(max_series), .fallback = "10000", .min = 1, .max = 1e7,

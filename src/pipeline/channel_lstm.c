@@ -2,6 +2,7 @@
 #include "pipeline/channel_lstm.h"
 
 #include "nn/kernels.h"
+#include "pipeline/channel_trial.h"
 #include "pipeline/job_priv.h"
 
 #include <math.h>
@@ -18,6 +19,14 @@
 #define FIRST_STEPS_MIN 128 /* and not with less than this, or than the whole window */
 #define TEXT_MAX (1u << 20)
 
+/* What one generation says. */
+struct voice {
+    double *given;     /* [targets][leads] */
+    float *rows, *out; /* of a batch */
+    void *scratch;
+    const struct ax_lstm *scratch_of;
+};
+
 struct ax_channel_lstm {
     struct ax_channel *c;
     struct ax_learner learner;
@@ -27,11 +36,12 @@ struct ax_channel_lstm {
     char seen[AX_SHA256_TEXT]; /* of the live one's artifact as of the newest step; "": none */
     int64_t since_ms;          /* the step at which it began to speak */
     bool asleep;               /* it earns nothing */
-    double *given;
-    size_t given_cap;  /* targets */
-    float *rows, *out; /* of a batch */
-    void *scratch;
-    const struct ax_lstm *scratch_of;
+    struct voice live, shadow;
+    struct ax_channel_trial *trial;
+    /* Of all targets in a step: numbers, values, measures (0: no row). */
+    uint32_t *serials;
+    double *values, *scales;
+    size_t cap; /* targets that there is room for */
     struct ax_lstm_frame frames[BATCH];
     uint32_t places[BATCH]; /* of the targets of a batch */
 };
@@ -174,19 +184,30 @@ enum ax_err ax_channel_lstm_new(struct ax_channel *c, struct ax_channel_lstm **o
     m->since_ms = INT64_MIN;
     ax_buf_init(&m->text, TEXT_MAX);
     enum ax_err err = init_spec(m, diag);
+    if (err == AX_OK && !(m->trial = ax_channel_trial_new(&m->spec, c->job->config->models.min_samples)))
+        err = ax_fail(diag, AX_NOMEM, "out of memory");
     if (err != AX_OK) {
         ax_channel_lstm_free(m);
         return err;
     }
-    const struct ax_learner_spec learner = {.kind = &ax_lstm_kind,
-                                            .feature = c->feature.n ? c->drift_name[0] : "",
-                                            .build = &m->spec,
-                                            .every_ms = c->job->config->forecast.lstm.fit_every_ms,
-                                            .copy = copy_past,
-                                            .ctx = m};
+    struct ax_learner_spec learner = {.kind = &ax_lstm_kind,
+                                      .feature = c->feature.n ? c->drift_name[0] : "",
+                                      .build = &m->spec,
+                                      .every_ms = c->job->config->forecast.lstm.fit_every_ms,
+                                      .copy = copy_past,
+                                      .ctx = m};
+    ax_channel_trial_rule(m->trial, c->job->config->models.min_samples, &learner.rule);
     ax_job_learn(c->job, &m->learner, &learner);
     *out = m;
     return AX_OK;
+}
+
+static void voice_done(struct voice *v)
+{
+    free(v->given);
+    free(v->rows);
+    free(v->out);
+    free(v->scratch);
 }
 
 void ax_channel_lstm_free(struct ax_channel_lstm *m)
@@ -194,56 +215,101 @@ void ax_channel_lstm_free(struct ax_channel_lstm *m)
     if (!m)
         return;
     ax_buf_done(&m->text);
-    free(m->given);
-    free(m->rows);
-    free(m->out);
-    free(m->scratch);
+    voice_done(&m->live);
+    voice_done(&m->shadow);
+    ax_channel_trial_free(m->trial);
+    free(m->serials);
+    free(m->values);
+    free(m->scales);
     free(m);
 }
 
 /* Room for a batch of this generation. */
-static bool make_room(struct ax_channel_lstm *m, const struct ax_lstm *model)
+static bool make_batch(const struct ax_channel_lstm *m, struct voice *v, const struct ax_lstm *model)
 {
-    if (m->scratch_of == model)
+    if (v->scratch_of == model)
         return true;
     const size_t row = (size_t)m->spec.sequence * ax_lstm_width(&m->spec, ax_lstm_vocabulary_of(model));
     const size_t bytes = (ax_lstm_scratch(model) + AX_NN_ALIGN - 1) / AX_NN_ALIGN * AX_NN_ALIGN;
-    free(m->rows);
-    free(m->out);
-    free(m->scratch);
-    m->rows = malloc(BATCH * row * sizeof *m->rows);
-    m->out = malloc((size_t)BATCH * m->spec.leads_n * AX_LSTM_QUANTILES * sizeof *m->out);
-    m->scratch = aligned_alloc(AX_NN_ALIGN, bytes ? bytes : AX_NN_ALIGN);
-    m->scratch_of = m->rows && m->out && m->scratch ? model : NULL;
-    return m->scratch_of != NULL;
+    free(v->rows);
+    free(v->out);
+    free(v->scratch);
+    v->rows = malloc(BATCH * row * sizeof *v->rows);
+    v->out = malloc((size_t)BATCH * m->spec.leads_n * AX_LSTM_QUANTILES * sizeof *v->out);
+    v->scratch = aligned_alloc(AX_NN_ALIGN, bytes ? bytes : AX_NN_ALIGN);
+    v->scratch_of = v->rows && v->out && v->scratch ? model : NULL;
+    return v->scratch_of != NULL;
 }
 
-static bool make_given(struct ax_channel_lstm *m)
+/* Let an array have n elements; false when there is no memory, and it is as it was. */
+static bool grow(void **array, size_t n, size_t each)
 {
-    const size_t n = m->c->targets.n;
-    if (n <= m->given_cap)
+    void *more = realloc(*array, n * each);
+    if (more)
+        *array = more;
+    return more != NULL;
+}
+
+/* Room for all targets; for what a second generation says as well as for the first. */
+static bool make_room(struct ax_channel_lstm *m)
+{
+    const size_t n = m->c->targets.n, cap = n + n / 2, said = cap * m->spec.leads_n;
+    if (n <= m->cap)
         return true;
-    const size_t cap = n + n / 2;
-    double *more = realloc(m->given, cap * m->spec.leads_n * sizeof *more);
-    if (!more)
+    if (!grow((void **)&m->live.given, said, sizeof *m->live.given) ||
+        !grow((void **)&m->shadow.given, said, sizeof *m->shadow.given) ||
+        !grow((void **)&m->serials, cap, sizeof *m->serials) ||
+        !grow((void **)&m->values, cap, sizeof *m->values) ||
+        !grow((void **)&m->scales, cap, sizeof *m->scales))
         return false;
-    m->given = more;
-    m->given_cap = cap;
+    m->cap = cap;
     return true;
 }
 
 /* Let the network speak of the n rows of a batch. */
-static void run_batch(struct ax_channel_lstm *m, const struct ax_lstm *model, uint32_t n)
+static void run_batch(struct ax_channel_lstm *m, struct voice *v, const struct ax_lstm *model, uint32_t n)
 {
     const uint32_t leads = m->spec.leads_n;
-    ax_lstm_run(model, m->scratch, m->rows, n, m->out);
+    ax_lstm_run(model, v->scratch, v->rows, n, v->out);
     for (uint32_t r = 0; r < n; r++) {
-        const float *out = m->out + (size_t)r * leads * AX_LSTM_QUANTILES;
-        double *given = m->given + (size_t)m->places[r] * leads;
+        const float *out = v->out + (size_t)r * leads * AX_LSTM_QUANTILES;
+        double *given = v->given + (size_t)m->places[r] * leads;
         for (uint32_t k = 0; k < leads; k++)
             given[k] =
                 m->frames[r].last + m->frames[r].scale * (double)out[k * AX_LSTM_QUANTILES + AX_LSTM_MEDIAN];
     }
+}
+
+/* What a generation says of all targets. False when there is no memory. */
+static bool speak(struct ax_channel_lstm *m, struct voice *voice, const struct ax_lstm *model, int64_t t_ms)
+{
+    if (!make_room(m) || !make_batch(m, voice, model))
+        return false;
+    const struct ax_lstm_vocabulary *v = ax_lstm_vocabulary_of(model);
+    const size_t row = (size_t)m->spec.sequence * ax_lstm_width(&m->spec, v);
+    struct ax_view views[AX_LSTM_FEATURES_MAX];
+    uint32_t n = 0, place = 0;
+    for (const struct ax_target *t = m->c->first; t; t = t->next, place++) {
+        m->serials[place] = t->serial;
+        m->values[place] = t->stepped_ms == t_ms ? t->value : (double)NAN;
+        m->scales[place] = 0;
+        for (uint32_t k = 0; k < m->spec.leads_n; k++)
+            voice->given[(size_t)place * m->spec.leads_n + k] = NAN;
+        if (t->stepped_ms != t_ms)
+            continue;
+        const struct ax_lstm_past p = past_of(m->c, t, views);
+        if (!ax_lstm_row(&m->spec, v, &p, voice->rows + n * row, &m->frames[n]))
+            continue;
+        m->scales[place] = m->frames[n].scale;
+        m->places[n++] = place;
+        if (n == BATCH) {
+            run_batch(m, voice, model, n);
+            n = 0;
+        }
+    }
+    if (n)
+        run_batch(m, voice, model, n);
+    return true;
 }
 
 /* Another generation: it is heard again, from this step on. Told by its artifact: an address may come back.
@@ -251,45 +317,80 @@ static void run_batch(struct ax_channel_lstm *m, const struct ax_lstm *model, ui
 static void notice_swap(struct ax_channel_lstm *m, int64_t t_ms)
 {
     const char *live = m->learner.live ? m->learner.live->sha256 : "";
+    /* Those of a trial have moved to other roles: what was made for one may be of the other's shape. */
+    if (m->live.scratch_of && (!m->learner.live || m->live.scratch_of != m->learner.live->model))
+        m->live.scratch_of = NULL;
+    if (m->shadow.scratch_of && (!m->learner.shadow || m->shadow.scratch_of != m->learner.shadow->model))
+        m->shadow.scratch_of = NULL;
+    if (!m->learner.shadow)
+        ax_channel_trial_end(m->trial);
     if (strcmp(m->seen, live) == 0)
         return;
     (void)snprintf(m->seen, sizeof m->seen, "%s", live);
-    m->scratch_of = NULL;
+    m->live.scratch_of = m->shadow.scratch_of = NULL;
     m->since_ms = t_ms;
     m->asleep = false;
+}
+
+/* Does one say what is no number where the other has one? */
+static void check_finite(struct ax_channel_lstm *m, uint32_t n)
+{
+    for (uint32_t place = 0; place < n; place++) {
+        for (uint32_t k = 0; k < m->spec.leads_n && m->scales[place] > 0; k++) {
+            const size_t at = (size_t)place * m->spec.leads_n + k;
+            const bool live = isfinite(m->live.given[at]), shadow = isfinite(m->shadow.given[at]);
+            if (live != shadow)
+                ax_trial_broken(&m->learner.trial, !live, !shadow);
+        }
+    }
+}
+
+/* Series of a canary's share hear the challenger: by their labels, so that a share is part of the next. */
+static void mix(struct ax_channel_lstm *m)
+{
+    const uint32_t leads = m->spec.leads_n;
+    uint32_t place = 0;
+    for (const struct ax_target *t = m->c->first; t; t = t->next, place++)
+        if (ax_labels_hash(t->labels, 0) % 100 < m->learner.roles.share)
+            memcpy(m->live.given + (size_t)place * leads, m->shadow.given + (size_t)place * leads,
+                   leads * sizeof *m->live.given);
+}
+
+/* Let the other one speak too, and compare what both have said so far. */
+static void compare(struct ax_channel_lstm *m, int64_t t_ms)
+{
+    struct ax_learner *l = &m->learner;
+    const uint32_t n = m->c->targets.n;
+    double loss[2];
+    if (!speak(m, &m->shadow, l->shadow->model, t_ms)) {
+        ax_job_error(m->c->job, "memory");
+        return;
+    }
+    for (uint32_t place = 0; place < n && (m->c->kind.skip & AX_SKIP_LEARNING); place++)
+        m->values[place] = (double)NAN;
+    const struct ax_rivals rivals = {n, m->serials, m->values, m->scales, m->live.given, m->shadow.given};
+    check_finite(m, n);
+    if (ax_channel_trial_step(m->trial, l->live->sha256, l->shadow->sha256, t_ms / m->spec.step_ms, &rivals,
+                              loss))
+        ax_learner_compare(l, loss[0], loss[1]);
+    if (l->roles.phase == AX_PHASE_CANARY)
+        mix(m);
 }
 
 const double *ax_channel_lstm_run(struct ax_channel_lstm *m, int64_t t_ms)
 {
     notice_swap(m, t_ms);
-    if (!m->learner.live || m->asleep)
+    const struct ax_learner *l = &m->learner;
+    const bool compared = l->shadow && l->roles.phase != AX_PHASE_APPROVAL;
+    if (!l->live || (m->asleep && !compared))
         return NULL;
-    const struct ax_lstm *model = m->learner.live->model;
-    if (!make_room(m, model) || !make_given(m)) {
+    if (!speak(m, &m->live, l->live->model, t_ms)) {
         ax_job_error(m->c->job, "memory");
         return NULL;
     }
-    const struct ax_lstm_vocabulary *v = ax_lstm_vocabulary_of(model);
-    const size_t row = (size_t)m->spec.sequence * ax_lstm_width(&m->spec, v);
-    struct ax_view views[AX_LSTM_FEATURES_MAX];
-    uint32_t n = 0, place = 0;
-    for (const struct ax_target *t = m->c->first; t; t = t->next, place++) {
-        for (uint32_t k = 0; k < m->spec.leads_n; k++)
-            m->given[(size_t)place * m->spec.leads_n + k] = NAN;
-        if (t->stepped_ms != t_ms)
-            continue;
-        const struct ax_lstm_past p = past_of(m->c, t, views);
-        if (!ax_lstm_row(&m->spec, v, &p, m->rows + n * row, &m->frames[n]))
-            continue;
-        m->places[n++] = place;
-        if (n == BATCH) {
-            run_batch(m, model, n);
-            n = 0;
-        }
-    }
-    if (n)
-        run_batch(m, model, n);
-    return m->given;
+    if (compared)
+        compare(m, t_ms);
+    return m->asleep ? NULL : m->live.given;
 }
 
 void ax_channel_lstm_weigh(struct ax_channel_lstm *m, int64_t t_ms)
@@ -315,9 +416,10 @@ void ax_channel_lstm_save(const struct ax_channel_lstm *m, struct ax_buf *out)
     ax_put_u8(out, m->asleep);
     ax_put_i64(out, m->since_ms);
     ax_put_str(out, ax_str(m->seen));
+    ax_channel_trial_save(m->trial, out);
 }
 
-void ax_channel_lstm_load(struct ax_channel_lstm *m, struct ax_bytes *in)
+enum ax_err ax_channel_lstm_load(struct ax_channel_lstm *m, struct ax_bytes *in)
 {
     m->asleep = ax_get_bool(in);
     m->since_ms = ax_get_ms(in);
@@ -326,4 +428,5 @@ void ax_channel_lstm_load(struct ax_channel_lstm *m, struct ax_bytes *in)
         (void)ax_bytes_fail(in);
     else
         (void)snprintf(m->seen, sizeof m->seen, AX_STR_FMT, AX_STR_ARG(seen));
+    return ax_channel_trial_load(m->trial, in);
 }

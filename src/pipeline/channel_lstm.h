@@ -3,7 +3,8 @@
  *
  * Once the windows of all channels have the step, the network runs over the series in batches; what it says
  * is one more member of each one's portfolio. Where the portfolios have come to give it no weight it is not
- * run until the next generation. Owner: the pipeline's thread. */
+ * run until the next generation. While two generations are compared (pipeline/learner.h) both speak, and one
+ * is heard. Owner: the pipeline's thread. */
 #ifndef AX_PIPELINE_CHANNEL_LSTM_H
 #define AX_PIPELINE_CHANNEL_LSTM_H
 
@@ -33,10 +34,10 @@ uint32_t ax_channel_lstm_leads(const struct ax_channel_lstm *m);
 /* After all targets have taken the step: does it earn its keep? */
 void ax_channel_lstm_weigh(struct ax_channel_lstm *m, int64_t t_ms);
 
-/* Append whether it is run, and since when. */
+/* Append whether it is run, since when, and what waits to be compared. */
 void ax_channel_lstm_save(const struct ax_channel_lstm *m, struct ax_buf *out);
 
-/* Read that back; what cannot be is a failure of in. */
-void ax_channel_lstm_load(struct ax_channel_lstm *m, struct ax_bytes *in);
+/* Read that back. AX_NOMEM; what cannot be is a failure of in. */
+AX_MUST_USE enum ax_err ax_channel_lstm_load(struct ax_channel_lstm *m, struct ax_bytes *in);
 
 #endif

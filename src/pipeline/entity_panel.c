@@ -6,6 +6,8 @@
 #include <string.h>
 
 #define EVERY_POINTS 24LL /* between two looks whether to train again */
+#define FIRST_LOOK 10     /* by so much fewer points than models.min_samples decide on a shadow */
+#define LAGS 7
 
 /* What the features are, in their order. */
 static uint64_t features_hash(const struct ax_job_config *config)
@@ -30,6 +32,19 @@ static uint32_t members_of(const struct ax_ensemble_config *config)
     return bits;
 }
 
+/* A pair is a point, or as many of them as make a row of eight pairs: rows have points in common. Two hours
+ * of them are enough to count alarms. */
+static struct ax_trial_rule rule_of(const struct ax_job *job)
+{
+    const uint32_t first = job->config->models.min_samples / FIRST_LOOK, overlap = job->ensemble.points - 1,
+                   points = (overlap + LAGS - 1) / LAGS;
+    return (struct ax_trial_rule){.alarms = true,
+                                  .compare = {.samples_min = first ? first : 1},
+                                  .block = points * ax_point_steps(job),
+                                  .lags = (overlap + points - 1) / points,
+                                  .alarms_max = job->config->anomaly.false_alarm_rate};
+}
+
 void ax_entities_learn(struct ax_job *job)
 {
     const struct ax_job_config *config = job->config;
@@ -48,82 +63,177 @@ void ax_entities_learn(struct ax_job *job)
                                          .feature = "",
                                          .build = &job->ensemble,
                                          .every_ms = EVERY_POINTS * ax_point_steps(job) * config->step_ms,
+                                         .rule = rule_of(job),
                                          .copy = ax_entities_copy,
                                          .ctx = job};
     ax_job_learn(job, &job->ensemble_learner, &spec);
 }
 
-/* Find the entity in the live generation, once. */
-static void look_up(struct ax_entity *e, const struct ax_generation *live, struct ax_buf *key)
+/* Find the entity in a generation, once. */
+static uint32_t look_up(const struct ax_entity *e, struct ax_entity_place *at, const struct ax_generation *g,
+                        struct ax_buf *key)
 {
-    if (e->known_by == live)
-        return;
+    if (at->of == g)
+        return at->index;
     ax_buf_reset(key);
     ax_labels_key_write(e->labels, key);
     if (key->err != AX_OK)
-        return;
-    e->known_by = live;
-    e->index = ax_ensemble_find(live->model, ax_buf_view(key));
+        return UINT32_MAX;
+    at->of = g;
+    at->index = ax_ensemble_find(g->model, ax_buf_view(key));
+    return at->index;
+}
+
+/* What is asked of one generation. */
+struct question {
+    const struct ax_generation *g; /* NULL: nothing */
+    uint32_t *index;
+    struct ax_ensemble_ratios *ratios;
+};
+
+static bool make_question(struct ax_arena *a, const struct ax_generation *g, uint32_t n, struct question *out)
+{
+    *out = (struct question){.g = g};
+    if (!g)
+        return true;
+    out->index = ax_arena_array(a, n, sizeof *out->index);
+    out->ratios = ax_arena_array(a, n, sizeof *out->ratios);
+    return out->index && out->ratios;
 }
 
 /* Room for all entities and their rows; false when there is none. */
-static bool make_room(struct ax_job *job, const struct ax_ensemble *ensemble, struct ax_asked *out,
-                      float **points, uint32_t **index)
+static bool make_room(struct ax_job *job, struct ax_asked *out, float **points, struct question q[2])
 {
+    const struct ax_learner *l = &job->ensemble_learner;
     const uint32_t n = job->entities.n;
     const size_t width = (size_t)job->ensemble.points * job->channels_n;
     struct ax_arena *a = &job->scratch;
     ax_arena_reset(a);
+    size_t bytes = ax_ensemble_scratch(l->live->model, n);
+    if (l->shadow && ax_ensemble_scratch(l->shadow->model, n) > bytes)
+        bytes = ax_ensemble_scratch(l->shadow->model, n);
     out->entities = ax_arena_array(a, n, sizeof(struct ax_entity *));
-    out->ratios = ax_arena_array(a, n, sizeof *out->ratios);
+    out->answers = ax_arena_array(a, n, sizeof *out->answers);
     *points = ax_arena_array(a, n * width, sizeof **points);
-    *index = ax_arena_array(a, n, sizeof **index);
-    char *scratch = ax_arena_alloc(a, ax_ensemble_scratch(ensemble, n) + AX_ENSEMBLE_ALIGN);
-    if (!out->entities || !out->ratios || !*points || !*index || !scratch)
+    char *scratch = ax_arena_alloc(a, bytes + AX_ENSEMBLE_ALIGN);
+    if (!out->entities || !out->answers || !*points || !scratch || !make_question(a, l->live, n, &q[0]) ||
+        !make_question(a, l->shadow, n, &q[1]))
         return false;
     out->points = *points;
     out->scratch = scratch + AX_ENSEMBLE_ALIGN - (uintptr_t)scratch % AX_ENSEMBLE_ALIGN;
     return true;
 }
 
+/* The score that a generation alone gives the i-th entity; below 0 when it does not know it. */
+static double score_of(const struct question *q, uint32_t i)
+{
+    if (q->index[i] == UINT32_MAX)
+        return -1;
+    const double level = ax_ensemble_level(q->g->model, q->index[i]);
+    return ax_ensemble_combine(ax_ensemble_members_of(q->g->model), &q->ratios[i], NULL, 0) / level;
+}
+
+/* Compare the shares of alarms of both generations among the entities that both know. */
+static void compare(struct ax_job *job, uint32_t n, const struct question q[2])
+{
+    struct ax_trial *t = &job->ensemble_learner.trial;
+    uint32_t judged = 0, alarms[2] = {0, 0}, agreed = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        const double live = score_of(&q[0], i), shadow = score_of(&q[1], i);
+        if (live < 0 || shadow < 0)
+            continue;
+        if (isfinite(live) != isfinite(shadow))
+            ax_trial_broken(t, !isfinite(live), !isfinite(shadow));
+        judged++;
+        alarms[0] += live > 1;
+        alarms[1] += shadow > 1;
+        agreed += (live > 1) == (shadow > 1);
+    }
+    if (judged == 0 || (job->skip & AX_SKIP_LEARNING) ||
+        job->ensemble_learner.roles.phase == AX_PHASE_APPROVAL)
+        return;
+    t->judged += judged;
+    t->agreed += agreed;
+    ax_learner_compare(&job->ensemble_learner, (double)alarms[0] / judged, (double)alarms[1] / judged);
+}
+
+/* Which generation an entity hears: of a canary's share the challenger, when it knows the entity. */
+static struct ax_answer answer_of(const struct ax_job *job, const struct ax_entity *e,
+                                  const struct question q[2], uint32_t i)
+{
+    const struct ax_roles *roles = &job->ensemble_learner.roles;
+    const bool other = q[1].g && roles->phase == AX_PHASE_CANARY && q[1].index[i] != UINT32_MAX &&
+                       ax_labels_hash(e->labels, 0) % 100 < roles->share;
+    const struct question *from = &q[other];
+    if (from->index[i] == UINT32_MAX)
+        return (struct ax_answer){.ensemble = NULL};
+    return (struct ax_answer){from->g->model, from->index[i], from->ratios[i]};
+}
+
+/* Ask one generation about all of them; who is not known is asked about as the first one, and not heard. */
+static void ask(const struct question *q, const struct ax_asked *asked)
+{
+    uint32_t at = 0;
+    if (!q->g)
+        return;
+    for (uint32_t i = 0; i < asked->n; i = at) {
+        for (at = i; at < asked->n && q->index[at] != UINT32_MAX; at++)
+            ;
+        if (at > i)
+            ax_ensemble_score(q->g->model, at - i, q->index + i, asked->points + (size_t)i * asked->width,
+                              asked->scratch, q->ratios + i);
+        at += at < asked->n;
+    }
+}
+
 void ax_entities_ask(struct ax_job *job, int64_t t_ms, struct ax_asked *out)
 {
-    const struct ax_generation *live = job->ensemble_learner.live;
-    const size_t width = (size_t)job->ensemble.points * job->channels_n;
+    const struct ax_learner *l = &job->ensemble_learner;
+    struct question q[2];
     float *points;
-    uint32_t *index;
-    *out = (struct ax_asked){0};
-    if (job->ensemble.features == 0 || !live || job->entities.n == 0)
+    *out = (struct ax_asked){.width = (size_t)job->ensemble.points * job->channels_n};
+    if (job->ensemble.features == 0 || !l->live || job->entities.n == 0)
         return;
-    if (!make_room(job, live->model, out, &points, &index)) {
+    if (!make_room(job, out, &points, q)) {
         ax_job_error(job, "memory");
         return;
     }
     struct ax_buf key;
     ax_buf_init(&key, 1u << 20);
     for (struct ax_entity *e = job->first; e; e = e->next) {
-        look_up(e, live, &key);
-        if (e->seen_ms != t_ms || e->known_by != live || e->index == UINT32_MAX)
+        const uint32_t live = look_up(e, &e->known[0], l->live, &key),
+                       shadow = l->shadow ? look_up(e, &e->known[1], l->shadow, &key) : UINT32_MAX;
+        if (!l->shadow)
+            e->known[1].of = NULL; /* its address may come back */
+        if (e->seen_ms != t_ms || (live == UINT32_MAX && shadow == UINT32_MAX))
             continue;
-        ax_entity_points(job, e, t_ms, points + out->n * width);
+        ax_entity_points(job, e, t_ms, points + out->n * out->width);
         out->entities[out->n] = e;
-        index[out->n++] = e->index;
+        q[0].index[out->n] = live;
+        if (l->shadow)
+            q[1].index[out->n] = shadow;
+        out->n++;
     }
     ax_buf_done(&key);
-    ax_ensemble_score(live->model, out->n, index, points, out->scratch, out->ratios);
+    ask(&q[0], out);
+    ask(&q[1], out);
+    if (l->shadow)
+        compare(job, out->n, q);
+    for (uint32_t i = 0; i < out->n; i++)
+        out->answers[i] = answer_of(job, out->entities[i], q, i);
 }
 
 /* Mix what each feature has to do with both kinds of voices, by how far these are beyond their levels. */
 static void explain(struct ax_job *job, struct ax_entity *e, const struct ax_asked *asked, uint32_t at,
                     double features_score)
 {
-    const struct ax_ensemble_ratios *ratios = &asked->ratios[at];
+    const struct ax_answer *answer = &asked->answers[at];
+    const struct ax_ensemble_ratios *ratios = &answer->ratios;
     double share[AX_CHANNELS_MAX], members = 0, features = fmax(features_score - 1, 0);
     for (uint32_t m = 0; m < AX_ENSEMBLE_MEMBERS; m++)
         members += fmax(ratios->v[m] - 1, 0);
     double part = members + features > 0 ? members / (members + features) : 0.5;
-    ax_ensemble_explain(job->ensemble_learner.live->model, e->index,
-                        asked->points + (size_t)at * job->ensemble.points * job->channels_n, ratios,
+    ax_ensemble_explain(answer->ensemble, answer->index, asked->points + at * asked->width, ratios,
                         asked->scratch, share);
     double sum = 0;
     for (uint32_t i = 0; i < job->channels_n; i++)
@@ -135,16 +245,17 @@ static void explain(struct ax_job *job, struct ax_entity *e, const struct ax_ask
 bool ax_entity_hear(struct ax_job *job, struct ax_entity *e, const struct ax_asked *asked, uint32_t at)
 {
     const struct ax_verdict features = e->verdict;
+    const struct ax_answer *answer =
+        at != UINT32_MAX && asked->answers[at].ensemble ? &asked->answers[at] : NULL;
     struct ax_panel_voices voices = {.features = &features,
                                      .judge_only = (job->skip & AX_SKIP_LEARNING) != 0};
-    if (at != UINT32_MAX) {
-        const struct ax_ensemble *ensemble = job->ensemble_learner.live->model;
-        voices.members = ax_ensemble_members_of(ensemble);
-        voices.ratios = &asked->ratios[at];
-        voices.level = ax_ensemble_level(ensemble, e->index);
+    if (answer) {
+        voices.members = ax_ensemble_members_of(answer->ensemble);
+        voices.ratios = &answer->ratios;
+        voices.level = ax_ensemble_level(answer->ensemble, answer->index);
     }
     bool apart = ax_panel_step(e->panel, &voices, &e->verdict, &e->vote);
-    if (at != UINT32_MAX && e->verdict.score > 1)
+    if (answer && e->verdict.score > 1)
         explain(job, e, asked, at, features.score);
     return apart;
 }

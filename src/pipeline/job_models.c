@@ -2,6 +2,22 @@
 #include "pipeline/job_priv.h"
 #include "pipeline/swap_record.h"
 
+/* How versions are tried, by the job's config; block and lags are the model's own affair. */
+static struct ax_trial_rule rule_of(const struct ax_job *job, const struct ax_trial_rule *own)
+{
+    const struct ax_job_models_config *m = &job->config->models;
+    struct ax_trial_rule rule = *own;
+    rule.shadows = !ax_str_eq(m->promotion, ax_str("immediate"));
+    rule.canary = ax_str_eq(m->promotion, ax_str("canary"));
+    rule.compare = (struct ax_promotion_rule){
+        .samples_min = rule.compare.samples_min ? rule.compare.samples_min : m->min_samples,
+        .effect_min = m->min_effect,
+        .alpha = m->significance};
+    rule.canary_n = m->canary_samples;
+    rule.watch_n = m->watch_samples;
+    return rule;
+}
+
 void ax_job_learn(struct ax_job *job, struct ax_learner *l, const struct ax_learner_spec *spec)
 {
     struct ax_learner_spec whole = *spec;
@@ -11,6 +27,8 @@ void ax_job_learn(struct ax_job *job, struct ax_learner *l, const struct ax_lear
     whole.job = job->name;
     whole.step_ms = job->config->step_ms;
     whole.seed = job->env.seed;
+    whole.cooldown_ms = job->config->models.cooldown_ms;
+    whole.rule = rule_of(job, &spec->rule);
     ax_learner_init(l, &whole);
     while (*end)
         end = &(*end)->after;
@@ -20,7 +38,7 @@ void ax_job_learn(struct ax_job *job, struct ax_learner *l, const struct ax_lear
 void ax_job_train(struct ax_job *job)
 {
     for (struct ax_learner *l = job->learners; l; l = l->after)
-        ax_learner_offer(l, job->schedule.last_ms);
+        ax_learner_offer(l, job->schedule.last_ms, AX_FIT_NOT);
 }
 
 struct ax_learner *ax_job_trained(struct ax_job *job)
@@ -39,7 +57,7 @@ struct ax_swap ax_job_swap_of(const struct ax_job *job, const struct ax_learner 
                             .last_ms = job->schedule.last_ms,
                             .kind = ax_str(l->spec.kind->name),
                             .feature = ax_str(l->spec.feature),
-                            .sha256 = ax_str(l->next->sha256)};
+                            .roles = l->next.roles};
 }
 
 enum ax_err ax_job_swap(struct ax_job *job, const struct ax_swap *swap)
@@ -50,6 +68,6 @@ enum ax_err ax_job_swap(struct ax_job *job, const struct ax_swap *swap)
     for (struct ax_learner *l = job->learners; l; l = l->after)
         if (ax_str_eq(swap->kind, ax_str(l->spec.kind->name)) &&
             ax_str_eq(swap->feature, ax_str(l->spec.feature)))
-            return ax_learner_restore(l, swap->sha256);
+            return ax_learner_restore(l, &swap->roles, swap->last_ms);
     return AX_OK;
 }

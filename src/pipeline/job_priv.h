@@ -70,6 +70,12 @@ struct ax_channel {
     uint32_t sample_left;           /* targets that may still join the sample for drift */
 };
 
+/* Where an entity is in a generation of an ensemble. */
+struct ax_entity_place {
+    const struct ax_generation *of; /* NULL: look again */
+    uint32_t index;                 /* UINT32_MAX: it was not learnt from */
+};
+
 /* One value of the `by` labels, for jobs that score entities. */
 struct ax_entity {
     uint64_t id;
@@ -80,10 +86,9 @@ struct ax_entity {
     struct ax_hindsight *hindsight;
     struct ax_verdict verdict;
     double vote;
-    double *contributions;                /* [channels_n] */
-    struct ax_window *flags;              /* 1 at steps that are not to be learnt from, else 0 */
-    const struct ax_generation *known_by; /* where `index` is that of the entity; NULL: look again */
-    uint32_t index;                       /* UINT32_MAX: it was not learnt from */
+    double *contributions;           /* [channels_n] */
+    struct ax_window *flags;         /* 1 at steps that are not to be learnt from, else 0 */
+    struct ax_entity_place known[2]; /* in the ensemble that serves, and in the one beside it */
     struct ax_outlet outlets[AX_ENTITY_OUTPUTS];
     struct ax_outlet *contribution; /* [channels_n] */
     int64_t seen_ms;
@@ -181,12 +186,20 @@ uint64_t ax_entity_id(const struct ax_job *job, const struct ax_labels *labels);
 /* entity.c: score every entity from its features' scores at t_ms, and emit. */
 void ax_entities_step(struct ax_job *job, int64_t t_ms);
 
-/* entity_panel.c: what an ensemble makes of all entities of a step; in the job's scratch. */
+/* entity_panel.c: what an ensemble says of one entity; NULL: it does not know it. */
+struct ax_answer {
+    const struct ax_ensemble *ensemble;
+    uint32_t index;
+    struct ax_ensemble_ratios ratios;
+};
+
+/* What is made of all entities of a step; in the job's scratch. */
 struct ax_asked {
-    uint32_t n;                        /* entities that were asked about */
-    struct ax_entity **entities;       /* in the order of the job's list */
-    const float *points;               /* [n][ensemble.points][channels_n] */
-    struct ax_ensemble_ratios *ratios; /* [n] */
+    uint32_t n;                  /* entities that were asked about */
+    struct ax_entity **entities; /* in the order of the job's list */
+    const float *points;         /* [n][width], width being ensemble.points * channels_n */
+    size_t width;
+    struct ax_answer *answers; /* [n] */
     void *scratch;
 };
 
@@ -226,7 +239,8 @@ AX_MUST_USE enum ax_err ax_job_lessons_load(struct ax_job *job, struct ax_bytes 
 int64_t ax_job_absence_ms(const struct ax_job *job);
 
 /* job_models.c: one more model that is fitted beside the job; it outlives the job's use of it. What its spec
- * leaves out, all but kind, feature, build, every_ms, copy and ctx, is filled in. */
+ * leaves out, all but kind, feature, build, every_ms, copy, ctx, and of the rule what is the model's own
+ * affair (alarms, block, lags), is filled in. */
 void ax_job_learn(struct ax_job *job, struct ax_learner *l, const struct ax_learner_spec *spec);
 
 /* job_drift.c: make room for what a channel's tests need beside its results. */

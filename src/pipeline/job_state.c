@@ -9,7 +9,7 @@
 #include "pipeline/job_priv.h"
 #include "store/records.h"
 
-#define STATE_VERSION 5
+#define STATE_VERSION 6
 #define SECTION_BYTES (1u << 20) /* a section is put when it has become so long */
 #define LABELS_MAX 65536         /* of one target; more than any request may bring */
 
@@ -99,8 +99,8 @@ static enum ax_err job_load(struct ax_job *job, struct ax_bytes *in)
         if (ax_learner_load(l, in) == AX_NOMEM)
             return AX_NOMEM;
     for (uint32_t i = 0; i < job->channels_n; i++)
-        if (job->channels[i].lstm)
-            ax_channel_lstm_load(job->channels[i].lstm, in);
+        if (job->channels[i].lstm && ax_channel_lstm_load(job->channels[i].lstm, in) == AX_NOMEM)
+            return AX_NOMEM;
     ax_job_outlets(job, &(struct ax_outlet_deed){.verb = AX_OUTLET_LOAD, .in = in});
     return in->err == AX_OK ? ax_job_lessons_load(job, in) : in->err;
 }

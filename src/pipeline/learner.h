@@ -1,22 +1,58 @@
 /* learner.h: a model that a job shares among its series or entities, and that is fitted beside it
  * (src/train).
  *
- * It knows when a fit is due, hands a copy of the past over, and swaps the finished generation in between two
- * steps. Only what the live generation is belongs to the state that lasts; a fit on its way is begun anew
- * after a restart. Who serves by it reads `live`. Owner: the pipeline's thread. */
+ * It knows when a fit is due, hands a copy of the past over, and gives the generations of the model their
+ * roles (train/trial.h): `live` serves, `shadow` is compared with it. Roles change between two steps alone.
+ * Where the store of artifacts knows of roles (the registry) it is moved first and followed then: whatever it
+ * says, by a decision of the learner, by hand, or before a restart, becomes the roles at the next step. So a
+ * crash between the two leaves nothing to repair. The first generation of a model serves at once.
+ *
+ * Roles, and what was gathered of a trial, belong to the state that lasts; a fit on its way is begun anew
+ * after a restart. Who serves by it reads `live`, and adds the losses of both to `trial`. Owner: the
+ * pipeline's thread. */
 #ifndef AX_PIPELINE_LEARNER_H
 #define AX_PIPELINE_LEARNER_H
 
 #include "pipeline/outlet.h"
 #include "train/generation.h"
 #include "train/queue.h"
+#include "train/trial.h"
 
-#define AX_LEARNER_OUTPUTS 4 /* model_training_* */
+/* Outputs of one of the two roles, and of both together. */
+enum {
+    AX_LEARNER_TIME,
+    AX_LEARNER_SAMPLES,
+    AX_LEARNER_LOSS,
+    AX_LEARNER_SKILL,
+    AX_LEARNER_INFO,
+    AX_LEARNER_TRIAL_LOSS,
+    AX_LEARNER_ROLE_OUTPUTS
+};
+enum {
+    AX_LEARNER_PAIRS,
+    AX_LEARNER_EFFECT,
+    AX_LEARNER_EFFECT_LOWER,
+    AX_LEARNER_EFFECT_UPPER,
+    AX_LEARNER_P_VALUE,
+    AX_LEARNER_ROLLED_BACK,
+    AX_LEARNER_BOTH_OUTPUTS
+};
 
 /* What a fit is to learn from; nothing when data is NULL. */
 struct ax_past_copy {
     void *data;     /* for ax_train_kind.fit() */
     uint64_t bytes; /* of it */
+};
+
+/* Why a fit is begun. */
+enum ax_fit_reason {
+    AX_FIT_NOT,
+    AX_FIT_SCHEDULE, /* it is time */
+    AX_FIT_CRON,     /* by `fit_at` */
+    AX_FIT_DRIFT,    /* the data have drifted */
+    AX_FIT_ACCURACY, /* forecasts have become worse */
+    AX_FIT_MANUAL,   /* somebody asks for it */
+    AX_FIT_REASONS
 };
 
 /* What a learner is made with; all of it outlives it. */
@@ -28,7 +64,9 @@ struct ax_learner_spec {
     const char *feature;                  /* "" for the job's own expression, and for entities */
     const void *build;                    /* the spec of ax_train_kind.build() */
     int64_t step_ms, every_ms;            /* of the job; between two fits */
+    int64_t cooldown_ms; /* from a fit to one that is begun because of drift or accuracy, at least */
     uint64_t seed;
+    struct ax_trial_rule rule;
 
     /* Copy what a fit is to learn from, as of step t_ms, into at most bytes_max. AX_NOTREADY while there is
      * too little, which must be cheap to find out; AX_NOMEM. */
@@ -36,19 +74,41 @@ struct ax_learner_spec {
     void *ctx;
 };
 
+/* Roles that are to be, with their generations. */
+struct ax_learner_next {
+    bool any;
+    struct ax_roles roles;
+    struct ax_generation *live, *shadow;
+};
+
+/* Under which labels the outputs of a role were fed. */
+struct ax_learner_shown {
+    char version[AX_VERSION_TEXT];
+    uint8_t role; /* index of its name; 0: none */
+};
+
 /* See above. */
 struct ax_learner {
     struct ax_learner_spec spec;
-    struct ax_generation *live; /* NULL before the first */
-    struct ax_fit *fit;         /* on its way, or NULL */
-    struct ax_generation *next; /* finished, and not yet live */
-    int64_t asked_ms;           /* step at which the newest fit was begun */
-    int64_t look_ms;            /* no fit is begun before this step, because one failed */
+    struct ax_roles roles;
+    struct ax_generation *live, *shadow; /* NULL where the role is empty, or its artifact cannot be had */
+    struct ax_trial trial;
+    int64_t rolled_back_ms;      /* step after which that was done; INT64_MIN: never */
+    struct ax_fit *fit;          /* on its way, or NULL */
+    struct ax_generation *fresh; /* finished, and without a role yet */
+    struct ax_learner_next next;
+    enum ax_fit_reason reason, asked; /* of the fit that is begun; for the one that is asked for */
+    int64_t asked_ms;                 /* step at which the newest fit was begun */
+    int64_t look_ms;                  /* no fit is begun before this step, because one failed */
     int64_t newest_ms; /* up to when the newest fit learnt, whether it serves or not; INT64_MIN: not known */
-    uint64_t changes;  /* of the store, when its champion was last looked at */
-    bool looked;       /* at the champion */
-    uint32_t failures; /* in a row */
-    struct ax_outlet outlets[AX_LEARNER_OUTPUTS];
+    struct ax_artifact_standing standing; /* as last looked at */
+    uint64_t changes;                     /* of the store, then */
+    bool looked, answered;                /* at the store; and whether it knew the model */
+    bool tells;                           /* the store has changed since a move was refused */
+    char refused[AX_SHA256_TEXT];         /* cannot be built: not tried again before the store changes */
+    uint32_t failures;                    /* in a row */
+    struct ax_learner_shown shown[2];     /* by live and shadow, as of the newest step */
+    struct ax_outlet outlets[2][AX_LEARNER_ROLE_OUTPUTS], both[AX_LEARNER_BOTH_OUTPUTS], phases[AX_PHASES];
     struct ax_learner *after; /* of its job, in the order in which they were added */
 };
 
@@ -58,31 +118,53 @@ void ax_learner_init(struct ax_learner *l, const struct ax_learner_spec *spec);
 /* Call off what runs and let go of what serves. */
 void ax_learner_done(struct ax_learner *l);
 
-/* After step t_ms: begin a fit if one is due. */
-void ax_learner_offer(struct ax_learner *l, int64_t t_ms);
+/* After step t_ms: begin a fit if one is due, or if there is a reason (AX_FIT_NOT: none). On schedule none is
+ * begun during a trial. */
+void ax_learner_offer(struct ax_learner *l, int64_t t_ms, enum ax_fit_reason reason);
 
-/* Is there a generation that is to be live and is not: a finished one, or another champion of the store (one
- * that was promoted, or returned to by a rollback)? It is built by this call. */
+/* Let a fit begin after the next step. */
+void ax_learner_ask(struct ax_learner *l);
+
+/* Are roles to change? Because a fit has finished, the trial has its verdict (the store is moved by this
+ * call), or the store says something else. The generations are built by this call. */
 bool ax_learner_ready(struct ax_learner *l);
 
-/* Let it be live; ax_learner_ready() has said that it is there. */
-void ax_learner_swap(struct ax_learner *l);
+/* Change the roles, after step t_ms; ax_learner_ready() has said that they are to. */
+void ax_learner_swap(struct ax_learner *l, int64_t t_ms);
 
-/* Let the artifact of that SHA-256 be live, as a record of the log or a snapshot says: if it cannot be had it
- * is counted and logged, and the model serves nothing until the next fit. AX_NOMEM alone: nothing has
+/* Let these be the roles after step t_ms, as a record of the log says: an artifact that cannot be had is
+ * counted and logged, and its role is empty until the store says another. AX_NOMEM alone: nothing has
  * changed. */
-AX_MUST_USE enum ax_err ax_learner_restore(struct ax_learner *l, struct ax_str sha256);
+AX_MUST_USE enum ax_err ax_learner_restore(struct ax_learner *l, const struct ax_roles *roles, int64_t t_ms);
 
-/* Feed what is said of the live generation at t_ms. */
+/* Add what both said at a step: their losses (or shares of alarms). */
+void ax_learner_compare(struct ax_learner *l, double live, double shadow);
+
+/* Feed what is said of the generations at t_ms. */
 void ax_learner_emit(struct ax_learner *l, struct ax_outlets *outlets, int64_t t_ms);
 
 /* Do something to its outlets. */
 void ax_learner_outlets(struct ax_learner *l, struct ax_outlets *outlets, const struct ax_outlet_deed *deed);
 
-/* Append what is live. */
+/* Append roles and trial. */
 void ax_learner_save(const struct ax_learner *l, struct ax_buf *out);
 
 /* Read that back, as ax_learner_restore(). AX_NOMEM, or what is wrong with in. */
 AX_MUST_USE enum ax_err ax_learner_load(struct ax_learner *l, struct ax_bytes *in);
+
+/* learner_outputs.c: append under which labels its outputs were fed. */
+void ax_learner_shown_save(const struct ax_learner *l, struct ax_buf *out);
+
+/* Read that back; what cannot be is a failure of in. */
+void ax_learner_shown_load(struct ax_learner *l, struct ax_bytes *in);
+
+/* learner_roles.c: what the roles are to be, as ax_learner_ready(), once what was fitted is there. */
+bool ax_learner_decide(struct ax_learner *l);
+
+/* How the store stands, looked at again if it has changed; false when it has no roles. */
+bool ax_learner_look(struct ax_learner *l);
+
+/* Count and log what could not be made to serve. */
+void ax_learner_refuse(const struct ax_learner *l, enum ax_err err, const char *text);
 
 #endif

@@ -14,7 +14,7 @@
 #include "config/outputs.h"
 #include "emit/sink.h"
 
-#define AX_OUTLET_ADDED 3 /* labels that an output adds beside `for` and `source` */
+#define AX_OUTLET_ADDED 4 /* labels that an output adds beside `for` and `source` */
 
 /* What all outlets of a job share. */
 struct ax_outlets {

@@ -1,11 +1,11 @@
-/* swap.c: finished models begin to serve: between two steps, and in a replay at the same place. */
+/* swap.c: models get other roles: between two steps, and in a replay at the same place. */
 #include "base/log.h"
 #include "pipeline/learner.h"
 #include "pipeline/pipeline_priv.h"
 #include "pipeline/swap_record.h"
 #include "store/records.h"
 
-/* Write down that a model is about to serve. */
+/* Write down which roles are about to be. */
 static enum ax_err record_swap(struct ax_pipeline *p, const struct ax_job *job, const struct ax_learner *l,
                                struct ax_diag *diag)
 {
@@ -27,12 +27,12 @@ bool ax_pipeline_swap(struct ax_pipeline *p, struct ax_job *job)
         if (record_swap(p, job, l, &diag) != AX_OK) {
             ax_metric_count(AX_M_WAL_FAILURES, NULL, NULL);
             ax_log(AX_LOG_WARN, "swap_not_recorded",
-                   "job " AX_STR_FMT ": a model that is ready cannot be recorded, and is tried again: %s",
+                   "job " AX_STR_FMT ": a change of models cannot be recorded, and is tried again: %s",
                    AX_STR_ARG(ax_job_config(job)->name), diag.text);
             ax_pipeline_hold_off(p);
             return false;
         }
-        ax_learner_swap(l);
+        ax_learner_swap(l, ax_job_stepped_ms(job));
     }
     return true;
 }

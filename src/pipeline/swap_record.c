@@ -1,7 +1,7 @@
 /* swap_record.c: a swap to and from bytes. */
 #include "pipeline/swap_record.h"
 
-#define VERSION 1
+#define VERSION 2
 
 void ax_swap_put(struct ax_buf *out, const struct ax_swap *swap)
 {
@@ -12,7 +12,7 @@ void ax_swap_put(struct ax_buf *out, const struct ax_swap *swap)
     ax_put_i64(out, swap->last_ms);
     ax_put_str(out, swap->kind);
     ax_put_str(out, swap->feature);
-    ax_put_str(out, swap->sha256);
+    ax_roles_put(out, &swap->roles);
 }
 
 enum ax_err ax_swap_get(struct ax_str record, struct ax_swap *out)
@@ -25,6 +25,6 @@ enum ax_err ax_swap_get(struct ax_str record, struct ax_swap *out)
     out->last_ms = ax_get_ms(&in);
     out->kind = ax_get_str(&in);
     out->feature = ax_get_str(&in);
-    out->sha256 = ax_get_str(&in);
+    ax_roles_get(&in, &out->roles);
     return ax_bytes_end(&in);
 }

@@ -159,7 +159,10 @@ enum ax_err ax_registry_approve(struct ax_registry *r, struct ax_str name, struc
             "isis", row.id, by->who, ax_clock_now(&r->clock), by->why);
     if (err == AX_OK && sqlite3_changes(r->db) > 0)
         err = ax_audit_append(r, by, "approve", name, ax_str(row.ref.version), by->why, diag);
-    return ax_registry_end(r, err, diag);
+    err = ax_registry_end(r, err, diag);
+    if (err == AX_OK) /* what waits for it may go on */
+        (void)atomic_fetch_add_explicit(&r->changes, 1, memory_order_release);
+    return err;
 }
 
 /* ---- the check ---- */

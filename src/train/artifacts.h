@@ -1,5 +1,5 @@
 /* artifacts.h: where artifacts are kept: by the SHA-256 of their bytes, on the disk before anybody relies on
- * one.
+ * one, and who of a model is champion and who challenger.
  *
  * A table of functions, so that a backtest keeps none, and tests lose them. Thread-safe. */
 #ifndef AX_TRAIN_ARTIFACTS_H
@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "registry/registry.h"
+#include "train/trial.h"
 
 #define AX_ARTIFACT_MAX ((size_t)10 << 20) /* bytes of one */
 
@@ -14,13 +15,22 @@
 struct ax_artifact_about {
     const char *job, *kind;
     const char *feature; /* of whose model it is; "" for the job's own expression, or its entities */
+    bool tried;          /* where there is a champion already it comes as its challenger */
 };
 
-/* Which artifact of a model is to serve. */
-struct ax_artifact_champion {
-    char sha256[AX_SHA256_TEXT];
-    int64_t newest_ms; /* time of the last sample that the newest one learnt from, whichever serves; 0: not
-                          known */
+/* How a model stands in the store; empty roles: nobody. */
+struct ax_artifact_standing {
+    struct ax_role champion, challenger;
+    struct ax_role replaced; /* by the champion, which is where a rollback goes */
+    int64_t newest_ms;       /* time of the last sample that the newest one learnt from, whichever serves; 0:
+                                not known */
+};
+
+/* A move from one role to another. */
+enum ax_artifact_move {
+    AX_ARTIFACT_PROMOTE,  /* the challenger becomes champion */
+    AX_ARTIFACT_RETIRE,   /* the challenger is wanted no more */
+    AX_ARTIFACT_ROLL_BACK /* the champion gives way to the one that it replaced */
 };
 
 /* A store; all NULL: there is none. */
@@ -34,11 +44,19 @@ struct ax_artifacts {
      * AX_NOMEM; with a text. */
     enum ax_err (*get)(void *ctx, const char *sha256, struct ax_buf *out, struct ax_diag *diag);
 
-    /* Which one is to serve; AX_NOTFOUND: none of that model. NULL: the newest one always is. */
-    enum ax_err (*champion)(void *ctx, const struct ax_artifact_about *about,
-                            struct ax_artifact_champion *out, struct ax_diag *diag);
+    /* How the model stands; AX_NOTFOUND: nothing is known of it. NULL: the store knows of no roles, which
+     * are then those that the learner gives. */
+    enum ax_err (*standing)(void *ctx, const struct ax_artifact_about *about,
+                            struct ax_artifact_standing *out, struct ax_diag *diag);
 
-    /* Counted up whenever champion() may say something else; lock-free. NULL together with champion(). */
+    /* Move the one of that SHA-256, which has the role that it is to leave; on the disk when it returns
+     * AX_OK. AX_CONFLICT with a text: it has not, its reviewers have not approved, or there is nothing to
+     * roll back to. NULL together with standing(). */
+    enum ax_err (*move)(void *ctx, const struct ax_artifact_about *about, enum ax_artifact_move move,
+                        const char *sha256, const char *why, struct ax_diag *diag);
+
+    /* Counted up whenever standing() may say something else, or move() answer otherwise; lock-free. NULL
+     * together with standing(). */
     uint64_t (*changes)(void *ctx);
 
     void *ctx;

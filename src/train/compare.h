@@ -64,4 +64,7 @@ bool ax_promotion_looks(const struct ax_promotion_rule *rule, uint32_t n);
  * promoted at the last look. */
 enum ax_promotion ax_promotion_judge(const struct ax_promotion_rule *rule, const struct ax_comparison *c);
 
+/* Is the challenger worse by the least effect, and significantly so in the same sense? */
+bool ax_promotion_is_worse(const struct ax_promotion_rule *rule, const struct ax_comparison *c);
+
 #endif

@@ -239,7 +239,8 @@ static struct ax_fit *make_fit(struct ax_training *t, const struct ax_fit_task *
     f->task = *task;
     (void)snprintf(f->names.job, sizeof f->names.job, "%s", task->about.job);
     (void)snprintf(f->names.feature, sizeof f->names.feature, "%s", task->about.feature);
-    f->task.about = (struct ax_artifact_about){f->names.job, task->kind->name, f->names.feature};
+    f->task.about =
+        (struct ax_artifact_about){f->names.job, task->kind->name, f->names.feature, task->about.tried};
     ax_buf_init(&f->artifact, AX_ARTIFACT_MAX);
     atomic_init(&f->state, AX_FIT_WAITS);
     f->owned = f->queued = true;

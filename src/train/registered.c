@@ -9,6 +9,7 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static const struct ax_registry_by trained = {{"auspex", 6}, {"it was fitted", 13}};
 
@@ -91,6 +92,23 @@ static enum ax_err add(struct ax_registry *r, const char *name, struct ax_str by
     return err;
 }
 
+/* Bring a version that was fitted to where it belongs: to production, or beside the champion, to be tried. A
+ * challenger that was retired, and came out of another fit just as it was, stays where it is. */
+static enum ax_err place(struct ax_registry *r, const struct ax_artifact_about *about, const char *name,
+                         struct ax_model_ref *ref, struct ax_diag *diag)
+{
+    struct ax_model_ref champion;
+    struct ax_diag ignored;
+    const bool tried =
+        about->tried && ax_registry_find(r, ax_str(name), ax_str("champion"), &champion, &ignored) == AX_OK;
+    if (ref->stage == AX_STAGE_PRODUCTION || (tried && ref->stage != AX_STAGE_DEVELOPMENT))
+        return AX_OK;
+    const enum ax_err err =
+        ax_registry_move(r, ax_str(name), ax_str(ref->version),
+                         tried ? AX_STAGE_STAGING : AX_STAGE_PRODUCTION, &trained, ref, diag);
+    return err == AX_CONFLICT ? AX_OK : err; /* it waits for approvals */
+}
+
 static enum ax_err put(void *ctx, const struct ax_artifact_about *about, struct ax_str bytes,
                        struct ax_diag *diag)
 {
@@ -102,10 +120,7 @@ static enum ax_err put(void *ctx, const struct ax_artifact_about *about, struct 
     enum ax_err err = name_of(about, name, diag);
     if (err == AX_OK)
         err = add(ctx, name, bytes, &ref, diag);
-    if (err != AX_OK || ref.stage == AX_STAGE_PRODUCTION)
-        return err;
-    err = ax_registry_move(ctx, ax_str(name), ax_str(ref.version), AX_STAGE_PRODUCTION, &trained, &ref, diag);
-    return err == AX_CONFLICT ? AX_OK : err; /* it waits for approvals */
+    return err == AX_OK ? place(ctx, about, name, &ref, diag) : err;
 }
 
 static enum ax_err get(void *ctx, const char *sha256, struct ax_buf *out, struct ax_diag *diag)
@@ -113,25 +128,76 @@ static enum ax_err get(void *ctx, const char *sha256, struct ax_buf *out, struct
     return ax_registry_artifact(ctx, sha256, out, diag);
 }
 
-static bool newest_data(void *ctx, const struct ax_model_version *v)
+/* What is wanted of one version: how new its data are, and whom it replaced. */
+struct seen {
+    int64_t newest_ms;
+    char replaced[AX_VERSION_TEXT];
+};
+
+static bool see(void *ctx, const struct ax_model_version *v)
 {
-    *(int64_t *)ctx = v->draft.data_to_ms;
+    struct seen *s = ctx;
+    s->newest_ms = v->draft.data_to_ms;
+    (void)snprintf(s->replaced, sizeof s->replaced, AX_STR_FMT, AX_STR_ARG(v->replaced));
     return false;
 }
 
-static enum ax_err champion(void *ctx, const struct ax_artifact_about *about,
-                            struct ax_artifact_champion *out, struct ax_diag *diag)
+/* Who has a role; nobody is no error. */
+static enum ax_err find_role(struct ax_registry *r, const char *name, const char *which, struct ax_role *out,
+                             struct ax_diag *diag)
+{
+    struct ax_model_ref ref;
+    const enum ax_err err = ax_registry_find(r, ax_str(name), ax_str(which), &ref, diag);
+    if (err == AX_NOTFOUND)
+        return AX_OK;
+    if (err == AX_OK) {
+        memcpy(out->sha256, ref.sha256, sizeof out->sha256);
+        memcpy(out->version, ref.version, sizeof out->version);
+    }
+    return err;
+}
+
+static enum ax_err standing(void *ctx, const struct ax_artifact_about *about,
+                            struct ax_artifact_standing *out, struct ax_diag *diag)
+{
+    char name[AX_REGISTRY_NAME_MAX + 1];
+    struct seen newest, champion = {0};
+    *out = (struct ax_artifact_standing){.newest_ms = 0};
+    enum ax_err err = name_of(about, name, diag);
+    if (err == AX_OK)
+        err = ax_registry_see(ctx, ax_str(name), ax_str("latest"), see, &newest, diag);
+    if (err != AX_OK)
+        return err;
+    out->newest_ms = newest.newest_ms;
+    err = find_role(ctx, name, "champion", &out->champion, diag);
+    if (err == AX_OK)
+        err = find_role(ctx, name, "challenger", &out->challenger, diag);
+    if (err != AX_OK || !*out->champion.sha256)
+        return err;
+    err = ax_registry_see(ctx, ax_str(name), ax_str(out->champion.version), see, &champion, diag);
+    return err == AX_OK && *champion.replaced ? find_role(ctx, name, champion.replaced, &out->replaced, diag)
+                                              : err;
+}
+
+static enum ax_err move(void *ctx, const struct ax_artifact_about *about, enum ax_artifact_move how,
+                        const char *sha256, const char *why, struct ax_diag *diag)
 {
     char name[AX_REGISTRY_NAME_MAX + 1];
     struct ax_model_ref ref;
+    const struct ax_registry_by by = {ax_str("auspex"), ax_str(why)};
+    const char *role = how == AX_ARTIFACT_ROLL_BACK ? "champion" : "challenger";
     enum ax_err err = name_of(about, name, diag);
     if (err == AX_OK)
-        err = ax_registry_see(ctx, ax_str(name), ax_str("latest"), newest_data, &out->newest_ms, diag);
-    if (err == AX_OK)
-        err = ax_registry_find(ctx, ax_str(name), ax_str("champion"), &ref, diag);
-    if (err == AX_OK)
-        memcpy(out->sha256, ref.sha256, sizeof out->sha256);
-    return err;
+        err = ax_registry_find(ctx, ax_str(name), ax_str(role), &ref, diag);
+    if (err == AX_NOTFOUND || (err == AX_OK && strcmp(ref.sha256, sha256) != 0))
+        return ax_fail(diag, AX_CONFLICT, "it is not the %s of %s any more", role, name);
+    if (err != AX_OK)
+        return err;
+    return how == AX_ARTIFACT_ROLL_BACK
+               ? ax_registry_rollback(ctx, ax_str(name), &by, &ref, diag)
+               : ax_registry_move(ctx, ax_str(name), ax_str(ref.version),
+                                  how == AX_ARTIFACT_PROMOTE ? AX_STAGE_PRODUCTION : AX_STAGE_ARCHIVED, &by,
+                                  &ref, diag);
 }
 
 static uint64_t changes(void *ctx)
@@ -141,5 +207,6 @@ static uint64_t changes(void *ctx)
 
 struct ax_artifacts ax_artifact_registry(struct ax_registry *r)
 {
-    return (struct ax_artifacts){.put = put, .get = get, .champion = champion, .changes = changes, .ctx = r};
+    return (struct ax_artifacts){
+        .put = put, .get = get, .standing = standing, .move = move, .changes = changes, .ctx = r};
 }

@@ -3,7 +3,8 @@
  * A model is named <job>/<kind>, with :<feature> behind it for that of a feature. What a model file
  * (nn/model_file.h) says of itself becomes the lineage of its version; of other artifacts the kind alone is
  * known. A new version goes to production at once, unless the registry asks for approvals first (it then
- * waits in development), so that who replaced whom is known and a rollback has where to go. */
+ * waits in development), or, where it is to be tried, to staging beside the champion. So who replaced whom is
+ * known and a rollback has where to go. */
 #ifndef AX_TRAIN_REGISTERED_H
 #define AX_TRAIN_REGISTERED_H
 

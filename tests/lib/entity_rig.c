@@ -80,7 +80,7 @@ void entity_rig_step(struct entity_rig *r, int64_t now_ms)
         ax_job_train(r->job);
         struct ax_learner *l = ax_job_trained(r->job);
         if (l) {
-            ax_learner_swap(l);
+            ax_learner_swap(l, ax_job_stepped_ms(r->job));
             r->swaps++;
         }
     }

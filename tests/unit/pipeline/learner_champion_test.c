@@ -82,11 +82,11 @@ static int steps(struct world *w, int n)
     int swaps = 0;
     for (int i = 0; i < n; i++) {
         if (ax_learner_ready(&w->l)) {
-            ax_learner_swap(&w->l);
+            ax_learner_swap(&w->l, w->t_ms);
             swaps++;
         }
         w->t_ms += STEP;
-        ax_learner_offer(&w->l, w->t_ms);
+        ax_learner_offer(&w->l, w->t_ms, AX_FIT_NOT);
     }
     return swaps;
 }
@@ -176,7 +176,7 @@ static void the_model_of_a_feature_is_named_by_it(void **state)
 {
     struct world w;
     struct ax_model_ref ref;
-    const struct ax_artifact_about of_a_feature = {"job", "toy", "cpu"};
+    const struct ax_artifact_about of_a_feature = {"job", "toy", "cpu", false};
     (void)state;
     begin(&w, 0);
     assert_int_equal(w.store.put(w.store.ctx, &of_a_feature, ax_str("no model file"), NULL), AX_OK);

@@ -77,10 +77,10 @@ static int steps(struct world *w, int64_t from_ms, int64_t until_ms)
     int swaps = 0;
     for (int64_t t = from_ms + STEP; t <= until_ms; t += STEP) {
         if (ax_learner_ready(&w->l)) {
-            ax_learner_swap(&w->l);
+            ax_learner_swap(&w->l, t - STEP);
             swaps++;
         }
-        ax_learner_offer(&w->l, t);
+        ax_learner_offer(&w->l, t, AX_FIT_NOT);
     }
     return swaps;
 }
@@ -108,12 +108,12 @@ static void a_finished_model_serves_from_the_next_step_on(void **state)
     (void)state;
     struct world w;
     begin(&w);
-    ax_learner_offer(&w.l, 16 * STEP);
+    ax_learner_offer(&w.l, 16 * STEP, AX_FIT_NOT);
     assert_null(w.l.live);
     assert_true(ax_learner_ready(&w.l));
     assert_null(w.l.live);
     assert_true(ax_learner_ready(&w.l));
-    ax_learner_swap(&w.l);
+    ax_learner_swap(&w.l, 16 * STEP);
     assert_non_null(w.l.live);
     assert_false(ax_learner_ready(&w.l));
     end(&w);

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct ax_artifact_about about = {"job", "toy", ""};
+static const struct ax_artifact_about about = {"job", "toy", "", false};
 
 static void what_was_put_is_found_and_nothing_else(void **state)
 {

@@ -1,0 +1,410 @@
+/* learner_roles.c: who serves and who is compared: decided, taken over from the store, and found again. */
+#include "base/assert.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "pipeline/learner.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define WHY_MAX 192
+#define LOCAL_VERSION 12 /* digits of its SHA-256 that stand for a version where the store has no numbers */
+
+static bool same(const struct ax_role *a, const struct ax_role *b)
+{
+    return strcmp(a->sha256, b->sha256) == 0;
+}
+
+static bool is_empty(const struct ax_role *r)
+{
+    return *r->sha256 == '\0';
+}
+
+/* Is the same pair compared, in the same phase? Its losses go on. */
+static bool goes_on(const struct ax_roles *a, const struct ax_roles *b)
+{
+    return a->phase == b->phase && a->share == b->share && same(&a->live, &b->live) &&
+           same(&a->shadow, &b->shadow);
+}
+
+/* Has the store roles of its own? */
+static bool has_standing(const struct ax_learner *l)
+{
+    return l->spec.training && l->spec.artifacts && l->spec.artifacts->standing;
+}
+
+static struct ax_artifact_about about(const struct ax_learner *l)
+{
+    return (struct ax_artifact_about){l->spec.job, l->spec.kind->name, l->spec.feature, l->spec.rule.shadows};
+}
+
+void ax_learner_refuse(const struct ax_learner *l, enum ax_err err, const char *text)
+{
+    const char *reason = err == AX_NOTFOUND   ? "missing"
+                         : err == AX_CONFLICT ? "other_features"
+                         : err == AX_NOMEM    ? "memory"
+                                              : "damaged";
+    ax_metric_count(AX_M_TRAINING_FAILURES, l->spec.job, reason);
+    ax_log(AX_LOG_ERROR, "model_refused", "job %s: a version of %s cannot be used: %s", l->spec.job,
+           l->spec.kind->name, text);
+}
+
+/* ---- the store ---- */
+
+bool ax_learner_look(struct ax_learner *l)
+{
+    const struct ax_artifacts *store = l->spec.artifacts;
+    const struct ax_artifact_about of = about(l);
+    struct ax_diag diag = {{0}};
+    if (!has_standing(l))
+        return false;
+    const uint64_t changes = store->changes(store->ctx);
+    if (l->looked && changes == l->changes)
+        return l->answered;
+    const enum ax_err err = store->standing(store->ctx, &of, &l->standing, &diag);
+    if (err != AX_OK && err != AX_NOTFOUND)
+        ax_log(AX_LOG_ERROR, "champion_unknown", "job %s: %s: %s", l->spec.job, l->spec.kind->name,
+               diag.text);
+    l->changes = changes;
+    l->looked = l->tells = true;
+    l->answered = err == AX_OK;
+    l->refused[0] = '\0';
+    if (l->answered && l->standing.newest_ms > 0)
+        l->newest_ms = l->standing.newest_ms;
+    return l->answered;
+}
+
+/* Move the store; where it has no roles there is nothing to move. */
+static enum ax_err move(struct ax_learner *l, enum ax_artifact_move how, const char *sha256, const char *why,
+                        struct ax_diag *diag)
+{
+    const struct ax_artifact_about of = about(l);
+    const struct ax_artifacts *store = l->spec.artifacts;
+    return has_standing(l) ? store->move(store->ctx, &of, how, sha256, why, diag) : AX_OK;
+}
+
+/* ---- what the roles are to be ---- */
+
+/* Somebody else serves: who served becomes the reference, when it was replaced and not returned to. */
+static void install(const struct ax_learner *l, const struct ax_role *champion, bool watched,
+                    struct ax_roles *want)
+{
+    *want = (struct ax_roles){.live = *champion};
+    if (watched && l->live && l->spec.rule.watch_n) {
+        want->shadow = l->roles.live;
+        want->phase = AX_PHASE_WATCH;
+    }
+}
+
+static void try_out(const struct ax_role *challenger, struct ax_roles *want)
+{
+    want->shadow = *challenger;
+    want->phase = is_empty(challenger) ? AX_PHASE_NONE : AX_PHASE_SHADOW;
+    want->share = 0;
+}
+
+static bool is_refused(const struct ax_learner *l, const struct ax_role *r)
+{
+    return !is_empty(r) && strcmp(r->sha256, l->refused) == 0;
+}
+
+/* Follow the store; true when that changes something. */
+static bool follow(struct ax_learner *l, struct ax_roles *want)
+{
+    const struct ax_artifact_standing *s = &l->standing;
+    if (!is_empty(&s->champion) && !same(&s->champion, &l->roles.live) && !is_refused(l, &s->champion)) {
+        const bool back = l->roles.phase == AX_PHASE_WATCH && same(&s->champion, &l->roles.shadow);
+        install(l, &s->champion, !back && same(&s->replaced, &l->roles.live), want);
+        want->rolled_back = back;
+        return true;
+    }
+    if (l->roles.phase == AX_PHASE_WATCH || !l->live || !l->spec.rule.shadows ||
+        same(&s->challenger, &l->roles.shadow) || is_refused(l, &s->challenger))
+        return false;
+    try_out(&s->challenger, want);
+    return true;
+}
+
+/* Where the store knows of no roles: what was fitted last is tried, or serves. */
+static void place_fresh(const struct ax_learner *l, struct ax_roles *want)
+{
+    struct ax_role role;
+    memcpy(role.sha256, l->fresh->sha256, sizeof role.sha256);
+    (void)snprintf(role.version, sizeof role.version, "%.*s", LOCAL_VERSION, role.sha256);
+    if (!l->live || !l->spec.rule.shadows)
+        install(l, &role, true, want);
+    else
+        try_out(&role, want);
+}
+
+static void tell(const struct ax_learner *l, const char *outcome, const struct ax_role *of, const char *why)
+{
+    ax_metric_count(AX_M_MODEL_DECISIONS, l->spec.job, outcome);
+    ax_log(strcmp(outcome, "rolled_back") == 0 ? AX_LOG_WARN : AX_LOG_INFO, "model_decided",
+           "job %s: version %s of %s is %s: %s", l->spec.job, of->version, l->spec.kind->name, outcome, why);
+}
+
+static void tell_failure(const struct ax_learner *l, const struct ax_diag *diag)
+{
+    ax_log(AX_LOG_WARN, "model_not_moved", "job %s: what was decided of %s is tried again: %s", l->spec.job,
+           l->spec.kind->name, diag->text);
+}
+
+/* Take the challenger into service. */
+static bool promote(struct ax_learner *l, const char *why, struct ax_roles *want)
+{
+    struct ax_diag diag = {{0}};
+    const struct ax_role challenger = l->roles.shadow;
+    const enum ax_err err = move(l, AX_ARTIFACT_PROMOTE, challenger.sha256, why, &diag);
+    l->tells = false;
+    if (err == AX_CONFLICT) {
+        if (ax_learner_look(l) && follow(l, want))
+            return true; /* it is not the challenger any more */
+        l->tells = false;
+        if (l->roles.phase == AX_PHASE_APPROVAL)
+            return false;
+        ax_log(AX_LOG_INFO, "model_waits", "job %s: version %s of %s has passed (%s): %s", l->spec.job,
+               challenger.version, l->spec.kind->name, why, diag.text);
+        want->phase = AX_PHASE_APPROVAL;
+        want->share = 0;
+        return true;
+    }
+    if (err != AX_OK) {
+        tell_failure(l, &diag);
+        return false;
+    }
+    tell(l, "promoted", &challenger, why);
+    install(l, &challenger, true, want);
+    return true;
+}
+
+/* Let the newer one go: a challenger, or the champion that is watched. */
+static bool give_up(struct ax_learner *l, const char *why, struct ax_roles *want)
+{
+    struct ax_diag diag = {{0}};
+    const bool back = l->roles.phase == AX_PHASE_WATCH;
+    const struct ax_role loser = back ? l->roles.live : l->roles.shadow;
+    const enum ax_err err =
+        move(l, back ? AX_ARTIFACT_ROLL_BACK : AX_ARTIFACT_RETIRE, loser.sha256, why, &diag);
+    if (err == AX_CONFLICT && ax_learner_look(l) && follow(l, want))
+        return true; /* somebody was faster */
+    if (err != AX_OK) {
+        tell_failure(l, &diag);
+        return false;
+    }
+    tell(l, back ? "rolled_back" : "retired", &loser, why);
+    *want = (struct ax_roles){.live = back ? l->roles.shadow : l->roles.live, .rolled_back = back};
+    return true;
+}
+
+/* The trial goes one phase further. */
+static bool advance(struct ax_learner *l, const char *why, struct ax_roles *want)
+{
+    if (l->roles.phase == AX_PHASE_WATCH) {
+        *want = (struct ax_roles){.live = l->roles.live};
+        return true;
+    }
+    const bool stages = l->spec.rule.canary && l->spec.rule.canary_n;
+    const uint8_t share = stages ? ax_trial_next_share(l->roles.share) : 0;
+    if (share == 0)
+        return promote(l, why, want);
+    want->phase = AX_PHASE_CANARY;
+    want->share = share;
+    return true;
+}
+
+/* Judge the trial; true when that changes something. */
+static bool judge(struct ax_learner *l, struct ax_roles *want)
+{
+    char why[WHY_MAX];
+    if (l->roles.phase == AX_PHASE_APPROVAL && l->tells)
+        return promote(l, "it had passed, and was approved of", want);
+    const enum ax_trial_verdict v = ax_trial_judge(&l->trial, &l->spec.rule, l->roles.phase);
+    if (v == AX_TRIAL_GOES_ON)
+        return false;
+    ax_trial_describe(&l->trial, &l->spec.rule, why, sizeof why);
+    return v == AX_TRIAL_PASSED ? advance(l, why, want) : give_up(l, why, want);
+}
+
+/* ---- from roles to generations ---- */
+
+/* Build what an artifact holds. */
+static enum ax_err build(const struct ax_learner *l, const char *sha256, struct ax_generation **out,
+                         struct ax_diag *diag)
+{
+    const struct ax_artifacts *store = l->spec.artifacts;
+    struct ax_buf bytes;
+    if (!store || !store->get)
+        return ax_fail(diag, AX_NOTFOUND, "there is no store of models");
+    ax_buf_init(&bytes, AX_ARTIFACT_MAX);
+    enum ax_err err = store->get(store->ctx, sha256, &bytes, diag);
+    if (err == AX_OK)
+        err = ax_generation_new(l->spec.kind, l->spec.build, ax_buf_view(&bytes), out, diag);
+    ax_buf_done(&bytes);
+    return err;
+}
+
+/* The generation of a role, NULL for nobody: one that is here, or one that is built. */
+static enum ax_err find(const struct ax_learner *l, const struct ax_role *role, struct ax_generation **out,
+                        struct ax_diag *diag)
+{
+    struct ax_generation *const here[] = {l->live, l->shadow, l->fresh};
+    *out = NULL;
+    if (is_empty(role))
+        return AX_OK;
+    for (size_t i = 0; i < sizeof here / sizeof here[0]; i++) {
+        if (here[i] && strcmp(here[i]->sha256, role->sha256) == 0) {
+            *out = ax_generation_keep(here[i]);
+            return AX_OK;
+        }
+    }
+    return build(l, role->sha256, out, diag);
+}
+
+/* One that was given a role in the store cannot be used: it loses it there. */
+static void withdraw(struct ax_learner *l, enum ax_artifact_move how, const struct ax_role *role,
+                     enum ax_err err, const struct ax_diag *diag)
+{
+    char why[WHY_MAX];
+    struct ax_diag refused = {{0}};
+    ax_learner_refuse(l, err, diag->text);
+    memcpy(l->refused, role->sha256, sizeof l->refused);
+    (void)snprintf(why, sizeof why, "it cannot be used: %.150s", diag->text);
+    if (l->live && move(l, how, role->sha256, why, &refused) == AX_OK)
+        tell(l, how == AX_ARTIFACT_ROLL_BACK ? "rolled_back" : "retired", role, why);
+}
+
+/* Build what the roles need. */
+static bool prepare(struct ax_learner *l, struct ax_roles *want)
+{
+    struct ax_diag diag = {{0}};
+    struct ax_learner_next *next = &l->next;
+    enum ax_err err = find(l, &want->live, &next->live, &diag);
+    if (err != AX_OK) {
+        if (err != AX_NOMEM)
+            withdraw(l, AX_ARTIFACT_ROLL_BACK, &want->live, err, &diag);
+        return false;
+    }
+    err = find(l, &want->shadow, &next->shadow, &diag);
+    if (err == AX_OK && want->phase != AX_PHASE_NONE)
+        err = ax_trial_reserve(&l->trial, &l->spec.rule);
+    if (err != AX_OK && err != AX_NOMEM) {
+        withdraw(l, AX_ARTIFACT_RETIRE, &want->shadow, err, &diag);
+        try_out(&(struct ax_role){{0}, {0}}, want);
+        err = goes_on(want, &l->roles) ? AX_NOTREADY : AX_OK;
+    }
+    if (err != AX_OK) {
+        ax_generation_free(next->live);
+        ax_generation_free(next->shadow);
+        *next = (struct ax_learner_next){.any = false};
+        return false;
+    }
+    next->roles = *want;
+    next->any = true;
+    return true;
+}
+
+bool ax_learner_decide(struct ax_learner *l)
+{
+    struct ax_roles want = l->roles;
+    bool changes;
+    want.rolled_back = false;
+    if (has_standing(l))
+        changes = ax_learner_look(l) && follow(l, &want);
+    else if ((changes = l->fresh != NULL))
+        place_fresh(l, &want);
+    if (!changes && l->spec.training)
+        changes = judge(l, &want);
+    if (changes)
+        changes = prepare(l, &want);
+    if (l->fresh && !changes && has_standing(l) && is_empty(&l->standing.challenger))
+        ax_log(AX_LOG_INFO, "model_waits",
+               "job %s: a new %s is registered and waits to be promoted: auspex models list", l->spec.job,
+               l->spec.kind->name);
+    ax_generation_free(l->fresh);
+    l->fresh = NULL;
+    return changes;
+}
+
+/* ---- the change itself ---- */
+
+static void change(struct ax_learner *l, const struct ax_roles *roles, struct ax_generation *live,
+                   struct ax_generation *shadow, int64_t t_ms)
+{
+    const bool swaps = live && (!l->live || strcmp(l->live->sha256, live->sha256) != 0);
+    /* While it waits for its reviewers what it has shown stands. */
+    if (roles->phase != AX_PHASE_APPROVAL && !goes_on(roles, &l->roles))
+        ax_trial_clear(&l->trial);
+    if (!shadow)
+        ax_trial_done(&l->trial);
+    if (roles->rolled_back)
+        l->rolled_back_ms = t_ms;
+    ax_generation_free(l->live);
+    ax_generation_free(l->shadow);
+    l->live = live;
+    l->shadow = shadow;
+    l->roles = *roles;
+    /* Who could not be had has no role: whom the store names is looked for again. */
+    if (!live)
+        l->roles.live = (struct ax_role){{0}, {0}};
+    if (!shadow)
+        try_out(&(struct ax_role){{0}, {0}}, &l->roles);
+    if (swaps)
+        ax_metric_add(ax_metric(AX_M_TRAINING_SWAPS, l->spec.job, l->spec.kind->name), 1);
+}
+
+void ax_learner_swap(struct ax_learner *l, int64_t t_ms)
+{
+    AX_ASSERT(l->next.any);
+    change(l, &l->next.roles, l->next.live, l->next.shadow, t_ms);
+    l->next = (struct ax_learner_next){.any = false};
+}
+
+enum ax_err ax_learner_restore(struct ax_learner *l, const struct ax_roles *roles, int64_t t_ms)
+{
+    struct ax_generation *live = NULL, *shadow = NULL;
+    struct ax_diag diag = {{0}};
+    enum ax_err of_live = find(l, &roles->live, &live, &diag);
+    if (of_live != AX_OK && of_live != AX_NOMEM)
+        ax_learner_refuse(l, of_live, diag.text);
+    enum ax_err of_shadow = of_live == AX_NOMEM ? AX_NOMEM : find(l, &roles->shadow, &shadow, &diag);
+    if (of_shadow == AX_OK && roles->phase != AX_PHASE_NONE)
+        of_shadow = ax_trial_reserve(&l->trial, &l->spec.rule);
+    if (of_shadow == AX_NOMEM) {
+        ax_generation_free(live);
+        ax_generation_free(shadow);
+        return AX_NOMEM;
+    }
+    if (of_shadow != AX_OK)
+        ax_learner_refuse(l, of_shadow, diag.text);
+    change(l, roles, live, shadow, t_ms);
+    return AX_OK;
+}
+
+void ax_learner_compare(struct ax_learner *l, double live, double shadow)
+{
+    ax_trial_add(&l->trial, &l->spec.rule, l->roles.phase, live, shadow);
+}
+
+void ax_learner_save(const struct ax_learner *l, struct ax_buf *out)
+{
+    ax_roles_put(out, &l->roles);
+    ax_put_i64(out, l->rolled_back_ms);
+    ax_learner_shown_save(l, out);
+    ax_trial_save(&l->trial, out);
+}
+
+enum ax_err ax_learner_load(struct ax_learner *l, struct ax_bytes *in)
+{
+    struct ax_roles roles;
+    ax_roles_get(in, &roles);
+    const int64_t rolled_back_ms = ax_get_ms(in);
+    ax_learner_shown_load(l, in);
+    if (in->err != AX_OK)
+        return in->err;
+    roles.rolled_back = false;
+    if (ax_learner_restore(l, &roles, INT64_MIN) != AX_OK)
+        return AX_NOMEM;
+    l->rolled_back_ms = rolled_back_ms;
+    return ax_trial_load(&l->trial, &l->spec.rule, l->roles.phase, in);
+}

@@ -1,0 +1,441 @@
+/* A newer version is tried beside the champion: promoted, retired, waited for, watched and rolled back, with
+ * the registry always saying what the learner does, also when the process ends between the two. */
+#include "ax_test.h"
+#include "pipeline/learner.h"
+#include "scratch.h"
+#include "toy_kind.h"
+#include "train/registered.h"
+
+#include <string.h>
+
+#define STEP 15000
+#define EVERY (96 * STEP)
+#define MODEL "job/toy"
+#define FIRST 20
+
+static const struct ax_registry_by by = {{"ann", 3}, {"", 0}};
+
+/* A learner over a registry and a synchronous queue; what its generations say is the caller's affair. */
+struct world {
+    char dir[SCRATCH_PATH];
+    struct ax_registry *registry;
+    struct ax_artifacts store;
+    struct ax_training *training;
+    struct ax_learner l;
+    struct ax_trial_rule rule;
+    int64_t t_ms;
+    const char *features; /* of what is fitted */
+};
+
+static enum ax_err copy(void *ctx, int64_t t_ms, uint64_t bytes_max, struct ax_past_copy *out)
+{
+    const struct world *w = ctx;
+    (void)bytes_max;
+    *out = (struct ax_past_copy){toy_data((double)t_ms, t_ms, w->features), 10};
+    return AX_OK;
+}
+
+static void start(struct world *w, uint32_t approvals)
+{
+    struct ax_diag diag = {{0}};
+    const struct ax_registry_options options = {
+        .dir = w->dir, .clock = ax_clock_wall(), .approvals = approvals};
+    if (ax_registry_open(&options, &w->registry, &diag) != AX_OK)
+        fail_msg("%s", diag.text);
+    w->store = ax_artifact_registry(w->registry);
+    const struct ax_training_options o = {
+        .artifacts = w->store, .cpu_share = 1, .bytes_max = 1000, .synchronous = true};
+    assert_int_equal(ax_training_start(&o, &w->training, NULL), AX_OK);
+    const struct ax_learner_spec spec = {.kind = &toy_kind,
+                                         .training = w->training,
+                                         .artifacts = &w->store,
+                                         .job = "job",
+                                         .feature = "",
+                                         .build = "a",
+                                         .step_ms = STEP,
+                                         .every_ms = EVERY,
+                                         .cooldown_ms = EVERY / 2,
+                                         .seed = 42,
+                                         .rule = w->rule,
+                                         .copy = copy,
+                                         .ctx = w};
+    ax_learner_init(&w->l, &spec);
+}
+
+static void stop(struct world *w)
+{
+    ax_learner_done(&w->l);
+    ax_training_stop(w->training);
+    ax_registry_close(w->registry);
+}
+
+static void begin(struct world *w, uint32_t approvals, bool canary)
+{
+    *w = (struct world){.t_ms = 15 * STEP, .features = "a"};
+    w->rule = (struct ax_trial_rule){
+        .shadows = true, .canary = canary, .compare = {.samples_min = FIRST}, .canary_n = 32, .watch_n = 160};
+    scratch_make(w->dir, NULL);
+    start(w, approvals);
+}
+
+static void end(struct world *w)
+{
+    stop(w);
+    scratch_remove(w->dir);
+    assert_int_equal(toy_alive(), 0);
+}
+
+/* One step as a pipeline takes it, at which the two lose so much; with a little of their own. */
+static void step(struct world *w, double live, double shadow)
+{
+    while (ax_learner_ready(&w->l))
+        ax_learner_swap(&w->l, w->t_ms);
+    w->t_ms += STEP;
+    const int64_t n = w->t_ms / STEP;
+    if (w->l.shadow)
+        ax_learner_compare(&w->l, live * (1 + (double)(n % 7) / 50), shadow * (1 + (double)(n * 3 % 7) / 50));
+    ax_learner_offer(&w->l, w->t_ms, AX_FIT_NOT);
+}
+
+/* Steps until that phase is reached, as many as ever needed. */
+static int until(struct world *w, enum ax_phase phase, double live, double shadow)
+{
+    for (int n = 1; n < 1000; n++) {
+        step(w, live, shadow);
+        if (w->l.roles.phase == phase)
+            return n;
+    }
+    fail_msg("it never comes to %s", ax_phase_name(phase));
+    return 0;
+}
+
+static void assert_registry(struct world *w, const char *which, const char *version)
+{
+    struct ax_model_ref ref;
+    struct ax_diag diag = {{0}};
+    if (!version) {
+        assert_int_equal(ax_registry_find(w->registry, ax_str(MODEL), ax_str(which), &ref, &diag),
+                         AX_NOTFOUND);
+        return;
+    }
+    if (ax_registry_find(w->registry, ax_str(MODEL), ax_str(which), &ref, &diag) != AX_OK)
+        fail_msg("%s: %s", which, diag.text);
+    assert_string_equal(ref.version, version);
+}
+
+/* Who serves, who is compared, and that the registry says the same. */
+static void assert_roles(struct world *w, enum ax_phase phase, const char *live, const char *shadow)
+{
+    assert_int_equal(w->l.roles.phase, phase);
+    assert_string_equal(w->l.roles.live.version, live);
+    assert_string_equal(w->l.roles.shadow.version, shadow);
+    assert_string_equal(w->l.live->sha256, w->l.roles.live.sha256);
+    assert_true((w->l.shadow != NULL) == (*shadow != '\0'));
+    assert_registry(w, "champion", live);
+    if (phase != AX_PHASE_WATCH)
+        assert_registry(w, "challenger", *shadow ? shadow : NULL);
+}
+
+static bool has_entry(void *ctx, const struct ax_audit_entry *e)
+{
+    const char **want = ctx;
+    if (ax_str_eq(e->action, ax_str(want[0])) && ax_str_eq(e->version, ax_str(want[1])) && e->detail.n > 0 &&
+        ax_str_eq(e->who, ax_str("auspex")))
+        want[2] = "found";
+    return true;
+}
+
+static void assert_audit(struct world *w, const char *action, const char *version)
+{
+    const char *want[3] = {action, version, NULL};
+    assert_int_equal(ax_registry_audit(w->registry, ax_str(MODEL), 0, has_entry, want, NULL), AX_OK);
+    assert_non_null(want[2]);
+}
+
+static void the_first_serves_at_once_and_a_better_one_is_promoted_watched_and_left_alone(void **state)
+{
+    struct world w;
+    (void)state;
+    begin(&w, 0, false);
+    step(&w, 1, 1);
+    step(&w, 1, 1);
+    assert_roles(&w, AX_PHASE_NONE, "1.0.0", "");
+    (void)until(&w, AX_PHASE_SHADOW, 1, 0.8);
+    assert_roles(&w, AX_PHASE_SHADOW, "1.0.0", "1.0.1");
+    assert_int_equal(until(&w, AX_PHASE_WATCH, 1, 0.8), FIRST);
+    assert_roles(&w, AX_PHASE_WATCH, "1.0.1", "1.0.0");
+    assert_audit(&w, "to production", "1.0.1");
+    assert_int_equal(until(&w, AX_PHASE_NONE, 0.8, 1), 160);
+    assert_roles(&w, AX_PHASE_NONE, "1.0.1", "");
+    assert_true(w.l.rolled_back_ms == INT64_MIN);
+    end(&w);
+}
+
+static void a_worse_one_is_retired_and_an_equal_one_at_the_last_look(void **state)
+{
+    struct world w;
+    (void)state;
+    begin(&w, 0, false);
+    (void)until(&w, AX_PHASE_SHADOW, 1, 1.2);
+    assert_int_equal(until(&w, AX_PHASE_NONE, 1, 1.2), FIRST);
+    assert_roles(&w, AX_PHASE_NONE, "1.0.0", "");
+    assert_audit(&w, "to archived", "1.0.1");
+    (void)until(&w, AX_PHASE_SHADOW, 1, 1);
+    const int fits = toy_fits(); /* on schedule none is fitted meanwhile */
+    assert_int_equal(until(&w, AX_PHASE_NONE, 1, 1), 16 * FIRST);
+    assert_int_equal(toy_fits(), fits);
+    assert_roles(&w, AX_PHASE_NONE, "1.0.0", "");
+    end(&w);
+}
+
+static void a_canary_takes_its_shares_and_falls_back_at_once_when_it_is_worse(void **state)
+{
+    static const uint8_t shares[] = {5, 25, 50, 100};
+    struct world w;
+    (void)state;
+    begin(&w, 0, true);
+    (void)until(&w, AX_PHASE_CANARY, 1, 0.8);
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(w.l.roles.share, shares[i]);
+        assert_roles(&w, AX_PHASE_CANARY, "1.0.0", "1.0.1");
+        for (int n = 0; n < 32; n++)
+            step(&w, 1, 0.8);
+    }
+    step(&w, 1, 1);
+    assert_roles(&w, AX_PHASE_WATCH, "1.0.1", "1.0.0");
+    (void)until(&w, AX_PHASE_NONE, 1, 1);
+    (void)until(&w, AX_PHASE_CANARY, 1, 0.8);
+    assert_true(until(&w, AX_PHASE_NONE, 1, 3) <= 16);
+    assert_roles(&w, AX_PHASE_NONE, "1.0.1", "");
+    end(&w);
+}
+
+/* Register a version of another mean, and bring it to a stage, by hand. */
+static void push(struct world *w, double mean, enum ax_stage stage)
+{
+    struct ax_model_ref ref;
+    struct ax_buf artifact;
+    struct ax_diag diag = {{0}};
+    const struct ax_model_draft draft = {.name = ax_str(MODEL)};
+    struct toy_data *d = toy_data(mean, w->t_ms, w->features);
+    ax_buf_init(&artifact, 100000);
+    assert_int_equal(toy_kind.fit(d, 1, NULL, &artifact, NULL), AX_OK);
+    toy_kind.free_data(d);
+    assert_int_equal(ax_registry_add(w->registry, &draft, ax_buf_view(&artifact), &by, &ref, &diag), AX_OK);
+    if (ax_registry_move(w->registry, ax_str(MODEL), ax_str(ref.version), stage, &by, &ref, &diag) != AX_OK)
+        fail_msg("%s", diag.text);
+    ax_buf_done(&artifact);
+}
+
+static void a_bad_one_pushed_by_hand_is_rolled_back_by_itself(void **state)
+{
+    struct world w;
+    (void)state;
+    begin(&w, 0, false);
+    step(&w, 1, 1);
+    step(&w, 1, 1);
+    push(&w, 7, AX_STAGE_PRODUCTION);
+    step(&w, 4, 1);
+    assert_string_equal(w.l.roles.shadow.version, "1.0.0");
+    assert_int_equal(w.l.roles.phase, AX_PHASE_WATCH);
+    const char *bad = "1.1.0";
+    assert_string_equal(w.l.roles.live.version, bad);
+    assert_true(until(&w, AX_PHASE_NONE, 4, 1) <= 21);
+    assert_roles(&w, AX_PHASE_NONE, "1.0.0", "");
+    assert_audit(&w, "rollback", bad);
+    assert_true(w.l.rolled_back_ms == w.t_ms - STEP);
+    end(&w);
+}
+
+static void one_that_gives_no_numbers_or_cannot_be_built_is_rolled_back_at_once(void **state)
+{
+    struct world w;
+    (void)state;
+    begin(&w, 0, false);
+    step(&w, 1, 1);
+    step(&w, 1, 1);
+    push(&w, 7, AX_STAGE_PRODUCTION);
+    step(&w, 1, 1);
+    ax_trial_broken(&w.l.trial, true, false);
+    step(&w, 1, 1);
+    assert_roles(&w, AX_PHASE_NONE, "1.0.0", "");
+    w.features = "b"; /* another job's */
+    push(&w, 9, AX_STAGE_PRODUCTION);
+    step(&w, 1, 1);
+    assert_roles(&w, AX_PHASE_NONE, "1.0.0", "");
+    push(&w, 10, AX_STAGE_STAGING);
+    step(&w, 1, 1);
+    step(&w, 1, 1);
+    assert_roles(&w, AX_PHASE_NONE, "1.0.0", "");
+    end(&w);
+}
+
+static void what_is_staged_by_hand_is_tried_and_withdrawn_by_hand(void **state)
+{
+    struct world w;
+    struct ax_model_ref ref;
+    (void)state;
+    begin(&w, 0, false);
+    step(&w, 1, 1);
+    step(&w, 1, 1);
+    push(&w, 7, AX_STAGE_STAGING);
+    step(&w, 1, 1);
+    assert_roles(&w, AX_PHASE_SHADOW, "1.0.0", "1.1.0");
+    assert_int_equal(
+        ax_registry_move(w.registry, ax_str(MODEL), ax_str("challenger"), AX_STAGE_ARCHIVED, &by, &ref, NULL),
+        AX_OK);
+    step(&w, 1, 1);
+    assert_roles(&w, AX_PHASE_NONE, "1.0.0", "");
+    end(&w);
+}
+
+static void one_that_has_passed_waits_for_its_reviewers_and_then_goes_by_itself(void **state)
+{
+    struct world w;
+    struct ax_model_ref ref;
+    (void)state;
+    begin(&w, 1, false);
+    step(&w, 1, 1);
+    assert_int_equal(ax_registry_approve(w.registry, ax_str(MODEL), ax_str("1.0.0"), &by, NULL), AX_OK);
+    assert_int_equal(
+        ax_registry_move(w.registry, ax_str(MODEL), ax_str("1.0.0"), AX_STAGE_PRODUCTION, &by, &ref, NULL),
+        AX_OK);
+    (void)until(&w, AX_PHASE_APPROVAL, 1, 0.8);
+    for (int i = 0; i < 30; i++)
+        step(&w, 1, 0.8);
+    assert_roles(&w, AX_PHASE_APPROVAL, "1.0.0", "1.0.1");
+    assert_int_equal(w.l.trial.n, FIRST); /* what it has shown stands */
+    assert_int_equal(ax_registry_approve(w.registry, ax_str(MODEL), ax_str("1.0.1"), &by, NULL), AX_OK);
+    step(&w, 1, 0.8);
+    assert_roles(&w, AX_PHASE_WATCH, "1.0.1", "1.0.0");
+    end(&w);
+}
+
+/* The process ends, and another one begins with what was saved at some time before. */
+static void restart(struct world *w, struct ax_buf *saved)
+{
+    stop(w);
+    start(w, 0);
+    struct ax_bytes in = ax_bytes_of(ax_buf_view(saved));
+    assert_int_equal(ax_learner_load(&w->l, &in), AX_OK);
+    assert_int_equal(ax_bytes_end(&in), AX_OK);
+}
+
+static void a_process_that_ends_between_registry_and_record_goes_on_where_the_registry_is(void **state)
+{
+    struct world w;
+    struct ax_buf saved;
+    (void)state;
+    ax_buf_init(&saved, 100000);
+    begin(&w, 0, false);
+    step(&w, 1, 1);
+    step(&w, 1, 1);
+    while (w.l.fit == NULL) /* the fit has put its challenger into the registry, and nobody has seen it */
+        step(&w, 1, 0.8);
+    ax_buf_reset(&saved);
+    ax_learner_save(&w.l, &saved);
+    restart(&w, &saved);
+    step(&w, 1, 0.8);
+    assert_roles(&w, AX_PHASE_SHADOW, "1.0.0", "1.0.1");
+    for (int i = 1; i < FIRST; i++)
+        step(&w, 1, 0.8);
+    ax_buf_reset(&saved);
+    ax_learner_save(&w.l, &saved);
+    assert_true(ax_learner_ready(&w.l)); /* the registry has moved; what is to be recorded is lost */
+    assert_registry(&w, "champion", "1.0.1");
+    restart(&w, &saved);
+    step(&w, 0.8, 1);
+    assert_roles(&w, AX_PHASE_WATCH, "1.0.1", "1.0.0");
+    for (int i = 0; i < 8; i++)
+        step(&w, 5, 1);
+    for (int i = 0; i < 10; i++) {
+        ax_buf_reset(&saved);
+        ax_learner_save(&w.l, &saved);
+        if (ax_learner_ready(&w.l))
+            break;
+        step(&w, 5, 1);
+    }
+    assert_registry(&w, "champion", "1.0.0");
+    restart(&w, &saved);
+    step(&w, 1, 1);
+    assert_roles(&w, AX_PHASE_NONE, "1.0.0", "");
+    assert_true(w.l.rolled_back_ms == w.t_ms - STEP);
+    ax_buf_done(&saved);
+    end(&w);
+}
+
+static void a_record_changes_the_roles_as_they_were_changed(void **state)
+{
+    struct world w;
+    struct ax_buf saved, one, two;
+    (void)state;
+    ax_buf_init(&saved, 100000);
+    ax_buf_init(&one, 100000);
+    ax_buf_init(&two, 100000);
+    begin(&w, 0, false);
+    (void)until(&w, AX_PHASE_SHADOW, 1, 0.8);
+    ax_learner_save(&w.l, &saved);
+    for (int i = 0; i < FIRST; i++)
+        step(&w, 1, 0.8);
+    assert_true(ax_learner_ready(&w.l) || w.l.roles.phase == AX_PHASE_WATCH);
+    while (ax_learner_ready(&w.l))
+        ax_learner_swap(&w.l, w.t_ms);
+    const struct ax_roles roles = w.l.roles;
+    assert_int_equal(roles.phase, AX_PHASE_WATCH);
+    ax_trial_clear(&w.l.trial);
+    ax_learner_save(&w.l, &one);
+    restart(&w, &saved);
+    assert_int_equal(ax_learner_restore(&w.l, &roles, w.t_ms), AX_OK);
+    assert_int_equal(ax_learner_restore(&w.l, &roles, w.t_ms), AX_OK); /* twice is once */
+    ax_learner_save(&w.l, &two);
+    assert_true(one.n == two.n && memcmp(one.bytes, two.bytes, one.n) == 0);
+    assert_string_equal(w.l.live->sha256, roles.live.sha256);
+    assert_string_equal(w.l.shadow->sha256, roles.shadow.sha256);
+    ax_buf_done(&saved);
+    ax_buf_done(&one);
+    ax_buf_done(&two);
+    end(&w);
+}
+
+static void drift_begins_a_fit_after_a_rest_and_somebody_who_asks_at_once(void **state)
+{
+    struct world w;
+    (void)state;
+    begin(&w, 0, false);
+    step(&w, 1, 1);
+    step(&w, 1, 1);
+    const int fits = toy_fits();
+    const int64_t fitted_ms = w.t_ms - STEP;
+    while (toy_fits() == fits) {
+        while (ax_learner_ready(&w.l))
+            ax_learner_swap(&w.l, w.t_ms);
+        w.t_ms += STEP;
+        ax_learner_offer(&w.l, w.t_ms, AX_FIT_DRIFT);
+    }
+    assert_true(w.t_ms - fitted_ms >= EVERY / 2 && w.t_ms - fitted_ms < EVERY);
+    assert_int_equal(w.l.reason, AX_FIT_DRIFT);
+    step(&w, 1, 1);
+    ax_learner_ask(&w.l);
+    step(&w, 1, 1);
+    assert_int_equal(toy_fits(), fits + 2);
+    step(&w, 1, 1);
+    assert_roles(&w, AX_PHASE_SHADOW, "1.0.0", "1.0.2"); /* the newer one has taken its place */
+    end(&w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_first_serves_at_once_and_a_better_one_is_promoted_watched_and_left_alone),
+        cmocka_unit_test(a_worse_one_is_retired_and_an_equal_one_at_the_last_look),
+        cmocka_unit_test(a_canary_takes_its_shares_and_falls_back_at_once_when_it_is_worse),
+        cmocka_unit_test(a_bad_one_pushed_by_hand_is_rolled_back_by_itself),
+        cmocka_unit_test(one_that_gives_no_numbers_or_cannot_be_built_is_rolled_back_at_once),
+        cmocka_unit_test(what_is_staged_by_hand_is_tried_and_withdrawn_by_hand),
+        cmocka_unit_test(one_that_has_passed_waits_for_its_reviewers_and_then_goes_by_itself),
+        cmocka_unit_test(a_process_that_ends_between_registry_and_record_goes_on_where_the_registry_is),
+        cmocka_unit_test(a_record_changes_the_roles_as_they_were_changed),
+        cmocka_unit_test(drift_begins_a_fit_after_a_rest_and_somebody_who_asks_at_once),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
