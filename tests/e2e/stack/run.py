@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.parse
 
 TOP = pathlib.Path(sys.argv[1]).resolve()
 sys.path[:0] = [str(TOP / "deploy" / "lib"), str(TOP / "tests" / "e2e" / "lib")]
@@ -312,6 +313,21 @@ def own_output_is_dropped(running):
     require(not running.query('{for!="",exported_for!=""}'), "an output was modelled again")
 
 
+def with_history(running, seconds, condition, text):
+    """eventually(), whose Failure has what went in and came out of the recordings' job over the last minute."""
+    try:
+        return eventually(seconds, condition, text)
+    except Failure as failure:
+        lines = [str(failure)]
+    for selector in ('recorded_ingress_total', 'anomaly_score{for="ingress"}', 'anomaly_severity{for="ingress"}'):
+        parameters = urllib.parse.urlencode({"query": f"{selector}[1m]"})
+        _, body = stack.http(f"{running.url['prometheus']}/api/v1/query?{parameters}")
+        for row in json.loads(body)["data"]["result"]:
+            values = " ".join(f"{time_s % 1000:.0f}:{float(value):.6g}" for time_s, value in row["values"])
+            lines.append(f"    {row['metric'].get('__name__')} {row['metric'].get('recording')}: {values}")
+    raise Failure("\n".join(lines))
+
+
 def alert_arrives(running):
     """The recorded outage drives anomaly_score above 1, and Alertmanager lists the alert of rules/."""
     wait = OUTAGE_S - (time.monotonic() - running.replay_began)
@@ -319,13 +335,13 @@ def alert_arrives(running):
         time.sleep(wait)
     # The two recordings are of one service and fail together; one alert is what its owner needs.
     score = 'anomaly_score{for="ingress"} > 1'
-    eventually(30, lambda: running.query(score), "no score of the recordings has passed 1")
+    with_history(running, 30, lambda: running.query(score), "no score of the recordings has passed 1")
     require(running.query(f'anomaly_direction{{for="ingress"}} == -1 and {score}'), "the outage is not below")
 
     def listed():
         return [a for a in running.alerts() if a["alertname"].startswith("AuspexAnomaly") and a.get("for") == "ingress"]
 
-    alert = eventually(30, listed, "Alertmanager lists no AuspexAnomaly... of the recordings")[0]
+    alert = with_history(running, 30, listed, "Alertmanager lists no AuspexAnomaly... of the recordings")[0]
     require(alert.get("severity") and alert.get("recording"), f"the alert lacks labels: {alert}")
     require(running.query(f'anomaly_score{{recording="{alert["recording"]}"}} > 1'),
             "the score did not stay up while the outage lasts")
