@@ -62,10 +62,10 @@ def port_is_free(port):
     return True
 
 
-def scale_durations(text, factor, shortest_range=5.0):
+def scale_durations(text, factor, shortest_range=10.0):
     """Alert rules whose `for` and ranges last 1/factor of what they did: the same expressions in the time of
-    a recording that is played so much faster. A range keeps at least shortest_range seconds, because a
-    rate needs its samples."""
+    a recording that is played so much faster. A range keeps at least shortest_range seconds: a rate
+    needs its samples, and what comes back from Auspex is seconds old where the machine is busy."""
     units = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
     def scaled(duration, least):

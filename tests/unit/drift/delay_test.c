@@ -122,8 +122,9 @@ static void stream(enum ax_drift_stream_kind kind, const char *name, double scal
     struct ax_rng rng;
     uint32_t alarms = 0, found = 0;
     uint64_t sum = 0;
+    const uint32_t draws = ax_test_rounds(DRAWS);
     ax_rng_seed(&rng, 9);
-    for (uint32_t k = 0; k < DRAWS; k++) {
+    for (uint32_t k = 0; k < draws; k++) {
         int any = 0;
         ax_drift_stream_init(&s, kind, k);
         for (uint32_t i = 0; i < 1000 && !any; i++)
@@ -139,12 +140,12 @@ static void stream(enum ax_drift_stream_kind kind, const char *name, double scal
             }
         }
     }
-    (void)printf("%s: fires in %u of %d streams of 1,000 that do not change; after a rise by one deviation "
+    (void)printf("%s: fires in %u of %u streams of 1,000 that do not change; after a rise by one deviation "
                  "in %u of %u, "
                  "after %.0f values in the mean\n",
-                 name, alarms, DRAWS, found, DRAWS - alarms, found ? (double)sum / found : 0);
+                 name, alarms, draws, found, draws - alarms, found ? (double)sum / found : 0);
     assert_true(alarms <= alarms_at_most);
-    assert_true(found >= (DRAWS - alarms) * 95 / 100 && sum <= (uint64_t)delay_at_most * found);
+    assert_true(found >= (draws - alarms) * 95 / 100 && sum <= (uint64_t)delay_at_most * found);
 }
 
 static void streaming_detectors_are_quiet_until_the_level_rises(void **state)

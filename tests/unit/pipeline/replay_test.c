@@ -151,7 +151,7 @@ static void a_process_that_is_killed_again_and_again_says_the_same(void **state)
 static void the_same_with_snapshots_in_between(void **state)
 {
     (void)state;
-    for (uint64_t seed = 3; seed < 6; seed++)
+    for (uint64_t seed = 3; seed < 3 + ax_test_rounds(3); seed++)
         require_whole((struct fate){.kill = 12, .snapshot = 15}, seed);
 }
 
@@ -205,7 +205,7 @@ static void cut_at_random(struct lasting *l, void *ctx)
 static void a_log_that_lost_its_end_says_the_same_when_it_is_sent_again(void **state)
 {
     (void)state;
-    for (uint64_t seed = 20; seed < 23; seed++) {
+    for (uint64_t seed = 20; seed < 20 + ax_test_rounds(3); seed++) {
         struct lasting l;
         struct fate f = {.kills = 0};
         ax_rng_seed(&f.rng, seed);
