@@ -129,7 +129,7 @@ static void settle(struct ax_forecaster *f, const struct ax_past *now, double ac
         if (!ax_pending_take(&t->pending, now->t_ms / f->spec->step_ms - t->lead, &w))
             continue;
         ax_record_settle(&t->record, t->lead, &w, actual, unit);
-        ax_record_adapt(&t->record, t->lead, f->spec->level, actual, w.lower, w.upper);
+        ax_record_adapt(&t->record, t->lead, t->pending.stride, f->spec->level, &w, actual);
         if (t->horizon < 0)
             continue;
         struct ax_past then = ax_past_before(now, t->lead);
@@ -163,8 +163,8 @@ static bool silent(const struct ax_past *p)
 }
 
 /* Let what was forecast wait for its actual. */
-static void keep_pending(struct ax_forecaster *f, const struct ax_past *p, const struct ax_local *local,
-                         const struct ax_forecast *out, const double *pred, const double *together)
+static void keep_pending(struct ax_forecaster *f, const struct ax_past *p, const struct ax_forecast *out,
+                         const struct ax_said *said)
 {
     struct ax_waiting w = {.last = ax_past_last(p, AX_BRIDGE_MAX)};
     int64_t step = p->t_ms / f->spec->step_ms;
@@ -177,10 +177,10 @@ static void keep_pending(struct ax_forecaster *f, const struct ax_past *p, const
         w.mean = out->mean[t->path_index];
         w.lower = out->lower[t->path_index];
         w.upper = out->upper[t->path_index];
-        w.scale = ax_local_scale(local, t->lead);
-        w.together = together[k];
+        w.scale = said->scale[k];
+        w.together = said->together[k];
         for (uint32_t m = 0; m < AX_MEMBERS; m++)
-            w.pred[m] = pred[m * f->tracks_n + k];
+            w.pred[m] = said->at[m * f->tracks_n + k];
         ax_pending_put(&t->pending, step, &w);
     }
 }
@@ -237,20 +237,19 @@ enum ax_err ax_forecaster_step(struct ax_forecaster *f, const struct ax_window *
         f->next_refit = f->seen + refit_interval(f);
         f->fitted_ms = t_ms;
     }
-    double *pred = ax_arena_array(scratch, (size_t)AX_MEMBERS * f->tracks_n, sizeof *pred),
-           together[AX_PATH_MAX] = {0};
-    if (!pred)
+    struct ax_said said = {.at = ax_arena_array(scratch, (size_t)AX_MEMBERS * f->tracks_n, sizeof *said.at)};
+    if (!said.at)
         return AX_NOMEM;
     if (f->seen < FIRST_FIT || !has_errors(f))
         not_ready(out, "warming_up");
     else if (silent(&p))
         not_ready(out, "no_data");
     else {
-        enum ax_err err = ax_forecaster_path(f, &p, &local, given, scratch, out, pred, together);
+        enum ax_err err = ax_forecaster_path(f, &p, &local, given, scratch, out, &said);
         if (err)
             return err;
     }
-    keep_pending(f, &p, &local, out, pred, together);
+    keep_pending(f, &p, out, &said);
     return AX_OK;
 }
 
@@ -262,5 +261,5 @@ void ax_forecaster_weights(const struct ax_forecaster *f, uint32_t lead_index, d
     uint32_t k = 0;
     while (k + 1 < f->tracks_n && f->tracks[k + 1].path_index <= lead_index)
         k++;
-    ax_record_weights(&f->tracks[k].record, present, out);
+    ax_record_weights(&f->tracks[k].record, f->tracks[k].lead, present, out);
 }

@@ -9,6 +9,8 @@
 #include "forecast/shared.h"
 
 #define AX_SEEN_MAX (UINT32_MAX / 2)
+#define AX_WIDTH_MAX 2.0 /* bound on |log| of the adaptation of widths */
+#define AX_OWED_MAX 1e6
 #define AX_WAKE_REFITS 3 /* after so many, every member is asked again for one round */
 
 /* How the members and their combination do at one lead. */
@@ -16,6 +18,7 @@ struct ax_lead_record {
     float member_error[AX_MEMBERS];   /* exponentially weighted |error| in mean |differences|; NaN: unknown */
     float together_error, last_error; /* of their weighted mean and of the last value, over a longer time */
     float width_below, width_above;   /* log of the factor by which the interval's sides were adapted */
+    float owed;                       /* misses of late beyond what the level allows; fading */
     uint32_t settled;                 /* forecasts whose actual came, as far as it matters */
     struct ax_errdist errors;         /* of the combination, in local scales */
 };
@@ -55,23 +58,24 @@ struct ax_model_params ax_forecaster_params(const struct ax_forecaster *f, const
 /* Members, by bit, that may be asked: those of the job that do not rest there. */
 uint32_t ax_forecaster_members(const struct ax_forecaster *f);
 
-/* How lively a past is: its mean |difference| over three reaches, and a floor that keeps scales above 0. */
+/* How lively a past is: its mean |difference| over three reaches, and a floor that keeps scales above 0. And
+ * its mean, 0 when some values are negative. */
 struct ax_local {
-    double least, all, slow, fast;
+    double least, all, slow, fast, level;
 };
 
 /* Measure a past. O(fine window). */
 struct ax_local ax_local_of(const struct ax_past *p);
 
-/* What errors of the combination at this lead are measured in; > 0. */
-double ax_local_scale(const struct ax_local *l, uint32_t lead);
+/* What errors of the combination at this lead are measured in, when it says mean; > 0. */
+double ax_local_scale(const struct ax_local *l, uint32_t lead, double mean);
 
 /* A record that knows nothing. */
 void ax_record_init(struct ax_lead_record *r);
 
 /* Weights of the members from their errors; members whose forecast is not finite get none. They sum to 1, or
  * are all 0 when no member speaks. */
-void ax_record_weights(const struct ax_lead_record *r, const double *pred, double *weights);
+void ax_record_weights(const struct ax_lead_record *r, uint32_t lead, const double *pred, double *weights);
 
 /* How far the members' weighted mean may be believed against the last value, 0 to 1, by the errors of both.
  */
@@ -83,12 +87,18 @@ double ax_record_belief(const struct ax_lead_record *r);
 void ax_record_settle(struct ax_lead_record *r, uint32_t lead, const struct ax_waiting *w, double actual,
                       double unit);
 
-/* Adapt the interval after an actual: each side grows by a little when it was missed and shrinks by less when
- * it was not, so that in the long run each is missed as often as the level says (adaptive conformal
- * inference: Gibbs and Candes, NeurIPS 2021; on the width, as Angelopoulos et al., "Conformal PID", NeurIPS
- * 2023). */
-void ax_record_adapt(struct ax_lead_record *r, uint32_t lead, double level, double actual, double lower,
-                     double upper);
+/* Learn from an actual, one of those at every so many steps, how wide the interval is to be: the error goes
+ * into the distribution, each side grows by a little when it was missed and shrinks by less when it was not
+ * (adaptive conformal inference: Gibbs and Candes, NeurIPS 2021; on the width, as Angelopoulos et al.,
+ * "Conformal PID", NeurIPS 2023), and what was missed is owed (their error integration). */
+void ax_record_adapt(struct ax_lead_record *r, uint32_t lead, uint32_t every, double level,
+                     const struct ax_waiting *w, double actual);
+
+/* What an error in the distribution still counts after another one. */
+double ax_record_keep(uint32_t lead);
+
+/* Factor of the interval's width with which so many misses are repaid soon; 1 when none are owed. */
+double ax_record_factor(const struct ax_lead_record *r, uint32_t lead, double level, double owed);
 
 /* Offsets of the interval from the mean in local scales: below <= 0 <= above. */
 void ax_record_interval(const struct ax_lead_record *r, double level, double *below, double *above);
@@ -106,11 +116,24 @@ double ax_record_trust(const struct ax_lead_record *r, uint32_t lead);
  * experience by forecasting the past from rolling origins, with what was fitted before them. */
 enum ax_err ax_forecaster_refit(struct ax_forecaster *f, const struct ax_past *p, struct ax_arena *scratch);
 
+/* What was said at the tracked leads. */
+struct ax_said {
+    double *at; /* by each member, [AX_MEMBERS][tracks_n] */
+    double together[AX_PATH_MAX],
+        scale[AX_PATH_MAX]; /* their weighted mean; what its errors are measured in */
+};
+
 /* Write the path from a past, as lively as local, into out, all of it finite; given[tracks_n] is what the
- * shared model says at the tracked leads, NULL for nothing. at[AX_MEMBERS][tracks_n] is what each member said
- * there, together[tracks_n] their weighted mean. */
+ * shared model says at the tracked leads, NULL for nothing. */
 enum ax_err ax_forecaster_path(const struct ax_forecaster *f, const struct ax_past *p,
                                const struct ax_local *local, const double *given, struct ax_arena *scratch,
-                               struct ax_forecast *out, double *at, double *together);
+                               struct ax_forecast *out, struct ax_said *said);
+
+/* Misses that are owed at a tracked lead: those of the forecasts whose actual is known, and those to be
+ * expected of the ones that wait, by what is known by now: a path of leads_n points with the offsets of its
+ * bounds. What is on its way is not asked for again, as a controller of a process with dead time has to
+ * (Smith, "Closer control of loops with dead time", 1957). */
+double ax_forecaster_owed(const struct ax_forecaster *f, uint32_t track, int64_t step, const double *mean,
+                          const double *below, const double *above);
 
 #endif

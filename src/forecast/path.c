@@ -54,17 +54,18 @@ static uint32_t first_seen(const struct ax_forecaster *f)
 
 /* What one tracked lead has seen itself. */
 static void own_knot(const struct ax_forecaster *f, const struct ax_local *local, uint32_t k,
-                     const double *pred, double last, struct knot *out, double *together)
+                     const double *pred, double last, struct knot *out, struct ax_said *said)
 {
     const struct ax_lead_record *r = &f->tracks[k].record;
     uint32_t lead = f->tracks[k].lead;
     out->lead = lead;
-    out->unit = ax_local_scale(local, lead);
     out->record = r;
-    ax_record_weights(r, pred, out->weights);
+    ax_record_weights(r, lead, pred, out->weights);
     out->belief = ax_record_belief(r);
-    *together = combine(out, out, 0, pred, last);
-    out->near_by = f->spec->tolerance * fabs(mix(last, *together, out->belief));
+    said->together[k] = combine(out, out, 0, pred, last);
+    double mean = mix(last, said->together[k], out->belief);
+    out->near_by = f->spec->tolerance * fabs(mean);
+    said->scale[k] = out->unit = ax_local_scale(local, lead, mean);
     ax_record_interval(r, f->spec->level, &out->below, &out->above);
     out->below *= out->unit;
     out->above *= out->unit;
@@ -115,15 +116,38 @@ static void spread(const struct ax_forecaster *f, const double *at_knots, double
         path[i] = NAN;
 }
 
-static void point(const struct ax_forecaster *f, uint32_t i, double mean, double below, double above,
-                  double confidence, struct ax_forecast *out)
+/* The offsets of the bounds along the path, before anything is repaid, and what repays it at the knots. */
+struct band {
+    double below[AX_PATH_MAX], above[AX_PATH_MAX], factor[AX_PATH_MAX];
+};
+
+/* The knots on either side of a point of the path, and its share of the way between them. */
+static double between(const struct knot *knots, uint32_t knots_n, double lead, uint32_t *a, uint32_t *b)
 {
+    *a = 0;
+    while (*a + 2 < knots_n && knots[*a + 1].lead <= lead)
+        (*a)++;
+    *b = *a + 1 < knots_n ? *a + 1 : *a;
+    return share_between(&knots[*a], &knots[*b], lead);
+}
+
+static void bounds(const struct ax_forecaster *f, const struct knot *knots, int64_t step, struct band *band,
+                   struct ax_forecast *out)
+{
+    for (uint32_t k = 0; k < f->tracks_n; k++)
+        band->factor[k] =
+            ax_record_factor(knots[k].record, f->tracks[k].lead, f->spec->level,
+                             ax_forecaster_owed(f, k, step, out->mean, band->below, band->above));
     bool clip = f->spec->nonnegative > 0 || (f->spec->nonnegative < 0 && !f->negative_seen);
     double floor_at = clip ? 0 : -INFINITY;
-    out->mean[i] = fmax(mean, floor_at);
-    out->lower[i] = fmin(fmax(mean + below, floor_at), out->mean[i]);
-    out->upper[i] = fmax(mean + above, out->mean[i]);
-    out->confidence[i] = confidence;
+    for (uint32_t i = 0; i < f->spec->leads_n; i++) {
+        uint32_t a, b;
+        double share = between(knots, f->tracks_n, f->spec->leads[i], &a, &b),
+               factor = mix(band->factor[a], band->factor[b], share), mean = out->mean[i];
+        out->mean[i] = fmax(mean, floor_at);
+        out->lower[i] = fmin(fmax(mean + factor * band->below[i], floor_at), out->mean[i]);
+        out->upper[i] = fmax(mean + factor * band->above[i], out->mean[i]);
+    }
 }
 
 /* What each member says at the knots, and along the path. */
@@ -163,35 +187,36 @@ static uint32_t count_nonfinite(const struct ax_forecaster *f, const double *at)
 
 enum ax_err ax_forecaster_path(const struct ax_forecaster *f, const struct ax_past *p,
                                const struct ax_local *local, const double *given, struct ax_arena *scratch,
-                               struct ax_forecast *out, double *at, double *together)
+                               struct ax_forecast *out, struct ax_said *said)
 {
     uint32_t knots_n = f->tracks_n, n = f->spec->leads_n;
     double *path = ax_arena_array(scratch, (size_t)AX_MEMBERS * n, sizeof *path);
     struct knot *knots = ax_arena_array(scratch, knots_n, sizeof *knots);
-    if (!path || !knots || ask(f, p, given, scratch, at, path))
+    struct band *band = ax_arena_array(scratch, 1, sizeof *band);
+    if (!path || !knots || !band || ask(f, p, given, scratch, said->at, path))
         return AX_NOMEM;
     double last = ax_past_last(p, AX_BRIDGE_MAX), pred[AX_MEMBERS];
     for (uint32_t k = 0; k < knots_n; k++) {
         for (uint32_t m = 0; m < AX_MEMBERS; m++)
-            pred[m] = at[m * knots_n + k];
-        own_knot(f, local, k, pred, last, &knots[k], &together[k]);
+            pred[m] = said->at[m * knots_n + k];
+        own_knot(f, local, k, pred, last, &knots[k], said);
     }
     settle_widths(f, knots);
     out->ready = true;
     out->reason = NULL;
-    out->nonfinite = count_nonfinite(f, at);
-    out->members = at;
-    for (uint32_t i = 0, k = 0; i < n; i++) {
-        double lead = f->spec->leads[i];
-        while (k + 2 < knots_n && knots[k + 1].lead <= lead)
-            k++;
-        const struct knot *a = &knots[k], *b = &knots[k + 1 < knots_n ? k + 1 : k];
-        double share = share_between(a, b, lead);
+    out->nonfinite = count_nonfinite(f, said->at);
+    out->members = said->at;
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t ka, kb;
+        double share = between(knots, knots_n, f->spec->leads[i], &ka, &kb);
+        const struct knot *a = &knots[ka], *b = &knots[kb];
         for (uint32_t m = 0; m < AX_MEMBERS; m++)
             pred[m] = path[m * n + i];
-        double mean = mix(last, combine(a, b, share, pred, last), mix(a->belief, b->belief, share));
-        point(f, i, mean, mix(a->below, b->below, share), mix(a->above, b->above, share),
-              mix(a->confidence, b->confidence, share), out);
+        out->mean[i] = mix(last, combine(a, b, share, pred, last), mix(a->belief, b->belief, share));
+        out->confidence[i] = mix(a->confidence, b->confidence, share);
+        band->below[i] = mix(a->below, b->below, share);
+        band->above[i] = mix(a->above, b->above, share);
     }
+    bounds(f, knots, p->t_ms / f->spec->step_ms, band, out);
     return AX_OK;
 }

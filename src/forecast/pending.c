@@ -118,16 +118,25 @@ void ax_pending_put(struct ax_pending *p, int64_t step, const struct ax_waiting 
         words[AX_MEMBERS] = word_code((w->together - w->mean) / w->scale);
 }
 
-bool ax_pending_take(struct ax_pending *p, int64_t step, struct ax_waiting *out)
+bool ax_pending_peek(const struct ax_pending *p, int64_t step, struct ax_waiting *out)
 {
     uint32_t i;
     int8_t *words;
     if (!place_of(p, step, &i, &words) || isnan(p->mean[i]))
         return false;
     out->mean = (double)p->mean[i];
-    p->mean[i] = NAN;
     out->lower = out->mean - magnitude_of(p->below[i]);
     out->upper = out->mean + magnitude_of(p->above[i]);
+    return true;
+}
+
+bool ax_pending_take(struct ax_pending *p, int64_t step, struct ax_waiting *out)
+{
+    uint32_t i;
+    int8_t *words;
+    if (!ax_pending_peek(p, step, out) || !place_of(p, step, &i, &words))
+        return false;
+    p->mean[i] = NAN;
     out->scale = magnitude_of(p->scale[i]);
     if (!isfinite(out->scale) || out->scale <= 0)
         return false;

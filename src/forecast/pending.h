@@ -49,6 +49,9 @@ void ax_pending_put(struct ax_pending *p, int64_t step, const struct ax_waiting 
 /* Take the forecast made at that step; false when there is none. It waits no more. */
 bool ax_pending_take(struct ax_pending *p, int64_t step, struct ax_waiting *out);
 
+/* The mean and the bounds of what waits there; false when there is nothing. */
+bool ax_pending_peek(const struct ax_pending *p, int64_t step, struct ax_waiting *out);
+
 /* Forget what waits in that step's place. */
 void ax_pending_forget(struct ax_pending *p, int64_t step);
 

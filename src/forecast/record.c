@@ -1,56 +1,26 @@
-/* record.c: what is remembered of each lead: the errors of the members, from which their weights follow,
- * and the distribution of the combination's errors, from which the interval follows. */
+/* record.c: what is remembered of each lead: the errors of the members, from which their weights follow. */
 #include "forecast/forecaster.h"
 
 #include <math.h>
 #include <stdbool.h>
 #include <string.h>
 
-#define WEIGHT_POWER 20.0  /* weights are 1 / error^power */
-#define TRIM 1.6           /* others than the last value with errors so many times the least have no weight */
-#define DOUBT 0.3          /* by how much a member's error is held to be worse at first */
-#define DOUBT_FADE 0.1     /* doubt falls with the square root of this share of the settled forecasts */
+#define WEIGHT_POWER 20.0 /* weights are 1 / error^power */
+#define TRIM 1.6          /* others than the last value with errors so many times the least have no weight */
+#define DOUBT 0.3         /* by how much a member's error is held to be worse at first */
+#define DOUBT_FADE 0.1    /* doubt falls with the square root of this share of the settled forecasts, which */
+                          /* say less the more they overlap: by the square root of the lead */
 #define MEMORY_STEPS 100.0 /* steps that count in a member's error, one step ahead */
 #define MEMORY_LEADS 10.0  /* and for each step further: forecasts that overlap say less */
 #define ERROR_CLIP 20.0    /* mean differences: one spike must not decide who is believed */
 #define BELIEF_STEPS 100.0 /* as MEMORY_STEPS, for the errors of all together and of the last value */
 #define BELIEF_POWER 40.0  /* as WEIGHT_POWER, between these two */
-#define DIST_STEPS 120.0   /* errors that count in the distribution, one step ahead */
-#define DIST_LEADS 10.0    /* and for each step further: errors of overlapping forecasts say less */
-#define GAMMA 0.05         /* pace of the width's adaptation, one step ahead */
-#define GAMMA_LEAD 8.0     /* so many leads further it is half as fast: what is heard of is old */
-#define WIDTH_MAX 2.0      /* bound on |log| of that adaptation */
 #define OWN_ENOUGH 40.0    /* independent errors at which a lead counts as much as what it borrows */
 #define SETTLED_MAX 1000000
-#define FAST_STEPS 16 /* how far back the volatilities that make the local scale reach */
-#define SLOW_STEPS 128
-#define LONG_STEPS 960
-#define FAST_SHARE 0.3 /* how much of their ups and downs goes into the scale, one step ahead */
-#define SLOW_SHARE 0.4
-#define SHARE_FADE 0.25 /* and how fast that fades with the logarithm of the lead */
 
 static double either(double x, double fallback)
 {
     return isnan(x) ? fallback : x;
-}
-
-struct ax_local ax_local_of(const struct ax_past *p)
-{
-    double level = either(fabs(ax_past_last(p, AX_BRIDGE_MAX)), 0);
-    struct ax_local l = {.least = 1e-6 * level + 1e-30, .all = ax_past_volatility(p, LONG_STEPS)};
-    if (isnan(l.all) || l.all < l.least)
-        l.all = l.least;
-    l.slow = fmax(either(ax_past_volatility(p, SLOW_STEPS), l.all), 0.05 * l.all);
-    l.fast = fmax(either(ax_past_volatility(p, FAST_STEPS), l.slow), 0.05 * l.all);
-    return l;
-}
-
-double ax_local_scale(const struct ax_local *l, uint32_t lead)
-{
-    double fade = 1 / (1 + SHARE_FADE * log(lead));
-    double scale =
-        l->all * pow(l->slow / l->all, SLOW_SHARE * fade) * pow(l->fast / l->all, FAST_SHARE * fade);
-    return fmax(scale, l->least);
 }
 
 void ax_record_init(struct ax_lead_record *r)
@@ -61,10 +31,10 @@ void ax_record_init(struct ax_lead_record *r)
     r->together_error = r->last_error = NAN;
 }
 
-void ax_record_weights(const struct ax_lead_record *r, const double *pred, double *weights)
+void ax_record_weights(const struct ax_lead_record *r, uint32_t lead, const double *pred, double *weights)
 {
     /* The last value is believed until there is evidence for something better. */
-    double doubt = 1 + DOUBT / sqrt(1 + DOUBT_FADE * (double)r->settled);
+    double doubt = 1 + DOUBT / sqrt(1 + DOUBT_FADE * (double)r->settled / sqrt(lead));
     double error[AX_MEMBERS], least = INFINITY, sum = 0;
     for (uint32_t m = 0; m < AX_MEMBERS; m++) {
         error[m] = (double)r->member_error[m] * (m == 0 ? 1 : doubt);
@@ -127,28 +97,6 @@ void ax_record_settle(struct ax_lead_record *r, uint32_t lead, const struct ax_w
         smooth(&r->together_error, fmin(fabs(actual - w->together) / unit, ERROR_CLIP), longer);
         smooth(&r->last_error, fmin(fabs(actual - w->pred[0]) / unit, ERROR_CLIP), longer);
     }
-    ax_errdist_add(&r->errors, (actual - w->mean) / w->scale, 1 - 1 / (DIST_STEPS + DIST_LEADS * lead));
-}
-
-static float adapt(float width, double pace, double target, bool missed)
-{
-    double w = (double)width + pace * ((missed ? 1 : 0) - target);
-    return (float)fmin(fmax(w, -WIDTH_MAX), WIDTH_MAX);
-}
-
-void ax_record_adapt(struct ax_lead_record *r, uint32_t lead, double level, double actual, double lower,
-                     double upper)
-{
-    double target = (1 - level) / 2, pace = GAMMA / (1 + (lead - 1) / GAMMA_LEAD);
-    r->width_below = adapt(r->width_below, pace, target, actual < lower);
-    r->width_above = adapt(r->width_above, pace, target, actual > upper);
-}
-
-void ax_record_interval(const struct ax_lead_record *r, double level, double *below, double *above)
-{
-    double target = (1 - level) / 2;
-    *below = fmin(0, ax_errdist_quantile(&r->errors, target));
-    *above = fmax(0, ax_errdist_quantile(&r->errors, 1 - target));
 }
 
 double ax_record_trust(const struct ax_lead_record *r, uint32_t lead)
@@ -164,6 +112,7 @@ void ax_record_save(const struct ax_lead_record *r, struct ax_buf *out)
     ax_put_f32(out, r->last_error);
     ax_put_f32(out, r->width_below);
     ax_put_f32(out, r->width_above);
+    ax_put_f32(out, r->owed);
     ax_put_varint(out, r->settled);
     ax_errdist_save(&r->errors, out);
 }
@@ -175,8 +124,9 @@ void ax_record_load(struct ax_lead_record *r, struct ax_bytes *in)
     r->last_error = ax_get_f32(in);
     if (r->together_error < 0 || r->last_error < 0)
         (void)ax_bytes_fail(in);
-    r->width_below = ax_get_f32_in(in, -(float)WIDTH_MAX, (float)WIDTH_MAX);
-    r->width_above = ax_get_f32_in(in, -(float)WIDTH_MAX, (float)WIDTH_MAX);
+    r->width_below = ax_get_f32_in(in, -(float)AX_WIDTH_MAX, (float)AX_WIDTH_MAX);
+    r->width_above = ax_get_f32_in(in, -(float)AX_WIDTH_MAX, (float)AX_WIDTH_MAX);
+    r->owed = ax_get_f32_in(in, -(float)AX_OWED_MAX, (float)AX_OWED_MAX);
     r->settled = ax_get_count(in, SETTLED_MAX);
     ax_errdist_load(&r->errors, in);
 }

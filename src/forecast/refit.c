@@ -35,18 +35,20 @@ static enum ax_err roll(const struct ax_forecaster *f, const struct ax_past *p, 
         struct ax_local local = ax_local_of(&then);
         for (uint32_t k = 0; k < f->tracks_n && o + leads[k] < n; k++) {
             double actual = (double)p->fine.v[o + leads[k]], weights[AX_MEMBERS];
-            struct ax_waiting w = {.heard = stride, .scale = ax_local_scale(&local, leads[k])};
+            struct ax_waiting w = {.heard = stride};
             if (isnan(actual))
                 continue;
             for (uint32_t m = 0; m < AX_MEMBERS; m++)
                 w.pred[m] = pred[m * f->tracks_n + k];
             if (isnan(w.pred[0]))
                 continue;
-            ax_record_weights(&records[k], w.pred, weights);
+            ax_record_weights(&records[k], leads[k], w.pred, weights);
             for (uint32_t m = 0; m < AX_MEMBERS; m++)
                 w.mean += weights[m] > 0 ? weights[m] * w.pred[m] : 0;
             w.together = w.mean;
+            w.scale = ax_local_scale(&local, leads[k], w.mean);
             ax_record_settle(&records[k], leads[k], &w, actual, local.all);
+            ax_errdist_add(&records[k].errors, (actual - w.mean) / w.scale, ax_record_keep(leads[k]));
         }
     }
     return AX_OK;
@@ -156,7 +158,7 @@ static bool most_weights(const struct ax_forecaster *f, double *most)
         const struct ax_lead_record *r = &f->tracks[k].record;
         if (r->settled < SETTLED_ENOUGH)
             return false;
-        ax_record_weights(r, present, weights);
+        ax_record_weights(r, f->tracks[k].lead, present, weights);
         for (uint32_t m = 0; m < AX_MEMBERS; m++)
             most[m] = isnan(r->member_error[m]) ? (double)NAN : fmax(most[m], weights[m]);
     }

@@ -1,0 +1,135 @@
+/* The interval holds its level over every 2,000 steps, also across shifts of the level, and its parts do what
+ * their contracts say. */
+#include "ax_test.h"
+#include "base/rng.h"
+#include "forecast/forecaster.h"
+
+#include <math.h>
+
+#define RUN 2000
+#define STEPS 4200
+
+static void coverage_holds_over_any_2000_steps_across_shifts_of_the_level(void **state)
+{
+    (void)state;
+    const int64_t h[] = {60000, 300000, 900000};
+    struct ax_forecast_spec spec;
+    assert_int_equal(ax_forecast_spec_init(&spec, 60000, h, 3, NULL), AX_OK);
+    struct ax_window *w = ax_window_new(60000, AX_WINDOW_FINE, AX_WINDOW_COARSE);
+    struct ax_forecaster *f = ax_forecaster_new(&spec);
+    static struct ax_forecast out;
+    static unsigned char hits[3][STEPS];
+    struct ax_outcome outcomes[3];
+    struct ax_arena scratch;
+    struct ax_rng rng;
+    uint32_t settled[3] = {0}, inside[3] = {0};
+    ax_arena_init(&scratch, 64U << 20);
+    ax_rng_seed(&rng, 3);
+    double level = 200, size = 1;
+    for (int i = 1; i <= STEPS; i++) {
+        uint32_t n = 0;
+        if (i % 700 == 0) { /* another level, and other noise about it */
+            level = 100 + 300 * ax_rng_double(&rng);
+            size = 1 + 5 * ax_rng_double(&rng);
+        }
+        int64_t t_ms = i * spec.step_ms;
+        assert_int_equal(ax_window_push(w, t_ms, level + size * ax_rng_normal(&rng)), AX_OK);
+        assert_int_equal(ax_forecaster_step(f, w, t_ms, NULL, &scratch, &out, outcomes, &n), AX_OK);
+        ax_arena_reset(&scratch);
+        for (uint32_t k = 0; k < n; k++) {
+            const struct ax_outcome *o = &outcomes[k];
+            uint32_t at = settled[o->horizon]++;
+            hits[o->horizon][at] = o->actual >= o->lower && o->actual <= o->upper;
+            inside[o->horizon] += hits[o->horizon][at];
+            inside[o->horizon] -= at >= RUN ? hits[o->horizon][at - RUN] : 0;
+            if (at + 1 >= RUN)
+                assert_true(fabs((double)inside[o->horizon] / RUN - spec.level) <= 0.02);
+        }
+    }
+    for (int k = 0; k < 3; k++)
+        assert_true(settled[k] > 2 * RUN);
+    ax_arena_done(&scratch);
+    ax_forecaster_free(f);
+    ax_window_free(w);
+}
+
+/* A record of so many errors, standard normal. */
+static struct ax_lead_record experienced(int n)
+{
+    struct ax_lead_record r;
+    struct ax_rng rng;
+    ax_record_init(&r);
+    ax_rng_seed(&rng, 5);
+    for (int i = 0; i < n; i++) {
+        struct ax_waiting w = {.scale = 1, .lower = -1.645, .upper = 1.645};
+        ax_record_adapt(&r, 1, 1, 0.9, &w, ax_rng_normal(&rng));
+        r.settled++;
+    }
+    return r;
+}
+
+static void what_is_owed_is_repaid_by_width_and_within_bounds(void **state)
+{
+    (void)state;
+    const struct ax_lead_record r = experienced(3000);
+    double before = 0.5;
+    ax_assert_close(ax_record_factor(&r, 1, 0.9, 0), 1, 1e-9);
+    for (int owed = -400; owed <= 400; owed += 10) {
+        double factor = ax_record_factor(&r, 1, 0.9, owed);
+        assert_true(factor >= before && factor <= 2); /* the more is owed, the wider */
+        before = factor;
+    }
+    assert_true(before > 1.3 && ax_record_factor(&r, 1, 0.9, -400) < 0.6);
+    /* The same is repaid faster far ahead, where an answer takes longer, and slower while little is known. */
+    assert_true(ax_record_factor(&r, 60, 0.9, 6) > ax_record_factor(&r, 1, 0.9, 6));
+    struct ax_lead_record young = r;
+    young.settled = 100;
+    assert_true(ax_record_factor(&young, 1, 0.9, 6) < ax_record_factor(&r, 1, 0.9, 6));
+}
+
+static void what_is_missed_is_owed_and_fades(void **state)
+{
+    (void)state;
+    struct ax_lead_record r;
+    ax_record_init(&r);
+    const struct ax_waiting w = {.scale = 1, .lower = -1, .upper = 1};
+    for (int i = 0; i < 10; i++)
+        ax_record_adapt(&r, 5, 1, 0.9, &w, 7);
+    ax_assert_close((double)r.owed, 9, 0.05);
+    for (int i = 0; i < 10; i++)
+        ax_record_adapt(&r, 5, 3, 0.9, &w, 0); /* one at every three steps counts for three */
+    ax_assert_close((double)r.owed, 6, 0.2);
+    for (int i = 0; i < 20000; i++)
+        ax_record_adapt(&r, 5, 1, 0.9, &w, i % 10 ? 0 : 7);
+    assert_true(fabs((double)r.owed) < 1);
+}
+
+static void errors_are_measured_in_more_where_the_forecast_is_high(void **state)
+{
+    (void)state;
+    float v[200];
+    for (int i = 0; i < 200; i++)
+        v[i] = (float)(100 + i % 3);
+    struct ax_past p = {.fine = {.v = v, .n = 200, .end_ms = 200000, .step_ms = 1000}, .t_ms = 200000};
+    struct ax_local l = ax_local_of(&p);
+    double usual = ax_local_scale(&l, 4, l.level);
+    assert_true(usual > 0);
+    ax_assert_close(l.level, 101, 0.1);
+    ax_assert_close(ax_local_scale(&l, 4, 2 * l.level), 1.5 * usual, 1e-9);
+    ax_assert_close(ax_local_scale(&l, 4, 0), 0.75 * usual, 1e-9);
+    ax_assert_close(ax_local_scale(&l, 4, 100 * l.level), 2 * usual, 1e-9);
+    v[100] = -1; /* a series that may be negative has no level to be measured from */
+    l = ax_local_of(&p);
+    ax_assert_close(ax_local_scale(&l, 4, 0), ax_local_scale(&l, 4, 1e6), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(coverage_holds_over_any_2000_steps_across_shifts_of_the_level),
+        cmocka_unit_test(what_is_owed_is_repaid_by_width_and_within_bounds),
+        cmocka_unit_test(what_is_missed_is_owed_and_fades),
+        cmocka_unit_test(errors_are_measured_in_more_where_the_forecast_is_high),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
