@@ -223,7 +223,7 @@ static const struct ax_key calendar_keys[] = {
     {"skip", AX_KEY_STRINGS, CALENDAR(skip), .n_offset = offsetof(struct ax_calendar_config, skip_n),
      .fallback = "([alerts, learning])", .max = 2,
      .doc = "What does not happen during an event. `alerts`: scores stay at most 1. `learning`: models see a "
-            "gap."},
+            "gap. Without `learning` (`[]`: holidays) the forecast learns what is different at these times."},
 };
 static const struct ax_section calendars = {"calendars",
                                             "Events that are no anomalies, or from which nothing is to be "

@@ -22,8 +22,6 @@ static void check_skip(struct ax_reader *r, yaml_node_t *node, struct ax_calenda
         else
             AT("skip", "skip: \"%s\" is neither alerts nor learning", ax_shown(c->skip[i], shown));
     }
-    if (c->skip_n == 0)
-        AT("skip", "skip is empty: alerts, learning or both");
 }
 
 /* Can it be read and expanded? Without a mistake in its keys it is made once to see. */

@@ -16,6 +16,14 @@ enum ax_adjust_mode { AX_ADJUST_NONE, AX_ADJUST_DIFFERENCE, AX_ADJUST_RATIO, AX_
 void ax_adjust(const struct ax_past *p, enum ax_adjust_mode mode, uint32_t season_steps, uint32_t n,
                double *z);
 
+/* The same by difference, or of the series as it is for no season, gaps bridged by the value before. Returns
+ * how many values there are, at the end of z; fewer than n when the oldest are gaps. */
+uint32_t ax_adjust_bridged(const struct ax_past *p, uint32_t season_steps, uint32_t n, double *z);
+
+/* Let no value be further from the one before than so many times the usual |change| (its median, or its mean
+ * where that is 0): a spike becomes a small one. work has room for n. */
+void ax_adjust_hold(double *z, uint32_t n, double times, double *work);
+
 /* What an adjusted forecast at a lead is in the input's unit; NaN when the season is not known. */
 double ax_adjust_back(const struct ax_past *p, enum ax_adjust_mode mode, uint32_t season_steps, uint32_t lead,
                       double z);

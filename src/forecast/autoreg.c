@@ -107,18 +107,6 @@ static void init(const struct ax_model_params *params, void *state)
     memset(state, 0, state_bytes(params));
 }
 
-/* Leave out the gaps at the start, bridge those within by the value before. Returns how many are left, at the
- * end of z. */
-static uint32_t bridge(double *z, uint32_t n)
-{
-    uint32_t first = 0;
-    while (first < n && isnan(z[first]))
-        first++;
-    for (uint32_t i = first + 1; i < n; i++)
-        z[i] = isnan(z[i]) ? z[i - 1] : z[i];
-    return n - first;
-}
-
 /* Bounds beyond which values are outliers, and the forecasts too. */
 static bool bounds(const double *z, uint32_t n, double *work, double *low, double *high)
 {
@@ -169,8 +157,7 @@ static enum ax_err fit_season(enum ax_adjust_mode mode, uint32_t season, void *c
         state->fitted = false;
         if (mode != AX_ADJUST_NONE && season == 0)
             continue;
-        ax_adjust(&p, mode, season, n, z);
-        uint32_t left = bridge(z, n);
+        uint32_t left = ax_adjust_bridged(&p, season, n, z);
         double *from = z + n - left;
         if (left == 0 || !bounds(from, left, work, &low, &high))
             continue;
@@ -212,8 +199,7 @@ static enum ax_err run_one(const struct ax_model_params *params, enum ax_adjust_
     struct ax_autoreg a = {.order = state->order, .constant = (double)state->constant};
     for (uint32_t k = 0; k < a.order; k++)
         a.phi[k] = (double)state->phi[k];
-    ax_adjust(p, mode, season, n, z);
-    uint32_t left = bridge(z, n);
+    uint32_t left = ax_adjust_bridged(p, season, n, z);
     if (left < a.order || left == 0 || elsewhere(z, n, (double)state->low, (double)state->high))
         return AX_OK;
     hold(z + n - left, left, (double)state->low, (double)state->high);

@@ -13,6 +13,7 @@
 struct ax_past {
     struct ax_view fine, coarse;
     int64_t t_ms;
+    const struct ax_holidays *holidays; /* NULL: none */
     const struct ax_local_time *clocks; /* of which days and weeks are; NULL: UTC */
 };
 
@@ -91,6 +92,17 @@ extern const struct ax_model_ops ax_model_ets_week;
 extern const struct ax_model_ops ax_model_ar;
 /* As above. */
 extern const struct ax_model_ops ax_model_ar_season;
+
+/* The dynamic optimised theta model of the series without its season (forecast/theta.h); the leads of fit()
+ * and run() are the same. AX_NOTREADY with too few values. */
+extern const struct ax_model_ops ax_model_theta;
+
+/* ARIMA of low order of the series without its season (forecast/arima.h). AX_NOTREADY with too few values. */
+extern const struct ax_model_ops ax_model_arima;
+
+/* Trend, waves of the day and the week, and holidays by ridge (forecast/fourier.h); the leads of fit() and
+ * run() are the same. AX_NOTREADY with less than two days. */
+extern const struct ax_model_ops ax_model_fourier;
 
 /* Ridge regression on lags, local means and the season, relative to the last value; one solution a lead, the
  * leads of fit() and run() being the same. AX_NOTREADY with too few rows. */

@@ -7,7 +7,7 @@
 
 struct ax_past ax_past_of(const struct ax_batch *b, uint32_t e)
 {
-    struct ax_past p = {.t_ms = b->t_ms, .clocks = b->clocks};
+    struct ax_past p = {.t_ms = b->t_ms, .clocks = b->clocks, .holidays = b->holidays};
     const struct ax_tensor *fine = ax_batch_tensor(b, "fine"), *coarse = ax_batch_tensor(b, "coarse");
     if (fine)
         p.fine = (struct ax_view){fine->v + (size_t)e * fine->cols, fine->cols, b->t_ms, b->step_ms};
@@ -89,6 +89,7 @@ struct ax_batch ax_past_batch(const struct ax_past *p, struct ax_tensor *tensors
     tensors[1] = (struct ax_tensor){"coarse", p->coarse.v, 1, p->coarse.n};
     return (struct ax_batch){.t_ms = p->t_ms,
                              .clocks = p->clocks,
+                             .holidays = p->holidays,
                              .step_ms = p->fine.step_ms,
                              .coarse_ms = p->coarse.step_ms,
                              .entities_n = 1,

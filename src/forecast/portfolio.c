@@ -4,31 +4,23 @@
 #include <math.h>
 #include <stdalign.h>
 
-#define MEMBER(id) [AX_MEMBER_##id] = {.name = #id, .ops = &ax_model_##id
-const struct ax_member ax_portfolio[AX_MEMBERS] = {MEMBER(last_value)}, MEMBER(seasonal_naive),
-                       .seasonal = AX_SEASON
-}
-, MEMBER(seasonal_level), .seasonal = AX_SEASON
-}
-, MEMBER(weekly_naive), .seasonal = AX_LONG_SEASON
-}
-, MEMBER(ets), .tracked_only = true
-}
-, MEMBER(ets_season), .tracked_only = true, .seasonal = AX_SEASON
-}
-, MEMBER(ets_week), .tracked_only = true, .seasonal = AX_LONG_SEASON
-}
-, MEMBER(ar), .tracked_only = true
-}
-, MEMBER(ar_season), .tracked_only = true, .seasonal = AX_SEASON
-}
-, MEMBER(ridge_lags), .tracked_only = true
-}
-, MEMBER(ridge_season), .tracked_only = true
-}
-, [AX_MEMBER_lstm] = {.name = "lstm", .tracked_only = true},
-}
-;
+const struct ax_member ax_portfolio[AX_MEMBERS] = {
+    [AX_MEMBER_last_value] = {"last_value", &ax_model_last_value, false, AX_NO_SEASON},
+    [AX_MEMBER_seasonal_naive] = {"seasonal_naive", &ax_model_seasonal_naive, false, AX_SEASON},
+    [AX_MEMBER_seasonal_level] = {"seasonal_level", &ax_model_seasonal_level, false, AX_SEASON},
+    [AX_MEMBER_weekly_naive] = {"weekly_naive", &ax_model_weekly_naive, false, AX_LONG_SEASON},
+    [AX_MEMBER_ets] = {"ets", &ax_model_ets, true, AX_NO_SEASON},
+    [AX_MEMBER_ets_season] = {"ets_season", &ax_model_ets_season, true, AX_SEASON},
+    [AX_MEMBER_ets_week] = {"ets_week", &ax_model_ets_week, true, AX_LONG_SEASON},
+    [AX_MEMBER_ar] = {"ar", &ax_model_ar, true, AX_NO_SEASON},
+    [AX_MEMBER_ar_season] = {"ar_season", &ax_model_ar_season, true, AX_SEASON},
+    [AX_MEMBER_theta] = {"theta", &ax_model_theta, true, AX_NO_SEASON},
+    [AX_MEMBER_arima] = {"arima", &ax_model_arima, true, AX_NO_SEASON},
+    [AX_MEMBER_fourier] = {"fourier", &ax_model_fourier, true, AX_NO_SEASON},
+    [AX_MEMBER_ridge_lags] = {"ridge_lags", &ax_model_ridge_lags, true, AX_NO_SEASON},
+    [AX_MEMBER_ridge_season] = {"ridge_season", &ax_model_ridge_season, true, AX_NO_SEASON},
+    [AX_MEMBER_lstm] = {"lstm", NULL, true, AX_NO_SEASON},
+};
 
 uint32_t ax_portfolio_members(const struct ax_str *names, uint32_t n)
 {

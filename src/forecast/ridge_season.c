@@ -4,11 +4,10 @@
  * Rows are points of the coarse window. Now, where steps are finer than that, is described by the mean over
  * as many steps as a coarse point has, so that training and use see the same kind of number. Features and
  * target are differences from that point in units of the mean |difference| of the last cycle. The penalty is
- * a share of each column's own energy, chosen for each lead by the newest fifth of the rows; targets are
- * winsorised, and rows weighted by 1 over their error, so that the fit is nearly one of absolute errors. */
+ * a share of each column's own energy, chosen for each lead by the newest fifth of the rows; the solution is
+ * robust.h's. */
 #include "forecast/member.h"
-#include "math/blas.h"
-#include "math/stats.h"
+#include "forecast/robust.h"
 
 #include <math.h>
 #include <string.h>
@@ -58,6 +57,12 @@ static double clipped(double x, double bound)
     return x > bound ? bound : x < -bound ? -bound : x;
 }
 
+/* Sums of the first points, and how many of them are no gaps. */
+struct sums {
+    double *sum;
+    uint32_t *seen;
+};
+
 /* The coarse past as seen from one moment. */
 struct now {
     const float *v; /* complete points, oldest first */
@@ -67,6 +72,7 @@ struct now {
     double scale;
     int64_t t_ms, point_ms;
     const struct ax_local_time *clocks;
+    const struct sums *sums; /* NULL: to be counted one by one */
 };
 
 /* The seasons in points, 0 for none, and how many steps a point is. */
@@ -157,7 +163,7 @@ static void local_features(const struct now *w, const struct frame *f, double *x
     double sum = 0;
     uint32_t seen = 0, next = 0, cycle = (uint32_t)f->cycle;
     x[CYCLE_LEVEL] = 0;
-    for (uint32_t i = 0; i < REACH || i < cycle; i++) {
+    for (uint32_t i = 0; i < REACH || (i < cycle && !w->sums); i++) {
         double v = i == 0      ? w->newest
                    : i < REACH ? calm(w, i, f->cycle > 0 ? f->cycle : AX_DENSE_SEASON)
                                : at(w, i);
@@ -172,6 +178,14 @@ static void local_features(const struct now *w, const struct frame *f, double *x
         if (i + 1 == cycle)
             x[CYCLE_LEVEL] = relative(w, sum / seen);
     }
+    if (!w->sums || cycle <= REACH)
+        return;
+    uint32_t until = w->n - REACH, from = w->n > cycle ? w->n - cycle : 0;
+    if (w->n > REACH) {
+        sum += w->sums->sum[until] - w->sums->sum[from];
+        seen += w->sums->seen[until] - w->sums->seen[from];
+    }
+    x[CYCLE_LEVEL] = relative(w, sum / seen);
 }
 
 /* What differences are measured in; false when there is nothing to go by. */
@@ -213,26 +227,9 @@ static double points_ahead(const struct frame *f, uint32_t lead)
     return f->ratio == 1 ? lead : lead < f->ratio ? 0 : (lead + (f->ratio - 1) / 2.0) / f->ratio;
 }
 
-struct design {
-    double *x, *y, *r, *xw, *yw, *gram, *w, *best;
-    uint32_t rows;
-};
-
-static bool design_alloc(struct design *d, struct ax_arena *scratch)
-{
-    d->x = ax_arena_array(scratch, (size_t)ROWS_MAX * WIDTH, sizeof(double));
-    d->xw = ax_arena_array(scratch, (size_t)ROWS_MAX * WIDTH, sizeof(double));
-    d->y = ax_arena_array(scratch, ROWS_MAX, sizeof(double));
-    d->yw = ax_arena_array(scratch, ROWS_MAX, sizeof(double));
-    d->r = ax_arena_array(scratch, ROWS_MAX, sizeof(double));
-    d->gram = ax_arena_array(scratch, (size_t)WIDTH * WIDTH, sizeof(double));
-    d->w = ax_arena_array(scratch, WIDTH, sizeof(double));
-    d->best = ax_arena_array(scratch, WIDTH, sizeof(double));
-    return d->x && d->xw && d->y && d->yw && d->r && d->gram && d->w && d->best;
-}
-
 /* Rows whose target is known, oldest first. */
-static void gather(struct design *d, const struct frame *f, const struct ax_past *p, double ahead)
+static void gather(struct ax_robust *d, const struct frame *f, const struct sums *sums,
+                   const struct ax_past *p, double ahead)
 {
     const struct ax_view *c = &p->coarse;
     uint32_t next = (uint32_t)lround(ahead), first = REACH;
@@ -250,7 +247,8 @@ static void gather(struct design *d, const struct frame *f, const struct ax_past
                         .newest = (double)c->v[i],
                         .t_ms = c->end_ms - (int64_t)(c->n - 1 - i) * c->step_ms,
                         .point_ms = c->step_ms,
-                        .clocks = p->clocks};
+                        .clocks = p->clocks,
+                        .sums = sums};
         double target = (double)c->v[i + next];
         if (isnan(target) || !measure(&w))
             continue;
@@ -262,60 +260,23 @@ static void gather(struct design *d, const struct frame *f, const struct ax_past
     }
 }
 
-static double answer(const double *w, const double *x)
+/* A share of each column's own energy, and a little of all. */
+static struct ax_robust_penalty penalty_of(double share)
 {
-    double y = 0;
-    for (uint32_t k = 0; k < WIDTH; k++)
-        y += w[k] * x[k];
-    return y;
-}
-
-/* The first n rows, weighted by what the solution before left of them: 1 over the error, which makes squares
- * nearly absolute (Schlossmacher 1973). */
-static void weigh(struct design *d, uint32_t n, bool again)
-{
-    double mean = 0;
-    for (uint32_t i = 0; i < n && again; i++) {
-        d->r[i] = fabs(d->y[i] - answer(d->w, d->x + (size_t)i * WIDTH));
-        mean += d->r[i] / n;
-    }
-    for (uint32_t i = 0; i < n; i++) {
-        double w = again ? sqrt(mean / (d->r[i] + 0.3 * mean + 1e-12)) : 1;
-        for (uint32_t k = 0; k < WIDTH; k++)
-            d->xw[(size_t)i * WIDTH + k] = w * d->x[(size_t)i * WIDTH + k];
-        d->yw[i] = w * d->y[i];
-    }
-}
-
-static bool solve(struct design *d, uint32_t n, double penalty, bool again)
-{
-    weigh(d, n, again);
-    ax_blas_gram(n, WIDTH, d->xw, d->gram);
-    ax_blas_cross(n, WIDTH, 1, d->xw, d->yw, d->w);
-    double energy = 0;
-    for (uint32_t k = 0; k < WIDTH; k++)
-        energy += d->gram[k * WIDTH + k] / WIDTH;
-    for (uint32_t k = 0; k < WIDTH; k++)
-        d->gram[k * WIDTH + k] += penalty * (d->gram[k * WIDTH + k] + 0.01 * energy) + 1e-9;
-    if (ax_blas_cholesky_solve(WIDTH, 1, d->gram, d->w) != AX_OK)
-        return false;
-    for (uint32_t k = 0; k < WIDTH; k++)
-        if (!isfinite(d->w[k]))
-            return false;
-    return true;
+    return (struct ax_robust_penalty){.own = share, .all = 0.01 * share};
 }
 
 /* The penalty that does best on the newest rows, which its solution has not seen. */
-static double choose_penalty(struct design *d)
+static double choose_penalty(struct ax_robust *d)
 {
     uint32_t n = d->rows - d->rows / HELD_OUT;
     double best = penalties[1], least = INFINITY;
     for (uint32_t a = 0; a < PENALTIES; a++) {
-        if (!solve(d, n, penalties[a], false))
+        if (!ax_robust_solve(d, n, penalty_of(penalties[a]), false))
             continue;
         double error = 0;
         for (uint32_t i = n; i < d->rows; i++)
-            error += fabs(d->y[i] - answer(d->w, d->x + (size_t)i * WIDTH));
+            error += fabs(d->y[i] - ax_robust_answer(d, d->x + (size_t)i * WIDTH));
         if (error < least) {
             least = error;
             best = penalties[a];
@@ -324,21 +285,17 @@ static double choose_penalty(struct design *d)
     return best;
 }
 
-static bool fit_lead(struct design *d, const struct frame *f, const struct ax_past *p, double ahead,
-                     struct lead_state *out)
+static bool fit_lead(struct ax_robust *d, const struct frame *f, const struct sums *sums,
+                     const struct ax_past *p, double ahead, struct lead_state *out)
 {
-    gather(d, f, p, ahead);
+    gather(d, f, sums, p, ahead);
     if (d->rows < ROWS_MIN)
         return false;
-    for (uint32_t i = 0; i < d->rows; i++)
-        d->r[i] = fabs(d->y[i]);
-    double bound = ax_quantile(d->r, d->rows, TARGET_QUANTILE);
-    for (uint32_t i = 0; i < d->rows; i++)
-        d->y[i] = clipped(d->y[i], bound);
+    double bound = ax_robust_winsorise(d, TARGET_QUANTILE);
     if (bound <= 0)
         return false;
-    double penalty = choose_penalty(d);
-    if (!solve(d, d->rows, penalty, false) || !solve(d, d->rows, penalty, true))
+    const struct ax_robust_penalty penalty = penalty_of(choose_penalty(d));
+    if (!ax_robust_solve(d, d->rows, penalty, false) || !ax_robust_solve(d, d->rows, penalty, true))
         return false;
     for (uint32_t k = 0; k < WIDTH; k++)
         out->w[k] = (float)d->w[k];
@@ -346,20 +303,38 @@ static bool fit_lead(struct design *d, const struct frame *f, const struct ax_pa
     return true;
 }
 
+static bool sum_up(const struct ax_view *c, struct sums *out, struct ax_arena *scratch)
+{
+    out->sum = ax_arena_array(scratch, c->n + 1, sizeof *out->sum);
+    out->seen = ax_arena_array(scratch, c->n + 1, sizeof *out->seen);
+    if (!out->sum || !out->seen)
+        return false;
+    out->sum[0] = out->seen[0] = 0;
+    for (uint32_t i = 0; i < c->n; i++) {
+        bool seen = !isnan(c->v[i]);
+        out->sum[i + 1] = out->sum[i] + (seen ? (double)c->v[i] : 0);
+        out->seen[i + 1] = out->seen[i] + seen;
+    }
+    return true;
+}
+
 static enum ax_err fit(const struct ax_model_params *params, void *const *states, const struct ax_batch *past,
                        struct ax_arena *scratch)
 {
     enum ax_err err = AX_NOTREADY;
-    struct design d;
-    if (!design_alloc(&d, scratch))
+    struct ax_robust d;
+    if (!ax_robust_alloc(&d, ROWS_MAX, WIDTH, scratch))
         return AX_NOMEM;
     for (uint32_t e = 0; e < past->entities_n; e++) {
         struct ax_past p = ax_past_of(past, e);
         struct lead_state *state = states[e];
         const struct frame f = frame_of(params, &p);
+        struct sums sums;
+        if (!sum_up(&p.coarse, &sums, scratch))
+            return AX_NOMEM;
         for (uint32_t k = 0; k < params->leads_n && f.ratio; k++) {
             double ahead = points_ahead(&f, params->leads[k]);
-            if (ahead > 0 && fit_lead(&d, &f, &p, ahead, &state[k]))
+            if (ahead > 0 && fit_lead(&d, &f, &sums, &p, ahead, &state[k]))
                 err = AX_OK;
         }
     }
@@ -393,7 +368,7 @@ static void run_one(const struct ax_model_params *params, const struct lead_stat
 {
     const struct frame f = frame_of(params, p);
     struct now w;
-    double x[WIDTH], weights[WIDTH];
+    double x[WIDTH];
     bool ready = now_of(p, &f, &w);
     if (ready)
         local_features(&w, &f, x);
@@ -404,9 +379,7 @@ static void run_one(const struct ax_model_params *params, const struct lead_stat
         double ahead = points_ahead(&f, params->leads[k]);
         seasonal(&w, f.cycle, ahead, x);
         seasonal(&w, f.long_cycle, ahead, x + LONG);
-        for (uint32_t j = 0; j < WIDTH; j++)
-            weights[j] = (double)state[k].w[j];
-        path[k] = w.newest + w.scale * clipped(answer(weights, x), (double)state[k].clip);
+        path[k] = w.newest + w.scale * ax_robust_held(state[k].w, x, WIDTH, (double)state[k].clip);
     }
 }
 

@@ -1,4 +1,5 @@
-/* shared.h: what the forecasters of one expression of a job share: the time zone of their days, and which
+/* shared.h: what the forecasters of one expression of a job share: the time zone of their days,
+ * the holidays, and which
  * members are asked at all.
  *
  * A spec points to it. Owner: the thread of the forecasters, which are stepped one after the other; so what
@@ -6,11 +7,13 @@
 #ifndef AX_FORECAST_SHARED_H
 #define AX_FORECAST_SHARED_H
 
+#include "forecast/holidays.h"
 #include "forecast/roster.h"
 
 /* Zero-initialise but for the zone; no resources. */
 struct ax_forecast_shared {
-    struct ax_local_time clocks; /* its zone outlives it; NULL is UTC */
+    struct ax_local_time clocks;  /* its zone outlives it; NULL is UTC */
+    struct ax_holidays *holidays; /* outlive it; NULL: none */
     struct ax_roster roster;
 };
 

@@ -13,4 +13,10 @@
 AX_MUST_USE enum ax_err ax_ridge(uint32_t n, uint32_t p, uint32_t m, const double *x, const double *y,
                                  double alpha, double *w, double *gram);
 
+/* The same with an intercept that bears no penalty, for one target (scikit-learn's Ridge): argmin
+ * |X w + constant - y|^2 + alpha |w|^2. x and y are spoilt: their means are taken out. n >= 1; gram holds p *
+ * p + p doubles. */
+AX_MUST_USE enum ax_err ax_ridge_centred(uint32_t n, uint32_t p, double *x, double *y, double alpha,
+                                         double *w, double *constant, double *gram);
+
 #endif

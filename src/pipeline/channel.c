@@ -34,6 +34,7 @@ static enum ax_err init_forecast(struct ax_channel *c, bool emitted, struct ax_d
     c->forecast.seed = c->job->env.seed;
     c->forecast.members = ax_portfolio_members(job->forecast.members, job->forecast.members_n);
     c->shared.clocks.zone = c->job->days;
+    c->shared.holidays = &c->job->holidays;
     c->forecast.shared = &c->shared;
 
     c->horizon_text = calloc(n, sizeof *c->horizon_text);

@@ -184,6 +184,7 @@ enum ax_err ax_job_new(const struct ax_job_env *env, const struct ax_config *con
     init_specs(job);
     ax_outlets_init(&job->outlets, &job->env.sink, config, job_config);
     enum ax_err err = ax_skips_new(config, job_config, &job->skips, diag);
+    ax_skips_holidays(job->skips, &job->holidays);
     if (err == AX_OK)
         err = init_channels(job, diag);
     if (err == AX_OK)
@@ -208,6 +209,7 @@ void ax_job_free(struct ax_job *job, int64_t end_ms)
         ax_channel_done(&job->channels[i], end_ms);
     free(job->channels);
     free(job->lessons);
+    ax_holidays_reset(&job->holidays);
     ax_skips_free(job->skips);
     ax_combiner_free(job->spare);
     if (job->capacity)
@@ -224,6 +226,7 @@ void ax_job_set_skips(struct ax_job *job, struct ax_skips *skips)
 {
     ax_skips_free(job->skips);
     job->skips = skips;
+    ax_skips_holidays(skips, &job->holidays);
 }
 
 void ax_job_pass(struct ax_job *job, int64_t t_ms)

@@ -112,6 +112,7 @@ struct ax_job {
     struct ax_drift_spec drift;
     struct ax_billing_spec billing;
     struct ax_zone *zone;        /* of billing; NULL without it */
+    struct ax_holidays holidays; /* of forecasts; of the calendars of skips */
     struct ax_zone *days;        /* of forecasts */
     struct ax_channel *channels; /* the expression first, then the features */
     uint32_t channels_n;

@@ -1,14 +1,14 @@
 /* skips.c: the calendars of one job. */
 #include "pipeline/skips.h"
 
-#include "config/calendar.h"
-
 #include <stdlib.h>
 
 struct ax_skips {
     uint32_t n;
     struct {
         struct ax_calendar *calendar;
+        struct ax_calendar
+            *wide; /* the same for the forecasts, which ask it of weeks at once; NULL: learning is skipped */
         uint8_t bits;
     } v[];
 };
@@ -34,9 +34,13 @@ enum ax_err ax_skips_new(const struct ax_config *config, const struct ax_job_con
         if (!c)
             continue;
         err = ax_calendar_new(c, &s->v[s->n].calendar, diag);
-        if (err == AX_OK)
-            s->v[s->n++].bits =
-                (uint8_t)((c->skip_alerts ? AX_SKIP_ALERTS : 0) | (c->skip_learning ? AX_SKIP_LEARNING : 0));
+        if (err != AX_OK)
+            continue;
+        s->v[s->n].bits =
+            (uint8_t)((c->skip_alerts ? AX_SKIP_ALERTS : 0) | (c->skip_learning ? AX_SKIP_LEARNING : 0));
+        if (!c->skip_learning)
+            err = ax_calendar_new(c, &s->v[s->n].wide, diag);
+        s->n++;
     }
     if (err != AX_OK) {
         ax_skips_free(s);
@@ -48,9 +52,19 @@ enum ax_err ax_skips_new(const struct ax_config *config, const struct ax_job_con
 
 void ax_skips_free(struct ax_skips *s)
 {
-    for (uint32_t i = 0; s && i < s->n; i++)
+    for (uint32_t i = 0; s && i < s->n; i++) {
         ax_calendar_free(s->v[i].calendar);
+        ax_calendar_free(s->v[i].wide);
+    }
     free(s);
+}
+
+void ax_skips_holidays(const struct ax_skips *s, struct ax_holidays *out)
+{
+    ax_holidays_reset(out);
+    for (uint32_t i = 0; s && i < s->n; i++)
+        if (s->v[i].wide && out->n < AX_HOLIDAYS_MAX)
+            out->calendars[out->n++] = s->v[i].wide;
 }
 
 uint8_t ax_skips_at(struct ax_skips *s, int64_t t_ms, enum ax_err *err)

@@ -5,7 +5,7 @@
 #ifndef AX_PIPELINE_SKIPS_H
 #define AX_PIPELINE_SKIPS_H
 
-#include "config/config.h"
+#include "forecast/holidays.h"
 
 /* Bits of what does not happen at a step. */
 enum ax_skip { AX_SKIP_ALERTS = 1, AX_SKIP_LEARNING = 2, AX_SKIP_ALL = 3 };
@@ -18,6 +18,10 @@ AX_MUST_USE enum ax_err ax_skips_new(const struct ax_config *config, const struc
 
 /* Free; NULL is fine. */
 void ax_skips_free(struct ax_skips *s);
+
+/* The calendars during whose events learning goes on, for the forecasts: as many as there is room for, in the
+ * order in which the job names them. They are those of s, and known again. */
+void ax_skips_holidays(const struct ax_skips *s, struct ax_holidays *out);
 
 /* Which bits are set at t_ms; 0 for NULL. What a calendar cannot tell (AX_NOMEM, AX_LIMIT: *err) counts as
  * nothing. */

@@ -51,7 +51,7 @@ static const struct {
     {CALENDAR("{cron: '* * * * *'}"), 1, 13, "calendars needs the key \"name\""},
     {CALENDAR("{name: c, cron: '61 * * * *'}"), 1, 13, "calendar c: minute: '61' is not from 0 to 59"},
     {CALENDAR("{name: c, cron: '0 2 * * *', time_zone: Mars/Base}"), 1, 13, "calendar c: "},
-    {CALENDAR("{name: c, cron: '0 2 * * *', skip: []}"), 1, 48, "skip is empty"},
+    {CALENDAR("{name: c, cron: '0 2 * * *', skip: [work]}"), 1, 48, "neither alerts nor learning"},
     {CALENDAR("{name: c, cron: '0 2 * * *', skip: [alarms]}"), 1, 48, "\"alarms\" is neither"},
     {CALENDAR("{name: c, ical_file: /nowhere/x.ics}"), 1, 13, "calendar c: /nowhere/x.ics cannot be read"},
     {CALENDAR("{name: c, ical_file: x, duration: 1h}"), 1, 47, "have their own"},

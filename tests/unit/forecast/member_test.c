@@ -11,7 +11,7 @@
 
 #define STEP_MS 60000LL
 #define FINE 960
-#define COARSE 400
+#define COARSE 800
 #define SEEN 700
 
 static const uint32_t leads[] = {1, 5, 15, 60};

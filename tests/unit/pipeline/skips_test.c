@@ -138,12 +138,58 @@ static void calendars_change_at_a_reload_and_what_was_learnt_stays(void **state)
     rig_done(&r);
 }
 
+/* What is forecast at 22:00 on December 4th 2023 for six hours later, of a series that is 60 lower on
+ * November 20th and 28th; December 5th is the third of these days. */
+static double forecast_of_a_holiday(const char *names)
+{
+    static const char *const lines =
+        "global: {evaluation_delay: 0s}\n"
+        "calendars: [{name: free, cron: '0 0 5,20,28 11,12 *', duration: 1d, skip: []}]\n";
+    const int64_t hour_ms = 3600000, first_ms = 1699920000000, free_ms[] = {1700438400000, 1701129600000},
+                  asked_ms = 1701727200000;
+    char yaml[600];
+    struct rig r;
+    double said = NAN;
+    (void)snprintf(
+        yaml, sizeof yaml,
+        "%sjobs: [{name: load, expr: node_load1, step: 1h, calendars: %s, forecast: {horizons: [1h, 6h], "
+        "members: [fourier], output: predicted_load}}]\n",
+        lines, names);
+    rig_init(&r, yaml);
+    for (int64_t t_ms = first_ms; t_ms <= asked_ms; t_ms += hour_ms) {
+        bool is_free = false;
+        for (int k = 0; k < 2; k++)
+            is_free = is_free || (t_ms >= free_ms[k] && t_ms < free_ms[k] + 24 * hour_ms);
+        (void)rig_append(&r, "node_load1{instance=\"a\"}", t_ms,
+                         (is_free ? 40 : 100) + 10 * sin(2 * M_PI * (double)(t_ms / hour_ms) / 24) +
+                             sin((double)(t_ms / hour_ms) * 2.399));
+        rig_run_to(&r, t_ms);
+    }
+    const struct memory_series *s = memory_find(
+        &r.sink, "predicted_load{for=\"load\",horizon=\"6h\",instance=\"a\",source=\"node_load1\"}");
+    assert_non_null(s);
+    for (uint32_t i = 0; i < s->n; i++)
+        if (s->v[i].t_ms == asked_ms)
+            said = s->v[i].value;
+    rig_done(&r);
+    return said;
+}
+
+static void what_is_different_on_a_holiday_is_expected_of_the_next_one(void **state)
+{
+    (void)state;
+    double known = forecast_of_a_holiday("[free]"), unknown = forecast_of_a_holiday("[]");
+    assert_true(unknown > 90);
+    assert_true(known < 60);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_alerts_scores_stay_at_most_1_and_the_level_is_learnt),
         cmocka_unit_test(without_learning_scores_tell_and_models_see_a_gap),
         cmocka_unit_test(without_both_nothing_is_said_and_nothing_learnt),
+        cmocka_unit_test(what_is_different_on_a_holiday_is_expected_of_the_next_one),
         cmocka_unit_test(calendars_change_at_a_reload_and_what_was_learnt_stays),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
