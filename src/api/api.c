@@ -2,15 +2,10 @@
 #include "api/api.h"
 
 #include "api/answer.h"
-#include "api/features.h"
 #include "api/page.h"
 #include "api/process.h"
 #include "base/metrics.h"
-#include "base/parse.h"
 #include "config/dump.h"
-
-#define FEATURES_LIMIT 100
-#define FEATURES_LIMIT_MAX 10000
 
 static void metrics(void *ctx, const struct ax_http_request *req, struct ax_http_response *res)
 {
@@ -112,29 +107,6 @@ static void jobs(void *ctx, const struct ax_http_request *req, struct ax_http_re
     ax_answer_json(res, json_pack("{s:o}", "jobs", list));
 }
 
-static void features(void *ctx, const struct ax_http_request *req, struct ax_http_response *res)
-{
-    struct ax_api *api = ctx;
-    struct ax_str job = ax_http_query(req, "job"), limit_text = ax_http_query(req, "limit");
-    int64_t limit = FEATURES_LIMIT;
-    bool found = false;
-    if (job.n == 0) {
-        ax_answer_error(res, 400, "bad_data", "the parameter job is missing: the name of a job");
-        return;
-    }
-    if (limit_text.n &&
-        (ax_parse_i64(limit_text, &limit) != AX_OK || limit < 1 || limit > FEATURES_LIMIT_MAX)) {
-        ax_answer_error(res, 400, "bad_data", "limit must be a whole number from 1 to 10000");
-        return;
-    }
-    json_t *data = ax_features_json(api->pipeline, job, (uint32_t)limit, &found);
-    if (data)
-        ax_answer_json(res, data);
-    else
-        ax_answer_error(res, found ? 503 : 404, found ? "unavailable" : "not_found",
-                        found ? "out of memory" : "there is no such job");
-}
-
 void ax_api_routes(struct ax_api *api, struct ax_http_route *out)
 {
     const struct ax_http_route routes[AX_API_ROUTES] = {
@@ -146,7 +118,6 @@ void ax_api_routes(struct ax_api *api, struct ax_http_route *out)
         {"GET", "/api/v1/status/buildinfo", "buildinfo", buildinfo, api, 0},
         {"GET", "/api/v1/status/config", "config", config, api, 0},
         {"GET", "/api/v1/status/jobs", "jobs", jobs, api, 0},
-        {"GET", "/api/v1/features", "features", features, api, 0},
     };
     memcpy(out, routes, sizeof routes);
 }

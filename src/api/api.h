@@ -5,7 +5,6 @@
  *   GET  /-/healthy, /-/ready       200, or 503 while starting or stopping
  *   POST /-/reload                  with --web.enable-lifecycle
  *   GET  /api/v1/status/buildinfo, /api/v1/status/config, /api/v1/status/jobs
- *   GET  /api/v1/features?job=NAME[&limit=N]   the feature vectors of a job's series
  *
  * JSON answers have Prometheus's envelope: {"status":"success","data":...}. Handlers run on the server's
  * threads. */
@@ -17,7 +16,7 @@
 
 #include <stdatomic.h>
 
-#define AX_API_ROUTES 9
+#define AX_API_ROUTES 8
 
 /* What the routes show; outlives the server. */
 struct ax_api {

@@ -1,64 +1,124 @@
-/* features.c: feature vectors as JSON. */
+/* features.c: vectors as they stand, and the routes. */
 #include "api/features.h"
 
 #include "api/answer.h"
+#include "api/features_request.h"
 #include "features/features.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
+#define SERIES 100
+#define SERIES_MAX 10000
+#define BYTES_MAX (64u << 20)
 #define SCRATCH_BYTES (16u << 20)
 
-struct gathering {
-    json_t *series;
-    uint32_t limit;
-    struct ax_arena scratch;
-};
-
-static bool gather(void *ctx, const struct ax_modelled *s)
+static json_t *number(double v)
 {
-    struct gathering *g = ctx;
+    return isfinite(v) ? json_real(v) : json_null();
+}
+
+static double newest(const struct ax_view *past)
+{
+    return past->n ? (double)past->v[past->n - 1] : (double)NAN;
+}
+
+/* The vector of one series, put into the list; false when memory is out. */
+static bool put_vector(const struct ax_feature_series *s, struct ax_arena *scratch, json_t *list)
+{
     double vector[AX_FEATURES_N];
-    struct ax_view past = ax_window_fine(s->window);
-    if (json_array_size(g->series) >= g->limit)
+    ax_arena_reset(scratch);
+    if (ax_features_compute(&s->past, s->past.end_ms, scratch, vector) == AX_NOMEM)
         return false;
-    ax_arena_reset(&g->scratch);
-    if (past.n == 0 || ax_features_compute(&past, s->t_ms, &g->scratch, vector) == AX_NOMEM)
-        return true;
     json_t *values = json_object();
     for (enum ax_feature f = 0; f < AX_FEATURES_N; f++)
-        (void)json_object_set_new(values, ax_feature_info(f)->name,
-                                  isfinite(vector[f]) ? json_real(vector[f]) : json_null());
-    (void)json_array_append_new(
-        g->series, json_pack("{s:o, s:o, s:f, s:o}", "metric", ax_labels_json(s->labels), "feature",
-                             json_stringn(s->feature.p ? s->feature.p : "", s->feature.n), "timestamp",
-                             (double)s->t_ms / 1000, "values", values));
-    return true;
+        (void)json_object_set_new(values, ax_feature_info(f)->name, number(vector[f]));
+    return json_array_append_new(list, json_pack("{s:o, s:o, s:o, s:f, s:i, s:o, s:o}", "metric",
+                                                 ax_labels_json(&s->labels), "job", ax_str_json(s->job),
+                                                 "feature", ax_str_json(s->feature), "timestamp",
+                                                 (double)s->past.end_ms / 1000, "steps", (int)s->past.n,
+                                                 "value", number(newest(&s->past)), "values", values)) == 0;
 }
 
-static json_t *definitions_json(void)
+/* The inputs of an entity by name: those of one job with the same labels. by_key finds it again. */
+static bool put_input(const struct ax_feature_series *s, json_t *by_key, json_t *list)
 {
-    json_t *definitions = json_array();
-    for (enum ax_feature f = 0; f < AX_FEATURES_N; f++) {
-        const struct ax_feature_info *info = ax_feature_info(f);
-        (void)json_array_append_new(definitions, json_pack("{s:s, s:s, s:s}", "name", info->name, "unit",
-                                                           info->unit, "help", info->help));
+    char name[256];
+    struct ax_buf key;
+    ax_buf_init(&key, 1u << 20);
+    ax_buf_str(&key, s->job);
+    ax_buf_byte(&key, ' ');
+    ax_labels_write(&s->labels, &key);
+    ax_buf_byte(&key, '\0');
+    json_t *entity = key.err == AX_OK ? json_object_get(by_key, (const char *)key.bytes) : NULL;
+    if (!entity && key.err == AX_OK) {
+        entity = json_pack("{s:o, s:o, s:f, s:{}}", "metric", ax_labels_json(&s->labels), "job",
+                           ax_str_json(s->job), "timestamp", (double)s->past.end_ms / 1000, "values");
+        (void)json_array_append(list, entity);
+        (void)json_object_set_new(by_key, (const char *)key.bytes, entity);
     }
-    return definitions;
+    ax_buf_done(&key);
+    (void)snprintf(name, sizeof name, AX_STR_FMT, AX_STR_ARG(s->feature));
+    return json_object_set_new(json_object_get(entity, "values"), name, number(newest(&s->past))) == 0;
 }
 
-json_t *ax_features_json(struct ax_pipeline *p, struct ax_str job, uint32_t limit, bool *out_found)
+static json_t *vectors_json(const struct ax_features_found *found)
 {
-    struct gathering g = {.series = json_array(), .limit = limit};
-    char hash[17];
-    ax_arena_init(&g.scratch, SCRATCH_BYTES);
-    *out_found = ax_pipeline_each_series(p, job, gather, &g);
-    ax_arena_done(&g.scratch);
-    if (!*out_found) {
-        json_decref(g.series);
-        return NULL;
+    char hash[AX_FEATURES_VERSION_TEXT];
+    struct ax_arena scratch;
+    json_t *series = json_array(), *entities = json_array(), *by_key = json_object();
+    bool whole = true;
+    ax_arena_init(&scratch, SCRATCH_BYTES);
+    for (uint32_t i = 0; i < found->n && whole; i++) {
+        whole = put_vector(&found->v[i], &scratch, series);
+        if (whole && found->v[i].feature.n)
+            whole = put_input(&found->v[i], by_key, entities);
     }
-    (void)snprintf(hash, sizeof hash, "%016" PRIx64, ax_features_hash());
-    return json_pack("{s:o, s:s, s:o}", "definitions", definitions_json(), "hash", hash, "series", g.series);
+    ax_arena_done(&scratch);
+    json_decref(by_key);
+    ax_features_version_text(ax_features_hash(), hash);
+    json_t *data = json_pack("{s:o, s:s, s:o, s:o}", "definitions", ax_features_table_json(), "hash", hash,
+                             "series", series, "entities", entities);
+    if (whole)
+        return data;
+    json_decref(data);
+    return NULL;
+}
+
+static void vectors(void *ctx, const struct ax_http_request *req, struct ax_http_response *res)
+{
+    struct ax_features_request r;
+    struct ax_features_found found;
+    struct ax_diag diag = {{0}};
+    if (!ax_features_request(req, SERIES, SERIES_MAX, &r, res))
+        return;
+    if (r.query.job.n == 0 && r.query.match_n == 0) {
+        ax_answer_error(res, 400, "bad_data",
+                        "the parameter match[] is missing: a selector; or job: the name of a job");
+        return;
+    }
+    r.query.series_max = r.limit;
+    r.query.bytes_max = BYTES_MAX;
+    const enum ax_err err = ax_features_find(ctx, &r.query, &found, &diag);
+    if (err == AX_OK) {
+        json_t *warnings = json_array();
+        if (found.more)
+            (void)json_array_append_new(warnings, json_string("results truncated due to limit"));
+        ax_answer_warned(res, vectors_json(&found), warnings);
+    } else {
+        ax_answer_err(res, err, &diag);
+    }
+    ax_features_found_done(&found);
+}
+
+void ax_features_routes(struct ax_pipeline *p, struct ax_http_route *out)
+{
+    const struct ax_http_route routes[AX_FEATURES_ROUTES] = {
+        {"GET", "/api/v1/features", "features", vectors, p, 0},
+        {"GET", "/api/v1/features/export", "features_export", ax_features_export, p, 0},
+        {"GET", "/api/v1/features/statistics", "features_statistics", ax_features_statistics, p, 0},
+        {"GET", "/api/v1/features/definitions", "features_definitions", ax_features_definitions, p, 0},
+    };
+    memcpy(out, routes, sizeof routes);
 }

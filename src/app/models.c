@@ -142,11 +142,11 @@ static void add_argument(struct call *c, const char *name, const char *value)
 
 /* ---- in this process ---- */
 
-static struct ax_str find_argument(void *ctx, bool query, const char *name)
+static struct ax_str find_argument(void *ctx, bool query, const char *name, uint32_t at)
 {
     const struct call *c = ctx;
     for (uint32_t i = 0; query && i < c->arguments_n; i++)
-        if (strcmp(c->arguments[i].name, name) == 0)
+        if (strcmp(c->arguments[i].name, name) == 0 && at-- == 0)
             return ax_str(c->arguments[i].value);
     return (struct ax_str){NULL, 0};
 }

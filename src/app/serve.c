@@ -8,6 +8,7 @@
 
 #include "api/api.h"
 #include "api/explain.h"
+#include "api/features.h"
 #include "api/feedback.h"
 #include "api/models.h"
 #include "app/check.h"
@@ -36,7 +37,7 @@
 #include <sys/random.h>
 
 #define MODEL_SEED 42
-#define ROUTES (AX_API_ROUTES + 4 + AX_FEEDBACK_ROUTES)
+#define ROUTES (AX_API_ROUTES + 4 + AX_FEEDBACK_ROUTES + AX_FEATURES_ROUTES)
 #define FILES_BESIDE_CONNECTIONS 256 /* those above the ceiling, senders, log segments */
 #define TICK_NS 100000000            /* between two looks at memory */
 #define TICKS_BETWEEN_DOORS 10       /* looks at memory between two looks at the doors */
@@ -390,6 +391,7 @@ static enum ax_err start_http(struct server *s, struct ax_diag *diag)
     s->feedback.pipeline = s->pipeline;
     s->feedback.clock = ax_clock_wall();
     ax_feedback_routes(&s->feedback, &s->routes[AX_API_ROUTES + 4]);
+    ax_features_routes(s->pipeline, &s->routes[AX_API_ROUTES + 4 + AX_FEEDBACK_ROUTES]);
     struct ax_doors *doors = NULL;
     err = ax_web_open(&s->web, s->flags.web_config_file, &doors, diag);
     if (err != AX_OK)

@@ -39,11 +39,31 @@ struct ax_http_call {
     struct MHD_Connection *connection;
 };
 
-/* What the handler may ask for; ctx is libmicrohttpd's connection. */
-static struct ax_str find(void *ctx, bool query, const char *name)
+/* A value that is looked for among several of one name. */
+struct looking {
+    const char *name, *value;
+    uint32_t left; /* of them that come before */
+};
+
+static enum MHD_Result look(void *ctx, enum MHD_ValueKind kind, const char *name, const char *value)
 {
-    const char *v = MHD_lookup_connection_value(ctx, query ? MHD_GET_ARGUMENT_KIND : MHD_HEADER_KIND, name);
-    return v ? ax_str(v) : (struct ax_str){NULL, 0};
+    struct looking *l = ctx;
+    (void)kind;
+    if (!value || strcmp(name, l->name) != 0 || l->left-- > 0)
+        return MHD_YES;
+    l->value = value;
+    return MHD_NO;
+}
+
+/* What the handler may ask for; ctx is libmicrohttpd's connection. */
+static struct ax_str find(void *ctx, bool query, const char *name, uint32_t at)
+{
+    struct looking l = {name, NULL, at};
+    if (at == 0)
+        l.value = MHD_lookup_connection_value(ctx, query ? MHD_GET_ARGUMENT_KIND : MHD_HEADER_KIND, name);
+    else
+        (void)MHD_get_connection_values(ctx, query ? MHD_GET_ARGUMENT_KIND : MHD_HEADER_KIND, look, &l);
+    return l.value ? ax_str(l.value) : (struct ax_str){NULL, 0};
 }
 
 /* Hand the answer to libmicrohttpd, which takes over the body's memory. */

@@ -8,12 +8,17 @@
 
 struct ax_str ax_http_header(const struct ax_http_request *req, const char *name)
 {
-    return req->find(req->ctx, false, name);
+    return req->find(req->ctx, false, name, 0);
 }
 
 struct ax_str ax_http_query(const struct ax_http_request *req, const char *name)
 {
-    return req->find(req->ctx, true, name);
+    return req->find(req->ctx, true, name, 0);
+}
+
+struct ax_str ax_http_query_at(const struct ax_http_request *req, const char *name, uint32_t at)
+{
+    return req->find(req->ctx, true, name, at);
 }
 
 void ax_http_add_header(struct ax_http_response *res, const char *name, const char *fmt, ...)

@@ -20,8 +20,9 @@ struct ax_http_server;
 struct ax_http_request {
     struct ax_str path;
     struct ax_str body;
-    /* The value of a header (any case), or of a query argument; {NULL, 0} when absent. */
-    struct ax_str (*find)(void *ctx, bool query, const char *name);
+    /* The value of a header (any case), or of a query argument the at-th time that it is given; {NULL, 0}
+     * when absent. */
+    struct ax_str (*find)(void *ctx, bool query, const char *name, uint32_t at);
     void *ctx;
 };
 
@@ -30,6 +31,9 @@ struct ax_str ax_http_header(const struct ax_http_request *req, const char *name
 
 /* Value of a query argument; {NULL, 0} when absent. Valid while the handler runs. */
 struct ax_str ax_http_query(const struct ax_http_request *req, const char *name);
+
+/* Value of a query argument that may be given several times, the at-th from 0; {NULL, 0} behind the last. */
+struct ax_str ax_http_query_at(const struct ax_http_request *req, const char *name, uint32_t at);
 
 #define AX_HTTP_HEADERS_MAX 8
 

@@ -164,6 +164,8 @@ struct ax_job_status {
 /* A modelled series as it stands after the newest step; borrowed. */
 struct ax_modelled {
     const struct ax_labels *labels;
+    const struct ax_config *root; /* with its external labels */
+    const struct ax_job_config *config;
     struct ax_str feature; /* empty for the expression's own */
     const struct ax_window *window;
     int64_t t_ms;

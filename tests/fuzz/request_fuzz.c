@@ -26,8 +26,9 @@ struct headers {
     char type[256], encoding[256];
 };
 
-static struct ax_str find(void *ctx, bool query, const char *name)
+static struct ax_str find(void *ctx, bool query, const char *name, uint32_t at)
 {
+    (void)at;
     const struct headers *h = ctx;
     AX_ASSERT(!query);
     const char *v = strcmp(name, "Content-Type") == 0       ? h->type

@@ -158,26 +158,6 @@ static void jobs_tell_how_they_stand(void **state)
     world_done(&w);
 }
 
-static void features_are_those_of_the_window_now(void **state)
-{
-    (void)state;
-    struct world w;
-    world_init(&w, false);
-    json_t *data = expect_data(&w, "/api/v1/features?job=load");
-    json_t *series = json_array_get(json_object_get(data, "series"), 0);
-    json_t *values = json_object_get(series, "values");
-    assert_string_equal(json_string_value(json_object_get(json_object_get(series, "metric"), "instance")),
-                        "a");
-    ax_assert_close(json_number_value(json_object_get(values, "max")), 6, 0);
-    ax_assert_close(json_number_value(json_object_get(values, "lag_1")), 58 % 7, 0);
-    assert_int_equal(json_array_size(json_object_get(data, "definitions")), json_object_size(values));
-    json_decref(data);
-    expect_text(&w, "GET", "/api/v1/features", 400, "the parameter job is missing");
-    expect_text(&w, "GET", "/api/v1/features?job=nobody", 404, "no such job");
-    expect_text(&w, "GET", "/api/v1/features?job=load&limit=many", 400, "limit must be");
-    world_done(&w);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -185,7 +165,6 @@ int main(void)
         cmocka_unit_test(a_reload_over_http_must_be_allowed_and_tells_what_is_wrong),
         cmocka_unit_test(the_config_is_shown_without_its_secrets),
         cmocka_unit_test(jobs_tell_how_they_stand),
-        cmocka_unit_test(features_are_those_of_the_window_now),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

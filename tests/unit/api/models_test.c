@@ -36,13 +36,13 @@ static void end(struct world *w)
     scratch_remove(w->dir);
 }
 
-static struct ax_str find(void *ctx, bool query, const char *name)
+static struct ax_str find(void *ctx, bool query, const char *name, uint32_t at)
 {
     const struct world *w = ctx;
     if (!query)
         return w->authorization ? ax_str(w->authorization) : (struct ax_str){NULL, 0};
     for (size_t i = 0; w->arguments[i]; i += 2)
-        if (strcmp(w->arguments[i], name) == 0)
+        if (strcmp(w->arguments[i], name) == 0 && at-- == 0)
             return ax_str(w->arguments[i + 1]);
     return (struct ax_str){NULL, 0};
 }

@@ -63,8 +63,9 @@ static void close_place(struct place *p)
     series_world_close(&p->world);
 }
 
-static struct ax_str find(void *ctx, bool query, const char *name)
+static struct ax_str find(void *ctx, bool query, const char *name, uint32_t at)
 {
+    (void)at;
     const struct way *w = ctx;
     const char *v = query                                   ? NULL
                     : strcmp(name, "Content-Type") == 0     ? w->type

@@ -1,0 +1,46 @@
+/* features_find.h: the pasts of the series that a request about features means, copied between two steps; for
+ * features.c.
+ *
+ * Copies, so that no step waits while vectors are made of them. One thread. */
+#ifndef AX_API_FEATURES_FIND_H
+#define AX_API_FEATURES_FIND_H
+
+#include "pipeline/chooser.h"
+#include "pipeline/pipeline.h"
+
+#define AX_FEATURES_SELECTORS_MAX 16
+
+/* Which series, and how much of their pasts. */
+struct ax_features_query {
+    struct ax_str job;                              /* empty: all of them */
+    struct ax_str match[AX_FEATURES_SELECTORS_MAX]; /* any of these (pipeline/chooser.h); none: all series */
+    uint32_t match_n;
+    uint32_t series_max;
+    uint64_t bytes_max; /* of all copies */
+    int64_t from_ms;    /* what is before it is not copied */
+};
+
+/* One series of a job, or one feature of an entity: what its models see of it. All of it is in the arena. */
+struct ax_feature_series {
+    struct ax_labels labels;
+    struct ax_str job, feature; /* feature is empty for the job's expression */
+    struct ax_view past;        /* ends with the newest step */
+};
+
+/* What was found, in the order of jobs, their features, and when the series came up. */
+struct ax_features_found {
+    struct ax_feature_series *v;
+    uint32_t n;
+    bool more; /* there were more than series_max */
+    struct ax_arena arena;
+};
+
+/* Search. AX_INVALID: a selector; AX_NOTFOUND: no such job; AX_LIMIT: too many bytes; AX_BUSY: a step has not
+ * ended within 5 s; AX_NOMEM; with a text. To be ended by ax_features_found_done() in any case. */
+AX_MUST_USE enum ax_err ax_features_find(struct ax_pipeline *p, const struct ax_features_query *q,
+                                         struct ax_features_found *out, struct ax_diag *diag);
+
+/* Free. */
+void ax_features_found_done(struct ax_features_found *f);
+
+#endif
