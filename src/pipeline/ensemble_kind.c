@@ -12,13 +12,13 @@ static bool cancelled(void *progress)
     return !ax_fit_goes_on(progress, 0);
 }
 
-static enum ax_err fit(void *data, uint64_t seed, struct ax_fit_progress *progress, struct ax_buf *artifact,
-                       struct ax_diag *diag)
+static enum ax_err fit(void *data, uint64_t seed, const struct ax_fit_progress *progress,
+                       struct ax_buf *artifact, struct ax_diag *diag)
 {
     struct ax_ensemble_past *past = data;
     struct ax_ensemble *e = NULL;
     past->data.cancelled = cancelled;
-    past->data.ctx = progress;
+    past->data.ctx = (void *)(uintptr_t)progress;
     enum ax_err err = ax_ensemble_fit(&past->spec, &past->data, seed, &e, diag);
     if (err != AX_OK)
         return err;
@@ -67,8 +67,34 @@ static void free_model(void *model)
     ax_ensemble_free(model);
 }
 
-const struct ax_train_kind ax_ensemble_kind = {
-    .name = "ensemble", .fit = fit, .free_data = free_data, .build = build, .free_model = free_model};
+/* One feature of one entity at a time; a segment ends where an entity was away. */
+static enum ax_err each(const void *data, ax_train_see *see, void *ctx)
+{
+    const struct ax_ensemble_past *past = data;
+    const struct ax_ensemble_data *d = &past->data;
+    const uint32_t features = past->spec.features;
+    enum ax_err err = AX_OK;
+    for (uint32_t i = 0; i < d->segments_n && err == AX_OK; i++)
+        for (uint32_t k = 0; k < features && err == AX_OK; k++) {
+            const struct ax_validation_series one = {.v = d->points +
+                                                          (size_t)d->segments[i].first * features + k,
+                                                     .n = d->segments[i].n,
+                                                     .stride = features};
+            err = see(ctx, &one);
+        }
+    return err;
+}
 
-const struct ax_train_kind ax_latency_kind = {
-    .name = "latency", .fit = fit, .free_data = free_data, .build = build, .free_model = free_model};
+const struct ax_train_kind ax_ensemble_kind = {.name = "ensemble",
+                                               .fit = fit,
+                                               .free_data = free_data,
+                                               .build = build,
+                                               .free_model = free_model,
+                                               .each = each};
+
+const struct ax_train_kind ax_latency_kind = {.name = "latency",
+                                              .fit = fit,
+                                              .free_data = free_data,
+                                              .build = build,
+                                              .free_model = free_model,
+                                              .each = each};

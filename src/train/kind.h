@@ -8,16 +8,35 @@
 #define AX_TRAIN_KIND_H
 
 #include "base/buf.h"
+#include "train/search.h"
+#include "train/validate.h"
 
 #define AX_TRAIN_NAME_MAX 32 /* bytes of a kind's name, with its 0 */
 
-/* A fit on its way, to be asked whether it goes on. */
-struct ax_fit_progress;
+/* Who watches a fit. */
+struct ax_fit_progress {
+    bool (*goes_on)(void *ctx, double share);
+    bool (*stands)(void *ctx, double loss); /* NULL: it does not matter */
+    void *ctx;
+};
 
 /* To be called every few milliseconds of a fit with the share that is done, 0 to 1. Waits where the fit has
  * used more of the processor than it may. False: nobody wants the model any more, and fit() returns AX_BUSY.
  * NULL is a fit that nobody watches. */
-AX_MUST_USE bool ax_fit_goes_on(struct ax_fit_progress *p, double share);
+AX_MUST_USE static inline bool ax_fit_goes_on(const struct ax_fit_progress *p, double share)
+{
+    return !p || p->goes_on(p->ctx, share);
+}
+
+/* To be called by kinds that are searched for hyper-parameters, with the loss on held-out data each time that
+ * it is known. False as above. */
+AX_MUST_USE static inline bool ax_fit_stands(const struct ax_fit_progress *p, double loss)
+{
+    return !p || !p->stands || p->stands(p->ctx, loss);
+}
+
+/* Takes one series of the data. AX_NOMEM, which ends the visit. */
+typedef enum ax_err ax_train_see(void *ctx, const struct ax_validation_series *s);
 
 /* What a fit has to say of itself; all from the artifact. NaN where a kind has nothing to say. */
 struct ax_fit_scores {
@@ -34,8 +53,8 @@ struct ax_train_kind {
     /* Learn from data; the artifact is appended to an empty buffer. The same data and seed give the same
      * bytes. AX_NOTREADY: too little of it, or nothing can be learnt. AX_NUMERIC, AX_LIMIT, AX_NOMEM,
      * AX_BUSY; all with a text. Any thread; touches nothing but data, which only it uses meanwhile. */
-    enum ax_err (*fit)(void *data, uint64_t seed, struct ax_fit_progress *progress, struct ax_buf *artifact,
-                       struct ax_diag *diag);
+    enum ax_err (*fit)(void *data, uint64_t seed, const struct ax_fit_progress *progress,
+                       struct ax_buf *artifact, struct ax_diag *diag);
 
     /* Give the data back. Any thread. */
     void (*free_data)(void *data);
@@ -47,6 +66,14 @@ struct ax_train_kind {
 
     /* Give a model back. */
     void (*free_model)(void *model);
+
+    /* Show every series of the data, to be validated before a fit (train/check.h). NULL: they are not. */
+    enum ax_err (*each)(const void *data, ax_train_see *see, void *ctx);
+
+    /* What can be searched for, and how a fit of these data is to have it; none: NULL and 0. */
+    const struct ax_search_param *params;
+    uint32_t params_n;
+    void (*set)(void *data, const double *x);
 };
 
 #endif

@@ -12,7 +12,8 @@
 #include <string.h>
 
 #define KEY_EPOCHS "epochs"
-#define KEY_CATEGORY "category." /* and its number: the values, one a line */
+#define KEY_HYPER "hyper_parameters" /* chosen ones: four numbers in the order of ax_lstm_hyper */
+#define KEY_CATEGORY "category."     /* and its number: the values, one a line */
 #define VOCABULARY_BYTES_MAX (1u << 20)
 #define TIME_MAX 9e15 /* ms; a double has it exactly */
 #define SCALER "counts from the last value, by the mean deviation of 240 steps, clipped at 8"
@@ -61,7 +62,7 @@ void ax_lstm_run(const struct ax_lstm *m, void *scratch, const float *rows, uint
 
 /* Texts of the pairs of a file. */
 struct texts {
-    char window[64], seed[24], scores[96], samples[24], epochs[24], hash[AX_SHA256_TEXT];
+    char window[64], seed[24], scores[96], samples[24], epochs[24], hash[AX_SHA256_TEXT], hyper[128];
     char categories[AX_LSTM_CATEGORIES_MAX][24];
 };
 
@@ -72,7 +73,7 @@ static enum ax_err encode(const struct ax_lstm_data *d, uint64_t seed, const str
     const struct ax_fit_scores *s = &r->scores;
     struct texts t;
     struct ax_buf values[AX_LSTM_CATEGORIES_MAX];
-    struct ax_nn_pair pairs[8 + AX_LSTM_CATEGORIES_MAX];
+    struct ax_nn_pair pairs[9 + AX_LSTM_CATEGORIES_MAX];
     uint32_t n = 0;
     enum ax_err err = AX_OK;
     (void)snprintf(t.window, sizeof t.window, "%" PRId64 " %" PRId64, s->from_ms, s->until_ms);
@@ -90,6 +91,12 @@ static enum ax_err encode(const struct ax_lstm_data *d, uint64_t seed, const str
     };
     for (; n < sizeof fixed / sizeof *fixed; n++)
         pairs[n] = fixed[n];
+    if (d->spec.hyper.given) {
+        const struct ax_lstm_hyper *h = &d->spec.hyper;
+        (void)snprintf(t.hyper, sizeof t.hyper, "%.17g %.17g %.17g %.17g", h->rate, h->l2, h->dropout,
+                       h->units);
+        pairs[n++] = (struct ax_nn_pair){ax_str(KEY_HYPER), ax_str(t.hyper)};
+    }
     for (uint32_t i = 0; i < d->spec.categories_n; i++) {
         ax_buf_init(&values[i], VOCABULARY_BYTES_MAX);
         for (uint32_t k = 0; k < d->vocabulary.n[i]; k++)
@@ -106,8 +113,8 @@ static enum ax_err encode(const struct ax_lstm_data *d, uint64_t seed, const str
     return err;
 }
 
-static enum ax_err fit(void *data, uint64_t seed, struct ax_fit_progress *progress, struct ax_buf *artifact,
-                       struct ax_diag *diag)
+static enum ax_err fit(void *data, uint64_t seed, const struct ax_fit_progress *progress,
+                       struct ax_buf *artifact, struct ax_diag *diag)
 {
     const struct ax_lstm_data *d = data;
     struct ax_nn_net *net = NULL;
@@ -150,6 +157,20 @@ static enum ax_err read_scores(const struct ax_nn_file *f, struct ax_fit_scores 
     return AX_OK;
 }
 
+/* What was chosen for the network; nothing, when the file says nothing. */
+static enum ax_err read_hyper(const struct ax_nn_file *f, struct ax_lstm_hyper *h, struct ax_diag *diag)
+{
+    struct ax_str text = ax_nn_file_value(f, KEY_HYPER);
+    *h = (struct ax_lstm_hyper){.given = text.n > 0};
+    if (!h->given)
+        return AX_OK;
+    if (!number_of(&text, "", &h->rate) || !number_of(&text, " ", &h->l2) ||
+        !number_of(&text, " ", &h->dropout) || !number_of(&text, " ", &h->units) ||
+        !(h->dropout >= 0 && h->dropout < 1) || !(h->units > 0 && h->units <= 1))
+        return ax_fail(diag, AX_CORRUPT, "does not say of what size it is");
+    return AX_OK;
+}
+
 static enum ax_err read_vocabulary(const struct ax_nn_file *f, const struct ax_lstm_spec *spec,
                                    struct ax_lstm_vocabulary *v, struct ax_diag *diag)
 {
@@ -185,7 +206,8 @@ static enum ax_err read_network(const struct ax_nn_file *f, const struct ax_lstm
 static enum ax_err build(const void *wanted, struct ax_str artifact, void **model,
                          struct ax_fit_scores *scores, struct ax_diag *diag)
 {
-    const struct ax_lstm_spec *spec = wanted;
+    struct ax_lstm_spec own = *(const struct ax_lstm_spec *)wanted;
+    const struct ax_lstm_spec *spec = &own;
     char hash[AX_SHA256_TEXT];
     struct ax_nn_file *f = NULL;
     struct ax_lstm *m = calloc(1, sizeof *m);
@@ -199,6 +221,8 @@ static enum ax_err build(const void *wanted, struct ax_str artifact, void **mode
     if (err == AX_OK)
         err = read_scores(f, scores, diag);
     if (err == AX_OK)
+        err = read_hyper(f, &own.hyper, diag);
+    if (err == AX_OK)
         err = read_vocabulary(f, spec, &m->vocabulary, diag);
     if (err == AX_OK)
         err = read_network(f, spec, m, diag);
@@ -210,4 +234,41 @@ static enum ax_err build(const void *wanted, struct ax_str artifact, void **mode
     return err;
 }
 
-const struct ax_train_kind ax_lstm_kind = {"lstm", fit, free_data, build, free_model};
+static enum ax_err each(const void *data, ax_train_see *see, void *ctx)
+{
+    const struct ax_lstm_data *d = data;
+    enum ax_err err = AX_OK;
+    for (uint32_t i = 0; i < d->n && err == AX_OK; i++) {
+        const struct ax_lstm_series *s = &d->series[i];
+        struct ax_validation_series one = {d->block + s->at, s->fine_n, 1, s->fine_ms, d->spec.step_ms};
+        err = see(ctx, &one);
+        for (uint32_t k = 0; k < d->spec.features_n && err == AX_OK; k++) {
+            one.v = d->block + s->at + s->fine_n + s->coarse_n + (size_t)k * s->fine_n;
+            err = see(ctx, &one);
+        }
+    }
+    return err;
+}
+
+/* In the order of ax_lstm_hyper. */
+static const struct ax_search_param searched[] = {{"learning_rate", AX_SEARCH_LOG, 3e-4, 2e-2},
+                                                  {"l2", AX_SEARCH_LOG, 1e-7, 1e-3},
+                                                  {"dropout", AX_SEARCH_LINEAR, 0, 0.5},
+                                                  {"units", AX_SEARCH_LINEAR, 0.25, 1}};
+
+static void set(void *data, const double *x)
+{
+    struct ax_lstm_data *d = data;
+    d->spec.hyper =
+        (struct ax_lstm_hyper){.given = true, .rate = x[0], .l2 = x[1], .dropout = x[2], .units = x[3]};
+}
+
+const struct ax_train_kind ax_lstm_kind = {.name = "lstm",
+                                           .fit = fit,
+                                           .free_data = free_data,
+                                           .build = build,
+                                           .free_model = free_model,
+                                           .each = each,
+                                           .params = searched,
+                                           .params_n = sizeof searched / sizeof *searched,
+                                           .set = set};

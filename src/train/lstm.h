@@ -31,9 +31,18 @@
  * dense 16. */
 enum ax_lstm_preset { AX_LSTM_DATACENTER, AX_LSTM_INTERNET };
 
+/* What a search may have chosen instead of what is usual. */
+struct ax_lstm_hyper {
+    bool given;      /* false: nothing was chosen */
+    double rate, l2; /* of Adam: 2e-3 in the beginning, 1e-5 */
+    double dropout;  /* before the dense layers; 0: none. 0, 0.2 of INTERNET */
+    double units;    /* share of the preset's layers that a layer has: 1 */
+};
+
 /* What the network is, and what its inputs mean. */
 struct ax_lstm_spec {
     enum ax_lstm_preset preset;
+    struct ax_lstm_hyper hyper; /* of a fit; what serves has that of its artifact */
     uint32_t sequence;
     int64_t step_ms;
     uint32_t leads[AX_LSTM_LEADS_MAX], leads_n; /* steps ahead, ascending */

@@ -9,9 +9,10 @@
 #define CONTEXT 16   /* steps before the first row, beside its sequence */
 #define ROWS_MIN 128 /* fewer teach nothing */
 #define BATCH 128
-#define RATE 2e-3f
-#define RATE_MIN 1e-4f
-#define L2 1e-5f
+#define RATE 2e-3
+#define RATE_FALL 20 /* by which it falls during a fold */
+#define L2 1e-5
+#define UNITS_MIN 4 /* of a layer, however small its share */
 #define CLIP_NORM 1.0f
 #define TARGET_CLIP 20.0 /* scales: farther is as far */
 #define FINISH 2         /* epochs over everything, the newest too */
@@ -36,32 +37,41 @@ struct fold {
     uint32_t from, until;
 };
 
+/* What a fit has, whether somebody chose it or not. */
+static struct ax_lstm_hyper hyper_of(const struct ax_lstm_spec *spec)
+{
+    if (spec->hyper.given)
+        return spec->hyper;
+    return (struct ax_lstm_hyper){
+        .rate = RATE, .l2 = L2, .dropout = spec->preset == AX_LSTM_INTERNET ? 0.2 : 0, .units = 1};
+}
+
+static uint32_t part_of(uint32_t units, double share)
+{
+    const uint32_t part = (uint32_t)lround(units * share);
+    return part > UNITS_MIN ? part : UNITS_MIN;
+}
+
 enum ax_err ax_lstm_net(const struct ax_lstm_spec *spec, uint32_t width, uint64_t seed,
                         struct ax_nn_net **out, struct ax_diag *diag)
 {
-    const uint32_t outputs = spec->leads_n * AX_LSTM_QUANTILES;
-    const struct ax_nn_layer_spec datacenter[] = {
-        {.kind = AX_NN_LSTM, .units = 128},
-        {.kind = AX_NN_LSTM, .units = 64},
-        {.kind = AX_NN_LAST},
-        {.kind = AX_NN_DENSE, .units = 32, .act = AX_NN_RELU},
-        {.kind = AX_NN_DENSE, .units = 16, .act = AX_NN_RELU},
-        {.kind = AX_NN_DENSE, .units = outputs},
-    };
-    const struct ax_nn_layer_spec internet[] = {
-        {.kind = AX_NN_LSTM, .units = 64},
-        {.kind = AX_NN_LSTM, .units = 32},
-        {.kind = AX_NN_LAST},
-        {.kind = AX_NN_DROPOUT, .rate = 0.2f},
-        {.kind = AX_NN_DENSE, .units = 16, .act = AX_NN_RELU},
-        {.kind = AX_NN_DENSE, .units = outputs},
-    };
+    const struct ax_lstm_hyper h = hyper_of(spec);
     const bool large = spec->preset == AX_LSTM_DATACENTER;
-    const struct ax_nn_spec net = {.steps = spec->sequence,
-                                   .features = width,
-                                   .layers = large ? datacenter : internet,
-                                   .layers_n = (uint32_t)(large ? sizeof datacenter / sizeof *datacenter
-                                                                : sizeof internet / sizeof *internet)};
+    struct ax_nn_layer_spec layers[7];
+    uint32_t n = 0;
+    layers[n++] = (struct ax_nn_layer_spec){.kind = AX_NN_LSTM, .units = part_of(large ? 128 : 64, h.units)};
+    layers[n++] = (struct ax_nn_layer_spec){.kind = AX_NN_LSTM, .units = part_of(large ? 64 : 32, h.units)};
+    layers[n++] = (struct ax_nn_layer_spec){.kind = AX_NN_LAST};
+    if (h.dropout > 0)
+        layers[n++] = (struct ax_nn_layer_spec){.kind = AX_NN_DROPOUT, .rate = (float)h.dropout};
+    if (large)
+        layers[n++] =
+            (struct ax_nn_layer_spec){.kind = AX_NN_DENSE, .units = part_of(32, h.units), .act = AX_NN_RELU};
+    layers[n++] =
+        (struct ax_nn_layer_spec){.kind = AX_NN_DENSE, .units = part_of(16, h.units), .act = AX_NN_RELU};
+    layers[n++] = (struct ax_nn_layer_spec){.kind = AX_NN_DENSE, .units = spec->leads_n * AX_LSTM_QUANTILES};
+    const struct ax_nn_spec net = {
+        .steps = spec->sequence, .features = width, .layers = layers, .layers_n = n};
     return ax_nn_net_new(&net, seed, out, diag);
 }
 
@@ -133,7 +143,7 @@ static bool put_target(const struct ax_lstm_data *d, const struct origin *o, con
 }
 
 /* Fill x and y; origins without a row or a target leave. */
-static bool fill(const struct ax_lstm_data *d, struct rows *r, struct ax_fit_progress *progress)
+static bool fill(const struct ax_lstm_data *d, struct rows *r, const struct ax_fit_progress *progress)
 {
     struct ax_view views[AX_LSTM_FEATURES_MAX];
     const size_t row = (size_t)d->spec.sequence * r->width;
@@ -153,8 +163,8 @@ static bool fill(const struct ax_lstm_data *d, struct rows *r, struct ax_fit_pro
     return true;
 }
 
-static enum ax_err make_rows(const struct ax_lstm_data *d, struct ax_fit_progress *progress, struct rows *r,
-                             struct ax_diag *diag)
+static enum ax_err make_rows(const struct ax_lstm_data *d, const struct ax_fit_progress *progress,
+                             struct rows *r, struct ax_diag *diag)
 {
     enum ax_err err = choose(d, r, diag);
     if (err != AX_OK)
@@ -232,7 +242,7 @@ struct fitting {
     const struct ax_lstm_spec *spec;
     struct rows *rows;
     struct ax_nn_net *net;
-    struct ax_fit_progress *progress;
+    const struct ax_fit_progress *progress;
     float all_quantiles[AX_LSTM_LEADS_MAX * AX_LSTM_QUANTILES];
     uint64_t seed;
     double done, share; /* of the whole fit: before this part, and this part's */
@@ -245,7 +255,7 @@ static enum ax_err make_trainer(struct fitting *f, const struct ax_nn_schedule *
     struct ax_nn_training how = ax_nn_training_defaults;
     how.loss = (struct ax_nn_loss){.kind = AX_NN_PINBALL, .quantiles = f->all_quantiles};
     how.schedule = *schedule;
-    how.l2 = L2;
+    how.l2 = (float)hyper_of(f->spec).l2;
     how.clip = CLIP_NORM;
     how.rows = BATCH;
     how.seed = f->seed;
@@ -272,8 +282,9 @@ static enum ax_err run_fold(struct fitting *f, const struct fold *fold, struct e
                             struct ax_diag *diag)
 {
     const struct ax_lstm_spec *spec = f->spec;
+    const float rate = (float)hyper_of(spec).rate;
     const struct ax_nn_schedule cosine = {
-        .kind = AX_NN_COSINE, .rate = RATE, .rate_min = RATE_MIN, .epochs = spec->epochs};
+        .kind = AX_NN_COSINE, .rate = rate, .rate_min = rate / RATE_FALL, .epochs = spec->epochs};
     const size_t row = (size_t)spec->sequence * f->rows->width;
     struct ax_nn_trainer *t = NULL;
     struct ax_nn_pass *pass = NULL;
@@ -283,14 +294,17 @@ static enum ax_err run_fold(struct fitting *f, const struct fold *fold, struct e
         return err;
     mask(spec, f->rows, fold->from);
     for (uint32_t i = 0; i < spec->epochs && !stop && err == AX_OK; i++) {
-        if (!run_epoch(f, t, fold->from, i, spec->epochs))
+        if (!run_epoch(f, t, fold->from, i, spec->epochs)) {
             err = ax_fail(diag, AX_BUSY, "called off");
-        else
-            stop = ax_nn_trainer_stop(t,
-                                      ax_nn_trainer_loss(t, f->rows->x + fold->from * row,
-                                                         f->rows->y + (size_t)fold->from * f->rows->outputs,
-                                                         fold->until - fold->from),
-                                      spec->patience);
+            break;
+        }
+        const double loss =
+            ax_nn_trainer_loss(t, f->rows->x + fold->from * row,
+                               f->rows->y + (size_t)fold->from * f->rows->outputs, fold->until - fold->from);
+        stop = ax_nn_trainer_stop(t, loss, spec->patience);
+        if (e->folds == 0 &&
+            !ax_fit_stands(f->progress, loss)) /* all fits have as many epochs of the first */
+            err = ax_fail(diag, AX_BUSY, "it does worse than others did");
     }
     const double best = ax_nn_trainer_best(t);
     ax_nn_trainer_free(t);
@@ -310,7 +324,8 @@ static enum ax_err run_fold(struct fitting *f, const struct fold *fold, struct e
 /* A little more, from everything: the newest rows are what the next ones are like. */
 static enum ax_err finish(struct fitting *f, struct ax_diag *diag)
 {
-    const struct ax_nn_schedule slow = {.kind = AX_NN_CONSTANT, .rate = RATE_MIN};
+    const struct ax_nn_schedule slow = {.kind = AX_NN_CONSTANT,
+                                        .rate = (float)hyper_of(f->spec).rate / RATE_FALL};
     struct ax_nn_trainer *t = NULL;
     enum ax_err err = make_trainer(f, &slow, &t, diag);
     if (err != AX_OK)
@@ -340,7 +355,7 @@ static enum ax_err learn(struct fitting *f, struct errors *e, struct ax_diag *di
     return err == AX_OK ? finish(f, diag) : err;
 }
 
-enum ax_err ax_lstm_learn(const struct ax_lstm_data *d, uint64_t seed, struct ax_fit_progress *progress,
+enum ax_err ax_lstm_learn(const struct ax_lstm_data *d, uint64_t seed, const struct ax_fit_progress *progress,
                           struct ax_nn_net **net, struct ax_lstm_result *result, struct ax_diag *diag)
 {
     struct rows rows = {0};

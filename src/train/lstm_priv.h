@@ -46,7 +46,7 @@ struct ax_lstm_result {
 };
 
 /* Learn; the network is the caller's. */
-enum ax_err ax_lstm_learn(const struct ax_lstm_data *d, uint64_t seed, struct ax_fit_progress *progress,
+enum ax_err ax_lstm_learn(const struct ax_lstm_data *d, uint64_t seed, const struct ax_fit_progress *progress,
                           struct ax_nn_net **net, struct ax_lstm_result *result, struct ax_diag *diag);
 
 #endif

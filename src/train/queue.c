@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "train/check.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -47,7 +48,8 @@ struct ax_training {
     pthread_t thread;
 };
 
-struct ax_fit_progress {
+/* A fit that runs. */
+struct running {
     struct ax_fit *f;
     struct ax_cell *shown;
     int64_t start_ns, cpu_ns;
@@ -59,7 +61,7 @@ static struct ax_cell *cell(const struct ax_fit *f, enum ax_metric id)
 }
 
 /* Rest until the processor time so far is within the share. */
-static void rest(struct ax_fit_progress *p)
+static void rest(const struct running *p)
 {
     const double share = p->f->t->options.cpu_share;
     while (share < 1 && !p->f->t->options.synchronous && !atomic_load(&p->f->unwanted)) {
@@ -71,10 +73,9 @@ static void rest(struct ax_fit_progress *p)
     }
 }
 
-bool ax_fit_goes_on(struct ax_fit_progress *p, double share)
+static bool goes_on(void *ctx, double share)
 {
-    if (!p)
-        return true;
+    const struct running *p = ctx;
     ax_metric_set(p->shown, share);
     rest(p);
     return !atomic_load(&p->f->unwanted);
@@ -100,6 +101,8 @@ static const char *reason_of(enum ax_err err)
         return "memory";
     case AX_IO:
         return "storage";
+    case AX_INVALID:
+        return "invalid_data";
     default:
         return "other";
     }
@@ -128,17 +131,20 @@ static void run_fit(struct ax_fit *f)
     const struct ax_fit_task *task = &f->task;
     const struct ax_artifacts *store = &f->t->options.artifacts;
     struct ax_diag diag = {{0}};
-    struct ax_fit_progress progress = {f, cell(f, AX_M_TRAINING_PROGRESS), ax_mono_ns(), ax_thread_cpu_ns()};
+    struct running running = {f, cell(f, AX_M_TRAINING_PROGRESS), ax_mono_ns(), ax_thread_cpu_ns()};
+    const struct ax_fit_progress progress = {.goes_on = goes_on, .ctx = &running};
     atomic_store(&f->state, AX_FIT_RUNS);
     f->err = atomic_load(&f->unwanted)
                  ? AX_BUSY
-                 : task->kind->fit(task->data, task->seed, &progress, &f->artifact, &diag);
+                 : ax_train_check(task->kind, task->data, &f->t->options.validation, NULL, &diag);
+    if (f->err == AX_OK)
+        f->err = task->kind->fit(task->data, task->seed, &progress, &f->artifact, &diag);
     if (f->err == AX_OK && f->artifact.err != AX_OK)
         f->err = ax_fail(&diag, f->artifact.err, "%s", ax_err_text(f->artifact.err));
     if (f->err == AX_OK && store->put)
         f->err = store->put(store->ctx, &task->about, ax_buf_view(&f->artifact), &diag);
-    tell(f, (double)(ax_thread_cpu_ns() - progress.cpu_ns) * 1e-9, &diag);
-    ax_metric_set(progress.shown, f->err == AX_OK ? 1 : 0);
+    tell(f, (double)(ax_thread_cpu_ns() - running.cpu_ns) * 1e-9, &diag);
+    ax_metric_set(running.shown, f->err == AX_OK ? 1 : 0);
     task->kind->free_data(task->data);
     f->task.data = NULL;
     atomic_store_explicit(&f->state, f->err == AX_OK ? AX_FIT_DONE : AX_FIT_FAILED, memory_order_release);

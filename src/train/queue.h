@@ -17,8 +17,9 @@ struct ax_fit;
 /* How to train. */
 struct ax_training_options {
     struct ax_artifacts artifacts;
-    double cpu_share;   /* most of one core over a fit, in (0, 1] */
-    uint64_t bytes_max; /* most data that wait or are fitted; a larger task is refused */
+    double cpu_share;                     /* most of one core over a fit, in (0, 1] */
+    uint64_t bytes_max;                   /* most data that wait or are fitted; a larger task is refused */
+    struct ax_validation_rule validation; /* data that do not pass it are not learnt from */
     bool synchronous;
 };
 

@@ -30,8 +30,8 @@ struct toy_data *toy_data(double mean, int64_t until_ms, const char *features)
     return d;
 }
 
-static enum ax_err fit(void *data, uint64_t seed, struct ax_fit_progress *progress, struct ax_buf *artifact,
-                       struct ax_diag *diag)
+static enum ax_err fit(void *data, uint64_t seed, const struct ax_fit_progress *progress,
+                       struct ax_buf *artifact, struct ax_diag *diag)
 {
     const struct toy_data *d = data;
     const struct timespec nap = {0, 1000000};
@@ -96,4 +96,5 @@ static enum ax_err build(const void *spec, struct ax_str artifact, void **model,
     return err;
 }
 
-const struct ax_train_kind toy_kind = {"toy", fit, free_data, build, free_data};
+const struct ax_train_kind toy_kind = {
+    .name = "toy", .fit = fit, .free_data = free_data, .build = build, .free_model = free_data};

@@ -6,6 +6,7 @@
 #include "nn/model_file.h"
 #include "train/generation.h"
 #include "train/lstm.h"
+#include "train/queue.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -261,6 +262,80 @@ static void too_little_to_learn_from_is_said(void **state)
     ax_buf_done(&b);
 }
 
+struct told {
+    uint32_t times;
+    uint32_t most; /* of them, before it is called off */
+};
+
+static bool goes_on(void *ctx, double share)
+{
+    (void)ctx;
+    (void)share;
+    return true;
+}
+
+static bool stands(void *ctx, double loss)
+{
+    struct told *t = ctx;
+    assert_true(isfinite(loss) && loss > 0);
+    return ++t->times < t->most;
+}
+
+static void what_a_search_chose_goes_with_the_model(void **state)
+{
+    (void)state;
+    static const double x[] = {5e-3, 1e-6, 0.1, 0.5}; /* half as many units */
+    struct world w;
+    struct ax_diag diag = {{0}};
+    struct told told = {.most = 1000};
+    const struct ax_fit_progress watch = {goes_on, stands, &told};
+    make(&w);
+    struct ax_buf b, usual = fitted(&w, &small, 42);
+    struct ax_lstm_data *d = data(&w, &small);
+    ax_lstm_kind.set(d, x);
+    ax_buf_init(&b, AX_NN_FILE_MAX);
+    assert_int_equal(ax_lstm_kind.fit(d, 42, &watch, &b, &diag), AX_OK);
+    assert_true(told.times >= 1 && told.times <= small.epochs);
+    assert_true(b.n < usual.n / 2);
+    struct ax_generation *g = served(&small, &b); /* which says nothing of it */
+    double said[2];
+    say(&small, g, &w, 0, N - 1, said);
+    assert_true(isfinite(said[0]) && isfinite(said[1]));
+    told = (struct told){.most = 2};
+    ax_buf_reset(&b);
+    assert_int_equal(ax_lstm_kind.fit(d, 42, &watch, &b, &diag), AX_BUSY);
+    assert_int_equal(told.times, 2);
+    ax_lstm_kind.free_data(d);
+    ax_generation_free(g);
+    ax_buf_done(&b);
+    ax_buf_done(&usual);
+}
+
+static void data_without_values_are_refused_before_a_fit(void **state)
+{
+    (void)state;
+    struct world w;
+    struct ax_view feature;
+    struct ax_training *t = NULL;
+    struct ax_fit *f = NULL;
+    make(&w);
+    struct ax_lstm_data *d = ax_lstm_data_new(&small);
+    for (uint32_t i = 0; i < N; i++)
+        w.target[0][i] = i % 10 == 0 ? 5.0F : NAN;
+    const struct ax_lstm_past p = past(&w, 0, N - 1, &feature);
+    for (uint32_t i = 0; i < N; i++)
+        w.feature[0][i] = NAN;
+    assert_int_equal(ax_lstm_data_add(d, &p, 64u << 20), AX_OK);
+    const struct ax_training_options o = {.cpu_share = 1, .bytes_max = 64u << 20, .synchronous = true};
+    assert_int_equal(ax_training_start(&o, &t, NULL), AX_OK);
+    const struct ax_fit_task task = {.kind = &ax_lstm_kind, .about = {"job", "lstm", ""}, .data = d};
+    assert_int_equal(ax_training_offer(t, &task, &f, NULL), AX_OK);
+    assert_int_equal(ax_fit_look(f), AX_FIT_FAILED);
+    assert_int_equal(ax_fit_error(f), AX_INVALID);
+    ax_fit_drop(f);
+    ax_training_stop(t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -271,6 +346,8 @@ int main(void)
         cmocka_unit_test(labels_are_inputs_and_their_values_go_with_the_model),
         cmocka_unit_test(gaps_infinities_and_series_that_stand_still_give_finite_rows),
         cmocka_unit_test(too_little_to_learn_from_is_said),
+        cmocka_unit_test(what_a_search_chose_goes_with_the_model),
+        cmocka_unit_test(data_without_values_are_refused_before_a_fit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
