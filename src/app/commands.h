@@ -12,6 +12,9 @@ int ax_cmd_check(int argc, char **argv);
 /* Run the jobs of a configuration over recorded data, on a virtual clock. */
 int ax_cmd_backtest(int argc, char **argv);
 
+/* Fit the models of a configuration's jobs now, and say whether they are fit to serve: 1 when one is not. */
+int ax_cmd_train(int argc, char **argv);
+
 /* Look at the registry of models and change it: of a running process over HTTP, or in its folder. */
 int ax_cmd_models(int argc, char **argv);
 

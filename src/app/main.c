@@ -12,6 +12,7 @@ static const struct {
     {"serve", ax_cmd_serve, "receive, predict, send (the default)"},
     {"check", ax_cmd_check, "validate a configuration file"},
     {"backtest", ax_cmd_backtest, "run the jobs of a configuration over recorded data"},
+    {"train", ax_cmd_train, "fit the models of all jobs now; are they fit to serve?"},
     {"models", ax_cmd_models, "list, show, compare, promote, roll back, approve, export and import models"},
     {"version", ax_cmd_version, "print the version"},
 };

@@ -46,6 +46,7 @@ static enum ax_err hash_jobs(struct ax_config *c)
     for (uint32_t i = 0; i < c->jobs_n && err == AX_OK; i++) {
         struct ax_job_config block = jobs[i];
         block.calendars_n = 0; /* what was learnt does not hang on them */
+        block.targets = (struct ax_targets_config){0};
         ax_buf_reset(&text);
         ax_config_write_job(&block, &text);
         jobs[i].hash = ax_hash64(text.bytes, text.n, 0);

@@ -201,6 +201,13 @@ struct ax_job_models_config {
     int64_t drift_for_ms, accuracy_for_ms, cooldown_ms;
 };
 
+/* `targets` of a job: what a training has to reach. 0 is none; of skill -1e9. */
+struct ax_targets_config {
+    int64_t horizon_ms; /* at the first horizon from here on; -1: the shortest */
+    double wape, mape, coverage, skill, correlation;
+    double alarms_per_week, false_positive_rate, precision, recall, f1, pr_auc;
+};
+
 /* One of a job's `features`. */
 struct ax_feature_config {
     struct ax_str name;
@@ -231,7 +238,8 @@ struct ax_job_config {
     int64_t series_retention_ms;         /* a modelled series gone for so long is forgotten; 24h */
     const struct ax_str *calendars;      /* names; not in the hash */
     uint32_t calendars_n;
-    uint64_t hash; /* of everything above but calendars: equal hash, same job, state kept on reload */
+    struct ax_targets_config targets; /* not in the hash */
+    uint64_t hash; /* of everything above but calendars and targets: equal hash, same job, state kept on reload */
 };
 
 /* The whole file; `global` is spread out in it. */

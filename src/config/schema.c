@@ -472,6 +472,36 @@ static const struct ax_section job_models = {"models",
                                              0,
                                              NO_PLACE};
 
+static const struct ax_key target_keys[] = {
+    {"horizon", AX_KEY_DURATION, JOB(targets.horizon_ms), .fallback = "(the shortest)", .min = 100,
+     .max = 7 * DAY, .doc = "Forecasts are judged at the first horizon that is at least this."},
+    {"wape", AX_KEY_NUMBER, JOB(targets.wape), .fallback = "0", .max = 1e6,
+     .doc = "Most error of the forecasts as a ratio of the actuals, median over the series; 0: any."},
+    {"mape", AX_KEY_NUMBER, JOB(targets.mape), .fallback = "0", .max = 1e6,
+     .doc = "Most mean of the ratios of error and actual; 0: any."},
+    {"coverage", AX_KEY_NUMBER, JOB(targets.coverage), .fallback = "0", .max = 1,
+     .doc = "Least share of actuals inside the interval."},
+    {"skill", AX_KEY_NUMBER, JOB(targets.skill), .fallback = "0", .min = -1e9, .max = 1,
+     .doc = "Least skill: 1 - error / error of the last value. 0: no worse than that."},
+    {"correlation", AX_KEY_NUMBER, JOB(targets.correlation), .fallback = "0", .max = 1,
+     .doc = "Least correlation of forecasts and actuals; 0: any."},
+    {"alarms_per_week", AX_KEY_NUMBER, JOB(targets.alarms_per_week), .fallback = "0", .max = 1e9,
+     .doc = "Most runs of scores above 1 of a series in a week; 0: any."},
+    {"false_positive_rate", AX_KEY_NUMBER, JOB(targets.false_positive_rate), .fallback = "0", .max = 1,
+     .doc = "Most share of normal points that score above 1; 0: any. This and the following need labels."},
+    {"precision", AX_KEY_NUMBER, JOB(targets.precision), .fallback = "0", .max = 1,
+     .doc = "Least share of the points above 1 that are abnormal."},
+    {"recall", AX_KEY_NUMBER, JOB(targets.recall), .fallback = "0", .max = 1,
+     .doc = "Least share of the abnormal points that score above 1."},
+    {"f1", AX_KEY_NUMBER, JOB(targets.f1), .fallback = "0", .max = 1, .doc = "Least harmonic mean of both."},
+    {"pr_auc", AX_KEY_NUMBER, JOB(targets.pr_auc), .fallback = "0", .max = 1,
+     .doc = "Least area under the curve of precision and recall."},
+};
+static const struct ax_section targets = {
+    "targets",   "What `auspex train` wants of the job before it calls it fit to serve.",
+    target_keys, COUNT_OF(target_keys),
+    0,           NO_PLACE};
+
 static const struct ax_key window_keys[] = {
     {"fine", AX_KEY_COUNT, JOB(window_fine), .fallback = "960", .min = 60, .max = 100000,
      .doc = "Steps that models see."},
@@ -511,6 +541,7 @@ static const struct ax_key job_keys[] = {
     {"calendars", AX_KEY_STRINGS, JOB(calendars), .n_offset = offsetof(struct ax_job_config, calendars_n),
      .max = 64,
      .doc = "Names of the calendars that count for the job. What it has learnt stays when they change."},
+    {"targets", AX_KEY_SECTION, .section = &targets},
     {"window", AX_KEY_SECTION, .section = &window},
     {"series_retention", AX_KEY_DURATION, JOB(series_retention_ms), .fallback = "1d", .min = 1000,
      .max = MS_MAX, .doc = "A series gone for so long is forgotten."},

@@ -210,3 +210,11 @@ struct ax_artifacts ax_artifact_registry(struct ax_registry *r)
     return (struct ax_artifacts){
         .put = put, .get = get, .standing = standing, .move = move, .changes = changes, .ctx = r};
 }
+
+enum ax_err ax_artifact_register(struct ax_registry *r, const struct ax_artifact_about *about,
+                                 struct ax_str bytes, struct ax_model_ref *out, struct ax_diag *diag)
+{
+    char name[AX_REGISTRY_NAME_MAX + 1];
+    const enum ax_err err = name_of(about, name, diag);
+    return err == AX_OK ? add(r, name, bytes, out, diag) : err;
+}

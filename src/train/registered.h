@@ -13,4 +13,10 @@
 /* The store; the registry outlives it. */
 struct ax_artifacts ax_artifact_registry(struct ax_registry *r);
 
+/* Register an artifact as a version in development, where it stays until somebody promotes it; the same bytes
+ * as the newest version's are that version. As ax_registry_add(). */
+AX_MUST_USE enum ax_err ax_artifact_register(struct ax_registry *r, const struct ax_artifact_about *about,
+                                             struct ax_str bytes, struct ax_model_ref *out,
+                                             struct ax_diag *diag);
+
 #endif
