@@ -6,9 +6,12 @@
 #include "registry/shown.h"
 
 #include <gnutls/gnutls.h>
+#include <stdlib.h>
 #include <strings.h>
 
 #define BODY_MAX (128u << 20) /* of an import: an artifact in base64, and what is said of it */
+#define AUDIT_LIMIT 1000      /* entries of an answer, unless more are asked for */
+#define AUDIT_LIMIT_MAX 10000
 #define WHO_MAX 128
 #define WHY_MAX 1024
 
@@ -130,24 +133,69 @@ static void compare(void *ctx, const struct ax_http_request *req, struct ax_http
     answer(&a, err, data);
 }
 
-static bool gather_entry(void *ctx, const struct ax_audit_entry *e)
+/* Entries of one answer. */
+struct entries {
+    json_t *list; /* NULL: lines go to `lines` */
+    struct ax_buf *lines;
+    uint32_t n, limit;
+    int64_t last; /* number of the newest that was put */
+    bool more;
+};
+
+static bool gather_entry(void *ctx, const struct ax_audit_entry *entry)
 {
-    return json_array_append_new(ctx, ax_audit_json(e)) == 0;
+    struct entries *e = ctx;
+    e->more = e->n == e->limit;
+    if (e->more)
+        return false;
+    json_t *o = ax_audit_json(entry);
+    e->n++;
+    e->last = entry->seq;
+    if (e->list)
+        return json_array_append_new(e->list, o) == 0;
+    char *line = json_dumps(o, JSON_COMPACT);
+    ax_buf_str(e->lines, ax_str(line ? line : ""));
+    ax_buf_byte(e->lines, '\n');
+    json_decref(o);
+    free(line);
+    return line && e->lines->err == AX_OK;
+}
+
+/* A whole number among the arguments. */
+static bool number_of(const struct asking *a, const char *name, int64_t otherwise, int64_t least,
+                      int64_t most, int64_t *out)
+{
+    const struct ax_str text = query(a, name, NULL);
+    *out = otherwise;
+    return text.n == 0 || (ax_parse_i64(text, out) == AX_OK && *out >= least && *out <= most);
 }
 
 static void audit(void *ctx, const struct ax_http_request *req, struct ax_http_response *res)
 {
     struct asking a = {.service = ctx, .req = req, .res = res};
-    int64_t after = 0;
-    const struct ax_str text = query(&a, "after", "0");
-    if (ax_parse_i64(text, &after) != AX_OK || after < 0) {
-        ax_answer_error(res, 400, "bad_data", "after must be the number of an entry");
+    const struct ax_str format = query(&a, "format", "json");
+    const bool lines = ax_str_eq(format, ax_str("jsonl"));
+    int64_t after, limit;
+    if (!number_of(&a, "after", 0, 0, INT64_MAX, &after) ||
+        !number_of(&a, "limit", AUDIT_LIMIT, 1, AUDIT_LIMIT_MAX, &limit) ||
+        (!lines && !ax_str_eq(format, ax_str("json")))) {
+        ax_answer_error(res, 400, "bad_data",
+                        "after must be the number of an entry, limit from 1 to 10000, format json or jsonl");
         return;
     }
-    json_t *entries = json_array();
-    const enum ax_err err = ax_registry_audit(a.service->registry, query(&a, "name", NULL), after,
-                                              gather_entry, entries, &a.diag);
-    answer(&a, err, json_pack("{s:o}", "entries", entries));
+    struct entries e = {.list = lines ? NULL : json_array(), .lines = &res->body, .limit = (uint32_t)limit};
+    const enum ax_err err =
+        ax_registry_audit(a.service->registry, query(&a, "name", NULL), after, gather_entry, &e, &a.diag);
+    if (lines && err == AX_OK) {
+        res->content_type = "application/x-ndjson";
+        if (e.more)
+            ax_http_add_header(res, "Auspex-Next", "%lld", (long long)e.last);
+    } else {
+        ax_buf_reset(&res->body);
+        answer(&a, err,
+               json_pack("{s:o*, s:o}", "entries", e.list, "next",
+                         e.more ? json_integer((json_int_t)e.last) : json_null()));
+    }
 }
 
 static void verify(void *ctx, const struct ax_http_request *req, struct ax_http_response *res)

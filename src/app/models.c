@@ -22,7 +22,7 @@
 
 /* Flags of all verbs. */
 struct options {
-    const char *url, *storage_path, *by, *why, *stage, *format, *out;
+    const char *url, *storage_path, *by, *why, *stage, *format, *out, *after, *limit;
     const char *user, *password_file, *token_file, *ca_file, *cert_file, *key_file;
     bool insecure;
 };
@@ -268,8 +268,10 @@ static size_t flag_table(struct options *o, struct ax_flag *out)
         {"by", AX_FLAG_STRING, &o->by, "", "who does it, for the audit log (default: $USER)"},
         {"why", AX_FLAG_STRING, &o->why, "", "why, for the audit log"},
         {"stage", AX_FLAG_STRING, &o->stage, "", "promote: development, staging, production or archived"},
-        {"format", AX_FLAG_STRING, &o->format, "text", "text or json"},
+        {"format", AX_FLAG_STRING, &o->format, "text", "text or json; of audit also jsonl, a line each"},
         {"out", AX_FLAG_STRING, &o->out, "", "export: the file to write (default: standard output)"},
+        {"after", AX_FLAG_STRING, &o->after, "", "audit: only entries with higher numbers"},
+        {"limit", AX_FLAG_STRING, &o->limit, "", "audit: so many at most (1000)"},
         {"http.user", AX_FLAG_STRING, &o->user, "", "basic authentication: the user"},
         {"http.password-file", AX_FLAG_STRING, &o->password_file, "", "and a file with the password"},
         {"http.bearer-token-file", AX_FLAG_STRING, &o->token_file, "", "a file with a bearer token"},
@@ -332,14 +334,22 @@ static enum ax_err gather(struct call *c, const char **words, int words_n, struc
     if (words_n < v->words_min || words_n > v->words_n)
         return ax_fail(diag, AX_INVALID, "%s takes other words: auspex models %s %s", v->name, v->name,
                        v->help);
-    if (strcmp(o->format, "text") != 0 && strcmp(o->format, "json") != 0)
-        return ax_fail(diag, AX_INVALID, "--format: '%s' is not text or json", o->format);
+    if (strcmp(o->format, "text") != 0 && strcmp(o->format, "json") != 0 &&
+        !(strcmp(o->format, "jsonl") == 0 && strcmp(v->name, "audit") == 0))
+        return ax_fail(diag, AX_INVALID, "--format: '%s' is not text or json (or, of audit, jsonl)",
+                       o->format);
     for (int i = 0; i < words_n && v->words[i]; i++)
         add_argument(c, v->words[i], words[i]);
     if (v->post) {
         add_argument(c, "by", *o->by ? o->by : user ? user : "");
         add_argument(c, "why", o->why);
     }
+    if (strcmp(v->name, "audit") == 0) {
+        add_argument(c, "after", o->after);
+        add_argument(c, "limit", o->limit);
+    }
+    if (strcmp(v->name, "audit") == 0 && strcmp(o->format, "jsonl") == 0)
+        add_argument(c, "format", "jsonl");
     if (strcmp(v->name, "promote") == 0)
         add_argument(c, "stage", o->stage);
     if (strcmp(v->name, "show") == 0 && strcmp(o->format, "text") == 0)
@@ -352,7 +362,7 @@ static enum ax_err conclude(const struct call *c, struct ax_diag *diag)
 {
     if (c->status != 200)
         return ax_models_error(ax_buf_view(&c->answer), c->status, diag);
-    if (strcmp(c->options->format, "json") == 0 && strcmp(c->verb->name, "export") != 0)
+    if (strncmp(c->options->format, "json", 4) == 0 && strcmp(c->verb->name, "export") != 0)
         return ax_models_print_text(ax_buf_view(&c->answer), "", diag);
     return c->verb->print(ax_buf_view(&c->answer), c->options->out, diag);
 }
@@ -380,7 +390,7 @@ static int run(const struct options *o, const char **words, int words_n)
 int ax_cmd_models(int argc, char **argv)
 {
     struct options o = {.insecure = false};
-    struct ax_flag table[16];
+    struct ax_flag table[20];
     const size_t n = flag_table(&o, table);
     const char **words = calloc((size_t)argc + 1, sizeof *words);
     struct ax_diag diag = {{0}};

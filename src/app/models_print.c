@@ -178,6 +178,9 @@ enum ax_err ax_models_print_audit(struct ax_str answer, const char *out, struct 
         (void)printf(" %-12s %-24s %-9s %-15s %s\n", text_of(e, "who"), text_of(e, "model"),
                      text_of(e, "version"), text_of(e, "action"), text_of(e, "detail"));
     }
+    if (json_is_integer(json_object_get(data, "next")))
+        (void)printf("there are more: --after=%" JSON_INTEGER_FORMAT "\n",
+                     json_integer_value(json_object_get(data, "next")));
     json_decref(root);
     return AX_OK;
 }

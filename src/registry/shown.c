@@ -60,10 +60,10 @@ json_t *ax_model_json(const struct ax_model_version *v)
 
 json_t *ax_audit_json(const struct ax_audit_entry *e)
 {
-    return json_pack("{s:I, s:f, s:o, s:o, s:o, s:o, s:o, s:o}", "seq", (json_int_t)e->seq, "timestamp",
+    return json_pack("{s:I, s:f, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "seq", (json_int_t)e->seq, "timestamp",
                      (double)e->at_ms / 1000, "who", text_json(e->who), "action", text_json(e->action),
                      "model", text_json(e->model), "version", text_json(e->version), "detail",
-                     text_json(e->detail), "hash", text_json(e->hash));
+                     text_json(e->detail), "previous", text_json(e->previous), "hash", text_json(e->hash));
 }
 
 static bool keep_json(void *ctx, const struct ax_model_version *v)

@@ -13,7 +13,7 @@
 /* {name, version, stage, alias, ...}: all of a version. NULL when out of memory. */
 json_t *ax_model_json(const struct ax_model_version *v);
 
-/* {"seq", "timestamp", "who", "action", "model", "version", "detail", "hash"}. */
+/* {"seq", "timestamp", "who", "action", "model", "version", "detail", "previous", "hash"}. */
 json_t *ax_audit_json(const struct ax_audit_entry *e);
 
 /* The card of a version: what ax_model_json() has, and "history", its entries of the audit log. */

@@ -146,6 +146,25 @@ static void who_came_in_by_a_password_is_named_by_it(void **state)
     end(&w);
 }
 
+static void the_audit_log_comes_in_pages_and_as_lines(void **state)
+{
+    struct world w;
+    (void)state;
+    begin(&w);
+    for (int i = 0; i < 3; i++)
+        add(&w, i == 0 ? "one" : i == 1 ? "two" : "three", "");
+    assert_int_equal(ASK(&w, "/audit", "limit", "2"), 200);
+    assert_true(answered(&w, "\"seq\":2") && !answered(&w, "\"seq\":3") && answered(&w, "\"next\":2"));
+    assert_int_equal(ASK(&w, "/audit", "limit", "2", "after", "2"), 200);
+    assert_true(answered(&w, "\"seq\":3") && answered(&w, "\"next\":null"));
+    assert_int_equal(ASK(&w, "/audit", "format", "jsonl"), 200);
+    assert_true(answered(&w, "\"previous\":\"\"") && answered(&w, "}\n{\"seq\":2") &&
+                !answered(&w, "\"entries\""));
+    assert_int_equal(ASK(&w, "/audit", "limit", "0"), 400);
+    assert_int_equal(ASK(&w, "/audit", "format", "xml"), 400);
+    end(&w);
+}
+
 static void what_was_exported_comes_in_elsewhere(void **state)
 {
     struct world from, to;
@@ -178,6 +197,7 @@ int main(void)
         cmocka_unit_test(versions_are_listed_shown_and_compared),
         cmocka_unit_test(what_is_missing_or_wrong_is_said),
         cmocka_unit_test(who_came_in_by_a_password_is_named_by_it),
+        cmocka_unit_test(the_audit_log_comes_in_pages_and_as_lines),
         cmocka_unit_test(what_was_exported_comes_in_elsewhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,304 @@
+/* A training says what it made of what, and whether that is fit to serve; it comes out the same however many
+ * models are trained at once, and goes on after an interruption. */
+#include "app/commands.h"
+#include "ax_test.h"
+#include "lasting.h"
+#include "registry/registry.h"
+#include "scratch.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define START 1700000100
+#define STEP 300
+#define ROWS 300
+
+static char folder[SCRATCH_PATH];
+
+static int begin(void **state)
+{
+    (void)state;
+    scratch_make(folder, NULL);
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    scratch_remove(folder);
+    return 0;
+}
+
+static void write_text(const char *name, const char *text)
+{
+    char path[SCRATCH_PATH];
+    scratch_in(path, folder, name);
+    scratch_write(path, text, strlen(text));
+}
+
+/* A wave of 24 steps in two series; every `gap`-th row has no value (0: all have one). */
+static void write_recording(int gap)
+{
+    char path[SCRATCH_PATH];
+    scratch_in(path, folder, "in.csv");
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    (void)fprintf(f, "timestamp,\"m{a=\"\"1\"\"}\",\"m{a=\"\"2\"\"}\",label\n");
+    for (int i = 0; i < ROWS; i++) {
+        const double v = 100 + 40 * sin(2 * M_PI * i / 24) + i * 37 % 11;
+        if (gap && i % gap)
+            (void)fprintf(f, "%d,,,0\n", START + i * STEP);
+        else
+            (void)fprintf(f, "%d,%g,%g,%d\n", START + i * STEP, v, 3 * v, i % 50 == 0);
+    }
+    assert_int_equal(fclose(f), 0);
+}
+
+static const char config[] =
+    "global: {step: 5m}\n"
+    "jobs:\n"
+    "  - name: wave\n"
+    "    expr: m\n"
+    "    window: {fine: 400}\n"
+    "    forecast: {output: p, horizons: [5m, 30m], lstm: {preset: internet, "
+    "sequence: 6, epochs: 3}}\n"
+    "    targets: {horizon: 30m, wape: WAPE}\n"
+    "  - name: other\n"
+    "    expr: m * 2\n"
+    "    forecast: {output: q, horizons: [5m], lstm: {preset: internet, sequence: 4, "
+    "epochs: 2}}\n";
+
+static void write_config(const char *wape)
+{
+    char text[2048];
+    const char *at = strstr(config, "WAPE");
+    (void)snprintf(text, sizeof text, "%.*s%s%s", (int)(at - config), config, wape, at + 4);
+    write_text("config.yml", text);
+}
+
+/* Run with these flags more; the report, and the status. */
+static json_t *train(const char *const *more, int *status)
+{
+    char text[16][SCRATCH_PATH], path[SCRATCH_PATH];
+    char *argv[17] = {NULL};
+    int n = 0;
+    (void)snprintf(text[n++], SCRATCH_PATH, "train");
+    scratch_in(path, folder, "config.yml");
+    (void)snprintf(text[n++], SCRATCH_PATH, "--config.file=%.230s", path);
+    scratch_in(path, folder, "report");
+    (void)snprintf(text[n++], SCRATCH_PATH, "--report=%.230s", path);
+    for (; more && *more; more++) {
+        if (strchr(*more, '@')) { /* a file of the folder */
+            scratch_in(path, folder, strchr(*more, '@') + 1);
+            (void)snprintf(text[n++], SCRATCH_PATH, "%.*s%.200s", (int)(strchr(*more, '@') - *more), *more,
+                           path);
+        } else {
+            (void)snprintf(text[n++], SCRATCH_PATH, "%.250s", *more);
+        }
+    }
+    for (int i = 0; i < n; i++)
+        argv[i] = text[i];
+    *status = ax_cmd_train(n, argv);
+    scratch_in(path, folder, "report/train.json");
+    json_t *report = json_load_file(path, 0, NULL);
+    return report;
+}
+
+static const json_t *job(const json_t *report, const char *name)
+{
+    const json_t *jobs = json_object_get(report, "jobs");
+    for (size_t i = 0; i < json_array_size(jobs); i++)
+        if (strcmp(json_string_value(json_object_get(json_array_get(jobs, i), "job")), name) == 0)
+            return json_array_get(jobs, i);
+    fail_msg("no job %s", name);
+    return NULL;
+}
+
+static const json_t *model(const json_t *report, const char *name)
+{
+    return json_array_get(json_object_get(job(report, name), "models"), 0);
+}
+
+static const char *text_of(const json_t *o, const char *key)
+{
+    return json_string_value(json_object_get(o, key));
+}
+
+static double loss_of(const json_t *report, const char *name)
+{
+    return json_number_value(json_object_get(model(report, name), "loss"));
+}
+
+static void scores_are_held_against_the_targets_of_the_job(void **state)
+{
+    (void)state;
+    static const char *const flags[] = {"--input=@in.csv", "--label=label", NULL};
+    int status;
+    write_recording(0);
+    write_config("0.9");
+    json_t *report = train(flags, &status);
+    assert_int_equal(status, 0);
+    assert_true(json_is_true(json_object_get(job(report, "wave"), "fit_to_serve")));
+    assert_string_equal(text_of(model(report, "wave"), "status"), "trained");
+    const json_t *target = json_array_get(json_object_get(job(report, "wave"), "targets"), 0);
+    assert_string_equal(text_of(target, "score"), "wape");
+    assert_string_equal(text_of(target, "horizon"), "30m");
+    json_decref(report);
+    write_config("0.000001");
+    report = train(flags, &status);
+    assert_int_equal(status, 1);
+    assert_false(json_is_true(json_object_get(job(report, "wave"), "fit_to_serve")));
+    const char *why = json_string_value(json_array_get(json_object_get(job(report, "wave"), "reasons"), 0));
+    assert_non_null(strstr(why, "has to be at most 1e-06"));
+    assert_true(json_is_true(json_object_get(job(report, "other"), "fit_to_serve")));
+    json_decref(report);
+}
+
+static void data_that_are_not_fit_are_refused_with_their_reason(void **state)
+{
+    (void)state;
+    static const char *const flags[] = {"wave", "--input=@in.csv", NULL};
+    int status;
+    write_recording(3);
+    write_config("0");
+    json_t *report = train(flags, &status);
+    assert_int_equal(status, 1);
+    assert_int_equal(json_array_size(json_object_get(report, "jobs")), 1);
+    assert_string_equal(text_of(model(report, "wave"), "status"), "refused");
+    assert_non_null(strstr(text_of(model(report, "wave"), "reason"), "completeness: 33"));
+    json_decref(report);
+}
+
+static void what_comes_out_does_not_hang_on_how_many_are_trained_at_once(void **state)
+{
+    (void)state;
+    static const char *const one[] = {"--input=@in.csv", "--training.max-cpu=100", NULL},
+                             *const four[] = {"--input=@in.csv", "--training.max-cpu=400", NULL};
+    int status;
+    write_recording(0);
+    write_config("0");
+    json_t *a = train(one, &status), *b = train(four, &status);
+    ax_assert_close(loss_of(a, "wave"), loss_of(b, "wave"), 0);
+    ax_assert_close(loss_of(a, "other"), loss_of(b, "other"), 0);
+    assert_true(
+        json_equal(json_object_get(job(a, "wave"), "scores"), json_object_get(job(b, "wave"), "scores")));
+    json_decref(a);
+    json_decref(b);
+}
+
+static void a_search_goes_on_and_is_never_worse_than_what_is_usual(void **state)
+{
+    (void)state;
+    static const char *const three[] = {"wave", "--input=@in.csv", "--search.trials=3", NULL},
+                             *const six[] = {"wave", "--input=@in.csv", "--search.trials=6", NULL};
+    int status;
+    write_recording(0);
+    write_config("0");
+    json_t *first = train(three, &status), *whole = train(six, &status);
+    char path[SCRATCH_PATH];
+    scratch_in(path, folder, "report/wave-lstm.search");
+    assert_int_equal(unlink(path), 0);
+    json_t *again = train(six, &status);
+    const json_t *search = json_object_get(model(whole, "wave"), "search");
+    assert_int_equal(json_integer_value(json_object_get(search, "trials")), 6);
+    assert_true(loss_of(whole, "wave") <= loss_of(first, "wave"));
+    assert_true(loss_of(whole, "wave") <= json_number_value(json_object_get(search, "usual_loss")));
+    assert_true(json_equal(search, json_object_get(model(again, "wave"), "search")));
+    json_decref(first);
+    json_decref(whole);
+    json_decref(again);
+}
+
+static void what_was_trained_is_registered_and_waits(void **state)
+{
+    (void)state;
+    static const char *const flags[] = {"--input=@in.csv", "--storage.path=@store", NULL};
+    char path[SCRATCH_PATH];
+    int status;
+    struct ax_registry *r = NULL;
+    struct ax_model_ref ref;
+    struct ax_diag diag = {{0}};
+    write_recording(0);
+    write_config("0");
+    scratch_in(path, folder, "store");
+    assert_int_equal(mkdir(path, 0700), 0);
+    json_t *report = train(flags, &status);
+    assert_string_equal(text_of(model(report, "wave"), "version"), "1.0.0");
+    json_decref(report);
+    scratch_in(path, folder, "store/models");
+    const struct ax_registry_options options = {
+        .dir = path, .clock = ax_clock_wall(), .limits_as_before = true};
+    assert_int_equal(ax_registry_open(&options, &r, &diag), AX_OK);
+    assert_int_equal(ax_registry_find(r, ax_str("wave/lstm"), ax_str("latest"), &ref, &diag), AX_OK);
+    assert_int_equal(ref.stage, AX_STAGE_DEVELOPMENT);
+    ax_registry_close(r);
+}
+
+/* All of the log, to see that nothing was written. */
+static size_t log_bytes(const char *path)
+{
+    char wal[SCRATCH_PATH], name[SCRATCH_PATH], file[SCRATCH_PATH];
+    size_t sum = 0;
+    scratch_in(wal, path, "wal");
+    for (size_t i = 0; i < scratch_count(wal, ""); i++) {
+        struct stat s;
+        scratch_name(name, wal, "", i);
+        scratch_in(file, wal, name);
+        assert_int_equal(stat(file, &s), 0);
+        sum += (size_t)s.st_size;
+    }
+    return sum;
+}
+
+static void the_storage_of_a_process_that_has_stopped_is_trained_from(void **state)
+{
+    (void)state;
+    struct lasting_feed feed;
+    struct lasting l;
+    char flag[SCRATCH_PATH];
+    const char *flags[] = {"kbps", "shared", flag, NULL};
+    int status;
+    lasting_feed_init(&feed, 11, false);
+    lasting_init(&l, &feed);
+    while (l.taken < feed.n / 2) {
+        lasting_pass(&l, feed.v[l.taken].at_ms);
+        (void)lasting_send(&l, l.taken);
+    }
+    lasting_pass(&l, l.now_ms + 60000);
+    lasting_kill(&l);
+    write_text("config.yml", lasting_jobs);
+    (void)snprintf(flag, sizeof flag, "--storage.path=%s", l.folder);
+    const size_t before = log_bytes(l.folder);
+    json_t *report = train(flags, &status);
+    assert_non_null(report);
+    const json_t *shared = model(report, "shared"),
+                 *horizon = json_array_get(
+                     json_object_get(json_object_get(job(report, "kbps"), "scores"), "horizons"), 0);
+    assert_string_equal(text_of(shared, "status"), "trained");
+    assert_string_equal(text_of(shared, "version"), "1.0.0");
+    assert_true(json_integer_value(json_object_get(horizon, "n")) > 100);
+    assert_int_equal(log_bytes(l.folder), before);
+    json_decref(report);
+    lasting_done(&l);
+    lasting_feed_done(&feed);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(scores_are_held_against_the_targets_of_the_job, begin, end),
+        cmocka_unit_test_setup_teardown(data_that_are_not_fit_are_refused_with_their_reason, begin, end),
+        cmocka_unit_test_setup_teardown(what_comes_out_does_not_hang_on_how_many_are_trained_at_once, begin,
+                                        end),
+        cmocka_unit_test_setup_teardown(a_search_goes_on_and_is_never_worse_than_what_is_usual, begin, end),
+        cmocka_unit_test_setup_teardown(what_was_trained_is_registered_and_waits, begin, end),
+        cmocka_unit_test_setup_teardown(the_storage_of_a_process_that_has_stopped_is_trained_from, begin,
+                                        end),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
