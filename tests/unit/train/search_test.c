@@ -45,14 +45,14 @@ static const struct {
       {"c", AX_SEARCH_LINEAR, -5, 5},
       {"d", AX_SEARCH_LINEAR, -5, 5},
       {"e", AX_SEARCH_LINEAR, -5, 5}},
-     1,
-     1},
-    {branin, 2, {{"x", AX_SEARCH_LINEAR, -5, 10}, {"y", AX_SEARCH_LINEAR, 0, 15}}, 1, 1},
+     6.61327,
+     0.936886},
+    {branin, 2, {{"x", AX_SEARCH_LINEAR, -5, 10}, {"y", AX_SEARCH_LINEAR, 0, 15}}, 0.709942, 0.432873},
     {training,
      3,
      {{"rate", AX_SEARCH_LOG, 1e-5, 1}, {"units", AX_SEARCH_WHOLE, 1, 64}, {"kind", AX_SEARCH_CHOICE, 0, 3}},
-     1,
-     1},
+     NAN,
+     NAN},
 };
 #define FUNCTIONS_N (sizeof functions / sizeof functions[0])
 
@@ -109,6 +109,8 @@ static void the_estimator_beats_chance_and_is_as_good_as_optuna(void **state)
         print_message("%zu: random %.4g (Optuna %.4g), TPE %.4g (Optuna %.4g)\n", f, random,
                       functions[f].optuna_random, tpe, functions[f].optuna_tpe);
         assert_true(tpe < random);
+        if (isnan(functions[f].optuna_tpe))
+            continue;
         assert_true(tpe < 1.5 * functions[f].optuna_tpe);
         assert_true(random < 1.5 * functions[f].optuna_random);
         assert_true(random > functions[f].optuna_random / 1.5); /* no easier than it should be */
