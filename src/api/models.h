@@ -3,14 +3,14 @@
  *   GET  /api/v1/models[?name=]                         versions, newest first
  *   GET  /api/v1/models/show?name=&version=[&format=]   one, with its history; format=markdown: its card
  *   GET  /api/v1/models/compare?name=[&a=&b=]           two side by side; champion and challenger by default
- *   GET  /api/v1/models/audit[?name=&after=&limit=]     the audit log behind entry `after`, up to 1,000 entries;
- *        `next` is what comes after them, null at the end. format=jsonl: as lines, and the header Auspex-Next
- *   GET  /api/v1/models/verify                          is all of it as it was written?
- *   GET  /api/v1/models/export?name=&version=           with its artifact
- *   POST /api/v1/models/promote?name=&version=&stage=   to production, unless stage says otherwise
- *   POST /api/v1/models/rollback?name=                  back to whom the champion replaced
- *   POST /api/v1/models/approve?name=&version=
- *   POST /api/v1/models/import                          the body is what export gave
+ *   GET  /api/v1/models/audit[?name=&after=&limit=]     the audit log behind entry `after`, up to 1,000
+ * entries; `next` is what comes after them, null at the end. format=jsonl: as lines, and the header
+ * Auspex-Next GET  /api/v1/models/verify                          is all of it as it was written? GET
+ * /api/v1/models/export?name=&version=           with its artifact POST
+ * /api/v1/models/promote?name=&version=&stage=   to production, unless stage says otherwise POST
+ * /api/v1/models/rollback?name=                  back to whom the champion replaced POST
+ * /api/v1/models/approve?name=&version= POST /api/v1/models/import                          the body is what
+ * export gave
  *
  * version is a number, champion, challenger or latest; champion by default, where reading. POST needs `admin`
  * (--web.enable-admin-api), else 403. `by` and `why` say who asks, and go into the audit log; who came in by

@@ -239,7 +239,8 @@ struct ax_job_config {
     const struct ax_str *calendars;      /* names; not in the hash */
     uint32_t calendars_n;
     struct ax_targets_config targets; /* not in the hash */
-    uint64_t hash; /* of everything above but calendars and targets: equal hash, same job, state kept on reload */
+    uint64_t
+        hash; /* of everything above but calendars and targets: equal hash, same job, state kept on reload */
 };
 
 /* The whole file; `global` is spread out in it. */
