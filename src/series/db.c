@@ -2,6 +2,7 @@
  * series/shard.h for the locks. */
 #include "series/db.h"
 
+#include "base/pool.h"
 #include "series/shard.h"
 
 #include <stdlib.h>
@@ -129,13 +130,18 @@ struct ax_db *ax_db_new(const struct ax_db_options *options)
     return db;
 }
 
+size_t ax_series_bytes(size_t tenant_n)
+{
+    return (sizeof(struct ax_series) + tenant_n + AX_CACHE_LINE - 1) & ~(size_t)(AX_CACHE_LINE - 1);
+}
+
 void ax_series_free(struct ax_db *db, struct ax_series *s)
 {
     ax_wants_drop(&db->wants, s->wants);
     ax_ring_done(&s->ring);
     ax_series_drop_histograms(db, s);
     free(s->labels);
-    free(s);
+    ax_pool_give(s, ax_series_bytes(s->tenant_n));
 }
 
 void ax_db_free(struct ax_db *db)

@@ -2,20 +2,21 @@
  * holds `structure` exclusively, and a shard's lock around what the shard guards. */
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/pool.h"
 #include "series/shard.h"
 
 #include <stdlib.h>
 
 static struct ax_series *new_series(const struct ax_labels *ls, struct ax_str tenant, struct ax_wants *wants)
 {
-    size_t bytes = (sizeof(struct ax_series) + tenant.n + AX_CACHE_LINE - 1) & ~(size_t)(AX_CACHE_LINE - 1);
-    struct ax_series *s = aligned_alloc(AX_CACHE_LINE, bytes);
+    size_t bytes = ax_series_bytes(tenant.n);
+    struct ax_series *s = ax_pool_take(bytes);
     if (!s)
         return NULL;
     memset(s, 0, bytes);
     s->labels = ax_labels_dup(ls);
     if (!s->labels) {
-        free(s);
+        ax_pool_give(s, bytes);
         return NULL;
     }
     s->wants = wants;

@@ -1,7 +1,7 @@
 /* ring.c: a circular array of samples ordered by time. */
 #include "series/ring.h"
 
-#include <stdlib.h>
+#include "base/pool.h"
 
 static struct ax_sample *at(const struct ax_ring *r, uint32_t i)
 {
@@ -58,11 +58,11 @@ static uint32_t grown(const struct ax_ring *r)
 static bool grow(struct ax_ring *r)
 {
     uint32_t cap = grown(r);
-    struct ax_sample *v = malloc(cap * sizeof *v);
+    struct ax_sample *v = ax_pool_take(cap * sizeof *v);
     if (!v)
         return false;
     copy_out(r, 0, r->n, v);
-    free(r->v);
+    ax_pool_give(r->v, r->cap * sizeof *v);
     r->v = v;
     r->cap = cap;
     r->head = 0;
@@ -129,6 +129,6 @@ uint32_t ax_ring_read(const struct ax_ring *r, int64_t after_ms, int64_t until_m
 
 void ax_ring_done(struct ax_ring *r)
 {
-    free(r->v);
+    ax_pool_give(r->v, r->cap * sizeof *r->v);
     *r = (struct ax_ring){0};
 }

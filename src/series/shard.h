@@ -70,6 +70,9 @@ struct ax_hash128 ax_db_hash(const struct ax_db *db, struct ax_str tenant, struc
 /* The shard of a canonical key's hash: its top bits. */
 struct ax_shard *ax_db_shard(struct ax_db *db, struct ax_hash128 hash);
 
+/* Bytes of a series of a tenant, whole cache lines; of ax_pool_take(). */
+size_t ax_series_bytes(size_t tenant_n);
+
 /* Free one series, which nothing refers to any more. */
 void ax_series_free(struct ax_db *db, struct ax_series *s);
 
