@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STATE_VERSION 2
+#define STATE_VERSION 3
+#define WEIGHT_MAX ((double)AX_ENSEMBLE_MEMBERS)
 #define KEY_SEED 0x656e73656d626c65ULL
 /* Beyond so many spreads a feature counts by its logarithm, so that one that never moved before does not
  * drown the others. */
@@ -40,6 +41,8 @@ enum ax_err ax_ensemble_new(const struct ax_ensemble_spec *spec, uint32_t entiti
     e->spec = *spec;
     e->spec.members = spec->members ? spec->members : AX_ENSEMBLE_USUAL;
     e->spec.points = spec->points ? spec->points : AX_ENSEMBLE_POINTS;
+    for (uint32_t m = 0; m < AX_ENSEMBLE_MEMBERS; m++)
+        e->weights[m] = 1;
     e->entities = calloc(entities_n, sizeof *e->entities);
     e->entities_n = e->entities ? entities_n : 0;
     bool whole = e->entities != NULL;
@@ -85,6 +88,16 @@ uint32_t ax_ensemble_members_of(const struct ax_ensemble *e)
 uint32_t ax_ensemble_rows(const struct ax_ensemble *e)
 {
     return e->rows;
+}
+
+const double *ax_ensemble_weights(const struct ax_ensemble *e)
+{
+    return e->weights;
+}
+
+uint32_t ax_ensemble_incidents(const struct ax_ensemble *e)
+{
+    return e->incidents;
 }
 
 uint32_t ax_ensemble_points(const struct ax_ensemble *e)
@@ -191,19 +204,19 @@ void ax_ensemble_score(const struct ax_ensemble *e, uint32_t n, const uint32_t *
     }
 }
 
-double ax_ensemble_combine(uint32_t members, const struct ax_ensemble_ratios *ratios, const double *more,
-                           uint32_t n)
+double ax_ensemble_combine(uint32_t members, const double *weights, const struct ax_ensemble_ratios *ratios,
+                           const double *more, uint32_t n)
 {
-    double sum = 0;
-    uint32_t voices = n;
+    double sum = 0, voices = n;
     for (uint32_t m = 0; m < AX_ENSEMBLE_MEMBERS; m++)
         if (members & 1u << m) {
-            sum += log1p(ratios->v[m]);
-            voices++;
+            double weight = weights ? weights[m] : 1;
+            sum += weight * log1p(ratios->v[m]);
+            voices += weight;
         }
     for (uint32_t i = 0; i < n; i++)
         sum += log1p(more[i]);
-    return voices ? expm1(sum / voices) : 0;
+    return voices > 0 ? expm1(sum / voices) : 0;
 }
 
 void ax_ensemble_explain(const struct ax_ensemble *e, uint32_t entity, const float *x,
@@ -218,7 +231,7 @@ void ax_ensemble_explain(const struct ax_ensemble *e, uint32_t entity, const flo
     for (uint32_t m = 0; m < AX_ENSEMBLE_MEMBERS; m++)
         beyond += fmax(ratios->v[m] - 1, 0);
     for (uint32_t m = 0; m < AX_ENSEMBLE_MEMBERS; m++) {
-        double weight = beyond > 0 ? fmax(ratios->v[m] - 1, 0) : ratios->v[m], sum = 0;
+        double weight = e->weights[m] * (beyond > 0 ? fmax(ratios->v[m] - 1, 0) : ratios->v[m]), sum = 0;
         if (!e->models[m] || !(weight > 0))
             continue;
         ax_ensemble_members[m]->explain(e->models[m], &one, at.own, parts);
@@ -242,6 +255,9 @@ void ax_ensemble_save(const struct ax_ensemble *e, struct ax_buf *out)
     ax_put_u8(out, e->spec.extended);
     ax_put_u32(out, e->members);
     ax_put_varint(out, e->rows);
+    ax_put_varint(out, e->incidents);
+    for (uint32_t m = 0; m < AX_ENSEMBLE_MEMBERS; m++)
+        ax_put_f64(out, e->weights[m]);
     ax_put_varint(out, e->entities_n);
     for (uint32_t i = 0; i < e->entities_n; i++) {
         const struct ax_ensemble_entity *at = &e->entities[i];
@@ -288,6 +304,9 @@ static enum ax_err head_load(const struct ax_ensemble_spec *spec, struct ax_byte
     head->spec.extended = ax_get_bool(in);
     head->members = ax_get_u32(in);
     head->rows = ax_get_count(in, UINT32_MAX);
+    head->incidents = ax_get_count(in, UINT32_MAX);
+    for (uint32_t m = 0; m < AX_ENSEMBLE_MEMBERS; m++)
+        head->weights[m] = ax_get_f64_in(in, 0, WEIGHT_MAX);
     head->entities_n = ax_get_count(in, AX_ENSEMBLE_ENTITIES_MAX);
     if (in->err != AX_OK || head->members == 0 || (head->members & ~head->spec.members) ||
         head->entities_n == 0 || (head->spec.members & ~all) || head->spec.points == 0 ||
@@ -317,6 +336,8 @@ enum ax_err ax_ensemble_load(const struct ax_ensemble_spec *spec, struct ax_str 
         return ax_fail(diag, err, "out of memory for an ensemble");
     e->members = head.members;
     e->rows = head.rows;
+    e->incidents = head.incidents;
+    memcpy(e->weights, head.weights, sizeof e->weights);
     for (uint32_t i = 0; i < e->entities_n && err == AX_OK; i++)
         err = entity_load(e, i, &in);
     for (uint32_t m = 0; m < AX_ENSEMBLE_MEMBERS && err == AX_OK; m++)

@@ -54,14 +54,26 @@ struct ax_ensemble_segment {
     uint32_t first, n;
 };
 
-/* What is learnt from. A point that is flagged was part of an incident: no row with it teaches a model,
- * unless a quarter of all is: then it is how things are. */
+/* What is known of a point. One that scored above 1 itself teaches no model, unless a quarter of all did:
+ * then it is how things are. What people said goes before that: an incident, and what was excluded, never
+ * teach; what was normal does. Incidents, once there are 5 of them, teach how much each member counts. */
+enum ax_ensemble_mark {
+    AX_POINT_USUAL,
+    AX_POINT_FLAGGED,
+    AX_POINT_EXCLUDED,
+    AX_POINT_INCIDENT,
+    AX_POINT_NORMAL
+};
+
+/* What is learnt from. Of a row of which the last point teaches, those before it that do not are taken to
+ * have been as the next one that does. */
 struct ax_ensemble_data {
     uint32_t entities_n, segments_n, points_n;
+    uint32_t incidents;        /* of which people have told, within these points */
     const struct ax_str *keys; /* [entities_n], of the entities */
     const struct ax_ensemble_segment *segments;
     const float *points;          /* [points_n][features] */
-    const uint8_t *flagged;       /* [points_n] */
+    const uint8_t *marks;         /* [points_n], enum ax_ensemble_mark */
     bool (*cancelled)(void *ctx); /* looked at every few milliseconds; may be NULL */
     void *ctx;
 };
@@ -107,9 +119,16 @@ void ax_ensemble_score(const struct ax_ensemble *e, uint32_t n, const uint32_t *
 void ax_ensemble_explain(const struct ax_ensemble *e, uint32_t entity, const float *x,
                          const struct ax_ensemble_ratios *ratios, void *scratch, double *share);
 
-/* exp(mean of ln(1 + ratio)) - 1 over the members of a set and n voices more. */
-double ax_ensemble_combine(uint32_t members, const struct ax_ensemble_ratios *ratios, const double *more,
-                           uint32_t n);
+/* exp(mean of ln(1 + ratio)) - 1 over the members of a set, by their weights (NULL: 1 each), and n voices
+ * more, of weight 1. */
+double ax_ensemble_combine(uint32_t members, const double *weights, const struct ax_ensemble_ratios *ratios,
+                           const double *more, uint32_t n);
+
+/* Weights of members, [AX_ENSEMBLE_MEMBERS]: their mean is 1, and each is unless incidents have taught. */
+const double *ax_ensemble_weights(const struct ax_ensemble *e);
+
+/* Incidents that taught the weights; 0: none did. */
+uint32_t ax_ensemble_incidents(const struct ax_ensemble *e);
 
 /* What the combination of all members exceeds at the false-alarm rate, on rows that they did not learn from.
  */

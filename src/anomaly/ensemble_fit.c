@@ -9,15 +9,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROWS_MIN 60    /* to learn from */
-#define ROWS_MAX 6000  /* more are thinned: models do not gain by more */
-#define LEVEL_ROWS 512 /* of an entity, held out */
+#define ROWS_MIN 60              /* to learn from */
+#define ROWS_MAX 6000            /* more are thinned: models do not gain by more */
+#define LEVEL_ROWS 512           /* of an entity, held out */
+#define LABELLED_ROWS LEVEL_ROWS /* of incidents, and as many of what is normal */
 #define HELD_ROWS                                                                                            \
     1.5 /* times a row's points are held out in succession, of every HELD_EVERY such blocks one */
 #define HELD_EVERY 5
 #define FLAGGED_SHARE_MAX 0.25
 #define FLAGGED_POINTS_MAX 2
-#define SPREAD_OF_ALL 0.1 /* least spread, of that with the flagged points */
+#define SPREAD_OF_ALL 0.1 /* of the spread with what does not teach, for what never moves without it */
 #define SPREAD_OF_MIDDLE 1e-3
 #define SPREAD_MIN 1e-6
 #define NORMAL_IQR 1.349 /* interquartile range of the standard normal */
@@ -32,6 +33,8 @@ struct fit {
     bool all_teach; /* so much is flagged that it is how things are */
     double *column; /* [points_n] */
     float *context, *last;
+    void *scratch;     /* of the ensemble, for a chunk */
+    double *distances; /* [LEVEL_ROWS][AX_ENSEMBLE_MEMBERS] */
     struct ax_rng rng;
 };
 
@@ -57,15 +60,22 @@ static void middle_of(double *v, uint32_t n, double *middle, double *spread)
                    sqrt(ax_moments_variance(&m, 0)));
 }
 
-/* Values of a feature of an entity, with or without what is flagged; how many. */
-static uint32_t column_of(const struct fit *f, uint32_t first, uint32_t last, uint32_t feature, bool flagged)
+/* Do models learn from a point? */
+static bool teaches(const struct fit *f, uint32_t point)
+{
+    const enum ax_ensemble_mark mark = (enum ax_ensemble_mark)f->data->marks[point];
+    return mark == AX_POINT_USUAL || mark == AX_POINT_NORMAL || (mark == AX_POINT_FLAGGED && f->all_teach);
+}
+
+/* Values of a feature of an entity, all or those that teach; how many. */
+static uint32_t column_of(const struct fit *f, uint32_t first, uint32_t last, uint32_t feature, bool all)
 {
     uint32_t n = 0;
     for (uint32_t s = first; s < last; s++)
         for (uint32_t i = 0; i < f->data->segments[s].n; i++) {
             uint32_t point = f->data->segments[s].first + i;
             double v = (double)point_of(f, point)[feature];
-            if (isfinite(v) && (flagged || !f->data->flagged[point]))
+            if (isfinite(v) && (all || teaches(f, point)))
                 f->column[n++] = v;
         }
     return n;
@@ -81,26 +91,27 @@ static void scale(struct fit *f, uint32_t first, uint32_t last)
         uint32_t all = column_of(f, first, last, i, true);
         if (all)
             middle_of(f->column, all, &middle_all, &spread_all);
-        uint32_t clean = column_of(f, first, last, i, f->all_teach);
+        uint32_t clean = column_of(f, first, last, i, false);
         if (2 * clean >= all && clean)
             middle_of(f->column, clean, &middle, &spread);
         else
             middle = middle_all;
-        spread =
-            fmax(fmax(spread, SPREAD_OF_ALL * spread_all), fmax(SPREAD_OF_MIDDLE * fabs(middle), SPREAD_MIN));
+        const double least = fmax(SPREAD_OF_MIDDLE * fabs(middle), SPREAD_MIN);
+        if (!(spread > least))
+            spread = fmax(SPREAD_OF_ALL * spread_all, least);
         to[i] = (float)middle;
         to[p + i] = (float)spread;
     }
 }
 
-/* Neither is its last point flagged, nor are many of those before it. */
+/* Its last point teaches, and so do most of those before it. */
 static bool is_clean(const struct fit *f, const struct row *r)
 {
-    const uint8_t *flagged = f->data->flagged + f->data->segments[r->segment].first + r->at;
+    const uint32_t last = f->data->segments[r->segment].first + r->at;
     uint32_t n = 0;
     for (uint32_t i = 0; i < f->e->spec.points && i <= r->at; i++)
-        n += *(flagged - i) != 0;
-    return !*flagged && n <= FLAGGED_POINTS_MAX;
+        n += !teaches(f, last - i);
+    return teaches(f, last) && n <= FLAGGED_POINTS_MAX;
 }
 
 /* Rows in succession that are held out. */
@@ -114,24 +125,28 @@ static bool is_held(const struct fit *f, const struct row *r)
     return r->at / held_block(f) % HELD_EVERY == HELD_EVERY - 1;
 }
 
-/* A row as it came: its last points; before the segment's first point that point is repeated. */
-static void row_points(const struct fit *f, const struct row *r, float *to)
+/* A row as it came: its last points; before the segment's first point that point is repeated. To learn from,
+ * a point that does not teach gives way to the one after it: its last one does. */
+static void row_points(const struct fit *f, const struct row *r, bool to_learn, float *to)
 {
     const struct ax_ensemble_segment *s = &f->data->segments[r->segment];
     const size_t p = f->e->spec.features;
-    for (uint32_t t = 0; t < f->e->spec.points; t++) {
+    uint32_t from = r->at;
+    for (uint32_t t = f->e->spec.points; t-- > 0;) {
         uint32_t back = f->e->spec.points - 1 - t, at = r->at > back ? r->at - back : 0;
-        memcpy(to + t * p, point_of(f, s->first + at), p * sizeof *to);
+        if (!to_learn || teaches(f, s->first + at))
+            from = at;
+        memcpy(to + t * p, point_of(f, s->first + from), p * sizeof *to);
     }
 }
 
 /* Normalise rows into the fit's block. */
-static struct ax_ensemble_view view_of(struct fit *f, const struct row *rows, uint32_t n)
+static struct ax_ensemble_view view_of(struct fit *f, const struct row *rows, uint32_t n, bool to_learn)
 {
     const size_t p = f->e->spec.features, width = f->e->spec.points * p;
     float came[AX_ENSEMBLE_POINTS_MAX * AX_ENSEMBLE_FEATURES_MAX];
     for (uint32_t i = 0; i < n; i++) {
-        row_points(f, &rows[i], came);
+        row_points(f, &rows[i], to_learn, came);
         ax_ensemble_normalise(f->e, f->data->segments[rows[i].segment].entity, came, f->context + i * width,
                               f->last + i * p);
     }
@@ -158,7 +173,7 @@ static uint32_t gather(const struct fit *f, uint32_t first, uint32_t last, enum 
     for (uint32_t s = first; s < last; s++)
         for (uint32_t i = 0; i < f->data->segments[s].n; i++) {
             const struct row r = {s, i};
-            bool clean = f->all_teach || is_clean(f, &r);
+            bool clean = is_clean(f, &r);
             if (which == ALL_THERE_ARE || (clean && is_held(f, &r) == (which == HELD_OUT)))
                 rows[n++] = r;
         }
@@ -216,53 +231,131 @@ static double level_of(struct ax_tail *tail, const double *v, uint32_t n, uint32
     return isfinite(level) && level > LEVEL_MIN ? level : LEVEL_MIN;
 }
 
-/* Levels of one entity from normalised rows that were held out. */
-static void set_levels(struct fit *f, struct ax_ensemble_entity *entity, const struct ax_ensemble_view *v,
-                       void *scratch, double *distances)
+/* Distances of a view's rows, chunk by chunk. */
+static void measure(const struct fit *f, const struct ax_ensemble_view *v)
 {
-    const uint32_t all = AX_ENSEMBLE_MEMBERS;
-    double combined[LEVEL_ROWS], raw[LEVEL_ROWS], rate = f->e->spec.false_alarm_rate;
-    struct ax_tail tail;
+    double raw[AX_ENSEMBLE_CHUNK];
     for (uint32_t from = 0, rows; from < v->n; from += rows) {
         rows = v->n - from < AX_ENSEMBLE_CHUNK ? v->n - from : AX_ENSEMBLE_CHUNK;
         const struct ax_ensemble_view part = {rows, v->p, v->points,
                                               v->context + (size_t)from * v->points * v->p,
                                               v->last + (size_t)from * v->p};
-        ax_ensemble_distances(f->e, &part, scratch, raw, distances + (size_t)from * all);
+        ax_ensemble_distances(f->e, &part, f->scratch, raw,
+                              f->distances + (size_t)from * AX_ENSEMBLE_MEMBERS);
     }
-    for (uint32_t m = 0; m < all; m++)
-        entity->levels[m] = f->e->members & 1u << m
-                                ? fmax(level_of(&tail, distances + m, v->n, AX_ENSEMBLE_MEMBERS, rate),
-                                       ax_ensemble_members[m]->least)
-                                : 1;
-    for (uint32_t r = 0; r < v->n; r++) {
-        struct ax_ensemble_ratios ratios;
-        for (uint32_t m = 0; m < all; m++)
-            ratios.v[m] = f->e->members & 1u << m ? distances[(size_t)r * all + m] / entity->levels[m] : 0;
-        combined[r] = ax_ensemble_combine(f->e->members, &ratios, NULL, 0);
+}
+
+/* Ratios of a row of which the distances were measured. */
+static struct ax_ensemble_ratios ratios_of(const struct fit *f, uint32_t row, uint32_t entity)
+{
+    const double *distances = f->distances + (size_t)row * AX_ENSEMBLE_MEMBERS;
+    struct ax_ensemble_ratios ratios = {{0}};
+    for (uint32_t m = 0; m < AX_ENSEMBLE_MEMBERS; m++)
+        if (f->e->members & 1u << m)
+            ratios.v[m] = distances[m] / f->e->entities[entity].levels[m];
+    return ratios;
+}
+
+/* Levels of one entity from n of its rows, as measured. */
+static void set_levels(struct fit *f, uint32_t entity, uint32_t n)
+{
+    struct ax_ensemble_entity *to = &f->e->entities[entity];
+    double combined[LEVEL_ROWS], rate = f->e->spec.false_alarm_rate;
+    struct ax_tail tail;
+    for (uint32_t m = 0; m < AX_ENSEMBLE_MEMBERS; m++)
+        to->levels[m] = f->e->members & 1u << m
+                            ? fmax(level_of(&tail, f->distances + m, n, AX_ENSEMBLE_MEMBERS, rate),
+                                   ax_ensemble_members[m]->least)
+                            : 1;
+    for (uint32_t r = 0; r < n; r++) {
+        const struct ax_ensemble_ratios ratios = ratios_of(f, r, entity);
+        combined[r] = ax_ensemble_combine(f->e->members, f->e->weights, &ratios, NULL, 0);
     }
-    entity->level = level_of(&tail, combined, v->n, 1, rate);
+    to->level = level_of(&tail, combined, n, 1, rate);
 }
 
 static enum ax_err find_levels(struct fit *f, struct row *rows, struct ax_diag *diag)
 {
-    size_t scratch_n =
-        (ax_ensemble_scratch(f->e, AX_ENSEMBLE_CHUNK) + AX_NN_ALIGN - 1) / AX_NN_ALIGN * AX_NN_ALIGN;
-    void *scratch = aligned_alloc(AX_NN_ALIGN, scratch_n);
-    double *distances = calloc((size_t)LEVEL_ROWS * AX_ENSEMBLE_MEMBERS, sizeof *distances);
-    enum ax_err err =
-        scratch && distances ? AX_OK : ax_fail(diag, AX_NOMEM, "out of memory for an ensemble's levels");
-    for (uint32_t first = 0, last; first < f->data->segments_n && err == AX_OK; first = last) {
+    for (uint32_t first = 0, last; first < f->data->segments_n; first = last) {
         last = behind(f, first);
-        if (f->env.cancelled && f->env.cancelled(f->env.ctx)) {
-            err = ax_fail(diag, AX_BUSY, "the training was cancelled");
-            break;
-        }
-        const struct ax_ensemble_view v = view_of(f, rows, gather_held(f, first, last, rows));
-        set_levels(f, &f->e->entities[f->data->segments[first].entity], &v, scratch, distances);
+        if (f->env.cancelled && f->env.cancelled(f->env.ctx))
+            return ax_fail(diag, AX_BUSY, "the training was cancelled");
+        const struct ax_ensemble_view v = view_of(f, rows, gather_held(f, first, last, rows), false);
+        measure(f, &v);
+        set_levels(f, f->data->segments[first].entity, v.n);
     }
-    free(scratch);
-    free(distances);
+    return AX_OK;
+}
+
+/* Rows of incidents, or of what is known or taken to be normal, at most LABELLED_ROWS. */
+static uint32_t gather_labelled(struct fit *f, bool incident, struct row *rows)
+{
+    uint32_t n = 0;
+    for (uint32_t s = 0; s < f->data->segments_n; s++)
+        for (uint32_t i = 0; i < f->data->segments[s].n; i++) {
+            const struct row r = {s, i};
+            const uint8_t mark = f->data->marks[f->data->segments[s].first + i];
+            if (incident ? mark == AX_POINT_INCIDENT
+                         : mark == AX_POINT_NORMAL || (is_clean(f, &r) && is_held(f, &r)))
+                rows[n++] = r;
+        }
+    return thin(&f->rng, rows, n, LABELLED_ROWS);
+}
+
+/* ln(1 + ratio) of rows, [n][members that there are]; returns how many numbers that are. */
+static size_t put_logs(struct fit *f, const struct row *rows, uint32_t n, double *x)
+{
+    const struct ax_ensemble_view v = view_of(f, rows, n, false);
+    size_t at = 0;
+    measure(f, &v);
+    for (uint32_t r = 0; r < n; r++) {
+        const struct ax_ensemble_ratios ratios = ratios_of(f, r, f->data->segments[rows[r].segment].entity);
+        for (uint32_t m = 0; m < AX_ENSEMBLE_MEMBERS; m++)
+            if (f->e->members & 1u << m)
+                x[at++] = log1p(ratios.v[m]);
+    }
+    return at;
+}
+
+/* Let incidents teach the weights, if there are enough; levels follow. */
+static enum ax_err learn_weights(struct fit *f, struct row *rows, struct ax_diag *diag)
+{
+    bool abnormal[2 * LABELLED_ROWS];
+    const uint32_t incident = gather_labelled(f, true, rows);
+    double *x = calloc((size_t)2 * LABELLED_ROWS * AX_ENSEMBLE_MEMBERS, sizeof *x);
+    if (!x)
+        return ax_fail(diag, AX_NOMEM, "out of memory for an ensemble's weights");
+    size_t used = put_logs(f, rows, incident, x);
+    const uint32_t normal = gather_labelled(f, false, rows);
+    (void)put_logs(f, rows, normal, x + used);
+    for (uint32_t i = 0; i < incident + normal; i++)
+        abnormal[i] = i < incident;
+    enum ax_err err = AX_NOTREADY;
+    if (ax_ensemble_can_weigh(f->data->incidents, incident, normal))
+        err = ax_ensemble_weigh(f->e->members, f->data->incidents, incident + normal, x, abnormal,
+                                f->e->weights);
+    free(x);
+    if (err == AX_NOMEM)
+        return ax_fail(diag, err, "out of memory for an ensemble's weights");
+    if (err != AX_OK)
+        return AX_OK; /* they say too little: members count alike */
+    f->e->incidents = f->data->incidents;
+    return find_levels(f, rows, diag);
+}
+
+/* Levels and weights, by rows that the members did not learn from. */
+static enum ax_err calibrate(struct fit *f, struct row *rows, struct ax_diag *diag)
+{
+    const size_t chunk = ax_ensemble_scratch(f->e, AX_ENSEMBLE_CHUNK);
+    f->scratch = aligned_alloc(AX_NN_ALIGN, (chunk + AX_NN_ALIGN - 1) / AX_NN_ALIGN * AX_NN_ALIGN);
+    f->distances = calloc((size_t)LEVEL_ROWS * AX_ENSEMBLE_MEMBERS, sizeof *f->distances);
+    enum ax_err err = f->scratch && f->distances
+                          ? find_levels(f, rows, diag)
+                          : ax_fail(diag, AX_NOMEM, "out of memory for an ensemble's levels");
+    if (err == AX_OK && f->data->incidents)
+        err = learn_weights(f, rows, diag);
+    free(f->scratch);
+    free(f->distances);
     return err;
 }
 
@@ -276,16 +369,16 @@ static enum ax_err learn(struct fit *f, struct row *rows, struct ax_diag *diag)
     if (n < least)
         return ax_fail(diag, AX_NOTREADY, "%u rows to learn from, %u are needed", n, least);
     f->e->rows = n;
-    const struct ax_ensemble_view v = view_of(f, rows, n);
+    const struct ax_ensemble_view v = view_of(f, rows, n, true);
     enum ax_err err = fit_members(f, &v, diag);
-    return err == AX_OK ? find_levels(f, rows, diag) : err;
+    return err == AX_OK ? calibrate(f, rows, diag) : err;
 }
 
 static bool mostly_flagged(const struct ax_ensemble_data *d)
 {
     uint32_t n = 0;
     for (uint32_t i = 0; i < d->points_n; i++)
-        n += d->flagged[i] != 0;
+        n += d->marks[i] == AX_POINT_FLAGGED;
     return n > FLAGGED_SHARE_MAX * d->points_n;
 }
 

@@ -20,6 +20,8 @@ struct ax_ensemble_entity {
 struct ax_ensemble {
     struct ax_ensemble_spec spec;
     uint32_t members, rows, entities_n;
+    uint32_t incidents; /* that taught the weights; 0: they are 1 */
+    double weights[AX_ENSEMBLE_MEMBERS];
     void *models[AX_ENSEMBLE_MEMBERS];
     struct ax_ensemble_entity *entities;
     struct ax_map index; /* hash of the key to index + 1 */
@@ -39,5 +41,14 @@ void ax_ensemble_normalise(const struct ax_ensemble *e, uint32_t entity, const f
 /* Distances of normalised rows, [n][AX_ENSEMBLE_MEMBERS]; raw is scratch for n doubles. */
 void ax_ensemble_distances(const struct ax_ensemble *e, const struct ax_ensemble_view *v, void *scratch,
                            double *raw, double *distances);
+
+/* Is that enough to learn weights of: incidents, rows in them, and rows outside? */
+bool ax_ensemble_can_weigh(uint32_t incidents, uint32_t abnormal, uint32_t normal);
+
+/* Learn weights from rows x[n][members], ln(1 + ratio) of those that there are: coefficients of a logistic
+ * regression with classes that count alike, not below 0, drawn towards equal weights while incidents are few.
+ * AX_NUMERIC: they say nothing; AX_NOMEM; then weights are as before. */
+AX_MUST_USE enum ax_err ax_ensemble_weigh(uint32_t members, uint32_t incidents, uint32_t n, const double *x,
+                                          const bool *abnormal, double *weights);
 
 #endif

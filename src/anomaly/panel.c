@@ -9,11 +9,12 @@
 
 #define SCORE_MAX 100.0
 #define RISE_MAX 2.0
-#define STATE_VERSION 1
+#define STATE_VERSION 2
 
 struct ax_panel {
     struct ax_detector_spec spec;
     struct ax_member member;
+    int64_t generation; /* of which the member learnt */
 };
 
 struct ax_panel *ax_panel_new(const struct ax_detector_spec *spec)
@@ -55,7 +56,12 @@ bool ax_panel_step(struct ax_panel *p, const struct ax_panel_voices *v, struct a
     *vote = vote_of(v);
     if (v->members == 0)
         return out->score > 1;
-    double together = ax_ensemble_combine(v->members, v->ratios, &v->features->score, v->features->ready);
+    if (v->generation != p->generation) {
+        ax_member_init(&p->member, p->spec.memory_steps);
+        p->generation = v->generation;
+    }
+    double together =
+        ax_ensemble_combine(v->members, v->weights, v->ratios, &v->features->score, v->features->ready);
     double score = fmin(together / level_of(p, v->level), SCORE_MAX);
     *out = (struct ax_verdict){.ready = true, .score = score, .upper = 1};
     out->severity = ax_severity_of(score);
@@ -72,12 +78,14 @@ bool ax_panel_step(struct ax_panel *p, const struct ax_panel_voices *v, struct a
 void ax_panel_save(const struct ax_panel *p, struct ax_buf *out)
 {
     ax_put_u8(out, STATE_VERSION);
+    ax_put_i64(out, p->generation);
     ax_member_save(&p->member, out);
 }
 
 enum ax_err ax_panel_load(struct ax_panel *p, struct ax_bytes *in)
 {
     ax_get_version(in, STATE_VERSION);
+    p->generation = ax_get_i64(in);
     ax_member_load(&p->member, in);
     return in->err;
 }

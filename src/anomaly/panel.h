@@ -6,7 +6,8 @@
  * - 1: one that is far beyond counts, but cannot decide alone what a majority denies. That is divided by the
  * level that it exceeds at the false-alarm rate on what the ensemble did not learn from. When it is exceeded
  * more often the level rises, to twice that at most: what is beyond is left to the next training, so that an
- * incident, however long, does not become what is usual by lasting. Without an ensemble the features' voice
+ * incident, however long, does not become what is usual by lasting; what was learnt of one generation says
+ * nothing of the next. Without an ensemble the features' voice
  * is the score.
  *
  * One ax_panel per entity. Deterministic; owner: the pipeline's thread. */
@@ -29,6 +30,8 @@ struct ax_panel_voices {
     const struct ax_verdict *features;       /* not ready: that voice is silent */
     uint32_t members;                        /* which members speak, a bit each; 0: there is no ensemble */
     const struct ax_ensemble_ratios *ratios; /* of these */
+    const double *weights;                   /* of these; NULL: 1 each */
+    int64_t generation;                      /* tells the ensemble that speaks from others */
     bool judge_only;                         /* learn nothing */
     double level; /* of the generation, for the entity: what is known before the past is */
 };

@@ -33,7 +33,11 @@ bool ax_peaks_read(const struct ax_peaks *p, int64_t from_ms, int64_t to_ms, int
                    double *high);
 
 /* What was said. */
-enum ax_lesson_verdict { AX_LESSON_NORMAL = 1, AX_LESSON_MISSED = 2 };
+enum ax_lesson_verdict {
+    AX_LESSON_NORMAL = 1,
+    AX_LESSON_MISSED = 2,
+    AX_LESSON_EXCLUDED = 3 /* no example of anything: of no threshold either (anomaly/said.h) */
+};
 
 /* All that was said of one series. Zero-initialise. Fields are private but for threshold. */
 struct ax_taught {

@@ -87,8 +87,8 @@ static enum ax_err read_event(const json_t *body, struct ax_event *e, struct ax_
     enum ax_err err = check_keys(body, diag);
     if (err == AX_OK)
         err = text_of(body, "verdict", TEXT_MAX, &verdict, diag);
-    if (err == AX_OK && (ax_event_kind_parse(verdict, &e->kind) != AX_OK || e->kind > AX_EVENT_MISSED))
-        err = ax_fail(diag, AX_INVALID, "verdict must be not_anomaly or missed");
+    if (err == AX_OK && (ax_event_kind_parse(verdict, &e->kind) != AX_OK || e->kind > AX_EVENT_EXCLUSION))
+        err = ax_fail(diag, AX_INVALID, "verdict must be not_anomaly, missed or exclusion");
     if (err == AX_OK)
         err = text_of(body, "job", TEXT_MAX, &e->job, diag);
     if (err == AX_OK)
@@ -130,7 +130,8 @@ static struct ax_lesson lesson_of(const struct ax_event *e, bool revoked)
     return (struct ax_lesson){.range = {.id = (uint64_t)e->id,
                                         .verdict = revoked                           ? 0
                                                    : e->kind == AX_EVENT_NOT_ANOMALY ? AX_LESSON_NORMAL
-                                                                                     : AX_LESSON_MISSED,
+                                                   : e->kind == AX_EVENT_MISSED      ? AX_LESSON_MISSED
+                                                                                     : AX_LESSON_EXCLUDED,
                                         .from_ms = e->from_ms,
                                         .to_ms = e->to_ms},
                               .selector = e->selector};
@@ -167,7 +168,7 @@ static void teach(struct ax_feedback *f, const struct ax_event *e, bool revoked,
 }
 
 /* Say so when nothing has come of it. */
-static void warn(const json_t *jobs, json_t *warnings)
+static void warn(const struct ax_event *e, const json_t *jobs, json_t *warnings)
 {
     json_int_t series = 0, taught = 0;
     size_t i;
@@ -178,7 +179,10 @@ static void warn(const json_t *jobs, json_t *warnings)
         taught += json_integer_value(json_object_get(job, "taught"));
     }
     if (series == 0)
-        (void)json_array_append_new(warnings, json_string("no series that is scored now matches"));
+        (void)json_array_append_new(
+            warnings, json_string(e->kind == AX_EVENT_EXCLUSION
+                                      ? "no entity with a model that learns from its past matches"
+                                      : "no series that is scored now matches"));
     else if (taught == 0)
         (void)json_array_append_new(
             warnings, json_string("no score of that time is known any more, or nothing was scored then"));
@@ -190,7 +194,7 @@ static void answer_taught(struct ax_feedback *f, struct ax_http_response *res, c
     json_t *jobs = json_array(), *warnings = json_array();
     teach(f, e, revoked, jobs, warnings);
     if (!revoked)
-        warn(jobs, warnings);
+        warn(e, jobs, warnings);
     ax_answer_warned(res, json_pack("{s:I, s:o}", "id", (json_int_t)e->id, "jobs", jobs), warnings);
 }
 
@@ -320,7 +324,7 @@ static void forget(struct reconciling *r, uint64_t id)
 static bool reconcile_one(void *ctx, const struct ax_event *e)
 {
     struct reconciling *r = ctx;
-    if (e->kind > AX_EVENT_MISSED)
+    if (e->kind > AX_EVENT_EXCLUSION)
         return true;
     while (r->at < r->known_n && r->known[r->at] < (uint64_t)e->id)
         forget(r, r->known[r->at++]);

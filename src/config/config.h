@@ -137,7 +137,7 @@ struct ax_ensemble_config {
     const struct ax_str *members; /* n 0: all */
     uint32_t members_n;
     bool extended;      /* the forest's cuts go through two features */
-    int64_t retrain_ms; /* 14d */
+    int64_t retrain_ms; /* 30d */
 };
 
 /* `anomaly` of a job. */

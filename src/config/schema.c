@@ -372,7 +372,7 @@ static const struct ax_key ensemble_keys[] = {
      .doc = "Detectors of the ensemble; there is also `sequence`."},
     {"extended", AX_KEY_BOOL, JOB(anomaly.ensemble.extended), .fallback = "false",
      .doc = "The forest cuts obliquely, through two features at once."},
-    {"retrain", AX_KEY_DURATION, JOB(anomaly.ensemble.retrain_ms), .fallback = "14d", .min = 60000,
+    {"retrain", AX_KEY_DURATION, JOB(anomaly.ensemble.retrain_ms), .fallback = "30d", .min = 60000,
      .max = 365 * DAY,
      .doc = "Longest time between trainings of the ensemble; before that each time the past has doubled."},
 };

@@ -47,6 +47,7 @@ static void entity_free(struct ax_job *job, struct ax_entity *e, int64_t end_ms)
         entity_end(job, e, end_ms);
     ax_combiner_free(e->combiner);
     ax_hindsight_free(e->hindsight);
+    ax_said_free(e->said);
     ax_panel_free(e->panel);
     ax_window_free(e->flags);
     free(e->contributions);

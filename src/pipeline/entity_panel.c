@@ -130,7 +130,9 @@ static double score_of(const struct question *q, uint32_t i)
     if (q->index[i] == UINT32_MAX)
         return -1;
     const double level = ax_ensemble_level(q->g->model, q->index[i]);
-    return ax_ensemble_combine(ax_ensemble_members_of(q->g->model), &q->ratios[i], NULL, 0) / level;
+    return ax_ensemble_combine(ax_ensemble_members_of(q->g->model), ax_ensemble_weights(q->g->model),
+                               &q->ratios[i], NULL, 0) /
+           level;
 }
 
 /* Compare the shares of alarms of both generations among the entities that both know. */
@@ -167,7 +169,7 @@ static struct ax_answer answer_of(const struct ax_job *job, const struct ax_enti
     const struct question *from = &q[other];
     if (from->index[i] == UINT32_MAX)
         return (struct ax_answer){.ensemble = NULL};
-    return (struct ax_answer){from->g->model, from->index[i], from->ratios[i]};
+    return (struct ax_answer){from->g->model, from->index[i], from->g->scores.until_ms, from->ratios[i]};
 }
 
 /* Ask one generation about all of them; who is not known is asked about as the first one, and not heard. */
@@ -252,6 +254,8 @@ bool ax_entity_hear(struct ax_job *job, struct ax_entity *e, const struct ax_ask
     if (answer) {
         voices.members = ax_ensemble_members_of(answer->ensemble);
         voices.ratios = &answer->ratios;
+        voices.weights = ax_ensemble_weights(answer->ensemble);
+        voices.generation = answer->learnt_ms;
         voices.level = ax_ensemble_level(answer->ensemble, answer->index);
     }
     bool apart = ax_panel_step(e->panel, &voices, &e->verdict, &e->vote);

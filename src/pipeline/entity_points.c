@@ -19,6 +19,12 @@ static bool of_latencies(const struct ax_job *job)
     return job->ensemble.points == AX_LATENCY_STEPS;
 }
 
+/* Are points of the coarse window points of the ensemble? A mean of 5 minutes is none of latencies. */
+static bool holds_coarse(const struct ax_job *job)
+{
+    return !of_latencies(job) || job->config->step_ms >= AX_WINDOW_COARSE_MS;
+}
+
 uint32_t ax_point_steps(const struct ax_job *job)
 {
     if (of_latencies(job))
@@ -95,8 +101,8 @@ static struct reach reach_of(struct ax_job *job, const struct ax_entity *e, int6
         if (fine.end_ms == t_ms && fine.n > r.fine)
             r.fine = fine.n;
     }
-    if (of_latencies(job) && job->config->step_ms < AX_WINDOW_COARSE_MS)
-        return r; /* a mean of 5 minutes is none of its points */
+    if (!holds_coarse(job))
+        return r;
     for (uint32_t i = 0; i < job->channels_n && r.fine; i++) {
         const struct ax_target *t = target_of(job, e, i);
         if (!t)
@@ -118,10 +124,25 @@ struct filling {
     struct ax_ensemble_past *past;
     struct ax_ensemble_segment *segments;
     float *points;
-    uint8_t *flagged;
+    uint8_t *marks;
     int64_t t_ms;
     uint32_t entity, most; /* points of an entity */
 };
+
+/* What is known of a point that ends at a time and lasts so long. */
+static uint8_t mark_of(const struct ax_entity *e, bool flagged, int64_t end_ms, int64_t lasts_ms)
+{
+    switch (ax_said_of(e->said, end_ms - lasts_ms + 1, end_ms)) {
+    case AX_LESSON_NORMAL:
+        return AX_POINT_NORMAL;
+    case AX_LESSON_MISSED:
+        return AX_POINT_INCIDENT;
+    case AX_LESSON_EXCLUDED:
+        return AX_POINT_EXCLUDED;
+    default:
+        return flagged ? AX_POINT_FLAGGED : AX_POINT_USUAL;
+    }
+}
 
 /* Was a point flagged that ends at a time and lasts so many steps? */
 static bool flagged_fine(const struct ax_view *flags, int64_t t_ms, uint32_t steps, int64_t step_ms)
@@ -165,9 +186,11 @@ static void put_fine(struct filling *f, const struct ax_entity *e, uint32_t phas
             f->points[((size_t)s->first + n - 1 - k) * p + i] =
                 known ? mean_back(&fine, phase + k * steps, steps) : NAN;
     }
-    for (uint32_t k = 0; k < n; k++)
-        f->flagged[s->first + n - 1 - k] =
-            flagged_fine(&flags, f->t_ms - (phase + k * steps) * step_ms, steps, step_ms);
+    for (uint32_t k = 0; k < n; k++) {
+        const int64_t end_ms = f->t_ms - (phase + (int64_t)k * steps) * step_ms;
+        f->marks[s->first + n - 1 - k] =
+            mark_of(e, flagged_fine(&flags, end_ms, steps, step_ms), end_ms, steps * step_ms);
+    }
     from_ms(f, f->t_ms - (phase + (int64_t)n * steps) * step_ms);
 }
 
@@ -194,8 +217,11 @@ static void put_coarse(struct filling *f, const struct ax_entity *e, const struc
             f->points[((size_t)s->first + n - 1 - k) * p + i] =
                 coarse.n ? coarse_near(&coarse, newest_ms - k * coarse_ms) : NAN;
     }
-    for (uint32_t k = 0; k < n; k++)
-        f->flagged[s->first + n - 1 - k] = flags.n && coarse_near(&flags, newest_ms - k * coarse_ms) > 0;
+    for (uint32_t k = 0; k < n; k++) {
+        const int64_t end_ms = newest_ms - k * coarse_ms;
+        f->marks[s->first + n - 1 - k] =
+            mark_of(e, flags.n && coarse_near(&flags, end_ms) > 0, end_ms, coarse_ms);
+    }
     from_ms(f, newest_ms - n * coarse_ms);
 }
 
@@ -228,15 +254,28 @@ static uint32_t put_entity(const struct ax_job *job, struct filling *f, const st
     return n;
 }
 
+/* As much past as the windows of an entity can hold for a fit. */
+static int64_t span_ms(const struct ax_job *job)
+{
+    const struct ax_job_config *c = job->config;
+    const int64_t coarse_ms = c->step_ms > AX_WINDOW_COARSE_MS ? c->step_ms : AX_WINDOW_COARSE_MS;
+    return c->window_fine * c->step_ms + (holds_coarse(job) ? c->window_coarse * coarse_ms : 0);
+}
+
 /* Is there so much more past than the live generation learnt from that learning again pays? The past has
- * doubled, or the time between two trainings has gone by. */
+ * doubled, or the time between two trainings has gone by, or people have said something since the newest. Of
+ * latencies, which have a short past, all of it is new. */
 static bool is_worth_it(const struct ax_job *job, int64_t t_ms)
 {
-    const struct ax_generation *live = job->ensemble_learner.live;
-    if (!live)
+    const struct ax_learner *l = &job->ensemble_learner;
+    if (!l->live)
         return true;
-    int64_t learnt_ms = live->scores.until_ms - live->scores.from_ms, since_ms = t_ms - live->scores.until_ms;
-    return since_ms >= learnt_ms || since_ms >= job->config->anomaly.ensemble.retrain_ms;
+    const struct ax_fit_scores *live = &l->live->scores;
+    const int64_t newest_ms = l->newest_ms > live->until_ms ? l->newest_ms : live->until_ms;
+    const int64_t learnt_ms = live->until_ms - live->from_ms, since_ms = t_ms - newest_ms;
+    if (newest_ms <= job->relearn_ms || since_ms >= job->config->anomaly.ensemble.retrain_ms)
+        return true;
+    return since_ms >= learnt_ms && (of_latencies(job) || 2 * learnt_ms <= span_ms(job));
 }
 
 /* How many entities can be learnt from, how many points they have, and how long their keys are. */
@@ -282,14 +321,14 @@ static enum ax_err take(struct filling *f, const struct measure *m)
     const size_t p = f->job->channels_n, keys = m->entities * sizeof(struct ax_str);
     const size_t segments = (size_t)m->entities * SEGMENTS_MAX * sizeof *f->segments;
     past->keys_block = malloc(keys + segments + m->keys);
-    past->points_block = malloc(m->points * (p * sizeof *f->points + sizeof *f->flagged));
+    past->points_block = malloc(m->points * (p * sizeof *f->points + sizeof *f->marks));
     if (!past->keys_block || !past->points_block)
         return AX_NOMEM;
     f->segments = (struct ax_ensemble_segment *)(void *)((char *)past->keys_block + keys);
     f->points = past->points_block;
-    f->flagged = (uint8_t *)(f->points + m->points * p);
+    f->marks = (uint8_t *)(f->points + m->points * p);
     past->data = (struct ax_ensemble_data){
-        .keys = past->keys_block, .segments = f->segments, .points = f->points, .flagged = f->flagged};
+        .keys = past->keys_block, .segments = f->segments, .points = f->points, .marks = f->marks};
     return AX_OK;
 }
 
@@ -309,6 +348,8 @@ static enum ax_err fill(struct filling *f, const struct measure *m, struct ax_bu
         to += key->n;
     }
     f->past->data.entities_n = f->entity;
+    for (const struct ax_entity *e = f->job->first; e; e = e->next)
+        f->past->data.incidents += ax_said_count(e->said, AX_LESSON_MISSED, f->past->from_ms, f->t_ms);
     return AX_OK;
 }
 

@@ -3,6 +3,7 @@
 #define AX_PIPELINE_JOB_PRIV_H
 
 #include "anomaly/panel.h"
+#include "anomaly/said.h"
 #include "anomaly/taught.h"
 #include "base/map.h"
 #include "drift/pool.h"
@@ -84,6 +85,7 @@ struct ax_entity {
     struct ax_combiner *combiner; /* of its features' scores */
     struct ax_panel *panel;       /* these and the ensemble */
     struct ax_hindsight *hindsight;
+    struct ax_said *said; /* of times that the ensemble learns from; NULL: nothing */
     struct ax_verdict verdict;
     double vote;
     double *contributions;           /* [channels_n] */
@@ -127,7 +129,8 @@ struct ax_job {
     uint32_t lessons_n;
     struct ax_ensemble_spec ensemble;   /* of entities, or of latencies; 0 features: there is none */
     struct ax_learner ensemble_learner; /* one of the following */
-    struct ax_learner *learners;        /* models that are fitted beside it */
+    int64_t relearn_ms; /* newest step when people last said something of what it learnt from; AX_NEVER */
+    struct ax_learner *learners; /* models that are fitted beside it */
     struct ax_arena scratch;
     int64_t drift_due_ms, repeated_ms;
     /* Features tested, and found to have drifted. */
@@ -191,6 +194,7 @@ void ax_entities_step(struct ax_job *job, int64_t t_ms);
 struct ax_answer {
     const struct ax_ensemble *ensemble;
     uint32_t index;
+    int64_t learnt_ms; /* up to when it learnt */
     struct ax_ensemble_ratios ratios;
 };
 

@@ -50,6 +50,7 @@ static void job_save(struct ax_job *job, struct ax_buf *out)
     head_save(job, out);
     ax_put_i64(out, job->drift_due_ms);
     ax_put_i64(out, job->accuracy_fell_ms);
+    ax_put_i64(out, job->relearn_ms);
     for (unsigned what = 0; what < AX_DRIFT_SOURCES; what++) {
         ax_put_varint(out, job->drift_ready[what]);
         ax_put_varint(out, job->drift_drifted[what]);
@@ -79,6 +80,7 @@ static enum ax_err job_load(struct ax_job *job, struct ax_bytes *in)
 {
     job->drift_due_ms = ax_get_ms(in);
     job->accuracy_fell_ms = ax_get_ms(in);
+    job->relearn_ms = ax_get_ms(in);
     for (unsigned what = 0; what < AX_DRIFT_SOURCES; what++) {
         job->drift_ready[what] = ax_get_count(in, job->channels_n);
         job->drift_drifted[what] = ax_get_count(in, job->drift_ready[what]);
@@ -252,6 +254,7 @@ static void entity_save(struct ax_job *job, struct ax_entity *e, struct ax_buf *
     ax_put_i64(out, e->seen_ms);
     ax_combiner_save(e->combiner, out);
     ax_hindsight_save(e->hindsight, out);
+    ax_said_save(e->said, out);
     ax_panel_save(e->panel, out);
     ax_verdict_save(&e->verdict, out);
     ax_put_f64(out, e->vote);
@@ -293,6 +296,8 @@ static enum ax_err entity_load(struct ax_job *job, struct ax_bytes *in)
     err = ax_combiner_load(e->combiner, in);
     if (err == AX_OK)
         err = ax_hindsight_load(e->hindsight, in);
+    if (err == AX_OK)
+        err = ax_said_load(&e->said, in);
     if (err == AX_OK)
         err = ax_panel_load(e->panel, in);
     if (err != AX_OK)

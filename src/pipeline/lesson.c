@@ -22,26 +22,51 @@ enum ax_err ax_lesson_check(struct ax_str selector, struct ax_diag *diag)
 /* Whom a lesson is for, and who wants to know. */
 struct teaching {
     const struct ax_lesson *lesson;
-    const struct ax_job *job;
+    struct ax_job *job;
     struct ax_chooser chooser;
     ax_lesson_visit *visit;
     void *ctx;
 };
 
-static void teach(const struct teaching *t, const struct ax_labels *labels, struct ax_hindsight *h)
+/* What a lesson does to thresholds, and, of an entity, to what the ensemble will learn from. */
+static enum ax_err learn(const struct teaching *t, struct ax_hindsight *h, struct ax_entity *e)
 {
-    if (!h)
-        return;
-    if (!t->lesson->range.verdict) {
-        double before = ax_hindsight_threshold(h);
-        if (ax_hindsight_forget(h, t->lesson->range.id) && t->visit)
-            t->visit(t->ctx, labels, AX_OK, before, ax_hindsight_threshold(h));
-        return;
-    }
-    if (!ax_chooser_takes(&t->chooser, t->job->root, t->job->config->name, labels))
+    const struct ax_lesson_range *range = &t->lesson->range;
+    enum ax_err err = AX_NOTFOUND, noted = AX_NOTFOUND;
+    if (range->verdict != AX_LESSON_EXCLUDED)
+        err = ax_hindsight_teach(h, range, t->job->config->step_ms);
+    if (e && t->job->ensemble.features)
+        noted = ax_said_add(&e->said, range);
+    if (noted == AX_OK)
+        t->job->relearn_ms = t->job->schedule.last_ms;
+    return noted == AX_OK ? AX_OK : err;
+}
+
+/* The same undone; false when there was nothing to undo. */
+static bool unlearn(const struct teaching *t, struct ax_hindsight *h, struct ax_entity *e)
+{
+    const bool said = e && ax_said_remove(e->said, t->lesson->range.id);
+    if (said)
+        t->job->relearn_ms = t->job->schedule.last_ms;
+    return ax_hindsight_forget(h, t->lesson->range.id) || said;
+}
+
+/* Teach a series, or, with e, an entity. */
+static void teach(const struct teaching *t, const struct ax_labels *labels, struct ax_hindsight *h,
+                  struct ax_entity *e)
+{
+    if (!h || (!e && t->lesson->range.verdict == AX_LESSON_EXCLUDED))
         return;
     double before = ax_hindsight_threshold(h);
-    enum ax_err err = ax_hindsight_teach(h, &t->lesson->range, t->job->config->step_ms);
+    enum ax_err err = AX_OK;
+    if (!t->lesson->range.verdict) {
+        if (!unlearn(t, h, e))
+            return;
+    } else if (!ax_chooser_takes(&t->chooser, t->job->root, t->job->config->name, labels)) {
+        return;
+    } else {
+        err = learn(t, h, e);
+    }
     if (t->visit)
         t->visit(t->ctx, labels, err, before, ax_hindsight_threshold(h));
 }
@@ -50,9 +75,9 @@ static void teach_all(const struct teaching *t)
 {
     for (uint32_t i = 0; i < t->job->channels_n; i++)
         for (struct ax_target *target = t->job->channels[i].first; target; target = target->next)
-            teach(t, target->labels, target->hindsight);
+            teach(t, target->labels, target->hindsight, NULL);
     for (struct ax_entity *e = t->job->first; e; e = e->next)
-        teach(t, e->labels, e->hindsight);
+        teach(t, e->labels, e->hindsight, e);
 }
 
 /* Place of an id among the job's, or where it would be. */
@@ -190,7 +215,7 @@ void ax_lesson_replay(struct ax_pipeline *p, struct ax_str record)
     uint64_t generation = ax_get_u64(&in), identity = ax_get_u64(&in);
     int64_t last_ms = ax_get_ms(&in);
     lesson.range.id = ax_get_u64(&in);
-    lesson.range.verdict = (enum ax_lesson_verdict)ax_get_count(&in, AX_LESSON_MISSED);
+    lesson.range.verdict = (enum ax_lesson_verdict)ax_get_count(&in, AX_LESSON_EXCLUDED);
     lesson.selector = ax_get_str(&in);
     lesson.range.from_ms = ax_get_ms(&in);
     lesson.range.to_ms = ax_get_ms(&in);

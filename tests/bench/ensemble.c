@@ -37,7 +37,7 @@ static float *random_rows(size_t n, uint64_t seed)
 
 static struct ax_ensemble *fitted(uint32_t members, const float *points)
 {
-    static uint8_t flagged[LEARNT * POINTS];
+    static uint8_t marks[LEARNT * POINTS];
     struct ax_ensemble_segment segments[LEARNT];
     struct ax_str keys[LEARNT];
     static char names[LEARNT][8];
@@ -56,7 +56,7 @@ static struct ax_ensemble *fitted(uint32_t members, const float *points)
                                           .keys = keys,
                                           .segments = segments,
                                           .points = points,
-                                          .flagged = flagged};
+                                          .marks = marks};
     if (ax_ensemble_fit(&spec, &data, 1, &e, &diag) != AX_OK)
         (void)fprintf(stderr, "ensemble: %s\n", diag.text);
     return e;

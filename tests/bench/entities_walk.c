@@ -117,15 +117,15 @@ static struct ax_ensemble *learn(const struct recording *r)
     struct ax_ensemble_segment segments[STEPS + 1];
     struct ax_str key = ax_str("entity");
     float *points = malloc((size_t)(COARSE + FINE + STEPS) * r->p * sizeof *points);
-    uint8_t *flagged = calloc(COARSE + FINE + STEPS, 1);
+    uint8_t *marks = calloc(COARSE + FINE + STEPS, 1);
     struct ax_ensemble_data data = {
-        .entities_n = 1, .keys = &key, .segments = segments, .points = points, .flagged = flagged};
+        .entities_n = 1, .keys = &key, .segments = segments, .points = points, .marks = marks};
     const struct ax_ensemble_spec spec = {.features = r->p, .false_alarm_rate = 0.001};
     struct ax_ensemble *e = NULL;
     struct ax_diag diag = {{0}};
     uint32_t fine = r->train > FINE ? r->train - FINE : 0;
     uint32_t coarse = r->train > COARSE * STEPS ? r->train - COARSE * STEPS : 0;
-    if (points && flagged) {
+    if (points && marks) {
         put_segment(r, coarse + STEPS - 1, fine, points, &data, segments);
         for (uint32_t phase = 0; phase < STEPS; phase++)
             put_segment(r, fine + STEPS - 1 + phase, r->train, points, &data, segments);
@@ -133,7 +133,7 @@ static struct ax_ensemble *learn(const struct recording *r)
             (void)fprintf(stderr, "entities_walk: %s\n", diag.text);
     }
     free(points);
-    free(flagged);
+    free(marks);
     return e;
 }
 
@@ -160,8 +160,8 @@ static int ask(const struct recording *r, const struct ax_ensemble *e)
         printf("%d", r->label[t]);
         for (uint32_t m = 0; m < AX_ENSEMBLE_MEMBERS; m++)
             printf(",%.6g", ratios.v[m]);
-        printf(",%.6g\n",
-               ax_ensemble_combine(ax_ensemble_members_of(e), &ratios, NULL, 0) / ax_ensemble_level(e, 0));
+        printf(",%.6g\n", ax_ensemble_combine(ax_ensemble_members_of(e), NULL, &ratios, NULL, 0) /
+                              ax_ensemble_level(e, 0));
     }
     free(scratch);
     return 0;

@@ -19,7 +19,7 @@
 static struct ax_ensemble *whole;
 
 static float points[ENTITIES * POINTS * FEATURES];
-static uint8_t flagged[ENTITIES * POINTS];
+static uint8_t marks[ENTITIES * POINTS];
 static struct ax_ensemble_segment segments[ENTITIES];
 static struct ax_str keys[ENTITIES];
 static const struct ax_ensemble_spec spec = {
@@ -49,14 +49,14 @@ static struct ax_ensemble_data past(void)
         for (uint32_t i = 0; i < POINTS; i++)
             point(&rng, e, load_at(i), points + (size_t)(e * POINTS + i) * FEATURES);
     }
-    memset(flagged, 0, sizeof flagged);
+    memset(marks, 0, sizeof marks);
     return (struct ax_ensemble_data){.entities_n = ENTITIES,
                                      .segments_n = ENTITIES,
                                      .points_n = ENTITIES * POINTS,
                                      .keys = keys,
                                      .segments = segments,
                                      .points = points,
-                                     .flagged = flagged};
+                                     .marks = marks};
 }
 
 static struct ax_ensemble *fitted(const struct ax_ensemble_data *data, uint32_t members)
@@ -94,7 +94,8 @@ static void *scratch_of(const struct ax_ensemble *e)
 
 static double together(const struct ax_ensemble *e, uint32_t entity, const struct ax_ensemble_ratios *r)
 {
-    return ax_ensemble_combine(ax_ensemble_members_of(e), r, NULL, 0) / ax_ensemble_level(e, entity);
+    return ax_ensemble_combine(ax_ensemble_members_of(e), ax_ensemble_weights(e), r, NULL, 0) /
+           ax_ensemble_level(e, entity);
 }
 
 static void it_finds_what_no_feature_shows_alone_and_names_the_feature(void **state)
@@ -194,7 +195,7 @@ static void incidents_that_were_flagged_are_not_learnt_unless_they_are_how_thing
         uint32_t from = POINTS - lengths[i], entity = 0;
         for (uint32_t k = from; k < POINTS; k++) {
             points[(size_t)k * FEATURES + 2] += 9;
-            flagged[k] = 1;
+            marks[k] = AX_POINT_FLAGGED;
         }
         struct ax_ensemble *e = fitted(&data, QUICK);
         void *scratch = scratch_of(e);
@@ -206,6 +207,77 @@ static void incidents_that_were_flagged_are_not_learnt_unless_they_are_how_thing
         free(scratch);
         ax_ensemble_free(e);
     }
+}
+
+/* The bytes of one that learnt with a burst of a size at points of "a", marked so. */
+static void bytes_with(double burst, enum ax_ensemble_mark mark, struct ax_buf *out)
+{
+    struct ax_ensemble_data data = past();
+    for (uint32_t k = 200; k < 212; k++) {
+        for (uint32_t i = 0; i < FEATURES; i++)
+            points[(size_t)k * FEATURES + i] += (float)(burst * (1 + i));
+        marks[k] = (uint8_t)mark;
+    }
+    struct ax_ensemble *e = fitted(&data, QUICK);
+    ax_buf_reset(out);
+    ax_ensemble_save(e, out);
+    ax_ensemble_free(e);
+}
+
+static void a_burst_that_was_flagged_excluded_or_an_incident_does_not_change_a_fit(void **state)
+{
+    (void)state;
+    struct ax_buf none, burst;
+    ax_buf_init(&none, AX_ENSEMBLE_BYTES_MAX);
+    ax_buf_init(&burst, AX_ENSEMBLE_BYTES_MAX);
+    for (enum ax_ensemble_mark mark = AX_POINT_FLAGGED; mark <= AX_POINT_INCIDENT; mark++) {
+        bytes_with(0, mark, &none);
+        bytes_with(50, mark, &burst);
+        assert_int_equal(none.n, burst.n);
+        assert_memory_equal(none.bytes, burst.bytes, none.n);
+    }
+    bytes_with(50, AX_POINT_NORMAL, &burst); /* what people say is normal is learnt */
+    assert_true(none.n != burst.n || memcmp(none.bytes, burst.bytes, none.n) != 0);
+    ax_buf_done(&none);
+    ax_buf_done(&burst);
+}
+
+/* Points in which a feature that nobody else follows makes incidents: one of six members sees them best. */
+static void incidents_that_people_told_of_teach_how_much_a_member_counts(void **state)
+{
+    (void)state;
+    struct ax_ensemble_data data = past();
+    for (uint32_t k = 60; k < POINTS; k += 60)
+        for (uint32_t j = 0; j < 4; j++) {
+            points[(size_t)(k + j) * FEATURES + 1] += 0.8F;
+            marks[k + j] = AX_POINT_INCIDENT;
+        }
+    data.incidents = 4;
+    struct ax_ensemble *few = fitted(&data, QUICK);
+    assert_int_equal(ax_ensemble_incidents(few), 0); /* of 4 nothing is learnt */
+    data.incidents = 8;
+    struct ax_ensemble *e = fitted(&data, QUICK), *read = NULL;
+    const double *w = ax_ensemble_weights(e);
+    double sum = 0;
+    assert_int_equal(ax_ensemble_incidents(e), 8);
+    for (uint32_t m = 0; m < AX_ENSEMBLE_MEMBERS; m++) {
+        assert_true(QUICK >> m & 1 ? w[m] >= 1 - 8 / 18.0 : w[m] == 0);
+        assert_true(!(QUICK >> m & 1) || ax_ensemble_weights(few)[m] == 1);
+        sum += w[m];
+    }
+    assert_true(fabs(sum - 5) < 1e-9);
+    assert_true(w[AX_ENSEMBLE_AUTOENCODER] > 2 * w[AX_ENSEMBLE_FOREST]); /* which sees no correlation */
+    struct ax_ensemble_spec s = spec;
+    struct ax_buf bytes;
+    s.members = QUICK;
+    ax_buf_init(&bytes, AX_ENSEMBLE_BYTES_MAX);
+    ax_ensemble_save(e, &bytes);
+    assert_int_equal(ax_ensemble_load(&s, ax_buf_view(&bytes), &read, NULL), AX_OK);
+    assert_memory_equal(ax_ensemble_weights(read), w, AX_ENSEMBLE_MEMBERS * sizeof *w);
+    ax_buf_done(&bytes);
+    ax_ensemble_free(read);
+    ax_ensemble_free(few);
+    ax_ensemble_free(e);
 }
 
 static void what_is_saved_says_the_same_and_refuses_another_job(void **state)
@@ -313,6 +385,8 @@ int main(void)
         cmocka_unit_test(each_member_can_be_left_out_and_be_alone),
         cmocka_unit_test(rows_are_scored_alike_alone_and_among_others_with_gaps_in_the_middle),
         cmocka_unit_test(incidents_that_were_flagged_are_not_learnt_unless_they_are_how_things_are),
+        cmocka_unit_test(a_burst_that_was_flagged_excluded_or_an_incident_does_not_change_a_fit),
+        cmocka_unit_test(incidents_that_people_told_of_teach_how_much_a_member_counts),
         cmocka_unit_test(what_is_saved_says_the_same_and_refuses_another_job),
         cmocka_unit_test(too_little_and_cancelled_are_told),
     };

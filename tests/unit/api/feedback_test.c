@@ -161,6 +161,9 @@ static void what_comes_to_nothing_is_answered_with_a_warning(void **state)
     a = ask(&w, "POST", "", "{\"verdict\": \"missed\", \"series\": \"{instance='z'}\", \"from\": 1}", 200);
     assert_non_null(strstr(json_string_value(within(a, ".warnings.0")), "no series"));
     json_decref(a);
+    a = ask(&w, "POST", "", "{\"verdict\": \"exclusion\", \"from\": 1}", 200);
+    assert_non_null(strstr(json_string_value(within(a, ".warnings.0")), "learns from its past"));
+    json_decref(a);
     a = ask(&w, "POST", "", "{\"verdict\": \"missed\", \"job\": \"none\", \"from\": 1}", 200);
     assert_non_null(strstr(json_string_value(within(a, ".warnings.0")), "there is no job none"));
     json_decref(a);
@@ -174,8 +177,8 @@ static void what_cannot_be_read_is_refused_and_kept_nowhere(void **state)
         {"", "no JSON"},
         {"[]", "object"},
         {"{\"verdict\": \"missed\"}", "from is missing"},
-        {"{\"verdict\": \"fine\", \"from\": 1}", "not_anomaly or missed"},
-        {"{\"verdict\": \"promotion\", \"from\": 1}", "not_anomaly or missed"},
+        {"{\"verdict\": \"fine\", \"from\": 1}", "not_anomaly, missed or exclusion"},
+        {"{\"verdict\": \"promotion\", \"from\": 1}", "not_anomaly, missed or exclusion"},
         {"{\"verdict\": \"missed\", \"from\": \"soon\"}", "Unix seconds"},
         {"{\"verdict\": \"missed\", \"from\": true}", "Unix seconds"},
         {"{\"verdict\": \"missed\", \"from\": 1e30}", "Unix seconds"},
