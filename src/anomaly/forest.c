@@ -138,6 +138,11 @@ static bool choose(struct growing *g, uint32_t from, uint32_t n, struct cut *c)
         c->weight2 = c->feature2 == c->feature ? 0 : (float)ax_rng_normal(&g->rng) / spread2;
     }
     extent(g, c, from, n, &low, &high);
+    if (g->f->oblique &&
+        !isfinite(high - low)) { /* weights for a spread that is next to nothing are infinite */
+        *c = (struct cut){.feature = c->feature, .feature2 = c->feature, .weight = 1};
+        extent(g, c, from, n, &low, &high);
+    }
     if (!(low < high))
         return false;
     c->threshold = low + (high - low) * (float)ax_rng_double(&g->rng);

@@ -61,7 +61,7 @@ static void put_parts(struct ax_buf *out, const struct ax_explained *e)
 static void put_story(struct ax_buf *out, const struct ax_explained *e)
 {
     char lasted[32], ago[32];
-    ax_format_duration(e->episode->end_ms - e->episode->begin_ms + e->job->step_ms, lasted, sizeof lasted);
+    ax_format_duration(e->episode->end_ms - e->episode->begin_ms + e->step_ms, lasted, sizeof lasted);
     put(out, ". It has been abnormal for %s", lasted);
     if (e->similar_n == 0)
         return;
@@ -137,7 +137,7 @@ static void take(void *ctx, const struct ax_explained *e)
     json_t *severity = known ? json_string(ax_severity_name(ax_severity_of(e->score))) : json_null();
     (void)json_array_append_new(
         ctx, json_pack("{s:o, s:o, s:f, s:o, s:o, s:o, s:o, s:i, s:f, s:o, s:o, s:o, s:o, s:o, s:o}",
-                       "metric", ax_labels_json(e->labels), "job", ax_str_json(e->job->name), "timestamp",
+                       "metric", ax_labels_json(e->labels), "job", ax_str_json(e->job), "timestamp",
                        (double)e->t_ms / 1000, "sentence", sentence(e), "score", number(e->score),
                        "scoreAtMost", number(known ? e->score : e->score_most), "severity", severity,
                        "direction", e->direction, "threshold", e->threshold, "actual", number(e->value),

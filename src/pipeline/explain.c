@@ -1,65 +1,104 @@
 /* explain.c: gathers what is known of the scores of series and entities. */
 #include "pipeline/explain.h"
 
+#include "base/arena.h"
 #include "pipeline/chooser.h"
 #include "pipeline/job_priv.h"
 #include "pipeline/pipeline_priv.h"
 
 #include <math.h>
 
-/* One question. */
+#define BYTES_MAX ((size_t)256 << 20)
+
+/* An episode of some series of a job, copied. */
+struct kept {
+    struct ax_episode episode;
+    const struct ax_labels *labels;
+    struct kept *next;
+};
+
+/* Those of one job. */
+struct job_kept {
+    struct kept *first, **end;
+};
+
+/* What will be told of one series. */
+struct told {
+    struct ax_explained x;
+    const struct job_kept *job;
+    struct told *next;
+};
+
+/* One question. Everything that is told is in the arena: jobs go on, and may be gone, meanwhile. */
 struct asking {
     const struct ax_explain_query *query;
     struct ax_chooser chooser;
     const struct ax_job *job;
-    ax_explain_visit *visit;
-    void *ctx;
+    struct ax_arena arena;
+    struct ax_str name; /* of the job */
+    struct job_kept *kept;
+    struct told *first, **end;
     uint32_t matched, told;
+    bool full; /* the arena is */
 };
 
-/* Put an episode among the similar ones, when it is near enough. */
-static void compare(struct ax_explained *x, const struct ax_labels *labels, const struct ax_episode *e,
-                    int64_t step_ms)
+static const struct ax_labels *copy_labels(struct asking *a, const struct ax_labels *labels)
 {
-    double distance = ax_episode_distance(x->episode, e, step_ms);
+    struct ax_labels *to = ax_arena_alloc(&a->arena, sizeof *to);
+    struct ax_label *v = ax_arena_array(&a->arena, labels->n, sizeof *v);
+    if (!to || !v)
+        return NULL;
+    for (uint32_t i = 0; i < labels->n; i++) {
+        v[i] = (struct ax_label){ax_arena_str(&a->arena, labels->v[i].name),
+                                 ax_arena_str(&a->arena, labels->v[i].value)};
+        if (!v[i].name.p || !v[i].value.p)
+            return NULL;
+    }
+    *to = (struct ax_labels){labels->n, v};
+    return to;
+}
+
+/* Keep the episodes of a series; *own is the one that a time lies in, NULL without. False: no room. */
+static bool keep(struct asking *a, const struct ax_labels *labels, const struct ax_hindsight *h,
+                 const struct ax_episode *at, const struct ax_episode **own)
+{
+    for (uint32_t i = 0; i < h->episodes.n; i++) {
+        struct kept *k = ax_arena_alloc(&a->arena, sizeof *k);
+        if (!k)
+            return false;
+        *k = (struct kept){h->episodes.v[i], labels, NULL};
+        *a->kept->end = k;
+        a->kept->end = &k->next;
+        if (at == &h->episodes.v[i])
+            *own = &k->episode;
+    }
+    return true;
+}
+
+/* Put an episode among the similar ones, when it is near enough. */
+static void compare(struct ax_explained *x, const struct kept *k)
+{
+    double distance = ax_episode_distance(x->episode, &k->episode, x->step_ms);
     uint32_t at = x->similar_n < AX_SIMILAR ? x->similar_n++ : AX_SIMILAR;
     for (; at > 0 && x->similar[at - 1].distance > distance; at--)
         if (at < AX_SIMILAR)
             x->similar[at] = x->similar[at - 1];
     if (at < AX_SIMILAR) {
-        x->similar[at].labels = labels;
-        x->similar[at].episode = e;
+        x->similar[at].labels = k->labels;
+        x->similar[at].episode = &k->episode;
         x->similar[at].distance = distance;
     }
 }
 
-static void compare_all(struct ax_explained *x, const struct ax_labels *labels, const struct ax_hindsight *h,
-                        int64_t step_ms)
-{
-    for (uint32_t i = 0; h && i < h->episodes.n; i++)
-        if (&h->episodes.v[i] != x->episode)
-            compare(x, labels, &h->episodes.v[i], step_ms);
-}
-
-static void find_similar(const struct asking *a, struct ax_explained *x)
-{
-    int64_t step_ms = a->job->config->step_ms;
-    for (uint32_t i = 0; i < a->job->channels_n; i++)
-        for (const struct ax_target *t = a->job->channels[i].first; t; t = t->next)
-            compare_all(x, t->labels, t->hindsight, step_ms);
-    for (const struct ax_entity *e = a->job->first; e; e = e->next)
-        compare_all(x, e->labels, e->hindsight, step_ms);
-}
-
 /* The features that made the score of an entity, as its episode has them. */
-static void find_parts(const struct asking *a, struct ax_explained *x, const struct ax_entity *e, bool newest)
+static void find_parts(struct asking *a, struct ax_explained *x, const struct ax_entity *e, bool newest)
 {
     for (uint32_t k = 0; k < x->episode->parts_n; k++) {
         const struct ax_channel *c = &a->job->channels[x->episode->part[k]];
         const struct ax_target *t = ax_map_get(&c->targets, e->id);
         bool known = newest && t && t->verdict.ready && t->seen_ms == x->t_ms;
         x->parts[x->parts_n++] =
-            (struct ax_explained_part){.feature = c->feature,
+            (struct ax_explained_part){.feature = ax_arena_str(&a->arena, c->feature),
                                        .share = x->episode->share[k] / 100.0,
                                        .value = known ? t->value : (double)NAN,
                                        .expected = known ? t->verdict.expected : (double)NAN,
@@ -81,46 +120,75 @@ static void take_episode(struct ax_explained *x)
     x->upper = (double)e->upper;
 }
 
+/* What is known of a series at the time; false: nothing. x->episode is the one that the time lies in. */
+static bool fill(const struct asking *a, const struct ax_hindsight *h, bool newest, double value,
+                 const struct ax_verdict *v, struct ax_explained *x)
+{
+    double low, high;
+    x->threshold = ax_hindsight_threshold(h);
+    x->ready = v->ready;
+    x->score = x->score_most = x->value = x->expected = x->lower = x->upper = (double)NAN;
+    if (newest && v->ready) {
+        x->score = v->score;
+        x->direction = v->direction;
+        x->value = value;
+        x->expected = v->expected;
+        x->lower = v->lower;
+        x->upper = v->upper;
+        return true;
+    }
+    if (newest)
+        return true;
+    if (x->episode)
+        take_episode(x);
+    else if (ax_peaks_read(&h->peaks, x->t_ms, x->t_ms, a->job->config->step_ms, &low, &high))
+        x->score_most = high / x->threshold;
+    else
+        return false;
+    return true;
+}
+
 /* One series or (entity not NULL) entity, whose newest step with a value was at seen_ms. */
 static void explain(struct asking *a, const struct ax_labels *labels, const struct ax_hindsight *h,
                     int64_t seen_ms, double value, const struct ax_verdict *v, const struct ax_entity *entity)
 {
-    int64_t t_ms = a->query->t_ms, step_ms = a->job->config->step_ms;
-    bool newest = t_ms == INT64_MIN || (t_ms >= seen_ms && t_ms < seen_ms + step_ms);
-    struct ax_explained x = {.job = a->job->config, .labels = labels, .t_ms = newest ? seen_ms : t_ms};
-    double low, high;
-    if (!h || seen_ms == INT64_MIN || a->told >= a->query->limit ||
-        !ax_chooser_takes(&a->chooser, a->job->root, a->job->config->name, labels))
+    const int64_t t_ms = a->query->t_ms, step_ms = a->job->config->step_ms;
+    const bool newest = t_ms == INT64_MIN || (t_ms >= seen_ms && t_ms < seen_ms + step_ms);
+    if (!h || seen_ms == INT64_MIN || a->full)
         return;
-    a->matched++;
-    x.threshold = ax_hindsight_threshold(h);
-    x.ready = v->ready;
-    x.score = x.score_most = x.value = x.expected = x.lower = x.upper = (double)NAN;
-    x.episode = ax_episodes_at(&h->episodes, x.t_ms);
-    if (newest && v->ready) {
-        x.score = v->score;
-        x.direction = v->direction;
-        x.value = value;
-        x.expected = v->expected;
-        x.lower = v->lower;
-        x.upper = v->upper;
-    } else if (!newest && x.episode) {
-        take_episode(&x);
-    } else if (!newest && ax_peaks_read(&h->peaks, x.t_ms, x.t_ms, step_ms, &low, &high)) {
-        x.score_most = high / x.threshold;
-    } else if (!newest) {
+    struct ax_explained x = {.job = a->name, .step_ms = step_ms, .t_ms = newest ? seen_ms : t_ms};
+    const bool wanted = a->told < a->query->limit &&
+                        ax_chooser_takes(&a->chooser, a->job->root, a->job->config->name, labels);
+    const struct ax_episode *at = wanted ? ax_episodes_at(&h->episodes, x.t_ms) : NULL, *own = NULL;
+    if (!wanted && h->episodes.n == 0)
         return;
-    }
+    a->matched += wanted;
+    x.labels = copy_labels(a, labels);
+    a->full = !x.labels || !keep(a, x.labels, h, at, &own);
+    x.episode = own;
+    if (a->full || !wanted || !fill(a, h, newest, value, v, &x))
+        return;
     if (x.episode && entity)
         find_parts(a, &x, entity, newest);
-    if (x.episode)
-        find_similar(a, &x);
+    struct told *t = ax_arena_alloc(&a->arena, sizeof *t);
+    a->full = !t;
+    if (!t)
+        return;
+    *t = (struct told){x, a->kept, NULL};
+    *a->end = t;
+    a->end = &t->next;
     a->told++;
-    a->visit(a->ctx, &x);
 }
 
 static void explain_job(struct asking *a)
 {
+    a->name = ax_arena_str(&a->arena, a->job->config->name);
+    a->kept = ax_arena_alloc(&a->arena, sizeof *a->kept);
+    a->full = a->full || !a->name.p || !a->kept;
+    if (a->full)
+        return;
+    a->kept->first = NULL;
+    a->kept->end = &a->kept->first;
     for (uint32_t i = 0; i < a->job->channels_n; i++)
         for (const struct ax_target *t = a->job->channels[i].first; t; t = t->next)
             explain(a, t->labels, t->hindsight, t->seen_ms, t->value, &t->verdict, NULL);
@@ -128,26 +196,50 @@ static void explain_job(struct asking *a)
         explain(a, e->labels, e->hindsight, e->seen_ms, (double)NAN, &e->verdict, e);
 }
 
+/* Copy what is known of all that is asked for. */
+static void gather(struct ax_pipeline *p, struct asking *a)
+{
+    (void)pthread_mutex_lock(&p->run);
+    for (uint32_t i = 0; i < p->jobs_n; i++) {
+        a->job = p->jobs[i];
+        if (a->query->job.n == 0 || ax_str_eq(a->query->job, a->job->config->name))
+            explain_job(a);
+    }
+    (void)pthread_mutex_unlock(&p->run);
+}
+
+/* Find what is similar, and tell. */
+static void tell(const struct asking *a, ax_explain_visit *visit, void *ctx)
+{
+    for (struct told *t = a->first; t; t = t->next) {
+        for (const struct kept *k = t->x.episode ? t->job->first : NULL; k; k = k->next)
+            if (&k->episode != t->x.episode)
+                compare(&t->x, k);
+        visit(ctx, &t->x);
+    }
+}
+
 enum ax_err ax_pipeline_explain(struct ax_pipeline *p, const struct ax_explain_query *query,
                                 ax_explain_visit *visit, void *ctx, struct ax_diag *diag)
 {
-    struct asking a = {.query = query, .visit = visit, .ctx = ctx};
+    struct asking a = {.query = query};
     enum ax_err err = ax_chooser_init(&a.chooser, query->selector, diag);
     if (err != AX_OK)
         return err;
-    (void)pthread_mutex_lock(&p->run);
-    for (uint32_t i = 0; i < p->jobs_n; i++) {
-        a.job = p->jobs[i];
-        if (query->job.n == 0 || ax_str_eq(query->job, a.job->config->name))
-            explain_job(&a);
-    }
-    (void)pthread_mutex_unlock(&p->run);
+    ax_arena_init(&a.arena, BYTES_MAX);
+    a.end = &a.first;
+    gather(p, &a);
     ax_chooser_done(&a.chooser);
-    if (a.told)
-        return AX_OK;
-    return ax_fail(
-        diag, AX_NOTFOUND, "%s",
-        a.matched ? "of that time nothing is known any more, or not yet: scores are remembered for 4,096 "
-                    "steps, and the newest 4 abnormal episodes of a series"
-                  : "no series that is scored matches");
+    if (a.full)
+        err = ax_fail(diag, AX_LIMIT, "what is known of these series takes too much memory: name a job");
+    else if (a.told)
+        tell(&a, visit, ctx);
+    else
+        err = ax_fail(
+            diag, AX_NOTFOUND, "%s",
+            a.matched ? "of that time nothing is known any more, or not yet: scores are remembered for 4,096 "
+                        "steps, and the newest 4 abnormal episodes of a series"
+                      : "no series that is scored matches");
+    ax_arena_done(&a.arena);
+    return err;
 }

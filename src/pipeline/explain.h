@@ -18,7 +18,8 @@ struct ax_explained_part {
 
 /* What is known of one series at a time; views, valid while the visitor runs. */
 struct ax_explained {
-    const struct ax_job_config *job;
+    struct ax_str job;
+    int64_t step_ms; /* of it */
     const struct ax_labels *labels;
     int64_t t_ms; /* of the step that the numbers are of */
     bool ready;   /* false: it is still warming up, and nothing else counts */
@@ -49,8 +50,10 @@ struct ax_explain_query {
 };
 
 /* Explain the series that are meant, in the order of jobs and series. AX_NOTFOUND: there is none that is
- * scored, or of that time nothing is known; AX_INVALID; with a text. Waits for a step that is running.
- * Thread-safe. O(series of the jobs). */
+ * scored, or of that time nothing is known; AX_LIMIT: what is known of them takes more than 256 MiB;
+ * AX_INVALID, AX_NOMEM; with a text. Waits for a step that is running; steps wait while what is known is
+ * copied, O(series of the jobs), and not while episodes are compared, O(series told of * episodes), nor for
+ * the visitor. Thread-safe. */
 AX_MUST_USE enum ax_err ax_pipeline_explain(struct ax_pipeline *p, const struct ax_explain_query *query,
                                             ax_explain_visit *visit, void *ctx, struct ax_diag *diag);
 

@@ -162,6 +162,37 @@ static void rows_that_are_all_the_same_are_no_trouble(void **state)
     ax_forest_free(f);
 }
 
+static void spreads_next_to_nothing_and_next_to_everything_are_no_trouble(void **state)
+{
+    (void)state;
+    enum { N = 64 };
+    static const float sizes[FEATURES] = {1e-44F, 1e-40F, 1e-38F, 1e38F, 3e38F, 1, 0};
+    static float odd[N * FEATURES];
+    struct ax_rng rng;
+    ax_rng_seed(&rng, 5);
+    for (uint32_t i = 0; i < N * FEATURES; i++)
+        odd[i] = sizes[i % FEATURES] * (float)(2 * ax_rng_double(&rng) - 1);
+    for (int extended = 0; extended <= 1; extended++) {
+        const struct ax_forest_spec spec = {.extended = extended, .seed = 2};
+        struct ax_forest *f, *read;
+        struct ax_buf bytes;
+        double score[N], again[N];
+        ax_buf_init(&bytes, 1u << 22);
+        assert_int_equal(ax_forest_fit(&spec, FEATURES, N, odd, &f, NULL), AX_OK);
+        ax_forest_save(f, &bytes);
+        struct ax_bytes in = ax_bytes_of(ax_buf_view(&bytes));
+        assert_int_equal(ax_forest_load(&in, FEATURES, &read), AX_OK); /* no weight is infinite */
+        ax_forest_score(f, ax_forest_kernels(), N, odd, score);
+        ax_forest_score(read, ax_forest_kernels(), N, odd, again);
+        assert_memory_equal(score, again, sizeof score);
+        for (uint32_t i = 0; i < N; i++)
+            assert_true(score[i] > 0.3 && score[i] < 0.8); /* rows have been set apart from each other */
+        ax_forest_free(f);
+        ax_forest_free(read);
+        ax_buf_done(&bytes);
+    }
+}
+
 static void a_shape_out_of_bounds_is_refused(void **state)
 {
     (void)state;
@@ -180,6 +211,7 @@ int main(void)
         cmocka_unit_test(a_row_apart_scores_highest_and_its_feature_explains_it),
         cmocka_unit_test(what_is_saved_is_read_and_damage_is_refused),
         cmocka_unit_test(rows_that_are_all_the_same_are_no_trouble),
+        cmocka_unit_test(spreads_next_to_nothing_and_next_to_everything_are_no_trouble),
         cmocka_unit_test(a_shape_out_of_bounds_is_refused),
     };
     return cmocka_run_group_tests(tests, fill, NULL);
