@@ -5,6 +5,7 @@
 #include <string.h>
 
 #if defined(__x86_64__)
+#include <cpuid.h>
 #include <immintrin.h>
 #endif
 
@@ -166,6 +167,16 @@ static AES struct ax_hash128 by_aes(const struct ax_key_hash *k, const uint8_t *
 }
 #endif
 
+#if defined(__x86_64__)
+/* Not every compiler knows the feature by name. The system keeps these registers where it does those of AVX2.
+ */
+static bool has_vaes(void)
+{
+    unsigned a = 0, b = 0, c = 0, d = 0;
+    return __builtin_cpu_supports("avx2") && __get_cpuid_count(7, 0, &a, &b, &c, &d) && (c & bit_VAES);
+}
+#endif
+
 bool ax_key_hash_can(enum ax_key_hash_way way)
 {
 #if defined(__x86_64__)
@@ -173,7 +184,7 @@ bool ax_key_hash_can(enum ax_key_hash_way way)
     if (way == AX_KEY_HASH_AES)
         return aes;
     if (way == AX_KEY_HASH_VAES)
-        return aes && __builtin_cpu_supports("vaes") && __builtin_cpu_supports("avx2");
+        return aes && has_vaes();
 #endif
     return way == AX_KEY_HASH_SIP;
 }
