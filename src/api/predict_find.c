@@ -100,17 +100,17 @@ static bool sort_selector(struct ax_predict_find *f, uint32_t i)
 
 /* What a path is called, and what it was made of. */
 struct subject {
-    const struct ax_path_view *path;
+    const struct ax_labels *labels;
     struct ax_str name, source;
 };
 
-static struct subject subject_of(const struct ax_path_view *path)
+static struct ax_str name_of(const struct ax_labels *labels)
 {
-    struct ax_str name = ax_labels_get(path->labels, ax_str(AX_METRIC_NAME));
+    struct ax_str name = ax_labels_get(labels, ax_str(AX_METRIC_NAME));
     const size_t n = sizeof suffix - 1;
     if (name.n > n && memcmp(name.p + name.n - n, suffix, n) == 0)
         name.n -= n;
-    return (struct subject){path, name, ax_labels_get(path->labels, ax_str("source"))};
+    return name;
 }
 
 static bool is_called(const struct ax_matcher *m, struct ax_str name)
@@ -126,7 +126,7 @@ static bool matches(const struct ax_predict_selector *s, const struct subject *o
         const struct ax_matcher *m = s->matchers[i];
         bool named = ax_str_eq(ax_matcher_name(m), ax_str(AX_METRIC_NAME));
         if (named ? !is_called(m, of->name) && !(of->source.n && is_called(m, of->source))
-                  : !ax_matcher_match(m, of->path->labels))
+                  : !ax_matcher_match(m, of->labels))
             return false;
     }
     return true;
@@ -138,7 +138,7 @@ static bool find_in(const struct ax_predict_group *g, const struct subject *of)
     uint64_t hash = 0;
     bool any = false;
     for (uint32_t i = 0; i < g->names_n; i++) {
-        struct ax_str value = ax_labels_get(of->path->labels, g->names[i]);
+        struct ax_str value = ax_labels_get(of->labels, g->names[i]);
         if (!value.n)
             return false;
         hash = hash_on(hash, value);
@@ -215,9 +215,9 @@ static bool choose_horizons(struct ax_predict_find *f, const struct ax_path_view
     return p->points != NULL;
 }
 
-static bool take(struct ax_predict_find *f, const struct subject *of)
+static bool take(void *ctx, const struct ax_path_view *path)
 {
-    const struct ax_path_view *path = of->path;
+    struct ax_predict_find *f = ctx;
     struct ax_arena *arena = &f->request->arena;
     if (f->n == f->service->ceilings.series_max) {
         f->err = ax_fail(f->diag, AX_LIMIT,
@@ -237,8 +237,7 @@ static bool take(struct ax_predict_find *f, const struct subject *of)
     *p = (struct ax_prediction){.t_ms = path->t_ms, .reason = path->reason, .level = path->level};
     if (!copy_labels(arena, path->labels, &p->labels) || !choose_horizons(f, path, p))
         return no_memory(f);
-    struct ax_str name = ax_labels_get(&p->labels, ax_str(AX_METRIC_NAME));
-    p->name = (struct ax_str){name.p, of->name.n};
+    p->name = name_of(&p->labels);
     if (path->classes) {
         struct ax_classes *classes = ax_arena_alloc(arena, sizeof *classes);
         if (!classes)
@@ -259,19 +258,21 @@ static bool take(struct ax_predict_find *f, const struct subject *of)
     return true;
 }
 
-static bool on_path(void *ctx, const struct ax_path_view *path)
+static enum ax_path_wish choose(void *ctx, const struct ax_labels *labels)
 {
     struct ax_predict_find *f = ctx;
     const struct ax_predict_request *r = f->request;
-    if (f->looked++ % LOOK_EVERY == 0 && ax_mono_ns() >= f->deadline_ns)
-        return fail(f, AX_BUSY, "time", "the request takes longer than --predict.max-duration: narrow it");
-    if (r->job.n && !ax_str_eq(ax_labels_get(path->labels, ax_str("for")), r->job))
-        return true;
-    const struct subject of = subject_of(path);
+    if (f->looked++ % LOOK_EVERY == 0 && ax_mono_ns() >= f->deadline_ns) {
+        (void)fail(f, AX_BUSY, "time", "the request takes longer than --predict.max-duration: narrow it");
+        return AX_PATH_STOP;
+    }
+    if (r->job.n && !ax_str_eq(ax_labels_get(labels, ax_str("for")), r->job))
+        return AX_PATH_SKIP;
+    const struct subject of = {labels, name_of(labels), ax_labels_get(labels, ax_str("source"))};
     bool any = r->selectors_n == 0;
     for (const struct ax_predict_group *g = f->groups; g; g = g->next)
         any |= find_in(g, &of);
-    return any ? take(f, &of) : true;
+    return any ? AX_PATH_TAKE : AX_PATH_SKIP;
 }
 
 enum ax_err ax_predict_find(struct ax_predict_find *f)
@@ -286,7 +287,7 @@ enum ax_err ax_predict_find(struct ax_predict_find *f)
     for (uint32_t i = 0; i < r->selectors_n; i++)
         if (!sort_selector(f, i))
             return f->err;
-    if (ax_paths_each(f->service->paths, on_path, f) != AX_OK)
+    if (ax_paths_each(f->service->paths, choose, take, f) != AX_OK)
         (void)no_memory(f);
     return f->err;
 }

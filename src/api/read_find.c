@@ -143,6 +143,29 @@ static bool take_curve(struct ax_read_find *f, uint32_t query, const struct ax_l
     return account(f, samples) && copy_labels(f, labels, &found.labels) && add_found(f, &found);
 }
 
+/* May a query mean series of these labels, as far as equalities say? That is quick, whatever the query. */
+static bool may_match(const struct ax_read_find *f, const struct ax_labels *labels, const char *but)
+{
+    bool any = false;
+    for (uint32_t q = 0; q < f->request->queries_n && !any; q++) {
+        any = true;
+        for (uint32_t i = 0; i < f->request->queries[q].matchers_n && any; i++) {
+            const struct ax_matcher *m = f->matchers[q][i];
+            any = ax_matcher_op(m) != AX_MATCH_EQ || ax_str_eq(ax_matcher_name(m), ax_str(but)) ||
+                  ax_matcher_match(m, labels);
+        }
+    }
+    return any;
+}
+
+static enum ax_path_wish choose_path(void *ctx, const struct ax_labels *labels)
+{
+    struct ax_read_find *f = ctx;
+    if (!in_time(f))
+        return AX_PATH_STOP;
+    return may_match(f, labels, AX_METRIC_NAME) ? AX_PATH_TAKE : AX_PATH_SKIP;
+}
+
 static bool on_path(void *ctx, const struct ax_path_view *path)
 {
     static const char *const suffixes[CURVES] = {"", "_lower", "_upper"};
@@ -174,21 +197,6 @@ static bool on_path(void *ctx, const struct ax_path_view *path)
 }
 
 /* ---- windows ---- */
-
-/* May a query mean series of these labels, as far as equalities say? That is quick, whatever the query. */
-static bool may_match(const struct ax_read_find *f, const struct ax_labels *labels, const char *but)
-{
-    bool any = false;
-    for (uint32_t q = 0; q < f->request->queries_n && !any; q++) {
-        any = true;
-        for (uint32_t i = 0; i < f->request->queries[q].matchers_n && any; i++) {
-            const struct ax_matcher *m = f->matchers[q][i];
-            any = ax_matcher_op(m) != AX_MATCH_EQ || ax_str_eq(ax_matcher_name(m), ax_str(but)) ||
-                  ax_matcher_match(m, labels);
-        }
-    }
-    return any;
-}
 
 /* The labels of a window, copied; none when no query may mean one of the series. */
 static bool window_labels(struct ax_read_find *f, const struct ax_modelled *s, const char *window,
@@ -359,7 +367,7 @@ enum ax_err ax_read_find(struct ax_read_find *f)
     bool windows = false;
     if (compile(f) != AX_OK)
         return f->err;
-    if (ax_paths_each(f->service->paths, on_path, f) != AX_OK)
+    if (ax_paths_each(f->service->paths, choose_path, on_path, f) != AX_OK)
         (void)no_memory(f);
     for (uint32_t q = 0; q < f->request->queries_n; q++)
         windows |= may_mean(f, q, "model_input");

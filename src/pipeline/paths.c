@@ -2,6 +2,7 @@
 #include "pipeline/paths.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +13,8 @@ enum { MEAN, LOWER, UPPER, CONFIDENCE, CURVES };
 
 struct ax_path {
     uint64_t number;
+    _Atomic uint32_t holders; /* one of them is the pipeline, until it is closed */
+    bool closed;              /* then only the labels may be looked at */
     struct ax_labels *labels;
     int64_t t_ms;
     const struct ax_forecast_spec *spec;
@@ -53,6 +56,12 @@ static void path_free(struct ax_path *path)
     free(path);
 }
 
+static void let_go(struct ax_path *path)
+{
+    if (atomic_fetch_sub(&path->holders, 1) == 1)
+        path_free(path);
+}
+
 void ax_paths_free(struct ax_paths *p)
 {
     if (!p)
@@ -70,6 +79,7 @@ static struct ax_path *path_new(const struct ax_labels *labels, const struct ax_
     if (!path)
         return NULL;
     size_t n = spec->leads_n;
+    atomic_init(&path->holders, 1);
     path->n = spec->leads_n;
     path->spec = spec;
     path->labels = ax_labels_dup(labels);
@@ -152,13 +162,16 @@ void ax_paths_close(struct ax_paths *p, struct ax_path *path)
     uint32_t at = first_after(p, path->number - 1);
     memmove((void *)(p->v + at), (void *)(p->v + at + 1), (p->n - at - 1) * sizeof(struct ax_path *));
     p->n--;
+    path->closed = true;
     (void)pthread_rwlock_unlock(&p->lock);
-    path_free(path);
+    let_go(path);
 }
 
-/* Some paths as they are at one moment; all of it in the arena. */
-struct copies {
+/* Some paths: held, so that their labels stay, and as they are at one moment; copies are in the arena. */
+struct batch {
     struct ax_arena arena;
+    struct ax_path *held[AT_A_TIME];
+    uint32_t held_n;
     struct ax_path_view v[AT_A_TIME];
     uint32_t n;
 };
@@ -171,77 +184,98 @@ static void *copy(struct ax_arena *arena, const void *from, size_t n, size_t siz
     return to;
 }
 
-static const struct ax_labels *copy_labels(const struct ax_labels *from, struct ax_arena *arena)
-{
-    struct ax_label *v = ax_arena_array(arena, from->n, sizeof *v);
-    struct ax_labels *out = ax_arena_alloc(arena, sizeof *out);
-    bool ok = v && out;
-    for (uint32_t i = 0; ok && i < from->n; i++) {
-        v[i].name = ax_arena_str(arena, from->v[i].name);
-        v[i].value = ax_arena_str(arena, from->v[i].value);
-        ok = v[i].name.p && v[i].value.p;
-    }
-    if (!ok)
-        return NULL;
-    *out = (struct ax_labels){from->n, v};
-    return out;
-}
-
-static bool copy_path(const struct ax_path *path, struct copies *c)
+static bool copy_path(const struct ax_path *path, struct batch *b)
 {
     const struct ax_forecast_spec *spec = path->spec;
-    const float *curve = copy(&c->arena, path->curve[0], (size_t)path->n * CURVES, sizeof *curve);
-    struct ax_path_view view = {.labels = copy_labels(path->labels, &c->arena),
+    const float *curve = copy(&b->arena, path->curve[0], (size_t)path->n * CURVES, sizeof *curve);
+    struct ax_path_view view = {.labels = path->labels,
                                 .t_ms = path->t_ms,
                                 .step_ms = spec->step_ms,
-                                .leads = copy(&c->arena, spec->leads, path->n, sizeof *spec->leads),
+                                .leads = copy(&b->arena, spec->leads, path->n, sizeof *spec->leads),
                                 .n = path->n,
                                 .horizons =
-                                    copy(&c->arena, spec->horizons, spec->horizons_n, sizeof *spec->horizons),
+                                    copy(&b->arena, spec->horizons, spec->horizons_n, sizeof *spec->horizons),
                                 .horizons_n = spec->horizons_n,
                                 .level = spec->level,
                                 .reason = path->reason};
     if (path->classes)
-        view.classes = copy(&c->arena, path->classes, 1, sizeof *path->classes);
-    if (!curve || !view.labels || !view.leads || !view.horizons || (path->classes && !view.classes))
+        view.classes = copy(&b->arena, path->classes, 1, sizeof *path->classes);
+    if (!curve || !view.leads || !view.horizons || (path->classes && !view.classes))
         return false;
     view.mean = curve + (size_t)MEAN * path->n;
     view.lower = curve + (size_t)LOWER * path->n;
     view.upper = curve + (size_t)UPPER * path->n;
     view.confidence = curve + (size_t)CONFIDENCE * path->n;
-    c->v[c->n++] = view;
+    b->v[b->n++] = view;
     return true;
 }
 
-/* Copy the next paths behind number *seen, which moves on. */
-static enum ax_err copy_some(struct ax_paths *p, uint64_t *seen, struct copies *c, bool *out_more)
+/* Hold the next paths behind number *seen, which moves on; false when there are no more. */
+static bool hold_some(struct ax_paths *p, uint64_t *seen, struct batch *b)
 {
-    bool ok = true;
-    ax_arena_reset(&c->arena);
-    c->n = 0;
+    b->held_n = 0;
     (void)pthread_rwlock_rdlock(&p->lock);
     uint32_t at = first_after(p, *seen), end = at + AT_A_TIME;
-    *out_more = at < p->n;
-    for (; ok && at < p->n && at < end; at++) {
+    const bool any = at < p->n;
+    for (; at < p->n && at < end; at++) {
         *seen = p->v[at]->number;
-        ok = !p->v[at]->published || copy_path(p->v[at], c);
+        if (!p->v[at]->published)
+            continue;
+        (void)atomic_fetch_add(&p->v[at]->holders, 1);
+        b->held[b->held_n++] = p->v[at];
     }
+    (void)pthread_rwlock_unlock(&p->lock);
+    return any;
+}
+
+/* Let go of those that are not chosen; false when no more are wanted than those that are left. */
+static bool choose_some(struct batch *b, ax_path_choose *choose, void *ctx)
+{
+    enum ax_path_wish wish = AX_PATH_TAKE;
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < b->held_n; i++) {
+        if (wish != AX_PATH_STOP)
+            wish = choose(ctx, b->held[i]->labels);
+        if (wish == AX_PATH_TAKE)
+            b->held[kept++] = b->held[i];
+        else
+            let_go(b->held[i]);
+    }
+    b->held_n = kept;
+    return wish != AX_PATH_STOP;
+}
+
+static enum ax_err copy_some(struct ax_paths *p, struct batch *b)
+{
+    bool ok = true;
+    ax_arena_reset(&b->arena);
+    b->n = 0;
+    (void)pthread_rwlock_rdlock(&p->lock);
+    for (uint32_t i = 0; ok && i < b->held_n; i++)
+        ok = b->held[i]->closed || copy_path(b->held[i], b);
     (void)pthread_rwlock_unlock(&p->lock);
     return ok ? AX_OK : AX_NOMEM;
 }
 
-enum ax_err ax_paths_each(struct ax_paths *p, ax_path_visit *visit, void *ctx)
+enum ax_err ax_paths_each(struct ax_paths *p, ax_path_choose *choose, ax_path_visit *visit, void *ctx)
 {
-    struct copies c;
+    struct batch b;
     uint64_t seen = 0;
     bool more = true;
     enum ax_err err = AX_OK;
-    ax_arena_init(&c.arena, COPIES_BYTES_MAX);
-    while (more && err == AX_OK) {
-        err = copy_some(p, &seen, &c, &more);
-        for (uint32_t i = 0; err == AX_OK && more && i < c.n; i++)
-            more = visit(ctx, &c.v[i]);
+    ax_arena_init(&b.arena, COPIES_BYTES_MAX);
+    while (more && err == AX_OK && hold_some(p, &seen, &b)) {
+        more = !choose || choose_some(&b, choose, ctx);
+        if (b.held_n)
+            err = copy_some(p, &b);
+        for (uint32_t i = 0; err == AX_OK && b.held_n && i < b.n; i++)
+            if (!visit(ctx, &b.v[i])) {
+                more = false;
+                break;
+            }
+        for (uint32_t i = 0; i < b.held_n; i++)
+            let_go(b.held[i]);
     }
-    ax_arena_done(&c.arena);
+    ax_arena_done(&b.arena);
     return err;
 }

@@ -2,8 +2,9 @@
  *
  * The pipeline's thread publishes a path when it has made it, and takes it back when its series ends.
  * Readers on any thread see each path whole; one that is published while they look may be seen or not. A
- * reader that thinks long holds nobody up: it is shown copies, made of a few paths at a time. Memory: four
- * floats a point, at most AX_PATH_MAX points, and the labels. */
+ * reader that thinks long holds nobody up: it chooses by the labels, which outlive the path as long as it
+ * looks, and is shown copies of what it chose, made of a few paths at a time. Memory: four floats a point, at
+ * most AX_PATH_MAX points, and the labels. */
 #ifndef AX_PIPELINE_PATHS_H
 #define AX_PIPELINE_PATHS_H
 
@@ -48,11 +49,17 @@ struct ax_path_view {
     const float *mean, *lower, *upper, *confidence;
 };
 
+/* Is the path of these labels to be visited? May take its time: no lock is held. */
+enum ax_path_wish { AX_PATH_SKIP, AX_PATH_TAKE, AX_PATH_STOP };
+typedef enum ax_path_wish ax_path_choose(void *ctx, const struct ax_labels *labels);
+
 /* Return false to see no more of them. May take its time: no lock is held. */
 typedef bool ax_path_visit(void *ctx, const struct ax_path_view *path);
 
-/* Visit every path, in the order in which they were opened. AX_NOMEM when there is none for the copies.
- * Thread-safe. */
-AX_MUST_USE enum ax_err ax_paths_each(struct ax_paths *p, ax_path_visit *visit, void *ctx);
+/* Visit the paths that are chosen (NULL: all), in the order in which they were opened; one that was taken
+ * back since it was chosen is left out. AX_NOMEM when there is none for the copies. Cost: a path that is not
+ * chosen is not copied. Thread-safe. */
+AX_MUST_USE enum ax_err ax_paths_each(struct ax_paths *p, ax_path_choose *choose, ax_path_visit *visit,
+                                      void *ctx);
 
 #endif

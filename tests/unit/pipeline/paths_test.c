@@ -80,18 +80,18 @@ static void a_path_is_seen_when_something_was_put(void **state)
     (void)state;
     struct seen s = {0};
     struct ax_path *path = open_path(7);
-    assert_int_equal(ax_paths_each(paths, look, &s), AX_OK);
+    assert_int_equal(ax_paths_each(paths, NULL, look, &s), AX_OK);
     assert_int_equal(s.n, 0);
     put(path, 1005, 5);
     put(path, 2006, 6);
-    assert_int_equal(ax_paths_each(paths, look, &s), AX_OK);
+    assert_int_equal(ax_paths_each(paths, NULL, look, &s), AX_OK);
     assert_int_equal(s.n, 1);
     assert_string_equal(s.order, "7 ");
     assert_int_equal(s.t_ms, 2006);
     assert_true(s.mean == 6.0F && s.lower == 5.0F && s.upper == 7.0F && !s.torn);
     ax_paths_close(paths, path);
     s = (struct seen){0};
-    assert_int_equal(ax_paths_each(paths, look, &s), AX_OK);
+    assert_int_equal(ax_paths_each(paths, NULL, look, &s), AX_OK);
     assert_int_equal(s.n, 0);
     ax_paths_close(paths, NULL);
 }
@@ -111,14 +111,54 @@ static void paths_are_visited_in_the_order_in_which_they_were_opened(void **stat
     struct ax_path *late = open_path(1000);
     put(late, 1000, 0);
     s = (struct seen){0};
-    assert_int_equal(ax_paths_each(paths, look, &s), AX_OK);
+    assert_int_equal(ax_paths_each(paths, NULL, look, &s), AX_OK);
     assert_string_equal(s.order, "0 100 200 1000 ");
     s = (struct seen){.most = 2};
-    assert_int_equal(ax_paths_each(paths, look, &s), AX_OK);
+    assert_int_equal(ax_paths_each(paths, NULL, look, &s), AX_OK);
     assert_int_equal(s.n, 2);
     for (uint32_t i = 0; i < MANY; i++)
         ax_paths_close(paths, all[i]);
     ax_paths_close(paths, late);
+}
+
+static enum ax_path_wish choose_odd(void *ctx, const struct ax_labels *labels)
+{
+    (void)ctx;
+    const char last = labels->v[0].value.p[labels->v[0].value.n - 1];
+    return last == '9' ? AX_PATH_STOP : (last - '0') % 2 ? AX_PATH_TAKE : AX_PATH_SKIP;
+}
+
+/* Ends the last path while its labels are looked at. */
+static enum ax_path_wish end_meanwhile(void *ctx, const struct ax_labels *labels)
+{
+    struct ax_path **last = ctx;
+    ax_paths_close(paths, *last);
+    *last = NULL;
+    assert_true(labels->v[0].value.n == 1);
+    return AX_PATH_TAKE;
+}
+
+static bool only_the_first(void *ctx, const struct ax_path_view *p)
+{
+    (void)ctx;
+    assert_true(ax_str_eq(p->labels->v[0].value, ax_str("0")));
+    return true;
+}
+
+static void only_chosen_paths_that_are_still_there_are_visited(void **state)
+{
+    (void)state;
+    static struct ax_path *all[MANY];
+    struct seen s = {0};
+    for (uint32_t i = 0; i < MANY; i++)
+        put(all[i] = open_path(i), 1000, 0);
+    assert_int_equal(ax_paths_each(paths, choose_odd, look, &s), AX_OK);
+    assert_string_equal(s.order, "1 3 5 7 ");
+    for (uint32_t i = 2; i < MANY; i++)
+        ax_paths_close(paths, all[i]);
+    assert_int_equal(ax_paths_each(paths, end_meanwhile, only_the_first, &all[1]), AX_OK);
+    assert_null(all[1]);
+    ax_paths_close(paths, all[0]);
 }
 
 #define VISITS 3 /* of each reader at least, while paths change */
@@ -141,9 +181,9 @@ static void a_reader_holds_nobody_up(void **state)
     struct ax_path *path[] = {open_path(1), open_path(2)};
     put(path[0], 1005, 5);
     put(path[1], 1005, 5);
-    assert_int_equal(ax_paths_each(paths, publish_meanwhile, path), AX_OK);
+    assert_int_equal(ax_paths_each(paths, NULL, publish_meanwhile, path), AX_OK);
     struct seen s = {0};
-    assert_int_equal(ax_paths_each(paths, look, &s), AX_OK);
+    assert_int_equal(ax_paths_each(paths, NULL, look, &s), AX_OK);
     assert_int_equal(s.n, 1);
     assert_true(s.mean == 99.0F);
     ax_paths_close(paths, path[0]);
@@ -162,7 +202,7 @@ static void *read_on(void *arg)
     struct reader *r = arg;
     while (!atomic_load(&over)) {
         r->seen.order[0] = '\0';
-        r->failed |= ax_paths_each(paths, look, &r->seen) != AX_OK;
+        r->failed |= ax_paths_each(paths, NULL, look, &r->seen) != AX_OK;
         (void)atomic_fetch_add(&r->visits, 1);
     }
     return NULL;
@@ -203,6 +243,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_path_is_seen_when_something_was_put),
         TEST(paths_are_visited_in_the_order_in_which_they_were_opened),
+        TEST(only_chosen_paths_that_are_still_there_are_visited),
         TEST(a_reader_holds_nobody_up),
         TEST(readers_see_whole_paths_while_they_change),
     };
