@@ -19,7 +19,7 @@
 #define SCORE_MAX 100.0
 #define VALUE_MAX 1e38
 #define DISTANCE_MAX 1e30
-#define STATE_VERSION 2
+#define STATE_VERSION 3
 
 #define UNIT_OF_MAGNITUDE 1e-5 /* least unit: float32 keeps 6e-8 of a magnitude */
 #define UNIT_MIN 1e-30
@@ -282,6 +282,14 @@ static int beyond_range(const struct ax_detector_spec *spec, double value)
     return value < spec->range_min ? -1 : value > spec->range_max;
 }
 
+/* Are the last values as near to some of the past as the band allows? What comes back from an abnormality
+ * does so with a jump, but to where it was before, though perhaps not to where it was when that began. */
+static bool is_familiar(const struct ax_detector *d, const struct look *l)
+{
+    double near = sqrt(AX_NEIGHBOURS_LAGS) * fmin(d->hold.below, d->hold.above);
+    return (d->spec.members >> AX_MEMBER_NEIGHBOURS & 1) && l->distance[AX_MEMBER_NEIGHBOURS] <= near;
+}
+
 /* From an onset on a value is also judged by what was expected before: back there it is normal, far from it
  * it is not, after a clear onset, however well the forecast has followed. Returns the score. */
 static double held_score(struct ax_detector *d, const struct look *l, double width, double now,
@@ -300,11 +308,12 @@ static double held_score(struct ax_detector *d, const struct look *l, double wid
     out->expected = 0.5 * (d->hold.low + d->hold.high);
     out->lower = d->hold.low - d->hold.below * growth;
     out->upper = d->hold.high + d->hold.above * growth;
-    const struct ax_hold_value held = {l->value, growth, now, hold_steps(d)};
+    const struct ax_hold_value held = {l->value, growth, now, is_familiar(d, l), hold_steps(d)};
     double score = ax_hold_step(&d->hold, &held, &outside);
     d->clear = d->clear || (outside && d->hold.age <= SLIDE_STEPS && score > SLIDE_SCORE);
+    bool inside = l->value >= out->lower && l->value <= out->upper;
     if (!outside && score <= 1)
-        return fmin(now, 1);
+        return inside ? fmin(now, 1) : now;
     return d->clear ? fmax(now, fmin(score / HOLD_WIDTH, HOLD_SCORE)) : now;
 }
 
@@ -356,9 +365,9 @@ static void judge(struct ax_detector *d, const struct ax_observation *o, const s
         score = 1;
     bool abnormal = score > 1 || beyond;
     d->run = abnormal ? d->run + (d->run < UINT32_MAX) : 0;
-    if (abnormal && o->past.n && d->run <= hold_steps(d))
-        ax_marks_set(&d->marks);
     out->score = held_score(d, l, width, score, out);
+    if (o->past.n && (abnormal ? d->run <= hold_steps(d) : out->score > 1))
+        ax_marks_set(&d->marks);
     ax_spread_add(&d->spread, abnormal || out->score > 1 ? (double)NAN : l->value);
     guard(d, l, out);
     settle(d, out);

@@ -39,7 +39,9 @@ static void age(struct ax_hold *h, uint32_t steps_max)
 double ax_hold_step(struct ax_hold *h, const struct ax_hold_value *v, bool *outside)
 {
     double score = 0;
-    if (v->value > h->high)
+    if (v->familiar)
+        score = 0;
+    else if (v->value > h->high)
         score = (v->value - h->high) / (h->above * v->growth);
     else if (v->value < h->low)
         score = (h->low - v->value) / (h->below * v->growth);

@@ -10,6 +10,8 @@
 
 #define WARMUP_CLIP 8.0 /* medians */
 #define WARMUP_CLIP_FROM 5
+#define BLIP_POINTS 2
+#define BLIPS_MIN 2.0 /* before there is any excess of them */
 #define LEVEL_EVERY 8
 #define LEVEL_ALWAYS_UNTIL 256
 
@@ -25,24 +27,69 @@ bool ax_member_ready(const struct ax_member *m, uint32_t points)
     return m->tail.n >= TAIL_MIN && m->tail.n >= points;
 }
 
+static double memory_of(const struct ax_member *m)
+{
+    return 1 / ((double)m->tail.growth - 1);
+}
+
+/* A point above the level that lasts, or (run 0 to 1) has turned out to. */
+static void learn_lasting(struct ax_member *m, double score, uint32_t run, const struct ax_learning *l)
+{
+    double weight = run <= l->patience ? l->weight / (1 + (double)run) : l->weight;
+    m->flagged += (float)weight;
+    double excess = fmax(1, (double)m->flagged / (l->rate * memory_of(m)));
+    ax_tail_add(&m->tail, fmin(score, (double)m->level * excess), weight);
+}
+
+static void learn_blip(struct ax_member *m, double score, const struct ax_learning *l)
+{
+    m->blips += (float)l->weight;
+    double allowed = fmax(l->rate * fmin((double)m->tail.n, memory_of(m)), BLIPS_MIN);
+    double excess = (double)m->blips / allowed, most = (double)m->level;
+    if (excess > 1)
+        most = fmax(most * excess, (double)fminf(m->last[0], m->last[1]));
+    m->last[0] = m->last[1];
+    m->last[1] = (float)score;
+    ax_tail_add(&m->tail, fmin(score, most), l->weight);
+}
+
+static void learn_above(struct ax_member *m, double score, const struct ax_learning *l)
+{
+    uint32_t run = m->run;
+    m->run = (uint16_t)(m->run + (m->run < UINT16_MAX));
+    if (run < BLIP_POINTS) {
+        m->waiting = m->waiting_n ? fmaxf(m->waiting, (float)score) : (float)score;
+        m->waiting_n++;
+        return;
+    }
+    for (uint32_t i = 0; i < m->waiting_n; i++)
+        learn_lasting(m, (double)m->waiting, i, l);
+    m->waiting_n = 0;
+    learn_lasting(m, score, run, l);
+}
+
+static void learn_below(struct ax_member *m, double score, const struct ax_learning *l)
+{
+    for (; m->waiting_n > 0; m->waiting_n--)
+        learn_blip(m, (double)m->waiting, l);
+    if (!l->lasts)
+        m->run = 0;
+    ax_tail_add(&m->tail, score, l->weight);
+}
+
 void ax_member_learn(struct ax_member *m, double score, const struct ax_learning *l)
 {
-    double weight = l->weight;
     if (!ax_member_ready(m, l->points)) {
         if (m->tail.n >= WARMUP_CLIP_FROM)
             score = fmin(score, fmax(WARMUP_CLIP * ax_tail_median(&m->tail), LEVEL_MIN));
+        ax_tail_add(&m->tail, score, l->weight);
     } else if (score > (double)m->level) {
-        double memory = 1 / ((double)m->tail.growth - 1);
-        if (m->run <= l->patience)
-            weight /= 1 + (double)m->run;
-        m->flagged += (float)weight;
-        score = fmin(score, (double)m->level * fmax(1, (double)m->flagged / (l->rate * memory)));
-        m->run = (uint16_t)(m->run + (m->run < UINT16_MAX));
-    } else if (!l->lasts) {
-        m->run = 0;
+        learn_above(m, score, l);
+    } else {
+        learn_below(m, score, l);
     }
     m->flagged /= m->tail.growth;
-    ax_tail_add(&m->tail, score, weight);
+    m->blips /= m->tail.growth;
     if (m->tail.n < LEVEL_ALWAYS_UNTIL || m->tail.n % LEVEL_EVERY == 0)
         m->level = (float)fmax(ax_tail_level(&m->tail, l->rate), LEVEL_MIN);
 }
@@ -52,6 +99,10 @@ void ax_member_save(const struct ax_member *m, struct ax_buf *out)
     ax_tail_save(&m->tail, out);
     ax_put_f32(out, m->level);
     ax_put_f32(out, m->flagged);
+    ax_put_f32(out, m->blips);
+    ax_put_f32s(out, m->last, 2);
+    ax_put_f32(out, m->waiting);
+    ax_put_u8(out, m->waiting_n);
     ax_put_varint(out, m->run);
 }
 
@@ -60,5 +111,9 @@ void ax_member_load(struct ax_member *m, struct ax_bytes *in)
     ax_tail_load(&m->tail, in);
     m->level = ax_get_f32_in(in, (float)LEVEL_MIN, INFINITY);
     m->flagged = ax_get_f32_in(in, 0, FLT_MAX);
+    m->blips = ax_get_f32_in(in, 0, FLT_MAX);
+    ax_get_f32s_in(in, m->last, 2, 0, FLT_MAX, false);
+    m->waiting = ax_get_f32_in(in, 0, FLT_MAX);
+    m->waiting_n = (uint8_t)ax_get_count(in, BLIP_POINTS);
     m->run = (uint16_t)ax_get_count(in, UINT16_MAX);
 }

@@ -11,8 +11,12 @@ struct ax_member {
     struct ax_tail tail;
     float level; /* score that is exceeded at the rate; > 0 */
 
-    float flagged; /* weight of points above the level in the memory */
-    uint16_t run;  /* how many of them in succession */
+    float flagged;     /* weight of points above the level in the memory, of runs that lasted */
+    float blips;       /* points above it that did not last, */
+    float last[2];     /* and the newest two of them */
+    float waiting;     /* the highest of those that may still turn out either */
+    uint8_t waiting_n; /* how many these are */
+    uint16_t run;      /* points above the level in succession */
 };
 
 /* One that has seen nothing. */
@@ -33,7 +37,10 @@ struct ax_learning {
 /* Learn a score (>= 0, finite). From `points` on one above the level counts as if it were at it, and less the
  * longer the run of such points, so that an abnormality cannot hide the next; until it has lasted for
  * `patience`. When there have been more of them than the rate allows they count as higher by that excess, so
- * that a new normal is learnt. */
+ * that a new normal is learnt. What was over within two points is noise of this series rather than an
+ * abnormality: it counts in full, and its excess is over what the rate allows of the points seen so far (3 at
+ * least) instead of those that the memory holds; then as high as the lower of the two before it was,
+ * too. */
 void ax_member_learn(struct ax_member *m, double score, const struct ax_learning *l);
 
 /* Append all that it knows. */

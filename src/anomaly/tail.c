@@ -16,6 +16,7 @@
 #define SHAPE_MAX 0.5
 #define SHAPE_PRIOR 0.15
 #define PRIOR_POINTS 20.0
+#define SEEN_POINTS 2.0
 
 void ax_tail_init(struct ax_tail *t, uint32_t memory_steps)
 {
@@ -103,15 +104,30 @@ static double shape_of(const struct excess *e)
     return fmin(fmax(shape, 0), SHAPE_MAX);
 }
 
+/* The edge of a bin that the share `rate` of what was seen is not below; 0 when that is less than a few
+ * points.
+ */
+static double seen_level(const struct ax_tail *t, double rate)
+{
+    double wanted = rate * (double)t->total, above = 0;
+    if (wanted < SEEN_POINTS * (double)t->increment)
+        return 0;
+    for (uint32_t i = AX_TAIL_BINS; i-- > 0;) {
+        above += (double)t->bins[i];
+        if (above > wanted)
+            return value_of(i + 1, 0);
+    }
+    return 0;
+}
+
 double ax_tail_level(const struct ax_tail *t, double rate)
 {
     if (!(t->total > 0))
         return 0;
     struct excess e = excess_of(t);
     double threshold = value_of(e.bin, 0), further = fmax(log(e.share / rate), 0), shape = shape_of(&e);
-    if (shape < 1e-6)
-        return threshold + e.mean * further;
-    return threshold + e.mean * (1 - shape) * expm1(shape * further) / shape;
+    double beyond = shape < 1e-6 ? further : (1 - shape) * expm1(shape * further) / shape;
+    return fmax(threshold + e.mean * beyond, seen_level(t, rate));
 }
 
 double ax_tail_median(const struct ax_tail *t)

@@ -154,6 +154,45 @@ static void a_job_of_every_day_is_no_anomaly_from_the_fourth_day_on(void **state
     done(&b);
 }
 
+/* Back on the cycle is back to normal, although the cycle has moved on from where the bump began. */
+static void a_bump_on_a_cycle_is_over_when_it_ends(void **state)
+{
+    (void)state;
+    for (uint32_t begins = 600; begins < 720; begins += 24) {
+        struct bench b;
+        start(&b, &(struct ax_detector_spec){0}, 0);
+        uint32_t during = 0, after = 0;
+        for (uint32_t i = 0; i < begins + 120; i++) {
+            bool bump = i >= begins && i < begins + 6;
+            double cycle = 100 + 20 * sin(6.283185307179586 * i / 120);
+            double score = noise(&b, bump ? cycle + 60 : cycle).score;
+            during += bump && score > 1;
+            after += i >= begins + 6 && score > 1;
+        }
+        assert_true(during >= 5);
+        assert_true(after <= 12);
+        done(&b);
+    }
+}
+
+/* A gauge that is 0 but for single steps: the first few are news, then they are how it is. */
+static void what_comes_again_and_again_for_one_step_becomes_usual(void **state)
+{
+    (void)state;
+    struct bench b;
+    start(&b, &(struct ax_detector_spec){0}, 0);
+    uint32_t soon = 0, late = 0;
+    for (uint32_t i = 0; i < 1200; i++) {
+        double score = take(&b, i >= 100 && i % 37 == 0 ? 1 : 0, false).score;
+        soon += i < 600 && score > 1;
+        late += i >= 600 && score > 1;
+    }
+    assert_true(soon >= 1 && soon <= 10);
+    assert_int_equal(late, 0);
+    assert_true(take(&b, 9, false).score > 1); /* which does not hide what is further off */
+    done(&b);
+}
+
 static void absence_is_abnormal_after_twice_the_longest_gap_before(void **state)
 {
     (void)state;
@@ -209,6 +248,8 @@ int main(void)
         cmocka_unit_test(a_spike_of_50_times_does_not_hide_one_of_5_times_an_hour_later),
         cmocka_unit_test(a_second_spike_like_the_first_is_abnormal_too),
         cmocka_unit_test(a_job_of_every_day_is_no_anomaly_from_the_fourth_day_on),
+        cmocka_unit_test(a_bump_on_a_cycle_is_over_when_it_ends),
+        cmocka_unit_test(what_comes_again_and_again_for_one_step_becomes_usual),
         cmocka_unit_test(absence_is_abnormal_after_twice_the_longest_gap_before),
         cmocka_unit_test(absence_ends_after_hold_steps_and_begins_at_once_with_an_end),
         cmocka_unit_test(members_that_are_asked_for_look_and_others_do_not),

@@ -91,7 +91,7 @@ static struct ax_verdict step(struct bench *b, double value)
 
 static const struct ax_detector_spec plain = {0};
 
-enum noise { NORMAL, HEAVY, CORRELATED, WALK, BURSTY, DAILY, NOISES };
+enum noise { NORMAL, HEAVY, CORRELATED, WALK, BURSTY, DAILY, SPARSE, NOISES };
 
 struct source {
     struct ax_rng rng;
@@ -135,6 +135,8 @@ static double draw(struct source *s, enum noise kind)
     case BURSTY: /* counts whose rate wanders within a factor of about 6 */
         s->x = 0.95 * s->x + 0.3 * ax_rng_normal(&s->rng);
         return poisson(&s->rng, 3 * exp(fmin(s->x, 3)));
+    case SPARSE: /* mostly nothing, now and then one */
+        return ax_rng_double(&s->rng) < 0.03;
     default:
         return 100 + 50 * sin(6.283185307179586 * s->t / 1440) + 3 * ax_rng_normal(&s->rng);
     }
