@@ -10,6 +10,7 @@
 
 #define WARMUP_CLIP 8.0 /* medians */
 #define WARMUP_CLIP_FROM 5
+#define AT_LEVEL 0.87 /* so much of the level is just below it in the tail's bins: it raises no level */
 #define BLIP_POINTS 2
 #define BLIPS_MIN 2.0 /* before there is any excess of them */
 #define LEVEL_EVERY 8
@@ -37,7 +38,7 @@ static void learn_lasting(struct ax_member *m, double score, uint32_t run, const
 {
     double weight = run <= l->patience ? l->weight / (1 + (double)run) : l->weight;
     m->flagged += (float)weight;
-    double excess = fmax(1, (double)m->flagged / (l->rate * memory_of(m)));
+    double excess = fmax(AT_LEVEL, (double)m->flagged / (l->rate * memory_of(m)));
     ax_tail_add(&m->tail, fmin(score, (double)m->level * excess), weight);
 }
 
@@ -45,7 +46,7 @@ static void learn_blip(struct ax_member *m, double score, const struct ax_learni
 {
     m->blips += (float)l->weight;
     double allowed = fmax(l->rate * fmin((double)m->tail.n, memory_of(m)), BLIPS_MIN);
-    double excess = (double)m->blips / allowed, most = (double)m->level;
+    double excess = (double)m->blips / allowed, most = AT_LEVEL * (double)m->level;
     if (excess > 1)
         most = fmax(most * excess, (double)fminf(m->last[0], m->last[1]));
     m->last[0] = m->last[1];
