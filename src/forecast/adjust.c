@@ -10,6 +10,8 @@
 void ax_adjust(const struct ax_past *p, enum ax_adjust_mode mode, uint32_t season_steps, uint32_t n,
                double *z)
 {
+    if (mode != AX_ADJUST_NONE)
+        ax_past_season_span(p, season_steps, n, AX_ADJUST_CYCLES, z);
     for (uint32_t i = 0; i < n; i++) {
         uint32_t ago = n - 1 - i;
         double v = ago < p->fine.n ? (double)p->fine.v[p->fine.n - 1 - ago] : (double)NAN;
@@ -17,7 +19,7 @@ void ax_adjust(const struct ax_past *p, enum ax_adjust_mode mode, uint32_t seaso
             z[i] = v;
             continue;
         }
-        double season = ax_past_season_ago(p, season_steps, ago, AX_ADJUST_CYCLES);
+        double season = z[i];
         z[i] = mode == AX_ADJUST_DIFFERENCE ? v - season : season > 0 ? v / season : (double)NAN;
         if (mode == AX_ADJUST_RATIO && fabs(z[i]) > RATIO_MAX)
             z[i] = NAN;

@@ -13,7 +13,7 @@
 #define ROOM 0.99    /* partial autocorrelations stay within it */
 #define KPSS_5 0.463
 #define ROWS_MIN 40
-#define TOLERANCE 0.005 /* of the log-likelihood */
+#define TOLERANCE 0.01 /* of the log-likelihood */
 #define EVALUATIONS 100
 
 /* transition and its noise: a_(t+1) = T a_t + G e_t, z_t = a_t[0]. */

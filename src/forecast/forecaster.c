@@ -27,6 +27,7 @@ struct ax_model_params ax_forecaster_params(const struct ax_forecaster *f, const
                                     .leads_n = f->tracks_n,
                                     .season_steps = f->season.steps,
                                     .long_season_steps = f->season.long_steps,
+                                    .pooled = f->spec->shared ? f->spec->shared->pooled : NULL,
                                     .seed = f->spec->seed};
 }
 

@@ -48,6 +48,13 @@ double ax_past_season(const struct ax_past *p, uint32_t season_steps, uint32_t l
 /* The same for a moment `ago` steps before t_ms, as it was known then. */
 double ax_past_season_ago(const struct ax_past *p, uint32_t season_steps, uint32_t ago, uint32_t cycles);
 
+/* The same for the newest n steps (at most AX_PAST_SPAN), oldest first, into out[n]: the same numbers,
+ * sooner. */
+void ax_past_season_span(const struct ax_past *p, uint32_t season_steps, uint32_t n, uint32_t cycles,
+                         double *out);
+
+#define AX_PAST_SPAN 1024
+
 /* Milliseconds to add to a moment that is a season (of so many ms) before `then`, so that clocks say the same
  * at both; 0 when the season is not one of days. */
 int64_t ax_past_clock_shift(const struct ax_local_time *clocks, int64_t then_ms, int64_t season_ms);
@@ -103,6 +110,10 @@ extern const struct ax_model_ops ax_model_arima;
 /* Trend, waves of the day and the week, and holidays by ridge (forecast/fourier.h); the leads of fit() and
  * run() are the same. AX_NOTREADY with less than two days. */
 extern const struct ax_model_ops ax_model_fourier;
+
+/* The same regression as ridge_lags', of all series of an expression at once (forecast/pooled.h):
+ * params->pooled. AX_NOTREADY without. */
+extern const struct ax_model_ops ax_model_ridge_pooled;
 
 /* Ridge regression on lags, local means and the season, relative to the last value; one solution a lead, the
  * leads of fit() and run() being the same. AX_NOTREADY with too few rows. */

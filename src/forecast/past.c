@@ -1,7 +1,9 @@
 /* past.c: how members look at a series' past. */
+#include "base/assert.h"
 #include "forecast/member.h"
 
 #include <math.h>
+#include <string.h>
 
 #define DAY_MS 86400000LL
 
@@ -176,4 +178,48 @@ double ax_past_season(const struct ax_past *p, uint32_t season_steps, uint32_t l
 double ax_past_season_ago(const struct ax_past *p, uint32_t season_steps, uint32_t ago, uint32_t cycles)
 {
     return season_steps ? cycles_mean(p, ago, 1, season_steps, cycles) : (double)NAN;
+}
+
+/* Between then and now? */
+static bool clocks_change(const struct ax_past *p, int64_t from_ms)
+{
+    bool any = false;
+    for (uint32_t i = 0; p->clocks && i < p->clocks->n; i++)
+        any = any || (p->clocks->change_ms[i] >= from_ms && p->clocks->change_ms[i] <= p->t_ms);
+    return any;
+}
+
+/* Every value of a cycle is looked up once, though it is its neighbours' neighbour. */
+static void add_cycle(const struct ax_past *p, int64_t back, uint32_t n, bool calm, double *sum,
+                      uint8_t *seen)
+{
+    double older = value_ago(p, back + n), v = value_ago(p, back + n - 1);
+    for (uint32_t i = 0; i < n; i++) {
+        double newer = value_ago(p, back + n - 2 - i), x = calm ? ax_median_of_3(newer, v, older) : v;
+        if (!isnan(x)) {
+            sum[i] += x;
+            seen[i]++;
+        }
+        older = v;
+        v = newer;
+    }
+}
+
+void ax_past_season_span(const struct ax_past *p, uint32_t season_steps, uint32_t n, uint32_t cycles,
+                         double *out)
+{
+    uint8_t seen[AX_PAST_SPAN] = {0};
+    AX_ASSERT(n <= AX_PAST_SPAN);
+    int64_t reach_ms = ((int64_t)cycles * season_steps + n + 1) * p->fine.step_ms;
+    bool moves = season_steps * p->fine.step_ms % DAY_MS == 0 && clocks_change(p, p->t_ms - reach_ms);
+    if (moves || season_steps < 2) {
+        for (uint32_t i = 0; i < n; i++)
+            out[i] = ax_past_season_ago(p, season_steps, n - 1 - i, cycles);
+        return;
+    }
+    memset(out, 0, n * sizeof *out);
+    for (uint32_t k = 1; k <= cycles; k++)
+        add_cycle(p, (int64_t)k * season_steps, n, cycles > 1 && season_steps >= AX_DENSE_SEASON, out, seen);
+    for (uint32_t i = 0; i < n; i++)
+        out[i] = seen[i] ? out[i] / seen[i] : (double)NAN;
 }

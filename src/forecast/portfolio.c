@@ -19,6 +19,7 @@ const struct ax_member ax_portfolio[AX_MEMBERS] = {
     [AX_MEMBER_fourier] = {"fourier", &ax_model_fourier, true, AX_NO_SEASON},
     [AX_MEMBER_ridge_lags] = {"ridge_lags", &ax_model_ridge_lags, true, AX_NO_SEASON},
     [AX_MEMBER_ridge_season] = {"ridge_season", &ax_model_ridge_season, true, AX_NO_SEASON},
+    [AX_MEMBER_ridge_pooled] = {"ridge_pooled", &ax_model_ridge_pooled, true, AX_NO_SEASON},
     [AX_MEMBER_lstm] = {"lstm", NULL, true, AX_NO_SEASON},
 };
 

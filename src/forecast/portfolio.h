@@ -38,6 +38,10 @@ extern const struct ax_member ax_portfolio[AX_MEMBERS];
 /* All members that answer here, by bit. */
 #define AX_MEMBERS_ALL (((1U << AX_MEMBERS) - 1) & ~(1U << AX_MEMBER_LSTM))
 
+/* Those that have learnt of the past of a series that is held against them: they are judged by what they say
+ * live. */
+#define AX_MEMBERS_LIVE (1U << AX_MEMBER_ridge_pooled)
+
 /* The bits of the members of these names, and of the last value; without names those that earned their cost
  * on recordings. */
 uint32_t ax_portfolio_members(const struct ax_str *names, uint32_t n);

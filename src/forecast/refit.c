@@ -25,7 +25,8 @@ static enum ax_err roll(const struct ax_forecaster *f, const struct ax_past *p, 
     double *pred = ax_arena_array(scratch, (size_t)AX_MEMBERS * f->tracks_n, sizeof *pred);
     if (!pred)
         return AX_NOMEM;
-    uint32_t stride = (n - 1 - first) / ORIGINS_MAX + 1, members = ax_forecaster_members(f);
+    uint32_t stride = (n - 1 - first) / ORIGINS_MAX + 1,
+             members = ax_forecaster_members(f) & ~AX_MEMBERS_LIVE;
     for (uint32_t o = first; o + 1 < n; o += stride) {
         struct ax_past then = ax_past_before(p, n - 1 - o);
         enum ax_err err =
@@ -80,7 +81,7 @@ static void take_over(struct ax_lead_record *r, const struct ax_lead_record *val
 /* A member may have been silent for want of a past: it is heard again when there is a quarter more of it. */
 static bool wants_validation(const struct ax_forecaster *f)
 {
-    uint32_t members = ax_forecaster_members(f);
+    uint32_t members = ax_forecaster_members(f) & ~AX_MEMBERS_LIVE;
     bool longer = f->seen >= f->validated + f->validated / LONGER;
     for (uint32_t k = 0; k < f->tracks_n; k++) {
         if (f->tracks[k].record.settled < SETTLED_ENOUGH)
@@ -182,6 +183,18 @@ static void rest(struct ax_forecaster *f)
     f->asleep = AX_MEMBERS_ALL & (~ax_forecaster_members(f) | (f->refits ? useless : 0));
 }
 
+/* Let what the series share learn of what is new since the last time. */
+static enum ax_err teach(const struct ax_forecaster *f, const struct ax_model_params *params,
+                         const struct ax_past *p, struct ax_arena *scratch)
+{
+    struct ax_forecast_shared *shared = f->spec->shared;
+    if (!shared || !shared->pooled || !(ax_forecaster_members(f) & AX_MEMBERS_LIVE))
+        return AX_OK;
+    int64_t steps = f->fitted_ms == INT64_MIN ? p->fine.n : (p->t_ms - f->fitted_ms) / p->fine.step_ms;
+    return ax_pooled_learn(shared->pooled, params, p, steps < p->fine.n ? (uint32_t)steps : p->fine.n,
+                           shared->roster.series, scratch);
+}
+
 enum ax_err ax_forecaster_refit(struct ax_forecaster *f, const struct ax_past *p, struct ax_arena *scratch)
 {
     f->growth = growth(f, &p->fine);
@@ -203,5 +216,8 @@ enum ax_err ax_forecaster_refit(struct ax_forecaster *f, const struct ax_past *p
     uint32_t leads[AX_PATH_MAX];
     const struct ax_model_params params = ax_forecaster_params(f, p, leads);
     rest(f);
+    enum ax_err err = teach(f, &params, p, scratch);
+    if (err)
+        return err;
     return ax_portfolio_fit(&params, f->states, AX_MEMBERS_ALL & ~f->asleep, p, scratch);
 }

@@ -8,13 +8,15 @@
 #define AX_FORECAST_SHARED_H
 
 #include "forecast/holidays.h"
+#include "forecast/pooled.h"
 #include "forecast/roster.h"
 
-/* Zero-initialise but for the zone; no resources. */
+/* Zero-initialise but for the zone; no resources of its own. */
 struct ax_forecast_shared {
     struct ax_local_time clocks;  /* its zone outlives it; NULL is UTC */
     struct ax_holidays *holidays; /* outlive it; NULL: none */
     struct ax_roster roster;
+    struct ax_pooled *pooled; /* NULL: none; the owner makes and frees it */
 };
 
 /* Append what was learnt. */

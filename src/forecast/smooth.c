@@ -117,8 +117,10 @@ static void try_mode(const struct ax_model_params *params, const struct ax_past 
     uint32_t n = p->fine.n < FIT_MAX ? p->fine.n : FIT_MAX;
     double error[64];
     ax_adjust(p, mode, season, n, z);
-    for (uint32_t i = 0; i < n; i++)
-        unit[i] = mode == AX_ADJUST_RATIO ? ax_past_season_ago(p, season, n - 1 - i, AX_ADJUST_CYCLES) : 1;
+    if (mode == AX_ADJUST_RATIO)
+        ax_past_season_span(p, season, n, AX_ADJUST_CYCLES, unit);
+    for (uint32_t i = 0; i < n && mode != AX_ADJUST_RATIO; i++)
+        unit[i] = 1;
     for (uint32_t c = 0; c < CHOICES; c++) {
         try_choice(params, &choices[c], z, unit, n, error);
         for (uint32_t k = 0; k < params->leads_n && k < 64; k++)

@@ -27,6 +27,7 @@ struct ax_edge {
 };
 
 struct ax_holidays;
+struct ax_pooled;
 
 /* What is known at t_ms: nothing in it is later. */
 struct ax_batch {
@@ -46,8 +47,9 @@ struct ax_model_params {
     int64_t step_ms, coarse_ms;
     const uint32_t *leads; /* forecasters: steps ahead of each path point, ascending */
     uint32_t leads_n;
-    uint32_t season_steps;      /* detected or given period in steps; 0 for none */
-    uint32_t long_season_steps; /* a longer one around it, as the week is around the day; 0 for none */
+    uint32_t season_steps;          /* detected or given period in steps; 0 for none */
+    uint32_t long_season_steps;     /* a longer one around it, as the week is around the day; 0 for none */
+    const struct ax_pooled *pooled; /* forecast/pooled.h; NULL: none */
     uint64_t seed;
 };
 

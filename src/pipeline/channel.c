@@ -36,6 +36,12 @@ static enum ax_err init_forecast(struct ax_channel *c, bool emitted, struct ax_d
     c->shared.clocks.zone = c->job->days;
     c->shared.holidays = &c->job->holidays;
     c->forecast.shared = &c->shared;
+    if (c->forecast.members & 1U << AX_MEMBER_ridge_pooled) {
+        uint32_t tracked[AX_PATH_MAX];
+        c->shared.pooled = ax_pooled_new(ax_forecast_spec_tracked(&c->forecast, tracked));
+        if (!c->shared.pooled)
+            return ax_fail(diag, AX_NOMEM, "out of memory");
+    }
 
     c->horizon_text = calloc(n, sizeof *c->horizon_text);
     c->horizon_names = calloc(n, sizeof *c->horizon_names);
@@ -176,6 +182,7 @@ void ax_channel_done(struct ax_channel *c, int64_t end_ms)
     ax_bound_free(c->bound);
     ax_expr_free(c->expr);
     ax_scorecard_free(c->kind.scorecard);
+    ax_pooled_free(c->shared.pooled);
     ax_detector_free(c->kind.spare);
     free(c->horizon_text);
     free((void *)c->horizon_names);
