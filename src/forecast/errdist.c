@@ -68,16 +68,23 @@ double ax_errdist_quantile(const struct ax_errdist *d, double q)
     return 0;
 }
 
-double ax_errdist_within(const struct ax_errdist *d, double bound)
+/* Weight of the errors on one side whose magnitude is at most bound. */
+static double side_within(const float *side, double bound)
+{
+    double inside = 0;
+    for (int b = 0; b < AX_ERRDIST_SIDE && edge(b - 1) < bound; b++) {
+        double share = edge(b) <= bound ? 1 : (bound - edge(b - 1)) / (edge(b) - edge(b - 1));
+        inside += share * (double)side[b];
+    }
+    return inside;
+}
+
+double ax_errdist_within(const struct ax_errdist *d, double below, double above)
 {
     if (d->total <= 0)
         return 0;
-    double inside = (double)d->zero;
-    for (int b = 0; b < AX_ERRDIST_SIDE && edge(b - 1) < bound; b++) {
-        double share = edge(b) <= bound ? 1 : (bound - edge(b - 1)) / (edge(b) - edge(b - 1));
-        inside += share * ((double)d->below[b] + (double)d->above[b]);
-    }
-    double p = inside / (double)d->total;
+    double inside = (double)d->zero + side_within(d->below, below) + side_within(d->above, above),
+           p = inside / (double)d->total;
     return p < 0 ? 0 : p > 1 ? 1 : p;
 }
 

@@ -22,8 +22,8 @@ void ax_errdist_add(struct ax_errdist *d, double error, double keep);
 /* The quantile q in (0, 1), interpolated within its bin; 0 when empty. */
 double ax_errdist_quantile(const struct ax_errdist *d, double q);
 
-/* Share of errors with magnitude at most bound (>= 0); 0 when empty. */
-double ax_errdist_within(const struct ax_errdist *d, double bound);
+/* Share of errors from -below to above (both >= 0); 0 when empty. */
+double ax_errdist_within(const struct ax_errdist *d, double below, double above);
 
 /* Append all of it. */
 void ax_errdist_save(const struct ax_errdist *d, struct ax_buf *out);

@@ -50,7 +50,7 @@ struct ax_forecast {
     bool ready;
     const char *reason; /* when not ready: "warming_up", "no_data"; else NULL */
     double mean[AX_PATH_MAX], lower[AX_PATH_MAX], upper[AX_PATH_MAX];
-    double confidence[AX_PATH_MAX]; /* probability that the actual is within tolerance of mean */
+    double confidence[AX_PATH_MAX]; /* probability that mean is within tolerance of the actual */
     uint32_t nonfinite;             /* members whose answer was not finite, and was left out */
     const double
         *members; /* what each said, [members x tracked leads], NaN for nothing; of the step's scratch */

@@ -129,6 +129,7 @@ static void settle(struct ax_forecaster *f, const struct ax_past *now, double ac
         struct ax_waiting w;
         if (!ax_pending_take(&t->pending, now->t_ms / f->spec->step_ms - t->lead, &w))
             continue;
+        ax_record_claim(&t->record, t->lead, fabs(actual - w.mean) <= f->spec->tolerance * fabs(actual));
         ax_record_settle(&t->record, t->lead, &w, actual, unit);
         ax_record_adapt(&t->record, t->lead, t->pending.stride, f->spec->level, &w, actual);
         if (t->horizon < 0)
@@ -178,6 +179,7 @@ static void keep_pending(struct ax_forecaster *f, const struct ax_past *p, const
         w.mean = out->mean[t->path_index];
         w.lower = out->lower[t->path_index];
         w.upper = out->upper[t->path_index];
+        t->record.claimed = (float)said->claimed[k];
         w.scale = said->scale[k];
         w.together = said->together[k];
         for (uint32_t m = 0; m < AX_MEMBERS; m++)

@@ -18,6 +18,7 @@ struct ax_lead_record {
     float member_error[AX_MEMBERS];   /* exponentially weighted |error| in mean |differences|; NaN: unknown */
     float together_error, last_error; /* of their weighted mean and of the last value, over a longer time */
     float width_below, width_above;   /* log of the factor by which the interval's sides were adapted */
+    float claimed, overclaimed;       /* confidence, uncorrected, of the newest forecast; mean excess of it */
     float owed;                       /* misses of late beyond what the level allows; fading */
     uint32_t settled;                 /* forecasts whose actual came, as far as it matters */
     struct ax_errdist errors;         /* of the combination, in local scales */
@@ -94,6 +95,14 @@ void ax_record_settle(struct ax_lead_record *r, uint32_t lead, const struct ax_w
 void ax_record_adapt(struct ax_lead_record *r, uint32_t lead, uint32_t every, double level,
                      const struct ax_waiting *w, double actual);
 
+/* Learn from whether the forecast was close enough to the actual how far the confidence is to be corrected;
+ * before ax_record_settle(). */
+void ax_record_claim(struct ax_lead_record *r, uint32_t lead, bool came_true);
+
+/* Confidence, corrected by half of what it was too high lately: the errors that it comes from are borrowed at
+ * long leads, and older than the series is now. */
+double ax_record_confidence(const struct ax_lead_record *r, double claimed);
+
 /* What an error in the distribution still counts after another one. */
 double ax_record_keep(uint32_t lead);
 
@@ -118,9 +127,10 @@ enum ax_err ax_forecaster_refit(struct ax_forecaster *f, const struct ax_past *p
 
 /* What was said at the tracked leads. */
 struct ax_said {
-    double *at; /* by each member, [AX_MEMBERS][tracks_n] */
-    double together[AX_PATH_MAX],
-        scale[AX_PATH_MAX]; /* their weighted mean; what its errors are measured in */
+    double *at;                   /* by each member, [AX_MEMBERS][tracks_n] */
+    double together[AX_PATH_MAX]; /* their weighted mean */
+    double scale[AX_PATH_MAX];    /* what errors are measured in */
+    double claimed[AX_PATH_MAX];  /* confidence before it is corrected */
 };
 
 /* Write the path from a past, as lively as local, into out, all of it finite; given[tracks_n] is what the

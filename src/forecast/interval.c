@@ -4,21 +4,23 @@
 
 #include <math.h>
 
-#define DIST_STEPS 300.0  /* errors that count in the distribution, one step ahead */
-#define DIST_LEADS 20.0   /* and for each step further: errors of overlapping forecasts say less */
-#define GAMMA 0.01        /* pace of the width's adaptation, one step ahead */
-#define GAMMA_LEAD 8.0    /* so many leads further it is half as fast: what is heard of is old */
-#define OWED_STEPS 2000.0 /* over so many steps the level is to hold */
-#define REPAID 8.0        /* the target is 0 when so many misses are owed, at far leads */
-#define REPAID_LEAD 4.0   /* and this times more for a lead of 1, half of it for a lead of 2 */
-#define REPAID_YOUNG                                                                                         \
-    500.0                /* twice as many while so many forecasts are settled: a short series owes little    \
-                          */
-#define TARGET_LEAST 0.1 /* of the share of misses that the level allows, whatever is owed */
+#define DIST_STEPS 300.0   /* errors that count in the distribution, one step ahead */
+#define DIST_LEADS 20.0    /* and for each step further: errors of overlapping forecasts say less */
+#define GAMMA 0.01         /* pace of the width's adaptation, one step ahead */
+#define GAMMA_LEAD 8.0     /* so many leads further it is half as fast: what is heard of is old */
+#define OWED_STEPS 2000.0  /* over so many steps the level is to hold */
+#define REPAID 6.0         /* the target is 0 when so many misses are owed, at far leads */
+#define REPAID_LEAD 4.0    /* and so many times more at a lead of 1, half of that at 2 */
+#define REPAID_YOUNG 500.0 /* twice as many at so many settled forecasts, more before */
+#define TARGET_LEAST 0.1   /* of the share of misses that the level allows, whatever is owed */
 #define TARGET_MOST 5.0
 #define FACTOR_LEAST 0.5 /* of the width, for that */
 #define FACTOR_MOST 2.0
-#define FAST_STEPS 16 /* how far back the volatilities that make the local scale reach */
+#define CLAIM_STEPS 100.0 /* forecasts that count in the mean excess of confidence, one step ahead */
+#define CLAIM_LEADS 4.0   /* and for each step further */
+#define CLAIM_FIRST 5.0   /* fewer at first: the n-th counts as much as this share of those before it */
+#define CLAIM_SHARE 0.5   /* of the excess that is taken off */
+#define FAST_STEPS 16     /* how far back the volatilities that make the local scale reach */
 #define SLOW_STEPS 128
 #define LONG_STEPS 960
 #define FAST_SHARE 0.3 /* how much of their ups and downs goes into the scale, one step ahead */
@@ -89,6 +91,18 @@ void ax_record_adapt(struct ax_lead_record *r, uint32_t lead, uint32_t every, do
            owed = keep * (double)r->owed + every * ((low || high ? 1 : 0) - 2 * target);
     r->owed = (float)fmin(fmax(owed, -AX_OWED_MAX), AX_OWED_MAX);
     ax_errdist_add(&r->errors, (actual - w->mean) / w->scale, ax_record_keep(lead));
+}
+
+void ax_record_claim(struct ax_lead_record *r, uint32_t lead, bool came_true)
+{
+    double n = r->settled, keep = fmin(1 - 1 / (CLAIM_STEPS + CLAIM_LEADS * lead), n / (n + CLAIM_FIRST)),
+           excess = (double)r->claimed - (came_true ? 1 : 0);
+    r->overclaimed = (float)(keep * (double)r->overclaimed + (1 - keep) * excess);
+}
+
+double ax_record_confidence(const struct ax_lead_record *r, double claimed)
+{
+    return fmin(fmax(claimed - CLAIM_SHARE * (double)r->overclaimed, 0), 1);
 }
 
 double ax_record_keep(uint32_t lead)

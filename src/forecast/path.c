@@ -4,13 +4,17 @@
 
 #include <math.h>
 
+#define MEASURED_ENOUGH                                                                                      \
+    2.0                  /* independent errors at which their mean counts as much as the growth of changes */
+#define WIDENING_MAX 2.0 /* bound on its |log| */
+
 /* What one tracked lead contributes. Offsets are in the input's unit, from the mean. */
 struct knot {
     double lead;
     double weights[AX_MEMBERS], belief;
     double below, above, confidence;
-    double near_by; /* what counts as close to the forecast */
-    double unit;    /* local scale */
+    double under, over; /* errors down to and up to which the forecast counts as close to the actual */
+    double unit;        /* local scale */
     const struct ax_lead_record *record;
 };
 
@@ -64,35 +68,53 @@ static void own_knot(const struct ax_forecaster *f, const struct ax_local *local
     out->belief = ax_record_belief(r);
     said->together[k] = combine(out, out, 0, pred, last);
     double mean = mix(last, said->together[k], out->belief);
-    out->near_by = f->spec->tolerance * fabs(mean);
+    double under = mean * f->spec->tolerance / (1 + f->spec->tolerance),
+           over = mean * f->spec->tolerance / (1 - f->spec->tolerance);
+    out->under = mean < 0 ? -over : under;
+    out->over = mean < 0 ? -under : over;
     said->scale[k] = out->unit = ax_local_scale(local, lead, mean);
     ax_record_interval(r, f->spec->level, &out->below, &out->above);
     out->below *= out->unit;
     out->above *= out->unit;
-    out->confidence = ax_errdist_within(&r->errors, out->near_by / out->unit);
+    out->confidence = ax_errdist_within(&r->errors, out->under / out->unit, out->over / out->unit);
+}
+
+/* By how much errors are larger at a lead than at one before it: as far as there was something to measure it
+ * by, as the mean errors say (also those of the validation), else by the growth of changes. */
+static double widening(const struct ax_forecaster *f, const struct knot *to, const struct knot *from)
+{
+    double by_growth = f->growth * log(to->lead / from->lead), far = (double)to->record->together_error,
+           near = (double)from->record->together_error;
+    if (!(far > 0 && near > 0))
+        return exp(by_growth);
+    double independent = f->seen / (2 * fmax(to->lead, from->lead)),
+           measured = fmin(fmax(log(far / near), -WIDENING_MAX), WIDENING_MAX);
+    return exp(mix(by_growth, measured, independent / (independent + MEASURED_ENOUGH)));
 }
 
 /* A lead is trusted as far as its forecasts were independent of each other; the rest is borrowed. */
-static void borrow(struct knot *to, const struct knot *from, double growth, double trust)
+static void borrow(const struct ax_forecaster *f, struct knot *to, const struct knot *from, double trust)
 {
-    double widen = pow(to->lead / from->lead, growth);
+    double widen = widening(f, to, from), unit = from->unit * widen;
     to->below = mix(from->below * widen, to->below, trust);
     to->above = mix(from->above * widen, to->above, trust);
-    double borrowed = ax_errdist_within(&from->record->errors, to->near_by / (from->unit * widen));
+    double borrowed = ax_errdist_within(&from->record->errors, to->under / unit, to->over / unit);
     to->confidence = mix(borrowed, to->confidence, trust);
 }
 
 /* Borrow where that is due, then apply what adaptation found. */
-static void settle_widths(const struct ax_forecaster *f, struct knot *knots)
+static void settle_widths(const struct ax_forecaster *f, struct knot *knots, struct ax_said *said)
 {
     uint32_t seen = first_seen(f);
     for (uint32_t k = 0; k < seen; k++)
-        borrow(&knots[k], &knots[seen], f->growth, 0);
+        borrow(f, &knots[k], &knots[seen], 0);
     for (uint32_t k = seen + 1; k < f->tracks_n; k++)
-        borrow(&knots[k], &knots[k - 1], f->growth, ax_record_trust(knots[k].record, f->tracks[k].lead));
+        borrow(f, &knots[k], &knots[k - 1], ax_record_trust(knots[k].record, f->tracks[k].lead));
     for (uint32_t k = 0; k < f->tracks_n; k++) {
         knots[k].below *= exp((double)knots[k].record->width_below);
         knots[k].above *= exp((double)knots[k].record->width_above);
+        said->claimed[k] = knots[k].confidence;
+        knots[k].confidence = ax_record_confidence(knots[k].record, knots[k].confidence);
     }
 }
 
@@ -201,7 +223,7 @@ enum ax_err ax_forecaster_path(const struct ax_forecaster *f, const struct ax_pa
             pred[m] = said->at[m * knots_n + k];
         own_knot(f, local, k, pred, last, &knots[k], said);
     }
-    settle_widths(f, knots);
+    settle_widths(f, knots, said);
     out->ready = true;
     out->reason = NULL;
     out->nonfinite = count_nonfinite(f, said->at);

@@ -6,7 +6,7 @@
  * says nothing is held to say the last value. Output: CSV with a heading (see header()); `worst` is the
  * coverage furthest from the level over 2,000 outcomes in a row, `calibration` the mean distance between
  * confidence and what came of it, in tenths of confidence. FILE gets
- * t,column,horizon,actual,mean,lower,upper,last. */
+ * t,column,horizon,actual,mean,lower,upper,last,confidence. */
 #include "app/baseline.h"
 #include "base/clock.h"
 #include "forecast/forecast.h"
@@ -254,8 +254,9 @@ static void step(struct walk *k, uint64_t i, struct ax_arena *scratch, const cha
             track++;
         score(&k->tally[o->horizon], o, &k->said[i - lead], track, k->spec->level);
         if (dump)
-            fprintf(dump, "%lld,%s,%u,%.9g,%.9g,%.9g,%.9g,%.9g\n", (long long)(k->t_ms[i - lead] / 1000),
-                    column, lead, o->actual, o->mean, o->lower, o->upper, o->last_value);
+            fprintf(dump, "%lld,%s,%u,%.9g,%.9g,%.9g,%.9g,%.9g,%.4f\n", (long long)(k->t_ms[i - lead] / 1000),
+                    column, lead, o->actual, o->mean, o->lower, o->upper, o->last_value,
+                    k->said[i - lead].confidence[o->horizon]);
     }
     note(k, i, &out);
     ax_arena_reset(scratch);

@@ -7,8 +7,9 @@ BINARY is the bench `accuracy`. Recordings are CSVs whose first column is `times
 (default: $DATA, else tests/data); $COLUMNS_MAX (default 3) columns of each are taken. Series are given by their
 median step; horizons follow from it. Beside every member of the portfolio, the last value and predict_linear stand
 statsmodels' ETS (additive, damped trend, a season where there is one) and SARIMAX (2,1,2), fitted at $ORIGINS
-(default 6; 0: not at all) moments of the second half on the same past, at most 1,000 steps of it; their errors are
-compared with those of the forecast at the same moments. Ratios below 1 are better than the last value.
+(default 4; 0: not at all) moments of the second half on the same past, at most 500 steps of it, for the first column of
+$PEER_FILES (default 24) recordings, evenly among all; their errors are compared with those of the forecast at the same
+moments. Ratios below 1 are better than the last value.
 """
 import csv
 import math
@@ -24,7 +25,7 @@ HORIZONS = {  # by the largest step that they are for, in seconds
     15: [1, 6, 30, 90], 60: [1, 5, 15, 60], 300: [1, 3, 12, 72], 1800: [1, 4, 16, 48], 86400: [1, 6, 24, 48]}
 FIXED = ["file", "column", "horizon", "n", "wape", "mape", "mase", "correlation", "wape_last", "wape_linear",
          "coverage", "worst", "winkler", "winkler_constant", "within", "calibration", "us", "bytes"]
-PAST_MAX = 1000
+PAST_MAX = 500
 
 
 def recordings(places):
@@ -79,10 +80,10 @@ def against_peers(path, step, dump, origins):
         table = list(csv.DictReader(lines))
     said = {}
     with open(dump, newline="") as lines:
-        for t, column, lead, actual, mean, _, _, last in csv.reader(lines):
+        for t, column, lead, actual, mean, _, _, last, _ in csv.reader(lines):
             said.setdefault(column, {}).setdefault(int(t), {})[int(lead)] = (float(actual), float(mean), float(last))
     sums = {}
-    for column, moments in said.items():
+    for column, moments in list(said.items())[:1]:
         leads = sorted({lead for m in moments.values() for lead in m})
         whole = [t for t, m in sorted(moments.items()) if len(m) == len(leads)]
         whole = whole[len(whole) // 2:]
@@ -102,6 +103,16 @@ def against_peers(path, step, dump, origins):
     return sums
 
 
+def claims(dump, bins):
+    """Add what was claimed and what came of it, by tenths of confidence: [forecasts, claimed, came true]."""
+    with open(dump, newline="") as lines:
+        for _, _, _, actual, mean, _, _, _, confidence in csv.reader(lines):
+            b = bins[min(int(float(confidence) * 10), 9)]
+            b[0] += 1
+            b[1] += float(confidence)
+            b[2] += abs(float(actual) - float(mean)) <= 0.15 * abs(float(actual))
+
+
 def ratio(a, b):
     return a / b if b > 0 else math.nan
 
@@ -109,6 +120,21 @@ def ratio(a, b):
 def gmean(values):
     known = [math.log(v) for v in values if v > 0 and math.isfinite(v)]
     return math.exp(sum(known) / len(known)) if known else math.nan
+
+
+def show_intervals(rows, bins):
+    """Coverage over windows of 2,000 steps, the Winkler score beside a constant width, and the reliability table."""
+    ranks = {}
+    for r in rows:
+        ranks.setdefault((r["file"], r["column"]), []).append(r)
+    long = [[r for rs in ranks.values() for r in rs[i:i + 1] if float(r["n"]) >= 2000] for i in range(4)]
+    print("\ncoverage of every 2,000 steps within 2 points of 90 %, by the rank of the horizon: "
+          + ", ".join(f"{sum(abs(float(r['worst']) - 0.9) <= 0.02 + 1e-9 for r in rs)} of {len(rs)}" for rs in long))
+    better = sum(float(r["winkler"]) < float(r["winkler_constant"]) for r in rows)
+    scores = gmean([ratio(float(r["winkler"]), float(r["winkler_constant"])) for r in rows])
+    print(f"Winkler score better than that of a constant width in {better} of {len(rows)} rows, {scores:.3f} of it")
+    print("confidence, what came of it, forecasts: "
+          + "; ".join(f"{b[1] / b[0]:.2f} {b[2] / b[0]:.2f} {b[0]}" for b in bins if b[0]))
 
 
 def show(rows, members, compared):
@@ -131,6 +157,9 @@ def show(rows, members, compared):
     worse = sum(float(r["wape"]) > float(r["wape_last"]) for r in lively)
     print(f"  rows where the combination is worse than the last value: {worse} of {len(lively)}; where no member beats it: "
           f"{sum(min(float(r[m]) for m in members) >= float(r['wape_last']) for r in lively)}")
+    beyond = [r for i, r in enumerate(rows) if i and rows[i - 1]["column"] == r["column"] and
+              rows[i - 1]["file"] == r["file"] and float(r["wape_last"]) > 0]
+    print(f"  beyond the first horizon: {sum(float(r['wape']) > float(r['wape_last']) for r in beyond)} of {len(beyond)}")
     pairs = [c for c in compared if c["last"] > 0]
     if pairs:
         print("at the moments where statsmodels was fitted too, the same")
@@ -143,7 +172,7 @@ def main():
     if len(sys.argv) < 2:
         sys.exit(__doc__)
     binary, places = sys.argv[1], sys.argv[2:] or [os.environ.get("DATA", "tests/data")]
-    origins = int(os.environ.get("ORIGINS", "6"))
+    origins = int(os.environ.get("ORIGINS", "4"))
     if origins:
         try:
             import statsmodels  # noqa: F401
@@ -151,8 +180,10 @@ def main():
             print("accuracy.py: no statsmodels here: no columns of it (Debian: python3-statsmodels)", file=sys.stderr)
             origins = 0
     warnings.simplefilter("ignore")
-    rows, compared, members = [], [], []
-    for path in recordings(places):
+    rows, compared, members, bins = [], [], [], [[0, 0.0, 0] for _ in range(10)]
+    paths = list(recordings(places))
+    every = math.ceil(len(paths) / int(os.environ.get("PEER_FILES", "24")))
+    for i, path in enumerate(paths):
         step = step_of(path)
         if step is None:
             continue
@@ -161,11 +192,13 @@ def main():
             rows += found
             if found:
                 members = [k for k in found[0] if k not in FIXED and not k.startswith("w_")]
-            if origins and found:
+            claims(dump.name, bins)
+            if origins and found and i % every == 0:
                 compared += against_peers(path, step, dump.name, origins).values()
     if not rows:
         sys.exit("accuracy.py: no recording found")
     show(rows, members, compared)
+    show_intervals(rows, bins)
 
 
 main()
