@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #define SCORE_MAX 100.0
-#define RISE_MAX 2.0
+#define RISE_MAX 1.5
 #define STATE_VERSION 2
 
 struct ax_panel {

@@ -5,7 +5,7 @@
  * ln(1 + voice))
  * - 1: one that is far beyond counts, but cannot decide alone what a majority denies. That is divided by the
  * level that it exceeds at the false-alarm rate on what the ensemble did not learn from. When it is exceeded
- * more often the level rises, to twice that at most: what is beyond is left to the next training, so that an
+ * more often the level rises, by a half at most: what is beyond is left to the next training, so that an
  * incident, however long, does not become what is usual by lasting; what was learnt of one generation says
  * nothing of the next. Without an ensemble the features' voice
  * is the score.

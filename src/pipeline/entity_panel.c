@@ -8,6 +8,7 @@
 #define EVERY_POINTS 24LL /* between two looks whether to train again */
 #define FIRST_LOOK 10     /* by so much fewer points than models.min_samples decide on a shadow */
 #define LAGS 7
+#define MUCH_MORE 1.5 /* time to learn from */
 
 /* What the features are, in their order. */
 static uint64_t features_hash(const struct ax_job_config *config)
@@ -45,6 +46,16 @@ static struct ax_trial_rule rule_of(const struct ax_job *job)
                                   .alarms_max = job->config->anomaly.false_alarm_rate};
 }
 
+/* What learnt from much less time, or before people said what to learn from, is no measure of a newer one:
+ * few alarms may mean that it knows nothing. */
+static bool supersedes(void *ctx, const struct ax_fit_scores *live, const struct ax_fit_scores *newer)
+{
+    const struct ax_job *job = ctx;
+    const double had = (double)(live->until_ms - live->from_ms),
+                 has = (double)(newer->until_ms - newer->from_ms);
+    return has >= MUCH_MORE * had || (live->until_ms <= job->relearn_ms && newer->until_ms > job->relearn_ms);
+}
+
 void ax_entities_learn(struct ax_job *job)
 {
     const struct ax_job_config *config = job->config;
@@ -65,6 +76,7 @@ void ax_entities_learn(struct ax_job *job)
                                          .every_ms = EVERY_POINTS * ax_point_steps(job) * config->step_ms,
                                          .rule = rule_of(job),
                                          .copy = ax_entities_copy,
+                                         .supersedes = supersedes,
                                          .ctx = job};
     ax_job_learn(job, &job->ensemble_learner, &spec);
 }

@@ -4,6 +4,8 @@
  * them ready. */
 #include "pipeline/entity_points.h"
 
+#include "anomaly/daily.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -125,12 +127,30 @@ struct filling {
     struct ax_ensemble_segment *segments;
     float *points;
     uint8_t *marks;
+    struct ax_daily daily; /* what was flagged of the entity */
     int64_t t_ms;
     uint32_t entity, most; /* points of an entity */
 };
 
+/* Note which times of an entity were flagged: first the coarse ones, then those that are finer. */
+static void note_flags(struct filling *f, const struct ax_entity *e)
+{
+    const struct ax_view fine = ax_window_fine(e->flags), coarse = ax_window_coarse(e->flags);
+    const int64_t begin_ms = fine.n ? fine.end_ms - (fine.n - 1) * fine.step_ms : INT64_MAX;
+    f->daily = (struct ax_daily){.runs = false};
+    for (uint32_t i = 0; i < coarse.n; i++) {
+        const int64_t t_ms = coarse.end_ms - (int64_t)(coarse.n - 1 - i) * coarse.step_ms;
+        if (t_ms < begin_ms)
+            ax_daily_note(&f->daily, t_ms, coarse.v[i] > 0);
+    }
+    for (uint32_t i = 0; i < fine.n; i++)
+        ax_daily_note(&f->daily, begin_ms + i * fine.step_ms, fine.v[i] > 0);
+    ax_daily_end(&f->daily);
+}
+
 /* What is known of a point that ends at a time and lasts so long. */
-static uint8_t mark_of(const struct ax_entity *e, bool flagged, int64_t end_ms, int64_t lasts_ms)
+static uint8_t mark_of(const struct filling *f, const struct ax_entity *e, bool flagged, int64_t end_ms,
+                       int64_t lasts_ms)
 {
     switch (ax_said_of(e->said, end_ms - lasts_ms + 1, end_ms)) {
     case AX_LESSON_NORMAL:
@@ -140,7 +160,7 @@ static uint8_t mark_of(const struct ax_entity *e, bool flagged, int64_t end_ms, 
     case AX_LESSON_EXCLUDED:
         return AX_POINT_EXCLUDED;
     default:
-        return flagged ? AX_POINT_FLAGGED : AX_POINT_USUAL;
+        return flagged && !ax_daily_recurs(&f->daily, end_ms) ? AX_POINT_FLAGGED : AX_POINT_USUAL;
     }
 }
 
@@ -189,7 +209,7 @@ static void put_fine(struct filling *f, const struct ax_entity *e, uint32_t phas
     for (uint32_t k = 0; k < n; k++) {
         const int64_t end_ms = f->t_ms - (phase + (int64_t)k * steps) * step_ms;
         f->marks[s->first + n - 1 - k] =
-            mark_of(e, flagged_fine(&flags, end_ms, steps, step_ms), end_ms, steps * step_ms);
+            mark_of(f, e, flagged_fine(&flags, end_ms, steps, step_ms), end_ms, steps * step_ms);
     }
     from_ms(f, f->t_ms - (phase + (int64_t)n * steps) * step_ms);
 }
@@ -220,7 +240,7 @@ static void put_coarse(struct filling *f, const struct ax_entity *e, const struc
     for (uint32_t k = 0; k < n; k++) {
         const int64_t end_ms = newest_ms - k * coarse_ms;
         f->marks[s->first + n - 1 - k] =
-            mark_of(e, flags.n && coarse_near(&flags, end_ms) > 0, end_ms, coarse_ms);
+            mark_of(f, e, flags.n && coarse_near(&flags, end_ms) > 0, end_ms, coarse_ms);
     }
     from_ms(f, newest_ms - n * coarse_ms);
 }
@@ -338,6 +358,7 @@ static enum ax_err fill(struct filling *f, const struct measure *m, struct ax_bu
     char *to = (char *)(f->segments + (size_t)m->entities * SEGMENTS_MAX);
     for (const struct ax_entity *e = f->job->first; e && f->entity < m->entities; e = e->next) {
         const struct reach r = reach_of(f->job, e, f->t_ms);
+        note_flags(f, e);
         if (put_entity(f->job, f, e, &r, f->most) == 0)
             continue;
         enum ax_err err = key_of(e, key);

@@ -71,6 +71,10 @@ struct ax_learner_spec {
     /* Copy what a fit is to learn from, as of step t_ms, into at most bytes_max. AX_NOTREADY while there is
      * too little, which must be cheap to find out; AX_NOMEM. */
     enum ax_err (*copy)(void *ctx, int64_t t_ms, uint64_t bytes_max, struct ax_past_copy *out);
+
+    /* Does a newer generation take the place of the one that serves without a trial, because that is no
+     * measure of it? NULL: never. */
+    bool (*supersedes)(void *ctx, const struct ax_fit_scores *live, const struct ax_fit_scores *newer);
     void *ctx;
 };
 

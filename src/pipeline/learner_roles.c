@@ -219,6 +219,9 @@ static bool judge(struct ax_learner *l, struct ax_roles *want)
     char why[WHY_MAX];
     if (l->roles.phase == AX_PHASE_APPROVAL && l->tells)
         return promote(l, "it had passed, and was approved of", want);
+    if (l->roles.phase == AX_PHASE_SHADOW && l->live && l->shadow && l->spec.supersedes &&
+        l->spec.supersedes(l->spec.ctx, &l->live->scores, &l->shadow->scores))
+        return promote(l, "what served had learnt too little, or what it should not have", want);
     const enum ax_trial_verdict v = ax_trial_judge(&l->trial, &l->spec.rule, l->roles.phase);
     if (v == AX_TRIAL_GOES_ON)
         return false;

@@ -72,8 +72,16 @@ static void the_level_rises_to_the_false_alarm_rate_when_voices_have_become_loud
     struct ax_panel *p = ax_panel_new(&spec);
     double vote;
     assert_int_equal(steps_above(p, 6000, 0.5), 0);
-    assert_true(steps_above(p, 22000, 1) <= 60); /* 20 are expected; half of all were above the level given */
+    assert_true(steps_above(p, 22000, 0.9) <= 60); /* 20 are expected; a quarter was above the level given */
     assert_true(heard(p, 40, 40, &vote).score > 3);
+    assert_true(heard(p, 1.2, 1.2, &vote).score < 1);
+    struct ax_verdict said = features_at(1.2),
+                      out; /* what was learnt of one generation says nothing of the next */
+    const struct ax_ensemble_ratios ratios = {{1.2, 1.2, 1.2, 1.2}};
+    const struct ax_panel_voices other = {
+        .features = &said, .members = MEMBERS, .ratios = &ratios, .level = 1, .generation = 7};
+    (void)ax_panel_step(p, &other, &out, &vote);
+    assert_true(fabs(out.score - 1.2) < 1e-12);
     ax_panel_free(p);
 }
 

@@ -20,7 +20,7 @@ static const char yaml[] = "global: {step: 5m, evaluation_delay: 0s}\n"
                            "    by: [instance]\n"
                            "    features: {cpu: cpu, net: net, disk: disk}\n"
                            "    anomaly: {ensemble: {members: [forest, pca]}}\n"
-                           "    models: {promotion: immediate, watch_samples: 0}\n"
+                           "    models: {watch_samples: 0}\n"
                            "    window: {fine: 400, coarse: 400}\n";
 
 static void run(struct rig *r, uint32_t from, uint32_t to)
