@@ -2,11 +2,16 @@
 #include "api/models.h"
 
 #include "api/answer.h"
+#include "base/log.h"
 #include "base/parse.h"
+#include "pipeline/trials.h"
 #include "registry/shown.h"
 
 #include <gnutls/gnutls.h>
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <strings.h>
 
 #define BODY_MAX (128u << 20) /* of an import: an artifact in base64, and what is said of it */
@@ -122,14 +127,82 @@ static void show(void *ctx, const struct ax_http_request *req, struct ax_http_re
     json_decref(card);
 }
 
+/* The newest entry of the audit log that tells what a comparison has led to. */
+static bool note_decision(void *ctx, const struct ax_audit_entry *e)
+{
+    json_t **newest = ctx;
+    if (ax_str_eq(e->who, ax_str("auspex")) && e->detail.n && memmem(e->detail.p, e->detail.n, " pairs", 6)) {
+        json_decref(*newest);
+        *newest = ax_audit_json(e);
+    }
+    return true;
+}
+
+static json_t *number(double value)
+{
+    return isfinite(value) ? json_real(value) : json_null();
+}
+
+/* How the two do on live data: the trial that is on, and the decision before. */
+static void add_trial(struct asking *a, json_t *data)
+{
+    struct ax_trial_view v;
+    struct ax_diag ignored;
+    json_t *decision = NULL;
+    if (a->service->pipeline && ax_pipeline_trial(a->service->pipeline, a->name, &v, &ignored) == AX_OK &&
+        v.roles.phase != AX_PHASE_NONE) {
+        const bool watch = v.roles.phase == AX_PHASE_WATCH;
+        const struct ax_comparison *c = &v.result;
+        const double none = (double)NAN;
+        (void)json_object_set_new(
+            data, "trial",
+            json_pack("{s:s, s:i, s:I, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "phase",
+                      ax_phase_name(v.roles.phase), "share", (int)v.roles.share, "samples",
+                      (json_int_t)v.samples, "newer", watch ? v.roles.live.version : v.roles.shadow.version,
+                      "older", watch ? v.roles.shadow.version : v.roles.live.version, "effect",
+                      number(c->n ? c->effect : none), "effectLower", number(c->n ? c->low : none),
+                      "effectUpper", number(c->n ? c->high : none), "pValue",
+                      number(c->n ? c->p_value : none), "newerLoss", number(c->n ? c->challenger : none),
+                      "olderLoss", number(c->n ? c->champion : none)));
+    }
+    if (ax_registry_audit(a->service->registry, a->name, 0, note_decision, &decision, &ignored) == AX_OK &&
+        decision)
+        (void)json_object_set(data, "decision", decision);
+    json_decref(decision);
+}
+
+static bool take_replaced(void *ctx, const struct ax_model_version *v)
+{
+    (void)snprintf(ctx, AX_VERSION_TEXT, AX_STR_FMT, AX_STR_ARG(v->replaced));
+    return false;
+}
+
+/* Whom the champion is compared with when nobody is named: its challenger, else the one that it replaced. */
+static struct ax_str opponent(struct asking *a, char replaced[AX_VERSION_TEXT])
+{
+    struct ax_model_ref ref;
+    struct ax_diag ignored;
+    struct ax_registry *r = a->service->registry;
+    *replaced = '\0';
+    if (ax_registry_find(r, a->name, ax_str("challenger"), &ref, &ignored) != AX_OK &&
+        ax_registry_see(r, a->name, ax_str("champion"), take_replaced, replaced, &ignored) == AX_OK &&
+        *replaced)
+        return ax_str(replaced);
+    return ax_str("challenger");
+}
+
 static void compare(void *ctx, const struct ax_http_request *req, struct ax_http_response *res)
 {
     struct asking a = {.service = ctx, .req = req, .res = res};
     json_t *data = NULL;
     if (!begin(&a, "champion"))
         return;
+    char replaced[AX_VERSION_TEXT];
+    const struct ax_str b = query(&a, "b", NULL);
     const enum ax_err err = ax_model_compare(a.service->registry, a.name, query(&a, "a", "champion"),
-                                             query(&a, "b", "challenger"), &data, &a.diag);
+                                             b.n ? b : opponent(&a, replaced), &data, &a.diag);
+    if (err == AX_OK)
+        add_trial(&a, data);
     answer(&a, err, data);
 }
 
@@ -278,6 +351,28 @@ static void import_one(void *ctx, const struct ax_http_request *req, struct ax_h
     answer_ref(&a, err, &ref);
 }
 
+static void retrain(void *ctx, const struct ax_http_request *req, struct ax_http_response *res)
+{
+    struct asking a = {.service = ctx, .req = req, .res = res};
+    if (!begin_change(&a) || !begin(&a, "champion"))
+        return;
+    enum ax_err err = AX_OK;
+    if (!a.service->pipeline)
+        err = ax_fail(&a.diag, AX_CONFLICT, "no job runs: ask a running auspex (--url)");
+    if (err == AX_OK)
+        err = ax_pipeline_retrain(a.service->pipeline, a.name, &a.diag);
+    if (err == AX_OK) {
+        struct ax_diag ignored;
+        struct ax_model_ref ref;
+        const bool known =
+            ax_registry_find(a.service->registry, a.name, ax_str("latest"), &ref, &ignored) == AX_OK;
+        if (known && ax_registry_note(a.service->registry, a.name, ax_str(ref.version), ax_str("retrain"),
+                                      &a.by, &ignored) != AX_OK)
+            ax_log(AX_LOG_WARN, "audit_failed", "retrain: %s", ignored.text);
+    }
+    answer(&a, err, json_pack("{s:o}", "model", json_stringn(a.name.p, a.name.n)));
+}
+
 void ax_models_routes(struct ax_models_service *s, struct ax_http_route *out)
 {
     const struct ax_http_route routes[AX_MODELS_ROUTES] = {
@@ -290,6 +385,7 @@ void ax_models_routes(struct ax_models_service *s, struct ax_http_route *out)
         {"POST", "/api/v1/models/promote", "models_promote", promote, s, 0},
         {"POST", "/api/v1/models/rollback", "models_rollback", rollback, s, 0},
         {"POST", "/api/v1/models/approve", "models_approve", approve, s, 0},
+        {"POST", "/api/v1/models/retrain", "models_retrain", retrain, s, 0},
         {"POST", "/api/v1/models/import", "models_import", import_one, s, BODY_MAX},
     };
     memcpy(out, routes, sizeof routes);

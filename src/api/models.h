@@ -1,16 +1,28 @@
 /* models.h: the registry over HTTP.
  *
- *   GET  /api/v1/models[?name=]                         versions, newest first
- *   GET  /api/v1/models/show?name=&version=[&format=]   one, with its history; format=markdown: its card
- *   GET  /api/v1/models/compare?name=[&a=&b=]           two side by side; champion and challenger by default
- *   GET  /api/v1/models/audit[?name=&after=&limit=]     the audit log behind entry `after`, up to 1,000
- * entries; `next` is what comes after them, null at the end. format=jsonl: as lines, and the header
- * Auspex-Next GET  /api/v1/models/verify                          is all of it as it was written? GET
- * /api/v1/models/export?name=&version=           with its artifact POST
- * /api/v1/models/promote?name=&version=&stage=   to production, unless stage says otherwise POST
- * /api/v1/models/rollback?name=                  back to whom the champion replaced POST
- * /api/v1/models/approve?name=&version= POST /api/v1/models/import                          the body is what
- * export gave
+ * GET  /api/v1/models[?name=]: versions, newest first.
+ *
+ * GET  /api/v1/models/show?name=&version=[&format=]: one, with its history; format=markdown: its card.
+ *
+ * GET  /api/v1/models/compare?name=[&a=&b=]: two side by side; by default the champion, and its challenger or
+ * the one that it replaced; and how they do on live data.
+ *
+ * GET  /api/v1/models/audit[?name=&after=&limit=]: the audit log behind entry `after`, up to 1,000 entries;
+ * `next` is what comes after them, null at the end. format=jsonl: as lines, and the header Auspex-Next.
+ *
+ * GET  /api/v1/models/verify: is all of it as it was written?
+ *
+ * GET  /api/v1/models/export?name=&version=: with its artifact.
+ *
+ * POST /api/v1/models/promote?name=&version=&stage=: to production, unless stage says otherwise.
+ *
+ * POST /api/v1/models/rollback?name=: back to whom the champion replaced.
+ *
+ * POST /api/v1/models/approve?name=&version=
+ *
+ * POST /api/v1/models/import: the body is what export gave.
+ *
+ * POST /api/v1/models/retrain?name=: a fit begins after the next step of its job.
  *
  * version is a number, champion, challenger or latest; champion by default, where reading. POST needs `admin`
  * (--web.enable-admin-api), else 403. `by` and `why` say who asks, and go into the audit log; who came in by
@@ -19,13 +31,15 @@
 #define AX_API_MODELS_H
 
 #include "net/http_server.h"
+#include "pipeline/pipeline.h"
 #include "registry/registry.h"
 
-#define AX_MODELS_ROUTES 10
+#define AX_MODELS_ROUTES 11
 
 /* What the routes work on; outlives the server. */
 struct ax_models_service {
     struct ax_registry *registry;
+    struct ax_pipeline *pipeline; /* whose models they are; NULL: no job runs */
     bool admin;
 };
 

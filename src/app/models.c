@@ -60,7 +60,7 @@ static const struct verb verbs[] = {
      3,
      false,
      ax_models_print_compare,
-     "MODEL [A B]  two versions side by side (champion and challenger)"},
+     "MODEL [A B]  two versions side by side, and how they do"},
     {"promote",
      "/api/v1/models/promote",
      {"name", "version"},
@@ -77,6 +77,14 @@ static const struct verb verbs[] = {
      true,
      ax_models_print_ref,
      "MODEL  back to the version that the champion replaced"},
+    {"retrain",
+     "/api/v1/models/retrain",
+     {"name"},
+     1,
+     1,
+     true,
+     ax_models_print_asked,
+     "MODEL  a fit begins after the next step of its job"},
     {"approve",
      "/api/v1/models/approve",
      {"name", "version"},
@@ -153,7 +161,7 @@ static struct ax_str find_argument(void *ctx, bool query, const char *name, uint
 
 static void handle(struct call *c, struct ax_registry *registry)
 {
-    struct ax_models_service service = {registry, true};
+    struct ax_models_service service = {registry, NULL, true};
     struct ax_http_route routes[AX_MODELS_ROUTES];
     struct ax_http_response response;
     const struct ax_http_request request = {

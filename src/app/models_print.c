@@ -104,6 +104,25 @@ static void print_pairs(const json_t *list, const char *key)
     }
 }
 
+/* How the comparison on live data stands, and what the last one has led to. */
+static void print_trial(const json_t *data)
+{
+    const json_t *t = json_object_get(data, "trial"), *last = json_object_get(data, "decision");
+    if (json_is_object(t)) {
+        (void)printf("\non live data: %s, %lld pairs\n", text_of(t, "phase"),
+                     (long long)json_integer_value(json_object_get(t, "samples")));
+        if (json_is_number(json_object_get(t, "effect")))
+            (void)printf("%s is better than %s by %.2f %% (%.2f to %.2f %%), p %.3g\n", text_of(t, "newer"),
+                         text_of(t, "older"), 100 * json_number_value(json_object_get(t, "effect")),
+                         100 * json_number_value(json_object_get(t, "effectLower")),
+                         100 * json_number_value(json_object_get(t, "effectUpper")),
+                         json_number_value(json_object_get(t, "pValue")));
+    }
+    if (json_is_object(last))
+        (void)printf("\nlast decision: %s %s: %s\n", text_of(last, "version"), text_of(last, "action"),
+                     text_of(last, "detail"));
+}
+
 enum ax_err ax_models_print_compare(struct ax_str answer, const char *out, struct ax_diag *diag)
 {
     static const char *const rows[] = {"version", "stage", "change"};
@@ -121,6 +140,18 @@ enum ax_err ax_models_print_compare(struct ax_str answer, const char *out, struc
     print_pairs(json_object_get(data, "scores"), "score");
     (void)printf("\nwhat differs\n");
     print_pairs(json_object_get(data, "differences"), "what");
+    print_trial(data);
+    json_decref(root);
+    return AX_OK;
+}
+
+enum ax_err ax_models_print_asked(struct ax_str answer, const char *out, struct ax_diag *diag)
+{
+    json_t *data, *root = open_answer(answer, &data, diag);
+    (void)out;
+    if (!root)
+        return AX_CORRUPT;
+    (void)printf("%s is fitted after the next step of its job\n", text_of(data, "model"));
     json_decref(root);
     return AX_OK;
 }

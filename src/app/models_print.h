@@ -17,6 +17,8 @@ ax_models_print ax_models_print_text;
 ax_models_print ax_models_print_compare;
 /* What a change has led to. */
 ax_models_print ax_models_print_ref;
+/* That a fit was asked for. */
+ax_models_print ax_models_print_asked;
 /* The exported version, into a file. */
 ax_models_print ax_models_print_export;
 /* The audit log. */

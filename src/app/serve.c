@@ -376,7 +376,7 @@ static enum ax_err start_http(struct server *s, struct ax_diag *diag)
     s->api.history = history_of;
     s->api.history_ctx = s;
     ax_api_routes(&s->api, s->routes);
-    s->models = (struct ax_models_service){s->registry, s->flags.admin};
+    s->models = (struct ax_models_service){s->registry, s->pipeline, s->flags.admin};
     ax_models_routes(&s->models, &s->routes[ROUTES]); /* behind all others */
     s->read.paths = s->paths;
     s->read.pipeline = s->pipeline;

@@ -1,5 +1,6 @@
 /* validate_job.c: rules and computed defaults of one job. */
 #include "base/parse.h"
+#include "config/calendar_priv.h"
 #include "config/outputs.h"
 #include "config/validate.h"
 
@@ -369,6 +370,20 @@ static void check_ensemble(struct check *c)
     }
 }
 
+static void check_models(struct check *c)
+{
+    struct ax_str line = c->job->models.fit_at;
+    yaml_node_t *node = ax_yaml_get(c->r, c->node, "models");
+    struct ax_diag diag = {{0}};
+    struct ax_buf ignored;
+    if (line.n == 0)
+        return;
+    ax_buf_init(&ignored, 65536);
+    if (ax_cron_write(line, 60000, &ignored, &diag) != AX_OK)
+        AT(c, node, "fit_at", "fit_at: %s", diag.text);
+    ax_buf_done(&ignored);
+}
+
 void ax_config_validate_job(struct ax_reader *r, yaml_node_t *node, const struct ax_config *config,
                             uint32_t i)
 {
@@ -398,5 +413,6 @@ void ax_config_validate_job(struct ax_reader *r, yaml_node_t *node, const struct
     if (job->anomaly.enabled)
         ax_config_validate_anomaly(r, ax_yaml_get(r, node, "anomaly"), job);
     check_ensemble(&c);
+    check_models(&c);
     check_emit(&c);
 }

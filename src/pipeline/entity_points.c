@@ -288,7 +288,7 @@ static int64_t span_ms(const struct ax_job *job)
 static bool is_worth_it(const struct ax_job *job, int64_t t_ms)
 {
     const struct ax_learner *l = &job->ensemble_learner;
-    if (!l->live)
+    if (!l->live || l->reason == AX_FIT_DRIFT || l->reason == AX_FIT_ACCURACY || l->reason == AX_FIT_MANUAL)
         return true;
     const struct ax_fit_scores *live = &l->live->scores;
     const int64_t newest_ms = l->newest_ms > live->until_ms ? l->newest_ms : live->until_ms;

@@ -188,6 +188,9 @@ enum ax_err ax_job_new(const struct ax_job_env *env, const struct ax_config *con
     if (err == AX_OK)
         err = init_channels(job, diag);
     if (err == AX_OK)
+        err = ax_triggers_init(&job->triggers, &job_config->models, config->time_zone, job_config->step_ms,
+                               diag);
+    if (err == AX_OK)
         ax_entities_learn(job);
     if (err != AX_OK) {
         ax_job_free(job, INT64_MIN);
@@ -211,6 +214,7 @@ void ax_job_free(struct ax_job *job, int64_t end_ms)
     free(job->lessons);
     ax_holidays_reset(&job->holidays);
     ax_skips_free(job->skips);
+    ax_triggers_done(&job->triggers);
     ax_combiner_free(job->spare);
     if (job->capacity)
         ax_channel_done(job->capacity, INT64_MIN);

@@ -2,6 +2,8 @@
 #include "pipeline/job_priv.h"
 #include "pipeline/swap_record.h"
 
+#include <math.h>
+
 /* How versions are tried, by the job's config; block and lags are the model's own affair. */
 static struct ax_trial_rule rule_of(const struct ax_job *job, const struct ax_trial_rule *own)
 {
@@ -28,6 +30,7 @@ void ax_job_learn(struct ax_job *job, struct ax_learner *l, const struct ax_lear
     whole.step_ms = job->config->step_ms;
     whole.seed = job->env.seed;
     whole.cooldown_ms = job->config->models.cooldown_ms;
+    whole.event_ms = ax_triggers_event_ms(job->config->step_ms);
     whole.rule = rule_of(job, &spec->rule);
     ax_learner_init(l, &whole);
     while (*end)
@@ -37,8 +40,15 @@ void ax_job_learn(struct ax_job *job, struct ax_learner *l, const struct ax_lear
 
 void ax_job_train(struct ax_job *job)
 {
+    const int64_t t_ms = job->schedule.last_ms;
+    const uint32_t tested = job->drift_ready[AX_DRIFT_INPUTS];
+    const double drifted = tested ? (double)job->drift_drifted[AX_DRIFT_INPUTS] / tested : (double)NAN,
+                 accuracy = job->config->models.accuracy_below > 0 ? ax_job_accuracy(job, t_ms) : (double)NAN;
+    if (!job->learners)
+        return;
+    const enum ax_fit_reason reason = ax_triggers_step(&job->triggers, t_ms, drifted, accuracy);
     for (struct ax_learner *l = job->learners; l; l = l->after)
-        ax_learner_offer(l, job->schedule.last_ms, AX_FIT_NOT);
+        ax_learner_offer(l, t_ms, reason);
 }
 
 struct ax_learner *ax_job_trained(struct ax_job *job)

@@ -134,6 +134,13 @@ static void lowest_scores(const struct ax_job *job, int64_t t_ms, struct ax_heal
     }
 }
 
+double ax_job_accuracy(const struct ax_job *job, int64_t t_ms)
+{
+    struct ax_health h;
+    lowest_scores(job, t_ms, &h);
+    return h.accuracy;
+}
+
 static void emit_health(struct ax_job *job, int64_t t_ms)
 {
     struct ax_health h = {.ready = job->reason == AX_JOB_READY};

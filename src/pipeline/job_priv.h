@@ -16,6 +16,7 @@
 #include "pipeline/learner.h"
 #include "pipeline/schedule.h"
 #include "pipeline/target.h"
+#include "pipeline/triggers.h"
 
 #define AX_SCORES 6             /* series of the scorecard for one horizon */
 #define AX_HORIZON_NAME 16      /* bytes of a horizon's label value */
@@ -131,6 +132,7 @@ struct ax_job {
     struct ax_learner ensemble_learner; /* one of the following */
     int64_t relearn_ms; /* newest step when people last said something of what it learnt from; AX_NEVER */
     struct ax_learner *learners; /* models that are fitted beside it */
+    struct ax_triggers triggers; /* why these are fitted again */
     struct ax_arena scratch;
     int64_t drift_due_ms, repeated_ms;
     /* Features tested, and found to have drifted. */
@@ -265,6 +267,9 @@ void ax_job_drift_outlets(struct ax_job *job, const struct ax_outlet_deed *deed)
 
 /* job_outputs.c: emit the scorecard and the state of the model. */
 void ax_job_outputs(struct ax_job *job, int64_t t_ms);
+
+/* The least accuracy at the shortest horizons; NaN while there is no score. */
+double ax_job_accuracy(const struct ax_job *job, int64_t t_ms);
 
 /* Do something to all outlets of the job as a whole, those of its drift among them. */
 void ax_job_outlets(struct ax_job *job, const struct ax_outlet_deed *deed);

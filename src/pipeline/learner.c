@@ -59,11 +59,11 @@ static int64_t due_ms(const struct ax_learner *l)
     return newest == INT64_MIN ? INT64_MIN : newest + wait_ms;
 }
 
-/* Has it rested since the newest fit, whatever became of that? */
-static bool has_rested(const struct ax_learner *l, int64_t t_ms)
+/* Has it rested so long since the newest fit, whatever became of that? */
+static bool has_rested(const struct ax_learner *l, int64_t t_ms, int64_t for_ms)
 {
     const int64_t newest = newest_ms(l) > l->asked_ms ? newest_ms(l) : l->asked_ms;
-    return newest == INT64_MIN || t_ms - newest >= l->spec.cooldown_ms;
+    return newest == INT64_MIN || t_ms - newest >= for_ms;
 }
 
 /* Why a fit is to begin now, if it is. */
@@ -78,9 +78,10 @@ static enum ax_fit_reason reason_now(const struct ax_learner *l, int64_t t_ms, e
         return AX_FIT_NOT;
     if (!trial && t_ms >= due_ms(l))
         return AX_FIT_SCHEDULE;
-    if ((reason == AX_FIT_DRIFT || reason == AX_FIT_ACCURACY) && l->live && has_rested(l, t_ms))
+    if ((reason == AX_FIT_DRIFT || reason == AX_FIT_ACCURACY) && l->live &&
+        has_rested(l, t_ms, l->spec.cooldown_ms))
         return reason;
-    return reason == AX_FIT_CRON && !trial ? reason : AX_FIT_NOT;
+    return reason == AX_FIT_CRON && !trial && has_rested(l, t_ms, l->spec.event_ms) ? reason : AX_FIT_NOT;
 }
 
 /* As the label `reason`. */

@@ -65,6 +65,7 @@ struct ax_learner_spec {
     const void *build;                    /* the spec of ax_train_kind.build() */
     int64_t step_ms, every_ms;            /* of the job; between two fits */
     int64_t cooldown_ms; /* from a fit to one that is begun because of drift or accuracy, at least */
+    int64_t event_ms;    /* within which a cron line lets one fit begin */
     uint64_t seed;
     struct ax_trial_rule rule;
 

@@ -3,6 +3,9 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
+
+#define NAMES_BYTES (64u << 20)
 
 /* Put a version into a stage, and say so in the log. */
 static enum ax_err put(struct ax_registry *r, struct ax_str name, const struct ax_version_row *row,
@@ -206,26 +209,52 @@ static enum ax_err verify_versions(struct ax_registry *r, struct ax_diag *diag)
     return err;
 }
 
-static enum ax_err verify_artifacts(struct ax_registry *r, struct ax_registry_report *out,
-                                    struct ax_diag *diag)
+/* The names of all artifacts that are kept, one after the other. */
+static enum ax_err list_artifacts(struct ax_registry *r, struct ax_buf *out, struct ax_diag *diag)
 {
-    struct ax_buf bytes;
-    ax_buf_init(&bytes, AX_REGISTRY_ARTIFACT_MAX);
     sqlite3_stmt *s = ax_sql_prepare(r, diag, "SELECT DISTINCT sha256 FROM version WHERE artifact", "");
     enum ax_err err = s ? AX_OK : AX_IO;
-    while (err == AX_OK) {
-        err = ax_sql_step(r, s, diag);
-        if (err != AX_OK)
-            break;
-        ax_buf_reset(&bytes);
-        err = ax_artifact_read(r, (const char *)sqlite3_column_text(s, 0), &bytes, diag);
-        if (err == AX_NOTFOUND)
-            err = AX_CORRUPT;
-        out->artifacts += err == AX_OK;
+    while (err == AX_OK && (err = ax_sql_step(r, s, diag)) == AX_OK) {
+        ax_buf_str(out, ax_sql_text(s, 0));
+        ax_buf_byte(out, 0);
     }
     (void)sqlite3_finalize(s);
+    if (err == AX_NOTFOUND)
+        err = out->err == AX_OK ? AX_OK : ax_fail(diag, out->err, "out of memory");
+    return err;
+}
+
+/* Does a version still keep it? */
+static bool is_kept(struct ax_registry *r, const char *sha256)
+{
+    struct ax_diag ignored;
+    (void)pthread_mutex_lock(&r->lock);
+    sqlite3_stmt *s = ax_sql_prepare(r, &ignored, "SELECT 1 FROM version WHERE artifact AND sha256 = ?", "s",
+                                     ax_str(sha256));
+    const bool kept = !s || ax_sql_step(r, s, &ignored) == AX_OK;
+    (void)sqlite3_finalize(s);
+    (void)pthread_mutex_unlock(&r->lock);
+    return kept;
+}
+
+/* Read them all, without the lock: nobody has to wait for it. One may be given up meanwhile. */
+static enum ax_err verify_artifacts(struct ax_registry *r, const struct ax_buf *names,
+                                    struct ax_registry_report *out, struct ax_diag *diag)
+{
+    struct ax_buf bytes;
+    enum ax_err err = AX_OK;
+    ax_buf_init(&bytes, AX_REGISTRY_ARTIFACT_MAX);
+    for (size_t at = 0; at < names->n && err == AX_OK;) {
+        const char *sha256 = (const char *)names->bytes + at;
+        at += strlen(sha256) + 1;
+        ax_buf_reset(&bytes);
+        err = ax_artifact_read(r, sha256, &bytes, diag);
+        out->artifacts += err == AX_OK;
+        if (err == AX_NOTFOUND)
+            err = is_kept(r, sha256) ? AX_CORRUPT : AX_OK;
+    }
     ax_buf_done(&bytes);
-    return err == AX_NOTFOUND ? AX_OK : err;
+    return err;
 }
 
 static enum ax_err count_versions(struct ax_registry *r, uint32_t *out, struct ax_diag *diag)
@@ -239,7 +268,9 @@ static enum ax_err count_versions(struct ax_registry *r, uint32_t *out, struct a
 
 enum ax_err ax_registry_verify(struct ax_registry *r, struct ax_registry_report *out, struct ax_diag *diag)
 {
+    struct ax_buf names;
     *out = (struct ax_registry_report){0};
+    ax_buf_init(&names, NAMES_BYTES);
     (void)pthread_mutex_lock(&r->lock);
     enum ax_err err = ax_audit_verify(r, out, diag);
     if (err == AX_OK)
@@ -247,7 +278,10 @@ enum ax_err ax_registry_verify(struct ax_registry *r, struct ax_registry_report 
     if (err == AX_OK)
         err = verify_versions(r, diag);
     if (err == AX_OK)
-        err = verify_artifacts(r, out, diag);
+        err = list_artifacts(r, &names, diag);
     (void)pthread_mutex_unlock(&r->lock);
+    if (err == AX_OK)
+        err = verify_artifacts(r, &names, out, diag);
+    ax_buf_done(&names);
     return err;
 }

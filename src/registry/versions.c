@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #define CHANGE_BYTES 65536
+#define NAMED_MS 86400000
 #define REF "v.id, v.major, v.minor, v.patch, v.stage, v.sha256, v.artifact, COALESCE(v.replaced, 0)"
 #define REST                                                                                                 \
     ", v.model, v.created_ms, v.parent, v.bytes, v.data_from_ms, v.data_to_ms, v.samples, v.features_hash,"  \
@@ -285,15 +286,19 @@ static enum ax_err insert(struct ax_registry *r, const struct adding *a, const s
         d->scores.n ? d->scores : none, ax_buf_view(&a->change));
 }
 
-/* Give up the artifacts of versions that are neither new nor needed. */
+/* Give up the artifacts of versions that are neither new nor needed. One that had a role within a day may
+ * still be named by what lasts of a running job (a snapshot, and the log behind it). */
 static enum ax_err retain(struct ax_registry *r, struct ax_str name, bool *any, struct ax_diag *diag)
 {
     const enum ax_err err = ax_sql_run(
         r, diag,
         "UPDATE version SET artifact = 0 WHERE model = ? AND artifact AND stage IN (0, 3) AND id NOT IN"
         " (SELECT id FROM version WHERE model = ? ORDER BY id DESC LIMIT ?) AND id <> COALESCE("
-        "(SELECT replaced FROM version WHERE model = ? AND stage = 2), 0)",
-        "ssis", name, name, (int64_t)r->keep, name);
+        "(SELECT replaced FROM version WHERE model = ? AND stage = 2), 0)"
+        " AND NOT EXISTS (SELECT 1 FROM audit a WHERE a.model = version.model AND a.at_ms > ? AND a.action IN"
+        " ('to staging', 'to production', 'to archived') AND a.version ="
+        " version.major || '.' || version.minor || '.' || version.patch)",
+        "ssisi", name, name, (int64_t)r->keep, name, ax_clock_now(&r->clock) - NAMED_MS);
     *any = err == AX_OK && sqlite3_changes(r->db) > 0;
     return err;
 }
