@@ -111,7 +111,7 @@ static void print_trial(const json_t *data)
     if (json_is_object(t)) {
         (void)printf("\non live data: %s, %lld pairs\n", text_of(t, "phase"),
                      (long long)json_integer_value(json_object_get(t, "samples")));
-        if (json_is_number(json_object_get(t, "effect")))
+        if (json_is_number(json_object_get(t, "pValue")))
             (void)printf("%s is better than %s by %.2f %% (%.2f to %.2f %%), p %.3g\n", text_of(t, "newer"),
                          text_of(t, "older"), 100 * json_number_value(json_object_get(t, "effect")),
                          100 * json_number_value(json_object_get(t, "effectLower")),

@@ -112,6 +112,9 @@ void ax_learner_offer(struct ax_learner *l, int64_t t_ms, enum ax_fit_reason rea
         l->asked_ms = t_ms;
         l->asked = AX_FIT_NOT;
         ax_metric_count(AX_M_TRAINING_STARTED, s->job, reason_text(l->reason));
+        if (l->reason != AX_FIT_SCHEDULE)
+            ax_log(AX_LOG_INFO, "training_started", "job %s: a fit of %s is begun, reason: %s", s->job,
+                   s->kind->name, reason_text(l->reason));
         return;
     }
     s->kind->free_data(past.data); /* the queue is full: later */
