@@ -139,7 +139,7 @@ static bool make_room(struct ax_job *job, struct ax_asked *out, float **points, 
 /* The score that a generation alone gives the i-th entity; below 0 when it does not know it. */
 static double score_of(const struct question *q, uint32_t i)
 {
-    if (q->index[i] == UINT32_MAX)
+    if (!q->index || q->index[i] == UINT32_MAX)
         return -1;
     const double level = ax_ensemble_level(q->g->model, q->index[i]);
     return ax_ensemble_combine(ax_ensemble_members_of(q->g->model), ax_ensemble_weights(q->g->model),
@@ -188,7 +188,7 @@ static struct ax_answer answer_of(const struct ax_job *job, const struct ax_enti
 static void ask(const struct question *q, const struct ax_asked *asked)
 {
     uint32_t at = 0;
-    if (!q->g)
+    if (!q->index)
         return;
     for (uint32_t i = 0; i < asked->n; i = at) {
         for (at = i; at < asked->n && q->index[at] != UINT32_MAX; at++)

@@ -99,6 +99,7 @@ struct ax_learner {
     struct ax_generation *live, *shadow; /* NULL where the role is empty, or its artifact cannot be had */
     struct ax_trial trial;
     int64_t rolled_back_ms;      /* step after which that was done; INT64_MIN: never */
+    int64_t since_ms, now_ms;    /* step after which the roles were given; the newest one that was taken */
     struct ax_fit *fit;          /* on its way, or NULL */
     struct ax_generation *fresh; /* finished, and without a role yet */
     struct ax_learner_next next;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define WHY_MAX 192
+#define STALE 3          /* times as long as its pairs take at the latest: then a trial ends without them */
 #define LOCAL_VERSION 12 /* digits of its SHA-256 that stand for a version where the store has no numbers */
 
 static bool same(const struct ax_role *a, const struct ax_role *b)
@@ -30,7 +31,8 @@ static bool goes_on(const struct ax_roles *a, const struct ax_roles *b)
 /* Has the store roles of its own? */
 static bool has_standing(const struct ax_learner *l)
 {
-    return l->spec.training && l->spec.artifacts && l->spec.artifacts->standing;
+    const struct ax_artifacts *a = l->spec.artifacts;
+    return l->spec.training && a && a->standing && a->move && a->changes;
 }
 
 static struct ax_artifact_about about(const struct ax_learner *l)
@@ -66,7 +68,8 @@ bool ax_learner_look(struct ax_learner *l)
         ax_log(AX_LOG_ERROR, "champion_unknown", "job %s: %s: %s", l->spec.job, l->spec.kind->name,
                diag.text);
     l->changes = changes;
-    l->looked = l->tells = true;
+    l->looked = err == AX_OK || err == AX_NOTFOUND; /* else it is looked at again */
+    l->tells = true;
     l->answered = err == AX_OK;
     l->refused[0] = '\0';
     if (l->answered && l->standing.newest_ms > 0)
@@ -146,8 +149,8 @@ static void tell(const struct ax_learner *l, const char *outcome, const struct a
 
 static void tell_failure(const struct ax_learner *l, const struct ax_diag *diag)
 {
-    ax_log(AX_LOG_WARN, "model_not_moved", "job %s: what was decided of %s is tried again: %s", l->spec.job,
-           l->spec.kind->name, diag->text);
+    ax_log(AX_LOG_WARN, "model_not_moved", "job %s: what was decided of %s cannot be done now: %s",
+           l->spec.job, l->spec.kind->name, diag->text);
 }
 
 /* Take the challenger into service. */
@@ -188,10 +191,14 @@ static bool give_up(struct ax_learner *l, const char *why, struct ax_roles *want
         move(l, back ? AX_ARTIFACT_ROLL_BACK : AX_ARTIFACT_RETIRE, loser.sha256, why, &diag);
     if (err == AX_CONFLICT && ax_learner_look(l) && follow(l, want))
         return true; /* somebody was faster */
-    if (err != AX_OK) {
+    if (err != AX_OK)
         tell_failure(l, &diag);
-        return false;
+    if (err == AX_CONFLICT && back) { /* there is nothing to return to, and nothing more to be learnt */
+        *want = (struct ax_roles){.live = l->roles.live};
+        return true;
     }
+    if (err != AX_OK)
+        return false;
     tell(l, back ? "rolled_back" : "retired", &loser, why);
     *want = (struct ax_roles){.live = back ? l->roles.shadow : l->roles.live, .rolled_back = back};
     return true;
@@ -213,10 +220,23 @@ static bool advance(struct ax_learner *l, const char *why, struct ax_roles *want
     return true;
 }
 
+/* Have there been no series to compare by for long? */
+static bool is_stale(const struct ax_learner *l)
+{
+    const struct ax_trial_rule *r = &l->spec.rule;
+    const int64_t steps = (int64_t)ax_trial_pairs(r, l->roles.phase) * (r->block ? r->block : 1);
+    return steps > 0 && l->since_ms != INT64_MIN && l->now_ms != INT64_MIN &&
+           l->now_ms - l->since_ms > STALE * steps * l->spec.step_ms;
+}
+
 /* Judge the trial; true when that changes something. */
 static bool judge(struct ax_learner *l, struct ax_roles *want)
 {
     char why[WHY_MAX];
+    if (is_stale(l) && l->roles.phase == AX_PHASE_WATCH)
+        return advance(l, "", want);
+    if (is_stale(l))
+        return give_up(l, "for long there was nothing to compare it by", want);
     if (l->roles.phase == AX_PHASE_APPROVAL && l->tells)
         return promote(l, "it had passed, and was approved of", want);
     if (l->roles.phase == AX_PHASE_SHADOW && l->live && l->shadow && l->spec.supersedes &&
@@ -277,6 +297,12 @@ static void withdraw(struct ax_learner *l, enum ax_artifact_move how, const stru
         tell(l, how == AX_ARTIFACT_ROLL_BACK ? "rolled_back" : "retired", role, why);
 }
 
+/* May it be had at another time? */
+static bool may_pass(enum ax_err err)
+{
+    return err == AX_NOMEM || err == AX_IO;
+}
+
 /* Build what the roles need. */
 static bool prepare(struct ax_learner *l, struct ax_roles *want)
 {
@@ -284,14 +310,16 @@ static bool prepare(struct ax_learner *l, struct ax_roles *want)
     struct ax_learner_next *next = &l->next;
     enum ax_err err = find(l, &want->live, &next->live, &diag);
     if (err != AX_OK) {
-        if (err != AX_NOMEM)
+        if (may_pass(err))
+            tell_failure(l, &diag);
+        else
             withdraw(l, AX_ARTIFACT_ROLL_BACK, &want->live, err, &diag);
         return false;
     }
     err = find(l, &want->shadow, &next->shadow, &diag);
     if (err == AX_OK && want->phase != AX_PHASE_NONE)
         err = ax_trial_reserve(&l->trial, &l->spec.rule);
-    if (err != AX_OK && err != AX_NOMEM) {
+    if (err != AX_OK && !may_pass(err)) {
         withdraw(l, AX_ARTIFACT_RETIRE, &want->shadow, err, &diag);
         try_out(&(struct ax_role){{0}, {0}}, want);
         err = goes_on(want, &l->roles) ? AX_NOTREADY : AX_OK;
@@ -342,6 +370,7 @@ static void change(struct ax_learner *l, const struct ax_roles *roles, struct ax
         ax_trial_done(&l->trial);
     if (roles->rolled_back)
         l->rolled_back_ms = t_ms;
+    l->since_ms = t_ms;
     ax_generation_free(l->live);
     ax_generation_free(l->shadow);
     l->live = live;
@@ -393,6 +422,7 @@ void ax_learner_save(const struct ax_learner *l, struct ax_buf *out)
 {
     ax_roles_put(out, &l->roles);
     ax_put_i64(out, l->rolled_back_ms);
+    ax_put_i64(out, l->since_ms);
     ax_learner_shown_save(l, out);
     ax_trial_save(&l->trial, out);
 }
@@ -401,7 +431,7 @@ enum ax_err ax_learner_load(struct ax_learner *l, struct ax_bytes *in)
 {
     struct ax_roles roles;
     ax_roles_get(in, &roles);
-    const int64_t rolled_back_ms = ax_get_ms(in);
+    const int64_t rolled_back_ms = ax_get_ms(in), since_ms = ax_get_ms(in);
     ax_learner_shown_load(l, in);
     if (in->err != AX_OK)
         return in->err;
@@ -409,5 +439,6 @@ enum ax_err ax_learner_load(struct ax_learner *l, struct ax_bytes *in)
     if (ax_learner_restore(l, &roles, INT64_MIN) != AX_OK)
         return AX_NOMEM;
     l->rolled_back_ms = rolled_back_ms;
+    l->since_ms = since_ms;
     return ax_trial_load(&l->trial, &l->spec.rule, l->roles.phase, in);
 }

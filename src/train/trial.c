@@ -93,8 +93,7 @@ static struct ax_promotion_rule looks_of(const struct ax_trial_rule *rule, uint3
     return r;
 }
 
-/* Pairs after which a phase is over. */
-static uint32_t pairs_of(const struct ax_trial_rule *rule, enum ax_phase phase)
+uint32_t ax_trial_pairs(const struct ax_trial_rule *rule, enum ax_phase phase)
 {
     switch (phase) {
     case AX_PHASE_SHADOW:
@@ -112,7 +111,7 @@ enum ax_err ax_trial_reserve(struct ax_trial *t, const struct ax_trial_rule *rul
 {
     uint32_t most = 1;
     for (enum ax_phase phase = AX_PHASE_NONE; phase < AX_PHASES; phase++)
-        most = pairs_of(rule, phase) > most ? pairs_of(rule, phase) : most;
+        most = ax_trial_pairs(rule, phase) > most ? ax_trial_pairs(rule, phase) : most;
     if (t->cap >= most)
         return AX_OK;
     double *live = realloc(t->live, most * sizeof *live);
@@ -142,15 +141,15 @@ static void compare(struct ax_trial *t, const struct ax_trial_rule *rule, enum a
 static bool is_compared(const struct ax_trial *t, const struct ax_trial_rule *rule, enum ax_phase phase)
 {
     const struct ax_promotion_rule r =
-        phase == AX_PHASE_SHADOW ? shadow_rule(rule) : looks_of(rule, pairs_of(rule, phase));
-    return t->n <= SHOWN_FIRST || t->n % SHOWN_EVERY == 0 || t->n == pairs_of(rule, phase) ||
+        phase == AX_PHASE_SHADOW ? shadow_rule(rule) : looks_of(rule, ax_trial_pairs(rule, phase));
+    return t->n <= SHOWN_FIRST || t->n % SHOWN_EVERY == 0 || t->n == ax_trial_pairs(rule, phase) ||
            ax_promotion_looks(&r, t->n);
 }
 
 void ax_trial_add(struct ax_trial *t, const struct ax_trial_rule *rule, enum ax_phase phase, double live,
                   double shadow)
 {
-    const uint32_t block = rule->block ? rule->block : 1, most = pairs_of(rule, phase);
+    const uint32_t block = rule->block ? rule->block : 1, most = ax_trial_pairs(rule, phase);
     if (!isfinite(live) || !isfinite(shadow) || t->n >= most || t->n >= t->cap)
         return;
     t->sum[0] += live;
@@ -187,7 +186,7 @@ static enum ax_trial_verdict judge_shadow(const struct ax_trial *t, const struct
     const double most = fmax(t->result.champion, rule->alarms_max) * (1 + r.effect_min);
     if (t->result.challenger <= most && (double)t->agreed >= ALIKE * (double)t->judged)
         return AX_TRIAL_PASSED;
-    return t->n >= pairs_of(rule, AX_PHASE_SHADOW) ? AX_TRIAL_FAILED : AX_TRIAL_GOES_ON;
+    return t->n >= ax_trial_pairs(rule, AX_PHASE_SHADOW) ? AX_TRIAL_FAILED : AX_TRIAL_GOES_ON;
 }
 
 static enum ax_trial_verdict judge_served(const struct ax_trial *t, const struct ax_trial_rule *rule,
@@ -211,7 +210,7 @@ enum ax_trial_verdict ax_trial_judge(const struct ax_trial *t, const struct ax_t
         return AX_TRIAL_FAILED;
     if (phase == AX_PHASE_SHADOW)
         return judge_shadow(t, rule);
-    return phase == AX_PHASE_APPROVAL ? AX_TRIAL_GOES_ON : judge_served(t, rule, pairs_of(rule, phase));
+    return phase == AX_PHASE_APPROVAL ? AX_TRIAL_GOES_ON : judge_served(t, rule, ax_trial_pairs(rule, phase));
 }
 
 uint8_t ax_trial_next_share(uint8_t share)

@@ -112,6 +112,9 @@ enum ax_trial_verdict {
 enum ax_trial_verdict ax_trial_judge(const struct ax_trial *t, const struct ax_trial_rule *rule,
                                      enum ax_phase phase);
 
+/* Pairs after which a phase is over at the latest; 0 where it waits for something else. */
+uint32_t ax_trial_pairs(const struct ax_trial_rule *rule, enum ax_phase phase);
+
 /* The share after this one: 5, 25, 50, 100, and then 0. */
 uint8_t ax_trial_next_share(uint8_t share);
 
