@@ -118,7 +118,7 @@ static void take(const struct state *s, struct stand *at, double y)
 static enum ax_err run_one(const struct ax_model_params *params, const struct state *s,
                            const struct ax_past *p, double *out)
 {
-    double z[REACH], path[STEPS_MAX];
+    double z[REACH], path[STEPS_MAX] = {0};
     uint32_t most = p->fine.n < REACH ? p->fine.n : REACH, season = params->season_steps, steps = 0;
     for (uint32_t k = 0; k < params->leads_n; k++) {
         out[k] = NAN;

@@ -23,7 +23,7 @@
 static void waves(double angle, uint32_t n, uint32_t most, double *x)
 {
     double s = sin(angle), c = cos(angle), s0 = 0, c0 = 1;
-    for (uint32_t k = 0; k < n; k++) {
+    for (size_t k = 0; k < n; k++) {
         x[2 * k] = k < most ? s : 0;
         x[2 * k + 1] = k < most ? c : 0;
         double s2 = 2 * cos(angle) * s - s0, c2 = 2 * cos(angle) * c - c0;

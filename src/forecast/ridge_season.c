@@ -57,10 +57,11 @@ static double clipped(double x, double bound)
     return x > bound ? bound : x < -bound ? -bound : x;
 }
 
-/* Sums of the first points, and how many of them are no gaps. */
+/* Sums of the first points, how many of them are no gaps, and every point without a spike of one. */
 struct sums {
     double *sum;
     uint32_t *seen;
+    float *calm;
 };
 
 /* The coarse past as seen from one moment. */
@@ -101,9 +102,12 @@ static double at(const struct now *w, double back)
  * that; the newest point is what it is. */
 static double calm(const struct now *w, double back, double cycle)
 {
-    return back < 1 || cycle < AX_DENSE_SEASON
-               ? at(w, back)
-               : ax_median_of_3(at(w, back - 1), at(w, back), at(w, back + 1));
+    if (back < 1 || cycle < AX_DENSE_SEASON)
+        return at(w, back);
+    uint32_t whole = (uint32_t)back;
+    if (w->sums && whole == back && whole < w->n)
+        return (double)w->sums->calm[w->n - 1 - whole];
+    return ax_median_of_3(at(w, back - 1), at(w, back), at(w, back + 1));
 }
 
 /* Points before now of the moment k cycles before the one `ahead` points after it. */
@@ -307,13 +311,17 @@ static bool sum_up(const struct ax_view *c, struct sums *out, struct ax_arena *s
 {
     out->sum = ax_arena_array(scratch, c->n + 1, sizeof *out->sum);
     out->seen = ax_arena_array(scratch, c->n + 1, sizeof *out->seen);
-    if (!out->sum || !out->seen)
+    out->calm = ax_arena_array(scratch, c->n, sizeof *out->calm);
+    if (!out->sum || !out->seen || !out->calm)
         return false;
     out->sum[0] = out->seen[0] = 0;
     for (uint32_t i = 0; i < c->n; i++) {
         bool seen = !isnan(c->v[i]);
         out->sum[i + 1] = out->sum[i] + (seen ? (double)c->v[i] : 0);
         out->seen[i + 1] = out->seen[i] + seen;
+        out->calm[i] = i == 0 || i + 1 == c->n
+                           ? c->v[i]
+                           : (float)ax_median_of_3((double)c->v[i - 1], (double)c->v[i], (double)c->v[i + 1]);
     }
     return true;
 }

@@ -8,7 +8,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define DAY (86400 / GOLDEN_STEP_S)
+enum { DAY = 86400 / GOLDEN_STEP_S }; /* steps */
+#define DAY_MS 86400000LL
 #define STEP_MS (GOLDEN_STEP_S * 1000LL)
 #define N (sizeof golden_spring / sizeof *golden_spring)
 
@@ -45,9 +46,9 @@ static struct result walk(const float *v, int64_t first_s, const char *zone, uin
         for (uint32_t k = 0; k < n; k++) {
             double e = fabs(outcomes[k].actual - outcomes[k].mean);
             if (i >= GOLDEN_SWITCH && i < GOLDEN_SWITCH + DAY)
-                r.after[outcomes[k].horizon] += e / DAY;
+                r.after[outcomes[k].horizon] += e / (double)DAY;
             if (i >= GOLDEN_SWITCH - 4 * DAY && i < GOLDEN_SWITCH)
-                r.ordinary[outcomes[k].horizon] += e / (4 * DAY);
+                r.ordinary[outcomes[k].horizon] += e / (4.0 * DAY);
         }
     }
     assert_int_equal(shared.roster.series, 1);
@@ -101,7 +102,7 @@ static void no_season_reaches_into_what_is_still_to_come(void **state)
     const int64_t change_ms = (GOLDEN_SPRING_S + (int64_t)GOLDEN_SWITCH * GOLDEN_STEP_S) * 1000;
     assert_int_equal(ax_zone_load(ax_str("Europe/Berlin"), &z, NULL), AX_OK);
     struct ax_local_time clocks = {.zone = z};
-    ax_local_time_cover(&clocks, change_ms - 30 * DAY * STEP_MS, change_ms + 10 * DAY * STEP_MS);
+    ax_local_time_cover(&clocks, change_ms - 30 * DAY_MS, change_ms + 10 * DAY_MS);
     for (int i = 0; i < 4 * DAY; i++)
         fine[i] = (float)i;
     const struct ax_past p = {.fine = {fine, 4 * DAY, change_ms - DAY / 2 * STEP_MS, STEP_MS},
