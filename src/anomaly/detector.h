@@ -8,8 +8,8 @@
  * they are divided by what only the false-alarm rate exceeds. What was flagged is kept out of the past until
  * it has lasted for hold_steps, so the score stays up while values are like none before, and one spike does
  * not hide the next. After a clear onset values are also judged by what was expected before it, until they
- * are back, or have stayed for hold_steps (anomaly/hold.h). What comes at the same time of the day for the
- * fourth time is known (anomaly/recurrence.h).
+ * are back there or near any of the past (by the neighbours), or have stayed for hold_steps (anomaly/hold.h).
+ * What comes at the same time of the day for the fourth time is known (anomaly/recurrence.h).
  *
  * One ax_detector per modelled series. A score of 1 is calibrated on the series' own past: at most
  * false_alarm_rate of points like the past exceed it. The score stays up while the abnormality lasts and

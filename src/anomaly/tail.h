@@ -29,7 +29,9 @@ void ax_tail_init(struct ax_tail *t, uint32_t memory_steps);
 /* Take in a score (>= 0, finite) with a weight in (0, 1]; time passes by one step. O(1) amortised. */
 void ax_tail_add(struct ax_tail *t, double score, double weight);
 
-/* The level that a share `rate` of scores exceeds; 0 when nothing was seen. O(bins). */
+/* The level that a share `rate` of scores exceeds; 0 when nothing was seen. Not below the bin that so many of
+ * those seen reach, when that is 2 points or more: the extrapolation knows nothing of lumps of equal scores.
+ * O(bins). */
 double ax_tail_level(const struct ax_tail *t, double rate);
 
 /* Median of the scores seen, to a bin; 0 when nothing was seen. O(bins). */

@@ -106,8 +106,8 @@ def nab_row(series, scores):
 
 
 def table(title, all_series, methods, nab):
-    for half, name in ((0, "tuning half"), (1, "report half")):
-        series = all_series[half::2]
+    for series, name in ((all_series[0::2], "tuning half"), (all_series[1::2], "report half"),
+                         (all_series, "the whole")):
         print(f"\n{title}, {name}: {len(series)} series, {sum(len(s['t']) for s in series)} rows")
         heads = (["NAB", "NAB at 1", "ungated", "ungated 1"] if nab else []) + [
             "PR-AUC", "mean PR", "VUS-PR", "range F1", "prec.", "recall", "F1", "events", "delay", "FPR", "alarms/d"]

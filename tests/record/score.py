@@ -6,7 +6,8 @@ usage: tests/record/score.py RECORDING.csv EMITTED.csv [JOB]
 EMITTED.csv is what `auspex backtest --emit` wrote. The score of a step is the highest `anomaly_score` of any entity
 of the job. Steps before the first at which every entity scores above 0 are warming up and left out. An incident is seen
 when a score above 1 stands in its labelled time; false alarms are the share of unlabelled steps above 1; PR-AUC is
-average precision of the step's score against the label (scikit-learn's definition). `named`: how often the entity with the highest
+average precision of the step's score against the label (scikit-learn's definition); VUS-PR and range F1 are those of
+tests/bench/detect_score.py; an alarm is a run of unlabelled steps above 1 that touches no labelled one. `named`: how often the entity with the highest
 score summed over the incident was the faulty member, for faults of a follower.
 """
 import collections
@@ -15,6 +16,11 @@ import json
 import pathlib
 import re
 import sys
+
+import numpy as np
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "bench"))
+from detect_score import range_f1, vus_pr, windows_of  # noqa: E402
 
 
 def average_precision(points):
@@ -29,6 +35,15 @@ def average_precision(points):
         total += (hits - before) / positives * hits / seen
         i = j
     return total
+
+
+def by_ranges(points):
+    """VUS-PR, range F1 at 1, false alarms and the days that they are of."""
+    times = sorted(points)
+    score = np.array([points[t][0] for t in times])
+    label = np.array([points[t][1] for t in times])
+    alarms = sum(not label[max(a - 1, 0):b + 2].any() for a, b in windows_of(score > 1))
+    return vus_pr(label, score), range_f1(label, score > 1), alarms, (times[-1] - times[0]) / 86400
 
 
 def main():
@@ -71,6 +86,8 @@ def main():
     print(f"recall of incidents {seen / total:.3f} ({seen} of {total})")
     print(f"false alarms {alarms / len(clean):.4f} of unlabelled steps ({alarms} of {len(clean)})")
     print(f"PR-AUC {average_precision([(points[t], label[t]) for t in points]):.3f}")
+    vus, f1, apart, days = by_ranges({t: (points[t], label[t]) for t in points})
+    print(f"VUS-PR {vus:.3f}, range F1 {f1:.3f}, {apart} false alarms in {24 * days:.1f} hours ({apart / days:.0f} a day)")
     print(f"named {named} of {followers} seen faults of followers")
 
 
