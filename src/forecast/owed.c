@@ -54,7 +54,7 @@ double ax_forecaster_owed(const struct ax_forecaster *f, uint32_t track, int64_t
     uint32_t others = t->lead - 1, asked = others < ASKED ? others : ASKED, heard = 0;
     double sum = 0, allowed = 1 - f->spec->level;
     for (uint32_t q = 0; q < asked; q++) {
-        uint32_t ago = 1 + (uint32_t)((uint64_t)others * (2 * q + 1) / (2 * asked));
+        uint32_t ago = 1 + (uint32_t)((uint64_t)others * (2 * q + 1) / ((uint64_t)2 * asked));
         int64_t made = step - ago;
         made -= made % t->pending.stride;
         struct ax_waiting w;

@@ -13,8 +13,9 @@
     1e-4                   /* at some lead, for a member to be asked: its error is below 1.6 times the least \
                             */
 #define WEIGHT_OF_USE 0.02 /* at some lead, for a job to have use for a member */
-#define SETTLED_ENOUGH 96  /* own experience from which validation is no longer asked */
-#define LONGER 4           /* a past longer by one in so many may have room for members that had none */
+#define INDEPENDENT_ENOUGH 12.0 /* forecasts in the past at which their errors are half believed */
+#define SETTLED_ENOUGH 96       /* own experience from which validation is no longer asked */
+#define LONGER 4                /* a past longer by one in so many may have room for members that had none */
 
 /* Forecast from each origin with the weights that were known there, and settle at once. */
 static enum ax_err roll(const struct ax_forecaster *f, const struct ax_past *p, uint32_t first, void *states,
@@ -55,26 +56,36 @@ static enum ax_err roll(const struct ax_forecaster *f, const struct ax_past *p, 
     return AX_OK;
 }
 
+/* An error in the past beside that of the last value, as far as the forecasts that it comes from were
+ * independent: a few that overlap are luck. */
+static float believed(double error, double last, double independent)
+{
+    if (!(error > 0 && last > 0))
+        return (float)error;
+    return (float)(last * pow(error / last, independent / (independent + INDEPENDENT_ENOUGH)));
+}
+
 /* Believe the validation where a lead has little experience; elsewhere take only what is new from it: how
  * a member that was not there before compares with the last value. */
-static void take_over(struct ax_lead_record *r, const struct ax_lead_record *validated)
+static void take_over(struct ax_lead_record *r, const struct ax_lead_record *validated, double independent)
 {
     bool young = r->settled < SETTLED_ENOUGH && validated->settled > 0;
     double base = (double)validated->member_error[AX_MEMBER_LAST_VALUE],
            own = (double)r->member_error[AX_MEMBER_LAST_VALUE];
     for (uint32_t m = 0; m < AX_MEMBERS; m++) {
-        double error = (double)validated->member_error[m];
+        float error = believed((double)validated->member_error[m], base, independent);
         if (isnan(error))
             continue;
         if (young)
-            r->member_error[m] = (float)error;
+            r->member_error[m] = error;
         else if (isnan(r->member_error[m]) && base > 0)
-            r->member_error[m] = (float)(own * error / base);
+            r->member_error[m] = (float)(own * (double)error / base);
     }
     if (!young)
         return;
     r->errors = validated->errors;
-    r->together_error = validated->together_error;
+    r->together_error =
+        believed((double)validated->together_error, (double)validated->last_error, independent);
     r->last_error = validated->last_error;
 }
 
@@ -111,8 +122,10 @@ static enum ax_err validate(struct ax_forecaster *f, const struct ax_past *p, st
         err = roll(f, p, first, states, scratch, records);
     if (err)
         return err;
-    for (uint32_t k = 0; k < f->tracks_n; k++)
-        take_over(&f->tracks[k].record, &records[k]);
+    for (uint32_t k = 0; k < f->tracks_n; k++) {
+        double lead = f->tracks[k].lead, independent = fmax((double)(p->fine.n - first) - lead, 0) / lead;
+        take_over(&f->tracks[k].record, &records[k], independent);
+    }
     return AX_OK;
 }
 
