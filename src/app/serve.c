@@ -530,13 +530,15 @@ static int run(struct server *s)
     ax_metric_set(ax_metric(AX_M_START_TIME, NULL, NULL), (double)ax_clock_now(&wall) / 1000);
     ax_metric_set(ax_metric(AX_M_BUILD_INFO, AX_VERSION, __VERSION__), 1);
     int status = 0;
-    if (start(s, &diag) == AX_OK) {
+    enum ax_err err = start(s, &diag);
+    if (err == AX_OK) {
         atomic_store(&s->api.ready, true);
         ax_log(AX_LOG_INFO, "ready", "auspex %s receives at http%s://%s/api/v1/write", AX_VERSION,
                s->tls ? "s" : "", s->flags.listen_address);
         wait_for_end(s);
     } else {
-        ax_log(AX_LOG_ERROR, "start_failed", "%s", diag.text);
+        /* What runs out of memory may have no text. */
+        ax_log(AX_LOG_ERROR, "start_failed", "%s", diag.text[0] ? diag.text : ax_err_text(err));
         status = 1;
     }
     stop(s);

@@ -6,12 +6,16 @@
 #include "base/metrics.h"
 #include "emit/endpoints.h"
 #include "prom/sample.h"
+#include "store/folder.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define KEY_BYTES_MAX ((size_t)1 << 20)
 #define PUTS_MAX (1u << 25) /* of one commit */
+#define SYNC_MAX 64u        /* files of positions synced at a time; the others wait for the next */
 #define AHEAD 8u            /* so many puts ahead is asked for the memory of a series */
 
 struct ax_emit {
@@ -220,7 +224,17 @@ enum ax_err ax_emit_reload(struct ax_emit *e, const struct ax_remote_write *endp
 
 enum ax_err ax_emit_sync(struct ax_emit *e, struct ax_diag *diag)
 {
-    return ax_outgoing_sync(e->outgoing, diag);
+    int fds[SYNC_MAX];
+    enum ax_err err = ax_outgoing_sync(e->outgoing, diag);
+    (void)pthread_mutex_lock(&e->lock);
+    uint32_t n = ax_endpoints_unsynced(&e->endpoints, fds, SYNC_MAX);
+    (void)pthread_mutex_unlock(&e->lock);
+    for (uint32_t i = 0; i < n; i++) {
+        if (fdatasync(fds[i]) != 0 && err == AX_OK)
+            err = ax_folder_fail(diag, errno, "sync the positions in", e->dir, NULL);
+        (void)close(fds[i]);
+    }
+    return err;
 }
 
 uint64_t ax_emit_pending(struct ax_emit *e)

@@ -42,7 +42,8 @@ struct ax_sink ax_emit_sink(struct ax_emit *e);
 AX_MUST_USE enum ax_err ax_emit_reload(struct ax_emit *e, const struct ax_remote_write *endpoints,
                                        uint32_t endpoints_n, struct ax_diag *diag);
 
-/* Bring what was committed to the disk, so that it survives a power loss. AX_IO with a text. */
+/* Bring what was committed to the disk, and how far each endpoint has come, so that it survives a power loss.
+ * Nobody waits for it. AX_IO with a text. */
 AX_MUST_USE enum ax_err ax_emit_sync(struct ax_emit *e, struct ax_diag *diag);
 
 /* Samples in the log that wait for an endpoint, summed over the endpoints. */

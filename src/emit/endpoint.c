@@ -232,6 +232,11 @@ void ax_endpoint_go(struct ax_endpoint *e, struct ax_positions *positions)
         ax_sender_go(e->senders[i]);
 }
 
+int ax_endpoint_unsynced(const struct ax_endpoint *e)
+{
+    return e->d.positions ? ax_positions_unsynced(e->d.positions) : -1;
+}
+
 struct ax_positions *ax_endpoint_give_up(struct ax_endpoint *e)
 {
     struct ax_positions *positions = e->d.positions;

@@ -46,6 +46,9 @@ int ax_endpoint_succeeds(const struct ax_endpoint *e, const struct ax_positions_
 /* Begin to send from these positions, which it owns from then on. Once. */
 void ax_endpoint_go(struct ax_endpoint *e, struct ax_positions *positions);
 
+/* ax_positions_unsynced() of its positions. */
+int ax_endpoint_unsynced(const struct ax_endpoint *e);
+
 /* Its positions, for its successor to own; it has ended. */
 struct ax_positions *ax_endpoint_give_up(struct ax_endpoint *e);
 

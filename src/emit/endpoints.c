@@ -232,6 +232,16 @@ uint64_t ax_endpoints_measure(struct ax_endpoints *set)
     return n;
 }
 
+uint32_t ax_endpoints_unsynced(struct ax_endpoints *set, int *fds, uint32_t cap)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < set->n && n < cap; i++) {
+        fds[n] = ax_endpoint_unsynced(set->v[i]);
+        n += fds[n] >= 0;
+    }
+    return n;
+}
+
 void ax_endpoints_count_dropped(struct ax_endpoints *set, const char *reason, uint32_t n)
 {
     for (uint32_t i = 0; n && i < set->n; i++)

@@ -28,6 +28,10 @@ uint64_t ax_endpoints_at(const struct ax_endpoints *set);
 /* Samples that wait, summed over the endpoints; sets the gauges. */
 uint64_t ax_endpoints_measure(struct ax_endpoints *set);
 
+/* Descriptors of the files of positions that have changed since the last call, at most cap; to be synced and
+ * closed. Returns how many. */
+uint32_t ax_endpoints_unsynced(struct ax_endpoints *set, int *fds, uint32_t cap);
+
 /* Count samples that never reached the log, for every endpoint. */
 void ax_endpoints_count_dropped(struct ax_endpoints *set, const char *reason, uint32_t n);
 

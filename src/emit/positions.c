@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -31,6 +32,7 @@ struct ax_positions {
     uint8_t head[HEAD_BYTES]; /* as it stands in the file */
     uint64_t at[AX_LANES];
     uint8_t copy[AX_LANES]; /* where the next write of a lane goes */
+    atomic_bool unsynced;
 };
 
 static enum ax_err fail(struct ax_diag *diag, const char *verb, const char *path)
@@ -352,7 +354,14 @@ enum ax_err ax_positions_put(struct ax_positions *p, uint32_t first, uint32_t n,
     if (err == AX_OK)
         for (uint32_t i = 0; i < n; i++)
             p->copy[first + i] = !copy;
+    atomic_store(&p->unsynced, true);
     return err;
+}
+
+int ax_positions_unsynced(struct ax_positions *p)
+{
+    int fd = atomic_exchange(&p->unsynced, false) ? fcntl(p->fd, F_DUPFD_CLOEXEC, 0) : -1;
+    return fd;
 }
 
 uint32_t ax_positions_number(const struct ax_positions *p)

@@ -10,7 +10,7 @@
  * go to the copies in turn, so that one torn by a power loss leaves the other; of two that are sound the
  * larger counts.
  *
- * A write goes to the page cache: it survives the process. */
+ * A write goes to the page cache: it survives the process; ax_positions_unsynced() is for the power. */
 #ifndef AX_EMIT_POSITIONS_H
 #define AX_EMIT_POSITIONS_H
 
@@ -73,6 +73,10 @@ void ax_positions_get(const struct ax_positions *p, uint32_t first, uint32_t n, 
  * position. Cost: one write of 16 n bytes. */
 AX_MUST_USE enum ax_err ax_positions_put(struct ax_positions *p, uint32_t first, uint32_t n, uint64_t at,
                                          struct ax_diag *diag);
+
+/* A descriptor of its file, the caller's to bring to the disk and close, when something was noted since the
+ * last call; else -1. */
+int ax_positions_unsynced(struct ax_positions *p);
 
 /* The number of its file. */
 uint32_t ax_positions_number(const struct ax_positions *p);

@@ -20,7 +20,7 @@
 
 struct cluster {
     uint64_t key, elected;
-    uint64_t term;    /* elections so far */
+    uint64_t term;    /* of its election; a later one has a higher term */
     int64_t heard_ms; /* the elected one */
 };
 
@@ -36,6 +36,8 @@ struct ax_ha {
     pthread_mutex_t lock;
     struct ax_map by_key;
     uint32_t clusters_n;
+    uint64_t
+        gone_term; /* the highest of clusters that gave way, or were read: those that come have higher ones */
     struct news news;
     atomic_bool has_news;
     struct ax_cell *clusters, *failovers;
@@ -139,7 +141,9 @@ static struct cluster *add(struct ax_ha *ha, uint64_t key, int64_t now_ms)
         ha->clusters_n++;
     else
         (void)ax_map_remove(&ha->by_key, c->key);
-    *c = (struct cluster){.key = key, .heard_ms = now_ms};
+    if (c->term > ha->gone_term)
+        ha->gone_term = c->term;
+    *c = (struct cluster){.key = key, .heard_ms = now_ms, .term = ha->gone_term};
     ax_metric_set(ha->clusters, ha->clusters_n);
     return c;
 }
@@ -228,10 +232,12 @@ enum ax_err ax_ha_load(struct ax_ha *ha, struct ax_str body)
             break;
         }
         struct cluster *c = ax_map_get(&ha->by_key, key);
-        bool room = c || ha->clusters_n < ha->opt.clusters_max;
+        bool known = c, room = c || ha->clusters_n < ha->opt.clusters_max;
         if (!c && room && !(c = add(ha, key, now_ms)))
             err = AX_NOMEM;
-        if (c && term >= c->term)
+        if (term > ha->gone_term)
+            ha->gone_term = term;
+        if (c && (!known || term >= c->term))
             *c = (struct cluster){.key = key, .elected = replica, .term = term, .heard_ms = now_ms};
     }
     (void)pthread_mutex_unlock(&ha->lock);

@@ -52,8 +52,8 @@ struct ax_ha_sender ax_ha_sender_of(const struct ax_ha *ha, struct ax_str tenant
  * not heard for half an hour gives way to a new one when there are clusters_max. O(1) else. */
 enum ax_ha_verdict ax_ha_hear(struct ax_ha *ha, struct ax_ha_sender sender);
 
-/* Write all elections: version (u8, 1), then each `cluster u64, replica u64, term varint`; a cluster's terms
- * are counted from 1. */
+/* Write all elections: version (u8, 1), then each `cluster u64, replica u64, term varint`; the terms of a
+ * cluster rise, also when it gave way to another and came back. */
 void ax_ha_save(struct ax_ha *ha, struct ax_buf *out);
 
 /* Were there elections that ax_ha_saved() was not told of? Lock-free. */

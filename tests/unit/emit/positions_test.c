@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define HEAD 2048u /* as positions.h says: a head, then two copies of the lanes */
 #define COPY (AX_LANES * 16u)
@@ -71,6 +72,25 @@ static void lanes_move_forward_and_stay_where_they_are_after_a_restart(void **st
     put(p, 0, AX_LANES, 250); /* those that are further stay */
     p = open_again(dir, p);
     assert_true(at(p, 0) == 250 && at(p, 9) == 250 && at(p, 10) == 300 && at(p, AX_LANES - 1) == 300);
+    ax_positions_close(p);
+    scratch_remove(dir);
+}
+
+static void what_was_noted_is_offered_once_to_be_synced(void **state)
+{
+    (void)state;
+    char dir[SCRATCH_PATH];
+    struct ax_positions *p = make(dir, 100);
+    assert_int_equal(ax_positions_unsynced(p), -1); /* made and synced */
+    for (uint64_t i = 1; i < 4; i++) {
+        put(p, 0, 10, 100 + i);
+        int fd = ax_positions_unsynced(p);
+        assert_true(fd >= 0);
+        assert_int_equal(fdatasync(fd), 0);
+        assert_int_equal(close(fd), 0);
+        assert_int_equal(ax_positions_unsynced(p), -1);
+    }
+    put(p, 10, 1, 200); /* its own descriptor is as it was */
     ax_positions_close(p);
     scratch_remove(dir);
 }
@@ -166,6 +186,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lanes_move_forward_and_stay_where_they_are_after_a_restart),
+        cmocka_unit_test(what_was_noted_is_offered_once_to_be_synced),
         cmocka_unit_test(a_torn_write_leaves_the_one_before),
         cmocka_unit_test(a_damaged_head_is_refused_and_seen_in_the_list),
         cmocka_unit_test(a_new_owner_takes_it_over_where_it_stands),

@@ -191,6 +191,50 @@ static void news_are_told_until_they_last_and_the_latest_counts(void **state)
     ax_buf_done(&both);
 }
 
+static void a_cluster_that_gave_way_and_came_back_is_elected_anew(void **state)
+{
+    (void)state;
+    struct ax_ha *ha = track(1);
+    struct ax_buf before, after;
+    uint64_t until;
+    ax_buf_init(&before, 4096);
+    ax_buf_init(&after, 4096);
+    assert_int_equal(hear(ha, "eu", "a"), AX_HA_ELECTED);
+    now_ms += FAILOVER_MS;
+    assert_int_equal(hear(ha, "eu", "b"), AX_HA_ELECTED);
+    ax_ha_save_news(ha, &before, &until);
+    ax_ha_saved(ha, until);
+    now_ms += 1800001;
+    assert_int_equal(hear(ha, "us", "a"), AX_HA_ELECTED); /* takes its place */
+    now_ms += 1800001;
+    assert_int_equal(hear(ha, "eu", "c"), AX_HA_ELECTED);
+    ax_ha_save_news(ha, &after, &until);
+    ha = restart(ha, &before);
+    assert_int_equal(ax_ha_load(ha, ax_buf_view(&after)), AX_OK);
+    assert_int_equal(hear(ha, "eu", "b"), AX_HA_DUPLICATE);
+    assert_int_equal(hear(ha, "eu", "c"), AX_HA_ELECTED);
+    /* What comes after a start is later than all that was read. */
+    now_ms += 10 * 1800001LL;
+    struct ax_buf last;
+    ax_buf_init(&last, 4096);
+    for (int i = 0; i < 8; i++) {
+        char name[8];
+        (void)snprintf(name, sizeof name, "c%d", i);
+        assert_int_equal(hear(ha, name, "a"), AX_HA_ELECTED);
+    }
+    now_ms += 1800001;
+    assert_int_equal(hear(ha, "eu", "d"), AX_HA_ELECTED);
+    ax_ha_save_news(ha, &last, &until);
+    ha = restart(ha, &before);
+    assert_int_equal(ax_ha_load(ha, ax_buf_view(&after)), AX_OK);
+    assert_int_equal(ax_ha_load(ha, ax_buf_view(&last)), AX_OK);
+    assert_int_equal(hear(ha, "eu", "c"), AX_HA_DUPLICATE);
+    ax_ha_free(ha);
+    ax_buf_done(&before);
+    ax_buf_done(&after);
+    ax_buf_done(&last);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -201,6 +245,7 @@ int main(void)
         cmocka_unit_test(tenants_have_clusters_of_their_own),
         cmocka_unit_test(a_cluster_too_many_is_refused_until_one_was_silent_for_long),
         cmocka_unit_test(elections_last),
+        cmocka_unit_test(a_cluster_that_gave_way_and_came_back_is_elected_anew),
         cmocka_unit_test(news_are_told_until_they_last_and_the_latest_counts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
