@@ -1,7 +1,9 @@
-/* compress.c: snappy blocks (libsnappy) and zstd (libzstd, streaming, with a bounded window). */
+/* compress.c: snappy blocks (our decoder, libsnappy's encoder) and zstd (libzstd, streaming, with a bounded
+ * window). */
 #include "net/compress.h"
 
 #include "base/assert.h"
+#include "net/snappy_block.h"
 
 #include <pthread.h>
 #include <snappy-c.h>
@@ -38,7 +40,10 @@ enum ax_err ax_snappy_decompress(struct ax_str in, struct ax_buf *out, struct ax
         return ax_fail(diag, AX_INVALID, "the body is no snappy block: %zu bytes cannot become %zu", in.n, n);
     if (!ax_buf_reserve(out, n ? n : 1))
         return ax_fail(diag, AX_NOMEM, "no memory for a body of %zu bytes", n);
-    if (snappy_uncompress(in.p, in.n, (char *)out->bytes, &n) != SNAPPY_OK)
+    size_t head = 1; /* of its length, which was read */
+    while (in.p[head - 1] & 0x80)
+        head++;
+    if (!ax_snappy_elements((const uint8_t *)in.p + head, in.n - head, out->bytes, n))
         return ax_fail(diag, AX_INVALID, "the body is a corrupt snappy block");
     out->n = n;
     return AX_OK;
