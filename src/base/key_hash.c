@@ -9,7 +9,7 @@
 #include <immintrin.h>
 #endif
 
-#define BLOCK 16u
+#define BLOCK ((size_t)16)
 #define CHUNK_BYTES (AX_KEY_HASH_CHUNK * BLOCK)
 #define VAES_FROM 64u /* bytes; shorter ones do not gain by it */
 
@@ -138,7 +138,7 @@ static VAES __m128i sum_vaes(const struct ax_key_hash *k, const uint8_t *p, size
     size_t i = 0;
     for (int r = 0; r < 4; r++)
         keys[r] = _mm256_broadcastsi128_si256(_mm_load_si128((const void *)k->rounds[r]));
-    for (; n >= 2 * (size_t)BLOCK; p += 2 * (size_t)BLOCK, n -= 2 * (size_t)BLOCK, i += 2) {
+    for (; n >= 2 * BLOCK; p += 2 * BLOCK, n -= 2 * BLOCK, i += 2) {
         __m256i x = _mm256_xor_si256(_mm256_loadu_si256((const void *)p),
                                      _mm256_load_si256((const void *)k->masks[i]));
         for (int r = 0; r < 4; r++)
@@ -168,23 +168,26 @@ static AES struct ax_hash128 by_aes(const struct ax_key_hash *k, const uint8_t *
 #endif
 
 #if defined(__x86_64__)
-/* Not every compiler knows the feature by name. The system keeps these registers where it does those of AVX2.
- */
+/* Bits of CPUID (clang 14 knows no names for these); whether the system keeps wide registers is what "avx2"
+ * asks. */
+static bool has_aes(void)
+{
+    unsigned a, b, c, d;
+    return __get_cpuid(1, &a, &b, &c, &d) && c & bit_AES && c & bit_SSE4_1;
+}
+
 static bool has_vaes(void)
 {
-    unsigned a = 0, b = 0, c = 0, d = 0;
-    return __builtin_cpu_supports("avx2") && __get_cpuid_count(7, 0, &a, &b, &c, &d) && (c & bit_VAES);
+    unsigned a, b, c, d;
+    return __builtin_cpu_supports("avx2") && __get_cpuid_count(7, 0, &a, &b, &c, &d) && c & 1u << 9;
 }
 #endif
 
 bool ax_key_hash_can(enum ax_key_hash_way way)
 {
 #if defined(__x86_64__)
-    bool aes = __builtin_cpu_supports("aes") && __builtin_cpu_supports("sse4.1");
-    if (way == AX_KEY_HASH_AES)
-        return aes;
-    if (way == AX_KEY_HASH_VAES)
-        return aes && has_vaes();
+    if (way != AX_KEY_HASH_SIP)
+        return has_aes() && (way == AX_KEY_HASH_AES || has_vaes());
 #endif
     return way == AX_KEY_HASH_SIP;
 }
