@@ -378,7 +378,8 @@ enum ax_err ax_entities_copy(void *ctx, int64_t t_ms, uint64_t bytes_max, struct
 {
     struct ax_job *job = ctx;
     const uint64_t row = job->channels_n * sizeof(float) + 1;
-    if (!is_worth_it(job, t_ms) || job->entities.n == 0)
+    const bool asked_for = job->ensemble_learner.reason == AX_FIT_MANUAL;
+    if (job->entities.n == 0 || (!asked_for && !is_worth_it(job, t_ms)))
         return AX_NOTREADY;
     uint64_t most = (uint64_t)(SHARE_OF_BYTES * (double)bytes_max) / row / job->entities.n;
     struct filling f = {.job = job, .t_ms = t_ms, .most = most < UINT32_MAX ? (uint32_t)most : UINT32_MAX};
