@@ -48,7 +48,7 @@ jobs:
     horizons: [200ms, 400ms]
     lstm: {preset: internet, epochs: 20, patience: 5}
   drift: {reference: 60, current: 30, interval: 1s}
-  models: {min_samples: 20, watch_samples: 160, drift_for: 2s, cooldown: 8s}
+  models: {min_samples: 20, watch_samples: 160, drift_for: 4s, cooldown: 8s}
 """
 PROMETHEUS = """\
 global: {scrape_interval: 200ms, scrape_timeout: 200ms, evaluation_interval: 500ms}
@@ -194,7 +194,7 @@ class Story:
     def plan_kills(self, seconds):
         """Kill it at random moments of what comes next."""
         now = time.monotonic()
-        self.kills = sorted(now + seconds * self.random.random() for _ in range(KILLS))
+        self.kills = sorted(self.kills + [now + seconds * self.random.random() for _ in range(KILLS)])
 
     # ---- the story ----
 
