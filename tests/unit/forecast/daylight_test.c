@@ -85,8 +85,9 @@ static void every_member_with_a_season_follows_the_clocks(void **state)
 {
     (void)state;
     static const enum ax_portfolio_member seasonal[] = {
-        AX_MEMBER_seasonal_naive, AX_MEMBER_weekly_naive, AX_MEMBER_ets_season,    AX_MEMBER_ets_week,
-        AX_MEMBER_ar_season,      AX_MEMBER_ridge_season, AX_MEMBER_seasonal_level};
+        AX_MEMBER_seasonal_naive, AX_MEMBER_weekly_naive, AX_MEMBER_ets_season,     AX_MEMBER_ets_week,
+        AX_MEMBER_ar_season,      AX_MEMBER_ridge_season, AX_MEMBER_seasonal_level, AX_MEMBER_fourier,
+        AX_MEMBER_theta,          AX_MEMBER_arima};
     for (size_t i = 0; i < sizeof seasonal / sizeof *seasonal; i++) {
         check(golden_spring, GOLDEN_SPRING_S, 1U << seasonal[i]);
         check(golden_autumn, GOLDEN_AUTUMN_S, 1U << seasonal[i]);
