@@ -211,8 +211,13 @@ void ax_report_score(struct ax_report *r, uint32_t job_i, uint32_t series,
     a->above += above;
     a->episodes += above && !a->on;
     a->on = above;
-    if (point->label >= 0)
+    if (point->label >= 0) {
         keep_scored(r, job, point->score, point->label == 1);
+        a->labelled++;
+        a->abnormal += point->label == 1;
+        a->true_positive += above && point->label == 1;
+        a->false_positive += above && point->label == 0;
+    }
     if (series >= AX_REPORT_TRACED)
         return;
     if (!s->scores) {
@@ -327,4 +332,32 @@ struct ax_alarm_summary ax_report_alarm_summary(struct ax_job_report *job)
     out.per_week = spans ? per_week / spans : (double)NAN;
     out.detection = ax_detection_read(job->scored, job->scored_n);
     return out;
+}
+
+uint32_t ax_report_groups(const struct ax_report *r, uint32_t job, struct ax_str label,
+                          struct ax_parity_group *groups, uint32_t max)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < r->jobs[job].series_n; i++) {
+        const struct ax_series_report *s = &r->jobs[job].series[i];
+        const struct ax_str name = ax_labels_get(s->labels, label);
+        uint32_t k = 0;
+        while (k < n && !ax_str_eq(groups[k].name, name))
+            k++;
+        if (name.n == 0 || k == max)
+            continue;
+        if (k == n)
+            groups[n++] = (struct ax_parity_group){.name = name};
+        groups[k].points += s->alarms.n;
+        groups[k].alarms += s->alarms.above;
+        groups[k].labelled += s->alarms.labelled;
+        groups[k].abnormal += s->alarms.abnormal;
+        groups[k].true_positive += s->alarms.true_positive;
+        groups[k].false_positive += s->alarms.false_positive;
+        for (uint32_t h = 0; h < r->jobs[job].spec.horizons_n; h++) {
+            groups[k].error += s->sums[h].error;
+            groups[k].actual += s->sums[h].actual;
+        }
+    }
+    return n;
 }

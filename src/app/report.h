@@ -11,6 +11,7 @@
 #include "app/evaluation.h"
 #include "base/buf.h"
 #include "prom/labels.h"
+#include "train/parity.h"
 
 #define AX_REPORT_TRACED 64
 
@@ -57,6 +58,11 @@ void ax_report_score(struct ax_report *r, uint32_t job, uint32_t series, const s
 /* Add a drift score of a feature by a test ("ks", "psi", ...), in time order for each. */
 void ax_report_drift(struct ax_report *r, uint32_t job, struct ax_str feature, struct ax_str test,
                      int64_t t_ms, double value);
+
+/* What is known of each value of a label over the series of a job, into groups[max]; returns how many there
+ * are. Series without the label are left out, and so is what goes beyond max. Names live as long as r. */
+uint32_t ax_report_groups(const struct ax_report *r, uint32_t job, struct ax_str label,
+                          struct ax_parity_group *groups, uint32_t max);
 
 /* Append the summary as aligned text; it says which numbers are medians over series and which are pooled. */
 void ax_report_table(struct ax_report *r, struct ax_buf *out);

@@ -26,6 +26,8 @@ enum { ST_VALUE_LO, ST_VALUE_HI, ST_LOWER, ST_UPPER, ST_SCORE, ST_LABEL, ST_N };
 struct ax_report_alarms {
     uint64_t n, above; /* points, and those whose score is above 1 */
     uint64_t episodes; /* runs of such points */
+    uint64_t labelled, abnormal, true_positive,
+        false_positive; /* of the points of which the truth is known */
     int64_t first_ms, last_ms;
     bool on;
 };

@@ -81,11 +81,20 @@ static bool add_task(void *ctx, const struct ax_job_config *job, int64_t t_ms, s
 
 /* ---- report ---- */
 
+static double score_of(const json_t *scores, const char *key)
+{
+    const json_t *v = json_object_get(scores, key);
+    return json_is_number(v) ? json_number_value(v) : (double)NAN;
+}
+
 static void register_model(const struct training *t, struct ax_train_task *task, char version[36])
 {
     struct ax_model_ref ref;
-    const struct ax_artifact_about about = {
-        .job = task->spec->job, .kind = task->spec->kind->name, .feature = task->spec->feature};
+    const struct ax_artifact_about about = {.job = task->spec->job,
+                                            .kind = task->spec->kind->name,
+                                            .feature = task->spec->feature,
+                                            .config = task->spec->config,
+                                            .lineage = task->spec->kind->lineage ? &task->lineage : NULL};
     struct ax_registry *r = t->options->source.registry;
     version[0] = '\0';
     if (!r || !t->options->registers || task->err != AX_OK)
@@ -95,19 +104,43 @@ static void register_model(const struct training *t, struct ax_train_task *task,
         (void)snprintf(version, 36, "%s", ref.version);
 }
 
+/* Say on the card of a version, which shows its entries of the audit log, that groups are not served alike.
+ */
+static void flag_parity(const struct training *t, const json_t *model, const json_t *scores)
+{
+    const json_t *p = json_object_get(scores, "parity");
+    const char *name = json_string_value(json_object_get(model, "model")),
+               *version = json_string_value(json_object_get(model, "version"));
+    char why[512];
+    struct ax_diag diag = {{0}};
+    if (!json_is_true(json_object_get(p, "flagged")) || !version || !*version)
+        return;
+    (void)snprintf(why, sizeof why,
+                   "groups of `%.64s` are not served alike: disparate impact %.3g, equal opportunity %.3g, "
+                   "equalized odds %.3g, error ratio %.3g",
+                   json_string_value(json_object_get(p, "label")), score_of(p, "disparate_impact"),
+                   score_of(p, "equal_opportunity"), score_of(p, "equalized_odds"),
+                   score_of(p, "error_ratio"));
+    const struct ax_registry_by by = {ax_str("auspex"), ax_str(why)};
+    if (ax_registry_note(t->options->source.registry, ax_str(name), ax_str(version), ax_str("parity"), &by,
+                         &diag) != AX_OK)
+        (void)fprintf(stderr, "auspex train: %s\n", diag.text);
+}
+
 static json_t *job_json(struct training *t, const struct ax_job_config *job, const json_t *scores)
 {
     char name[256], version[36];
     json_t *models = json_array(), *reasons = json_array();
     (void)snprintf(name, sizeof name, AX_STR_FMT, AX_STR_ARG(job->name));
+    json_t *own = json_object_get(scores, name);
     for (uint32_t i = 0; i < t->n; i++) {
         struct ax_train_task *task = &t->tasks[i];
         if (strcmp(task->spec->job, name) != 0)
             continue;
         register_model(t, task, version);
         (void)json_array_append_new(models, ax_train_model_json(task, version));
+        flag_parity(t, json_array_get(models, json_array_size(models) - 1), own);
     }
-    json_t *own = json_object_get(scores, name);
     json_t *targets = ax_train_targets_json(job, own);
     const bool fit = ax_train_verdict(models, targets, reasons);
     return json_pack("{s:s, s:b, s:o, s:o, s:O*, s:o}", "job", name, "fit_to_serve", fit, "reasons", reasons,

@@ -238,6 +238,9 @@ static void train(struct work *w)
     if (t->err != AX_OK)
         return;
     t->usual_loss = t->scores.loss;
+    t->lineage = (struct ax_artifact_lineage){.seed = t->spec->seed};
+    if (kind->lineage)
+        kind->lineage(t->data, &t->lineage);
     if (w->how->trials && kind->params_n)
         t->err = search(w);
 }

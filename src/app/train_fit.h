@@ -40,7 +40,8 @@ struct ax_train_task {
     struct ax_search *search; /* NULL: none */
     bool chosen;              /* the artifact is that of a trial: */
     double x[AX_SEARCH_PARAMS_MAX];
-    double seconds; /* of the processor */
+    double seconds;                     /* of the processor */
+    struct ax_artifact_lineage lineage; /* where the kind has it */
 };
 
 /* Train all of them. */

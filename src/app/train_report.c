@@ -255,6 +255,22 @@ static void put_model(struct ax_buf *out, const json_t *m)
         put_table(out, validation, checks, 3);
 }
 
+static void put_parity(struct ax_buf *out, const json_t *p)
+{
+    static const char *const groups[] = {"group",         "points",         "alarms", "abnormal",
+                                         "true_positive", "false_positive", "wape"};
+    static const char *const numbers[] = {"statistical_parity", "disparate_impact", "equal_opportunity",
+                                          "equalized_odds",     "error_ratio",      "flagged"};
+    json_t *one = json_array();
+    if (!p)
+        return;
+    ax_buf_printf(out, "### Parity over `%s`\n\n", text_of(p, "label"));
+    put_table(out, json_object_get(p, "groups"), groups, 7);
+    (void)json_array_append(one, (json_t *)(uintptr_t)p);
+    put_table(out, one, numbers, 6);
+    json_decref(one);
+}
+
 static void put_job(struct ax_buf *out, const json_t *job)
 {
     static const char *const forecast[] = {"horizon",  "n",     "wape",       "mape",
@@ -280,6 +296,7 @@ static void put_job(struct ax_buf *out, const json_t *job)
         put_table(out, one, anomaly, 7);
         json_decref(one);
     }
+    put_parity(out, json_object_get(scores, "parity"));
     for (size_t i = 0; i < json_array_size(models); i++)
         put_model(out, json_array_get(models, i));
 }

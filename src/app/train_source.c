@@ -13,6 +13,7 @@
 
 #define SEED 42
 #define REPORT_BYTES_MAX (256u << 20)
+#define PARITY_GROUPS_MAX 256
 
 /* ---- storage ---- */
 
@@ -164,6 +165,41 @@ static void take_summary(const json_t *summary, const struct ax_config *config, 
     }
 }
 
+static json_t *groups_json(const struct ax_parity_group *groups, uint32_t n)
+{
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < n; i++) {
+        const struct ax_parity_group *g = &groups[i];
+        (void)json_array_append_new(
+            list,
+            json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "group", json_stringn(g->name.p, g->name.n),
+                      "points", (json_int_t)g->points, "alarms", (json_int_t)g->alarms, "labelled",
+                      (json_int_t)g->labelled, "abnormal", (json_int_t)g->abnormal, "true_positive",
+                      (json_int_t)g->true_positive, "false_positive", (json_int_t)g->false_positive, "wape",
+                      number(ax_parity_error(g))));
+    }
+    return list;
+}
+
+/* How alike the values of a label are served. */
+static void take_parity(const struct ax_train_source *s, uint32_t i, json_t *job)
+{
+    struct ax_parity_group groups[PARITY_GROUPS_MAX];
+    const struct ax_str label = s->config->jobs[i].targets.parity;
+    if (label.n == 0)
+        return;
+    const uint32_t n =
+        ax_report_groups(ax_backtest_watch_report(s->watch), i, label, groups, PARITY_GROUPS_MAX);
+    const struct ax_parity p = ax_parity_of(groups, n);
+    (void)json_object_set_new(
+        job, "parity",
+        json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o}", "label", json_stringn(label.p, label.n),
+                  "statistical_parity", number(p.statistical_parity), "disparate_impact",
+                  number(p.disparate_impact), "equal_opportunity", number(p.equal_opportunity),
+                  "equalized_odds", number(p.equalized_odds), "error_ratio", number(p.error_ratio), "flagged",
+                  p.flagged, "groups", groups_json(groups, n)));
+}
+
 static enum ax_err judge_recording(struct ax_train_source *s, json_t *all, struct ax_diag *diag)
 {
     struct ax_buf text;
@@ -177,6 +213,11 @@ static enum ax_err judge_recording(struct ax_train_source *s, json_t *all, struc
     if (!summary)
         return ax_fail(diag, AX_NOMEM, "out of memory for the scores");
     take_summary(summary, s->config, all);
+    for (uint32_t i = 0; i < s->config->jobs_n; i++) {
+        char name[256];
+        (void)snprintf(name, sizeof name, AX_STR_FMT, AX_STR_ARG(s->config->jobs[i].name));
+        take_parity(s, i, job_of(all, name));
+    }
     json_decref(summary);
     return AX_OK;
 }

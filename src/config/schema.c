@@ -496,6 +496,10 @@ static const struct ax_key target_keys[] = {
     {"f1", AX_KEY_NUMBER, JOB(targets.f1), .fallback = "0", .max = 1, .doc = "Least harmonic mean of both."},
     {"pr_auc", AX_KEY_NUMBER, JOB(targets.pr_auc), .fallback = "0", .max = 1,
      .doc = "Least area under the curve of precision and recall."},
+    {"parity", AX_KEY_STRING, JOB(targets.parity), .fallback = "",
+     .doc = "A label, such as `region`: `auspex train` compares alarms and errors over its values, and flags "
+            "the "
+            "model where they are not served alike."},
 };
 static const struct ax_section targets = {
     "targets",   "What `auspex train` wants of the job before it calls it fit to serve.",

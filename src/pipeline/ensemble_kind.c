@@ -2,6 +2,7 @@
 #include "pipeline/ensemble_kind.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define ARTIFACT_VERSION 1
@@ -67,6 +68,24 @@ static void free_model(void *model)
     ax_ensemble_free(model);
 }
 
+static void lineage(const void *data, struct ax_artifact_lineage *out)
+{
+    const struct ax_ensemble_past *past = data;
+    const uint32_t members = past->spec.members;
+    size_t n = 0;
+    out->from_ms = past->from_ms;
+    out->until_ms = past->until_ms;
+    out->samples = past->data.points_n;
+    out->features = past->spec.features_hash;
+    for (enum ax_ensemble_member m = 0; m < AX_ENSEMBLE_MEMBERS && n < sizeof out->hyper; m++)
+        if (members == 0 || (members >> m & 1))
+            n += (size_t)snprintf(out->hyper + n, sizeof out->hyper - n, "%s%s", n ? " " : "{\"members\": \"",
+                                  ax_ensemble_member_name(m));
+    (void)snprintf(out->hyper + n, n < sizeof out->hyper ? sizeof out->hyper - n : 0,
+                   "\", \"extended\": %s, \"false_alarm_rate\": %g}", past->spec.extended ? "true" : "false",
+                   past->spec.false_alarm_rate);
+}
+
 /* One feature of one entity at a time; a segment ends where an entity was away. */
 static enum ax_err each(const void *data, ax_train_see *see, void *ctx)
 {
@@ -90,6 +109,7 @@ const struct ax_train_kind ax_ensemble_kind = {.name = "ensemble",
                                                .free_data = free_data,
                                                .build = build,
                                                .free_model = free_model,
+                                               .lineage = lineage,
                                                .each = each};
 
 const struct ax_train_kind ax_latency_kind = {.name = "latency",
@@ -97,4 +117,5 @@ const struct ax_train_kind ax_latency_kind = {.name = "latency",
                                               .free_data = free_data,
                                               .build = build,
                                               .free_model = free_model,
+                                              .lineage = lineage,
                                               .each = each};

@@ -29,6 +29,7 @@ void ax_job_learn(struct ax_job *job, struct ax_learner *l, const struct ax_lear
     whole.job = job->name;
     whole.step_ms = job->config->step_ms;
     whole.seed = job->env.seed;
+    whole.config = job->config->hash;
     whole.cooldown_ms = job->config->models.cooldown_ms;
     whole.event_ms = ax_triggers_event_ms(job->config->step_ms);
     whole.rule = rule_of(job, &spec->rule);

@@ -106,7 +106,11 @@ void ax_learner_offer(struct ax_learner *l, int64_t t_ms, enum ax_fit_reason rea
     if (err != AX_OK)
         return;
     const struct ax_fit_task task = {.kind = s->kind,
-                                     .about = {s->job, s->kind->name, s->feature, s->rule.shadows},
+                                     .about = {.job = s->job,
+                                               .kind = s->kind->name,
+                                               .feature = s->feature,
+                                               .tried = s->rule.shadows,
+                                               .config = s->config},
                                      .data = past.data,
                                      .bytes = past.bytes,
                                      .seed = s->seed};

@@ -67,6 +67,7 @@ struct ax_learner_spec {
     int64_t cooldown_ms; /* from a fit to one that is begun because of drift or accuracy, at least */
     int64_t event_ms;    /* within which a cron line lets one fit begin */
     uint64_t seed;
+    uint64_t config; /* hash of the job's block */
     struct ax_trial_rule rule;
 
     /* Copy what a fit is to learn from, as of step t_ms, into at most bytes_max. AX_NOTREADY while there is

@@ -37,7 +37,10 @@ static bool has_standing(const struct ax_learner *l)
 
 static struct ax_artifact_about about(const struct ax_learner *l)
 {
-    return (struct ax_artifact_about){l->spec.job, l->spec.kind->name, l->spec.feature, l->spec.rule.shadows};
+    return (struct ax_artifact_about){.job = l->spec.job,
+                                      .kind = l->spec.kind->name,
+                                      .feature = l->spec.feature,
+                                      .tried = l->spec.rule.shadows};
 }
 
 void ax_learner_refuse(const struct ax_learner *l, enum ax_err err, const char *text)

@@ -11,11 +11,21 @@
 
 #define AX_ARTIFACT_MAX ((size_t)10 << 20) /* bytes of one */
 
+/* What is known of an artifact that does not say it itself, as model files do. */
+struct ax_artifact_lineage {
+    int64_t from_ms, until_ms; /* of the samples that it learnt from */
+    uint64_t samples, seed;
+    uint64_t features; /* hash of what they are */
+    char hyper[256];   /* a JSON object of what was chosen */
+};
+
 /* What an artifact is. */
 struct ax_artifact_about {
     const char *job, *kind;
     const char *feature; /* of whose model it is; "" for the job's own expression, or its entities */
     bool tried;          /* where there is a champion already it comes as its challenger */
+    uint64_t config;     /* hash of the job's block of the configuration; 0: not known */
+    const struct ax_artifact_lineage *lineage; /* NULL: the artifact says it */
 };
 
 /* How a model stands in the store; empty roles: nobody. */

@@ -8,6 +8,7 @@
 #define AX_TRAIN_KIND_H
 
 #include "base/buf.h"
+#include "train/artifacts.h"
 #include "train/search.h"
 #include "train/validate.h"
 
@@ -66,6 +67,10 @@ struct ax_train_kind {
 
     /* Give a model back. */
     void (*free_model)(void *model);
+
+    /* What a model will have been made of, where its artifact is no model file; the seed is filled in. NULL:
+     * it is one. */
+    void (*lineage)(const void *data, struct ax_artifact_lineage *out);
 
     /* Show every series of the data, to be validated before a fit (train/check.h). NULL: they are not. */
     enum ax_err (*each)(const void *data, ax_train_see *see, void *ctx);

@@ -12,8 +12,7 @@
 #include <string.h>
 
 #define KEY_EPOCHS "epochs"
-#define KEY_HYPER "hyper_parameters" /* chosen ones: four numbers in the order of ax_lstm_hyper */
-#define KEY_CATEGORY "category."     /* and its number: the values, one a line */
+#define KEY_CATEGORY "category." /* and its number: the values, one a line */
 #define VOCABULARY_BYTES_MAX (1u << 20)
 #define TIME_MAX 9e15 /* ms; a double has it exactly */
 #define SCALER "counts from the last value, by the mean deviation of 240 steps, clipped at 8"
@@ -95,7 +94,7 @@ static enum ax_err encode(const struct ax_lstm_data *d, uint64_t seed, const str
         const struct ax_lstm_hyper *h = &d->spec.hyper;
         (void)snprintf(t.hyper, sizeof t.hyper, "%.17g %.17g %.17g %.17g", h->rate, h->l2, h->dropout,
                        h->units);
-        pairs[n++] = (struct ax_nn_pair){ax_str(KEY_HYPER), ax_str(t.hyper)};
+        pairs[n++] = (struct ax_nn_pair){ax_str(AX_NN_KEY_HYPER), ax_str(t.hyper)};
     }
     for (uint32_t i = 0; i < d->spec.categories_n; i++) {
         ax_buf_init(&values[i], VOCABULARY_BYTES_MAX);
@@ -157,10 +156,11 @@ static enum ax_err read_scores(const struct ax_nn_file *f, struct ax_fit_scores 
     return AX_OK;
 }
 
-/* What was chosen for the network; nothing, when the file says nothing. */
+/* What was chosen for the network, four numbers in the order of ax_lstm_hyper; nothing, when the file says
+ * nothing. */
 static enum ax_err read_hyper(const struct ax_nn_file *f, struct ax_lstm_hyper *h, struct ax_diag *diag)
 {
-    struct ax_str text = ax_nn_file_value(f, KEY_HYPER);
+    struct ax_str text = ax_nn_file_value(f, AX_NN_KEY_HYPER);
     *h = (struct ax_lstm_hyper){.given = text.n > 0};
     if (!h->given)
         return AX_OK;

@@ -133,7 +133,13 @@ static void run_fit(struct ax_fit *f)
     struct ax_diag diag = {{0}};
     struct running running = {f, cell(f, AX_M_TRAINING_PROGRESS), ax_mono_ns(), ax_thread_cpu_ns()};
     const struct ax_fit_progress progress = {.goes_on = goes_on, .ctx = &running};
+    struct ax_artifact_lineage lineage = {.seed = task->seed};
+    struct ax_artifact_about about = task->about;
     atomic_store(&f->state, AX_FIT_RUNS);
+    if (task->kind->lineage) {
+        task->kind->lineage(task->data, &lineage);
+        about.lineage = &lineage;
+    }
     f->err = atomic_load(&f->unwanted)
                  ? AX_BUSY
                  : ax_train_check(task->kind, task->data, &f->t->options.validation, NULL, &diag);
@@ -142,7 +148,7 @@ static void run_fit(struct ax_fit *f)
     if (f->err == AX_OK && f->artifact.err != AX_OK)
         f->err = ax_fail(&diag, f->artifact.err, "%s", ax_err_text(f->artifact.err));
     if (f->err == AX_OK && store->put)
-        f->err = store->put(store->ctx, &task->about, ax_buf_view(&f->artifact), &diag);
+        f->err = store->put(store->ctx, &about, ax_buf_view(&f->artifact), &diag);
     tell(f, (double)(ax_thread_cpu_ns() - running.cpu_ns) * 1e-9, &diag);
     ax_metric_set(running.shown, f->err == AX_OK ? 1 : 0);
     task->kind->free_data(task->data);
@@ -245,8 +251,9 @@ static struct ax_fit *make_fit(struct ax_training *t, const struct ax_fit_task *
     f->task = *task;
     (void)snprintf(f->names.job, sizeof f->names.job, "%s", task->about.job);
     (void)snprintf(f->names.feature, sizeof f->names.feature, "%s", task->about.feature);
-    f->task.about =
-        (struct ax_artifact_about){f->names.job, task->kind->name, f->names.feature, task->about.tried};
+    f->task.about.job = f->names.job;
+    f->task.about.kind = task->kind->name;
+    f->task.about.feature = f->names.feature;
     ax_buf_init(&f->artifact, AX_ARTIFACT_MAX);
     atomic_init(&f->state, AX_FIT_WAITS);
     f->owned = f->queued = true;

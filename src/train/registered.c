@@ -58,7 +58,10 @@ static void read_lineage(const struct ax_nn_file *f, struct ax_model_draft *d, c
     struct ax_str window = ax_nn_file_value(f, AX_NN_KEY_DATA_WINDOW);
     struct ax_str seed = ax_nn_file_value(f, AX_NN_KEY_SEED), samples = ax_nn_file_value(f, "samples");
     const struct ax_str network = ax_nn_file_value(f, AX_NN_KEY_NETWORK);
+    const struct ax_str chosen = ax_nn_file_value(f, AX_NN_KEY_HYPER);
     json_t *o = json_pack("{s:o}", "network", json_stringn(network.n ? network.p : "", network.n));
+    if (chosen.n)
+        (void)json_object_set_new(o, "chosen", json_stringn(chosen.p, chosen.n));
     *hyper = o ? json_dumps(o, JSON_COMPACT) : NULL;
     json_decref(o);
     *scores = scores_of(ax_nn_file_value(f, AX_NN_KEY_SCORES));
@@ -71,11 +74,31 @@ static void read_lineage(const struct ax_nn_file *f, struct ax_model_draft *d, c
     d->scores = *scores ? ax_str(*scores) : ax_str("");
 }
 
-/* Register the artifact, unless the newest version has these very bytes. */
-static enum ax_err add(struct ax_registry *r, const char *name, struct ax_str bytes, struct ax_model_ref *ref,
-                       struct ax_diag *diag)
+#define HASH_TEXT 17
+
+static void hash_text(uint64_t hash, char out[HASH_TEXT])
 {
-    char sha256[AX_SHA256_TEXT], *hyper = NULL, *scores = NULL;
+    (void)snprintf(out, HASH_TEXT, "%016" PRIx64, hash);
+}
+
+/* What its maker says of an artifact that says nothing itself; features has room for its hash. */
+static void take_lineage(const struct ax_artifact_lineage *l, struct ax_model_draft *d,
+                         char features[HASH_TEXT])
+{
+    hash_text(l->features, features);
+    d->data_from_ms = l->from_ms;
+    d->data_to_ms = l->until_ms;
+    d->samples = l->samples;
+    d->seed = l->seed;
+    d->features_hash = ax_str(features);
+    d->hyper_parameters = ax_str(l->hyper);
+}
+
+/* Register the artifact, unless the newest version has these very bytes. */
+static enum ax_err add(struct ax_registry *r, const struct ax_artifact_about *about, const char *name,
+                       struct ax_str bytes, struct ax_model_ref *ref, struct ax_diag *diag)
+{
+    char sha256[AX_SHA256_TEXT], config[HASH_TEXT], features[HASH_TEXT], *hyper = NULL, *scores = NULL;
     struct ax_model_draft draft = {.name = ax_str(name)};
     struct ax_nn_file *file = NULL;
     struct ax_diag ignored;
@@ -83,7 +106,12 @@ static enum ax_err add(struct ax_registry *r, const char *name, struct ax_str by
     if (ax_registry_find(r, draft.name, ax_str("latest"), ref, &ignored) == AX_OK &&
         strcmp(ref->sha256, sha256) == 0)
         return AX_OK;
-    if (ax_nn_file_parse(bytes, &file, &ignored) == AX_OK)
+    hash_text(about->config, config);
+    if (about->config)
+        draft.config_hash = ax_str(config);
+    if (about->lineage)
+        take_lineage(about->lineage, &draft, features);
+    else if (ax_nn_file_parse(bytes, &file, &ignored) == AX_OK)
         read_lineage(file, &draft, &hyper, &scores);
     const enum ax_err err = ax_registry_add(r, &draft, bytes, &trained, ref, diag);
     ax_nn_file_free(file);
@@ -119,7 +147,7 @@ static enum ax_err put(void *ctx, const struct ax_artifact_about *about, struct 
                        AX_ARTIFACT_MAX);
     enum ax_err err = name_of(about, name, diag);
     if (err == AX_OK)
-        err = add(ctx, name, bytes, &ref, diag);
+        err = add(ctx, about, name, bytes, &ref, diag);
     return err == AX_OK ? place(ctx, about, name, &ref, diag) : err;
 }
 
@@ -216,5 +244,5 @@ enum ax_err ax_artifact_register(struct ax_registry *r, const struct ax_artifact
 {
     char name[AX_REGISTRY_NAME_MAX + 1];
     const enum ax_err err = name_of(about, name, diag);
-    return err == AX_OK ? add(r, name, bytes, out, diag) : err;
+    return err == AX_OK ? add(r, about, name, bytes, out, diag) : err;
 }

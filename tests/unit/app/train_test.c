@@ -67,7 +67,7 @@ static const char config[] =
     "    window: {fine: 400}\n"
     "    forecast: {output: p, horizons: [5m, 30m], lstm: {preset: internet, "
     "sequence: 6, epochs: 3}}\n"
-    "    targets: {horizon: 30m, wape: WAPE}\n"
+    "    targets: {horizon: 30m, wape: WAPE, parity: a}\n"
     "  - name: other\n"
     "    expr: m * 2\n"
     "    forecast: {output: q, horizons: [5m], lstm: {preset: internet, sequence: 4, "
@@ -148,6 +148,11 @@ static void scores_are_held_against_the_targets_of_the_job(void **state)
     const json_t *target = json_array_get(json_object_get(job(report, "wave"), "targets"), 0);
     assert_string_equal(text_of(target, "score"), "wape");
     assert_string_equal(text_of(target, "horizon"), "30m");
+    const json_t *parity = json_object_get(json_object_get(job(report, "wave"), "scores"), "parity");
+    assert_string_equal(text_of(parity, "label"), "a");
+    assert_int_equal(json_array_size(json_object_get(parity, "groups")), 2);
+    /* One series is three times the other: their errors are as large beside them. */
+    ax_assert_close(json_number_value(json_object_get(parity, "error_ratio")), 1, 0.05);
     json_decref(report);
     write_config("0.000001");
     report = train(flags, &status);

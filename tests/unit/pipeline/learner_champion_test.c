@@ -176,7 +176,7 @@ static void the_model_of_a_feature_is_named_by_it(void **state)
 {
     struct world w;
     struct ax_model_ref ref;
-    const struct ax_artifact_about of_a_feature = {"job", "toy", "cpu", false};
+    const struct ax_artifact_about of_a_feature = {.job = "job", .kind = "toy", .feature = "cpu"};
     (void)state;
     begin(&w, 0);
     assert_int_equal(w.store.put(w.store.ctx, &of_a_feature, ax_str("no model file"), NULL), AX_OK);

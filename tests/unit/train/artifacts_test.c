@@ -3,11 +3,12 @@
 #include "registry/digest.h"
 #include "scratch.h"
 #include "train/artifacts.h"
+#include "train/registered.h"
 
 #include <stdio.h>
 #include <string.h>
 
-static const struct ax_artifact_about about = {"job", "toy", "", false};
+static const struct ax_artifact_about about = {.job = "job", .kind = "toy", .feature = ""};
 
 static void what_was_put_is_found_and_nothing_else(void **state)
 {
@@ -46,11 +47,70 @@ static void more_than_a_model_may_have_is_refused(void **state)
     assert_int_equal(store.put(store.ctx, &about, ax_str("bytes"), NULL), AX_NOTFOUND);
 }
 
+struct seen {
+    char features[32], config[32], hyper[64], version[40];
+    uint64_t samples, seed;
+    int64_t from_ms, to_ms;
+};
+
+static bool see(void *ctx, const struct ax_model_version *v)
+{
+    struct seen *s = ctx;
+    (void)snprintf(s->features, sizeof s->features, AX_STR_FMT, AX_STR_ARG(v->draft.features_hash));
+    (void)snprintf(s->config, sizeof s->config, AX_STR_FMT, AX_STR_ARG(v->draft.config_hash));
+    (void)snprintf(s->hyper, sizeof s->hyper, AX_STR_FMT, AX_STR_ARG(v->draft.hyper_parameters));
+    (void)snprintf(s->version, sizeof s->version, "%s", v->ref.version);
+    s->samples = v->draft.samples;
+    s->seed = v->draft.seed;
+    s->from_ms = v->draft.data_from_ms;
+    s->to_ms = v->draft.data_to_ms;
+    return false;
+}
+
+static void the_registry_knows_what_an_artifact_does_not_say_itself(void **state)
+{
+    (void)state;
+    char dir[SCRATCH_PATH];
+    struct seen s;
+    struct ax_registry *r = NULL;
+    struct ax_diag diag = {{0}};
+    scratch_make(dir, NULL);
+    const struct ax_registry_options options = {.dir = dir, .clock = ax_clock_wall()};
+    assert_int_equal(ax_registry_open(&options, &r, &diag), AX_OK);
+    const struct ax_artifacts store = ax_artifact_registry(r);
+    struct ax_artifact_lineage lineage = {.from_ms = 1000,
+                                          .until_ms = 5000,
+                                          .samples = 7,
+                                          .seed = 42,
+                                          .features = 0xabc,
+                                          .hyper = "{\"members\": \"pca\"}"};
+    struct ax_artifact_about of = {
+        .job = "job", .kind = "ensemble", .feature = "", .config = 0x12, .lineage = &lineage};
+    assert_int_equal(store.put(store.ctx, &of, ax_str("one"), &diag), AX_OK);
+    assert_int_equal(ax_registry_see(r, ax_str("job/ensemble"), ax_str("latest"), see, &s, &diag), AX_OK);
+    assert_string_equal(s.features, "0000000000000abc");
+    assert_string_equal(s.config, "0000000000000012");
+    assert_string_equal(s.hyper, "{\"members\": \"pca\"}");
+    assert_true(s.samples == 7 && s.seed == 42 && s.from_ms == 1000 && s.to_ms == 5000);
+    assert_string_equal(s.version, "1.0.0");
+    of.config = 0x13; /* another configuration of the job: a minor version */
+    assert_int_equal(store.put(store.ctx, &of, ax_str("two"), &diag), AX_OK);
+    assert_int_equal(ax_registry_see(r, ax_str("job/ensemble"), ax_str("latest"), see, &s, &diag), AX_OK);
+    assert_string_equal(s.version, "1.1.0");
+    lineage.features = 0xabd; /* other features: a major one */
+    assert_int_equal(store.put(store.ctx, &of, ax_str("three"), &diag), AX_OK);
+    assert_int_equal(ax_registry_see(r, ax_str("job/ensemble"), ax_str("latest"), see, &s, &diag), AX_OK);
+    assert_string_equal(s.version, "2.0.0");
+    ax_registry_close(r);
+    scratch_remove(dir);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_put_is_found_and_nothing_else),
         cmocka_unit_test(more_than_a_model_may_have_is_refused),
+        cmocka_unit_test(the_registry_knows_what_an_artifact_does_not_say_itself),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

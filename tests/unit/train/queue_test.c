@@ -27,7 +27,7 @@ static struct ax_fit *offer(struct ax_training *t, struct toy_data *d, uint64_t 
 {
     struct ax_fit *f = NULL;
     const struct ax_fit_task task = {
-        .kind = &toy_kind, .about = {"job", "toy", "", false}, .data = d, .bytes = bytes, .seed = 42};
+        .kind = &toy_kind, .about = {.job = "job", .kind = "toy", .feature = ""}, .data = d, .bytes = bytes, .seed = 42};
     assert_int_equal(ax_training_offer(t, &task, &f, NULL), AX_OK);
     return f;
 }
@@ -99,7 +99,7 @@ static void fits_wait_for_their_turn_and_a_full_queue_refuses(void **state)
     struct ax_fit *first = offer(t, slow, 40), *second = offer(t, toy_data(2, 2, "a"), 60), *third = NULL;
     struct toy_data *data = toy_data(3, 3, "a");
     const struct ax_fit_task task = {
-        .kind = &toy_kind, .about = {"job", "toy", "", false}, .data = data, .bytes = 1};
+        .kind = &toy_kind, .about = {.job = "job", .kind = "toy", .feature = ""}, .data = data, .bytes = 1};
     struct ax_diag diag = {{0}};
     await_runs(first);
     assert_int_equal(ax_fit_look(second), AX_FIT_WAITS);
