@@ -2,23 +2,20 @@
 #include "api/models.h"
 
 #include "api/answer.h"
+#include "api/caller.h"
 #include "base/log.h"
 #include "base/parse.h"
 #include "pipeline/trials.h"
 #include "registry/shown.h"
 
-#include <gnutls/gnutls.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #define BODY_MAX (128u << 20) /* of an import: an artifact in base64, and what is said of it */
 #define AUDIT_LIMIT 1000      /* entries of an answer, unless more are asked for */
 #define AUDIT_LIMIT_MAX 10000
-#define WHO_MAX 128
-#define WHY_MAX 1024
 
 /* One request on its way. */
 struct asking {
@@ -28,27 +25,8 @@ struct asking {
     struct ax_diag diag;
     struct ax_str name, version;
     struct ax_registry_by by;
-    char user[WHO_MAX];
+    char user[AX_CALLER_WHO];
 };
-
-/* The user of basic authentication, whom the doors have let in; false when there is none. */
-static bool user_of(const struct ax_http_request *req, char out[WHO_MAX])
-{
-    const struct ax_str header = ax_http_header(req, "Authorization");
-    gnutls_datum_t plain = {NULL, 0};
-    if (header.n < 7 || strncasecmp(header.p, "Basic ", 6) != 0)
-        return false;
-    const gnutls_datum_t in = {(unsigned char *)(uintptr_t)header.p + 6, (unsigned)header.n - 6};
-    if (gnutls_base64_decode2(&in, &plain) < 0)
-        return false;
-    size_t n = 0;
-    while (n < plain.size && n < WHO_MAX - 1 && plain.data[n] != ':')
-        n++;
-    memcpy(out, plain.data, n);
-    out[n] = '\0';
-    gnutls_free(plain.data);
-    return n > 0;
-}
 
 static struct ax_str query(const struct asking *a, const char *name, const char *fallback)
 {
@@ -88,13 +66,10 @@ static bool begin_change(struct asking *a)
                         "changes of models are not enabled: start with --web.enable-admin-api");
         return false;
     }
-    a->by = (struct ax_registry_by){query(a, "by", NULL), query(a, "why", NULL)};
-    if (user_of(a->req, a->user))
-        a->by.who = ax_str(a->user);
-    if (a->by.who.n < WHO_MAX && a->by.why.n < WHY_MAX && ax_str_utf8(a->by.who) && ax_str_utf8(a->by.why))
-        return true;
-    ax_answer_error(a->res, 400, "bad_data", "by and why must be UTF-8, of less than 128 and 1024 bytes");
-    return false;
+    const enum ax_err err = ax_caller(a->req, a->user, &a->by, &a->diag);
+    if (err != AX_OK)
+        ax_answer_err(a->res, err, &a->diag);
+    return err == AX_OK;
 }
 
 static bool gather(void *ctx, const struct ax_model_version *v)

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "base/metrics.h"
+#include "pipeline/erase.h"
 #include "store/records.h"
 
 #include <errno.h>
@@ -116,7 +117,7 @@ const char *ax_durable_snapshots(const struct ax_durable *d)
 }
 
 /* Read the samples of the log from where the reader stands to its end. */
-static enum ax_err read_samples(struct ax_durable *d, struct ax_seglog_reader *reader,
+static enum ax_err read_samples(struct ax_durable *d, struct ax_seglog_reader *reader, struct ax_db *db,
                                 struct ax_restore *restore, struct ax_diag *diag)
 {
     struct ax_seglog_record record;
@@ -134,6 +135,8 @@ static enum ax_err read_samples(struct ax_durable *d, struct ax_seglog_reader *r
             err = ax_restore_samples(restore, record.body, diag);
         else if (err == AX_OK && record.type == AX_WAL_ELECTIONS)
             err = ax_restore_elections(restore, record.body, diag);
+        else if (err == AX_OK && record.type == AX_WAL_ERASE)
+            ax_erase_replay_samples(db, record.body);
         if (err == AX_NOMEM)
             return err;
         if (ax_mono_ns() - shown_ns < PROGRESS_NS)
@@ -174,7 +177,7 @@ enum ax_err ax_durable_recover(struct ax_durable *d, struct ax_db *db, struct ax
     if (err == AX_OK && d->snapshot)
         err = ax_pipeline_restore(pipeline, d->snapshot, restore, diag);
     if (err == AX_OK)
-        err = read_samples(d, reader, restore, diag);
+        err = read_samples(d, reader, db, restore, diag);
     ax_seglog_reader_free(reader);
     ax_restore_end(restore, &report);
     ax_snapshot_close(d->snapshot);

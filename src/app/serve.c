@@ -7,6 +7,7 @@
 #include "app/serve.h"
 
 #include "api/api.h"
+#include "api/erase.h"
 #include "api/explain.h"
 #include "api/features.h"
 #include "api/feedback.h"
@@ -37,7 +38,7 @@
 #include <sys/random.h>
 
 #define MODEL_SEED 42
-#define ROUTES (AX_API_ROUTES + 4 + AX_FEEDBACK_ROUTES + AX_FEATURES_ROUTES)
+#define ROUTES (AX_API_ROUTES + 4 + AX_FEEDBACK_ROUTES + AX_FEATURES_ROUTES + AX_ERASE_ROUTES)
 #define FILES_BESIDE_CONNECTIONS 256 /* those above the ceiling, senders, log segments */
 #define TICK_NS 100000000            /* between two looks at memory */
 #define TICKS_BETWEEN_DOORS 10       /* looks at memory between two looks at the doors */
@@ -65,6 +66,7 @@ struct server {
     atomic_bool teach; /* the jobs may not know what is in force of it */
     struct ax_registry *registry;
     struct ax_models_service models;
+    struct ax_erase_service erase;
     struct ax_http_server *http;
     struct ax_web web;
     bool tls; /* the listener speaks it */
@@ -392,6 +394,8 @@ static enum ax_err start_http(struct server *s, struct ax_diag *diag)
     s->feedback.clock = ax_clock_wall();
     ax_feedback_routes(&s->feedback, &s->routes[AX_API_ROUTES + 4]);
     ax_features_routes(s->pipeline, &s->routes[AX_API_ROUTES + 4 + AX_FEEDBACK_ROUTES]);
+    s->erase = (struct ax_erase_service){s->pipeline, s->registry, s->flags.admin};
+    ax_erase_routes(&s->erase, &s->routes[AX_API_ROUTES + 4 + AX_FEEDBACK_ROUTES + AX_FEATURES_ROUTES]);
     struct ax_doors *doors = NULL;
     err = ax_web_open(&s->web, s->flags.web_config_file, &doors, diag);
     if (err != AX_OK)

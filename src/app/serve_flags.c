@@ -28,7 +28,7 @@ static size_t front_flags(struct ax_serve_flags *f, struct ax_flag *out)
          "a silent connection, or an answer not taken, ends after this"},
         {"web.enable-lifecycle", AX_FLAG_BOOL, &f->lifecycle, "false", "allow POST /-/reload"},
         {"web.enable-admin-api", AX_FLAG_BOOL, &f->admin, "false",
-         "allow changes over HTTP: of models, by POST /api/v1/models/..."},
+         "allow changes over HTTP: of models, by POST /api/v1/models/..., and POST /api/v1/admin/erase"},
         {"remote-write.max-body-size", AX_FLAG_BYTES, &f->body_max, "32MiB",
          "compressed body of one request; above: 413"},
         {"remote-write.max-decoded-size", AX_FLAG_BYTES, &f->decoded_max, "32MiB",

@@ -214,6 +214,24 @@ void ax_entities_step(struct ax_job *job, int64_t t_ms)
     job->end = at;
 }
 
+uint32_t ax_entities_erase(struct ax_job *job, const struct ax_chooser *chooser)
+{
+    uint32_t n = 0;
+    struct ax_entity **at = &job->first;
+    for (struct ax_entity *e; (e = *at);) {
+        if (!ax_chooser_takes(chooser, job->root, job->config->name, e->labels)) {
+            at = &e->next;
+            continue;
+        }
+        *at = e->next;
+        (void)ax_map_remove(&job->entities, e->id);
+        entity_free(job, e, INT64_MIN);
+        n++;
+    }
+    job->end = at;
+    return n;
+}
+
 void ax_entities_done(struct ax_job *job, int64_t end_ms)
 {
     for (struct ax_entity *e; (e = job->first);) {

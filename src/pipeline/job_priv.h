@@ -12,6 +12,7 @@
 #include "forecast/scorecard.h"
 #include "forecast/shared.h"
 #include "pipeline/channel_lstm.h"
+#include "pipeline/chooser.h"
 #include "pipeline/job.h"
 #include "pipeline/learner.h"
 #include "pipeline/schedule.h"
@@ -220,6 +221,9 @@ bool ax_entity_hear(struct ax_job *job, struct ax_entity *e, const struct ax_ask
 
 /* Let a job with entities have an ensemble, when it wants one. */
 void ax_entities_learn(struct ax_job *job);
+
+/* Forget the entities that are meant; returns how many. Their series are left as they are. */
+uint32_t ax_entities_erase(struct ax_job *job, const struct ax_chooser *chooser);
 
 /* Free all entities; their series end at end_ms. */
 void ax_entities_done(struct ax_job *job, int64_t end_ms);

@@ -258,6 +258,7 @@ static void *run(void *arg)
         if (ax_pipeline_snapshot_due(
                 p)) /* before the next step: what the log does not tell of is saved first */
             (void)ax_pipeline_snapshot(p);
+        ax_pipeline_scrub(p);
         if (ax_pipeline_run_due(p) == 0) {
             ax_pipeline_repeat(p);
             ax_sleep_ns(TICK_NS);

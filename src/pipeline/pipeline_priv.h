@@ -30,6 +30,7 @@ struct ax_snapshots {
     uint64_t position, before; /* of the newest sound one, and of the one before it; 0 when there is none */
     int64_t taken_ms, retry_ms;
     atomic_bool wanted; /* now, and not when it is time */
+    atomic_int scrub;   /* so many more, before nothing of what was erased is left */
 };
 
 /* The jobs and the thread that steps them. */
@@ -113,6 +114,9 @@ AX_MUST_USE enum ax_err ax_pipeline_renew_job(struct ax_pipeline *p, uint32_t i,
 
 /* Take recorded steps for a while. False when it waits for something that failed. */
 bool ax_pipeline_replay_some(struct ax_pipeline *p);
+
+/* erase.c: take one of the snapshots that are owed to an erasure. */
+void ax_pipeline_scrub(struct ax_pipeline *p);
 
 /* checkpoint.c: is it time for a snapshot? */
 bool ax_pipeline_snapshot_due(struct ax_pipeline *p);

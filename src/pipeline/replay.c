@@ -6,6 +6,7 @@
  * built from is not what the job is built from, its steps are passed over; they are done and said all the
  * same. */
 #include "base/log.h"
+#include "pipeline/erase.h"
 #include "pipeline/lesson.h"
 #include "pipeline/pipeline_priv.h"
 #include "pipeline/step_record.h"
@@ -116,6 +117,8 @@ static bool replay_slice(struct ax_pipeline *p, struct ax_seglog_reader *reader)
             err = take_record(p, record.body, &diag);
         else if (err == AX_OK && record.type == AX_WAL_LESSON)
             ax_lesson_replay(p, record.body);
+        else if (err == AX_OK && record.type == AX_WAL_ERASE)
+            ax_erase_replay(p, record.body);
         else if (err == AX_OK && record.type == AX_WAL_SWAP)
             err = ax_pipeline_swap_again(p, record.body, &diag);
         if (err != AX_OK && err != AX_CORRUPT) { /* what was lost was told when the log was opened */

@@ -143,6 +143,13 @@ void ax_db_remove_selector(struct ax_db *db, int selector);
  * selectors change, so no expression may be evaluated meanwhile. Returns how many went. */
 uint32_t ax_db_evict(struct ax_db *db, int64_t before_ms);
 
+/* Means these labels? */
+typedef bool ax_db_choose(void *ctx, const struct ax_labels *labels);
+
+/* Forget all samples and histograms of the series that are meant; they stay known, empty, until an eviction.
+ * Returns how many had any. choose must not call back. O(series). */
+uint32_t ax_db_clear(struct ax_db *db, ax_db_choose *choose, void *ctx);
+
 /* Take no series any more that it does not know (memory is tight), or take them again: AX_FATE_FULL
  * meanwhile. Samples of known series are taken as always. A switch waits for appends under way. */
 void ax_db_refuse_new(struct ax_db *db, bool refuse);

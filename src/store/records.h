@@ -11,6 +11,7 @@ enum ax_wal_record {
     AX_WAL_SWAP = 3,      /* another generation of a model serves from here on (pipeline/swap_record.h) */
     AX_WAL_LESSON = 4,    /* what somebody says of the scores of a job (pipeline/lesson.h) */
     AX_WAL_ELECTIONS = 5, /* which replicas are listened to from now on (series/ha.h) */
+    AX_WAL_ERASE = 6,     /* series that are forgotten from here on (pipeline/erase.h) */
 };
 
 /* Records of the log of what goes out (outgoing/). */

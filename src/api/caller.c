@@ -1,0 +1,37 @@
+/* caller.c: names out of headers and arguments. */
+#include "api/caller.h"
+
+#include <gnutls/gnutls.h>
+#include <strings.h>
+
+/* The user of basic authentication; false when there is none. */
+static bool user_of(const struct ax_http_request *req, char out[AX_CALLER_WHO])
+{
+    const struct ax_str header = ax_http_header(req, "Authorization");
+    gnutls_datum_t plain = {NULL, 0};
+    if (header.n < 7 || strncasecmp(header.p, "Basic ", 6) != 0)
+        return false;
+    const gnutls_datum_t in = {(unsigned char *)(uintptr_t)header.p + 6, (unsigned)header.n - 6};
+    if (gnutls_base64_decode2(&in, &plain) < 0)
+        return false;
+    size_t n = 0;
+    while (n < plain.size && n < AX_CALLER_WHO - 1 && plain.data[n] != ':')
+        n++;
+    memcpy(out, plain.data, n);
+    out[n] = '\0';
+    gnutls_free(plain.data);
+    return n > 0;
+}
+
+enum ax_err ax_caller(const struct ax_http_request *req, char user[AX_CALLER_WHO], struct ax_registry_by *out,
+                      struct ax_diag *diag)
+{
+    *out = (struct ax_registry_by){ax_http_query(req, "by"), ax_http_query(req, "why")};
+    if (user_of(req, user))
+        out->who = ax_str(user);
+    if (out->who.n < AX_CALLER_WHO && out->why.n < AX_CALLER_WHY && ax_str_utf8(out->who) &&
+        ax_str_utf8(out->why))
+        return AX_OK;
+    return ax_fail(diag, AX_INVALID, "by and why must be UTF-8, of less than %d and %d bytes", AX_CALLER_WHO,
+                   AX_CALLER_WHY);
+}

@@ -1,0 +1,16 @@
+/* caller.h: who asks for a change, and why: for the audit log. */
+#ifndef AX_API_CALLER_H
+#define AX_API_CALLER_H
+
+#include "net/http_server.h"
+#include "registry/registry.h"
+
+#define AX_CALLER_WHO 128
+#define AX_CALLER_WHY 1024
+
+/* The caller of a request: the user of basic authentication, whom the doors have let in, or what the argument
+ * `by` says; and the argument `why`. user is room for the name. AX_INVALID with a text. */
+AX_MUST_USE enum ax_err ax_caller(const struct ax_http_request *req, char user[AX_CALLER_WHO],
+                                  struct ax_registry_by *out, struct ax_diag *diag);
+
+#endif

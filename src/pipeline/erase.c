@@ -1,0 +1,194 @@
+/* erase.c: out of the database, the jobs and the log. */
+#include "pipeline/erase.h"
+
+#include "pipeline/chooser.h"
+#include "pipeline/job_priv.h"
+#include "pipeline/pipeline_priv.h"
+#include "store/records.h"
+
+#define RECORD_VERSION 1
+#define SNAPSHOTS 2 /* as many are kept, and what the log has for the older one */
+
+/* A record, read; views into it. */
+struct record {
+    struct ax_str job, selector;
+    uint64_t generation, identity;
+    int64_t last_ms;
+};
+
+static void put(struct ax_buf *out, const struct record *r)
+{
+    ax_buf_reset(out);
+    ax_put_u8(out, RECORD_VERSION);
+    ax_put_str(out, r->job);
+    ax_put_u64(out, r->generation);
+    ax_put_u64(out, r->identity);
+    ax_put_i64(out, r->last_ms);
+    ax_put_str(out, r->selector);
+}
+
+static bool get(struct ax_str body, struct record *r)
+{
+    struct ax_bytes in = ax_bytes_of(body);
+    ax_get_version(&in, RECORD_VERSION);
+    r->job = ax_get_str(&in);
+    r->generation = ax_get_u64(&in);
+    r->identity = ax_get_u64(&in);
+    r->last_ms = ax_get_ms(&in);
+    r->selector = ax_get_str(&in);
+    return ax_bytes_end(&in) == AX_OK && r->selector.n > 0;
+}
+
+static enum ax_err append(struct ax_pipeline *p, const struct record *r, struct ax_diag *diag)
+{
+    if (!p->options.log)
+        return AX_OK;
+    put(&p->record, r);
+    if (p->record.err != AX_OK)
+        return ax_fail(diag, p->record.err, "%s", ax_err_text(p->record.err));
+    return ax_seglog_append(p->options.log, AX_WAL_ERASE, ax_buf_view(&p->record), NULL, diag);
+}
+
+/* ---- samples ---- */
+
+static bool is_meant(void *ctx, const struct ax_labels *labels)
+{
+    const struct ax_chooser *c = ctx;
+    bool meant = true;
+    for (uint32_t i = 0; i < c->n && meant; i++)
+        meant = ax_matcher_match(c->matchers[i], labels);
+    return meant;
+}
+
+void ax_erase_replay_samples(struct ax_db *db, struct ax_str record)
+{
+    struct record r;
+    struct ax_chooser c;
+    struct ax_diag diag;
+    if (!get(record, &r) || r.job.n || ax_chooser_init(&c, r.selector, &diag) != AX_OK)
+        return;
+    (void)ax_db_clear(db, is_meant, &c);
+    ax_chooser_done(&c);
+}
+
+/* ---- jobs ---- */
+
+static uint32_t erase_targets(struct ax_job *job, struct ax_channel *c, const struct ax_chooser *chooser)
+{
+    uint32_t n = 0;
+    struct ax_target **at = &c->first;
+    for (struct ax_target *t; (t = *at);) {
+        if (!ax_chooser_takes(chooser, job->root, job->config->name, t->labels)) {
+            at = &t->next;
+            continue;
+        }
+        *at = t->next;
+        (void)ax_map_remove(&c->targets, t->id);
+        ax_target_leave_sample(t, &c->kind);
+        ax_target_free(t, &c->kind, INT64_MIN); /* the newest step of its outputs is committed already */
+        n++;
+    }
+    c->end = at;
+    return n;
+}
+
+static void erase_of_job(struct ax_job *job, const struct ax_chooser *chooser, struct ax_erased *out)
+{
+    for (uint32_t i = 0; i < job->channels_n; i++)
+        out->series += erase_targets(job, &job->channels[i], chooser);
+    if (job->capacity)
+        (void)erase_targets(job, job->capacity, chooser);
+    out->entities += ax_entities_erase(job, chooser);
+    for (struct ax_learner *l = job->learners; l; l = l->after) {
+        out->fits += l->fit != NULL; /* it learns from a copy of what is to go: another one is begun later */
+        ax_fit_drop(l->fit);
+        l->fit = NULL;
+    }
+}
+
+void ax_erase_replay(struct ax_pipeline *p, struct ax_str body)
+{
+    struct record r;
+    struct ax_chooser chooser;
+    struct ax_erased ignored = {0};
+    struct ax_diag diag;
+    if (!get(body, &r))
+        return;
+    if (p->options.snapshots) /* what was owed to it when the process ended */
+        atomic_store(&p->snapshot.scrub, SNAPSHOTS);
+    const uint32_t i = r.job.n ? ax_pipeline_find_job(p, r.job) : UINT32_MAX;
+    if (i == UINT32_MAX)
+        return;
+    struct ax_job *job = p->jobs[i];
+    if (r.generation != job->generation || r.identity != job->identity || r.last_ms != job->schedule.last_ms)
+        return; /* of a job that has begun anew since, or that has forgotten it already */
+    if (ax_chooser_init(&chooser, r.selector, &diag) != AX_OK)
+        return;
+    erase_of_job(job, &chooser, &ignored);
+    ax_chooser_done(&chooser);
+}
+
+static enum ax_err erase(struct ax_pipeline *p, struct ax_str selector, struct ax_chooser *chooser,
+                         struct ax_erased *out, struct ax_diag *diag)
+{
+    struct record r = {.selector = selector, .last_ms = INT64_MIN};
+    enum ax_err err = append(p, &r, diag);
+    if (err == AX_OK)
+        out->inputs = ax_db_clear(p->options.db, is_meant, chooser);
+    for (uint32_t i = 0; i < p->jobs_n && err == AX_OK; i++) {
+        const struct ax_job *job = p->jobs[i];
+        r = (struct record){job->config->name, selector, job->generation, job->identity,
+                            job->schedule.last_ms};
+        err = append(p, &r, diag);
+        if (err == AX_OK)
+            erase_of_job(p->jobs[i], chooser, out);
+    }
+    (void)ax_db_evict(p->options.db, INT64_MIN + 1); /* the labels of what is empty now */
+    if (err == AX_OK && p->options.log)
+        err = ax_seglog_sync(p->options.log, diag);
+    return err;
+}
+
+enum ax_err ax_pipeline_erase(struct ax_pipeline *p, struct ax_str selector, struct ax_erased *out,
+                              struct ax_diag *diag)
+{
+    struct ax_chooser chooser;
+    *out = (struct ax_erased){0};
+    if (selector.n == 0)
+        return ax_fail(diag, AX_INVALID, "a selector is wanted: what is to be erased");
+    enum ax_err err = ax_chooser_init(&chooser, selector, diag);
+    if (err != AX_OK)
+        return err;
+    (void)pthread_mutex_lock(&p->run);
+    if (!ax_pipeline_is_current(p))
+        err = ax_fail(diag, AX_NOTREADY, "what the jobs had learnt is still being restored: see /-/ready");
+    if (err == AX_OK)
+        err = erase(p, selector, &chooser, out, diag);
+    if (err == AX_OK && p->options.log && p->options.snapshots)
+        atomic_store(&p->snapshot.scrub, SNAPSHOTS);
+    (void)pthread_mutex_unlock(&p->run);
+    ax_chooser_done(&chooser);
+    return err;
+}
+
+bool ax_pipeline_erasing(struct ax_pipeline *p)
+{
+    return atomic_load(&p->snapshot.scrub) > 0;
+}
+
+/* ---- log ---- */
+
+void ax_pipeline_scrub(struct ax_pipeline *p)
+{
+    const struct record nothing = {.last_ms =
+                                       INT64_MIN}; /* so that each snapshot has a position of its own */
+    struct ax_diag diag = {{0}};
+    if (atomic_load(&p->snapshot.scrub) == 0 || ax_clock_mono(&p->options.clock) < p->snapshot.retry_ms)
+        return;
+    (void)pthread_mutex_lock(&p->run);
+    ax_seglog_roll(p->options.log);
+    const enum ax_err err = append(p, &nothing, &diag);
+    (void)pthread_mutex_unlock(&p->run);
+    if (err == AX_OK && ax_pipeline_snapshot(p))
+        (void)atomic_fetch_sub(&p->snapshot.scrub, 1);
+}
