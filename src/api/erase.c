@@ -16,9 +16,7 @@
 #define NAP_NS 20000000
 
 static const char *const remains[] = {
-    "models that have learnt from it, names of entities and labels among what they hold, until they are "
-    "fitted "
-    "again (auspex models list) and their versions are not kept any more (models.keep)",
+    "models that have learnt from it, with names of entities and labels, until models.keep lets them go",
     "what people have said of its scores (GET /api/v1/feedback), and the audit log",
     "sums over many series: scorecards, drift scores, and what members of a portfolio are worth",
     "samples of its outputs that wait to be sent, and what was sent: delete them in Prometheus too",

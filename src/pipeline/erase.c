@@ -106,13 +106,13 @@ static void erase_of_job(struct ax_job *job, const struct ax_chooser *chooser, s
     }
 }
 
-void ax_erase_replay(struct ax_pipeline *p, struct ax_str body)
+void ax_erase_replay(struct ax_pipeline *p, struct ax_str record)
 {
     struct record r;
     struct ax_chooser chooser;
     struct ax_erased ignored = {0};
     struct ax_diag diag;
-    if (!get(body, &r))
+    if (!get(record, &r))
         return;
     if (p->options.snapshots) /* what was owed to it when the process ended */
         atomic_store(&p->snapshot.scrub, SNAPSHOTS);
