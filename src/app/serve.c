@@ -279,9 +279,17 @@ static enum ax_err start_training(struct server *s, struct ax_diag *diag)
     if (s->flags.training_cpu < 1 || s->flags.training_cpu > 100)
         return ax_fail(diag, AX_INVALID, "--training.max-cpu: %u is no percentage of a core from 1 to 100",
                        s->flags.training_cpu);
-    const struct ax_training_options options = {.artifacts = ax_artifact_registry(s->registry),
-                                                .cpu_share = s->flags.training_cpu / 100.0,
-                                                .bytes_max = s->flags.training_bytes_max};
+    if (s->flags.completeness < 1 || s->flags.completeness > 100 || s->flags.outliers < 1 ||
+        s->flags.outliers > 100)
+        return ax_fail(
+            diag, AX_INVALID,
+            "--training.min-completeness and --training.max-outliers are percentages from 1 to 100");
+    const struct ax_training_options options = {
+        .artifacts = ax_artifact_registry(s->registry),
+        .cpu_share = s->flags.training_cpu / 100.0,
+        .bytes_max = s->flags.training_bytes_max,
+        .validation = {.completeness_min = s->flags.completeness / 100.0,
+                       .outliers_max = s->flags.outliers / 100.0}};
     return ax_training_start(&options, &s->training, diag);
 }
 

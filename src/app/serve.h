@@ -18,6 +18,7 @@ struct ax_serve_flags {
     uint64_t histogram_bytes_max, histogram_bytes_all;
     uint32_t training_cpu; /* percent of a core */
     uint64_t training_bytes_max;
+    uint32_t completeness, outliers; /* percent: of data that models learn from */
     int64_t read_timeout_ms, idle_timeout_ms, future_ms, out_of_order_ms;
     bool lifecycle, admin, core_dumps;
     struct ax_read_ceilings read;

@@ -267,8 +267,10 @@ static enum ax_err check_options(struct options *o, struct ax_diag *diag)
         return ax_fail(diag, AX_INVALID, "--search.sampler: '%s' is not tpe or random", o->sampler);
     if (strcmp(o->format, "markdown") != 0 && strcmp(o->format, "json") != 0)
         return ax_fail(diag, AX_INVALID, "--format: '%s' is not markdown or json", o->format);
-    if (o->completeness > 100 || o->outliers > 100)
-        return ax_fail(diag, AX_INVALID, "--validation.*: a percentage is at most 100");
+    if (o->completeness < 1 || o->completeness > 100 || o->outliers < 1 || o->outliers > 100)
+        return ax_fail(
+            diag, AX_INVALID,
+            "--training.min-completeness and --training.max-outliers are percentages from 1 to 100");
     if (o->cpu == 0)
         o->cpu = cores > 0 ? 100 * (uint32_t)cores : 100;
     if (*o->report && mkdir(o->report, 0777) != 0 && errno != EEXIST)
@@ -301,9 +303,9 @@ int ax_cmd_train(int argc, char **argv)
         {"search.max-time", AX_FLAG_DURATION, &o.search_ms, "0s",
          "no trial begins after so long; 0s: any time"},
         {"search.sampler", AX_FLAG_STRING, &o.sampler, "tpe", "tpe or random"},
-        {"validation.min-completeness", AX_FLAG_COUNT, &o.completeness, "50",
+        {"training.min-completeness", AX_FLAG_COUNT, &o.completeness, "50",
          "percent of the steps that must have a value"},
-        {"validation.max-outliers", AX_FLAG_COUNT, &o.outliers, "30",
+        {"training.max-outliers", AX_FLAG_COUNT, &o.outliers, "30",
          "percent of the values that may be outliers"},
         {"query.max-range", AX_FLAG_DURATION, &s->max_range_ms, "1h", "longest range of an expression"},
     };
