@@ -328,7 +328,8 @@ static void data_without_values_are_refused_before_a_fit(void **state)
     assert_int_equal(ax_lstm_data_add(d, &p, 64u << 20), AX_OK);
     const struct ax_training_options o = {.cpu_share = 1, .bytes_max = 64u << 20, .synchronous = true};
     assert_int_equal(ax_training_start(&o, &t, NULL), AX_OK);
-    const struct ax_fit_task task = {.kind = &ax_lstm_kind, .about = {.job = "job", .kind = "lstm", .feature = ""}, .data = d};
+    const struct ax_fit_task task = {
+        .kind = &ax_lstm_kind, .about = {.job = "job", .kind = "lstm", .feature = ""}, .data = d};
     assert_int_equal(ax_training_offer(t, &task, &f, NULL), AX_OK);
     assert_int_equal(ax_fit_look(f), AX_FIT_FAILED);
     assert_int_equal(ax_fit_error(f), AX_INVALID);

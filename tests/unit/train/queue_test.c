@@ -26,8 +26,11 @@ static struct ax_training *start(const struct ax_artifacts *store, bool synchron
 static struct ax_fit *offer(struct ax_training *t, struct toy_data *d, uint64_t bytes)
 {
     struct ax_fit *f = NULL;
-    const struct ax_fit_task task = {
-        .kind = &toy_kind, .about = {.job = "job", .kind = "toy", .feature = ""}, .data = d, .bytes = bytes, .seed = 42};
+    const struct ax_fit_task task = {.kind = &toy_kind,
+                                     .about = {.job = "job", .kind = "toy", .feature = ""},
+                                     .data = d,
+                                     .bytes = bytes,
+                                     .seed = 42};
     assert_int_equal(ax_training_offer(t, &task, &f, NULL), AX_OK);
     return f;
 }
