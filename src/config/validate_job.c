@@ -379,7 +379,10 @@ static void check_models(struct check *c)
     if (line.n == 0)
         return;
     ax_buf_init(&ignored, 65536);
-    if (ax_cron_write(line, 60000, &ignored, &diag) != AX_OK)
+    enum ax_err err = ax_cron_write(line, 60000, &ignored, &diag);
+    if (err == AX_NOMEM)
+        c->r->nomem = true;
+    else if (err != AX_OK)
         AT(c, node, "fit_at", "fit_at: %s", diag.text);
     ax_buf_done(&ignored);
 }
@@ -406,6 +409,8 @@ void ax_config_validate_job(struct ax_reader *r, yaml_node_t *node, const struct
         check_classes(&c);
         check_members(&c);
     }
+    if (job->targets.horizon_ms < 0)
+        job->targets.horizon_ms = job->forecast.horizons_n ? job->forecast.horizons_ms[0] : job->step_ms;
     check_zone(&c, config);
     check_capacity(&c);
     check_billing(&c, config);
