@@ -20,7 +20,10 @@ enum ax_err ax_said_add(struct ax_said **s, const struct ax_lesson_range *lesson
         return AX_NOMEM;
     if ((*s)->n == AX_SAID_MAX)
         return AX_LIMIT;
-    (*s)->v[(*s)->n++] = *lesson;
+    uint32_t i = (*s)->n++; /* one that could not be taught at its time comes later */
+    for (; i && (*s)->v[i - 1].id > lesson->id; i--)
+        (*s)->v[i] = (*s)->v[i - 1];
+    (*s)->v[i] = *lesson;
     return AX_OK;
 }
 

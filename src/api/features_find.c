@@ -1,11 +1,15 @@
 /* features_find.c: one pass over the series between two steps. */
 #include "api/features_find.h"
 
+#include "base/clock.h"
+
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define WAIT_MS 5000
+#define HOLD_NS 1000000000LL /* for so long steps wait for a search: selectors may be dear to match */
+#define LOOK_EVERY 64        /* series between two looks at the clock */
 #define LABELS_BYTES_MAX ((size_t)64 << 20) /* beside the pasts */
 
 /* One search. */
@@ -15,6 +19,8 @@ struct finding {
     struct ax_features_found *out;
     uint32_t cap;
     uint64_t bytes; /* of pasts */
+    uint32_t looked;
+    int64_t deadline_ns;
     bool job_found;
     enum ax_err err;
 };
@@ -38,17 +44,6 @@ static bool copy_labels(const struct ax_labels *from, struct ax_arena *arena, st
     }
     *out = (struct ax_labels){from->n, v};
     return whole;
-}
-
-/* The newest part of a past, from a time on. */
-static struct ax_view since(struct ax_view past, int64_t from_ms)
-{
-    uint32_t skip = 0;
-    while (skip < past.n && past.end_ms - (int64_t)(past.n - 1 - skip) * past.step_ms < from_ms)
-        skip++;
-    past.v += skip;
-    past.n -= skip;
-    return past;
 }
 
 static enum ax_err copy_series(struct finding *f, const struct ax_modelled *s, const struct ax_view *past)
@@ -77,12 +72,18 @@ static enum ax_err copy_series(struct finding *f, const struct ax_modelled *s, c
 static bool take(void *ctx, const struct ax_modelled *s)
 {
     struct finding *f = ctx;
+    if (f->looked++ == 0)
+        f->deadline_ns = ax_mono_ns() + HOLD_NS;
+    if (f->looked % LOOK_EVERY == 0 && ax_mono_ns() >= f->deadline_ns) {
+        f->err = AX_BUSY;
+        return false;
+    }
     if (f->query->job.n && !ax_str_eq(f->query->job, s->config->name))
         return true;
     f->job_found = true;
     if (!s->window || !is_meant(f, s))
         return true;
-    const struct ax_view past = since(ax_window_fine(s->window), f->query->from_ms);
+    const struct ax_view past = ax_window_fine(s->window);
     if (past.n == 0)
         return true;
     f->out->more = f->out->n >= f->query->series_max;
@@ -111,10 +112,13 @@ static enum ax_err judge(const struct finding *f, struct ax_pipeline *p, struct 
     case AX_LIMIT:
         return ax_fail(diag, AX_LIMIT,
                        "the pasts of these series have more than %" PRIu64
-                       " bytes: ask for fewer series (match[], job) or less time (from)",
+                       " bytes: ask for fewer series (match[], job)",
                        f->query->bytes_max);
     case AX_BUSY:
-        return ax_fail(diag, AX_BUSY, "a step has not ended for %d s: try again", WAIT_MS / 1000);
+        if (f->looked == 0)
+            return ax_fail(diag, AX_BUSY, "a step has not ended for %d s: try again", WAIT_MS / 1000);
+        return ax_fail(diag, AX_BUSY,
+                       "it takes more than a second to find the series: use simpler selectors");
     default:
         return ax_fail(diag, AX_NOMEM, "out of memory");
     }

@@ -17,7 +17,6 @@ struct ax_features_query {
     uint32_t match_n;
     uint32_t series_max;
     uint64_t bytes_max; /* of all copies */
-    int64_t from_ms;    /* what is before it is not copied */
 };
 
 /* One series of a job, or one feature of an entity: what its models see of it. All of it is in the arena. */
@@ -36,7 +35,8 @@ struct ax_features_found {
 };
 
 /* Search. AX_INVALID: a selector; AX_NOTFOUND: no such job; AX_LIMIT: too many bytes; AX_BUSY: a step has not
- * ended within 5 s; AX_NOMEM; with a text. To be ended by ax_features_found_done() in any case. */
+ * ended within 5 s, or it takes longer than 1 s, for which steps wait; AX_NOMEM; with a text. To be ended by
+ * ax_features_found_done() in any case. */
 AX_MUST_USE enum ax_err ax_features_find(struct ax_pipeline *p, const struct ax_features_query *q,
                                          struct ax_features_found *out, struct ax_diag *diag);
 

@@ -45,11 +45,10 @@ bool ax_features_request(const struct ax_http_request *req, uint32_t limit, uint
     struct ax_diag diag = {{0}};
     const struct ax_str limit_text = ax_http_query(req, "limit"), format = ax_http_query(req, "format");
     int64_t most = limit;
-    *out = (struct ax_features_request){
-        .query = {.job = ax_http_query(req, "job"), .series_max = limit, .from_ms = INT64_MIN},
-        .from_ms = INT64_MIN,
-        .to_ms = INT64_MAX,
-        .jsonl = ax_str_eq(format, ax_str("jsonl"))};
+    *out = (struct ax_features_request){.query = {.job = ax_http_query(req, "job"), .series_max = limit},
+                                        .from_ms = INT64_MIN,
+                                        .to_ms = INT64_MAX,
+                                        .jsonl = ax_str_eq(format, ax_str("jsonl"))};
     enum ax_err err = read_match(req, &out->query, &diag);
     if (err == AX_OK)
         err = read_times(req, out, &diag);

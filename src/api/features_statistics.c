@@ -10,7 +10,7 @@
 
 #define SERIES 1000
 #define SERIES_MAX 10000
-#define BYTES_MAX (16u << 20)
+#define BYTES_MAX (64u << 20)
 #define SCRATCH_BYTES (16u << 20)
 
 static const struct {

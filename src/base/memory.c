@@ -3,6 +3,7 @@
 
 #include "base/metrics.h"
 #include "base/parse.h"
+#include "base/pool.h"
 
 #include <malloc.h>
 #include <stdio.h>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #define LOOKS_BETWEEN_TRIMS 100 /* giving memory back walks the whole heap */
+#define IDLE_PERCENT_MAX 15     /* of the ceiling */
 
 static uint64_t ceiling;
 static unsigned looks_until_trim;
@@ -90,17 +92,26 @@ enum ax_memory_state ax_memory_judge(enum ax_memory_state before, uint64_t used,
     return share >= 0.80 || (before != AX_MEMORY_FREE && share >= 0.75) ? AX_MEMORY_TIGHT : AX_MEMORY_FREE;
 }
 
+/* What is resident, without idle blocks of the pool: they stay for good, and would keep the state where it is
+ * after all that was in them has gone. Not all of them, for they serve series and nothing else. */
+static uint64_t in_use(void)
+{
+    uint64_t used = 0, idle = ax_pool_idle(), most = ceiling / 100 * IDLE_PERCENT_MAX;
+    (void)ax_memory_resident(&used);
+    idle = idle < most ? idle : most;
+    return used > idle ? used - idle : 0;
+}
+
 enum ax_memory_state ax_memory_look(void)
 {
-    uint64_t used = 0;
-    (void)ax_memory_resident(&used);
+    uint64_t used = in_use();
     enum ax_memory_state next = ax_memory_judge(ax_memory_state(), used, ceiling);
     if (next == AX_MEMORY_FREE) {
         looks_until_trim = 0;
     } else if (looks_until_trim-- == 0) {
         (void)malloc_trim(0);
         looks_until_trim = LOOKS_BETWEEN_TRIMS;
-        (void)ax_memory_resident(&used);
+        used = in_use();
         next = ax_memory_judge(ax_memory_state(), used, ceiling);
     }
     atomic_store(&state, next);

@@ -33,6 +33,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct idle *idle[FINE_N + COARSE_N];
 static uint8_t *chunk;
 static size_t chunk_left;
+static size_t idle_bytes;
 #endif
 
 static size_t class_size(unsigned c)
@@ -62,6 +63,11 @@ void ax_pool_give(void *p, size_t n)
     (void)n;
     free(p);
 }
+
+size_t ax_pool_idle(void)
+{
+    return 0;
+}
 #else
 /* Cut a block off the chunk; what is left of a chunk that is too short is lost: at most 1.5 % of it. */
 static void *cut(size_t n)
@@ -86,10 +92,12 @@ void *ax_pool_take(size_t n)
     unsigned c = class_of(n);
     (void)pthread_mutex_lock(&lock);
     void *p = idle[c];
-    if (p)
+    if (p) {
         idle[c] = idle[c]->next;
-    else
+        idle_bytes -= class_size(c);
+    } else {
         p = cut(class_size(c));
+    }
     (void)pthread_mutex_unlock(&lock);
     return p;
 }
@@ -107,6 +115,15 @@ void ax_pool_give(void *p, size_t n)
     (void)pthread_mutex_lock(&lock);
     block->next = idle[c];
     idle[c] = block;
+    idle_bytes += class_size(c);
     (void)pthread_mutex_unlock(&lock);
+}
+
+size_t ax_pool_idle(void)
+{
+    (void)pthread_mutex_lock(&lock);
+    const size_t bytes = idle_bytes;
+    (void)pthread_mutex_unlock(&lock);
+    return bytes;
 }
 #endif

@@ -17,4 +17,7 @@ void *ax_pool_take(size_t n);
 /* Give back a block of n bytes; NULL is fine. */
 void ax_pool_give(void *p, size_t n);
 
+/* Bytes of blocks that were given back and that nobody has taken since. */
+size_t ax_pool_idle(void);
+
 #endif

@@ -360,7 +360,11 @@ enum ax_err ax_positions_put(struct ax_positions *p, uint32_t first, uint32_t n,
 
 int ax_positions_unsynced(struct ax_positions *p)
 {
-    int fd = atomic_exchange(&p->unsynced, false) ? fcntl(p->fd, F_DUPFD_CLOEXEC, 0) : -1;
+    if (!atomic_exchange(&p->unsynced, false))
+        return -1;
+    int fd = fcntl(p->fd, F_DUPFD_CLOEXEC, 0);
+    if (fd < 0)
+        atomic_store(&p->unsynced, true); /* no descriptor is left: another time */
     return fd;
 }
 

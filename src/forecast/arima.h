@@ -40,8 +40,8 @@ struct ax_arima_filtered {
 AX_MUST_USE enum ax_err ax_arima_filter(const struct ax_arima *a, const double *z, uint32_t n, double *errors,
                                         struct ax_arima_filtered *out);
 
-/* The parameters of largest likelihood of orders p, q, from the data z (Nelder and Mead 1965, at most 160
- * steps); errors as above. *aicc gets Akaike's corrected criterion. */
+/* The parameters of largest likelihood of orders p, q, from the data z (Nelder and Mead 1965, at most 100
+ * evaluations); errors as above. *aicc gets Akaike's corrected criterion. */
 AX_MUST_USE enum ax_err ax_arima_estimate(struct ax_arima *a, const double *z, uint32_t n, double *aicc);
 
 /* The KPSS statistic of stationarity about a level (Kwiatkowski, Phillips, Schmidt, Shin, J. Econometrics 54,

@@ -16,8 +16,9 @@
 #define ALPHA_ROWS 1000.0
 #define OVERLAP 4.0
 #define TARGET_QUANTILE 0.975
-#define STRIDE 4       /* every so many steps one is learnt from: neighbours say nearly the same */
-#define CLIP_PACE 0.02 /* of the smoothed bound on answers */
+#define TARGET_MAX 48.0 /* spreads from the level */
+#define STRIDE 4        /* every so many steps one is learnt from: neighbours say nearly the same */
+#define CLIP_PACE 0.02  /* of the smoothed bound on answers */
 
 struct equations {
     double gram[P * P], cross[P]; /* of the gram the lower triangle */
@@ -111,7 +112,8 @@ static void gather(struct ax_robust *d, const struct ax_past *past, uint32_t sea
             continue;
         ax_lag_local(&then, &f, x);
         ax_lag_season(&then, &f, season_steps, lead, x + AX_LAG_LOCAL);
-        d->y[d->rows++] = ((double)v->v[at] - f.level) / f.scale;
+        /* A series that hardly moved and then jumped must not speak louder than all the others. */
+        d->y[d->rows++] = fmin(fmax(((double)v->v[at] - f.level) / f.scale, -TARGET_MAX), TARGET_MAX);
     }
 }
 

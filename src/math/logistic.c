@@ -91,7 +91,7 @@ static bool descend(const struct task *t, double *w, double *value, enum ax_err 
     if (!(decrement > CLOSE * (1 + fabs(*value))))
         return false;
     double share = 1;
-    for (uint32_t i = 0; i < HALVINGS; i++, share /= 2) {
+    for (uint32_t i = 0; i < HALVINGS; i++) {
         for (uint32_t k = 0; k < all; k++)
             next[k] = w[k] - share * step[k];
         double there = objective(t, next);
@@ -100,6 +100,7 @@ static bool descend(const struct task *t, double *w, double *value, enum ax_err 
             *value = there;
             return true;
         }
+        share /= 2;
     }
     return false;
 }

@@ -42,6 +42,7 @@ struct ax_http_call {
 /* A value that is looked for among several of one name. */
 struct looking {
     const char *name, *value;
+    int (*compare)(const char *a, const char *b);
     uint32_t left; /* of them that come before */
 };
 
@@ -49,7 +50,7 @@ static enum MHD_Result look(void *ctx, enum MHD_ValueKind kind, const char *name
 {
     struct looking *l = ctx;
     (void)kind;
-    if (!value || strcmp(name, l->name) != 0 || l->left-- > 0)
+    if (!value || l->compare(name, l->name) != 0 || l->left-- > 0)
         return MHD_YES;
     l->value = value;
     return MHD_NO;
@@ -58,11 +59,8 @@ static enum MHD_Result look(void *ctx, enum MHD_ValueKind kind, const char *name
 /* What the handler may ask for; ctx is libmicrohttpd's connection. */
 static struct ax_str find(void *ctx, bool query, const char *name, uint32_t at)
 {
-    struct looking l = {name, NULL, at};
-    if (at == 0)
-        l.value = MHD_lookup_connection_value(ctx, query ? MHD_GET_ARGUMENT_KIND : MHD_HEADER_KIND, name);
-    else
-        (void)MHD_get_connection_values(ctx, query ? MHD_GET_ARGUMENT_KIND : MHD_HEADER_KIND, look, &l);
+    struct looking l = {name, NULL, query ? strcmp : strcasecmp, at};
+    (void)MHD_get_connection_values(ctx, query ? MHD_GET_ARGUMENT_KIND : MHD_HEADER_KIND, look, &l);
     return l.value ? ax_str(l.value) : (struct ax_str){NULL, 0};
 }
 

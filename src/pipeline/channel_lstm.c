@@ -411,6 +411,11 @@ void ax_channel_lstm_weigh(struct ax_channel_lstm *m, int64_t t_ms)
     m->asleep = n > 0 && sum < WEIGHT_MIN * n;
 }
 
+void ax_channel_lstm_forget(struct ax_channel_lstm *m)
+{
+    ax_channel_trial_end(m->trial);
+}
+
 void ax_channel_lstm_save(const struct ax_channel_lstm *m, struct ax_buf *out)
 {
     ax_put_u8(out, m->asleep);

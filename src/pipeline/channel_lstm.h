@@ -34,6 +34,9 @@ uint32_t ax_channel_lstm_leads(const struct ax_channel_lstm *m);
 /* After all targets have taken the step: does it earn its keep? */
 void ax_channel_lstm_weigh(struct ax_channel_lstm *m, int64_t t_ms);
 
+/* Forget what waits to be compared: it is of series that are erased. */
+void ax_channel_lstm_forget(struct ax_channel_lstm *m);
+
 /* Append whether it is run, since when, and what waits to be compared. */
 void ax_channel_lstm_save(const struct ax_channel_lstm *m, struct ax_buf *out);
 

@@ -147,7 +147,10 @@ static enum ax_err restore_job(struct ax_pipeline *p, struct ax_str body, uint32
     struct ax_job_saved saved;
     *i = UINT32_MAX;
     if (ax_job_peek(body, &saved) != AX_OK)
-        return ax_fail(diag, AX_CORRUPT, "a job of the snapshot has no name");
+        return ax_fail(
+            diag, AX_CORRUPT,
+            "what a snapshot has of a job cannot be read: another version of auspex has written it, "
+            "or it is damaged; the job begins anew");
     *i = ax_pipeline_find_job(p, saved.name);
     if (*i == UINT32_MAX) {
         ax_log(AX_LOG_INFO, "job_not_restored", "job " AX_STR_FMT " is not in the configuration any more",
@@ -166,11 +169,16 @@ static enum ax_err restore_job(struct ax_pipeline *p, struct ax_str body, uint32
     return AX_OK;
 }
 
+static void tell_loss(const struct ax_diag *diag)
+{
+    ax_metric_count(AX_M_SNAPSHOT_FAILURES, NULL, NULL);
+    ax_log(AX_LOG_ERROR, "job_not_restored", "%s", diag->text);
+}
+
 /* A job that cannot read what was saved of it begins anew. */
 static enum ax_err give_up(struct ax_pipeline *p, uint32_t i, uint64_t generation, struct ax_diag *diag)
 {
-    ax_metric_count(AX_M_SNAPSHOT_FAILURES, NULL, NULL);
-    ax_log(AX_LOG_ERROR, "job_not_restored", "it begins anew: %s", diag->text);
+    tell_loss(diag);
     return ax_pipeline_renew_job(p, i, generation + 1, diag);
 }
 
@@ -211,6 +219,8 @@ enum ax_err ax_pipeline_restore(struct ax_pipeline *p, struct ax_snapshot *s, st
             continue;
         if (i != UINT32_MAX)
             err = give_up(p, i, ax_job_generation(p->jobs[i]), diag);
+        else if (type == AX_SECTION_JOB)
+            tell_loss(diag);
         i = UINT32_MAX;
     }
     for (uint32_t k = 0; k < p->jobs_n; k++)

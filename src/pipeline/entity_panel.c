@@ -179,7 +179,7 @@ static struct ax_answer answer_of(const struct ax_job *job, const struct ax_enti
     const bool other = q[1].g && roles->phase == AX_PHASE_CANARY && q[1].index[i] != UINT32_MAX &&
                        ax_labels_hash(e->labels, 0) % 100 < roles->share;
     const struct question *from = &q[other];
-    if (from->index[i] == UINT32_MAX)
+    if (!from->index || from->index[i] == UINT32_MAX)
         return (struct ax_answer){.ensemble = NULL};
     return (struct ax_answer){from->g->model, from->index[i], from->g->scores.until_ms, from->ratios[i]};
 }
@@ -206,6 +206,8 @@ void ax_entities_ask(struct ax_job *job, int64_t t_ms, struct ax_asked *out)
     struct question q[2];
     float *points;
     *out = (struct ax_asked){.width = (size_t)job->ensemble.points * job->channels_n};
+    for (struct ax_entity *e = l->live ? NULL : job->first; e; e = e->next)
+        e->known[0].of = e->known[1].of = NULL; /* their addresses may come back */
     if (job->ensemble.features == 0 || !l->live || job->entities.n == 0)
         return;
     if (!make_room(job, out, &points, q)) {

@@ -94,8 +94,12 @@ static uint32_t erase_targets(struct ax_job *job, struct ax_channel *c, const st
 
 static void erase_of_job(struct ax_job *job, const struct ax_chooser *chooser, struct ax_erased *out)
 {
-    for (uint32_t i = 0; i < job->channels_n; i++)
-        out->series += erase_targets(job, &job->channels[i], chooser);
+    for (uint32_t i = 0; i < job->channels_n; i++) {
+        const uint32_t n = erase_targets(job, &job->channels[i], chooser);
+        if (n && job->channels[i].lstm)
+            ax_channel_lstm_forget(job->channels[i].lstm);
+        out->series += n;
+    }
     if (job->capacity)
         (void)erase_targets(job, job->capacity, chooser);
     out->entities += ax_entities_erase(job, chooser);
@@ -149,6 +153,15 @@ static enum ax_err erase(struct ax_pipeline *p, struct ax_str selector, struct a
     return err;
 }
 
+/* Models do not know the name of a metric: of entities, and behind most functions, nothing has one. */
+static bool asks_for_name(const struct ax_chooser *c)
+{
+    for (uint32_t i = 0; i < c->n; i++)
+        if (ax_str_eq(ax_matcher_name(c->matchers[i]), ax_str(AX_METRIC_NAME)))
+            return true;
+    return false;
+}
+
 enum ax_err ax_pipeline_erase(struct ax_pipeline *p, struct ax_str selector, struct ax_erased *out,
                               struct ax_diag *diag)
 {
@@ -159,13 +172,22 @@ enum ax_err ax_pipeline_erase(struct ax_pipeline *p, struct ax_str selector, str
     enum ax_err err = ax_chooser_init(&chooser, selector, diag);
     if (err != AX_OK)
         return err;
+    if (asks_for_name(&chooser)) {
+        ax_chooser_done(&chooser);
+        return ax_fail(
+            diag, AX_INVALID,
+            "a metric's name says nothing of whose data it is, and models do not know it: say by labels "
+            "what is to be erased, as in {instance=\"a\"}");
+    }
     (void)pthread_mutex_lock(&p->run);
     if (!ax_pipeline_is_current(p))
         err = ax_fail(diag, AX_NOTREADY, "what the jobs had learnt is still being restored: see /-/ready");
     if (err == AX_OK)
         err = erase(p, selector, &chooser, out, diag);
-    if (err == AX_OK && p->options.log && p->options.snapshots)
+    if (err == AX_OK && p->options.log && p->options.snapshots) {
         atomic_store(&p->snapshot.scrub, SNAPSHOTS);
+        p->snapshot.erasures++;
+    }
     (void)pthread_mutex_unlock(&p->run);
     ax_chooser_done(&chooser);
     return err;
@@ -188,7 +210,12 @@ void ax_pipeline_scrub(struct ax_pipeline *p)
     (void)pthread_mutex_lock(&p->run);
     ax_seglog_roll(p->options.log);
     const enum ax_err err = append(p, &nothing, &diag);
+    const uint64_t erasures = p->snapshot.erasures;
     (void)pthread_mutex_unlock(&p->run);
-    if (err == AX_OK && ax_pipeline_snapshot(p))
+    if (err != AX_OK || !ax_pipeline_snapshot(p))
+        return;
+    (void)pthread_mutex_lock(&p->run);
+    if (p->snapshot.erasures == erasures) /* else it may hold what was erased meanwhile */
         (void)atomic_fetch_sub(&p->snapshot.scrub, 1);
+    (void)pthread_mutex_unlock(&p->run);
 }

@@ -21,11 +21,11 @@ struct ax_erased {
     uint32_t inputs, series, entities, fits;
 };
 
-/* Forget what a selector (pipeline/chooser.h; not empty) means, in the jobs and in the database; durable when
- * it returns. The log and old snapshots follow when the pipeline's thread has taken two: see
- * ax_pipeline_erasing(). AX_INVALID: the selector; AX_NOTREADY: what lasts is still being restored; AX_IO:
- * the log cannot be written: some jobs may have forgotten it, and the same again goes on; AX_NOMEM. With a
- * text. Waits for a step that is running. Thread-safe. */
+/* Forget what a selector (pipeline/chooser.h; not empty, and without a metric's name) means, in the jobs and
+ * in the database; durable when it returns. The log and old snapshots follow when the pipeline's thread has
+ * taken two: see ax_pipeline_erasing(). AX_INVALID: the selector; AX_NOTREADY: what lasts is still being
+ * restored; AX_IO: the log cannot be written: some jobs may have forgotten it, and the same again goes on;
+ * AX_NOMEM. With a text. Waits for a step that is running. Thread-safe. */
 AX_MUST_USE enum ax_err ax_pipeline_erase(struct ax_pipeline *p, struct ax_str selector,
                                           struct ax_erased *out, struct ax_diag *diag);
 

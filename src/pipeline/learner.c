@@ -74,9 +74,11 @@ static enum ax_fit_reason reason_now(const struct ax_learner *l, int64_t t_ms, e
     const bool trial = l->roles.phase != AX_PHASE_NONE;
     if (!l->spec.training || l->fit || l->fresh || l->next.any)
         return AX_FIT_NOT;
+    if (t_ms < l->look_ms)
+        return AX_FIT_NOT;
     if (l->asked != AX_FIT_NOT)
         return l->asked;
-    if (t_ms / l->spec.step_ms % LOOK_STEPS != 0 || t_ms < l->look_ms)
+    if (t_ms / l->spec.step_ms % LOOK_STEPS != 0)
         return AX_FIT_NOT;
     if (!trial && t_ms >= due_ms(l))
         return AX_FIT_SCHEDULE;
@@ -109,7 +111,7 @@ void ax_learner_offer(struct ax_learner *l, int64_t t_ms, enum ax_fit_reason rea
                                      .about = {.job = s->job,
                                                .kind = s->kind->name,
                                                .feature = s->feature,
-                                               .tried = s->rule.shadows,
+                                               .tried = s->rule.shadows && l->live, /* nobody else serves */
                                                .config = s->config},
                                      .data = past.data,
                                      .bytes = past.bytes,
@@ -124,7 +126,8 @@ void ax_learner_offer(struct ax_learner *l, int64_t t_ms, enum ax_fit_reason rea
                    s->kind->name, reason_text(l->reason));
         return;
     }
-    s->kind->free_data(past.data); /* the queue is full: later */
+    s->kind->free_data(past.data); /* the queue is full: later, for the copy was dear */
+    l->look_ms = t_ms + LOOK_STEPS * s->step_ms;
     if (err != AX_BUSY)
         ax_log(AX_LOG_WARN, "training_failed", "job %s: %s is not fitted now: %s", s->job, s->kind->name,
                diag.text);
@@ -133,6 +136,7 @@ void ax_learner_offer(struct ax_learner *l, int64_t t_ms, enum ax_fit_reason rea
 void ax_learner_ask(struct ax_learner *l)
 {
     l->asked = AX_FIT_MANUAL;
+    l->look_ms = INT64_MIN;
 }
 
 /* Of a fit that is over: the generation that it gave. */

@@ -438,10 +438,14 @@ enum ax_err ax_learner_load(struct ax_learner *l, struct ax_bytes *in)
     ax_learner_shown_load(l, in);
     if (in->err != AX_OK)
         return in->err;
+    const enum ax_phase saved = roles.phase; /* that of the trial, whoever cannot be had now */
     roles.rolled_back = false;
     if (ax_learner_restore(l, &roles, INT64_MIN) != AX_OK)
         return AX_NOMEM;
     l->rolled_back_ms = rolled_back_ms;
     l->since_ms = since_ms;
-    return ax_trial_load(&l->trial, &l->spec.rule, l->roles.phase, in);
+    const enum ax_err err = ax_trial_load(&l->trial, &l->spec.rule, saved, in);
+    if (!l->shadow)
+        ax_trial_done(&l->trial);
+    return err;
 }

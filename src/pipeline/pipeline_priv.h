@@ -31,6 +31,7 @@ struct ax_snapshots {
     int64_t taken_ms, retry_ms;
     atomic_bool wanted; /* now, and not when it is time */
     atomic_int scrub;   /* so many more, before nothing of what was erased is left */
+    uint64_t erasures;  /* so far; guarded by `run` */
 };
 
 /* The jobs and the thread that steps them. */

@@ -177,21 +177,22 @@ def predictions_on_request(running):
     url = running.url["auspex"] + "/api/v1/predict"
     ask = {"job": "ingress", "horizons": ["5s", "7s500ms", "15s"]}
 
-    def same():
+    def answered():
         status, body = stack.http(url, json.dumps(ask).encode(), {"Content-Type": "application/json"})
         require(status == 200, f"{status} {body[:200]!r}")
         answer = json.loads(body)
         require(answer["status"] == "success" and len(answer["data"]["result"]) == 2, f"{body[:300]!r}")
         for one in answer["data"]["result"]:
             require(one["ready"] and len(one["forecasts"]) == 3, f"{one}")
-            near = one["forecasts"][0]["value"]
-            recording = one["metric"]["recording"]
-            sent = running.query(f'predicted_bandwidth{{for="ingress",horizon="5s",recording="{recording}"}}',
-                                 time_s=one["timestamp"])
-            require(sent and math.isclose(sent[0][1], near, rel_tol=1e-6), f"{sent} was sent, {near} is said")
-        return True
+        return answer["data"]["result"]
 
-    eventually(20, same, "predictions on request")
+    for one in eventually(20, answered, "predictions on request"):
+        selector = f'predicted_bandwidth{{for="ingress",horizon="5s",recording="{one["metric"]["recording"]}"}}'
+        at, near = one["timestamp"], one["forecasts"][0]["value"]
+        # What was said at a step comes to Prometheus a while after it.
+        eventually(20, lambda: running.query(f"timestamp({selector}) == {at}", time_s=at), f"nothing was sent for {at}")
+        sent = running.query(selector, time_s=at)
+        require(math.isclose(sent[0][1], near, rel_tol=1e-6), f"{sent} was sent, {near} is said")
     for body, expected in ((b"{", 400), (b'{"job": "none"}', 404), (b'{"job": "ingress", "horizons": ["1h"]}', 400)):
         status, text = stack.http(url, body)
         require(status == expected and json.loads(text)["error"], f"{body!r}: {status} {text[:200]!r}")

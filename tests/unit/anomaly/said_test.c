@@ -16,8 +16,8 @@ static void the_newest_has_the_last_word_and_what_is_revoked_leaves_no_trace(voi
     struct ax_said *s = NULL;
     assert_int_equal(ax_said_of(s, 0, 100), 0);
     assert_false(ax_said_remove(s, 1));
-    say(&s, 1, AX_LESSON_EXCLUDED, 0, 100);
     say(&s, 2, AX_LESSON_NORMAL, 50, 60);
+    say(&s, 1, AX_LESSON_EXCLUDED, 0, 100); /* which could not be taught at its time */
     assert_int_equal(ax_said_of(s, 0, 49), AX_LESSON_EXCLUDED);
     assert_int_equal(ax_said_of(s, 41, 50), AX_LESSON_NORMAL); /* both ends are included */
     assert_int_equal(ax_said_of(s, 60, 70), AX_LESSON_NORMAL);

@@ -49,6 +49,18 @@ static void blocks_do_not_overlap(void **state)
     assert_non_null(take_and_give((void *)1));
 }
 
+static void what_is_given_back_is_idle_until_it_is_taken(void **state)
+{
+    (void)state;
+    void *p = ax_pool_take(300);
+    const size_t before = ax_pool_idle();
+    ax_pool_give(p, 300);
+    assert_true(ax_pool_idle() == before + 320 || ax_pool_idle() == 0); /* 0: it is malloc() */
+    p = ax_pool_take(310);
+    assert_int_equal(ax_pool_idle(), before);
+    ax_pool_give(p, 310);
+}
+
 static void threads_share_it(void **state)
 {
     (void)state;
@@ -66,6 +78,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(blocks_do_not_overlap),
+        cmocka_unit_test(what_is_given_back_is_idle_until_it_is_taken),
         cmocka_unit_test(threads_share_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

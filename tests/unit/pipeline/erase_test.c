@@ -94,6 +94,8 @@ static void entities_go_with_their_labels(void **state)
     assert_true(e.entities > 0 && e.series > e.entities);
     assert_int_equal(ax_pipeline_erase(l.pipeline, ax_str("{router="), &e, &diag), AX_INVALID);
     assert_int_equal(ax_pipeline_erase(l.pipeline, ax_str(""), &e, &diag), AX_INVALID);
+    assert_int_equal(ax_pipeline_erase(l.pipeline, ax_str("up{router=\"a\"}"), &e, &diag), AX_INVALID);
+    assert_non_null(strstr(diag.text, "metric's name"));
     lasting_done(&l);
 }
 

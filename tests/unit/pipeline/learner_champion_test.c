@@ -20,14 +20,16 @@ struct world {
     struct ax_artifacts store;
     struct ax_training *training;
     struct ax_learner l;
+    const char *features; /* that the job has */
+    struct ax_trial_rule rule;
     int64_t t_ms;
 };
 
 static enum ax_err copy(void *ctx, int64_t t_ms, uint64_t bytes_max, struct ax_past_copy *out)
 {
-    (void)ctx;
+    const struct world *w = ctx;
     (void)bytes_max;
-    *out = (struct ax_past_copy){toy_data((double)t_ms, t_ms, "a"), 10};
+    *out = (struct ax_past_copy){toy_data((double)t_ms, t_ms, w->features), 10};
     return AX_OK;
 }
 
@@ -47,11 +49,13 @@ static void start(struct world *w, uint32_t approvals)
                                          .artifacts = &w->store,
                                          .job = "job",
                                          .feature = "",
-                                         .build = "a",
+                                         .build = w->features,
+                                         .rule = w->rule,
                                          .step_ms = STEP,
                                          .every_ms = EVERY,
                                          .seed = 42,
-                                         .copy = copy};
+                                         .copy = copy,
+                                         .ctx = w};
     ax_learner_init(&w->l, &spec);
 }
 
@@ -64,7 +68,7 @@ static void stop(struct world *w)
 
 static void begin(struct world *w, uint32_t approvals)
 {
-    *w = (struct world){.t_ms = 15 * STEP}; /* the first step is one at which fits begin */
+    *w = (struct world){.features = "a", .t_ms = 15 * STEP}; /* the first step is one at which fits begin */
     scratch_make(w->dir, NULL);
     start(w, approvals);
 }
@@ -132,6 +136,22 @@ static void a_rollback_takes_effect_at_the_next_step_and_holds_until_the_next_fi
     end(&w);
 }
 
+static void where_the_champion_cannot_be_used_the_next_fit_serves(void **state)
+{
+    struct world w;
+    (void)state;
+    begin(&w, 0);
+    (void)steps(&w, 2);
+    assert_serves(&w, "1.0.0");
+    stop(&w);
+    w.features = "b"; /* as somebody has changed them */
+    w.rule = (struct ax_trial_rule){.shadows = true, .watch_n = 10};
+    start(&w, 0);
+    assert_int_equal(steps(&w, 20), 1);
+    assert_serves(&w, "champion");
+    end(&w);
+}
+
 static void after_a_restart_it_is_still_rolled_back(void **state)
 {
     struct world w;
@@ -194,6 +214,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_fit_is_a_version_and_its_champion_serves),
         cmocka_unit_test(a_rollback_takes_effect_at_the_next_step_and_holds_until_the_next_fit),
+        cmocka_unit_test(where_the_champion_cannot_be_used_the_next_fit_serves),
         cmocka_unit_test(after_a_restart_it_is_still_rolled_back),
         cmocka_unit_test(a_version_that_waits_for_approvals_does_not_serve),
         cmocka_unit_test(the_model_of_a_feature_is_named_by_it),
