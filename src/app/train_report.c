@@ -261,9 +261,9 @@ static void put_parity(struct ax_buf *out, const json_t *p)
                                          "true_positive", "false_positive", "wape"};
     static const char *const numbers[] = {"statistical_parity", "disparate_impact", "equal_opportunity",
                                           "equalized_odds",     "error_ratio",      "flagged"};
-    json_t *one = json_array();
     if (!p)
         return;
+    json_t *one = json_array();
     ax_buf_printf(out, "### Parity over `%s`\n\n", text_of(p, "label"));
     put_table(out, json_object_get(p, "groups"), groups, 7);
     (void)json_array_append(one, (json_t *)(uintptr_t)p);

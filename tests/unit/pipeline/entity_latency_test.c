@@ -27,7 +27,7 @@ static const char yaml[] = "global: {step: 15s, evaluation_delay: 0s}\n"
 /* Milliseconds: slow for 3 steps of every 12, and never exactly. */
 static double latency(struct ax_rng *rng, uint32_t at)
 {
-    return (at % PERIOD < 3 ? 8 : 4) * exp(0.05 * ax_rng_normal(rng));
+    return (at % PERIOD < 3 ? 16 : 4) * exp(0.05 * ax_rng_normal(rng));
 }
 
 static void step(struct entity_rig *r, uint32_t i)
