@@ -124,7 +124,7 @@ static bool put_vectors(const struct ax_features_found *found, json_t *list)
 {
     bool whole = true;
     for (uint32_t first = 0, end; first < found->n && whole; first = end) {
-        for (end = first; end < found->n && same_feature(&found->v[first], &found->v[end]);)
+        for (end = first + 1; end < found->n && same_feature(&found->v[first], &found->v[end]);)
             end++;
         const uint32_t n = end - first;
         double *columns = malloc((size_t)(AX_FEATURES_N + 1) * n * sizeof *columns);
