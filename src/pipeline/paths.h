@@ -49,8 +49,11 @@ struct ax_path_view {
     const float *mean, *lower, *upper, *confidence;
 };
 
-/* Is the path of these labels to be visited? May take its time: no lock is held. */
+/* What is to be done with a path; STOP: it and all behind it are left out, those taken before are visited. */
 enum ax_path_wish { AX_PATH_SKIP, AX_PATH_TAKE, AX_PATH_STOP };
+
+/* Is the path of these labels to be visited? They are the paths', during the call. May take its time: no lock
+ * is held. */
 typedef enum ax_path_wish ax_path_choose(void *ctx, const struct ax_labels *labels);
 
 /* Return false to see no more of them. May take its time: no lock is held. */

@@ -5,7 +5,6 @@
 #include "base/rng.h"
 #include "ingest/csv.h"
 #include "rig.h"
-#include "scratch.h"
 #include "series_world.h"
 
 #include <math.h>
@@ -221,7 +220,7 @@ void lasting_init(struct lasting *l, const struct lasting_feed *feed)
     *l = (struct lasting){.feed = feed, .now_ms = LASTING_START};
     l->taken_end = calloc(feed->n, sizeof *l->taken_end);
     assert_non_null(l->taken_end);
-    test_folder(l->folder);
+    scratch_make(l->folder, NULL);
     lasting_start(l, lasting_jobs);
 }
 
@@ -258,5 +257,5 @@ void lasting_done(struct lasting *l)
         lasting_kill(l);
     ledger_done(&l->ledger);
     free(l->taken_end);
-    test_folder_remove(l->folder);
+    scratch_remove(l->folder);
 }

@@ -8,6 +8,7 @@
 
 #include "app/durable.h"
 #include "ledger.h"
+#include "scratch.h"
 #include "series/journal.h"
 
 #define LASTING_STEP 10000
@@ -39,7 +40,7 @@ void lasting_feed_done(struct lasting_feed *f);
 /* One process, as long as d is not NULL. */
 struct lasting {
     const struct lasting_feed *feed;
-    char folder[64];
+    char folder[SCRATCH_PATH];
     struct ledger ledger;
     int64_t now_ms;
     uint64_t starts;
@@ -47,8 +48,8 @@ struct lasting {
     uint64_t *taken_end; /* where the log ended then */
     struct ax_durable *d;
     struct ax_db *db;
-    struct ax_training *training; /* synchronous, with a store in the folder */
-    char models[80];              /* folder of artifacts */
+    struct ax_training *training;   /* synchronous, with a store in the folder */
+    char models[SCRATCH_PATH + 64]; /* folder of artifacts */
     struct ax_pipeline *pipeline;
     struct ax_journal journal;
 };

@@ -4,7 +4,6 @@
 #include "ax_test.h"
 #include "store/records.h"
 
-#include <ftw.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -121,25 +120,6 @@ void series_world_assert_same(struct series_world *a, struct series_world *b)
     }
     ax_buf_done(&x);
     ax_buf_done(&y);
-}
-
-void test_folder(char path[64])
-{
-    (void)snprintf(path, 64, "/tmp/ax_test_XXXXXX");
-    assert_non_null(mkdtemp(path));
-}
-
-static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
-{
-    (void)st;
-    (void)flag;
-    (void)ftw;
-    return remove(path);
-}
-
-void test_folder_remove(const char *path)
-{
-    (void)nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
 struct ax_seglog *test_log(const char *dir)

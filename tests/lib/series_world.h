@@ -41,12 +41,6 @@ void series_world_show(struct series_world *w, struct ax_buf *out);
 /* Fail unless two worlds show the same. */
 void series_world_assert_same(struct series_world *a, struct series_world *b);
 
-/* A new folder under /tmp; path has room for 64 bytes. */
-void test_folder(char path[64]);
-
-/* Remove a folder and all that is in it. */
-void test_folder_remove(const char *path);
-
 /* Open a log in a folder; fails the test when it cannot be. */
 struct ax_seglog *test_log(const char *dir);
 

@@ -1,6 +1,7 @@
 /* A backtest is a replay: what it emits of a moment hangs on nothing that comes later. */
 #include "app/commands.h"
 #include "ax_test.h"
+#include "scratch.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,8 +62,6 @@ static char *emitted(const char *folder, int64_t gap_s, double factor, int64_t u
             assert_true(fputs(line, out) >= 0);
     (void)fclose(in);
     (void)fclose(out);
-    for (int i = 0; i < 3; i++)
-        (void)unlink(path[i]);
     return text;
 }
 
@@ -70,8 +69,8 @@ static void nothing_emitted_hangs_on_what_comes_later(void **state)
 {
     (void)state;
     static const int64_t gaps[] = {STEP, 240, 420, 3600};
-    char folder[] = "/tmp/auspex-backtest-XXXXXX";
-    assert_non_null(mkdtemp(folder));
+    char folder[SCRATCH_PATH];
+    scratch_make(folder, NULL);
     for (size_t i = 0; i < sizeof gaps / sizeof gaps[0]; i++) {
         /* A minute before the gap ends: what its steps wait for a sample. */
         int64_t until_s = START + ROWS * STEP + gaps[i] - 60;
@@ -85,7 +84,7 @@ static void nothing_emitted_hangs_on_what_comes_later(void **state)
         free(values);
         free(later);
     }
-    (void)rmdir(folder);
+    scratch_remove(folder);
 }
 
 int main(void)

@@ -2,6 +2,7 @@
 #include "app/check.h"
 #include "app/commands.h"
 #include "ax_test.h"
+#include "scratch.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -65,13 +66,11 @@ static void errors_beyond_the_hundredth_are_counted(void **state)
 /* The exit status of the subcommand on a file with this text; its output goes where the test's goes. */
 static int status_of(const char *yaml)
 {
-    char path[] = "/tmp/auspex-check-XXXXXX", *argv[] = {(char[]){"check"}, path, NULL};
-    int fd = mkstemp(path);
-    assert_true(fd >= 0);
-    assert_int_equal(write(fd, yaml, strlen(yaml)), (ssize_t)strlen(yaml));
-    assert_int_equal(close(fd), 0);
+    char path[SCRATCH_PATH], *argv[] = {(char[]){"check"}, path, NULL};
+    scratch_make(path, "auspex.yml");
+    scratch_write(path, yaml, strlen(yaml));
     int status = ax_cmd_check(2, argv);
-    assert_int_equal(unlink(path), 0);
+    scratch_remove(path);
     return status;
 }
 

@@ -4,6 +4,7 @@
 #include "ax_test.h"
 #include "base/clock.h"
 #include "failing.h"
+#include "scratch.h"
 #include "series_world.h"
 #include "visitor.h"
 
@@ -22,7 +23,7 @@
 
 /* The process. */
 struct world {
-    char folder[64], flags[5][128];
+    char folder[SCRATCH_PATH], flags[5][SCRATCH_PATH + 64];
     uint16_t port;
     pthread_t serving;
     atomic_int status; /* of its end; -1: it runs */
@@ -50,7 +51,7 @@ static uint16_t free_port(void)
 
 static void write_config(const struct world *w, uint32_t which)
 {
-    char path[128];
+    char path[SCRATCH_PATH + 64];
     (void)snprintf(path, sizeof path, "%s/auspex.yml", w->folder);
     FILE *f = fopen(path, "we");
     assert_non_null(f);
@@ -67,7 +68,7 @@ static void write_config(const struct world *w, uint32_t which)
 static void open_world(struct world *w)
 {
     *w = (struct world){.port = free_port()};
-    test_folder(w->folder);
+    scratch_make(w->folder, NULL);
     write_config(w, 0);
     (void)snprintf(w->flags[0], sizeof w->flags[0], "--config.file=%s/auspex.yml", w->folder);
     (void)snprintf(w->flags[1], sizeof w->flags[1], "--storage.path=%s/data", w->folder);
@@ -80,7 +81,7 @@ static void open_world(struct world *w)
 static void close_world(struct world *w)
 {
     visitor_free(w->visitor);
-    test_folder_remove(w->folder);
+    scratch_remove(w->folder);
 }
 
 /* Start it and wait until it serves or has ended. */

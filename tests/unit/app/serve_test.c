@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "net/compress.h"
 #include "net/http_server.h"
+#include "scratch.h"
 #include "series_world.h"
 #include "visitor.h"
 #include "write_client.h"
@@ -27,7 +28,7 @@
 
 /* One run of the process and those who deal with it. */
 struct world {
-    char folder[64];
+    char folder[SCRATCH_PATH];
     uint16_t port;
     struct ax_http_server *sink;
     pthread_t serving;
@@ -62,7 +63,7 @@ static uint16_t free_port(void)
 /* Put a configuration in force: there are two of them, which differ in a job. */
 static void write_config(const struct world *w, int which)
 {
-    char path[128], new_path[128];
+    char path[SCRATCH_PATH + 64], new_path[SCRATCH_PATH + 64];
     (void)snprintf(path, sizeof path, "%s/auspex.yml", w->folder);
     (void)snprintf(new_path, sizeof new_path, "%s/auspex.new", w->folder);
     FILE *f = fopen(new_path, "we");
@@ -84,7 +85,7 @@ static void write_config(const struct world *w, int which)
 static void *serve(void *world)
 {
     struct world *w = world;
-    char config[128], storage[128], listen[64];
+    char config[SCRATCH_PATH + 64], storage[SCRATCH_PATH + 64], listen[64];
     (void)snprintf(config, sizeof config, "--config.file=%s/auspex.yml", w->folder);
     (void)snprintf(storage, sizeof storage, "--storage.path=%s/data", w->folder);
     (void)snprintf(listen, sizeof listen, "--web.listen-address=127.0.0.1:%u", w->port);
@@ -158,7 +159,7 @@ static void open_world(struct world *w)
 {
     const struct ax_http_options o = {.listen_address = "127.0.0.1:0"};
     *w = (struct world){.port = free_port()};
-    test_folder(w->folder);
+    scratch_make(w->folder, NULL);
     assert_int_equal(ax_http_server_start(&o, sink_routes, 1, &w->sink, NULL), AX_OK);
     write_config(w, 0);
 }
@@ -216,7 +217,7 @@ static void it_serves_reloads_and_stops_under_load_and_starts_again(void **state
         assert_int_equal(pthread_join(writers[i], NULL), 0);
     assert_int_equal(pthread_join(looker, NULL), 0);
     ax_http_server_stop(w.sink, 1000);
-    test_folder_remove(w.folder);
+    scratch_remove(w.folder);
 }
 
 int main(void)

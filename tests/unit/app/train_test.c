@@ -269,7 +269,7 @@ static void the_storage_of_a_process_that_has_stopped_is_trained_from(void **sta
     (void)state;
     struct lasting_feed feed;
     struct lasting l;
-    char flag[SCRATCH_PATH];
+    char flag[SCRATCH_PATH + 64];
     const char *flags[] = {"kbps", "shared", flag, NULL};
     int status;
     lasting_feed_init(&feed, 11, false);

@@ -2,6 +2,7 @@
  * answered 503. */
 #include "ax_test.h"
 #include "base/rng.h"
+#include "scratch.h"
 #include "store/records.h"
 #include "write_server.h"
 
@@ -16,19 +17,19 @@
 
 #define SERIES 40
 
-static char folder[64];
+static char folder[SCRATCH_PATH];
 
 static int open_folder(void **state)
 {
     (void)state;
-    test_folder(folder);
+    scratch_make(folder, NULL);
     return 0;
 }
 
 static int remove_folder(void **state)
 {
     (void)state;
-    test_folder_remove(folder);
+    scratch_remove(folder);
     return 0;
 }
 

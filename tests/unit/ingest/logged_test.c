@@ -3,6 +3,7 @@
 #include "ax_test.h"
 #include "base/metrics.h"
 #include "endpoint.h"
+#include "scratch.h"
 #include "series_world.h"
 
 #include <signal.h>
@@ -10,12 +11,12 @@
 #include <sys/resource.h>
 
 static struct write_request *const req = &endpoint.req;
-static char folder[64];
+static char folder[SCRATCH_PATH];
 
 static int start(void **state)
 {
     (void)state;
-    test_folder(folder);
+    scratch_make(folder, NULL);
     endpoint.log = test_log(folder);
     return endpoint_start(&(struct ax_db_options){.seed = 1});
 }
@@ -25,7 +26,7 @@ static int stop(void **state)
     (void)state;
     int failed = endpoint_stop();
     ax_seglog_close(endpoint.log);
-    test_folder_remove(folder);
+    scratch_remove(folder);
     return failed;
 }
 

@@ -4,6 +4,7 @@
 #include "failing.h"
 #include "ingest/receiver.h"
 #include "net/compress.h"
+#include "scratch.h"
 #include "series_world.h"
 #include "write_request.h"
 
@@ -32,7 +33,7 @@ static const struct way ways[] = {
 /* Everything that a request meets, made anew for each try. */
 struct place {
     struct series_world world;
-    char folder[64];
+    char folder[SCRATCH_PATH];
     struct ax_seglog *log;
     struct ax_receiver *receiver;
     struct ax_http_route route;
@@ -47,7 +48,7 @@ static struct ax_clock fixed_clock(void)
 static void open_place(struct place *p)
 {
     series_world_open(&p->world, 1, "wanted.*");
-    test_folder(p->folder);
+    scratch_make(p->folder, NULL);
     assert_int_equal(ax_seglog_open(&(struct ax_seglog_options){.dir = p->folder}, &p->log, NULL, NULL),
                      AX_OK);
     const struct ax_receiver_options o = {.log = p->log, .clock = fixed_clock()};
@@ -59,7 +60,7 @@ static void close_place(struct place *p)
 {
     ax_receiver_free(p->receiver);
     ax_seglog_close(p->log);
-    test_folder_remove(p->folder);
+    scratch_remove(p->folder);
     series_world_close(&p->world);
 }
 

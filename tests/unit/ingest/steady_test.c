@@ -1,5 +1,6 @@
 /* Once series and buffers are there, receiving allocates nothing: not for a sample, not for a request. */
 #include "ax_test.h"
+#include "scratch.h"
 #include "write_server.h"
 
 #include <curl/curl.h>
@@ -55,10 +56,10 @@ static void a_request_of_known_series_allocates_nothing(void **state)
 {
     (void)state;
     for (int version = 1; version <= 2; version++) {
-        char folder[64];
+        char folder[SCRATCH_PATH];
         struct series_world w;
         struct write_server s;
-        test_folder(folder);
+        scratch_make(folder, NULL);
         struct ax_seglog *log = test_log(folder);
         series_world_open(&w, 1, "load");
         write_server_start(&s, &w, log, count);
@@ -81,7 +82,7 @@ static void a_request_of_known_series_allocates_nothing(void **state)
         write_server_stop(&s);
         series_world_close(&w);
         ax_seglog_close(log);
-        test_folder_remove(folder);
+        scratch_remove(folder);
     }
 }
 

@@ -5,6 +5,7 @@
 #include "lasting.h"
 #include "pipeline/schedule.h"
 #include "rig.h"
+#include "scratch.h"
 #include "series_world.h"
 
 #include <pthread.h>
@@ -26,7 +27,7 @@ static const char *const configs[] = {
     "jobs: [{name: stays, expr: m, anomaly: {}}]\n"};
 
 struct life {
-    char folder[64];
+    char folder[SCRATCH_PATH];
     _Atomic int64_t now_ms;
     struct memory_sink sink;
     struct ax_durable *d;
@@ -177,7 +178,7 @@ static void everything_can_come_at_once(void **state)
     struct ax_cell *newest = ax_metric(AX_M_SNAPSHOT_LAST, NULL, NULL);
     double newest_s = 0;
     uint32_t snapshots = 0, targets_n;
-    test_folder(l.folder);
+    scratch_make(l.folder, NULL);
     atomic_store(&l.now_ms, RIG_START);
     begin(&l, 7);
     for (int i = 0; i < 3; i++)
@@ -208,7 +209,7 @@ static void everything_can_come_at_once(void **state)
     end(&l);
     assert_int_equal(steps(&l), said); /* nothing of it was done twice */
     memory_sink_done(&l.sink);
-    test_folder_remove(l.folder);
+    scratch_remove(l.folder);
 }
 
 int main(void)

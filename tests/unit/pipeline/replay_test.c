@@ -170,7 +170,7 @@ static void cut_log(struct lasting *l, struct ax_rng *rng)
     struct ax_seglog_record record;
     struct ax_diag diag = {{0}};
     struct stat st;
-    char wal[128], name[SCRATCH_PATH], path[SCRATCH_PATH];
+    char wal[SCRATCH_PATH + 64], name[SCRATCH_PATH], path[SCRATCH_PATH];
     uint64_t ends[4096], end = ax_seglog_end(log);
     uint32_t n = 0;
     assert_int_equal(ax_seglog_reader_new(log, ax_seglog_segment(log, end), &reader), AX_OK);
@@ -222,7 +222,7 @@ static void let_log_grow(struct lasting *l, bool grow)
 {
     struct rlimit limit = {RLIM_INFINITY, RLIM_INFINITY};
     struct stat st;
-    char wal[128], name[SCRATCH_PATH], path[SCRATCH_PATH];
+    char wal[SCRATCH_PATH + 64], name[SCRATCH_PATH], path[SCRATCH_PATH];
     (void)snprintf(wal, sizeof wal, "%s/wal", l->folder);
     if (!grow) {
         scratch_name(name, wal, ".log", scratch_count(wal, ".log") - 1);
@@ -270,7 +270,7 @@ static void a_log_that_refuses_writes_stops_everything_and_loses_nothing(void **
 
 static uint32_t steps_of(const struct lasting *l, const char *job)
 {
-    char text[128];
+    char text[SCRATCH_PATH + 64];
     (void)snprintf(text, sizeof text, "model_info{for=\"%s\",role=\"champion\",version=\"" AX_VERSION "\"}",
                    job);
     const struct memory_series *s = memory_find(&l->ledger.taken, text);
@@ -289,7 +289,7 @@ static void a_job_whose_block_changed_begins_anew_where_it_stopped(void **state)
     struct lasting l;
     char before[256], after[256];
     struct ax_job_status status;
-    char name[128];
+    char name[SCRATCH_PATH + 64];
     (void)snprintf(before, sizeof before, ONE_JOB, "tx_bytes");
     (void)snprintf(after, sizeof after, ONE_JOB, "rx_bytes");
     lasting_init(&l, &feed);
@@ -387,7 +387,7 @@ static void two_snapshots_are_kept_and_the_log_that_the_older_needs(void **state
 {
     (void)state;
     struct lasting l;
-    char snapshots[128];
+    char snapshots[SCRATCH_PATH + 64];
     lasting_init(&l, &feed);
     for (uint32_t i = 0; i < 40; i++) {
         lasting_pass(&l, feed.v[i].at_ms);
@@ -426,7 +426,7 @@ static void a_damaged_snapshot_gives_way_to_the_one_before(void **state)
 {
     (void)state;
     struct lasting l;
-    char snapshots[128];
+    char snapshots[SCRATCH_PATH + 64];
     lasting_init(&l, &feed);
     (void)snprintf(snapshots, sizeof snapshots, "%s/snapshots", l.folder);
     while (l.taken < feed.n) {
@@ -455,7 +455,7 @@ static void a_damaged_log_loses_what_was_there_and_no_more(void **state)
 {
     (void)state;
     struct lasting l;
-    char wal[128];
+    char wal[SCRATCH_PATH + 64];
     struct ax_cell *corruptions = ax_metric(AX_M_WAL_CORRUPTIONS, NULL, NULL);
     double before = ax_metric_get(corruptions);
     lasting_init(&l, &feed);

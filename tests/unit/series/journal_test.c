@@ -1,5 +1,6 @@
 /* A request's samples become one record of the log, and the record becomes the same series again. */
 #include "ax_test.h"
+#include "scratch.h"
 #include "series_world.h"
 #include "store/records.h"
 
@@ -7,19 +8,19 @@
 #include <stdio.h>
 #include <sys/resource.h>
 
-static char folder[64];
+static char folder[SCRATCH_PATH];
 
 static int open_folder(void **state)
 {
     (void)state;
-    test_folder(folder);
+    scratch_make(folder, NULL);
     return 0;
 }
 
 static int remove_folder(void **state)
 {
     (void)state;
-    test_folder_remove(folder);
+    scratch_remove(folder);
     return 0;
 }
 
@@ -186,7 +187,7 @@ static void the_zero_of_a_counter_that_begins_is_written_even_at_the_second_try(
     (void)state;
     for (int tries = 1; tries <= 2; tries++) {
         struct series_world w, again;
-        char dir[80];
+        char dir[SCRATCH_PATH + 64];
         (void)snprintf(dir, sizeof dir, "%s/%d", folder, tries);
         struct ax_seglog *log = test_log(dir);
         series_world_open(&w, 1, "up");
@@ -262,7 +263,7 @@ static void samples_without_a_definition_are_counted_and_their_ref_is_not_given_
     (void)state;
     struct series_world w, again;
     struct ax_seglog *log = test_log(folder), *rest;
-    char dir[80];
+    char dir[SCRATCH_PATH + 64];
     (void)snprintf(dir, sizeof dir, "%s/rest", folder);
     rest = test_log(dir);
     series_world_open(&w, 1, "up");

@@ -1,24 +1,25 @@
 /* The series come back from a snapshot and the log after it as they were: refs, order, samples. */
 #include "ax_test.h"
+#include "scratch.h"
 #include "series_world.h"
 #include "store/records.h"
 
 #include <pthread.h>
 #include <stdio.h>
 
-static char folder[64];
+static char folder[SCRATCH_PATH];
 
 static int open_folder(void **state)
 {
     (void)state;
-    test_folder(folder);
+    scratch_make(folder, NULL);
     return 0;
 }
 
 static int remove_folder(void **state)
 {
     (void)state;
-    test_folder_remove(folder);
+    scratch_remove(folder);
     return 0;
 }
 
@@ -26,7 +27,7 @@ static void save(struct series_world *w, uint64_t position)
 {
     struct ax_snapshot_writer *writer;
     struct ax_diag diag = {{0}};
-    char dir[80];
+    char dir[SCRATCH_PATH + 64];
     (void)snprintf(dir, sizeof dir, "%s/snapshots", folder);
     assert_int_equal(ax_snapshot_begin(dir, position, &writer, &diag), AX_OK);
     assert_int_equal(ax_db_save(w->db, writer, &diag), AX_OK);
@@ -40,7 +41,7 @@ static uint32_t restore(struct series_world *w, struct ax_seglog *log, struct ax
     struct ax_snapshot *snapshot;
     struct ax_restore *r;
     struct ax_diag diag = {{0}};
-    char dir[80];
+    char dir[SCRATCH_PATH + 64];
     uint32_t n = 0;
     (void)snprintf(dir, sizeof dir, "%s/snapshots", folder);
     assert_int_equal(ax_snapshot_open(dir, &snapshot, NULL, &diag), AX_OK);
@@ -396,7 +397,7 @@ static void a_section_that_makes_no_sense_is_refused_with_a_text(void **state)
     struct series_world w;
     struct ax_snapshot *snapshot;
     struct ax_diag diag = {{0}};
-    char dir[80];
+    char dir[SCRATCH_PATH + 64];
     series_world_open(&w, 1, "up");
     series_world_add(&w, "up{instance=\"a\"}", 1000, 1);
     series_world_add(&w, "up{instance=\"b\"}", 1000, 1);
