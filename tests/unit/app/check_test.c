@@ -101,15 +101,16 @@ static void the_presets_have_no_error(void **state)
  */
 static int status_of_web(const char *yaml, char said[static 1024])
 {
-    char config[] = "/tmp/auspex-check-XXXXXX", web[] = "/tmp/auspex-web-XXXXXX", flag[64];
+    char folder[SCRATCH_PATH], config[SCRATCH_PATH], web[SCRATCH_PATH], flag[SCRATCH_PATH + 64];
     static const char jobs[] = "remote_write: [{url: http://h}]\njobs: [{name: a, expr: up, drift: {}}]\n";
-    int fd = mkstemp(config), web_fd = mkstemp(web), kept = dup(STDERR_FILENO);
+    int kept = dup(STDERR_FILENO);
     FILE *to = tmpfile();
-    assert_true(fd >= 0 && web_fd >= 0 && kept >= 0 && to);
-    assert_int_equal(write(fd, jobs, sizeof jobs - 1), (ssize_t)sizeof jobs - 1);
-    assert_int_equal(write(web_fd, yaml, strlen(yaml)), (ssize_t)strlen(yaml));
-    (void)close(fd);
-    (void)close(web_fd);
+    assert_true(kept >= 0 && to);
+    scratch_make(folder, NULL);
+    scratch_in(config, folder, "auspex.yml");
+    scratch_in(web, folder, "web.yml");
+    scratch_write(config, jobs, sizeof jobs - 1);
+    scratch_write(web, yaml, strlen(yaml));
     (void)snprintf(flag, sizeof flag, "--web.config.file=%s", web);
     char *argv[] = {(char[]){"check"}, flag, config, NULL};
     assert_true(dup2(fileno(to), STDERR_FILENO) >= 0);
@@ -119,8 +120,7 @@ static int status_of_web(const char *yaml, char said[static 1024])
     said[fread(said, 1, 1023, to)] = '\0';
     (void)fclose(to);
     (void)close(kept);
-    (void)unlink(config);
-    (void)unlink(web);
+    scratch_remove(folder);
     return status;
 }
 
