@@ -11,25 +11,17 @@
 #include "base/clock.h"
 #include "forecast/forecast.h"
 #include "math/blas.h"
+#include "table.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define COLUMNS_MAX 256
-#define ROWS_MAX 100000
-#define LINE_MAX_BYTES 65536
 #define LOOKBACK_S 300
 #define RUN 2000 /* outcomes over which coverage is to hold */
 #define BINS 10
 #define LINEAR_STEPS_MIN 20 /* what predict_linear looks back: the horizon, and at least so much */
-
-struct table {
-    char *names[COLUMNS_MAX];
-    uint32_t columns, rows;
-    double *t, *v[COLUMNS_MAX];
-};
 
 struct tally {
     uint64_t n, inside, within, scored, ratios;
@@ -49,41 +41,6 @@ struct said {
     double linear[AX_PATH_MAX], confidence[AX_PATH_MAX];
     double members[AX_FORECAST_MEMBERS_MAX][AX_PATH_MAX];
 };
-
-static bool read_table(const char *path, uint32_t columns_max, struct table *out)
-{
-    FILE *in = fopen(path, "r");
-    static char line[LINE_MAX_BYTES];
-    if (!in || !fgets(line, sizeof line, in))
-        return false;
-    memset(out, 0, sizeof *out);
-    char *rest = line, *cell = strsep(&rest, ",\r\n");
-    out->t = malloc(ROWS_MAX * sizeof *out->t);
-    while ((cell = strsep(&rest, ",\r\n")) && *cell && out->columns < columns_max) {
-        out->names[out->columns] = strdup(cell);
-        out->v[out->columns++] = malloc(ROWS_MAX * sizeof **out->v);
-    }
-    while (fgets(line, sizeof line, in) && out->rows < ROWS_MAX) {
-        rest = line;
-        out->t[out->rows] = strtod(strsep(&rest, ",\r\n"), NULL);
-        for (uint32_t c = 0; c < out->columns; c++) {
-            cell = rest ? strsep(&rest, ",\r\n") : NULL;
-            out->v[c][out->rows] = cell && *cell ? strtod(cell, NULL) : (double)NAN;
-        }
-        out->rows++;
-    }
-    fclose(in);
-    return true;
-}
-
-static void free_table(struct table *t)
-{
-    free(t->t);
-    for (uint32_t c = 0; c < t->columns; c++) {
-        free(t->names[c]);
-        free(t->v[c]);
-    }
-}
 
 static int by_value(const void *a, const void *b)
 {
@@ -339,7 +296,7 @@ int main(int argc, char **argv)
     struct ax_diag diag = {{0}};
     struct ax_forecast_spec spec;
     int64_t horizons[AX_PATH_MAX];
-    uint32_t horizons_n = 0, columns_max = COLUMNS_MAX;
+    uint32_t horizons_n = 0, columns_max = TABLE_COLUMNS_MAX;
     FILE *dump = NULL;
     if (argc > 1 && strncmp(argv[1], "--dump=", 7) == 0) {
         dump = fopen(argv[1] + 7, "w");

@@ -11,22 +11,12 @@
 #include "base/clock.h"
 #include "forecast/forecast.h"
 #include "math/blas.h"
+#include "table.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define COLUMNS_MAX 256
-#define ROWS_MAX 200000
-#define LINE_MAX_BYTES 65536
-
-struct table {
-    char *names[COLUMNS_MAX];
-    uint32_t columns, rows;
-    double *t, *v[COLUMNS_MAX];
-    const double *label; /* NULL without */
-};
 
 /* Ask every member, not the default set alone. */
 static uint32_t all_members;
@@ -36,46 +26,6 @@ static struct {
     int64_t ns;
     uint64_t steps, bytes;
 } spent;
-
-static bool read_table(const char *path, struct table *out)
-{
-    FILE *in = fopen(path, "r");
-    static char line[LINE_MAX_BYTES];
-    if (!in || !fgets(line, sizeof line, in))
-        return false;
-    memset(out, 0, sizeof *out);
-    char *rest = line, *cell = strsep(&rest, ",\r\n");
-    out->t = malloc(ROWS_MAX * sizeof *out->t);
-    while ((cell = strsep(&rest, ",\r\n")) && *cell && out->columns < COLUMNS_MAX) {
-        out->names[out->columns] = strdup(cell);
-        out->v[out->columns++] = malloc(ROWS_MAX * sizeof **out->v);
-    }
-    while (fgets(line, sizeof line, in) && out->rows < ROWS_MAX) {
-        rest = line;
-        out->t[out->rows] = strtod(strsep(&rest, ",\r\n"), NULL);
-        for (uint32_t c = 0; c < out->columns; c++) {
-            cell = rest ? strsep(&rest, ",\r\n") : NULL;
-            out->v[c][out->rows] = cell && *cell ? strtod(cell, NULL) : (double)NAN;
-        }
-        out->rows++;
-    }
-    (void)fclose(in);
-    for (uint32_t c = 0; c < out->columns; c++) {
-        const double *v = out->v[c];
-        const char *name = out->names[c];
-        out->label = strcmp(name, "label") == 0 ? v : out->label;
-    }
-    return true;
-}
-
-static void free_table(struct table *t)
-{
-    free(t->t);
-    for (uint32_t c = 0; c < t->columns; c++) {
-        free(t->names[c]);
-        free(t->v[c]);
-    }
-}
 
 static int by_value(const void *a, const void *b)
 {
@@ -210,7 +160,7 @@ int main(int argc, char **argv)
     printf("\n");
     for (int i = first; i < argc; i++) {
         static struct table t;
-        if (!read_table(argv[i], &t)) {
+        if (!read_table(argv[i], TABLE_COLUMNS_MAX, &t)) {
             (void)fprintf(stderr, "detect_walk: cannot read %s\n", argv[i]);
             return 1;
         }
