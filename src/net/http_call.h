@@ -28,6 +28,7 @@ struct ax_http_server {
     _Atomic uint64_t bodies;   /* bytes of bodies in flight */
     _Atomic uint32_t requests; /* with a body, let in and not completed */
     _Atomic uint32_t running;  /* calls not completed */
+    _Atomic bool ending;       /* nobody is let in any more */
     struct ax_cell *seconds[]; /* per route */
 };
 

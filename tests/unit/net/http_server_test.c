@@ -178,6 +178,42 @@ static void a_running_request_is_finished_before_the_stop(void **state)
     assert_non_null(answered);
 }
 
+/* Requests one after the other, until nobody answers. */
+static void *ask_on(void *port)
+{
+    static const char text[] = "GET /nothing HTTP/1.1\r\n" CLOSE "\r\n";
+    const struct sockaddr_in to = {.sin_family = AF_INET,
+                                   .sin_port = htons(*(const uint16_t *)port),
+                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    char answer[1024];
+    for (bool answered = true; answered;) {
+        int fd = socket(AF_INET, SOCK_STREAM, 0);
+        answered = connect(fd, (const struct sockaddr *)&to, sizeof to) == 0 &&
+                   send(fd, text, sizeof text - 1, MSG_NOSIGNAL) > 0 &&
+                   recv(fd, answer, sizeof answer, 0) > 0;
+        (void)close(fd);
+    }
+    return NULL;
+}
+
+static void it_stops_while_connections_come(void **state)
+{
+    (void)state;
+    for (uint32_t round = 0; round < ax_test_rounds(200); round++) {
+        struct ax_http_server *s = NULL;
+        const struct ax_http_options o = {.listen_address = "127.0.0.1:0", .threads = 4};
+        assert_int_equal(ax_http_server_start(&o, routes, 3, &s, NULL), AX_OK);
+        uint16_t port = ax_http_server_port(s);
+        pthread_t clients[2];
+        for (int i = 0; i < 2; i++)
+            assert_int_equal(pthread_create(&clients[i], NULL, ask_on, &port), 0);
+        ax_sleep_ns(2000000);
+        ax_http_server_stop(s, 1000);
+        for (int i = 0; i < 2; i++)
+            assert_int_equal(pthread_join(clients[i], NULL), 0);
+    }
+}
+
 static void an_address_in_use_or_unreadable_is_explained(void **state)
 {
     (void)state;
@@ -206,6 +242,7 @@ int main(void)
         cmocka_unit_test(bytes_announced_and_not_sent_take_nothing_from_others),
         cmocka_unit_test(too_many_bytes_in_flight_get_503_with_retry_after),
         cmocka_unit_test(a_running_request_is_finished_before_the_stop),
+        cmocka_unit_test(it_stops_while_connections_come),
         cmocka_unit_test(an_address_in_use_or_unreadable_is_explained),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

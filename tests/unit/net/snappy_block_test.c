@@ -118,11 +118,22 @@ static void every_kind_of_element_is_read(void **state)
         assert_int_equal(decode(cases[i].elements, cases[i].n, cases[i].out_n), cases[i].sound);
 }
 
+/* libsnappy takes it, as nothing: its length overflows. */
+static void a_literal_of_4_gib_is_refused(void **state)
+{
+    (void)state;
+    static const uint8_t elements[] = {0x04, 'a', 'b', 0xfc, 0xff, 0xff, 0xff, 0xff};
+    uint8_t out[2];
+    assert_true(ax_snappy_elements(elements, 3, out, 2));
+    assert_false(ax_snappy_elements(elements, sizeof elements, out, 2));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(blocks_of_libsnappy_come_back_and_damaged_ones_are_judged_alike),
         cmocka_unit_test(every_kind_of_element_is_read),
+        cmocka_unit_test(a_literal_of_4_gib_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
