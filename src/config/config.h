@@ -194,7 +194,7 @@ struct ax_models_config {
 /* `models` of a job: how those that are fitted beside it are replaced. */
 struct ax_job_models_config {
     struct ax_str promotion; /* "shadow", "canary", "immediate" */
-    uint32_t min_samples, canary_samples, watch_samples;
+    uint32_t min_samples, canary_samples, watch_samples, max_shadow_series;
     double min_effect, significance;
     struct ax_str fit_at; /* a cron line; n 0: none */
     double drift_above, accuracy_below;

@@ -464,6 +464,9 @@ static const struct ax_key job_model_keys[] = {
      .doc = "for so long."},
     {"cooldown", AX_KEY_DURATION, JOB(models.cooldown_ms), .fallback = "6h", .max = 30 * DAY,
      .doc = "Least time between a fit and another one because of drift or accuracy."},
+    {"max_shadow_series", AX_KEY_COUNT, JOB(models.max_shadow_series), .fallback = "1000", .max = 1e6,
+     .doc = "Series or entities of which it is sent, with `role=\"challenger\"`, what a version says that is "
+            "tried; more are counted and left out. 0: none."},
 };
 static const struct ax_section job_models = {"models",
                                              "How the models that are fitted beside the job are replaced.",

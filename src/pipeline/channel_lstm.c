@@ -38,6 +38,8 @@ struct ax_channel_lstm {
     bool asleep;               /* it earns nothing */
     struct voice live, shadow;
     struct ax_channel_trial *trial;
+    struct ax_challenger challenger;
+    uint32_t horizons[AX_PATH_MAX]; /* their leads, in what is given */
     /* Of all targets in a step: numbers, values, measures (0: no row). */
     uint32_t *serials;
     double *values, *scales;
@@ -96,6 +98,10 @@ static enum ax_err init_spec(struct ax_channel_lstm *m, struct ax_diag *diag)
         s->leads[i] = f->leads[paths[i]];
     for (uint32_t i = 0; i < s->categories_n; i++)
         s->categories[i] = cfg->categorical[i];
+    for (uint32_t h = 0; h < f->horizons_n; h++)
+        for (uint32_t i = 0; i < s->leads_n; i++)
+            if (paths[i] == f->horizons[h])
+                m->horizons[h] = i;
     while (ax_forecaster_member(m->member) &&
            !ax_str_eq(ax_str(ax_forecaster_member(m->member)), ax_str(NAME)))
         m->member++;
@@ -198,6 +204,8 @@ enum ax_err ax_channel_lstm_new(struct ax_channel *c, struct ax_channel_lstm **o
                                       .ctx = m};
     ax_channel_trial_rule(m->trial, c->job->config->models.min_samples, &learner.rule);
     ax_job_learn(c->job, &m->learner, &learner);
+    ax_challenger_init(&m->challenger, &c->job->outlets, ax_job_cell(c->job, AX_M_CHALLENGER_UNSENT));
+    c->kind.challenger = &m->challenger;
     *out = m;
     return AX_OK;
 }
@@ -356,6 +364,29 @@ static void mix(struct ax_channel_lstm *m)
                    leads * sizeof *m->live.given);
 }
 
+/* Send what the challenger says. */
+static void tell(struct ax_channel_lstm *m, int64_t t_ms)
+{
+    const struct ax_target_kind *kind = &m->c->kind;
+    double said[AX_PATH_MAX];
+    uint32_t place = 0;
+    for (struct ax_target *t = m->c->first; t; t = t->next, place++) {
+        const double *given = m->shadow.given + (size_t)place * m->spec.leads_n;
+        if (!(m->scales[place] > 0))
+            continue;
+        for (uint32_t h = 0; h < kind->forecast->horizons_n; h++)
+            said[h] = given[m->horizons[h]];
+        ax_target_challenge(t, kind, t_ms, said);
+    }
+}
+
+/* There is no challenger any more: its series end. */
+static void fall_silent(struct ax_channel_lstm *m, int64_t t_ms)
+{
+    for (struct ax_target *t = m->c->first; t; t = t->next)
+        ax_challenged_leave(&m->challenger, &t->challenged, t_ms);
+}
+
 /* Let the other one speak too, and compare what both have said so far. */
 static void compare(struct ax_channel_lstm *m, int64_t t_ms)
 {
@@ -368,6 +399,8 @@ static void compare(struct ax_channel_lstm *m, int64_t t_ms)
     }
     for (uint32_t place = 0; place < n && (m->c->kind.skip & AX_SKIP_LEARNING); place++)
         m->values[place] = (double)NAN;
+    if (ax_learner_tries(l))
+        tell(m, t_ms);
     const struct ax_rivals rivals = {n, m->serials, m->values, m->scales, m->live.given, m->shadow.given};
     check_finite(m, n);
     if (ax_channel_trial_step(m->trial, l->live->sha256, l->shadow->sha256, t_ms / m->spec.step_ms, &rivals,
@@ -381,6 +414,8 @@ const double *ax_channel_lstm_run(struct ax_channel_lstm *m, int64_t t_ms)
 {
     notice_swap(m, t_ms);
     const struct ax_learner *l = &m->learner;
+    if (ax_challenger_is_heard(&m->challenger) && !ax_learner_tries(l))
+        fall_silent(m, t_ms);
     const bool compared = l->shadow && l->roles.phase != AX_PHASE_APPROVAL;
     if (!l->live || (m->asleep && !compared))
         return NULL;

@@ -12,6 +12,12 @@ static struct ax_outlet_name entity_name(const struct ax_entity *e, uint32_t i)
     return (struct ax_outlet_name){.id = ids[i], .input = e->labels};
 }
 
+/* What the score of the challenger is called. */
+static struct ax_outlet_name challenger_name(const struct ax_entity *e)
+{
+    return ax_challenger_name(entity_name(e, 0), AX_OUTPUT_SCORE_CHALLENGER);
+}
+
 /* What the contribution of a feature is called. */
 static struct ax_outlet_name contribution_name(const struct ax_job *job, const struct ax_entity *e,
                                                uint32_t channel)
@@ -20,6 +26,13 @@ static struct ax_outlet_name contribution_name(const struct ax_job *job, const s
                                    .input = e->labels,
                                    .added = {{ax_str("feature"), job->channels[channel].feature}},
                                    .added_n = 1};
+}
+
+void ax_entity_challenge(struct ax_job *job, struct ax_entity *e, int64_t t_ms, double score)
+{
+    const struct ax_outlet_name name = challenger_name(e);
+    if (ax_challenged_join(&job->challenger, &e->challenged, 1))
+        ax_outlet_put(&job->outlets, e->challenged.v, &name, t_ms, score);
 }
 
 void ax_entity_outlets(struct ax_job *job, struct ax_entity *e, const struct ax_outlet_deed *deed)
@@ -32,11 +45,16 @@ void ax_entity_outlets(struct ax_job *job, struct ax_entity *e, const struct ax_
         const struct ax_outlet_name name = contribution_name(job, e, i);
         ax_outlet_do(&job->outlets, &e->contribution[i], &name, deed);
     }
+    if (e->challenged.v) {
+        const struct ax_outlet_name name = challenger_name(e);
+        ax_outlet_do(&job->outlets, e->challenged.v, &name, deed);
+    }
 }
 
 static void entity_end(struct ax_job *job, struct ax_entity *e, int64_t t_ms)
 {
     ax_entity_outlets(job, e, &(struct ax_outlet_deed){.verb = AX_OUTLET_END, .t_ms = t_ms});
+    ax_challenged_leave(&job->challenger, &e->challenged, t_ms);
 }
 
 static void entity_free(struct ax_job *job, struct ax_entity *e, int64_t end_ms)

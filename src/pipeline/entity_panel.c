@@ -79,6 +79,7 @@ void ax_entities_learn(struct ax_job *job)
                                          .supersedes = supersedes,
                                          .ctx = job};
     ax_job_learn(job, &job->ensemble_learner, &spec);
+    ax_challenger_init(&job->challenger, &job->outlets, ax_job_cell(job, AX_M_CHALLENGER_UNSENT));
 }
 
 /* Find the entity in a generation, once. */
@@ -171,6 +172,23 @@ static void compare(struct ax_job *job, uint32_t n, const struct question q[2])
     ax_learner_compare(&job->ensemble_learner, (double)alarms[0] / judged, (double)alarms[1] / judged);
 }
 
+/* Send what the challenger says of the entities that it knows. */
+static void tell(struct ax_job *job, int64_t t_ms, const struct ax_asked *asked, const struct question *of)
+{
+    for (uint32_t i = 0; i < asked->n; i++) {
+        const double score = score_of(of, i);
+        if (isfinite(score) && score >= 0)
+            ax_entity_challenge(job, asked->entities[i], t_ms, score);
+    }
+}
+
+/* There is none any more: its series end. */
+static void fall_silent(struct ax_job *job, int64_t t_ms)
+{
+    for (struct ax_entity *e = job->first; e; e = e->next)
+        ax_challenged_leave(&job->challenger, &e->challenged, t_ms);
+}
+
 /* Which generation an entity hears: of a canary's share the challenger, when it knows the entity. */
 static struct ax_answer answer_of(const struct ax_job *job, const struct ax_entity *e,
                                   const struct question q[2], uint32_t i)
@@ -208,6 +226,8 @@ void ax_entities_ask(struct ax_job *job, int64_t t_ms, struct ax_asked *out)
     *out = (struct ax_asked){.width = (size_t)job->ensemble.points * job->channels_n};
     for (struct ax_entity *e = l->live ? NULL : job->first; e; e = e->next)
         e->known[0].of = e->known[1].of = NULL; /* their addresses may come back */
+    if (ax_challenger_is_heard(&job->challenger) && !ax_learner_tries(l))
+        fall_silent(job, t_ms);
     if (job->ensemble.features == 0 || !l->live || job->entities.n == 0)
         return;
     if (!make_room(job, out, &points, q)) {
@@ -235,6 +255,8 @@ void ax_entities_ask(struct ax_job *job, int64_t t_ms, struct ax_asked *out)
     ask(&q[1], out);
     if (l->shadow)
         compare(job, out->n, q);
+    if (ax_learner_tries(l))
+        tell(job, t_ms, out, &q[1]);
     for (uint32_t i = 0; i < out->n; i++)
         out->answers[i] = answer_of(job, out->entities[i], q, i);
 }

@@ -94,7 +94,8 @@ struct ax_entity {
     struct ax_window *flags;         /* 1 at steps that are not to be learnt from, else 0 */
     struct ax_entity_place known[2]; /* in the ensemble that serves, and in the one beside it */
     struct ax_outlet outlets[AX_ENTITY_OUTPUTS];
-    struct ax_outlet *contribution; /* [channels_n] */
+    struct ax_challenged challenged; /* its score */
+    struct ax_outlet *contribution;  /* [channels_n] */
     int64_t seen_ms;
 };
 
@@ -131,6 +132,7 @@ struct ax_job {
     uint32_t lessons_n;
     struct ax_ensemble_spec ensemble;   /* of entities, or of latencies; 0 features: there is none */
     struct ax_learner ensemble_learner; /* one of the following */
+    struct ax_challenger challenger;    /* of the ensemble */
     int64_t relearn_ms; /* newest step when people last said something of what it learnt from; AX_NEVER */
     struct ax_learner *learners; /* models that are fitted beside it */
     struct ax_triggers triggers; /* why these are fitted again */
@@ -233,6 +235,9 @@ void ax_entities_repeat(struct ax_job *job, int64_t t_ms);
 
 /* An entity that has seen nothing, in the job's list and map; labels are copied. NULL when out of memory. */
 struct ax_entity *ax_entity_new(struct ax_job *job, uint64_t id, const struct ax_labels *labels);
+
+/* Say how the challenger scores an entity at t_ms. */
+void ax_entity_challenge(struct ax_job *job, struct ax_entity *e, int64_t t_ms, double score);
 
 /* Do something to all outlets of an entity. */
 void ax_entity_outlets(struct ax_job *job, struct ax_entity *e, const struct ax_outlet_deed *deed);

@@ -9,7 +9,7 @@
 #include "pipeline/job_priv.h"
 #include "store/records.h"
 
-#define STATE_VERSION 7
+#define STATE_VERSION 8
 #define SECTION_BYTES (1u << 20) /* a section is put when it has become so long */
 #define LABELS_MAX 65536         /* of one target; more than any request may bring */
 
@@ -261,6 +261,7 @@ static void entity_save(struct ax_job *job, struct ax_entity *e, struct ax_buf *
     ax_window_save(e->flags, out);
     for (uint32_t i = 0; i < job->channels_n; i++)
         ax_put_f64(out, e->contributions[i]);
+    ax_challenged_save(&e->challenged, out);
     ax_entity_outlets(job, e, &(struct ax_outlet_deed){.verb = AX_OUTLET_SAVE, .out = out});
 }
 
@@ -311,6 +312,9 @@ static enum ax_err entity_load(struct ax_job *job, struct ax_bytes *in)
         e->contributions[i] = ax_get_f64_in(in, 0, 1);
     if (e->seen_ms == INT64_MIN || e->seen_ms > job->schedule.last_ms)
         return ax_bytes_fail(in);
+    err = ax_challenged_load(&job->challenger, &e->challenged, 1, in);
+    if (err != AX_OK)
+        return err;
     ax_entity_outlets(job, e, &(struct ax_outlet_deed){.verb = AX_OUTLET_LOAD, .in = in});
     return in->err;
 }

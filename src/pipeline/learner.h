@@ -147,6 +147,9 @@ AX_MUST_USE enum ax_err ax_learner_restore(struct ax_learner *l, const struct ax
 /* Add what both said at a step: their losses (or shares of alarms). */
 void ax_learner_compare(struct ax_learner *l, double live, double shadow);
 
+/* Is a challenger tried, which speaks beside the champion? */
+bool ax_learner_tries(const struct ax_learner *l);
+
 /* Feed what is said of the generations at t_ms. */
 void ax_learner_emit(struct ax_learner *l, struct ax_outlets *outlets, int64_t t_ms);
 

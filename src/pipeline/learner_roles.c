@@ -421,6 +421,11 @@ void ax_learner_compare(struct ax_learner *l, double live, double shadow)
     ax_trial_add(&l->trial, &l->spec.rule, l->roles.phase, live, shadow);
 }
 
+bool ax_learner_tries(const struct ax_learner *l)
+{
+    return l->live && l->shadow && (l->roles.phase == AX_PHASE_SHADOW || l->roles.phase == AX_PHASE_CANARY);
+}
+
 void ax_learner_save(const struct ax_learner *l, struct ax_buf *out)
 {
     ax_roles_put(out, &l->roles);

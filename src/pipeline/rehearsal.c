@@ -76,6 +76,8 @@ static void move_in(struct ax_channel *c, struct ax_target *t, struct ax_target 
         t->anomaly_outlets[i] = old->anomaly_outlets[i];
         old->anomaly_outlets[i] = (struct ax_outlet){0};
     }
+    t->challenged = old->challenged;
+    old->challenged = (struct ax_challenged){NULL, 0};
     struct ax_outlook *outlook = t->outlook;
     t->outlook = old->outlook;
     old->outlook = outlook;

@@ -71,6 +71,13 @@ static struct ax_outlet_name forecast_name(const struct ax_target *t, const stru
                                    .added_n = kind->feature.n ? 2 : 1};
 }
 
+/* What that of the challenger is called. */
+static struct ax_outlet_name challenger_name(const struct ax_target *t, const struct ax_target_kind *kind,
+                                             uint32_t horizon)
+{
+    return ax_challenger_name(forecast_name(t, kind, horizon, 0), AX_OUTPUT_CHALLENGER);
+}
+
 /* What an output of a score is called. */
 static struct ax_outlet_name anomaly_name(const struct ax_target *t, uint32_t i)
 {
@@ -96,6 +103,10 @@ static void other_outlets(struct ax_target *t, const struct ax_target_kind *kind
         const struct ax_outlet_name name =
             forecast_name(t, kind, i / AX_SERIES_FORECAST_OUTPUTS, i % AX_SERIES_FORECAST_OUTPUTS);
         ax_outlet_do(kind->outlets, &t->forecast_outlets[i], &name, deed);
+    }
+    for (uint32_t h = 0; h < t->challenged.n; h++) {
+        const struct ax_outlet_name name = challenger_name(t, kind, h);
+        ax_outlet_do(kind->outlets, &t->challenged.v[h], &name, deed);
     }
     for (uint32_t i = 0; t->billing && i < AX_SERIES_BILLING_OUTPUTS; i++) {
         const struct ax_outlet_name name = billing_name(t, i);
@@ -127,6 +138,8 @@ void ax_target_end(struct ax_target *t, const struct ax_target_kind *kind, int64
     other_outlets(t, kind, &deed);
     if (!t->verdict.absent)
         anomaly_outlets(t, kind, &deed);
+    if (kind->challenger)
+        ax_challenged_leave(kind->challenger, &t->challenged, t_ms);
     if (kind->paths)
         ax_paths_close(kind->paths, t->path);
     t->path = NULL;
@@ -195,6 +208,18 @@ static void emit_forecast(struct ax_target *t, const struct ax_target_kind *kind
             ax_outlet_put(kind->outlets, &t->forecast_outlets[h * AX_SERIES_FORECAST_OUTPUTS + i], &name,
                           t_ms, values[i]);
         }
+    }
+}
+
+void ax_target_challenge(struct ax_target *t, const struct ax_target_kind *kind, int64_t t_ms,
+                         const double *said)
+{
+    const uint32_t n = kind->forecast->horizons_n;
+    if (!kind->emit_forecast || isnan(t->value) || !ax_challenged_join(kind->challenger, &t->challenged, n))
+        return;
+    for (uint32_t h = 0; h < n; h++) {
+        const struct ax_outlet_name name = challenger_name(t, kind, h);
+        ax_outlet_put(kind->outlets, &t->challenged.v[h], &name, t_ms, said[h]);
     }
 }
 

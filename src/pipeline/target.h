@@ -8,6 +8,7 @@
 #include "anomaly/taught.h"
 #include "base/map.h"
 #include "pipeline/billing.h"
+#include "pipeline/challenger.h"
 #include "pipeline/join.h"
 #include "pipeline/observer.h"
 #include "pipeline/outlet.h"
@@ -40,6 +41,7 @@ struct ax_target_kind {
     const struct ax_outlook_spec *outlook;  /* NULL: forecasts are not sent */
     const struct ax_capacities *capacities; /* NULL: none */
     const struct ax_classes *classes;       /* NULL: none */
+    struct ax_challenger *challenger;       /* of the model that they share; NULL without one */
     const struct ax_billing_spec *billing;  /* NULL: none */
     const char *const *horizon_names;       /* label values, spec->horizons_n */
     struct ax_str feature;                  /* added as a label; n 0 for none */
@@ -66,6 +68,7 @@ struct ax_target {
     struct ax_hindsight *hindsight;     /* of its scores, when they are shown; NULL when not */
     struct ax_outlet *forecast_outlets; /* [horizons_n][AX_SERIES_FORECAST_OUTPUTS] */
     struct ax_outlet anomaly_outlets[AX_SERIES_ANOMALY_OUTPUTS];
+    struct ax_challenged challenged; /* of the forecast, for each horizon */
     struct ax_outlook *outlook;
     struct ax_billing *billing;
     struct ax_outlet billing_outlets[AX_SERIES_BILLING_OUTPUTS];
@@ -101,6 +104,10 @@ AX_MUST_USE enum ax_err ax_target_observe(struct ax_target *t, const struct ax_t
  * the job's series share says, for ax_forecaster_step(). scratch is reset. AX_NOMEM. */
 AX_MUST_USE enum ax_err ax_target_step(struct ax_target *t, const struct ax_target_kind *kind, int64_t t_ms,
                                        const double *given, struct ax_arena *scratch);
+
+/* Say what the challenger forecasts at t_ms, said[horizons_n]; the champion's is said by ax_target_step(). */
+void ax_target_challenge(struct ax_target *t, const struct ax_target_kind *kind, int64_t t_ms,
+                         const double *said);
 
 /* End its output series and take its path back; the windows and models stay, for when the input comes back.
  * While its absence is scored those of the score go on. */

@@ -25,6 +25,7 @@ void ax_target_save(struct ax_target *t, const struct ax_target_kind *kind, stru
         ax_hindsight_save(t->hindsight, out);
     if (t->billing)
         ax_billing_save(t->billing, out);
+    ax_challenged_save(&t->challenged, out);
     ax_target_outlets(t, kind, &(struct ax_outlet_deed){.verb = AX_OUTLET_SAVE, .out = out});
 }
 
@@ -66,6 +67,9 @@ enum ax_err ax_target_load(struct ax_target *t, const struct ax_target_kind *kin
         err = ax_hindsight_load(t->hindsight, in);
     if (t->billing)
         ax_billing_load(t->billing, kind->billing, in);
+    if (err == AX_OK)
+        err = ax_challenged_load(kind->challenger, &t->challenged,
+                                 kind->forecast ? kind->forecast->horizons_n : 0, in);
     if (err != AX_OK)
         return err;
     if (!times_agree(t))

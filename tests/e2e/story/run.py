@@ -223,6 +223,9 @@ class Story:
         self.eventually(40, lambda: "drift" in self.reasons(), "a fit has begun because of drift")
         self.eventually(40, lambda: self.value('max_over_time(model_phase{phase="shadow"}[2m])') == 1,
                         "its version runs in shadow")
+        self.eventually(20, lambda: len(self.query('max_over_time(predicted_load_challenger{role="challenger",'
+                                                   'horizon="200ms"}[2m])')) == SERIES,
+                        "what it says of each series is there")
         good = self.eventually(90, lambda: self.champion() not in (None, "1.0.0") and self.champion(),
                                "it is promoted")
         self.eventually(30, lambda: (self.value("model_comparison_effect_lower") or 0) > 0,

@@ -1,13 +1,7 @@
-/* What two generations forecast waits until it has come true, and their losses are what they should be; a job
- * that was saved and read in the middle of a trial goes on as if nothing had been. */
+/* What two generations forecast waits until it has come true, and their losses are what they should be. */
 #include "ax_test.h"
-#include "entity_rig.h"
-#include "math/blas.h"
 #include "pipeline/channel_trial.h"
-#include "scratch.h"
 
-#include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 static const struct ax_lstm_spec spec = {.leads = {1, 3, 100}, .leads_n = 3};
@@ -100,84 +94,12 @@ static void what_waits_is_saved(void **state)
     ax_buf_done(&again);
 }
 
-/* ---- a job ---- */
-
-#define START INT64_C(1700000160000)
-#define STEP 15000
-#define STEPS 240
-#define CHANGED 70
-
-static const char yaml[] =
-    "jobs:\n"
-    "  - name: load\n"
-    "    expr: x\n"
-    "    evaluation_delay: 0s\n"
-    "    window: {fine: 60, coarse: 60}\n"
-    "    models: {min_samples: 20, watch_samples: 48}\n"
-    "    forecast: {horizons: [15s, 30s], lstm: {preset: internet, sequence: 3, epochs: 6}}\n";
-
-static double value_of(uint32_t series, uint32_t i)
-{
-    const double noise = (double)((i * 7919 + series * 104729) % 101) / 50;
-    return i < CHANGED ? 100 + 30 * sin(0.5 * i + series) + noise
-                       : 300 + ((i + series) % 5 < 2 ? -90 : 90) + noise;
-}
-
-static void run(struct entity_rig *r, uint32_t i)
-{
-    char name[8];
-    for (uint32_t s = 0; s < 4; s++) {
-        (void)snprintf(name, sizeof name, "%u", s);
-        entity_rig_append(r, "x", name, START + (int64_t)i * STEP, value_of(s, i));
-    }
-    entity_rig_step(r, START + (int64_t)i * STEP);
-}
-
-static bool was_in(const struct entity_rig *r, const char *phase)
-{
-    char name[128];
-    (void)snprintf(name, sizeof name, "model_phase{for=\"load\",model=\"lstm\",phase=\"%s\"}", phase);
-    return entity_rig_largest(r, name, START, START + (int64_t)STEPS * STEP) > 0;
-}
-
-static void a_job_that_was_saved_and_read_in_a_trial_goes_on_with_it(void **state)
-{
-    char dir[2][SCRATCH_PATH], snapshots[SCRATCH_PATH];
-    struct entity_rig a, b;
-    (void)state;
-    scratch_make(dir[0], NULL);
-    scratch_make(dir[1], NULL);
-    scratch_make(snapshots, "snapshots");
-    entity_rig_init(&a, yaml, dir[0]);
-    entity_rig_init(&b, yaml, dir[1]);
-    for (uint32_t i = 0; i < STEPS; i++) {
-        if (i == 132 || i == 133 || i == 148 || i == 153 || i == 170)
-            entity_rig_restart(&b, snapshots, i);
-        run(&a, i);
-        run(&b, i);
-    }
-    assert_true(was_in(&a, "shadow") && was_in(&a, "watch"));
-    entity_rig_equal(&a, &b);
-    entity_rig_done(&a);
-    entity_rig_done(&b);
-    scratch_remove(dir[0]);
-    scratch_remove(dir[1]);
-    scratch_remove(snapshots);
-}
-
-static int start(void **state)
-{
-    (void)state;
-    return ax_blas_setup(NULL) != AX_OK;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(losses_are_in_the_series_own_measure_at_the_leads_that_are_compared),
         cmocka_unit_test(a_long_lead_makes_pairs_of_several_steps),
         cmocka_unit_test(what_waits_is_saved),
-        cmocka_unit_test(a_job_that_was_saved_and_read_in_a_trial_goes_on_with_it),
     };
-    return cmocka_run_group_tests(tests, start, NULL);
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }
