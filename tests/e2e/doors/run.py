@@ -27,6 +27,7 @@ TOP = pathlib.Path(sys.argv[1]).resolve()
 sys.path[:0] = [str(TOP / "deploy" / "lib"), str(TOP / "tests" / "e2e" / "lib")]
 import rw  # noqa: E402
 import stack  # noqa: E402
+from check import Failure, eventually, require  # noqa: E402
 
 TLS = TOP / "tests" / "data" / "tls"
 NAME = "receiver.test"
@@ -38,28 +39,6 @@ OWNER = [("owner-secret-1", "$2b$06$abcdefghijklmnopqrstuuod7CF55fLw3De6ER//jvC0
          ("owner-secret-2", "$2b$06$abcdefghijklmnopqrstuuwp9te9HhVEkz/.K7Gg2SKI4/mUf9AqS")]
 SCRAPE_TOKEN, FAR_TOKENS, HEADER = "scrape-token-secret-1", ["far-token-secret-1", "far-token-secret-2"], "header-secret-1"
 SECRETS = [p for pair in SENDER + OWNER for p in pair] + [SCRAPE_TOKEN, *FAR_TOKENS, HEADER]
-
-
-class Failure(Exception):
-    pass
-
-
-def require(condition, text):
-    if not condition:
-        raise Failure(text)
-
-
-def eventually(seconds, condition, text):
-    deadline = time.monotonic() + seconds
-    last = text
-    while True:
-        try:
-            if condition():
-                return
-        except (Failure, OSError, ssl.SSLError) as failure:
-            last = f"{text} ({failure})"
-        require(time.monotonic() < deadline, f"not within {seconds} s: {last}")
-        time.sleep(0.2)
 
 
 def ask(port, path, certificate="client", user=None, token=None, body=None, headers=None, ca="receiver"):

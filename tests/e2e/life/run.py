@@ -18,6 +18,7 @@ TOP = pathlib.Path(sys.argv[1]).resolve()
 sys.path[:0] = [str(TOP / "deploy" / "lib"), str(TOP / "tests" / "e2e" / "lib")]
 import rw  # noqa: E402
 import stack  # noqa: E402
+from check import Failure, eventually, require  # noqa: E402
 
 MIB = 1 << 20
 GOOD = """\
@@ -27,22 +28,6 @@ jobs:
 - {name: kept, expr: 'load', forecast: {output: predicted_load, horizons: [2s]}, max_series: 100}
 """
 LOGFMT = re.compile(r'ts=\S+Z level=(debug|info|warn|error) id=[a-z_0-9]+ msg="(?:[^"\\]|\\.)*"(?: suppressed=\d+)?')
-
-
-class Failure(Exception):
-    pass
-
-
-def require(condition, text):
-    if not condition:
-        raise Failure(text)
-
-
-def eventually(seconds, condition, text):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        require(time.monotonic() < deadline, f"not within {seconds} s: {text}")
-        time.sleep(0.1)
 
 
 class Auspex:

@@ -18,6 +18,7 @@ TOP = pathlib.Path(sys.argv[1]).resolve()
 sys.path[:0] = [str(TOP / "deploy" / "lib"), str(TOP / "tests" / "e2e" / "lib")]
 import rw  # noqa: E402
 import stack  # noqa: E402
+from check import Failure, require  # noqa: E402
 
 INSTANCES = ("a", "b", "c")
 WARM_UP_S = 14
@@ -34,15 +35,6 @@ PROMETHEUS = """
 global: {{ scrape_interval: 1h, external_labels: {{ site: here }} }}
 remote_read: [ {{ url: {auspex}/api/v1/read, read_recent: true, filter_external_labels: false }} ]
 """
-
-
-class Failure(Exception):
-    pass
-
-
-def require(condition, text):
-    if not condition:
-        raise Failure(text)
 
 
 def demand(instance, t_s):

@@ -19,37 +19,13 @@ TOP = pathlib.Path(sys.argv[1]).resolve()
 sys.path[:0] = [str(TOP / "deploy" / "lib"), str(TOP / "tests" / "e2e" / "lib")]
 import rw  # noqa: E402
 import stack  # noqa: E402
+from check import Failure, eventually, require  # noqa: E402
 
 OUTAGE_ROW = 180  # of tests/data/replay: the first row that is labelled in ingress-05
 OUTAGE_S = 75     # after the replay's start
 ROWS_A_SECOND = stack.RECORDING_SPEED // 60
 HORIZONS = ("5s", "15s")
 MIB = 1 << 20
-
-
-class Failure(Exception):
-    pass
-
-
-def require(condition, text):
-    if not condition:
-        raise Failure(text)
-
-
-def eventually(seconds, condition, text):
-    """Wait until condition() is true; the last Failure, or text, when it does not come true in time."""
-    deadline = time.monotonic() + seconds
-    while True:
-        last = text
-        try:
-            result = condition()
-            if result:
-                return result
-        except Failure as failure:
-            last = str(failure)
-        if time.monotonic() > deadline:
-            raise Failure(f"not within {seconds:.0f} s: {last}")
-        time.sleep(0.5)
 
 
 def label_sets(rows):

@@ -17,29 +17,7 @@ TOP = pathlib.Path(__file__).resolve().parent.parent.parent.parent
 sys.path[:0] = [str(TOP / "deploy" / "lib"), str(TOP / "tests" / "e2e" / "lib")]
 import rw  # noqa: E402
 import stack  # noqa: E402
-
-
-class Failure(Exception):
-    pass
-
-
-def require(condition, text):
-    if not condition:
-        raise Failure(text)
-
-
-def eventually(seconds, condition, text):
-    """Wait until condition() is true; returns what it gave."""
-    deadline = time.monotonic() + seconds
-    while True:
-        try:
-            result = condition()
-        except OSError:
-            result = None
-        if result:
-            return result
-        require(time.monotonic() < deadline, f"not within {seconds} s: {text}")
-        time.sleep(0.1)
+from check import Failure, eventually, require  # noqa: E402, F401
 
 
 class Prometheus(stack.Server):
