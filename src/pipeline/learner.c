@@ -17,9 +17,7 @@ void ax_learner_init(struct ax_learner *l, const struct ax_learner_spec *spec)
                              .asked_ms = INT64_MIN,
                              .look_ms = INT64_MIN,
                              .newest_ms = INT64_MIN,
-                             .rolled_back_ms = INT64_MIN,
-                             .since_ms = INT64_MIN,
-                             .now_ms = INT64_MIN};
+                             .rolled_back_ms = INT64_MIN};
 }
 
 void ax_learner_done(struct ax_learner *l)
@@ -95,12 +93,16 @@ static const char *reason_text(enum ax_fit_reason reason)
     return texts[reason];
 }
 
+void ax_learner_age(struct ax_learner *l)
+{
+    l->age += l->age < UINT32_MAX;
+}
+
 void ax_learner_offer(struct ax_learner *l, int64_t t_ms, enum ax_fit_reason reason)
 {
     const struct ax_learner_spec *s = &l->spec;
     struct ax_past_copy past = {0};
     struct ax_diag diag = {{0}};
-    l->now_ms = t_ms;
     l->reason = reason_now(l, t_ms, reason);
     if (l->reason == AX_FIT_NOT)
         return;

@@ -100,7 +100,7 @@ struct ax_learner {
     struct ax_generation *live, *shadow; /* NULL where the role is empty, or its artifact cannot be had */
     struct ax_trial trial;
     int64_t rolled_back_ms;      /* step after which that was done; INT64_MIN: never */
-    int64_t since_ms, now_ms;    /* step after which the roles were given; the newest one that was taken */
+    uint32_t age;                /* steps that the job has taken since the roles were given */
     struct ax_fit *fit;          /* on its way, or NULL */
     struct ax_generation *fresh; /* finished, and without a role yet */
     struct ax_learner_next next;
@@ -124,6 +124,10 @@ void ax_learner_init(struct ax_learner *l, const struct ax_learner_spec *spec);
 
 /* Call off what runs and let go of what serves. */
 void ax_learner_done(struct ax_learner *l);
+
+/* A step is taken, in service or in a replay: a trial grows older by it, and not while the process is down.
+ */
+void ax_learner_age(struct ax_learner *l);
 
 /* After step t_ms: begin a fit if one is due, or if there is a reason (AX_FIT_NOT: none). On schedule none is
  * begun during a trial. */

@@ -228,8 +228,7 @@ static bool is_stale(const struct ax_learner *l)
 {
     const struct ax_trial_rule *r = &l->spec.rule;
     const int64_t steps = (int64_t)ax_trial_pairs(r, l->roles.phase) * (r->block ? r->block : 1);
-    return steps > 0 && l->since_ms != INT64_MIN && l->now_ms != INT64_MIN &&
-           l->now_ms - l->since_ms > STALE * steps * l->spec.step_ms;
+    return steps > 0 && l->age > STALE * steps;
 }
 
 /* Judge the trial; true when that changes something. */
@@ -373,7 +372,7 @@ static void change(struct ax_learner *l, const struct ax_roles *roles, struct ax
         ax_trial_done(&l->trial);
     if (roles->rolled_back)
         l->rolled_back_ms = t_ms;
-    l->since_ms = t_ms;
+    l->age = 0;
     ax_generation_free(l->live);
     ax_generation_free(l->shadow);
     l->live = live;
@@ -430,7 +429,7 @@ void ax_learner_save(const struct ax_learner *l, struct ax_buf *out)
 {
     ax_roles_put(out, &l->roles);
     ax_put_i64(out, l->rolled_back_ms);
-    ax_put_i64(out, l->since_ms);
+    ax_put_u32(out, l->age);
     ax_learner_shown_save(l, out);
     ax_trial_save(&l->trial, out);
 }
@@ -439,7 +438,8 @@ enum ax_err ax_learner_load(struct ax_learner *l, struct ax_bytes *in)
 {
     struct ax_roles roles;
     ax_roles_get(in, &roles);
-    const int64_t rolled_back_ms = ax_get_ms(in), since_ms = ax_get_ms(in);
+    const int64_t rolled_back_ms = ax_get_ms(in);
+    const uint32_t age = ax_get_u32(in);
     ax_learner_shown_load(l, in);
     if (in->err != AX_OK)
         return in->err;
@@ -448,7 +448,7 @@ enum ax_err ax_learner_load(struct ax_learner *l, struct ax_bytes *in)
     if (ax_learner_restore(l, &roles, INT64_MIN) != AX_OK)
         return AX_NOMEM;
     l->rolled_back_ms = rolled_back_ms;
-    l->since_ms = since_ms;
+    l->age = age;
     const enum ax_err err = ax_trial_load(&l->trial, &l->spec.rule, saved, in);
     if (!l->shadow)
         ax_trial_done(&l->trial);

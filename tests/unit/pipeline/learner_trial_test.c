@@ -1,104 +1,31 @@
 /* A newer version is tried beside the champion: promoted, retired, waited for, watched and rolled back, with
  * the registry always saying what the learner does, also when the process ends between the two. */
 #include "ax_test.h"
-#include "pipeline/learner.h"
-#include "scratch.h"
+#include "learner_world.h"
 #include "toy_kind.h"
-#include "train/registered.h"
 
+#include <math.h>
 #include <string.h>
 
-#define STEP 15000
-#define EVERY (96 * STEP)
-#define MODEL "job/toy"
 #define FIRST 20
 
-static const struct ax_registry_by by = {{"ann", 3}, {"", 0}};
-
-/* A learner over a registry and a synchronous queue; what its generations say is the caller's affair. */
-struct world {
-    char dir[SCRATCH_PATH];
-    struct ax_registry *registry;
-    struct ax_artifacts store;
-    struct ax_training *training;
-    struct ax_learner l;
-    struct ax_trial_rule rule;
-    int64_t t_ms;
-    const char *features; /* of what is fitted */
-};
-
-static enum ax_err copy(void *ctx, int64_t t_ms, uint64_t bytes_max, struct ax_past_copy *out)
+static void begin(struct learner_world *w, uint32_t approvals, bool canary)
 {
-    const struct world *w = ctx;
-    (void)bytes_max;
-    *out = (struct ax_past_copy){toy_data((double)t_ms, t_ms, w->features), 10};
-    return AX_OK;
-}
-
-static void start(struct world *w, uint32_t approvals)
-{
-    struct ax_diag diag = {{0}};
-    const struct ax_registry_options options = {
-        .dir = w->dir, .clock = ax_clock_wall(), .approvals = approvals};
-    if (ax_registry_open(&options, &w->registry, &diag) != AX_OK)
-        fail_msg("%s", diag.text);
-    w->store = ax_artifact_registry(w->registry);
-    const struct ax_training_options o = {
-        .artifacts = w->store, .cpu_share = 1, .bytes_max = 1000, .synchronous = true};
-    assert_int_equal(ax_training_start(&o, &w->training, NULL), AX_OK);
-    const struct ax_learner_spec spec = {.kind = &toy_kind,
-                                         .training = w->training,
-                                         .artifacts = &w->store,
-                                         .job = "job",
-                                         .feature = "",
-                                         .build = "a",
-                                         .step_ms = STEP,
-                                         .every_ms = EVERY,
-                                         .cooldown_ms = EVERY / 2,
-                                         .seed = 42,
-                                         .rule = w->rule,
-                                         .copy = copy,
-                                         .ctx = w};
-    ax_learner_init(&w->l, &spec);
-}
-
-static void stop(struct world *w)
-{
-    ax_learner_done(&w->l);
-    ax_training_stop(w->training);
-    ax_registry_close(w->registry);
-}
-
-static void begin(struct world *w, uint32_t approvals, bool canary)
-{
-    *w = (struct world){.t_ms = 15 * STEP, .features = "a"};
-    w->rule = (struct ax_trial_rule){
+    const struct ax_trial_rule rule = {
         .shadows = true, .canary = canary, .compare = {.samples_min = FIRST}, .canary_n = 32, .watch_n = 160};
-    scratch_make(w->dir, NULL);
-    start(w, approvals);
-}
-
-static void end(struct world *w)
-{
-    stop(w);
-    scratch_remove(w->dir);
-    assert_int_equal(toy_alive(), 0);
+    learner_world_begin(w, &rule, approvals);
 }
 
 /* One step as a pipeline takes it, at which the two lose so much; with a little of their own. */
-static void step(struct world *w, double live, double shadow)
+static void step(struct learner_world *w, double live, double shadow)
 {
-    while (ax_learner_ready(&w->l))
-        ax_learner_swap(&w->l, w->t_ms);
-    w->t_ms += STEP;
-    const int64_t n = w->t_ms / STEP;
-    if (w->l.shadow)
-        ax_learner_compare(&w->l, live * (1 + (double)(n % 7) / 50), shadow * (1 + (double)(n * 3 % 7) / 50));
-    ax_learner_offer(&w->l, w->t_ms, AX_FIT_NOT);
+    (void)learner_world_swap(w);
+    const int64_t n = w->t_ms / WORLD_STEP + 1;
+    learner_world_step(w, live * (1 + (double)(n % 7) / 50), shadow * (1 + (double)(n * 3 % 7) / 50));
 }
 
 /* Steps until that phase is reached, as many as ever needed. */
-static int until(struct world *w, enum ax_phase phase, double live, double shadow)
+static int until(struct learner_world *w, enum ax_phase phase, double live, double shadow)
 {
     for (int n = 1; n < 1000; n++) {
         step(w, live, shadow);
@@ -109,22 +36,22 @@ static int until(struct world *w, enum ax_phase phase, double live, double shado
     return 0;
 }
 
-static void assert_registry(struct world *w, const char *which, const char *version)
+static void assert_registry(struct learner_world *w, const char *which, const char *version)
 {
     struct ax_model_ref ref;
     struct ax_diag diag = {{0}};
     if (!version) {
-        assert_int_equal(ax_registry_find(w->registry, ax_str(MODEL), ax_str(which), &ref, &diag),
+        assert_int_equal(ax_registry_find(w->registry, ax_str(WORLD_MODEL), ax_str(which), &ref, &diag),
                          AX_NOTFOUND);
         return;
     }
-    if (ax_registry_find(w->registry, ax_str(MODEL), ax_str(which), &ref, &diag) != AX_OK)
+    if (ax_registry_find(w->registry, ax_str(WORLD_MODEL), ax_str(which), &ref, &diag) != AX_OK)
         fail_msg("%s: %s", which, diag.text);
     assert_string_equal(ref.version, version);
 }
 
 /* Who serves, who is compared, and that the registry says the same. */
-static void assert_roles(struct world *w, enum ax_phase phase, const char *live, const char *shadow)
+static void assert_roles(struct learner_world *w, enum ax_phase phase, const char *live, const char *shadow)
 {
     assert_int_equal(w->l.roles.phase, phase);
     assert_string_equal(w->l.roles.live.version, live);
@@ -145,16 +72,16 @@ static bool has_entry(void *ctx, const struct ax_audit_entry *e)
     return true;
 }
 
-static void assert_audit(struct world *w, const char *action, const char *version)
+static void assert_audit(struct learner_world *w, const char *action, const char *version)
 {
     const char *want[3] = {action, version, NULL};
-    assert_int_equal(ax_registry_audit(w->registry, ax_str(MODEL), 0, has_entry, want, NULL), AX_OK);
+    assert_int_equal(ax_registry_audit(w->registry, ax_str(WORLD_MODEL), 0, has_entry, want, NULL), AX_OK);
     assert_non_null(want[2]);
 }
 
 static void the_first_serves_at_once_and_a_better_one_is_promoted_watched_and_left_alone(void **state)
 {
-    struct world w;
+    struct learner_world w;
     (void)state;
     begin(&w, 0, false);
     step(&w, 1, 1);
@@ -168,12 +95,12 @@ static void the_first_serves_at_once_and_a_better_one_is_promoted_watched_and_le
     assert_int_equal(until(&w, AX_PHASE_NONE, 0.8, 1), 160);
     assert_roles(&w, AX_PHASE_NONE, "1.0.1", "");
     assert_true(w.l.rolled_back_ms == INT64_MIN);
-    end(&w);
+    learner_world_end(&w);
 }
 
 static void a_worse_one_is_retired_and_an_equal_one_at_the_last_look(void **state)
 {
-    struct world w;
+    struct learner_world w;
     (void)state;
     begin(&w, 0, false);
     (void)until(&w, AX_PHASE_SHADOW, 1, 1.2);
@@ -185,13 +112,13 @@ static void a_worse_one_is_retired_and_an_equal_one_at_the_last_look(void **stat
     assert_int_equal(until(&w, AX_PHASE_NONE, 1, 1), 16 * FIRST);
     assert_int_equal(toy_fits(), fits);
     assert_roles(&w, AX_PHASE_NONE, "1.0.0", "");
-    end(&w);
+    learner_world_end(&w);
 }
 
 static void a_canary_takes_its_shares_and_falls_back_at_once_when_it_is_worse(void **state)
 {
     static const uint8_t shares[] = {5, 25, 50, 100};
-    struct world w;
+    struct learner_world w;
     (void)state;
     begin(&w, 0, true);
     (void)until(&w, AX_PHASE_CANARY, 1, 0.8);
@@ -207,29 +134,31 @@ static void a_canary_takes_its_shares_and_falls_back_at_once_when_it_is_worse(vo
     (void)until(&w, AX_PHASE_CANARY, 1, 0.8);
     assert_true(until(&w, AX_PHASE_NONE, 1, 3) <= 16);
     assert_roles(&w, AX_PHASE_NONE, "1.0.1", "");
-    end(&w);
+    learner_world_end(&w);
 }
 
 /* Register a version of another mean, and bring it to a stage, by hand. */
-static void push(struct world *w, double mean, enum ax_stage stage)
+static void push(struct learner_world *w, double mean, enum ax_stage stage)
 {
     struct ax_model_ref ref;
     struct ax_buf artifact;
     struct ax_diag diag = {{0}};
-    const struct ax_model_draft draft = {.name = ax_str(MODEL)};
+    const struct ax_model_draft draft = {.name = ax_str(WORLD_MODEL)};
     struct toy_data *d = toy_data(mean, w->t_ms, w->features);
     ax_buf_init(&artifact, 100000);
     assert_int_equal(toy_kind.fit(d, 1, NULL, &artifact, NULL), AX_OK);
     toy_kind.free_data(d);
-    assert_int_equal(ax_registry_add(w->registry, &draft, ax_buf_view(&artifact), &by, &ref, &diag), AX_OK);
-    if (ax_registry_move(w->registry, ax_str(MODEL), ax_str(ref.version), stage, &by, &ref, &diag) != AX_OK)
+    assert_int_equal(ax_registry_add(w->registry, &draft, ax_buf_view(&artifact), &world_by, &ref, &diag),
+                     AX_OK);
+    if (ax_registry_move(w->registry, ax_str(WORLD_MODEL), ax_str(ref.version), stage, &world_by, &ref,
+                         &diag) != AX_OK)
         fail_msg("%s", diag.text);
     ax_buf_done(&artifact);
 }
 
 static void a_bad_one_pushed_by_hand_is_rolled_back_by_itself(void **state)
 {
-    struct world w;
+    struct learner_world w;
     (void)state;
     begin(&w, 0, false);
     step(&w, 1, 1);
@@ -243,13 +172,13 @@ static void a_bad_one_pushed_by_hand_is_rolled_back_by_itself(void **state)
     assert_true(until(&w, AX_PHASE_NONE, 4, 1) <= 21);
     assert_roles(&w, AX_PHASE_NONE, "1.0.0", "");
     assert_audit(&w, "rollback", bad);
-    assert_true(w.l.rolled_back_ms == w.t_ms - STEP);
-    end(&w);
+    assert_true(w.l.rolled_back_ms == w.t_ms - WORLD_STEP);
+    learner_world_end(&w);
 }
 
 static void one_that_gives_no_numbers_or_cannot_be_built_is_rolled_back_at_once(void **state)
 {
-    struct world w;
+    struct learner_world w;
     (void)state;
     begin(&w, 0, false);
     step(&w, 1, 1);
@@ -267,12 +196,12 @@ static void one_that_gives_no_numbers_or_cannot_be_built_is_rolled_back_at_once(
     step(&w, 1, 1);
     step(&w, 1, 1);
     assert_roles(&w, AX_PHASE_NONE, "1.0.0", "");
-    end(&w);
+    learner_world_end(&w);
 }
 
 static void what_is_staged_by_hand_is_tried_and_withdrawn_by_hand(void **state)
 {
-    struct world w;
+    struct learner_world w;
     struct ax_model_ref ref;
     (void)state;
     begin(&w, 0, false);
@@ -281,41 +210,43 @@ static void what_is_staged_by_hand_is_tried_and_withdrawn_by_hand(void **state)
     push(&w, 7, AX_STAGE_STAGING);
     step(&w, 1, 1);
     assert_roles(&w, AX_PHASE_SHADOW, "1.0.0", "1.1.0");
-    assert_int_equal(
-        ax_registry_move(w.registry, ax_str(MODEL), ax_str("challenger"), AX_STAGE_ARCHIVED, &by, &ref, NULL),
-        AX_OK);
+    assert_int_equal(ax_registry_move(w.registry, ax_str(WORLD_MODEL), ax_str("challenger"),
+                                      AX_STAGE_ARCHIVED, &world_by, &ref, NULL),
+                     AX_OK);
     step(&w, 1, 1);
     assert_roles(&w, AX_PHASE_NONE, "1.0.0", "");
-    end(&w);
+    learner_world_end(&w);
 }
 
 static void one_that_has_passed_waits_for_its_reviewers_and_then_goes_by_itself(void **state)
 {
-    struct world w;
+    struct learner_world w;
     struct ax_model_ref ref;
     (void)state;
     begin(&w, 1, false);
     step(&w, 1, 1);
-    assert_int_equal(ax_registry_approve(w.registry, ax_str(MODEL), ax_str("1.0.0"), &by, NULL), AX_OK);
-    assert_int_equal(
-        ax_registry_move(w.registry, ax_str(MODEL), ax_str("1.0.0"), AX_STAGE_PRODUCTION, &by, &ref, NULL),
-        AX_OK);
+    assert_int_equal(ax_registry_approve(w.registry, ax_str(WORLD_MODEL), ax_str("1.0.0"), &world_by, NULL),
+                     AX_OK);
+    assert_int_equal(ax_registry_move(w.registry, ax_str(WORLD_MODEL), ax_str("1.0.0"), AX_STAGE_PRODUCTION,
+                                      &world_by, &ref, NULL),
+                     AX_OK);
     (void)until(&w, AX_PHASE_APPROVAL, 1, 0.8);
     for (int i = 0; i < 30; i++)
         step(&w, 1, 0.8);
     assert_roles(&w, AX_PHASE_APPROVAL, "1.0.0", "1.0.1");
     assert_int_equal(w.l.trial.n, FIRST); /* what it has shown stands */
-    assert_int_equal(ax_registry_approve(w.registry, ax_str(MODEL), ax_str("1.0.1"), &by, NULL), AX_OK);
+    assert_int_equal(ax_registry_approve(w.registry, ax_str(WORLD_MODEL), ax_str("1.0.1"), &world_by, NULL),
+                     AX_OK);
     step(&w, 1, 0.8);
     assert_roles(&w, AX_PHASE_WATCH, "1.0.1", "1.0.0");
-    end(&w);
+    learner_world_end(&w);
 }
 
 /* The process ends, and another one begins with what was saved at some time before. */
-static void restart(struct world *w, struct ax_buf *saved)
+static void restart(struct learner_world *w, struct ax_buf *saved)
 {
-    stop(w);
-    start(w, 0);
+    learner_world_stop(w);
+    learner_world_start(w, 0);
     struct ax_bytes in = ax_bytes_of(ax_buf_view(saved));
     assert_int_equal(ax_learner_load(&w->l, &in), AX_OK);
     assert_int_equal(ax_bytes_end(&in), AX_OK);
@@ -323,7 +254,7 @@ static void restart(struct world *w, struct ax_buf *saved)
 
 static void a_process_that_ends_between_registry_and_record_goes_on_where_the_registry_is(void **state)
 {
-    struct world w;
+    struct learner_world w;
     struct ax_buf saved;
     (void)state;
     ax_buf_init(&saved, 100000);
@@ -359,14 +290,14 @@ static void a_process_that_ends_between_registry_and_record_goes_on_where_the_re
     restart(&w, &saved);
     step(&w, 1, 1);
     assert_roles(&w, AX_PHASE_NONE, "1.0.0", "");
-    assert_true(w.l.rolled_back_ms == w.t_ms - STEP);
+    assert_true(w.l.rolled_back_ms == w.t_ms - WORLD_STEP);
     ax_buf_done(&saved);
-    end(&w);
+    learner_world_end(&w);
 }
 
 static void a_record_changes_the_roles_as_they_were_changed(void **state)
 {
-    struct world w;
+    struct learner_world w;
     struct ax_buf saved, one, two;
     (void)state;
     ax_buf_init(&saved, 100000);
@@ -378,12 +309,12 @@ static void a_record_changes_the_roles_as_they_were_changed(void **state)
     for (int i = 0; i < FIRST; i++)
         step(&w, 1, 0.8);
     assert_true(ax_learner_ready(&w.l) || w.l.roles.phase == AX_PHASE_WATCH);
-    while (ax_learner_ready(&w.l))
-        ax_learner_swap(&w.l, w.t_ms);
+    (void)learner_world_swap(&w);
     const struct ax_roles roles = w.l.roles;
-    const int64_t since_ms = w.l.since_ms;
+    const int64_t since_ms = w.t_ms;
     assert_int_equal(roles.phase, AX_PHASE_WATCH);
     ax_trial_clear(&w.l.trial);
+    w.l.age = 0;
     ax_learner_save(&w.l, &one);
     restart(&w, &saved);
     assert_int_equal(ax_learner_restore(&w.l, &roles, since_ms), AX_OK);
@@ -395,25 +326,47 @@ static void a_record_changes_the_roles_as_they_were_changed(void **state)
     ax_buf_done(&saved);
     ax_buf_done(&one);
     ax_buf_done(&two);
-    end(&w);
+    learner_world_end(&w);
+}
+
+static void
+a_trial_without_pairs_ends_by_the_steps_that_were_taken_and_not_by_the_time_that_has_passed(void **state)
+{
+    struct learner_world w;
+    struct ax_buf saved;
+    (void)state;
+    ax_buf_init(&saved, 100000);
+    begin(&w, 0, false);
+    (void)until(&w, AX_PHASE_SHADOW, NAN, NAN);
+    ax_learner_save(&w.l, &saved);
+    w.t_ms += INT64_C(365) * 24 * 3600000; /* the process was down for so long */
+    restart(&w, &saved);
+    step(&w, NAN, NAN);
+    assert_roles(&w, AX_PHASE_SHADOW, "1.0.0", "1.0.1");
+    int steps = 2;
+    for (; w.l.roles.phase == AX_PHASE_SHADOW; steps++)
+        step(&w, NAN, NAN);
+    assert_int_equal(steps, 3 * 16 * FIRST + 2); /* three times as long as its pairs would have taken */
+    assert_audit(&w, "to archived", "1.0.1");
+    ax_buf_done(&saved);
+    learner_world_end(&w);
 }
 
 static void drift_begins_a_fit_after_a_rest_and_somebody_who_asks_at_once(void **state)
 {
-    struct world w;
+    struct learner_world w;
     (void)state;
     begin(&w, 0, false);
     step(&w, 1, 1);
     step(&w, 1, 1);
     const int fits = toy_fits();
-    const int64_t fitted_ms = w.t_ms - STEP;
+    const int64_t fitted_ms = w.t_ms - WORLD_STEP;
     while (toy_fits() == fits) {
-        while (ax_learner_ready(&w.l))
-            ax_learner_swap(&w.l, w.t_ms);
-        w.t_ms += STEP;
+        (void)learner_world_swap(&w);
+        w.t_ms += WORLD_STEP;
         ax_learner_offer(&w.l, w.t_ms, AX_FIT_DRIFT);
     }
-    assert_true(w.t_ms - fitted_ms >= EVERY / 2 && w.t_ms - fitted_ms < EVERY);
+    assert_true(w.t_ms - fitted_ms >= WORLD_EVERY / 2 && w.t_ms - fitted_ms < WORLD_EVERY);
     assert_int_equal(w.l.reason, AX_FIT_DRIFT);
     step(&w, 1, 1);
     ax_learner_ask(&w.l);
@@ -421,7 +374,7 @@ static void drift_begins_a_fit_after_a_rest_and_somebody_who_asks_at_once(void *
     assert_int_equal(toy_fits(), fits + 2);
     step(&w, 1, 1);
     assert_roles(&w, AX_PHASE_SHADOW, "1.0.0", "1.0.2"); /* the newer one has taken its place */
-    end(&w);
+    learner_world_end(&w);
 }
 
 int main(void)
@@ -436,6 +389,8 @@ int main(void)
         cmocka_unit_test(one_that_has_passed_waits_for_its_reviewers_and_then_goes_by_itself),
         cmocka_unit_test(a_process_that_ends_between_registry_and_record_goes_on_where_the_registry_is),
         cmocka_unit_test(a_record_changes_the_roles_as_they_were_changed),
+        cmocka_unit_test(
+            a_trial_without_pairs_ends_by_the_steps_that_were_taken_and_not_by_the_time_that_has_passed),
         cmocka_unit_test(drift_begins_a_fit_after_a_rest_and_somebody_who_asks_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
