@@ -68,7 +68,7 @@ static enum ax_err process(struct ax_request *q, struct ax_request_scratch *s, e
     q->scratch = s;
     q->journal = q->receiver->opt.log ? &s->journal : NULL;
     ax_journal_reset(&s->journal);
-    s->decoder.glance = true;
+    s->decoder.take_plain = ax_request_take_plain;
     err = ax_rw_decode(&s->decoder, q->version, ax_buf_view(&s->plain), &q->receiver->opt.limits,
                        ax_request_visit, q, &q->stats, diag);
     ax_request_finish(q);

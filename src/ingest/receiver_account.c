@@ -160,6 +160,17 @@ bool ax_request_account(struct ax_request *q, uint64_t number, const struct ax_a
     return true;
 }
 
+void ax_request_account_plain(struct ax_request *q, const struct ax_plain_result *r)
+{
+    uint32_t taken = r->ingested + r->unwanted + r->own + r->replica;
+    q->series += taken;
+    q->written_samples += taken;
+    q->ingested += r->ingested;
+    q->dropped[AX_DROP_UNWANTED] += r->unwanted;
+    q->dropped[AX_DROP_OWN] += r->own;
+    q->dropped[AX_DROP_REPLICA] += r->replica;
+}
+
 static void add(struct ax_cell *cell, uint64_t n)
 {
     if (n)
@@ -203,7 +214,7 @@ void ax_request_answer(const struct ax_request *q, enum ax_err err, const struct
                        struct ax_http_response *res)
 {
     if (err != AX_OK && q->series && !q->unlogged)
-        ax_http_text(res, status_of(err), "%s; before that %" PRIu64 " series kept, %" PRIu64 " refused%s",
+        ax_http_text(res, status_of(err), "%s; beside that %" PRIu64 " series kept, %" PRIu64 " refused%s",
                      diag->text, q->series - q->skipped - q->refused_n, q->refused_n, q->text);
     else if (err != AX_OK)
         ax_http_text(res, status_of(err), "%s", diag->text);

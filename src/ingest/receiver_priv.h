@@ -54,8 +54,7 @@ enum ax_refuse { AX_REFUSE_REASONS AX_REFUSE_N };
 /* Series on their way to the database together; what the decoder uses again is copied. */
 struct ax_run {
     struct ax_append v[AX_RUN_SERIES];
-    struct ax_str unread[AX_RUN_SERIES]; /* of those whose labels were not read */
-    uint64_t number[AX_RUN_SERIES];      /* of the series in the request, from 1 */
+    uint64_t number[AX_RUN_SERIES]; /* of the series in the request, from 1 */
     uint32_t exemplars[AX_RUN_SERIES];
     uint32_t n, samples_n, refs_n;
     size_t keys_n;
@@ -92,6 +91,7 @@ struct ax_request {
     int version;
     struct ax_request_scratch *scratch;
     struct ax_journal *journal; /* NULL: there is no log */
+    bool seen;                  /* 2.0: the symbols are */
     bool unlogged;              /* the log did not take it */
     bool starved;               /* there was no memory for some of it */
     enum ax_err ended;          /* why the walk ends before the request does */
@@ -111,6 +111,10 @@ struct ax_request {
 /* Take a series from the walk: the visitor of ax_rw_decode(). */
 enum ax_err ax_request_visit(void *request, const struct ax_rw_series *s, const struct ax_rw_fault *fault);
 
+/* Take the plain series that are known: ax_rw_take_plain. */
+enum ax_err ax_request_take_plain(void *request, const struct ax_plain_series *v, uint32_t n,
+                                  uint32_t *unread);
+
 /* The walk is over: hand what is left to the database, and all of it to the log. */
 void ax_request_finish(struct ax_request *q);
 
@@ -125,6 +129,9 @@ void ax_request_refuse(struct ax_request *q, uint64_t number, const struct ax_ap
 
 /* Add up what became of a series' samples; why says what is wrong with labels. False: it is refused. */
 bool ax_request_account(struct ax_request *q, uint64_t number, const struct ax_append *a, const char *why);
+
+/* The same of plain series that were taken. */
+void ax_request_account_plain(struct ax_request *q, const struct ax_plain_result *r);
 
 /* Add the sums to the self-metrics; bytes of the body, as it came. */
 void ax_request_tell_metrics(const struct ax_request *q, size_t bytes, int64_t now_ms);

@@ -114,33 +114,6 @@ static void take_alone(struct ax_request *q, uint64_t number, const struct ax_rw
         append_up_to(q, number, s);
 }
 
-/* A series whose labels are read only now. */
-struct loner {
-    struct ax_request *q;
-    uint64_t number;
-};
-
-static enum ax_err on_read(void *ctx, const struct ax_rw_series *s, const struct ax_rw_fault *fault)
-{
-    const struct loner *l = ctx;
-    take_alone(l->q, l->number, s, fault);
-    return l->q->ended;
-}
-
-/* Take a series that the walk handed over unread, and that is not known by its bytes. */
-static void read_alone(struct ax_request *q, uint64_t number, struct ax_str unread)
-{
-    struct loner l = {q, number};
-    struct ax_diag diag = {{0}};
-    enum ax_err err = ax_rw_read_series(&q->scratch->decoder, &q->receiver->opt.limits, unread, number,
-                                        on_read, &l, &q->stats, &diag);
-    if (err == AX_OK || q->ended != AX_OK)
-        return;
-    q->skipped++; /* it is malformed: the walk ends here */
-    q->ended = err;
-    q->end = diag;
-}
-
 /* Hand the run to the database, and empty it. */
 static void flush(struct ax_request *q)
 {
@@ -152,9 +125,7 @@ static void flush(struct ax_request *q)
         for (; i < known; i++)
             if (ax_request_account(q, run->number[i], &run->v[i], ""))
                 q->written_exemplars += run->exemplars[i];
-        if (i < run->n && run->unread[i].n)
-            read_alone(q, run->number[i], run->unread[i]);
-        else if (i < run->n && append(q, run->number[i], &run->v[i]))
+        if (i < run->n && append(q, run->number[i], &run->v[i]))
             q->written_exemplars += run->exemplars[i];
     }
     q->skipped += i < run->n ? run->n - i : 0;
@@ -191,8 +162,7 @@ static bool join(struct ax_request *q, const struct ax_rw_series *s)
     if (s->starts)
         a->starts = memcpy(run->starts + run->samples_n, s->starts, s->samples_n * sizeof *s->starts);
     a->n = s->samples_n;
-    run->unread[run->n] = s->unread;
-    run->number[run->n] = q->series;
+    run->number[run->n] = s->number;
     run->exemplars[run->n++] = s->exemplars_n;
     run->keys_n += key_n;
     run->refs_n += s->refs_n;
@@ -204,6 +174,9 @@ static bool join(struct ax_request *q, const struct ax_rw_series *s)
 static void see_symbols(struct ax_request *q)
 {
     struct ax_rw_decoder *d = &q->scratch->decoder;
+    if (q->seen || q->version == 1)
+        return;
+    q->seen = true;
     if (ax_db_see(q->receiver->db, &q->scratch->symbols, d->symbols, d->symbols_n) != AX_OK)
         q->ended = ax_fail(&q->end, AX_NOMEM, "no memory for %u symbols", d->symbols_n);
 }
@@ -212,15 +185,34 @@ enum ax_err ax_request_visit(void *request, const struct ax_rw_series *s, const 
 {
     struct ax_request *q = request;
     q->series++;
-    if (q->series == 1 && q->version == 2)
-        see_symbols(q);
+    see_symbols(q);
     if (q->ended != AX_OK || (!fault && join(q, s)))
         return q->ended;
     flush(q);
-    if (q->ended == AX_OK && s->unread.n)
-        read_alone(q, q->series, s->unread);
-    else
-        take_alone(q, q->series, s, fault);
+    take_alone(q, s->number, s, fault);
+    return q->ended;
+}
+
+static bool any_later(const struct ax_plain_series *v, uint32_t n, int64_t latest_ms)
+{
+    bool later = false;
+    for (uint32_t i = 0; i < n; i++)
+        later |= v[i].sample.t_ms > latest_ms;
+    return later;
+}
+
+enum ax_err ax_request_take_plain(void *request, const struct ax_plain_series *v, uint32_t n,
+                                  uint32_t *unread)
+{
+    struct ax_request *q = request;
+    struct ax_plain_result result = {.unread = UINT32_MAX >> (AX_PLAIN_RUN - n)};
+    see_symbols(q);
+    flush(q);
+    if (q->ended == AX_OK && !any_later(v, n, q->latest_ms))
+        ax_db_append_plain(q->receiver->db, ax_str(""), q->version == 2 ? &q->scratch->symbols : NULL, v, n,
+                           q->journal, &result);
+    ax_request_account_plain(q, &result);
+    *unread = result.unread;
     return q->ended;
 }
 

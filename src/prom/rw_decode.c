@@ -39,26 +39,48 @@ static bool check_metadata_v1(struct ax_str bytes)
     return true;
 }
 
-/* One series, unread when that is enough. */
-static enum ax_err walk_series_v1(struct ax_rw_walk *w, struct ax_str bytes, ax_rw_visit *visit, void *ctx,
-                                  struct ax_diag *diag)
+/* Who gets what the walk finds. */
+struct taker {
+    ax_rw_visit *visit;
+    void *ctx;
+};
+
+/* Offer plain series, and read those that are not taken. */
+static enum ax_err offer(struct ax_rw_walk *w, uint32_t n, struct taker to, struct ax_diag *diag)
 {
-    struct ax_sample sample;
-    struct ax_rw_series series;
-    if (!w->d->glance || !ax_rw_plain_v1(w, bytes, &sample, &series))
-        return ax_rw_walk_series(w, bytes, visit, ctx, diag);
-    w->stats->series++;
-    w->stats->samples++;
-    return visit(ctx, &series, NULL);
+    struct ax_rw_decoder *d = w->d;
+    uint64_t before = w->stats->series;
+    uint32_t unread = 0;
+    enum ax_err err = d->take_plain(to.ctx, d->plain, n, &unread);
+    w->stats->series += n;
+    w->stats->samples += n;
+    for (uint32_t i = 0; i < n && w->version == 2; i++)
+        w->stats->metadata += d->plain[i].has_metadata;
+    for (; unread && err == AX_OK; unread &= unread - 1) {
+        uint32_t i = (uint32_t)__builtin_ctz(unread);
+        w->number = before + i + 1;
+        w->stats->series--; /* it is counted when it is read */
+        w->stats->samples--;
+        w->stats->metadata -= d->plain[i].has_metadata;
+        err = ax_rw_walk_series(w, ax_rw_plain_message(w->version, &d->plain[i]), to.visit, to.ctx, diag);
+    }
+    w->number = 0;
+    return err;
 }
 
-static enum ax_err walk_v1(struct ax_rw_walk *w, struct ax_str body, ax_rw_visit *visit, void *ctx,
-                           struct ax_diag *diag)
+static enum ax_err walk_v1(struct ax_rw_walk *w, struct ax_str body, struct taker to, struct ax_diag *diag)
 {
     bool known = false, foreign = false;
     uint32_t field, type;
-    for (struct ax_wire c = ax_wire_of(body); c.p < c.end;) {
+    enum ax_err err = AX_OK;
+    for (struct ax_wire c = ax_wire_of(body); err == AX_OK && c.p < c.end;) {
         struct ax_str inner;
+        uint32_t plain = w->d->take_plain ? ax_rw_plain_v1(w, &c, w->d->plain) : 0;
+        if (plain) {
+            known = true;
+            err = offer(w, plain, to, diag);
+            continue;
+        }
         if (!ax_wire_tag(&c, &field, &type))
             return malformed(w, diag);
         if (field != V1_TIMESERIES && field != V1_METADATA) {
@@ -76,11 +98,9 @@ static enum ax_err walk_v1(struct ax_rw_walk *w, struct ax_str body, ax_rw_visit
             w->stats->metadata++;
             continue;
         }
-        enum ax_err err = walk_series_v1(w, inner, visit, ctx, diag);
-        if (err != AX_OK)
-            return err;
+        err = ax_rw_walk_series(w, inner, to.visit, to.ctx, diag);
     }
-    return foreign && !known ? other_version(w, diag) : AX_OK;
+    return err == AX_OK && foreign && !known ? other_version(w, diag) : err;
 }
 
 static enum ax_err add_symbol(struct ax_rw_walk *w, struct ax_str symbol, struct ax_diag *diag)
@@ -130,37 +150,20 @@ static enum ax_err read_symbols(struct ax_rw_walk *w, struct ax_str body, struct
     return AX_OK;
 }
 
-/* One series, by the short way when it is plain. */
-static enum ax_err walk_series_v2(struct ax_rw_walk *w, struct ax_str bytes, ax_rw_visit *visit, void *ctx,
-                                  struct ax_diag *diag)
-{
-    struct ax_sample sample;
-    struct ax_rw_series series;
-    if (!ax_rw_plain_v2(w, bytes, &sample, &series))
-        return ax_rw_walk_series(w, bytes, visit, ctx, diag);
-    w->stats->series++;
-    w->stats->samples++;
-    w->stats->metadata += series.has_metadata;
-    return visit(ctx, &series, NULL);
-}
-
-static enum ax_err walk_v2(struct ax_rw_walk *w, struct ax_str body, ax_rw_visit *visit, void *ctx,
-                           struct ax_diag *diag)
+static enum ax_err walk_v2(struct ax_rw_walk *w, struct ax_str body, struct taker to, struct ax_diag *diag)
 {
     enum ax_err err = read_symbols(w, body, diag);
     uint32_t field, type;
     for (struct ax_wire c = ax_wire_of(body); err == AX_OK && c.p < c.end;) {
         struct ax_str inner;
-        if (!ax_wire_tag(&c, &field, &type))
+        uint32_t plain = w->d->take_plain ? ax_rw_plain_v2(w, &c, w->d->plain) : 0;
+        if (plain)
+            err = offer(w, plain, to, diag);
+        else if (!ax_wire_tag(&c, &field, &type) ||
+                 (field == V2_TIMESERIES ? !ax_wire_bytes(&c, &inner) : !ax_wire_skip(&c, type)))
             return malformed(w, diag);
-        if (field != V2_TIMESERIES) {
-            if (!ax_wire_skip(&c, type))
-                return malformed(w, diag);
-        } else if (!ax_wire_bytes(&c, &inner)) {
-            return malformed(w, diag);
-        } else {
-            err = walk_series_v2(w, inner, visit, ctx, diag);
-        }
+        else if (field == V2_TIMESERIES)
+            err = ax_rw_walk_series(w, inner, to.visit, to.ctx, diag);
     }
     return err;
 }
@@ -177,17 +180,8 @@ enum ax_err ax_rw_decode(struct ax_rw_decoder *d, int version, struct ax_str bod
     /* Labels under the ceiling are copied before the whole key is measured, so the key may exceed its. */
     d->key.bytes_max = body.n > limits->key_bytes_max ? body.n : limits->key_bytes_max;
     struct ax_rw_walk w = {.d = d, .limits = limits, .stats = out_stats, .version = version};
-    return version == 1 ? walk_v1(&w, body, visit, ctx, diag) : walk_v2(&w, body, visit, ctx, diag);
-}
-
-enum ax_err ax_rw_read_series(struct ax_rw_decoder *d, const struct ax_rw_limits *limits,
-                              struct ax_str unread, uint64_t number, ax_rw_visit *visit, void *ctx,
-                              struct ax_rw_stats *stats, struct ax_diag *diag)
-{
-    struct ax_rw_walk w = {.d = d, .limits = limits, .stats = stats, .version = 1, .number = number};
-    stats->series--; /* it is counted again */
-    stats->samples--;
-    return ax_rw_walk_series(&w, unread, visit, ctx, diag);
+    struct taker to = {visit, ctx};
+    return version == 1 ? walk_v1(&w, body, to, diag) : walk_v2(&w, body, to, diag);
 }
 
 void ax_rw_decoder_done(struct ax_rw_decoder *d)

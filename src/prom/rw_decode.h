@@ -12,7 +12,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "prom/histogram.h"
-#include "prom/sample.h"
+#include "prom/plain_series.h"
 
 /* One TimeSeries, borrowed: valid during the visit only. Its labels are as sent: order and emptiness are not
  * checked. */
@@ -24,8 +24,8 @@ struct ax_rw_series {
     const int64_t *starts; /* 2.0: when the counter of each sample began, 0: not known; NULL: of none */
     const struct ax_histogram_sample *histograms; /* their messages lie in the request */
     uint32_t refs_n, samples_n, histograms_n, exemplars_n;
-    bool has_metadata;    /* 2.0: a non-empty Metadata message */
-    struct ax_str unread; /* 1.0, with glance: all bytes of the series, when its labels were not read */
+    bool has_metadata; /* 2.0: a non-empty Metadata message */
+    uint64_t number;   /* of the series in its request, from 1 */
 };
 
 /* What a request held, counted as the walk passes it. */
@@ -44,6 +44,13 @@ struct ax_rw_fault {
  * be kept. Returns AX_OK to go on; anything else ends the walk with it. */
 typedef enum ax_err ax_rw_visit(void *ctx, const struct ax_rw_series *series,
                                 const struct ax_rw_fault *fault);
+
+/* Called for runs of 1 to AX_PLAIN_RUN plain series, where they stand among the others: takes those that it
+ * knows by their labels, and gives in *unread, bit by bit, those that it does not: they are read and visited
+ * then. A 2.0 series is taken only if all its references are symbols of the decoder. An error ends the walk.
+ */
+typedef enum ax_err ax_rw_take_plain(void *ctx, const struct ax_plain_series *v, uint32_t n,
+                                     uint32_t *unread);
 
 /* Ceilings. Above symbols_max the walk ends with AX_LIMIT; above the others the series has a fault.
  * spelled_max is there because a few bytes of references can stand for kilobytes of labels. */
@@ -85,28 +92,21 @@ struct ax_rw_decoder {
     uint32_t *refs;
     uint32_t refs_cap;
     uint64_t spelled, spelled_max;
-    bool glance; /* set by the owner: may hand over 1.0 series unread, see ax_rw_read_series() */
+    ax_rw_take_plain *take_plain; /* set by the owner; NULL: each series is read and visited */
+    struct ax_plain_series plain[AX_PLAIN_RUN];
     struct ax_buf key;
     char fault[160], histogram_fault[AX_HISTOGRAM_FAULT_MAX];
 };
 
 /* Walk a request of version 1 or 2. AX_INVALID with a text when the bytes are no such message (series
- * visited before that point stay visited: the caller decides; nothing of the decoder's state leaks into
- * the next request), or are plainly one of the other version. The inside of a 1.0 label is not looked at:
- * ax_labels_key_parse() does that for keys not seen before. AX_NOMEM. Cost: one pass, two over the
- * outermost fields of 2.0 (symbols may stand behind the series). */
+ * visited before that point stay visited, and plain ones in the same run behind it were taken: the caller
+ * decides; nothing of the decoder's state leaks into the next request), or are plainly one of the other
+ * version. The inside of a 1.0 label is not looked at: ax_labels_key_parse() does that for keys not seen
+ * before. AX_NOMEM. Cost: one pass, two over the outermost fields of 2.0 (symbols may stand behind the
+ * series). */
 AX_MUST_USE enum ax_err ax_rw_decode(struct ax_rw_decoder *d, int version, struct ax_str body,
                                      const struct ax_rw_limits *limits, ax_rw_visit *visit, void *ctx,
                                      struct ax_rw_stats *out_stats, struct ax_diag *diag);
-
-/* Read the labels of a 1.0 series that was handed over unread, the number-th of the request, and hand it to
- * the visitor again. With `glance` a series that ends in one sample, as senders write it, is not read at all:
- * its key is what stands before the sample. That is right when these bytes are known as the labels of a
- * series, for then the message can be read in no other way; a visitor that does not know them must call this.
- * The bytes stay those of the request. Errors as of ax_rw_decode(); faults as there. */
-AX_MUST_USE enum ax_err ax_rw_read_series(struct ax_rw_decoder *d, const struct ax_rw_limits *limits,
-                                          struct ax_str unread, uint64_t number, ax_rw_visit *visit,
-                                          void *ctx, struct ax_rw_stats *stats, struct ax_diag *diag);
 
 /* The key of a 2.0 series from its references, which may be a copy, while the request is at hand: in the
  * decoder's scratch, valid until the next key or request. AX_LIMIT with a text above spelled_max, AX_NOMEM.

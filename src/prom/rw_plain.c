@@ -1,63 +1,78 @@
-/* rw_plain.c: the shapes are compared byte by byte, and every length before it is believed. */
+/* rw_plain.c: the shapes are compared in whole words, and every length before it is believed. */
 #include "prom/rw_plain.h"
 
-#include "prom/wire.h"
-
 /* A sample: field 2 of 16 bytes, a double and a time of six bytes (of 2004 to 2109). */
-#define SAMPLE_BYTES 18u
-#define REFS_BYTES_MAX 0x7fu
+#define SAMPLE_BYTES AX_PLAIN_BEHIND
+#define REFS_HEAD 2u /* field 1 of at most 127 bytes */
+
+enum { V1_SERIES = 0x0a, V2_SERIES = 0x2a, V2_REFS = 0x0a, V2_METADATA = 0x2a };
+
+static uint64_t word(const uint8_t *p)
+{
+    struct ax_wire w = {p, p + 8};
+    uint64_t v;
+    (void)ax_wire_fixed64(&w, &v);
+    return v;
+}
+
+/* Six times seven bits, from bytes without their uppermost bit. */
+static uint64_t seven_bits(uint64_t v)
+{
+    v = (v & 0x007f007f007f) | (v & 0x7f007f007f00) >> 1;
+    return (v & 0x3fff) | (v & 0x3fff0000) >> 2 | (v & 0x3fff00000000) >> 4;
+}
 
 static bool read_sample(const uint8_t *p, struct ax_sample *out)
 {
-    bool shape = p[0] == 0x12 && p[1] == 0x10 && p[2] == 0x09 && p[11] == 0x10;
-    if (!shape || !(p[12] & p[13] & p[14] & p[15] & p[16] & 0x80) || p[17] & 0x80)
+    uint64_t head = word(p), tail = word(p + 10), bits = word(p + 3);
+    bool shape = (head & 0xffffff) == 0x091012 && (tail & 0xff00) == 0x1000;
+    if (!shape || (tail >> 16 & 0x808080808080) != 0x008080808080)
         return false;
-    struct ax_wire value = {p + 3, p + 11};
-    uint64_t bits, t = (uint64_t)(p[12] & 0x7f) | (uint64_t)(p[13] & 0x7f) << 7 |
-                       (uint64_t)(p[14] & 0x7f) << 14 | (uint64_t)(p[15] & 0x7f) << 21 |
-                       (uint64_t)(p[16] & 0x7f) << 28 | (uint64_t)p[17] << 35;
-    (void)ax_wire_fixed64(&value, &bits);
     memcpy(&out->value, &bits, sizeof bits);
-    out->t_ms = (int64_t)t;
+    out->t_ms = (int64_t)seven_bits(tail >> 16 & 0x7f7f7f7f7f7f);
     return true;
 }
 
-bool ax_rw_plain_v1(const struct ax_rw_walk *w, struct ax_str bytes, struct ax_sample *sample,
-                    struct ax_rw_series *out)
+/* The message of a field with this one-byte tag, and of less than 16 KiB. False when there is none. */
+static inline bool next_message(const uint8_t *p, const uint8_t *end, uint8_t tag, struct ax_str *out)
 {
-    if (bytes.n <= SAMPLE_BYTES || bytes.n - SAMPLE_BYTES > w->limits->key_bytes_max)
+    if (end - p < 3 || p[0] != tag)
         return false;
-    struct ax_str key = {bytes.p, bytes.n - SAMPLE_BYTES};
-    if (!read_sample((const uint8_t *)key.p + key.n, sample))
-        return false;
-    *out = (struct ax_rw_series){.key = key, .samples = sample, .samples_n = 1, .unread = bytes};
-    return true;
-}
-
-/* References of one or two bytes, all of them symbols; 0 when they are anything else. */
-static uint32_t read_refs(const struct ax_rw_decoder *d, const uint8_t *p, const uint8_t *end)
-{
-    uint32_t n = 0, symbols_n = d->symbols_n, bad = 0;
-    while (p < end) {
-        uint32_t ref = *p++;
-        if (ref & 0x80) {
-            bad |= p == end || *p & 0x80;
-            ref = (ref & 0x7f) | (uint32_t)*p++ << 7;
-        }
-        bad |= ref >= symbols_n;
-        d->refs[n++] = ref;
+    size_t n = p[1], head = 2;
+    if (n & 0x80) {
+        if (p[2] & 0x80)
+            return false;
+        n = (n & 0x7f) | (size_t)p[2] << 7;
+        head = 3;
     }
-    return bad ? 0 : n;
+    *out = (struct ax_str){(const char *)p + head, n};
+    return n <= (size_t)(end - p) - head;
+}
+
+uint32_t ax_rw_plain_v1(const struct ax_rw_walk *w, struct ax_wire *c, struct ax_plain_series *out)
+{
+    uint32_t n = 0;
+    struct ax_str message;
+    for (; n < AX_PLAIN_RUN && next_message(c->p, c->end, V1_SERIES, &message); n++) {
+        const uint8_t *labels = (const uint8_t *)message.p, *end = labels + message.n;
+        if (message.n <= SAMPLE_BYTES || message.n - SAMPLE_BYTES > w->limits->key_bytes_max ||
+            !read_sample(end - SAMPLE_BYTES, &out[n].sample))
+            break;
+        out[n].labels = labels;
+        out[n].labels_n = (uint32_t)(message.n - SAMPLE_BYTES);
+        out[n].rest_n = SAMPLE_BYTES;
+        out[n].has_metadata = false;
+        c->p = end;
+    }
+    return n;
 }
 
 /* Metadata {type = 1, help_ref = 3, unit_ref = 4}, each at most once and in this order, of numbers of one or
- * two bytes; or nothing. */
-static bool read_metadata(const struct ax_rw_decoder *d, const uint8_t *p, const uint8_t *end, bool *out_any)
+ * two bytes. */
+static bool read_metadata(uint32_t symbols_n, const uint8_t *p, const uint8_t *end, bool *out_any)
 {
     *out_any = false;
-    if (p == end)
-        return true;
-    if (end - p < 2 || p[0] != 0x2a || p[1] != end - p - 2)
+    if (end - p < 2 || p[0] != V2_METADATA || p[1] != end - p - 2)
         return false;
     p += 2;
     for (uint8_t before = 0; end - p >= 2;) {
@@ -70,7 +85,7 @@ static bool read_metadata(const struct ax_rw_decoder *d, const uint8_t *p, const
                 return false;
             v = (v & 0x7f) | (uint32_t)*p++ << 7;
         }
-        if (tag != 0x08 && v && v >= d->symbols_n)
+        if (tag != 0x08 && v && v >= symbols_n)
             return false;
         *out_any |= v != 0;
         before = tag;
@@ -78,28 +93,31 @@ static bool read_metadata(const struct ax_rw_decoder *d, const uint8_t *p, const
     return p == end;
 }
 
-/* Are the texts so short that no ceiling can be near? A pair spells to its texts and 7 bytes then. */
-static bool are_short(const struct ax_rw_walk *w, uint32_t refs_n)
+uint32_t ax_rw_plain_v2(const struct ax_rw_walk *w, struct ax_wire *c, struct ax_plain_series *out)
 {
-    size_t any = w->d->symbols_any;
-    return refs_n % 2 == 0 && refs_n / 2 <= w->limits->labels_max && any < 0x80 &&
-           any <= w->limits->label_bytes_max && refs_n * (any + 4) <= w->limits->key_bytes_max;
+    uint32_t n = 0;
+    struct ax_str message;
+    for (; n < AX_PLAIN_RUN && next_message(c->p, c->end, V2_SERIES, &message); n++) {
+        const uint8_t *p = (const uint8_t *)message.p, *end = p + message.n;
+        if (message.n < REFS_HEAD + SAMPLE_BYTES || p[0] != V2_REFS || p[1] & 0x80 ||
+            p[1] > message.n - REFS_HEAD - SAMPLE_BYTES)
+            break;
+        const uint8_t *sample = p + REFS_HEAD + p[1];
+        out[n].has_metadata = false;
+        if (!read_sample(sample, &out[n].sample) ||
+            (sample + SAMPLE_BYTES != end &&
+             !read_metadata(w->d->symbols_n, sample + SAMPLE_BYTES, end, &out[n].has_metadata)))
+            break;
+        out[n].labels = p + REFS_HEAD;
+        out[n].labels_n = p[1];
+        out[n].rest_n = (uint16_t)(end - sample);
+        c->p = end;
+    }
+    return n;
 }
 
-bool ax_rw_plain_v2(struct ax_rw_walk *w, struct ax_str bytes, struct ax_sample *sample,
-                    struct ax_rw_series *out)
+struct ax_str ax_rw_plain_message(int version, const struct ax_plain_series *s)
 {
-    const uint8_t *p = (const uint8_t *)bytes.p, *end = p + bytes.n;
-    if (bytes.n < 2 + SAMPLE_BYTES || p[0] != 0x0a || p[1] > bytes.n - 2 - SAMPLE_BYTES ||
-        p[1] > REFS_BYTES_MAX || w->d->refs_cap <= REFS_BYTES_MAX)
-        return false;
-    const uint8_t *refs_end = p + 2 + p[1];
-    bool metadata;
-    uint32_t refs_n = read_refs(w->d, p + 2, refs_end);
-    if (refs_n == 0 || !are_short(w, refs_n) || !read_sample(refs_end, sample) ||
-        !read_metadata(w->d, refs_end + SAMPLE_BYTES, end, &metadata))
-        return false;
-    *out = (struct ax_rw_series){
-        .refs = w->d->refs, .refs_n = refs_n, .samples = sample, .samples_n = 1, .has_metadata = metadata};
-    return true;
+    size_t head = version == 2 ? REFS_HEAD : 0;
+    return (struct ax_str){(const char *)s->labels - head, head + s->labels_n + s->rest_n};
 }

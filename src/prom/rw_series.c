@@ -459,6 +459,7 @@ enum ax_err ax_rw_walk_series(struct ax_rw_walk *w, struct ax_str bytes, ax_rw_v
                        w->version, (unsigned long long)(w->number ? w->number : w->stats->series + 1));
     if (s.histogram_bad)
         set_fault(w, &s, "histogram", "native histogram: %s", w->d->histogram_fault);
+    s.out.number = w->number ? w->number : w->stats->series + 1;
     s.out.samples = w->d->samples.v;
     s.out.starts = s.starts_n ? w->d->starts.v : NULL;
     s.out.histograms = w->d->histograms.v;

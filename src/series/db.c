@@ -14,8 +14,7 @@
 #define HISTOGRAM_BYTES_ALL ((uint64_t)256 << 20)
 #define RETENTION_MS 360000
 
-/* The hash of something that a tenant has. */
-static struct ax_hash128 of_tenant(const struct ax_db *db, struct ax_str tenant, struct ax_hash128 hash)
+struct ax_hash128 ax_db_of_tenant(const struct ax_db *db, struct ax_str tenant, struct ax_hash128 hash)
 {
     if (tenant.n == 0)
         return hash;
@@ -26,7 +25,7 @@ static struct ax_hash128 of_tenant(const struct ax_db *db, struct ax_str tenant,
 
 struct ax_hash128 ax_db_hash(const struct ax_db *db, struct ax_str tenant, struct ax_str key)
 {
-    return of_tenant(db, tenant, ax_key_hash(&db->hash, key.p, key.n));
+    return ax_db_of_tenant(db, tenant, ax_key_hash(&db->hash, key.p, key.n));
 }
 
 struct ax_shard *ax_db_shard(struct ax_db *db, struct ax_hash128 hash)
@@ -38,7 +37,7 @@ struct ax_hash128 ax_db_look(const struct ax_db *db, struct ax_str tenant, const
 {
     if (!a->symbols)
         return ax_db_hash(db, tenant, a->key);
-    return of_tenant(db, tenant, ax_seen_join(a->symbols, &db->symbols, a->refs, a->refs_n));
+    return ax_db_of_tenant(db, tenant, ax_seen_join(a->symbols, &db->symbols, a->refs, a->refs_n));
 }
 
 enum ax_err ax_db_see(const struct ax_db *db, struct ax_seen_symbols *s, const struct ax_str *texts,

@@ -14,7 +14,7 @@
 #include "prom/histogram.h"
 #include "prom/labels.h"
 #include "prom/matcher.h"
-#include "prom/sample.h"
+#include "prom/plain_series.h"
 #include "series/ha.h"
 #include "series/histogram_ring.h"
 
@@ -118,6 +118,20 @@ struct ax_append {
 /* Take the symbols of a 2.0 request for its appends; texts stay the caller's. AX_NOMEM. */
 AX_MUST_USE enum ax_err ax_db_see(const struct ax_db *db, struct ax_seen_symbols *s,
                                   const struct ax_str *texts, uint32_t n);
+
+/* What became of plain series: those of `unread` (a bit each) are as before, and the others done with. */
+struct ax_plain_result {
+    uint32_t unread;
+    uint32_t ingested, unwanted, own, replica; /* samples, each of a series */
+};
+
+/* ax_db_append() for at most AX_PLAIN_RUN plain series that are known, where that is simplest: a wanted
+ * series gets a sample that is newer than all of it. symbols: of their 2.0 request; NULL: it is 1.0. What is
+ * wanted goes into the journal (NULL: there is none). What is left unread is for the calls below; it may be
+ * unknown, late, twice there, or no list of labels at all. */
+void ax_db_append_plain(struct ax_db *db, struct ax_str tenant, struct ax_seen_symbols *symbols,
+                        const struct ax_plain_series *v, uint32_t n, struct ax_journal *journal,
+                        struct ax_plain_result *out);
 
 /* ax_db_append() for n keys in turn, as far as they are known: stops before the first key that was not seen
  * before (or was forgotten), which ax_db_append_one() takes. What is wanted goes into the journal too (NULL:

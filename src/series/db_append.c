@@ -6,7 +6,7 @@
 
 #define APPEND_RUN 32u /* keys looked up together */
 
-void ax_db_tell(const struct ax_wants *w, int64_t t_ms, bool again)
+void ax_db_tell(const struct ax_wants *w, int64_t t_ms, uint32_t n, bool again)
 {
     for (uint32_t i = 0; i < w->watches_n; i++) {
         struct ax_watch *watch = w->watches[i];
@@ -18,7 +18,7 @@ void ax_db_tell(const struct ax_wants *w, int64_t t_ms, bool again)
             while (t_ms < seen && !atomic_compare_exchange_weak(&watch->oldest_ms, &seen, t_ms))
                 continue;
         } else if (!again && watch->late) {
-            ax_metric_add(watch->late, 1);
+            ax_metric_add(watch->late, n);
         }
     }
 }
@@ -84,7 +84,7 @@ void ax_db_put(struct ax_db *db, struct ax_series *s, const struct ax_sample *sa
         switch (ax_ring_put(&s->ring, samples[i], keep_ms, db->opt.ring_samples_max)) {
         case AX_RING_ADDED:
             out->appended++;
-            ax_db_tell(s->wants, samples[i].t_ms, again);
+            ax_db_tell(s->wants, samples[i].t_ms, 1, again);
             break;
         case AX_RING_DUPLICATE:
             out->duplicates++;
@@ -107,26 +107,24 @@ struct feed {
     struct ax_db *db;
     struct ax_str tenant;
     struct ax_journal *journal; /* or NULL */
-    struct ax_ha_sender sender; /* heard last: the series of a run mostly come from one */
-    enum ax_ha_verdict verdict; /* on it */
+    struct ax_heard heard;
 };
 
 static struct feed feed_of(struct ax_db *db, struct ax_str tenant, struct ax_journal *journal)
 {
-    return (struct feed){.db = db, .tenant = tenant, .journal = journal, .verdict = AX_HA_ELECTED};
+    return (struct feed){.db = db, .tenant = tenant, .journal = journal};
 }
 
-/* Are samples of this sender taken? */
-static enum ax_fate hear(struct feed *f, struct ax_ha_sender sender)
+enum ax_fate ax_db_hear(const struct ax_db *db, struct ax_heard *h, struct ax_ha_sender sender)
 {
     if (sender.cluster == 0)
         return AX_FATE_WANTED;
-    if (sender.cluster != f->sender.cluster || sender.replica != f->sender.replica) {
-        f->sender = sender;
-        f->verdict = ax_ha_hear(f->db->ha, sender);
+    if (sender.cluster != h->sender.cluster || sender.replica != h->sender.replica) {
+        h->sender = sender;
+        h->verdict = ax_ha_hear(db->ha, sender);
     }
-    return f->verdict == AX_HA_ELECTED     ? AX_FATE_WANTED
-           : f->verdict == AX_HA_DUPLICATE ? AX_FATE_REPLICA
+    return h->verdict == AX_HA_ELECTED     ? AX_FATE_WANTED
+           : h->verdict == AX_HA_DUPLICATE ? AX_FATE_REPLICA
                                            : AX_FATE_CLUSTERS;
 }
 
@@ -169,7 +167,7 @@ static bool settle(struct feed *f, const struct ax_index_entry *e, struct ax_has
                    struct ax_append *a)
 {
     if (e && e->series->wants) {
-        a->fate = e->sender ? hear(f, *e->sender) : AX_FATE_WANTED;
+        a->fate = e->sender ? ax_db_hear(f->db, &f->heard, *e->sender) : AX_FATE_WANTED;
         a->result = a->histogram_result = (struct ax_append_result){0};
         if (a->fate == AX_FATE_WANTED && a->starts && !put_created(f->db, e->series, a))
             a->fate = AX_FATE_NOMEM;
@@ -270,7 +268,7 @@ static bool append_by_labels(struct feed *f, const struct ax_reading *reading, s
     if (buf.err == AX_OK)
         e = ax_index_find(&f->db->index, hash);
     if (!e || e->series->spellings >= AX_SPELLINGS_MAX) {
-        a->fate = hear(f, reading->sender);
+        a->fate = ax_db_hear(f->db, &f->heard, reading->sender);
         done = a->fate != AX_FATE_WANTED || (e && settle(f, e, hash, a));
     }
     ax_buf_done(&buf);

@@ -87,7 +87,7 @@ static void put_one(struct ax_db *db, struct ax_series *s, const struct ax_histo
     out->full += put == AX_RING_FULL;
     out->nomem += put == AX_RING_NOMEM;
     if (put == AX_RING_ADDED)
-        ax_db_tell(s->wants, h->t_ms, again);
+        ax_db_tell(s->wants, h->t_ms, 1, again);
 }
 
 void ax_db_put_histograms(struct ax_db *db, struct ax_series *s, const struct ax_histogram_sample *v,

@@ -7,31 +7,9 @@
 
 #define INDEX_FIRST 256u
 
-static uint32_t home(const struct ax_index *x, struct ax_hash128 hash)
-{
-    return (uint32_t)hash.lo & (x->cap - 1);
-}
-
-const struct ax_index_entry *ax_index_find(const struct ax_index *x, struct ax_hash128 hash)
-{
-    if (x->cap == 0)
-        return NULL;
-    for (uint32_t i = home(x, hash); x->slots[i].series; i = (i + 1) & (x->cap - 1)) {
-        if (x->slots[i].hash.lo == hash.lo && x->slots[i].hash.hi == hash.hi)
-            return &x->slots[i];
-    }
-    return NULL;
-}
-
-void ax_index_prefetch(const struct ax_index *x, struct ax_hash128 hash)
-{
-    if (x->cap)
-        __builtin_prefetch(&x->slots[home(x, hash)]);
-}
-
 static void place(struct ax_index *x, struct ax_index_entry entry)
 {
-    uint32_t i = home(x, entry.hash);
+    uint32_t i = ax_index_home(x, entry.hash);
     while (x->slots[i].series)
         i = (i + 1) & (x->cap - 1);
     x->slots[i] = entry;
@@ -76,7 +54,7 @@ static void remove_at(struct ax_index *x, uint32_t i)
     x->n--;
     uint32_t mask = x->cap - 1, hole = i;
     for (uint32_t k = (i + 1) & mask; x->slots[k].series; k = (k + 1) & mask) {
-        if (((k - home(x, x->slots[k].hash)) & mask) >= ((k - hole) & mask)) {
+        if (((k - ax_index_home(x, x->slots[k].hash)) & mask) >= ((k - hole) & mask)) {
             x->slots[hole] = x->slots[k];
             hole = k;
         }

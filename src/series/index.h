@@ -27,11 +27,30 @@ struct ax_index {
     uint32_t cap, n; /* cap is a power of two, or 0 */
 };
 
+/* Where a hash is looked for first. */
+static inline uint32_t ax_index_home(const struct ax_index *x, struct ax_hash128 hash)
+{
+    return (uint32_t)hash.lo & (x->cap - 1);
+}
+
 /* The entry of a key with this hash; NULL when unknown. Valid until the index changes. O(1). */
-const struct ax_index_entry *ax_index_find(const struct ax_index *x, struct ax_hash128 hash);
+static inline const struct ax_index_entry *ax_index_find(const struct ax_index *x, struct ax_hash128 hash)
+{
+    if (x->cap == 0)
+        return NULL;
+    for (uint32_t i = ax_index_home(x, hash); x->slots[i].series; i = (i + 1) & (x->cap - 1)) {
+        if (x->slots[i].hash.lo == hash.lo && x->slots[i].hash.hi == hash.hi)
+            return &x->slots[i];
+    }
+    return NULL;
+}
 
 /* Bring the place of a hash into the cache, so that what comes next does not wait for it. */
-void ax_index_prefetch(const struct ax_index *x, struct ax_hash128 hash);
+static inline void ax_index_prefetch(const struct ax_index *x, struct ax_hash128 hash)
+{
+    if (x->cap)
+        __builtin_prefetch(&x->slots[ax_index_home(x, hash)]);
+}
 
 /* Add a key that is not in it. False when out of memory (nothing changes). */
 bool ax_index_add(struct ax_index *x, struct ax_hash128 hash, struct ax_series *series,

@@ -90,6 +90,29 @@ void ax_journal_add(struct ax_journal *j, const struct ax_series *s, const struc
     j->t_ms = (int64_t)t;
 }
 
+void ax_journal_add_each(struct ax_journal *j, const struct ax_kept *v, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++)
+        if (!atomic_load_explicit(&v[i].series->defined, memory_order_acquire))
+            define(j, v[i].series);
+    if (!ax_buf_reserve(&j->runs, n * (2 * VARINT_MAX + sizeof v->sample->value)))
+        return;
+    uint8_t *p = j->runs.bytes + j->runs.n;
+    uint64_t ref = j->ref, t = (uint64_t)j->t_ms;
+    for (uint32_t i = 0; i < n; i++) {
+        const struct ax_sample *s = v[i].sample;
+        p = put_varint(p, distance(v[i].series->ref, ref) << 1);
+        p = put_varint(p, distance((uint64_t)s->t_ms, t));
+        memcpy(p, &s->value, sizeof s->value);
+        p += sizeof s->value;
+        ref = v[i].series->ref;
+        t = (uint64_t)s->t_ms;
+    }
+    j->runs.n = (size_t)(p - j->runs.bytes);
+    j->ref = ref;
+    j->t_ms = (int64_t)t;
+}
+
 void ax_journal_add_histogram(struct ax_journal *j, const struct ax_series *s, int64_t t_ms,
                               struct ax_str message)
 {

@@ -1,6 +1,6 @@
 /* journal.h: the samples of one request as one record of the log, AX_WAL_SAMPLES.
  *
- * The receiver gives a journal to ax_db_append_known() and its sibling: what goes into a ring goes into the
+ * The receiver gives a journal to ax_db_append_plain() and its siblings: what goes into a ring goes into the
  * journal too, duplicates included, for a request whose record could not be written comes again and then
  * looks like duplicates. ax_journal_append() writes the record, after the rings and before the answer, so
  * that whoever takes the log's end as a position finds in the rings all that stands before it.
@@ -50,6 +50,15 @@ size_t ax_journal_bytes(const struct ax_journal *j);
  * memory ax_journal_append() will say so. No allocation once the journal has grown to its requests. */
 void ax_journal_add(struct ax_journal *j, const struct ax_series *s, const struct ax_sample *samples,
                     uint32_t n);
+
+/* A series and a sample of it. */
+struct ax_kept {
+    const struct ax_series *series;
+    const struct ax_sample *sample;
+};
+
+/* Add n of them, as runs of one sample. As above. */
+void ax_journal_add_each(struct ax_journal *j, const struct ax_kept *v, uint32_t n);
 
 /* Add a native histogram: its message, as it came. As above. */
 void ax_journal_add_histogram(struct ax_journal *j, const struct ax_series *s, int64_t t_ms,

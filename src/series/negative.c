@@ -63,16 +63,26 @@ static uint64_t match(const struct ax_negative_key *k, struct ax_hash128 hash)
     return ((hi ^ hash.hi) & ~(uint64_t)REASON_MASK) == 0 ? hi : 0;
 }
 
+/* The same for a line of keys, without a guess at which of them it is. */
+static uint64_t match_line(const struct ax_negative_key *line, struct ax_hash128 hash)
+{
+    uint64_t hi = 0;
+    for (unsigned i = 0; i < WAYS_OF_LINE; i++) {
+        uint64_t differ =
+            (load(&line[i].lo) ^ hash.lo) | ((load(&line[i].hi) ^ hash.hi) & ~(uint64_t)REASON_MASK);
+        hi |= differ == 0 ? load(&line[i].hi) : 0;
+    }
+    return hi;
+}
+
 unsigned ax_negative_find(const struct ax_negative *c, struct ax_hash128 hash)
 {
     const struct ax_negative_key *set = set_of(c, hash);
     unsigned first = first_of(hash);
-    for (unsigned i = 0; i < AX_NEGATIVE_WAYS; i++) {
-        uint64_t hi = match(&set[(first + i) % AX_NEGATIVE_WAYS], hash);
-        if (hi)
-            return (unsigned)(hi & REASON_MASK);
-    }
-    return 0;
+    uint64_t hi = match_line(set + first, hash);
+    if (hi == 0)
+        hi = match_line(set + (first ^ WAYS_OF_LINE), hash);
+    return (unsigned)(hi & REASON_MASK);
 }
 
 /* Where a key goes: its own place, else the first free one, else that of another. */

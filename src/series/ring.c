@@ -13,11 +13,6 @@ int64_t ax_ring_newest(const struct ax_ring *r)
     return r->n ? r->newest_ms : INT64_MIN;
 }
 
-const struct ax_sample *ax_ring_next(const struct ax_ring *r)
-{
-    return r->cap ? at(r, r->n) : NULL;
-}
-
 /* How many samples are at or before t_ms. */
 static uint32_t count_until(const struct ax_ring *r, int64_t t_ms)
 {

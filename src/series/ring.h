@@ -28,8 +28,22 @@ enum ax_ring_put { AX_RING_ADDED, AX_RING_DUPLICATE, AX_RING_TOO_OLD, AX_RING_FU
  * O(1) in order, else O(samples after it). */
 enum ax_ring_put ax_ring_put(struct ax_ring *r, struct ax_sample s, int64_t keep_ms, uint32_t samples_max);
 
+/* ax_ring_put() where it is simplest: the sample is the newest and there is room for it. False otherwise;
+ * nothing has changed then. */
+static inline bool ax_ring_push(struct ax_ring *r, struct ax_sample s)
+{
+    if (r->n == r->cap || (r->n && s.t_ms <= r->newest_ms))
+        return false;
+    memcpy(&r->v[(r->head + r->n++) & (r->cap - 1)], &s, sizeof s);
+    r->newest_ms = s.t_ms;
+    return true;
+}
+
 /* Where the next sample goes when it is in order: an address to prefetch; NULL while there is no room. */
-const struct ax_sample *ax_ring_next(const struct ax_ring *r);
+static inline const struct ax_sample *ax_ring_next(const struct ax_ring *r)
+{
+    return r->cap ? &r->v[(r->head + r->n) & (r->cap - 1)] : NULL;
+}
 
 /* The sample of this time, or NULL; valid until the ring changes. O(log n). */
 const struct ax_sample *ax_ring_find(const struct ax_ring *r, int64_t t_ms);

@@ -64,6 +64,9 @@ struct ax_db {
     struct ax_shard shards[AX_SHARDS];
 };
 
+/* The hash of something that a tenant has. */
+struct ax_hash128 ax_db_of_tenant(const struct ax_db *db, struct ax_str tenant, struct ax_hash128 hash);
+
 /* Hash of a key. */
 struct ax_hash128 ax_db_hash(const struct ax_db *db, struct ax_str tenant, struct ax_str key);
 
@@ -109,8 +112,17 @@ void ax_series_drop_histograms(struct ax_db *db, struct ax_series *s);
 /* Is a sample further behind the newest than is allowed, though the ring may reach so far? */
 bool ax_db_is_late(const struct ax_db *db, int64_t newest_ms, int64_t t_ms);
 
-/* Tell those who wait that a sample has arrived; again: as before. */
-void ax_db_tell(const struct ax_wants *w, int64_t t_ms, bool again);
+/* Tell those who wait that n samples of one time have arrived; again: as before. */
+void ax_db_tell(const struct ax_wants *w, int64_t t_ms, uint32_t n, bool again);
+
+/* Who was heard last: the series of a run mostly come from one. Zero-initialise. */
+struct ax_heard {
+    struct ax_ha_sender sender;
+    enum ax_ha_verdict verdict; /* on it */
+};
+
+/* Are samples of this sender taken: WANTED, REPLICA or CLUSTERS? */
+enum ax_fate ax_db_hear(const struct ax_db *db, struct ax_heard *h, struct ax_ha_sender sender);
 
 /* The series of a key of canonical labels, or NULL; `structure` is held. */
 struct ax_series *ax_db_find(struct ax_db *db, struct ax_str tenant, struct ax_str canonical);

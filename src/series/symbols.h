@@ -20,6 +20,7 @@
 struct ax_symbol_keys {
     uint64_t seed;
     struct ax_hash128 multipliers[AX_SYMBOL_PLACES];
+    struct ax_hash128 lengths[AX_SYMBOL_PLACES + 1]; /* what lists of so many texts have more */
 };
 
 /* Make them of a seed. */
@@ -32,6 +33,9 @@ struct ax_seen_symbols {
     uint32_t before_n; /* references of the series before; 0: none yet */
     struct ax_hash128 before;
     uint32_t before_refs[AX_SYMBOL_PLACES];
+    const uint8_t *packed; /* the same for packed references, in the request; packed_n 0: none yet */
+    uint32_t packed_n;
+    struct ax_hash128 packed_sum;
 };
 
 /* Take the texts of a request. AX_NOMEM. */
@@ -46,5 +50,11 @@ void ax_seen_done(struct ax_seen_symbols *s);
  * ones do, for whoever does not know the seed. */
 struct ax_hash128 ax_seen_join(struct ax_seen_symbols *s, const struct ax_symbol_keys *k,
                                const uint32_t *refs, uint32_t n);
+
+/* The same of references as they stand in a request: n bytes, behind which 7 more may be read, until its end.
+ * False when they are not pairs of symbols, AX_SYMBOL_PLACES at most, of one or two bytes each; what such a
+ * list means is for others to say. Of a series like the one before only what differs is looked at. */
+bool ax_seen_join_packed(struct ax_seen_symbols *s, const struct ax_symbol_keys *k, const uint8_t *refs,
+                         uint32_t n, struct ax_hash128 *out);
 
 #endif

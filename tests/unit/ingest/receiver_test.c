@@ -433,7 +433,14 @@ static void series_that_only_look_plain_are_read_whole(void **state)
     assert_good_request_works();
 }
 
-static void a_malformed_series_behind_known_ones_ends_the_request_there(void **state)
+/* Close a series that is about to be refused. */
+static void end_bad_series(void)
+{
+    put_sample(&one, 1, NOW_MS);
+    end_series();
+}
+
+static void a_malformed_series_among_known_ones_ends_the_request(void **state)
 {
     (void)state;
     struct ax_sample got[16];
@@ -445,22 +452,16 @@ static void a_malformed_series_behind_known_ones_ends_the_request_there(void **s
     add("up", "before", 2, NOW_MS + 1);
     ax_buf_reset(&one);
     ax_buf_str(&one, (struct ax_str){"\x0a\x7f", 2}); /* a label that is longer than the series */
-    put_sample(&one, 1, NOW_MS);
-    end_series();
-    add("up", "behind", 2, NOW_MS + 1);
+    end_bad_series();
+    add("up", "behind", 2, NOW_MS + 1); /* of the same run: it is taken with the first */
+    add("up", "new", 1, NOW_MS);
     a = send_v1();
     write_assert_status(&a, 400);
-    write_assert_says(&a, "TimeSeries 2 is malformed; before that 1 series kept, 0 refused");
+    write_assert_says(&a, "TimeSeries 2 is malformed; beside that 2 series kept, 0 refused");
     assert_int_equal(read_back("before", got), 2);
-    assert_int_equal(read_back("behind", got), 1);
+    assert_int_equal(read_back("behind", got), 2);
+    assert_int_equal(read_back("new", got), 0);
     assert_good_request_works();
-}
-
-/* Close a series that is about to be refused. */
-static void end_bad_series(void)
-{
-    put_sample(&one, 1, NOW_MS);
-    end_series();
 }
 
 static void bad_series_are_refused_by_name_and_the_others_kept(void **state)
@@ -687,7 +688,7 @@ static void a_request_cut_anywhere_never_breaks_the_next(void **state)
             write_assert_status(&a, 400);
     }
     struct write_answer a = ASK(snappy((struct ax_str){plain.p, plain.n - 1}), V1, SNAPPY);
-    write_assert_says(&a, "malformed protobuf; before that 1 series kept, 0 refused");
+    write_assert_says(&a, "malformed protobuf; beside that 1 series kept, 0 refused");
     ax_buf_done(&request);
     ax_buf_done(&one);
     assert_good_request_works();
@@ -762,7 +763,7 @@ static void a_request_of_refused_series_alone_ends_at_their_ceiling(void **state
     struct write_answer a = send_v1();
     write_assert_status(&a, 400);
     write_assert_says(&a, "more than 10000 series are refused, so the rest was not looked at");
-    write_assert_says(&a, "before that 1 series kept, 10001 refused");
+    write_assert_says(&a, "beside that 1 series kept, 10001 refused");
     assert_true(metric(AX_M_REJECTED_SERIES, "labels") == refused + 10001);
     struct ax_sample got[16];
     assert_int_equal(read_back("kept_before", got), 1);
@@ -782,7 +783,7 @@ int main(void)
         cmocka_unit_test(other_methods_are_405),
         cmocka_unit_test(order_of_labels_and_samples_does_not_matter),
         cmocka_unit_test(series_that_only_look_plain_are_read_whole),
-        cmocka_unit_test(a_malformed_series_behind_known_ones_ends_the_request_there),
+        cmocka_unit_test(a_malformed_series_among_known_ones_ends_the_request),
         cmocka_unit_test(bad_series_are_refused_by_name_and_the_others_kept),
         cmocka_unit_test(a_refused_series_is_named_and_only_the_first_few_are),
         cmocka_unit_test(a_long_request_is_kept_in_its_order_around_what_is_refused),

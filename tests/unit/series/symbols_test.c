@@ -97,6 +97,93 @@ static void a_list_hashes_alike_whatever_came_before_it(void **state)
     ax_seen_done(&other.seen);
 }
 
+/* Pack references as protobuf does; returns how many bytes. */
+static uint32_t pack(const uint32_t *refs, uint32_t n, uint8_t *out)
+{
+    uint32_t size = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t ref = refs[i];
+        for (; ref >= 0x80; ref >>= 7)
+            out[size++] = (uint8_t)(ref | 0x80);
+        out[size++] = (uint8_t)ref;
+    }
+    return size;
+}
+
+static void packed_references_hash_as_numbers_do(void **state)
+{
+    (void)state;
+    static struct request one, other;
+    static const char *texts[N_MAX];
+    static char room[N_MAX][8];
+    static uint8_t packed[2][1024]; /* that before is looked at too */
+    struct ax_rng rng;
+    ax_rng_seed(&rng, 10);
+    for (uint32_t i = 0; i < N_MAX; i++) {
+        (void)snprintf(room[i], sizeof room[i], "%u", i);
+        texts[i] = room[i];
+    }
+    see(&one, 3, texts, N_MAX);
+    see(&other, 3, texts, N_MAX);
+    uint32_t refs[2 * AX_SYMBOL_PLACES], taken = 0;
+    memset(refs, 0, sizeof refs);
+    for (uint32_t round = 0; round < 50000; round++) {
+        uint32_t n = ax_rng_below(&rng, 8) ? 16 : (uint32_t)ax_rng_below(&rng, 2 * AX_SYMBOL_PLACES);
+        for (uint64_t changes = ax_rng_below(&rng, 4); changes; changes--)
+            refs[ax_rng_below(&rng, n + 1)] =
+                (uint32_t)ax_rng_below(&rng, ax_rng_below(&rng, 2) ? 128 : N_MAX + 1);
+        bool good = n % 2 == 0 && n <= AX_SYMBOL_PLACES;
+        for (uint32_t i = 0; i < n; i++) {
+            refs[i] = refs[i] >= N_MAX && ax_rng_below(&rng, 4) ? 5 : refs[i];
+            good = good && refs[i] < N_MAX;
+        }
+        struct ax_hash128 hash;
+        uint8_t *p = packed[round % 2];
+        uint32_t size = pack(refs, n, p);
+        memset(p + size, (int)round, 8); /* what stands behind counts for nothing */
+        assert_int_equal(ax_seen_join_packed(&one.seen, &one.keys, p, size, &hash), good);
+        if (!good)
+            continue;
+        struct ax_hash128 want = ax_seen_join(&other.seen, &other.keys, refs, n);
+        assert_true(hash.lo == want.lo && hash.hi == want.hi);
+        taken++;
+    }
+    assert_true(taken > 20000);
+    ax_seen_done(&one.seen);
+    ax_seen_done(&other.seen);
+}
+
+static void packed_references_that_no_encoder_writes_are_left_to_others(void **state)
+{
+    (void)state;
+    static struct request r;
+    static const char *const texts[] = {"", "job", "zone"};
+    static const struct {
+        const char *bytes;
+        uint32_t n;
+        bool taken;
+    } cases[] = {
+        {"\x01\x02.......", 2, true},
+        {"\x01\x03.......", 2, false},
+        {"\x81\x00\x02......", 3, true},
+        {"\x81\x80\x00\x02.....", 4, false},
+        {"\x01\x82\x01......", 2, false},
+        {"\x01.......", 1, false},
+        {"\xff\xff\xff\xff\xff......", 5, false},
+        {"\x01\x82.......", 2, false},
+    };
+    struct ax_hash128 hash;
+    for (uint32_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        for (uint32_t k = 0; k < sizeof cases / sizeof cases[0]; k++) { /* whatever came before */
+            see(&r, 3, texts, 3);
+            (void)ax_seen_join_packed(&r.seen, &r.keys, (const uint8_t *)cases[k].bytes, cases[k].n, &hash);
+            assert_int_equal(
+                ax_seen_join_packed(&r.seen, &r.keys, (const uint8_t *)cases[i].bytes, cases[i].n, &hash),
+                cases[i].taken);
+            ax_seen_done(&r.seen);
+        }
+}
+
 /* ---- series known by them ---- */
 
 /* A database that wants "up", and the symbols of one request. */
@@ -300,6 +387,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lists_that_differ_join_to_hashes_that_differ),
         cmocka_unit_test(a_list_hashes_alike_whatever_came_before_it),
+        cmocka_unit_test(packed_references_hash_as_numbers_do),
+        cmocka_unit_test(packed_references_that_no_encoder_writes_are_left_to_others),
         cmocka_unit_test(a_series_is_one_whether_it_comes_by_key_or_by_symbols),
         cmocka_unit_test(what_nobody_wants_is_remembered_without_its_texts),
         cmocka_unit_test(a_request_outlives_an_eviction_of_its_series),

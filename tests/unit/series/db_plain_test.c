@@ -1,0 +1,118 @@
+/* Samples that go the plain way end where the long way takes them, in rings, log and what is told. */
+#include "ax_test.h"
+#include "base/rng.h"
+#include "scratch.h"
+#include "series_world.h"
+
+#include <stdio.h>
+
+#define START_MS 1700000000000
+#define ROUNDS 1500u
+
+static char folder[SCRATCH_PATH];
+
+static int open_folder(void **state)
+{
+    (void)state;
+    scratch_make(folder, NULL);
+    return 0;
+}
+
+static int remove_folder(void **state)
+{
+    (void)state;
+    scratch_remove(folder);
+    return 0;
+}
+
+/* The i-th of some series: most are wanted, some by nobody. */
+static const char *name_of(uint64_t i, char room[48])
+{
+    (void)snprintf(room, 48, "%s{instance=\"%u\"}", i % 4 ? "up" : "down", (unsigned)i);
+    return room;
+}
+
+/* A run of plain series and the memory of their labels, which lies in one request. */
+struct run {
+    struct ax_plain_series v[AX_PLAIN_RUN];
+    struct ax_buf labels;
+    uint64_t series[AX_PLAIN_RUN];
+    uint32_t n;
+};
+
+static void make_run(struct run *r, struct ax_rng *rng, int64_t now_ms)
+{
+    size_t ends[AX_PLAIN_RUN + 1] = {0};
+    char room[48];
+    ax_buf_reset(&r->labels);
+    r->n = 1 + (uint32_t)ax_rng_below(rng, AX_PLAIN_RUN);
+    uint64_t first = ax_rng_below(rng, 60);
+    for (uint32_t i = 0; i < r->n; i++) {
+        struct ax_buf key;
+        r->series[i] = ax_rng_below(rng, 16) ? first + i : ax_rng_below(rng, 80); /* now and then one twice */
+        ax_buf_str(&r->labels, series_world_key(&key, name_of(r->series[i], room)));
+        ends[i + 1] = r->labels.n;
+        ax_buf_done(&key);
+        int64_t late = ax_rng_below(rng, 10) ? 0 : (int64_t)ax_rng_below(rng, 100000);
+        r->v[i] = (struct ax_plain_series){.sample = {now_ms - late, (double)ax_rng_below(rng, 1000)}};
+    }
+    for (uint32_t i = 0; i < AX_PLAIN_BEHIND; i++)
+        ax_buf_byte(&r->labels, 0);
+    for (uint32_t i = 0; i < r->n; i++) {
+        r->v[i].labels = r->labels.bytes + ends[i];
+        r->v[i].labels_n = (uint32_t)(ends[i + 1] - ends[i]);
+    }
+}
+
+static void what_goes_the_plain_way_is_kept_told_and_logged_as_by_the_long_one(void **state)
+{
+    (void)state;
+    struct series_world plain, alone, again;
+    struct ax_seglog *log = test_log(folder);
+    struct ax_diag diag = {{0}};
+    struct ax_rng rng;
+    struct run r;
+    uint32_t taken = 0, left = 0;
+    ax_rng_seed(&rng, 11);
+    ax_buf_init(&r.labels, 1u << 20);
+    series_world_open(&plain, 1, "up");
+    series_world_open(&alone, 1, "up");
+    for (uint32_t round = 0; round < ROUNDS; round++) {
+        struct ax_plain_result result;
+        char room[48];
+        make_run(&r, &rng, START_MS + round * 1000);
+        ax_db_append_plain(plain.db, ax_str(""), NULL, r.v, r.n, &plain.journal, &result);
+        taken += result.ingested + result.unwanted;
+        for (uint32_t i = 0; i < r.n; i++) {
+            struct ax_sample s = r.v[i].sample;
+            (void)series_world_add(&alone, name_of(r.series[i], room), s.t_ms, s.value);
+            if (result.unread & 1u << i)
+                (void)series_world_add(&plain, name_of(r.series[i], room), s.t_ms, s.value);
+            left += result.unread >> i & 1;
+        }
+        assert_int_equal(result.own + result.replica, 0);
+        assert_int_equal(ax_journal_append(&plain.journal, plain.db, log, &diag), AX_OK);
+        ax_journal_reset(&alone.journal);
+    }
+    assert_true(taken > 5 * left && left > 500);
+    series_world_assert_same(&plain, &alone);
+    assert_true(atomic_load(&plain.watch.newest_ms) == atomic_load(&alone.watch.newest_ms));
+    struct ax_restore_report report;
+    series_world_open(&again, 2, "up");
+    series_world_replay(&again, log, &report);
+    series_world_assert_same(&plain, &again);
+    series_world_close(&again);
+    series_world_close(&alone);
+    series_world_close(&plain);
+    ax_seglog_close(log);
+    ax_buf_done(&r.labels);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(what_goes_the_plain_way_is_kept_told_and_logged_as_by_the_long_one,
+                                        open_folder, remove_folder),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
