@@ -45,49 +45,47 @@ static enum ax_err check_one(const struct ax_text *text, struct ax_str what, int
         ax_problem_add(problems, ax_text_place(text, column), false, "%.*s: %s",
                        (int)(what.n < 64 ? what.n : 64), what.p, message);
     } else if (ax_expr_is_scalar(expr)) {
-        err = AX_INVALID;
         ax_problem_add(problems, text->place, false,
                        "%.*s: the result is a number, not series: there is nothing to model",
                        (int)(what.n < 64 ? what.n : 64), what.p);
     }
     ax_expr_free(expr);
+    return AX_OK;
+}
+
+/* Expression k of a job: its features, its own, that of its capacity; empty when it does not have it. */
+static const struct ax_text *expression(const struct ax_job_config *job, uint32_t k, struct ax_str *name)
+{
+    if (k < job->features_n) {
+        *name = job->features[k].name;
+        return &job->features[k].expr;
+    }
+    *name = ax_str(k == job->features_n ? "expr" : "capacity");
+    return k == job->features_n ? &job->expr : &job->capacity.expr;
+}
+
+/* Of a config with errors, too: it lacks what they are about. */
+static enum ax_err check_expressions(const void *max_range_ms, const struct ax_config *c,
+                                     struct ax_problems *problems)
+{
+    enum ax_err err = AX_OK;
+    for (uint32_t i = 0; i < c->jobs_n; i++) {
+        const struct ax_job_config *job = &c->jobs[i];
+        for (uint32_t k = 0; k <= job->features_n + 1 && err == AX_OK; k++) {
+            struct ax_str name;
+            const struct ax_text *text = expression(job, k, &name);
+            if (text->text.n)
+                err = check_one(text, name, *(const int64_t *)max_range_ms, problems);
+        }
+    }
     return err;
 }
 
-/* Expression k of a job: its features, its own, that of its capacity; NULL when it does not have it. */
-static const struct ax_text *expression(const struct ax_job_config *job, uint32_t k, struct ax_str *name)
+enum ax_err ax_check_load(const char *path, int64_t max_range_ms, struct ax_config **out,
+                          struct ax_problems *problems)
 {
-    const struct ax_text *text = &job->capacity.expr;
-    *name = ax_str("capacity");
-    if (k < job->features_n) {
-        text = &job->features[k].expr;
-        *name = job->features[k].name;
-        return text;
-    }
-    if (k == job->features_n) {
-        text = &job->expr;
-        *name = ax_str("expr");
-    }
-    return text->text.n > 0 ? text : NULL;
-}
-
-enum ax_err ax_check_expressions(const struct ax_config *c, int64_t max_range_ms,
-                                 struct ax_problems *problems)
-{
-    enum ax_err worst = AX_OK;
-    for (uint32_t i = 0; i < c->jobs_n; i++) {
-        const struct ax_job_config *job = &c->jobs[i];
-        for (uint32_t k = 0; k <= job->features_n + 1; k++) {
-            struct ax_str name;
-            const struct ax_text *text = expression(job, k, &name);
-            enum ax_err err = text ? check_one(text, name, max_range_ms, problems) : AX_OK;
-            if (err == AX_NOMEM)
-                return err;
-            if (err != AX_OK)
-                worst = AX_INVALID;
-        }
-    }
-    return worst;
+    const struct ax_config_check check = {check_expressions, &max_range_ms};
+    return ax_config_load(path, &check, out, problems);
 }
 
 void ax_problems_write(const struct ax_problems *problems, const char *path, struct ax_buf *out)
@@ -130,9 +128,7 @@ static struct verdict check_config(const char *path, int64_t max_range_ms, struc
     struct ax_problems *problems = malloc(sizeof *problems);
     struct ax_config *c = NULL;
     if (problems) {
-        v.err = ax_config_load(path, &c, problems);
-        if (v.err == AX_OK)
-            v.err = ax_check_expressions(c, max_range_ms, problems);
+        v.err = ax_check_load(path, max_range_ms, &c, problems);
         ax_problems_write(problems, path, out);
     }
     if (v.err == AX_OK)

@@ -22,12 +22,7 @@ enum ax_err ax_recording_config(const char *path, int64_t max_range_ms, struct a
     *out = NULL;
     if (!problems)
         return ax_fail(diag, AX_NOMEM, "out of memory");
-    enum ax_err err = ax_config_load(path, out, problems);
-    if (err == AX_OK && ax_check_expressions(*out, max_range_ms, problems) != AX_OK) {
-        ax_config_free(*out);
-        *out = NULL;
-        err = AX_INVALID;
-    }
+    enum ax_err err = ax_check_load(path, max_range_ms, out, problems);
     if (err != AX_OK) {
         struct ax_buf text;
         ax_buf_init(&text, 1u << 20);

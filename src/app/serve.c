@@ -88,11 +88,7 @@ static enum ax_err load_config(const struct server *s, struct ax_config **out, s
     const char *path = s->flags.config_file;
     if (!problems)
         return ax_fail(diag, AX_NOMEM, "out of memory");
-    enum ax_err err = ax_config_load(path, out, problems);
-    if (err == AX_OK && ax_check_expressions(*out, s->flags.max_range_ms, problems) != AX_OK) {
-        ax_config_free(*out);
-        err = AX_INVALID;
-    }
+    enum ax_err err = ax_check_load(path, s->flags.max_range_ms, out, problems);
     for (uint32_t i = problems->n; i-- > 0;) {
         const struct ax_problem *p = &problems->v[i];
         const char *name = *path ? path : "built-in config";

@@ -56,22 +56,31 @@ static enum ax_err hash_jobs(struct ax_config *c)
     return err;
 }
 
+/* A config that is being read. */
+struct reading {
+    struct ax_config *config;
+    const struct ax_config_check *check;
+};
+
 static void read_config(void *ctx, struct ax_reader *r, yaml_node_t *root)
 {
-    struct ax_config *c = ctx;
-    ax_read_section(r, root, &ax_schema_file, c);
+    const struct reading *g = ctx;
+    ax_read_section(r, root, &ax_schema_file, g->config);
     if (!r->nomem)
-        ax_config_validate(r, root, c);
+        ax_config_validate(r, root, g->config);
+    if (!r->nomem && g->check && g->check->run(g->check->ctx, g->config, r->problems) == AX_NOMEM)
+        r->nomem = true;
 }
 
-enum ax_err ax_config_parse(struct ax_str yaml, struct ax_config **out, struct ax_problems *problems)
+static enum ax_err parse(struct ax_str yaml, const struct ax_config_check *check, struct ax_config **out,
+                         struct ax_problems *problems)
 {
     *out = NULL;
     struct ax_config *c = calloc(1, sizeof *c);
     if (!c)
         return AX_NOMEM;
     ax_arena_init(&c->arena, CONFIG_BYTES_MAX);
-    enum ax_err err = ax_document_parse(yaml, &c->arena, problems, read_config, c);
+    enum ax_err err = ax_document_parse(yaml, &c->arena, problems, read_config, &(struct reading){c, check});
     if (err == AX_OK)
         err = hash_jobs(c);
     if (err == AX_OK)
@@ -81,15 +90,21 @@ enum ax_err ax_config_parse(struct ax_str yaml, struct ax_config **out, struct a
     return err;
 }
 
-enum ax_err ax_config_load(const char *path, struct ax_config **out, struct ax_problems *problems)
+enum ax_err ax_config_parse(struct ax_str yaml, struct ax_config **out, struct ax_problems *problems)
+{
+    return parse(yaml, NULL, out, problems);
+}
+
+enum ax_err ax_config_load(const char *path, const struct ax_config_check *check, struct ax_config **out,
+                           struct ax_problems *problems)
 {
     if (path[0] == '\0')
-        return ax_config_parse(ax_str(ax_config_builtin), out, problems);
+        return parse(ax_str(ax_config_builtin), check, out, problems);
     *out = NULL;
     struct ax_buf text;
     enum ax_err err = ax_document_load(path, &text, problems);
     if (err == AX_OK)
-        err = ax_config_parse(ax_buf_view(&text), out, problems);
+        err = parse(ax_buf_view(&text), check, out, problems);
     ax_buf_done(&text);
     return err;
 }

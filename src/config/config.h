@@ -283,9 +283,17 @@ struct ax_problems {
 AX_MUST_USE enum ax_err ax_config_parse(struct ax_str yaml, struct ax_config **out,
                                         struct ax_problems *problems);
 
-/* Read a file and parse it; "" reads the built-in config that serves a node_exporter fleet. */
-AX_MUST_USE enum ax_err ax_config_load(const char *path, struct ax_config **out,
-                                       struct ax_problems *problems);
+/* What a later stage says of a config that was read, which may have errors and then lacks what they are
+ * about: adds problems of its own. AX_NOMEM, or AX_OK. */
+struct ax_config_check {
+    enum ax_err (*run)(const void *ctx, const struct ax_config *c, struct ax_problems *problems);
+    const void *ctx;
+};
+
+/* Read a file and parse it; "" reads the built-in config that serves a node_exporter fleet. What check (may
+ * be NULL) finds counts as what is found here. */
+AX_MUST_USE enum ax_err ax_config_load(const char *path, const struct ax_config_check *check,
+                                       struct ax_config **out, struct ax_problems *problems);
 
 /* Add a problem (a later stage's: an expression that does not parse). */
 void ax_problem_add(struct ax_problems *p, struct ax_place place, bool warning, const char *fmt, ...)

@@ -87,7 +87,7 @@ int main(int argc, char **argv)
     struct ax_diag diag = {{0}};
     if (argc != 7 && argc != 8)
         give_up("usage: e2e_emit_send CONFIG METRIC FIRST_MS SERIES SAMPLES FOLDER [PAUSE_MS]");
-    if (ax_config_load(argv[1], &config, &problems) != AX_OK)
+    if (ax_config_load(argv[1], NULL, &config, &problems) != AX_OK)
         give_up(problems.n ? problems.v[0].text : "the config is not valid");
     const struct ax_emit_options options = {.endpoints = config->remote_write,
                                             .endpoints_n = config->remote_write_n,

@@ -14,12 +14,14 @@
 static void expect(const char *yaml, enum ax_err want_err, const char *want)
 {
     static struct ax_problems problems;
+    char path[SCRATCH_PATH];
     struct ax_config *c = NULL;
     struct ax_buf out;
     ax_buf_init(&out, 1u << 16);
-    enum ax_err err = ax_config_parse(ax_str(yaml), &c, &problems);
-    if (err == AX_OK)
-        err = ax_check_expressions(c, HOUR_MS, &problems);
+    scratch_make(path, "f.yml");
+    scratch_write(path, yaml, strlen(yaml));
+    enum ax_err err = ax_check_load(path, HOUR_MS, &c, &problems);
+    scratch_remove(path);
     ax_problems_write(&problems, "f.yml", &out);
     ax_buf_byte(&out, 0);
     if (err != want_err || !strstr((const char *)out.bytes, want))
@@ -46,6 +48,15 @@ static void faults_are_at_their_place(void **state)
     expect("jobs:\n- name: a\n  expr: rate(x_total[2h])\n  anomaly: {}\n", AX_INVALID, "f.yml:3:");
     expect("jobs:\n- name: a\n  expr: 1 + 1\n  anomaly: {}\n", AX_INVALID,
            "f.yml:3:9: error: expr: the result is a number");
+}
+
+static void they_are_found_beside_faults_of_other_kinds(void **state)
+{
+    (void)state;
+    expect("jobs:\n- name: a\n  expr: topk(5, up)\n  anomali: {}\n- name: b\n  features: {cpu: 1 +}\n",
+           AX_INVALID,
+           "f.yml:2:9: error: the job does nothing: add forecast: {}, billing: {}, anomaly: {} or drift: {}\n"
+           "f.yml:3:9: error: expr: ");
 }
 
 static void errors_beyond_the_hundredth_are_counted(void **state)
@@ -157,6 +168,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(good_expressions_pass),
         cmocka_unit_test(faults_are_at_their_place),
+        cmocka_unit_test(they_are_found_beside_faults_of_other_kinds),
         cmocka_unit_test(errors_beyond_the_hundredth_are_counted),
         cmocka_unit_test(the_exit_status_says_it_all),
         cmocka_unit_test(the_presets_have_no_error),

@@ -246,7 +246,7 @@ static void the_builtin_config_is_clean(void **state)
     (void)state;
     static struct ax_problems problems;
     struct ax_config *c = NULL;
-    assert_int_equal(ax_config_load("", &c, &problems), AX_OK);
+    assert_int_equal(ax_config_load("", NULL, &c, &problems), AX_OK);
     assert_int_equal(problems.n, 0);
     assert_int_equal(c->jobs_n, 4);
     ax_config_free(c);
@@ -257,7 +257,7 @@ static void a_file_that_is_not_there_is_said_so(void **state)
     (void)state;
     static struct ax_problems problems;
     struct ax_config *c = NULL;
-    assert_int_equal(ax_config_load("/nonexistent/auspex.yml", &c, &problems), AX_IO);
+    assert_int_equal(ax_config_load("/nonexistent/auspex.yml", NULL, &c, &problems), AX_IO);
     assert_int_equal(problems.errors_n, 1);
     assert_non_null(strstr(problems.v[0].text, "No such file"));
     assert_null(c);
