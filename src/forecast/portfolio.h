@@ -42,6 +42,9 @@ extern const struct ax_member ax_portfolio[AX_MEMBERS];
  * live. */
 #define AX_MEMBERS_LIVE (1U << AX_MEMBER_ridge_pooled)
 
+/* Those that ask for no season: where there are no others, none is looked for. */
+#define AX_MEMBERS_PLAIN (1U << AX_MEMBER_last_value | 1U << AX_MEMBER_ets | 1U << AX_MEMBER_ar)
+
 /* The bits of the members of these names, and of the last value; without names those that earned their cost
  * on recordings. */
 uint32_t ax_portfolio_members(const struct ax_str *names, uint32_t n);

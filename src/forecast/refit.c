@@ -211,7 +211,9 @@ static enum ax_err teach(const struct ax_forecaster *f, const struct ax_model_pa
 enum ax_err ax_forecaster_refit(struct ax_forecaster *f, const struct ax_past *p, struct ax_arena *scratch)
 {
     f->growth = growth(f, &p->fine);
-    struct ax_season season = ax_season_detect(p, scratch);
+    struct ax_season season = {0};
+    if (ax_forecaster_members(f) & ~AX_MEMBERS_PLAIN)
+        season = ax_season_detect(p, scratch);
     uint32_t changed = (season.steps != f->season.steps ? 1U << AX_SEASON : 0) |
                        (season.long_steps != f->season.long_steps ? 1U << AX_LONG_SEASON : 0);
     f->season = season;

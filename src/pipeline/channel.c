@@ -17,6 +17,15 @@ static bool is_forecast_target(const struct ax_forecast_config *f, struct ax_str
     return false;
 }
 
+/* What forecasts of the channel are made of. Those that only the detector of a feature hears are one step
+ * ahead, where the plain members are as good, and of so many features that they have to be cheap. */
+static uint32_t members_of(const struct ax_channel *c, bool emitted)
+{
+    const struct ax_forecast_config *f = &c->job->config->forecast;
+    return c->feature.n && !emitted && f->members_n == 0 ? AX_MEMBERS_PLAIN
+                                                         : ax_portfolio_members(f->members, f->members_n);
+}
+
 /* Horizons of the channel: the job's when it forecasts here, else one step for the detector's sake. */
 static enum ax_err init_forecast(struct ax_channel *c, bool emitted, struct ax_diag *diag)
 {
@@ -32,7 +41,7 @@ static enum ax_err init_forecast(struct ax_channel *c, bool emitted, struct ax_d
     int64_t refit = job->forecast.refit_ms > 0 ? job->forecast.refit_ms / job->step_ms : 240;
     c->forecast.refit_steps = refit < AX_FORECAST_REFIT_MIN ? AX_FORECAST_REFIT_MIN : (uint32_t)refit;
     c->forecast.seed = c->job->env.seed;
-    c->forecast.members = ax_portfolio_members(job->forecast.members, job->forecast.members_n);
+    c->forecast.members = members_of(c, emitted);
     c->shared.clocks.zone = c->job->days;
     c->shared.holidays = &c->job->holidays;
     c->forecast.shared = &c->shared;
