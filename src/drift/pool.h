@@ -12,11 +12,15 @@
 
 #define AX_DRIFT_POOL_MAX 64
 
-/* One series: v oldest first, the newest value at the same time for all; NaN are gaps. Not owned. */
+/* One series: v oldest first, the newest value at the same time for all; NaN are gaps. Of a reference also
+ * how the series went before that (drift/reference.h): means of so many steps, up to the same time; NULL: not
+ * known. Not owned. */
 struct ax_drift_member {
     uint64_t id;
     const float *v;
     uint32_t n;
+    const float *coarse;
+    uint32_t coarse_n;
 };
 
 /* The stable sample; zero-initialise. */
@@ -28,6 +32,9 @@ struct ax_drift_pool {
 /* Offer a series; kept when its id is among the smallest so far. Order of offers does not matter.
  * O(AX_DRIFT_POOL_MAX). */
 void ax_drift_pool_offer(struct ax_drift_pool *pool, const struct ax_drift_member *member);
+
+/* Steps of the member that has most. */
+uint32_t ax_drift_pool_longest(const struct ax_drift_pool *pool);
 
 /* All tests over the pool. The windows are the newest current_n and the reference_n before them of the
  * longest member, shrunk in proportion when it is short. The effective size allows for correlation within

@@ -146,6 +146,16 @@ static uint32_t count_learned(const struct ax_channel_lstm *m, uint32_t least)
     return n;
 }
 
+/* What data are tested against as long as the model serves. */
+static enum ax_err refer(struct ax_job *job, struct ax_lstm_data *d)
+{
+    struct ax_buf bytes;
+    ax_job_references(job, &bytes);
+    const enum ax_err err = bytes.n ? ax_lstm_data_refer(d, ax_buf_view(&bytes)) : AX_OK;
+    ax_buf_done(&bytes);
+    return err;
+}
+
 /* A copy of as many series as there is room for, evenly among all. */
 static enum ax_err copy_past(void *ctx, int64_t t_ms, uint64_t bytes_max, struct ax_past_copy *out)
 {
@@ -173,12 +183,13 @@ static enum ax_err copy_past(void *ctx, int64_t t_ms, uint64_t bytes_max, struct
         const struct ax_lstm_past p = past_of(m->c, t, views);
         err = ax_lstm_data_add(d, &p, bytes_max);
     }
-    *out = (struct ax_past_copy){d, ax_lstm_data_bytes(d)};
-    if (err != AX_OK && err != AX_LIMIT) {
+    if (err == AX_OK || err == AX_LIMIT)
+        err = refer(m->c->job, d);
+    if (err == AX_OK)
+        *out = (struct ax_past_copy){d, ax_lstm_data_bytes(d)};
+    else
         ax_lstm_kind.free_data(d);
-        return err;
-    }
-    return AX_OK;
+    return err;
 }
 
 enum ax_err ax_channel_lstm_new(struct ax_channel *c, struct ax_channel_lstm **out, struct ax_diag *diag)

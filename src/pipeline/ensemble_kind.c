@@ -1,11 +1,13 @@
-/* ensemble_kind.c: an artifact is a version, the times of the past, and what anomaly/ensemble.h saves. */
+/* ensemble_kind.c: an artifact is a version, the times of the past, from the second version on the references
+ * for drift, and what anomaly/ensemble.h saves. */
 #include "pipeline/ensemble_kind.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#define ARTIFACT_VERSION 1
+#define ARTIFACT_VERSION 2
+#define WITHOUT_REFERENCES 1
 
 /* Members ask between batches; how far the fit is they cannot tell. */
 static bool cancelled(void *progress)
@@ -26,6 +28,7 @@ static enum ax_err fit(void *data, uint64_t seed, const struct ax_fit_progress *
     ax_put_u8(artifact, ARTIFACT_VERSION);
     ax_put_i64(artifact, past->from_ms);
     ax_put_i64(artifact, past->until_ms);
+    ax_put_str(artifact, ax_buf_view(&past->references));
     ax_ensemble_save(e, artifact);
     ax_ensemble_free(e);
     return artifact->err == AX_OK ? AX_OK
@@ -37,9 +40,39 @@ static void free_data(void *data)
     struct ax_ensemble_past *past = data;
     if (!past)
         return;
+    ax_buf_done(&past->references);
     free(past->keys_block);
     free(past->points_block);
     free(past);
+}
+
+/* What is before the ensemble's own bytes; references are a view. */
+static enum ax_err read_head(struct ax_bytes *in, struct ax_fit_scores *scores, struct ax_str *references,
+                             struct ax_diag *diag)
+{
+    const uint8_t version = ax_get_u8(in);
+    *scores = (struct ax_fit_scores){.loss = (double)NAN, .skill = (double)NAN};
+    *references = (struct ax_str){NULL, 0};
+    if (version != ARTIFACT_VERSION && version != WITHOUT_REFERENCES)
+        (void)ax_bytes_fail(in);
+    scores->from_ms = ax_get_ms(in);
+    scores->until_ms = ax_get_ms(in);
+    if (version == ARTIFACT_VERSION)
+        *references = ax_get_str(in);
+    return in->err == AX_OK ? AX_OK : ax_fail(diag, in->err, "an ensemble's artifact is damaged");
+}
+
+static enum ax_err references(struct ax_str artifact, struct ax_drift_references **out, struct ax_diag *diag)
+{
+    struct ax_bytes in = ax_bytes_of(artifact);
+    struct ax_fit_scores scores;
+    struct ax_str bytes;
+    *out = NULL;
+    enum ax_err err = read_head(&in, &scores, &bytes, diag);
+    if (err != AX_OK)
+        return err;
+    err = ax_drift_references_read(bytes, out);
+    return err == AX_OK ? AX_OK : ax_fail(diag, err, "what an ensemble learnt from is damaged");
 }
 
 static enum ax_err build(const void *spec, struct ax_str artifact, void **model, struct ax_fit_scores *scores,
@@ -47,15 +80,12 @@ static enum ax_err build(const void *spec, struct ax_str artifact, void **model,
 {
     struct ax_bytes in = ax_bytes_of(artifact);
     struct ax_ensemble *e = NULL;
-    ax_get_version(&in, ARTIFACT_VERSION);
-    *scores = (struct ax_fit_scores){.loss = (double)NAN, .skill = (double)NAN};
-    scores->from_ms = ax_get_ms(&in);
-    scores->until_ms = ax_get_ms(&in);
+    struct ax_str ignored;
     *model = NULL;
-    if (in.err != AX_OK)
-        return ax_fail(diag, in.err, "an ensemble's artifact is damaged");
-    enum ax_err err =
-        ax_ensemble_load(spec, (struct ax_str){(const char *)in.p, ax_bytes_left(&in)}, &e, diag);
+    enum ax_err err = read_head(&in, scores, &ignored, diag);
+    if (err != AX_OK)
+        return err;
+    err = ax_ensemble_load(spec, (struct ax_str){(const char *)in.p, ax_bytes_left(&in)}, &e, diag);
     if (err != AX_OK)
         return err;
     scores->samples = ax_ensemble_rows(e);
@@ -109,6 +139,7 @@ const struct ax_train_kind ax_ensemble_kind = {.name = "ensemble",
                                                .free_data = free_data,
                                                .build = build,
                                                .free_model = free_model,
+                                               .references = references,
                                                .lineage = lineage,
                                                .each = each};
 
@@ -117,5 +148,6 @@ const struct ax_train_kind ax_latency_kind = {.name = "latency",
                                               .free_data = free_data,
                                               .build = build,
                                               .free_model = free_model,
+                                              .references = references,
                                               .lineage = lineage,
                                               .each = each};

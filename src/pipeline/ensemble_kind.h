@@ -6,12 +6,13 @@
 #include "anomaly/ensemble.h"
 #include "train/kind.h"
 
-/* The past that a fit learns from; it owns all that data points to, in two blocks. */
+/* The past that a fit learns from; it owns all that data points to, in two blocks, and the references. */
 struct ax_ensemble_past {
     struct ax_ensemble_spec spec;
     struct ax_ensemble_data data;
     int64_t from_ms, until_ms;
     void *keys_block, *points_block;
+    struct ax_buf references; /* bytes of drift/reference.h */
 };
 
 /* "ensemble", and of latencies "latency": data of fit() is a struct ax_ensemble_past, spec of build() a

@@ -401,6 +401,7 @@ enum ax_err ax_entities_copy(void *ctx, int64_t t_ms, uint64_t bytes_max, struct
         ax_ensemble_kind.free_data(f.past);
         return err;
     }
+    ax_job_references(job, &f.past->references);
     *out = (struct ax_past_copy){f.past, m.points * row + m.keys};
     return AX_OK;
 }

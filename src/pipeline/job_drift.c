@@ -1,8 +1,10 @@
 /* job_drift.c: have the inputs of a job, its forecasts, or their errors, moved?
  *
  * Inputs are its expression and features; errors are the residuals of one-step forecasts; a forecast is the
- * value less its error. All are pooled over a stable sample of the targets (drift/pool.h). A streaming
- * detector (drift/stream.h), where one is asked for, watches the mean error of each step. */
+ * value less its error. All are pooled over a stable sample of the targets (drift/pool.h). Inputs are tested
+ * against what the live model learnt from (drift/reference.h) where the job has one, which is of its artifact
+ * and so the same in a replay; all else against its own past. A streaming detector (drift/stream.h), where
+ * one is asked for, watches the mean error of each step. */
 #include "pipeline/job_priv.h"
 
 #include <math.h>
@@ -48,27 +50,42 @@ static const float *forecasts_of(const struct ax_target *t, struct ax_arena *scr
     return v;
 }
 
-/* Test one feature, its residuals or its forecasts over the channel's targets. The sample must not depend on
- * the secret seed of ids, so that a replay gives the same values. */
-static enum ax_err test_channel(struct ax_channel *c, enum ax_drift_source source,
-                                struct ax_drift_result *out)
+enum ax_err ax_channel_pool(const struct ax_channel *c, enum ax_drift_source source,
+                            struct ax_drift_pool *out)
 {
-    struct ax_drift_pool pool = {.n = 0};
-    struct ax_arena *scratch = &c->job->scratch;
-    *out = (struct ax_drift_result){.ready = false};
-    for (struct ax_target *t = c->first; t; t = t->next) {
+    out->n = 0;
+    for (const struct ax_target *t = c->first; t; t = t->next) {
         if (source == AX_DRIFT_INPUTS ? !t->sampled : !t->residuals)
             continue;
-        const struct ax_view view = ax_window_fine(source == AX_DRIFT_RESIDUALS ? t->residuals : t->window);
-        struct ax_drift_member member = {ax_labels_hash(t->labels, 0), view.v, view.n};
+        const struct ax_view view = ax_window_fine(source == AX_DRIFT_RESIDUALS ? t->residuals : t->window),
+                             coarse = ax_window_coarse(t->window);
+        const bool goes_on = coarse.n && coarse.end_ms + coarse.step_ms > c->job->schedule.last_ms;
+        struct ax_drift_member member = {ax_labels_hash(t->labels, 0), view.v, view.n, coarse.v,
+                                         goes_on ? coarse.n : 0};
         if (source == AX_DRIFT_PREDICTIONS) {
-            member.v = forecasts_of(t, scratch, &member.n);
+            member.v = forecasts_of(t, &c->job->scratch, &member.n);
             if (!member.v)
                 return AX_NOMEM;
         }
-        ax_drift_pool_offer(&pool, &member);
+        ax_drift_pool_offer(out, &member);
     }
-    return ax_drift_pool_test(&c->job->drift, &pool, scratch, out);
+    return AX_OK;
+}
+
+/* Test a feature against what the live model learnt from, if that is known; its residuals, its forecasts, and
+ * a feature of which most series are new, against their own past. */
+static enum ax_err test_channel(struct ax_channel *c, enum ax_drift_source source,
+                                struct ax_drift_result *out)
+{
+    struct ax_drift_pool pool;
+    struct ax_arena *scratch = &c->job->scratch;
+    const struct ax_drift_reference *reference = source == AX_DRIFT_INPUTS ? ax_channel_reference(c) : NULL;
+    *out = (struct ax_drift_result){.ready = false};
+    enum ax_err err = ax_channel_pool(c, source, &pool);
+    if (err != AX_OK)
+        return err;
+    err = reference ? ax_drift_reference_test(&c->job->drift, reference, &pool, scratch, out) : AX_NOTFOUND;
+    return err == AX_NOTFOUND ? ax_drift_pool_test(&c->job->drift, &pool, scratch, out) : err;
 }
 
 /* ---- names ---- */

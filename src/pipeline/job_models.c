@@ -39,6 +39,14 @@ void ax_job_learn(struct ax_job *job, struct ax_learner *l, const struct ax_lear
     *end = l;
 }
 
+/* Has what is on trial learnt after the drift began? Another fit would learn the same, and begin the trial
+ * anew. */
+static bool knows_of_drift(const struct ax_job *job, const struct ax_learner *l)
+{
+    return l->shadow && l->roles.phase != AX_PHASE_WATCH &&
+           l->shadow->scores.until_ms > job->triggers.drifted_ms;
+}
+
 void ax_job_train(struct ax_job *job)
 {
     const int64_t t_ms = job->schedule.last_ms;
@@ -49,7 +57,7 @@ void ax_job_train(struct ax_job *job)
         return;
     const enum ax_fit_reason reason = ax_triggers_step(&job->triggers, t_ms, drifted, accuracy);
     for (struct ax_learner *l = job->learners; l; l = l->after)
-        ax_learner_offer(l, t_ms, reason);
+        ax_learner_offer(l, t_ms, reason == AX_FIT_DRIFT && knows_of_drift(job, l) ? AX_FIT_NOT : reason);
 }
 
 struct ax_learner *ax_job_trained(struct ax_job *job)

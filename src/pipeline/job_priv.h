@@ -259,7 +259,21 @@ int64_t ax_job_absence_ms(const struct ax_job *job);
  * affair (alarms, block, lags), is filled in. */
 void ax_job_learn(struct ax_job *job, struct ax_learner *l, const struct ax_learner_spec *spec);
 
-/* job_drift.c: make room for what a channel's tests need beside its results. */
+/* job_reference.c: begin out with what a model that is fitted now is to be tested against later: the bytes of
+ * drift/reference.h, of all channels that are tested; empty when there are none. What there is no memory for
+ * is counted, and missing. Uses the scratch. */
+void ax_job_references(struct ax_job *job, struct ax_buf *out);
+
+/* What the live model that has most to do with a channel learnt of its values: that of its own forecasts,
+ * else the first that knows it; NULL: none does. */
+const struct ax_drift_reference *ax_channel_reference(const struct ax_channel *c);
+
+/* job_drift.c: the stable sample of a channel's targets, with what is to be tested of them; in the scratch,
+ * which must not depend on the secret seed of ids, so that a replay gives the same values. AX_NOMEM. */
+AX_MUST_USE enum ax_err ax_channel_pool(const struct ax_channel *c, enum ax_drift_source source,
+                                        struct ax_drift_pool *out);
+
+/* Make room for what a channel's tests need beside its results. */
 AX_MUST_USE enum ax_err ax_channel_drift_init(struct ax_channel *c);
 
 /* Give it back. */

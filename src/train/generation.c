@@ -16,6 +16,11 @@ enum ax_err ax_generation_new(const struct ax_train_kind *kind, const void *spec
     atomic_init(&g->keepers, 1);
     ax_sha256_text(artifact, g->sha256);
     enum ax_err err = kind->build(spec, artifact, &g->model, &g->scores, diag);
+    if (err == AX_OK && kind->references) {
+        err = kind->references(artifact, &g->references, diag);
+        if (err != AX_OK)
+            kind->free_model(g->model);
+    }
     if (err != AX_OK) {
         free(g);
         return err;
@@ -35,5 +40,6 @@ void ax_generation_free(struct ax_generation *g)
     if (!g || atomic_fetch_sub_explicit(&g->keepers, 1, memory_order_acq_rel) != 1)
         return;
     g->kind->free_model(g->model);
+    ax_drift_references_free(g->references);
     free(g);
 }

@@ -15,7 +15,8 @@ struct ax_generation {
     const struct ax_train_kind *kind;
     void *model; /* of that kind */
     struct ax_fit_scores scores;
-    char sha256[AX_SHA256_TEXT]; /* of the artifact */
+    struct ax_drift_references *references; /* of what it learnt from; NULL: not known */
+    char sha256[AX_SHA256_TEXT];            /* of the artifact */
     _Atomic uint32_t keepers;
 };
 

@@ -8,6 +8,7 @@
 #define AX_TRAIN_KIND_H
 
 #include "base/buf.h"
+#include "drift/reference.h"
 #include "train/artifacts.h"
 #include "train/search.h"
 #include "train/validate.h"
@@ -67,6 +68,10 @@ struct ax_train_kind {
 
     /* Give a model back. */
     void (*free_model)(void *model);
+
+    /* What an artifact learnt from, for tests of drift; *out is NULL when it does not say it. AX_CORRUPT,
+     * AX_NOMEM, with a text. NULL: none of the kind says it. */
+    enum ax_err (*references)(struct ax_str artifact, struct ax_drift_references **out, struct ax_diag *diag);
 
     /* What a model will have been made of, where its artifact is no model file; the seed is filled in. NULL:
      * it is one. */

@@ -72,7 +72,7 @@ static enum ax_err encode(const struct ax_lstm_data *d, uint64_t seed, const str
     const struct ax_fit_scores *s = &r->scores;
     struct texts t;
     struct ax_buf values[AX_LSTM_CATEGORIES_MAX];
-    struct ax_nn_pair pairs[9 + AX_LSTM_CATEGORIES_MAX];
+    struct ax_nn_pair pairs[10 + AX_LSTM_CATEGORIES_MAX];
     uint32_t n = 0;
     enum ax_err err = AX_OK;
     (void)snprintf(t.window, sizeof t.window, "%" PRId64 " %" PRId64, s->from_ms, s->until_ms);
@@ -90,6 +90,8 @@ static enum ax_err encode(const struct ax_lstm_data *d, uint64_t seed, const str
     };
     for (; n < sizeof fixed / sizeof *fixed; n++)
         pairs[n] = fixed[n];
+    if (d->references.n)
+        pairs[n++] = (struct ax_nn_pair){ax_str(AX_NN_KEY_REFERENCES), d->references};
     if (d->spec.hyper.given) {
         const struct ax_lstm_hyper *h = &d->spec.hyper;
         (void)snprintf(t.hyper, sizeof t.hyper, "%.17g %.17g %.17g %.17g", h->rate, h->l2, h->dropout,
@@ -250,6 +252,18 @@ static enum ax_err each(const void *data, ax_train_see *see, void *ctx)
     return err;
 }
 
+static enum ax_err references(struct ax_str artifact, struct ax_drift_references **out, struct ax_diag *diag)
+{
+    struct ax_nn_file *f = NULL;
+    *out = NULL;
+    enum ax_err err = ax_nn_file_parse(artifact, &f, diag);
+    if (err != AX_OK)
+        return err;
+    err = ax_drift_references_read(ax_nn_file_value(f, AX_NN_KEY_REFERENCES), out);
+    ax_nn_file_free(f);
+    return err == AX_OK ? AX_OK : ax_fail(diag, err, "what it learnt from is damaged");
+}
+
 /* In the order of ax_lstm_hyper. */
 static const struct ax_search_param searched[] = {{"learning_rate", AX_SEARCH_LOG, 3e-4, 2e-2},
                                                   {"l2", AX_SEARCH_LOG, 1e-7, 1e-3},
@@ -268,6 +282,7 @@ const struct ax_train_kind ax_lstm_kind = {.name = "lstm",
                                            .free_data = free_data,
                                            .build = build,
                                            .free_model = free_model,
+                                           .references = references,
                                            .each = each,
                                            .params = searched,
                                            .params_n = sizeof searched / sizeof *searched,

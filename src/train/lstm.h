@@ -99,6 +99,9 @@ struct ax_lstm_data *ax_lstm_data_new(const struct ax_lstm_spec *spec);
 AX_MUST_USE enum ax_err ax_lstm_data_add(struct ax_lstm_data *d, const struct ax_lstm_past *p,
                                          uint64_t bytes_max);
 
+/* Let the artifact have these references (drift/reference.h), which are copied. AX_NOMEM. */
+AX_MUST_USE enum ax_err ax_lstm_data_refer(struct ax_lstm_data *d, struct ax_str references);
+
 /* Bytes of it, and of what a fit will take beside it. */
 uint64_t ax_lstm_data_bytes(const struct ax_lstm_data *d);
 

@@ -227,6 +227,12 @@ struct ax_lstm_data *ax_lstm_data_new(const struct ax_lstm_spec *spec)
     return NULL;
 }
 
+enum ax_err ax_lstm_data_refer(struct ax_lstm_data *d, struct ax_str references)
+{
+    d->references = ax_arena_str(&d->texts, references);
+    return d->references.p ? AX_OK : AX_NOMEM;
+}
+
 uint64_t ax_lstm_data_bytes(const struct ax_lstm_data *d)
 {
     const uint64_t row = (uint64_t)d->spec.sequence * ax_lstm_width(&d->spec, &d->vocabulary) +

@@ -1,13 +1,14 @@
 /* lifecycle.c: what it costs to look after models.
  *
  * usage: lifecycle DIR
- * A registry with 1,000 versions of one model, with artifacts of 1 MiB, is made in DIR.
+ * Drift is tested against exact windows, and against what a model learnt from; a registry with 1,000 versions
+ * of one model, with artifacts of 1 MiB, is made in DIR.
  *
- * Output, a line each "what median worst budget", in ms of wall time (a registration waits for the disk):
- * registering a version, comparing two, listing all, the card of one, a promotion, a rollback. */
+ * Output, a line each "what median worst budget", in ms of wall time (a registration waits for the disk): of
+ * drift; registering a version, comparing two, listing all, the card of one, a promotion, a rollback. */
 #include "base/clock.h"
 #include "base/rng.h"
-#include "drift/drift.h"
+#include "drift/reference.h"
 #include "registry/shown.h"
 
 #include <stdio.h>
@@ -111,6 +112,44 @@ static void drift(double *ms, int repeats)
     ax_arena_done(&scratch);
 }
 
+/* The same against what a model learnt from: the first four fifths as sketches, the last as the current
+ * window. */
+static void drift_from_model(double *make_ms, double *test_ms, int repeats)
+{
+    static float v[FEATURES][POINTS];
+    static struct ax_drift_reference references[FEATURES];
+    static struct ax_drift_result results[FEATURES];
+    const struct ax_drift_spec spec = {.reference_n = POINTS / 5 * 4, .current_n = POINTS / 5};
+    struct ax_rng rng;
+    struct ax_arena scratch;
+    ax_rng_seed(&rng, 1);
+    ax_arena_init(&scratch, 4u << 20);
+    for (uint32_t f = 0; f < FEATURES; f++)
+        for (uint32_t i = 0; i < POINTS; i++)
+            v[f][i] = (float)(ax_rng_normal(&rng) + (f % 5 == 0 && i >= POINTS / 5 * 4 ? 1 : 0));
+    for (int k = 0; k < repeats; k++) {
+        struct ax_drift_pool pool = {.n = 1, .members = {{.id = 1, .n = spec.reference_n}}};
+        int64_t start_ns = ax_thread_cpu_ns();
+        for (uint32_t f = 0; f < FEATURES; f++) {
+            ax_arena_reset(&scratch);
+            pool.members[0].v = v[f];
+            check(ax_drift_reference_make(&spec, &pool, 0, &scratch, &references[f]));
+        }
+        make_ms[k] = (double)(ax_thread_cpu_ns() - start_ns) / 1e6;
+        pool.members[0].n = POINTS;
+        start_ns = ax_thread_cpu_ns();
+        for (uint32_t f = 0; f < FEATURES; f++) {
+            ax_arena_reset(&scratch);
+            pool.members[0].v = v[f];
+            check(ax_drift_reference_test(&spec, &references[f], &pool, &scratch, &results[f]));
+        }
+        if (ax_drift_verdict(&spec, results, FEATURES) != FEATURES / 5)
+            exit(1);
+        test_ms[k] = (double)(ax_thread_cpu_ns() - start_ns) / 1e6;
+    }
+    ax_arena_done(&scratch);
+}
+
 int main(int argc, char **argv)
 {
     static const struct {
@@ -128,6 +167,9 @@ int main(int argc, char **argv)
     (void)printf("%-28s %10s %10s %8s\n", "what", "median ms", "worst ms", "budget");
     drift(ms, REPEATS / 5);
     print("drift, 10,000 x 50 (CPU)", ms, REPEATS / 5, 50);
+    drift_from_model(ms + REPEATS, ms, REPEATS / 5);
+    print("the same from a model's", ms, REPEATS / 5, 50);
+    print("making these 50", ms + REPEATS, REPEATS / 5, 50);
     for (uint32_t i = 0; i < VERSIONS; i++) {
         const int64_t start_ns = ax_mono_ns();
         add(r, i, artifact);

@@ -98,6 +98,60 @@ static void distributions_are_cumulative_and_bounded(void **state)
     rig_done(&r);
 }
 
+/* A job as above, with a network or without; models says how another version comes into service. */
+static void run_change(struct rig *r, const char *lstm, const char *models, uint32_t steps)
+{
+    char text[1024];
+    struct ax_rng rng;
+    ax_rng_seed(&rng, 6);
+    (void)snprintf(text, sizeof text,
+                   "global: {evaluation_delay: 0s}\n"
+                   "jobs:\n"
+                   "  - name: load\n"
+                   "    expr: demand\n"
+                   "    window: {fine: 120, coarse: 120}\n"
+                   "    forecast: {output: predicted_load, horizons: [15s]%s}\n"
+                   "    drift: {reference: 120, current: 40, interval: 1m, distribution: true}\n"
+                   "    models: {drift_above: 1, fit_at: '', %s}\n",
+                   lstm, models);
+    rig_init(r, text);
+    run(r, &rng, 0, 200, 100, 5);
+    run(r, &rng, 200, 200 + steps, 140, 5);
+}
+
+static const char data_drifted[] = "drift_detected{for=\"load\",kind=\"data\"}",
+                  network[] = ", lstm: {preset: internet, sequence: 2, epochs: 1}";
+
+static void without_a_model_the_reference_is_the_past_and_a_change_ends(void **state)
+{
+    struct rig r;
+    (void)state;
+    run_change(&r, "", "promotion: shadow", 30);
+    ax_assert_close(last(&r, data_drifted), 1, 0);
+    rig_done(&r);
+    run_change(&r, "", "promotion: shadow", 240);
+    ax_assert_close(last(&r, data_drifted), 0, 0);
+    rig_done(&r);
+}
+
+static void with_one_a_change_stays_until_a_model_that_has_learnt_it_serves(void **state)
+{
+    struct rig r;
+    (void)state;
+    run_change(&r, network, "promotion: shadow, min_samples: 10000", 240);
+    ax_assert_close(last(&r, data_drifted), 1, 0);
+    ax_assert_close(
+        last(&r, "feature_distribution{feature=\"target\",for=\"load\",le=\"0\",window=\"reference\"}"), 0.5,
+        0.02);
+    ax_assert_close(
+        last(&r, "feature_distribution{feature=\"target\",for=\"load\",le=\"4\",window=\"current\"}"), 0,
+        0.1);
+    rig_done(&r);
+    run_change(&r, network, "promotion: immediate", 240);
+    ax_assert_close(last(&r, data_drifted), 0, 0);
+    rig_done(&r);
+}
+
 static void health_is_the_formula_of_its_header(void **state)
 {
     struct ax_health h = {.ready = true, .accuracy = 0.9, .skill = 0.2};
@@ -122,6 +176,8 @@ int main(void)
         cmocka_unit_test(a_level_that_moves_is_drift_of_data_target_and_forecast),
         cmocka_unit_test(errors_that_rise_are_told_at_once_and_for_a_while),
         cmocka_unit_test(distributions_are_cumulative_and_bounded),
+        cmocka_unit_test(without_a_model_the_reference_is_the_past_and_a_change_ends),
+        cmocka_unit_test(with_one_a_change_stays_until_a_model_that_has_learnt_it_serves),
         cmocka_unit_test(health_is_the_formula_of_its_header),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

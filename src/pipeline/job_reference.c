@@ -1,0 +1,55 @@
+/* job_reference.c: what a model learns from, and what later data are tested against. */
+#include "pipeline/job_priv.h"
+
+#include <stdlib.h>
+
+#define BYTES_MAX (2u << 20) /* 65 channels of at most 15 KiB */
+
+/* Steps of a point of the coarse windows; 0: there are none. */
+static uint32_t coarse_steps(const struct ax_channel *c)
+{
+    for (const struct ax_target *t = c->first; t; t = t->next) {
+        const struct ax_view coarse = ax_window_coarse(t->window);
+        if (t->sampled && coarse.n)
+            return (uint32_t)(coarse.step_ms / c->job->config->step_ms);
+    }
+    return 0;
+}
+
+void ax_job_references(struct ax_job *job, struct ax_buf *out)
+{
+    struct ax_drift_pool pool;
+    struct ax_drift_reference *r = job->config->drift.enabled ? malloc(sizeof *r) : NULL;
+    ax_buf_init(out, BYTES_MAX);
+    for (uint32_t i = 0; r && i < job->channels_n; i++) {
+        const struct ax_channel *c = &job->channels[i];
+        ax_arena_reset(&job->scratch);
+        enum ax_err err = ax_channel_pool(c, AX_DRIFT_INPUTS, &pool);
+        if (err == AX_OK)
+            err = ax_drift_reference_make(&job->drift, &pool, coarse_steps(c), &job->scratch, r);
+        if (err == AX_OK)
+            ax_drift_references_add(out, ax_str(c->drift_name[AX_DRIFT_INPUTS]), r);
+        else if (err != AX_NOTREADY)
+            ax_job_error(job, "drift");
+    }
+    if (out->err != AX_OK) { /* a part of them would be no bytes of references */
+        ax_job_error(job, "drift");
+        ax_buf_done(out);
+        ax_buf_init(out, BYTES_MAX);
+    }
+    free(r);
+}
+
+const struct ax_drift_reference *ax_channel_reference(const struct ax_channel *c)
+{
+    const struct ax_str name = ax_str(c->drift_name[AX_DRIFT_INPUTS]);
+    const struct ax_drift_reference *first = NULL;
+    for (const struct ax_learner *l = c->job->learners; l; l = l->after) {
+        const struct ax_drift_reference *r =
+            l->live ? ax_drift_references_find(l->live->references, name) : NULL;
+        if (r && ax_str_eq(ax_str(l->spec.feature), c->feature))
+            return r;
+        first = first ? first : r;
+    }
+    return first;
+}
