@@ -74,7 +74,7 @@ enum ax_verdict ax_delivery_post(struct ax_delivery *d, struct ax_http_client *c
         {ax_str("X-Prometheus-Remote-Write-Version"), ax_str(h.version)},
         {ax_str("Retry-Attempt"), ax_str(number)},
     };
-    *reply = (struct ax_http_reply){.body = answer};
+    *reply = (struct ax_http_reply){.body = answer, .headers_suffice = true};
     enum ax_err err = ax_http_post(client, ax_buf_view(&batch->bytes), fields, attempt ? 4 : 3, reply, diag);
     if (err == AX_OK) {
         struct ax_str body = ax_buf_view(answer);

@@ -26,6 +26,8 @@ struct ax_http_client {
     char *auth_type, *credentials, *credentials_file;
     char error[CURL_ERROR_SIZE];
     struct ax_http_reply *reply; /* of the request under way */
+    bool headers_whole;          /* of the last answer to it */
+    bool follows;                /* redirects */
     atomic_bool aborted;
 };
 
@@ -92,6 +94,14 @@ static size_t on_body(char *bytes, size_t size, size_t n, void *client)
     }
     ax_buf_put(body, bytes, take);
     return body->err == AX_OK ? size * n : 0;
+}
+
+/* Sees each line of the headers, of each answer anew (100, redirects). */
+static size_t on_header(char *bytes, size_t size, size_t n, void *client)
+{
+    struct ax_http_client *c = client;
+    c->headers_whole = size * n <= 2 && (bytes[0] == '\r' || bytes[0] == '\n');
+    return size * n;
 }
 
 static bool add_header(struct curl_slist **list, const char *text)
@@ -300,6 +310,10 @@ static enum ax_err set_fixed(struct ax_http_client *c, const struct ax_http_clie
     (void)curl_easy_setopt(h, CURLOPT_ERRORBUFFER, c->error);
     (void)curl_easy_setopt(h, CURLOPT_WRITEFUNCTION, on_body);
     (void)curl_easy_setopt(h, CURLOPT_WRITEDATA, c);
+    (void)curl_easy_setopt(h, CURLOPT_HEADERFUNCTION, on_header);
+    (void)curl_easy_setopt(h, CURLOPT_HEADERDATA, c);
+    (void)curl_easy_setopt(h, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+    c->follows = o->follow_redirects;
     (void)curl_easy_setopt(h, CURLOPT_PROXY, "");
     bool ok = set_text(c, CURLOPT_PROXY, o->proxy_url) &&
               add_header(&c->fixed, "User-Agent: Auspex/" AX_VERSION) && add_header(&c->fixed, "Expect:");
@@ -419,15 +433,24 @@ static bool transfer(struct ax_http_client *c, CURLcode *result)
     return !running;
 }
 
+/* The status, when there was an answer as it was asked for; else 0. */
+static long status_of(struct ax_http_client *c, CURLcode result, const struct ax_http_reply *r)
+{
+    long status = 0;
+    (void)curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
+    if (result == CURLE_OK)
+        return status;
+    bool last = status >= 200 && !(c->follows && status / 100 == 3);
+    return r->headers_suffice && c->headers_whole && last ? status : 0;
+}
+
 static enum ax_err finish(struct ax_http_client *c, CURLcode result, struct ax_http_reply *r,
                           struct ax_diag *diag)
 {
-    long status = 0;
     curl_off_t retry_after = 0;
     if (r->piece_err != AX_OK)
         return r->piece_err;
-    if (result == CURLE_OK)
-        (void)curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
+    long status = status_of(c, result, r);
     if (status > 0) {
         r->status = (int)status;
         if (ax_http_reply_header(c, "Retry-After") &&
@@ -455,6 +478,7 @@ static enum ax_err exchange(struct ax_http_client *c, const struct ax_str *body,
     reply->duration_ns = 0;
     ax_buf_reset(reply->body);
     c->reply = reply;
+    c->headers_whole = false;
     c->error[0] = '\0';
     struct curl_slist *list = NULL;
     enum ax_err err = make_headers(c, headers, headers_n, &list, diag);

@@ -52,6 +52,9 @@ struct ax_http_reply {
     ax_http_on_piece *on_piece;
     void *on_piece_ctx;
     enum ax_err piece_err; /* what it said */
+    /* Set before the request, by who asks for the status alone: an answer is one once its headers are there,
+     * whatever becomes of its body (cut off, not in time, no memory for it). */
+    bool headers_suffice;
 };
 
 /* May a user set this header? AX_INVALID with a text for one that is reserved (the protocol's, those of

@@ -51,6 +51,25 @@ static struct got *new_got(struct MHD_Connection *connection, const char *url)
     return g;
 }
 
+/* Nothing comes behind what was given, though more was announced: libmicrohttpd closes the connection. */
+static ssize_t read_cut(void *text, uint64_t at, char *out, size_t cap)
+{
+    size_t n = strlen(text) - at < cap ? strlen(text) - at : cap;
+    memcpy(out, (const char *)text + at, n);
+    return n ? (ssize_t)n : MHD_CONTENT_READER_END_WITH_ERROR;
+}
+
+static struct MHD_Response *make_response(const struct answer *a)
+{
+    const char *body = a->body ? a->body : "";
+    union {
+        const char *text;
+        void *bytes;
+    } content = {body}; /* libmicrohttpd does not write to it, though its prototypes do not say const */
+    return a->cut ? MHD_create_response_from_callback(strlen(body) + 100, 1024, read_cut, content.bytes, NULL)
+                  : MHD_create_response_from_buffer(strlen(body), content.bytes, MHD_RESPMEM_MUST_COPY);
+}
+
 /* Keep the request; returns the answer that is due. */
 static struct answer keep(struct receiver *r, struct got *g)
 {
@@ -88,13 +107,7 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, 
         return MHD_YES;
     }
     struct answer a = keep(ctx, g);
-    const char *body = a.body ? a.body : "";
-    union {
-        const char *text;
-        void *bytes;
-    } content = {body}; /* libmicrohttpd copies, though its prototype does not say const */
-    struct MHD_Response *response =
-        MHD_create_response_from_buffer(strlen(body), content.bytes, MHD_RESPMEM_MUST_COPY);
+    struct MHD_Response *response = make_response(&a);
     if (a.header)
         (void)MHD_add_response_header(response, a.header, a.value);
     enum MHD_Result result = MHD_queue_response(connection, a.status, response);

@@ -12,6 +12,7 @@ struct answer {
     unsigned status;
     const char *header, *value; /* one header, or NULL */
     const char *body;           /* or NULL */
+    bool cut;                   /* the connection ends before the body, or after a part of it */
     bool hang;                  /* no answer until receiver_release(); 503 when the receiver stops first */
 };
 

@@ -228,6 +228,28 @@ static void what_has_nothing_to_do_with_the_content_is_not_halved(void **state)
     receiver_stop(r);
 }
 
+static void an_answer_counts_by_its_status_whatever_becomes_of_its_body(void **state)
+{
+    (void)state;
+    static const struct answer script[] = {{.status = 200, .body = "fi", .cut = true},
+                                           {.status = 400, .body = "out of", .cut = true},
+                                           {.status = 204}};
+    struct receiver *r = receiver_start(0, script, 3);
+    struct ax_remote_write w = emitting_endpoint(receiver_url(r));
+    struct emitting e = emitting_start(&w, 1, NULL);
+    struct ax_out *out = emitting_open(&e, "a");
+    for (int i = 0; i < 3; i++) {
+        emitting_put(&e, out, 1000 * (i + 1), i);
+        emitting_commit(&e);
+        emitting_drain(&e);
+    }
+    emitting_stop(&e, SOON_MS);
+    assert_int_equal(receiver_count(r), 3);
+    assert_true(emitting_sent(receiver_url(r)) == 2);
+    assert_true(emitting_failed(receiver_url(r), "400") == 1);
+    receiver_stop(r);
+}
+
 static void samples_too_old_are_dropped_and_the_rest_is_made_anew(void **state)
 {
     (void)state;
@@ -402,6 +424,7 @@ int main(void)
         cmocka_unit_test(one_series_that_is_refused_does_not_take_the_others_with_it),
         cmocka_unit_test(a_receiver_that_refuses_everything_is_not_asked_without_end),
         cmocka_unit_test(what_has_nothing_to_do_with_the_content_is_not_halved),
+        cmocka_unit_test(an_answer_counts_by_its_status_whatever_becomes_of_its_body),
         cmocka_unit_test(samples_too_old_are_dropped_and_the_rest_is_made_anew),
         cmocka_unit_test(a_receiver_that_hangs_is_given_up_and_does_not_hold_up_another),
         cmocka_unit_test(a_receiver_that_was_away_for_long_gets_everything_in_order),

@@ -289,6 +289,40 @@ static void *abort_when_it_hangs(void *ctx)
     return NULL;
 }
 
+static void who_asks_for_the_status_alone_gets_it_though_the_body_is_cut_off(void **state)
+{
+    (void)state;
+    static const struct answer script[] = {
+        {.status = 400, .header = "Retry-After", .value = "3", .body = "out of", .cut = true},
+        {.status = 200, .cut = true},
+        {.status = 503, .body = "busy", .cut = true},
+        {.status = 400, .body = "out of", .cut = true},
+        {.status = 302, .header = "Location", .value = "http://127.0.0.1:1/", .cut = false}};
+    struct receiver *r = receiver_start(0, script, 5);
+    struct ax_http_client_options o = options_for(receiver_url(r));
+    o.follow_redirects = true;
+    struct ax_http_client *c = client(&o);
+    struct ax_http_reply reply;
+    struct ax_buf out;
+    ax_buf_init(&out, 1024);
+    for (int i = 0; i < 3; i++) {
+        reply = (struct ax_http_reply){.body = &out, .headers_suffice = true};
+        assert_int_equal(ax_http_post(c, ax_str("body"), NULL, 0, &reply, NULL), AX_OK);
+        assert_int_equal(reply.status, script[i].status);
+        assert_int_equal(out.n, script[i].body ? strlen(script[i].body) : 0);
+        assert_int_equal(reply.retry_after_ms, i == 0 ? 3000 : -1);
+    }
+    assert_int_equal(post(c, &reply, &out, NULL), AX_IO); /* others want all of it */
+    assert_int_equal(reply.status, 0);
+    reply = (struct ax_http_reply){.body = &out, .headers_suffice = true};
+    assert_int_equal(ax_http_post(c, ax_str("body"), NULL, 0, &reply, NULL),
+                     AX_IO); /* led to where nobody is */
+    assert_int_equal(reply.status, 0);
+    ax_buf_done(&out);
+    ax_http_client_free(c);
+    receiver_stop(r);
+}
+
 static void another_thread_ends_a_request(void **state)
 {
     (void)state;
@@ -449,6 +483,7 @@ int main(void)
         cmocka_unit_test(a_body_is_streamed_when_asked_and_only_that_of_a_good_answer),
         cmocka_unit_test(redirects_keep_the_method_and_are_followed_only_when_asked),
         cmocka_unit_test(a_server_that_hangs_is_left_at_the_timeout),
+        cmocka_unit_test(who_asks_for_the_status_alone_gets_it_though_the_body_is_cut_off),
         cmocka_unit_test(another_thread_ends_a_request),
         cmocka_unit_test(a_refused_connection_is_an_error_with_a_text),
         cmocka_unit_test(certificates_are_verified_against_ca_and_name),
