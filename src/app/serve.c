@@ -51,7 +51,7 @@
 struct server {
     struct ax_serve_flags flags;
     int lock_fd;
-    struct ax_steady steady; /* what can be the newest time of a sample */
+    struct ax_steady steady; /* what can be the newest time of a sample, and what is too old */
     struct ax_durable *durable;
     struct ax_db *db;
     struct ax_emit *emit;
@@ -223,7 +223,7 @@ static enum ax_err start_emit(struct server *s, const struct ax_config *config, 
                                          .dir = dir,
                                          .max_bytes = s->flags.queue_max,
                                          .fsync_always = fsync_always(&s->flags),
-                                         .clock = ax_clock_wall(),
+                                         .clock = ax_steady_early_clock(&s->steady),
                                          .seed = secret_seed()};
     enum ax_err err = ax_emit_start(&emit, &s->emit, diag);
     free(dir);

@@ -24,10 +24,10 @@ struct ax_emit_options {
     uint32_t endpoints_n;
     const char
         *dir; /* of the log and of how far each endpoint has come; made (0700, one level) when absent */
-    uint64_t max_bytes; /* of the log: an endpoint that is further behind loses its oldest samples; > 0 */
-    bool fsync_always;  /* fsync each commit; else ax_emit_sync() does */
-    struct ax_clock clock;
-    uint64_t seed; /* secret */
+    uint64_t max_bytes;    /* of the log: an endpoint that is further behind loses its oldest samples; > 0 */
+    bool fsync_always;     /* fsync each commit; else ax_emit_sync() does */
+    struct ax_clock clock; /* by which samples become too old */
+    uint64_t seed;         /* secret */
 };
 
 /* Open the log and start senders for the endpoints, which go on with what waits for them. AX_INVALID with a

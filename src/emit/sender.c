@@ -28,6 +28,7 @@ struct ax_sender {
     struct ax_cell *sent, *sent_bytes, *retries, *seconds, *highest, *queue_full, *too_old, *out_of_order;
     bool failing;                    /* the last request was answered with "try again" */
     bool overflowing;                /* samples are dropped because the queue is full */
+    int64_t oldest_ms;               /* samples before it were too old when the batch in hand was begun */
     uint32_t expired_n, overflown_n; /* dropped, and not told of yet */
     uint32_t fruitless;              /* batches in a row that were halved, and nothing of them was accepted */
     bool part_accepted;              /* of the batch in hand */
@@ -133,7 +134,7 @@ static bool take(struct ax_sender *s, const struct ax_feed_sample *sample)
         return false;
     if (too_far_behind(s, sample->at)) {
         s->overflown_n++;
-    } else if (sample->t_ms < oldest_ms(s)) {
+    } else if (sample->t_ms < s->oldest_ms) {
         s->expired_n++;
     } else if (sample->t_ms <= sample->series->last_ms && sample->series->last_ms != INT64_MIN) {
         ax_metric_add(s->out_of_order, 1); /* two series that relabelling made one */
@@ -169,8 +170,10 @@ static bool fill(struct ax_sender *s)
         struct ax_diag diag = {{0}};
         enum ax_feed_state state = ax_feed_peek(&s->feed, &sample, &diag);
         if (state == AX_FEED_SAMPLE) {
-            if (s->batch.n == 0)
+            if (s->batch.n == 0) {
                 stand_at(s, sample->at, sample->count);
+                s->oldest_ms = oldest_ms(s); /* for all of the batch: a clock costs; thin_out() asks again */
+            }
             if (!take(s, sample))
                 return true;
             if (s->batch.n == 1 && until_ns == INT64_MAX)
