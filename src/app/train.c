@@ -27,7 +27,7 @@
 
 struct options {
     struct ax_train_source source;
-    const char *holdout, *report, *sampler, *format;
+    const char *holdout, *report, *sampler, *format, *stage;
     uint32_t cpu, trials;
     uint64_t bytes_max;
     int64_t search_ms;
@@ -87,21 +87,50 @@ static double score_of(const json_t *scores, const char *key)
     return json_is_number(v) ? json_number_value(v) : (double)NAN;
 }
 
-static void register_model(const struct training *t, struct ax_train_task *task, char version[36])
+static struct ax_artifact_about about(const struct ax_train_task *task)
 {
-    struct ax_model_ref ref;
-    const struct ax_artifact_about about = {.job = task->spec->job,
-                                            .kind = task->spec->kind->name,
-                                            .feature = task->spec->feature,
-                                            .config = task->spec->config,
-                                            .lineage = task->spec->kind->lineage ? &task->lineage : NULL};
+    return (struct ax_artifact_about){.job = task->spec->job,
+                                      .kind = task->spec->kind->name,
+                                      .feature = task->spec->feature,
+                                      .tried = task->spec->rule.shadows,
+                                      .config = task->spec->config,
+                                      .lineage = task->spec->kind->lineage ? &task->lineage : NULL};
+}
+
+/* Register what was trained, where there is a registry; ref is empty where nothing was. */
+static void register_model(const struct training *t, struct ax_train_task *task, struct ax_model_ref *ref)
+{
+    const struct ax_artifact_about of = about(task);
     struct ax_registry *r = t->options->source.registry;
-    version[0] = '\0';
+    *ref = (struct ax_model_ref){.stage = AX_STAGE_DEVELOPMENT};
     if (!r || !t->options->registers || task->err != AX_OK)
         return;
-    task->err = ax_artifact_register(r, &about, ax_buf_view(&task->artifact), &ref, &task->diag);
-    if (task->err == AX_OK)
-        (void)snprintf(version, 36, "%s", ref.version);
+    task->err = ax_artifact_register(r, &of, ax_buf_view(&task->artifact), ref, &task->diag);
+    if (task->err != AX_OK)
+        *ref->version = '\0';
+}
+
+/* Let the versions of a job that is fit to serve go where a fit of the process would, and say where all are.
+ */
+static void place_models(const struct training *t, const char *job, bool fit, struct ax_model_ref *refs,
+                         json_t *models)
+{
+    const struct ax_registry_by by = {ax_str("auspex train"), ax_str("the job is fit to serve")};
+    size_t at = 0;
+    for (uint32_t i = 0; i < t->n; i++) {
+        struct ax_train_task *task = &t->tasks[i];
+        const struct ax_artifact_about of = about(task);
+        struct ax_diag diag = {{0}};
+        if (strcmp(task->spec->job, job) != 0)
+            continue;
+        json_t *model = json_array_get(models, at++);
+        if (!*refs[i].version)
+            continue;
+        if (fit && strcmp(t->options->stage, "auto") == 0 &&
+            ax_artifact_enter(t->options->source.registry, &of, &by, &refs[i], &diag) != AX_OK)
+            (void)fprintf(stderr, "auspex train: %s stays in development: %s\n", refs[i].version, diag.text);
+        (void)json_object_set_new(model, "stage", json_string(ax_stage_name(refs[i].stage)));
+    }
 }
 
 /* Say on the card of a version, which shows its entries of the audit log, that groups are not served alike.
@@ -129,20 +158,24 @@ static void flag_parity(const struct training *t, const json_t *model, const jso
 
 static json_t *job_json(struct training *t, const struct ax_job_config *job, const json_t *scores)
 {
-    char name[256], version[36];
+    char name[256];
     json_t *models = json_array(), *reasons = json_array();
+    struct ax_model_ref *refs = calloc(t->n + 1, sizeof *refs);
     (void)snprintf(name, sizeof name, AX_STR_FMT, AX_STR_ARG(job->name));
     json_t *own = json_object_get(scores, name);
-    for (uint32_t i = 0; i < t->n; i++) {
+    for (uint32_t i = 0; refs && i < t->n; i++) {
         struct ax_train_task *task = &t->tasks[i];
         if (strcmp(task->spec->job, name) != 0)
             continue;
-        register_model(t, task, version);
-        (void)json_array_append_new(models, ax_train_model_json(task, version));
+        register_model(t, task, &refs[i]);
+        (void)json_array_append_new(models, ax_train_model_json(task, refs[i].version));
         flag_parity(t, json_array_get(models, json_array_size(models) - 1), own);
     }
     json_t *targets = ax_train_targets_json(job, own);
-    const bool fit = ax_train_verdict(models, targets, reasons);
+    const bool fit = refs && ax_train_verdict(models, targets, reasons);
+    if (refs)
+        place_models(t, name, fit, refs, models);
+    free(refs);
     return json_pack("{s:s, s:b, s:o, s:o, s:O*, s:o}", "job", name, "fit_to_serve", fit, "reasons", reasons,
                      "targets", targets, "scores", own, "models", models);
 }
@@ -265,6 +298,8 @@ static enum ax_err check_options(struct options *o, struct ax_diag *diag)
         return ax_fail(diag, AX_INVALID, "--holdout: '%s' is no share between 0 and 1", o->holdout);
     if (strcmp(o->sampler, "tpe") != 0 && strcmp(o->sampler, "random") != 0)
         return ax_fail(diag, AX_INVALID, "--search.sampler: '%s' is not tpe or random", o->sampler);
+    if (strcmp(o->stage, "auto") != 0 && strcmp(o->stage, "development") != 0)
+        return ax_fail(diag, AX_INVALID, "--stage: '%s' is not auto or development", o->stage);
     if (strcmp(o->format, "markdown") != 0 && strcmp(o->format, "json") != 0)
         return ax_fail(diag, AX_INVALID, "--format: '%s' is not markdown or json", o->format);
     if (o->completeness < 1 || o->completeness > 100 || o->outliers < 1 || o->outliers > 100)
@@ -291,8 +326,11 @@ int ax_cmd_train(int argc, char **argv)
          "share of the recording's time, its end, that models are judged by"},
         {"storage.path", AX_FLAG_STRING, &s->storage_path, "",
          "folder of an auspex that does not run: its windows without --input, its registry with it"},
-        {"register", AX_FLAG_BOOL, &o.registers, "true",
-         "with --storage.path: register what was trained, in development"},
+        {"register", AX_FLAG_BOOL, &o.registers, "true", "with --storage.path: register what was trained"},
+        {"stage", AX_FLAG_STRING, &o.stage, "auto",
+         "auto: what is registered of a job that is fit to serve is tried beside the champion, or serves "
+         "where there is "
+         "none; development: it waits for auspex models promote"},
         {"report", AX_FLAG_STRING, &o.report, "",
          "folder for train.json and train.md, and for searches to go on from"},
         {"format", AX_FLAG_STRING, &o.format, "markdown", "what is printed: markdown or json"},

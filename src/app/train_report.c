@@ -232,12 +232,13 @@ static void put_model(struct ax_buf *out, const json_t *m)
     if (json_object_get(m, "loss"))
         ax_buf_printf(out,
                       "%.0f samples; on data that were held out: loss %.4g, skill %.4g; %.1f s of the "
-                      "processor%s%s\n\n",
+                      "processor%s%s%s%s\n\n",
                       json_number_value(json_object_get(m, "samples")),
                       json_number_value(json_object_get(m, "loss")),
                       json_number_value(json_object_get(m, "skill")),
                       json_number_value(json_object_get(m, "cpu_seconds")),
-                      *text_of(m, "version") ? "; registered as " : "", text_of(m, "version"));
+                      *text_of(m, "version") ? "; registered as " : "", text_of(m, "version"),
+                      *text_of(m, "stage") ? ", in " : "", text_of(m, "stage"));
     if (search) {
         const char *key;
         json_t *value;

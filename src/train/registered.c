@@ -123,7 +123,7 @@ static enum ax_err add(struct ax_registry *r, const struct ax_artifact_about *ab
 /* Bring a version that was fitted to where it belongs: to production, or beside the champion, to be tried. A
  * challenger that was retired, and came out of another fit just as it was, stays where it is. */
 static enum ax_err place(struct ax_registry *r, const struct ax_artifact_about *about, const char *name,
-                         struct ax_model_ref *ref, struct ax_diag *diag)
+                         const struct ax_registry_by *by, struct ax_model_ref *ref, struct ax_diag *diag)
 {
     struct ax_model_ref champion;
     struct ax_diag ignored;
@@ -131,9 +131,8 @@ static enum ax_err place(struct ax_registry *r, const struct ax_artifact_about *
         about->tried && ax_registry_find(r, ax_str(name), ax_str("champion"), &champion, &ignored) == AX_OK;
     if (ref->stage == AX_STAGE_PRODUCTION || (tried && ref->stage != AX_STAGE_DEVELOPMENT))
         return AX_OK;
-    const enum ax_err err =
-        ax_registry_move(r, ax_str(name), ax_str(ref->version),
-                         tried ? AX_STAGE_STAGING : AX_STAGE_PRODUCTION, &trained, ref, diag);
+    const enum ax_err err = ax_registry_move(r, ax_str(name), ax_str(ref->version),
+                                             tried ? AX_STAGE_STAGING : AX_STAGE_PRODUCTION, by, ref, diag);
     return err == AX_CONFLICT ? AX_OK : err; /* it waits for approvals */
 }
 
@@ -148,7 +147,7 @@ static enum ax_err put(void *ctx, const struct ax_artifact_about *about, struct 
     enum ax_err err = name_of(about, name, diag);
     if (err == AX_OK)
         err = add(ctx, about, name, bytes, &ref, diag);
-    return err == AX_OK ? place(ctx, about, name, &ref, diag) : err;
+    return err == AX_OK ? place(ctx, about, name, &trained, &ref, diag) : err;
 }
 
 static enum ax_err get(void *ctx, const char *sha256, struct ax_buf *out, struct ax_diag *diag)
@@ -245,4 +244,12 @@ enum ax_err ax_artifact_register(struct ax_registry *r, const struct ax_artifact
     char name[AX_REGISTRY_NAME_MAX + 1];
     const enum ax_err err = name_of(about, name, diag);
     return err == AX_OK ? add(r, about, name, bytes, out, diag) : err;
+}
+
+enum ax_err ax_artifact_enter(struct ax_registry *r, const struct ax_artifact_about *about,
+                              const struct ax_registry_by *by, struct ax_model_ref *ref, struct ax_diag *diag)
+{
+    char name[AX_REGISTRY_NAME_MAX + 1];
+    const enum ax_err err = name_of(about, name, diag);
+    return err == AX_OK && ref->stage == AX_STAGE_DEVELOPMENT ? place(r, about, name, by, ref, diag) : err;
 }

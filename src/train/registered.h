@@ -19,4 +19,11 @@ AX_MUST_USE enum ax_err ax_artifact_register(struct ax_registry *r, const struct
                                              struct ax_str bytes, struct ax_model_ref *out,
                                              struct ax_diag *diag);
 
+/* Bring a version that is in development to where a fit of a running process goes: beside the champion to be
+ * tried, where there is one and about->tried, else to production; what waits for approvals stays, and one
+ * that is elsewhere already. ref is what it is afterwards. As ax_registry_move(). */
+AX_MUST_USE enum ax_err ax_artifact_enter(struct ax_registry *r, const struct ax_artifact_about *about,
+                                          const struct ax_registry_by *by, struct ax_model_ref *ref,
+                                          struct ax_diag *diag);
+
 #endif

@@ -50,7 +50,7 @@ static void write_recording(int gap)
     assert_non_null(f);
     (void)fprintf(f, "timestamp,\"m{a=\"\"1\"\"}\",\"m{a=\"\"2\"\"}\",label\n");
     for (int i = 0; i < ROWS; i++) {
-        const double v = 100 + 40 * sin(2 * M_PI * i / 24) + i * 37 % 11;
+        const double v = 100 + 40 * sin(2 * M_PI * i / 24) + i * (gap ? 41 : 37) % 11;
         if (gap && i % gap)
             (void)fprintf(f, "%d,,,0\n", START + i * STEP);
         else
@@ -223,29 +223,56 @@ static void a_search_goes_on_and_is_never_worse_than_what_is_usual(void **state)
     json_decref(again);
 }
 
-static void what_was_trained_is_registered_and_waits(void **state)
+/* The stage of the newest version of a model in the folder's registry. */
+static enum ax_stage newest_stage(const char *name, const char *version)
 {
-    (void)state;
-    static const char *const flags[] = {"--input=@in.csv", "--storage.path=@store", NULL};
     char path[SCRATCH_PATH];
-    int status;
     struct ax_registry *r = NULL;
     struct ax_model_ref ref;
     struct ax_diag diag = {{0}};
-    write_recording(0);
-    write_config("0");
-    scratch_in(path, folder, "store");
-    assert_int_equal(mkdir(path, 0700), 0);
-    json_t *report = train(flags, &status);
-    assert_string_equal(text_of(model(report, "wave"), "version"), "1.0.0");
-    json_decref(report);
     scratch_in(path, folder, "store/models");
     const struct ax_registry_options options = {
         .dir = path, .clock = ax_clock_wall(), .limits_as_before = true};
     assert_int_equal(ax_registry_open(&options, &r, &diag), AX_OK);
-    assert_int_equal(ax_registry_find(r, ax_str("wave/lstm"), ax_str("latest"), &ref, &diag), AX_OK);
-    assert_int_equal(ref.stage, AX_STAGE_DEVELOPMENT);
+    assert_int_equal(ax_registry_find(r, ax_str(name), ax_str("latest"), &ref, &diag), AX_OK);
+    assert_string_equal(ref.version, version);
     ax_registry_close(r);
+    return ref.stage;
+}
+
+static void what_was_trained_serves_or_is_tried_if_the_job_is_fit_to_serve(void **state)
+{
+    (void)state;
+    static const char *const flags[] = {"--input=@in.csv", "--storage.path=@store", NULL},
+                             *const waits[] = {"--input=@in.csv", "--storage.path=@store",
+                                               "--stage=development", NULL};
+    char path[SCRATCH_PATH];
+    int status;
+    write_recording(0);
+    write_config("0.000001");
+    scratch_in(path, folder, "store");
+    assert_int_equal(mkdir(path, 0700), 0);
+    json_t *report = train(flags, &status);
+    assert_int_equal(status, 1); /* wave is not fit, other is */
+    assert_string_equal(text_of(model(report, "wave"), "version"), "1.0.0");
+    assert_string_equal(text_of(model(report, "wave"), "stage"), "development");
+    assert_string_equal(text_of(model(report, "other"), "stage"), "production");
+    json_decref(report);
+    assert_int_equal(newest_stage("wave/lstm", "1.0.0"), AX_STAGE_DEVELOPMENT);
+    assert_int_equal(newest_stage("other/lstm", "1.0.0"), AX_STAGE_PRODUCTION);
+
+    /* The same again changes nothing; others are tried beside the one that serves, or wait. */
+    json_decref(train(flags, &status));
+    assert_int_equal(newest_stage("other/lstm", "1.0.0"), AX_STAGE_PRODUCTION);
+    write_recording(1);
+    report = train(waits, &status);
+    assert_string_equal(text_of(model(report, "other"), "stage"), "development");
+    json_decref(report);
+    assert_int_equal(newest_stage("other/lstm", "1.0.1"), AX_STAGE_DEVELOPMENT);
+    report = train(flags, &status);
+    assert_string_equal(text_of(model(report, "other"), "stage"), "staging");
+    json_decref(report);
+    assert_int_equal(newest_stage("other/lstm", "1.0.1"), AX_STAGE_STAGING);
 }
 
 /* All of the log, to see that nothing was written. */
@@ -305,7 +332,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_comes_out_does_not_hang_on_how_many_are_trained_at_once, begin,
                                         end),
         cmocka_unit_test_setup_teardown(a_search_goes_on_and_is_never_worse_than_what_is_usual, begin, end),
-        cmocka_unit_test_setup_teardown(what_was_trained_is_registered_and_waits, begin, end),
+        cmocka_unit_test_setup_teardown(what_was_trained_serves_or_is_tried_if_the_job_is_fit_to_serve, begin,
+                                        end),
         cmocka_unit_test_setup_teardown(the_storage_of_a_process_that_has_stopped_is_trained_from, begin,
                                         end),
     };
