@@ -21,7 +21,8 @@ struct ax_drift_bins ax_drift_bins_begin(const double *ref, uint32_t n, const do
     b.min = fmin(ref[0], cur[0]);
     b.max = fmax(ref[n - 1], cur[m - 1]);
     const double range = b.max - b.min, wish = range / (log2((double)n + m) + 1);
-    b.bins_n = b.distinct ? 0 : (uint32_t)ceil(range / wish);
+    const double bins = ceil(range / wish); /* as NumPy; not so of numbers too near to each other to divide */
+    b.bins_n = b.distinct ? 0 : (uint32_t)(isfinite(bins) ? bins : ceil(log2((double)n + m) + 1));
     b.width = b.distinct ? 0 : range / b.bins_n;
     return b;
 }

@@ -25,7 +25,10 @@ void ax_drift_reference_save(const struct ax_drift_reference *r, struct ax_buf *
     ax_put_f64(out, r->level.df);
 }
 
-static const double big = 1.7976931348623157e308;
+/* Windows are floats, so nothing that was made of them is beyond; and what is within can be computed with. */
+#define VALUE_MAX 1e40
+#define SCALE_MIN 1e-60
+#define NUMBER_MAX 1e100
 
 void ax_drift_reference_load(struct ax_drift_reference *r, struct ax_bytes *in)
 {
@@ -35,18 +38,18 @@ void ax_drift_reference_load(struct ax_drift_reference *r, struct ax_bytes *in)
     for (uint32_t i = 0; i < r->seen_n; i++) {
         struct ax_drift_seen *s = &r->seen[i];
         *s = (struct ax_drift_seen){.id = ax_get_u64(in), .n = ax_get_count(in, AX_DRIFT_STEPS_MAX)};
-        s->median = ax_get_f64_in(in, -big, big);
-        s->scale = ax_get_f64_in(in, 0, big);
-        if (s->n == 0 || (i && s->id <= r->seen[i - 1].id))
+        s->median = ax_get_f64_in(in, -VALUE_MAX, VALUE_MAX);
+        s->scale = ax_get_f64_in(in, 0, VALUE_MAX);
+        if (s->n == 0 || (s->scale > 0 && s->scale < SCALE_MIN) || (i && s->id <= r->seen[i - 1].id))
             (void)ax_bytes_fail(in);
         values += s->scale > 0 ? s->n : 0;
     }
     r->steps = ax_get_count(in, AX_DRIFT_STEPS_MAX);
     r->current = ax_get_count(in, AX_DRIFT_STEPS_MAX);
-    r->effective = ax_get_f64_in(in, 0, big);
-    r->level.mean = ax_get_f64_in(in, -big, big);
-    r->level.sd = ax_get_f64_in(in, 0, big);
-    r->level.df = ax_get_f64_in(in, 0, big);
+    r->effective = ax_get_f64_in(in, 0, NUMBER_MAX);
+    r->level.mean = ax_get_f64_in(in, -NUMBER_MAX, NUMBER_MAX);
+    r->level.sd = ax_get_f64_in(in, 0, NUMBER_MAX);
+    r->level.df = ax_get_f64_in(in, 0, NUMBER_MAX);
     if (values != r->sketch.n || r->steps == 0 || r->current == 0 || (r->sketch.n && !(r->effective > 0)) ||
         (r->level.df > 0 && !(r->level.sd > 0)))
         (void)ax_bytes_fail(in);

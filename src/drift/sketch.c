@@ -70,11 +70,11 @@ void ax_drift_sketch_load(struct ax_drift_sketch *s, uint32_t n_max, struct ax_b
             (void)ax_bytes_fail(in);
             return;
         }
-        s->v[g] = ax_get_f64_in(in, -HUGE_VAL, HUGE_VAL);
+        s->v[g] = ax_get_f64_in(in, -AX_DRIFT_SKETCH_VALUE_MAX, AX_DRIFT_SKETCH_VALUE_MAX);
         const uint64_t packed = ax_get_varint(in);
         s->spread[g] = packed & 1;
         s->count[g] = packed >> 1 <= left ? (uint32_t)(packed >> 1) : 0;
-        if (s->count[g] == 0 || !isfinite(s->v[g]) || (g == 0 ? s->spread[g] : !(s->v[g] > s->v[g - 1])))
+        if (s->count[g] == 0 || (g == 0 ? s->spread[g] : !(s->v[g] > s->v[g - 1])))
             (void)ax_bytes_fail(in);
         left -= s->count[g];
         s->groups++;

@@ -15,7 +15,8 @@
 
 #define AX_DRIFT_GRID 256
 #define AX_DRIFT_TAIL 16
-#define AX_DRIFT_SKETCH_MAX 6400000u /* values that one may stand for */
+#define AX_DRIFT_SKETCH_MAX 6400000u    /* values that one may stand for */
+#define AX_DRIFT_SKETCH_VALUE_MAX 1e100 /* none is beyond when it is read back */
 
 /* Two neighbouring groups have more values than one may: 2 * 256 in the middle, and at each end 2 * 16 single
  * ones and 2 * log(6400000 / 256) / log(17 / 16). */
