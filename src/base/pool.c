@@ -1,9 +1,12 @@
-/* pool.c: a free list for each size, and one chunk that is being cut. */
+/* pool.c: powers of two are buddies'; for the other sizes there are a free list each, and one chunk that is
+ * being cut. */
 #include "base/pool.h"
 
+#include "base/buddy.h"
 #include "base/pages.h"
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 
@@ -18,10 +21,9 @@
 
 #define LINE ((size_t)64)
 #define CHUNK ((size_t)2 << 20)
-#define FINE_MAX ((size_t)1024)        /* sizes up to here are multiples of a line, */
-#define LARGEST_MAX ((size_t)32 << 10) /* beyond it powers of two, */
+#define FINE_MAX ((size_t)1024)   /* sizes up to here are multiples of a line, */
+#define LARGEST_MAX AX_BUDDY_MOST /* beyond it powers of two */
 #define FINE_N (FINE_MAX / LINE)
-#define COARSE_N 5u
 
 /* A block that nobody has. */
 struct idle {
@@ -30,32 +32,24 @@ struct idle {
 
 #ifndef BY_MALLOC
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static struct idle *idle[FINE_N + COARSE_N];
+static struct idle *idle[FINE_N];
+static struct ax_buddy buddies;
 static uint8_t *chunk;
 static size_t chunk_left;
 static size_t idle_bytes;
 #endif
 
-static size_t class_size(unsigned c)
+/* What a block of n bytes has; n is at most LARGEST_MAX. */
+static size_t size_of(size_t n)
 {
-    return c < FINE_N ? (c + 1) * LINE : FINE_MAX << (c - FINE_N + 1);
-}
-
-/* The smallest class that has room for n bytes; n is at most LARGEST_MAX. */
-static unsigned class_of(size_t n)
-{
-    unsigned c = (unsigned)FINE_N;
-    if (n <= FINE_MAX)
-        return n ? (unsigned)((n - 1) / LINE) : 0;
-    while (class_size(c) < n)
-        c++;
-    return c;
+    size_t size = n ? (n + LINE - 1) / LINE * LINE : LINE;
+    return n <= FINE_MAX ? size : (size_t)1 << (64 - __builtin_clzll(n - 1));
 }
 
 #ifdef BY_MALLOC
 void *ax_pool_take(size_t n)
 {
-    return n <= LARGEST_MAX ? aligned_alloc(LINE, class_size(class_of(n))) : malloc(n);
+    return n <= LARGEST_MAX ? aligned_alloc(LINE, size_of(n)) : malloc(n);
 }
 
 void ax_pool_give(void *p, size_t n)
@@ -85,19 +79,30 @@ static void *cut(size_t n)
     return p;
 }
 
+static bool is_power(size_t size)
+{
+    return (size & (size - 1)) == 0;
+}
+
+/* A block of the fine sizes that are no powers of two. */
+static void *take_fine(size_t size)
+{
+    struct idle **first = &idle[size / LINE - 1];
+    void *p = *first;
+    if (!p)
+        return cut(size);
+    *first = (*first)->next;
+    idle_bytes -= size;
+    return p;
+}
+
 void *ax_pool_take(size_t n)
 {
     if (n > LARGEST_MAX)
         return malloc(n);
-    unsigned c = class_of(n);
+    size_t size = size_of(n);
     (void)pthread_mutex_lock(&lock);
-    void *p = idle[c];
-    if (p) {
-        idle[c] = idle[c]->next;
-        idle_bytes -= class_size(c);
-    } else {
-        p = cut(class_size(c));
-    }
+    void *p = is_power(size) ? ax_buddy_take(&buddies, size) : take_fine(size);
     (void)pthread_mutex_unlock(&lock);
     return p;
 }
@@ -110,19 +115,23 @@ void ax_pool_give(void *p, size_t n)
         free(p);
         return;
     }
-    unsigned c = class_of(n);
+    size_t size = size_of(n);
     struct idle *block = p;
     (void)pthread_mutex_lock(&lock);
-    block->next = idle[c];
-    idle[c] = block;
-    idle_bytes += class_size(c);
+    if (is_power(size)) {
+        ax_buddy_give(&buddies, p, size);
+    } else {
+        block->next = idle[size / LINE - 1];
+        idle[size / LINE - 1] = block;
+        idle_bytes += size;
+    }
     (void)pthread_mutex_unlock(&lock);
 }
 
 size_t ax_pool_idle(void)
 {
     (void)pthread_mutex_lock(&lock);
-    const size_t bytes = idle_bytes;
+    const size_t bytes = idle_bytes + buddies.idle;
     (void)pthread_mutex_unlock(&lock);
     return bytes;
 }

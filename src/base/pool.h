@@ -3,8 +3,8 @@
  * The allocator of the C library takes memory page by page where threads have heaps of their own, a system
  * call for each 4 KiB, and spreads what is hot among what is not. Blocks of the pool are cut from 2 MiB at a
  * time, on huge pages where the kernel has them (base/pages.h). What is given back serves the next block of
- * its size and is never returned to the kernel: for what there is as much of again. Process-wide; any thread.
- * Under AddressSanitizer it is malloc(), whose checks it would hide. */
+ * its size; of powers of two (base/buddy.h), also larger ones, and what is free in whole goes back to the
+ * kernel. Process-wide; any thread. Under AddressSanitizer it is malloc(), whose checks it would hide. */
 #ifndef AX_BASE_POOL_H
 #define AX_BASE_POOL_H
 

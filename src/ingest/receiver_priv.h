@@ -90,11 +90,12 @@ struct ax_request {
     struct ax_receiver *receiver;
     int version;
     struct ax_request_scratch *scratch;
-    struct ax_journal *journal; /* NULL: there is no log */
-    bool seen;                  /* 2.0: the symbols are */
-    bool unlogged;              /* the log did not take it */
-    bool starved;               /* there was no memory for some of it */
-    enum ax_err ended;          /* why the walk ends before the request does */
+    struct ax_journal *journal;   /* NULL: there is no log */
+    struct ax_plain_result plain; /* of the last run */
+    bool seen;                    /* 2.0: the symbols are */
+    bool unlogged;                /* the log did not take it */
+    bool starved;                 /* there was no memory for some of it */
+    enum ax_err ended;            /* why the walk ends before the request does */
     struct ax_diag end;
     int64_t latest_ms; /* the newest time that is not refused as future */
     struct ax_rw_stats stats;

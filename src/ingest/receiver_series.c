@@ -205,15 +205,19 @@ enum ax_err ax_request_take_plain(void *request, const struct ax_plain_series *v
                                   uint32_t *unread)
 {
     struct ax_request *q = request;
-    struct ax_plain_result result = {.unread = UINT32_MAX >> (AX_PLAIN_RUN - n)};
+    struct ax_seen_symbols *symbols = q->version == 2 ? &q->scratch->symbols : NULL;
     see_symbols(q);
     flush(q);
-    if (q->ended == AX_OK && !any_later(v, n, q->latest_ms))
-        ax_db_append_plain(q->receiver->db, ax_str(""), q->version == 2 ? &q->scratch->symbols : NULL, v, n,
-                           q->journal, &result);
-    ax_request_account_plain(q, &result);
-    *unread = result.unread;
-    return q->ended;
+    if (q->ended != AX_OK)
+        return q->ended;
+    if (any_later(v, n, q->latest_ms)) {
+        *unread = UINT32_MAX >> (AX_PLAIN_RUN - n);
+        return AX_OK;
+    }
+    ax_db_append_plain(q->receiver->db, ax_str(""), symbols, v, n, q->journal, &q->plain);
+    ax_request_account_plain(q, &q->plain);
+    *unread = q->plain.unread;
+    return AX_OK;
 }
 
 void ax_request_finish(struct ax_request *q)

@@ -10,6 +10,7 @@
 
 /* Field numbers. */
 enum { V1_TIMESERIES = 1, V1_METADATA = 3, V2_SYMBOLS = 4, V2_TIMESERIES = 5 };
+enum { V2_SYMBOL_TAG = 0x22, V2_SERIES_TAG = 0x2a };
 
 static enum ax_err malformed(const struct ax_rw_walk *w, struct ax_diag *diag)
 {
@@ -124,6 +125,42 @@ static enum ax_err add_symbol(struct ax_rw_walk *w, struct ax_str symbol, struct
     return AX_OK;
 }
 
+/* Symbols one behind another that are as most are, as long as there is room for them. */
+static void add_short_symbols(struct ax_rw_decoder *d, struct ax_wire *c, uint32_t most)
+{
+    uint32_t n = d->symbols_n, room = d->symbols_cap < most ? d->symbols_cap : most;
+    size_t any = d->symbols_any;
+    const uint8_t *p = c->p;
+    for (; n < room && c->end - p >= 2 && p[0] == V2_SYMBOL_TAG && p[1] < 0x80 && p[1] <= c->end - p - 2;
+         n++) {
+        d->symbols[n] = (struct ax_str){(const char *)p + 2, p[1]};
+        any |= p[1];
+        p += 2 + p[1];
+    }
+    d->symbols_n = n;
+    d->symbols_any = any;
+    c->p = p;
+}
+
+/* Pass over series of less than 16 KiB, one behind another. */
+static bool pass_series(struct ax_wire *c)
+{
+    const uint8_t *p = c->p, *end = c->end;
+    while (end - p >= 3 && p[0] == V2_SERIES_TAG) {
+        size_t n = p[1], head = 2;
+        if (n & 0x80) {
+            n = (n & 0x7f) | (size_t)p[2] << 7;
+            head = 3;
+        }
+        if ((head == 3 && p[2] & 0x80) || n > (size_t)(end - p) - head)
+            break;
+        p += head + n;
+    }
+    bool any = p != c->p;
+    c->p = p;
+    return any;
+}
+
 /* First pass over 2.0: symbols, and that the outermost fields are well-formed. */
 static enum ax_err read_symbols(struct ax_rw_walk *w, struct ax_str body, struct ax_diag *diag)
 {
@@ -131,6 +168,11 @@ static enum ax_err read_symbols(struct ax_rw_walk *w, struct ax_str body, struct
     uint32_t field, type;
     for (struct ax_wire c = ax_wire_of(body); c.p < c.end;) {
         struct ax_str inner;
+        add_short_symbols(w->d, &c, w->limits->symbols_max);
+        bool series = pass_series(&c);
+        known |= series || w->d->symbols_n;
+        if (c.p == c.end)
+            break;
         if (!ax_wire_tag(&c, &field, &type))
             return malformed(w, diag);
         bool symbol = field == V2_SYMBOLS, ours = symbol || field == V2_TIMESERIES;

@@ -26,8 +26,9 @@ static void leave(struct plain_run *r, uint32_t i)
     r->out->unread |= 1u << i;
 }
 
-/* Hash the labels of all. */
-static void hash_labels(struct plain_run *r, struct ax_str tenant, struct ax_seen_symbols *symbols)
+/* Hash the labels of all. early: ask at once for what is known of unwanted ones. */
+static void hash_labels(struct plain_run *r, struct ax_str tenant, struct ax_seen_symbols *symbols,
+                        bool early)
 {
     struct ax_db *db = r->db;
     for (uint32_t i = 0; i < r->n; i++) {
@@ -39,6 +40,8 @@ static void hash_labels(struct plain_run *r, struct ax_str tenant, struct ax_see
         if (tenant.n)
             r->hash[i] = ax_db_of_tenant(db, tenant, r->hash[i]);
         ax_index_prefetch(&db->index, r->hash[i]);
+        if (early)
+            ax_negative_prefetch(&db->unwanted, r->hash[i]);
     }
 }
 
@@ -136,9 +139,10 @@ void ax_db_append_plain(struct ax_db *db, struct ax_str tenant, struct ax_seen_s
     r.told_ms = 0;
     r.told_n = 0;
     r.out = out;
+    bool early = out->unwanted > out->ingested;
     *out = (struct ax_plain_result){0};
     pthread_rwlock_rdlock(&db->structure);
-    hash_labels(&r, tenant, symbols);
+    hash_labels(&r, tenant, symbols, early);
     find_series(&r);
     settle(&r);
     if (journal && r.kept_n)

@@ -1,9 +1,12 @@
 /* symbols.c: lists of texts hash as sums over places. */
 #include "series/symbols.h"
 
-#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 #define TEXTS_FIRST 1024u
 
@@ -117,91 +120,82 @@ struct ax_hash128 ax_seen_join(struct ax_seen_symbols *s, const struct ax_symbol
 
 /* ---- packed references ---- */
 
-#define UPPER 0x8080808080808080u /* set in each byte behind which its reference goes on */
-#define WORD 8u
+#define CHANGES_MAX AX_SYMBOL_PLACES /* bytes of lists that are compared: they have bits */
 
-static uint64_t word(const uint8_t *p)
-{
-    uint64_t v;
-    memcpy(&v, p, sizeof v);
-    return le64toh(v);
-}
-
-/* How many bytes have their upper bit set; the others are 0. */
-static uint32_t count_upper(uint64_t v)
-{
-    return (uint32_t)((v >> 7) * 0x0101010101010101u >> 56);
-}
-
-/* The reference at p, of one or two bytes. */
+/* The reference at p, of one or two bytes, without a guess at how many. */
 static uint32_t ref_at(const uint8_t *p)
 {
-    uint32_t ref = p[0];
-    return ref & 0x80 ? (ref & 0x7f) | (uint32_t)p[1] << 7 : ref;
+    uint32_t two = p[0] >> 7;
+    return (p[0] & 0x7fu) | ((uint32_t)p[1] << 7 & (0 - two));
 }
 
-/* The sum of all places. */
-static bool sum_packed(const struct ax_seen_symbols *s, const struct ax_symbol_keys *k, const uint8_t *p,
+/* The sum of all places, and the layout of the list: where its references begin. */
+static bool sum_packed(struct ax_seen_symbols *s, const struct ax_symbol_keys *k, const uint8_t *refs,
                        uint32_t n, struct ax_hash128 *out)
 {
-    const uint8_t *end = p + n;
     struct ax_hash128 sum = {0, 0};
-    uint32_t i = 0;
-    for (; p < end && i < AX_SYMBOL_PLACES; i++) {
-        uint32_t ref = ref_at(p), size = 1 + (*p >> 7);
-        if (ref >= s->n || (size == 2 && (p + 1 == end || p[1] & 0x80)))
+    uint32_t i = 0, at = 0;
+    s->begins = 0;
+    for (; at < n && i < AX_SYMBOL_PLACES; i++) {
+        uint32_t ref = ref_at(refs + at), size = 1 + (refs[at] >> 7);
+        if (ref >= s->n || at + size > n || (size == 2 && refs[at + 1] & 0x80))
             return false;
-        p += size;
+        if (at < CHANGES_MAX) {
+            s->begins |= 1ull << at;
+            s->place_at[at] = (uint8_t)i;
+        }
+        at += size;
         sum.lo += s->v[ref].lo * k->multipliers[i].lo;
         sum.hi += s->v[ref].hi * k->multipliers[i].hi;
     }
     out->lo = sum.lo + k->lengths[i].lo;
     out->hi = sum.hi + k->lengths[i].hi;
-    return p == end && i % 2 == 0;
+    return at == n && i % 2 == 0;
 }
 
-/* Where two lists of the same layout differ. */
-struct change {
-    const uint8_t *now, *before; /* the lists */
-    uint32_t done;               /* bytes that are looked at */
-};
-
-/* Take the reference that byte `at` belongs to, whose place is that of the references that end before it. */
-static bool change_at(const struct ax_seen_symbols *s, const struct ax_symbol_keys *k, struct change *c,
-                      uint32_t at, uint32_t place, struct ax_hash128 *sum)
+/* Which bytes differ, as bits; and of which the upper bit does. 16 bytes are looked at. */
+#if defined(__SSE2__)
+static uint32_t compare(const uint8_t *a, const uint8_t *b, uint32_t *out_upper)
 {
-    uint32_t begin = at > 0 && c->now[at - 1] & 0x80 ? at - 1 : at;
-    uint32_t ref = ref_at(c->now + begin), was = ref_at(c->before + begin);
-    struct ax_hash128 by = k->multipliers[place];
-    if (ref >= s->n)
-        return false;
-    sum->lo += (s->v[ref].lo - s->v[was].lo) * by.lo;
-    sum->hi += (s->v[ref].hi - s->v[was].hi) * by.hi;
-    c->done = begin + 1 + (c->now[begin] >> 7);
-    return true;
+    __m128i x = _mm_loadu_si128((const void *)a), y = _mm_loadu_si128((const void *)b);
+    *out_upper = (uint32_t)_mm_movemask_epi8(_mm_xor_si128(x, y));
+    return (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(x, y)) ^ 0xffff;
 }
+#else
+static uint32_t compare(const uint8_t *a, const uint8_t *b, uint32_t *out_upper)
+{
+    uint32_t differ = 0, upper = 0;
+    for (uint32_t i = 0; i < 16; i++) {
+        differ |= (uint32_t)(a[i] != b[i]) << i;
+        upper |= (uint32_t)((a[i] ^ b[i]) >> 7) << i;
+    }
+    *out_upper = upper;
+    return differ;
+}
+#endif
 
 /* The sum, by what differs from the list before. False when their layouts differ, or a reference is wrong. */
 static bool sum_changes(const struct ax_seen_symbols *s, const struct ax_symbol_keys *k, const uint8_t *refs,
                         uint32_t n, struct ax_hash128 *out)
 {
-    struct change c = {refs, s->packed, 0};
+    uint64_t differ = 0, moved = 0, mine = UINT64_MAX >> (CHANGES_MAX - n);
+    for (uint32_t from = 0; from < n; from += 16) {
+        uint32_t upper;
+        differ |= (uint64_t)compare(refs + from, s->packed + from, &upper) << from;
+        moved |= (uint64_t)upper << from;
+    }
+    if (moved & mine)
+        return false;
     struct ax_hash128 sum = s->packed_sum;
-    uint32_t ended = 0; /* references that end before this word */
-    for (uint32_t from = 0; from < n; from += WORD) {
-        uint64_t now = word(refs + from), differ = now ^ word(c.before + from), ends = ~now & UPPER;
-        if (n - from < WORD)
-            differ &= (1ull << 8 * (n - from)) - 1;
-        if (differ & UPPER)
+    differ &= mine;
+    for (uint64_t changed = (differ & s->begins) | (differ & ~s->begins) >> 1; changed;
+         changed &= changed - 1) {
+        uint32_t at = (uint32_t)__builtin_ctzll(changed), place = s->place_at[at];
+        uint32_t ref = ref_at(refs + at), was = ref_at(s->packed + at);
+        if (ref >= s->n)
             return false;
-        while (differ) {
-            uint32_t byte = (uint32_t)__builtin_ctzll(differ) / 8, at = from + byte;
-            uint64_t below = (1ull << 8 * byte) - 1;
-            differ &= ~(below << 8 | 0xff);
-            if (at >= c.done && !change_at(s, k, &c, at, ended + count_upper(ends & below), &sum))
-                return false;
-        }
-        ended += count_upper(ends);
+        sum.lo += (s->v[ref].lo - s->v[was].lo) * k->multipliers[place].lo;
+        sum.hi += (s->v[ref].hi - s->v[was].hi) * k->multipliers[place].hi;
     }
     *out = sum;
     return true;
@@ -210,7 +204,8 @@ static bool sum_changes(const struct ax_seen_symbols *s, const struct ax_symbol_
 bool ax_seen_join_packed(struct ax_seen_symbols *s, const struct ax_symbol_keys *k, const uint8_t *refs,
                          uint32_t n, struct ax_hash128 *out)
 {
-    if ((n != s->packed_n || n == 0 || !sum_changes(s, k, refs, n, out)) && !sum_packed(s, k, refs, n, out)) {
+    bool alike = n == s->packed_n && n > 0 && n <= CHANGES_MAX;
+    if (!(alike && sum_changes(s, k, refs, n, out)) && !sum_packed(s, k, refs, n, out)) {
         s->packed_n = 0;
         return false;
     }

@@ -36,6 +36,8 @@ struct ax_seen_symbols {
     const uint8_t *packed; /* the same for packed references, in the request; packed_n 0: none yet */
     uint32_t packed_n;
     struct ax_hash128 packed_sum;
+    uint64_t begins;                    /* bytes of the list where a reference begins, as bits; */
+    uint8_t place_at[AX_SYMBOL_PLACES]; /* which one it is */
 };
 
 /* Take the texts of a request. AX_NOMEM. */
@@ -51,9 +53,9 @@ void ax_seen_done(struct ax_seen_symbols *s);
 struct ax_hash128 ax_seen_join(struct ax_seen_symbols *s, const struct ax_symbol_keys *k,
                                const uint32_t *refs, uint32_t n);
 
-/* The same of references as they stand in a request: n bytes, behind which 7 more may be read, until its end.
- * False when they are not pairs of symbols, AX_SYMBOL_PLACES at most, of one or two bytes each; what such a
- * list means is for others to say. Of a series like the one before only what differs is looked at. */
+/* The same of references as they stand in a request: n bytes, behind which 15 more may be read, until its
+ * end. False when they are not pairs of symbols, AX_SYMBOL_PLACES at most, of one or two bytes each; what
+ * such a list means is for others to say. Of a series like the one before only what differs is looked at. */
 bool ax_seen_join_packed(struct ax_seen_symbols *s, const struct ax_symbol_keys *k, const uint8_t *refs,
                          uint32_t n, struct ax_hash128 *out);
 

@@ -77,8 +77,8 @@ static void what_goes_the_plain_way_is_kept_told_and_logged_as_by_the_long_one(v
     ax_buf_init(&r.labels, 1u << 20);
     series_world_open(&plain, 1, "up");
     series_world_open(&alone, 1, "up");
+    struct ax_plain_result result = {0};
     for (uint32_t round = 0; round < ROUNDS; round++) {
-        struct ax_plain_result result;
         char room[48];
         make_run(&r, &rng, START_MS + round * 1000);
         ax_db_append_plain(plain.db, ax_str(""), NULL, r.v, r.n, &plain.journal, &result);
