@@ -17,16 +17,18 @@ struct kept {
     struct kept *next;
 };
 
-/* Those of one job. */
+/* Those of one job, and what a selector may ask of it. */
 struct job_kept {
     struct kept *first, **end;
+    struct ax_config *root; /* has the external labels, and nothing else */
 };
 
-/* What will be told of one series. */
-struct told {
+/* What may be told of one series. */
+struct story {
     struct ax_explained x;
     const struct job_kept *job;
-    struct told *next;
+    bool known; /* anything is, of that time */
+    struct story *next;
 };
 
 /* One question. Everything that is told is in the arena: jobs go on, and may be gone, meanwhile. */
@@ -37,8 +39,7 @@ struct asking {
     struct ax_arena arena;
     struct ax_str name; /* of the job */
     struct job_kept *kept;
-    struct told *first, **end;
-    uint32_t matched, told;
+    struct story *first, **end;
     bool full; /* the arena is */
 };
 
@@ -157,36 +158,32 @@ static void explain(struct asking *a, const struct ax_labels *labels, const stru
     if (!h || seen_ms == INT64_MIN || a->full)
         return;
     struct ax_explained x = {.job = a->name, .step_ms = step_ms, .t_ms = newest ? seen_ms : t_ms};
-    const bool wanted = a->told < a->query->limit &&
-                        ax_chooser_takes(&a->chooser, a->job->root, a->job->config->name, labels);
-    const struct ax_episode *at = wanted ? ax_episodes_at(&h->episodes, x.t_ms) : NULL, *own = NULL;
-    if (!wanted && h->episodes.n == 0)
-        return;
-    a->matched += wanted;
+    const struct ax_episode *at = ax_episodes_at(&h->episodes, x.t_ms), *own = NULL;
+    struct story *story = ax_arena_alloc(&a->arena, sizeof *story);
     x.labels = copy_labels(a, labels);
-    a->full = !x.labels || !keep(a, x.labels, h, at, &own);
+    a->full = !story || !x.labels || !keep(a, x.labels, h, at, &own);
+    if (a->full)
+        return;
     x.episode = own;
-    if (a->full || !wanted || !fill(a, h, newest, value, v, &x))
-        return;
-    if (x.episode && entity)
+    const bool known = fill(a, h, newest, value, v, &x);
+    if (known && x.episode && entity)
         find_parts(a, &x, entity, newest);
-    struct told *t = ax_arena_alloc(&a->arena, sizeof *t);
-    a->full = !t;
-    if (!t)
-        return;
-    *t = (struct told){x, a->kept, NULL};
-    *a->end = t;
-    a->end = &t->next;
-    a->told++;
+    *story = (struct story){x, a->kept, known, NULL};
+    *a->end = story;
+    a->end = &story->next;
 }
 
 static void explain_job(struct asking *a)
 {
     a->name = ax_arena_str(&a->arena, a->job->config->name);
     a->kept = ax_arena_alloc(&a->arena, sizeof *a->kept);
-    a->full = a->full || !a->name.p || !a->kept;
+    const struct ax_labels *external = copy_labels(a, &a->job->root->external_labels);
+    struct ax_config *root = ax_arena_alloc(&a->arena, sizeof *root);
+    a->full = a->full || !a->name.p || !a->kept || !external || !root;
     if (a->full)
         return;
+    *root = (struct ax_config){.external_labels = *external};
+    a->kept->root = root;
     a->kept->first = NULL;
     a->kept->end = &a->kept->first;
     for (uint32_t i = 0; i < a->job->channels_n; i++)
@@ -196,7 +193,8 @@ static void explain_job(struct asking *a)
         explain(a, e->labels, e->hindsight, e->seen_ms, (double)NAN, &e->verdict, e);
 }
 
-/* Copy what is known of all that is asked for. */
+/* Copy what is known of all series, for whoever asks may ask by regular expressions, which take their time.
+ */
 static void gather(struct ax_pipeline *p, struct asking *a)
 {
     (void)pthread_mutex_lock(&p->run);
@@ -208,15 +206,25 @@ static void gather(struct ax_pipeline *p, struct asking *a)
     (void)pthread_mutex_unlock(&p->run);
 }
 
-/* Find what is similar, and tell. */
-static void tell(const struct asking *a, ax_explain_visit *visit, void *ctx)
+/* Find what is meant, and similar to it, and tell. Returns of how many; *matched: without regard to the time.
+ */
+static uint32_t tell(const struct asking *a, ax_explain_visit *visit, void *ctx, uint32_t *matched)
 {
-    for (struct told *t = a->first; t; t = t->next) {
-        for (const struct kept *k = t->x.episode ? t->job->first : NULL; k; k = k->next)
-            if (&k->episode != t->x.episode)
-                compare(&t->x, k);
-        visit(ctx, &t->x);
+    uint32_t told = 0;
+    *matched = 0;
+    for (struct story *s = a->first; s && told < a->query->limit; s = s->next) {
+        if (!ax_chooser_takes(&a->chooser, s->job->root, s->x.job, s->x.labels))
+            continue;
+        ++*matched;
+        if (!s->known)
+            continue;
+        for (const struct kept *k = s->x.episode ? s->job->first : NULL; k; k = k->next)
+            if (&k->episode != s->x.episode)
+                compare(&s->x, k);
+        visit(ctx, &s->x);
+        told++;
     }
+    return told;
 }
 
 enum ax_err ax_pipeline_explain(struct ax_pipeline *p, const struct ax_explain_query *query,
@@ -228,18 +236,17 @@ enum ax_err ax_pipeline_explain(struct ax_pipeline *p, const struct ax_explain_q
         return err;
     ax_arena_init(&a.arena, BYTES_MAX);
     a.end = &a.first;
+    uint32_t matched = 0;
     gather(p, &a);
-    ax_chooser_done(&a.chooser);
     if (a.full)
         err = ax_fail(diag, AX_LIMIT, "what is known of these series takes too much memory: name a job");
-    else if (a.told)
-        tell(&a, visit, ctx);
-    else
+    else if (tell(&a, visit, ctx, &matched) == 0)
         err = ax_fail(
             diag, AX_NOTFOUND, "%s",
-            a.matched ? "of that time nothing is known any more, or not yet: scores are remembered for 4,096 "
-                        "steps, and the newest 4 abnormal episodes of a series"
-                      : "no series that is scored matches");
+            matched ? "of that time nothing is known any more, or not yet: scores are remembered for 4,096 "
+                      "steps, and the newest 4 abnormal episodes of a series"
+                    : "no series that is scored matches");
+    ax_chooser_done(&a.chooser);
     ax_arena_done(&a.arena);
     return err;
 }

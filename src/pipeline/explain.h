@@ -52,8 +52,8 @@ struct ax_explain_query {
 /* Explain the series that are meant, in the order of jobs and series. AX_NOTFOUND: there is none that is
  * scored, or of that time nothing is known; AX_LIMIT: what is known of them takes more than 256 MiB;
  * AX_INVALID, AX_NOMEM; with a text. Waits for a step that is running; steps wait while what is known is
- * copied, O(series of the jobs), and not while episodes are compared, O(series told of * episodes), nor for
- * the visitor. Thread-safe. */
+ * copied, O(series of the jobs), and not while the selector is matched, nor while episodes are compared,
+ * O(series told of * episodes), nor for the visitor. Thread-safe. */
 AX_MUST_USE enum ax_err ax_pipeline_explain(struct ax_pipeline *p, const struct ax_explain_query *query,
                                             ax_explain_visit *visit, void *ctx, struct ax_diag *diag);
 

@@ -161,7 +161,8 @@ uint32_t ax_db_evict(struct ax_db *db, int64_t before_ms);
 typedef bool ax_db_choose(void *ctx, const struct ax_labels *labels);
 
 /* Forget all samples and histograms of the series that are meant; they stay known, empty, until an eviction.
- * Returns how many had any. choose must not call back. O(series). */
+ * Returns how many had any. O(series). Nobody waits for choose: it is asked about copies of the labels, of a
+ * shard at a time, and no lock is held. What becomes known meanwhile may stay. */
 uint32_t ax_db_clear(struct ax_db *db, ax_db_choose *choose, void *ctx);
 
 /* Take no series any more that it does not know (memory is tight), or take them again: AX_FATE_FULL

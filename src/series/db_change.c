@@ -99,8 +99,7 @@ enum ax_fate ax_db_adopt(struct ax_db *db, struct ax_str tenant, const struct ax
     return fate;
 }
 
-/* Forget what a series has. */
-static void empty(struct ax_db *db, struct ax_series *s)
+void ax_series_empty(struct ax_db *db, struct ax_series *s)
 {
     ax_ring_done(&s->ring);
     ax_series_drop_histograms(db, s);
@@ -112,7 +111,7 @@ static void renew(struct ax_db *db, struct ax_series *s, uint64_t ref)
 {
     if (s->wants)
         ax_want_leave(&db->wants, s->wants, s);
-    empty(db, s);
+    ax_series_empty(db, s);
     s->ref = ref;
     if (s->wants)
         ax_want_join(&db->wants, s->wants, s);
@@ -309,24 +308,6 @@ uint32_t ax_db_evict(struct ax_db *db, int64_t before_ms)
         atomic_fetch_sub(&db->series_n, n);
         db->evictions++;
         ax_negative_clear(&db->unwanted);
-    }
-    pthread_rwlock_unlock(&db->structure);
-    return n;
-}
-
-uint32_t ax_db_clear(struct ax_db *db, ax_db_choose *choose, void *ctx)
-{
-    uint32_t n = 0;
-    pthread_rwlock_wrlock(&db->structure);
-    for (uint32_t i = 0; i < AX_SHARDS; i++) {
-        pthread_mutex_lock(&db->shards[i].lock);
-        for (struct ax_series *s = db->shards[i].series; s; s = s->next) {
-            if (!choose(ctx, s->labels))
-                continue;
-            n += ax_series_newest(s) != INT64_MIN;
-            empty(db, s);
-        }
-        pthread_mutex_unlock(&db->shards[i].lock);
     }
     pthread_rwlock_unlock(&db->structure);
     return n;

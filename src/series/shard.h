@@ -79,6 +79,9 @@ size_t ax_series_bytes(size_t tenant_n);
 /* Free one series, which nothing refers to any more. */
 void ax_series_free(struct ax_db *db, struct ax_series *s);
 
+/* Forget the samples and histograms of a series; its shard's lock is held, or `structure` exclusively. */
+void ax_series_empty(struct ax_db *db, struct ax_series *s);
+
 /* What the labels of a key say. */
 struct ax_reading {
     struct ax_labels labels; /* canonical, without what is dropped */
