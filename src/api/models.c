@@ -129,16 +129,18 @@ static void add_trial(struct asking *a, json_t *data)
         const bool watch = v.roles.phase == AX_PHASE_WATCH;
         const struct ax_comparison *c = &v.result;
         const double none = (double)NAN;
+        const bool precision = strcmp(v.measure, "average_precision") == 0;
         (void)json_object_set_new(
             data, "trial",
-            json_pack("{s:s, s:i, s:I, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "phase",
-                      ax_phase_name(v.roles.phase), "share", (int)v.roles.share, "samples",
-                      (json_int_t)v.samples, "newer", watch ? v.roles.live.version : v.roles.shadow.version,
-                      "older", watch ? v.roles.shadow.version : v.roles.live.version, "effect",
-                      number(c->n ? c->effect : none), "effectLower", number(c->n ? c->low : none),
-                      "effectUpper", number(c->n ? c->high : none), "pValue",
-                      number(c->n ? c->p_value : none), "newerLoss", number(c->n ? c->challenger : none),
-                      "olderLoss", number(c->n ? c->champion : none)));
+            json_pack(
+                "{s:s, s:i, s:I, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "phase",
+                ax_phase_name(v.roles.phase), "share", (int)v.roles.share, "samples", (json_int_t)v.samples,
+                "measure", v.measure, "newer", watch ? v.roles.live.version : v.roles.shadow.version, "older",
+                watch ? v.roles.shadow.version : v.roles.live.version, "effect",
+                number(c->n ? c->effect : none), "effectLower", number(c->n ? c->low : none), "effectUpper",
+                number(c->n ? c->high : none), "pValue", number(c->n ? c->p_value : none),
+                precision ? "newerPrecision" : "newerLoss", number(c->n ? c->challenger : none),
+                precision ? "olderPrecision" : "olderLoss", number(c->n ? c->champion : none)));
     }
     if (ax_registry_audit(a->service->registry, a->name, 0, note_decision, &decision, &ignored) == AX_OK &&
         decision)

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <jansson.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -104,6 +105,27 @@ static void print_pairs(const json_t *list, const char *key)
     }
 }
 
+/* What the newer version has been worth, with its interval. */
+static void print_effect(const json_t *t)
+{
+    const double effect = json_number_value(json_object_get(t, "effect")),
+                 low = json_number_value(json_object_get(t, "effectLower")),
+                 high = json_number_value(json_object_get(t, "effectUpper"));
+    const bool worse = effect < 0;
+    const char *measure = text_of(t, "measure");
+    if (!json_is_number(json_object_get(t, "pValue"))) {
+        (void)printf("%s and %s: too little to compare them yet\n", text_of(t, "newer"), text_of(t, "older"));
+        return;
+    }
+    (void)printf("%s is %s than %s by %.2f %% (%.2f to %.2f %%) of its %s, p %.3g that it is no better\n",
+                 text_of(t, "newer"), worse ? "worse" : "better", text_of(t, "older"), 100 * fabs(effect),
+                 100 * (worse ? -high : low), 100 * (worse ? -low : high),
+                 strcmp(measure, "average_precision") == 0 ? "average precision"
+                 : strcmp(measure, "alarms") == 0          ? "share of alarms"
+                                                           : "loss",
+                 json_number_value(json_object_get(t, "pValue")));
+}
+
 /* How the comparison on live data stands, and what the last one has led to. */
 static void print_trial(const json_t *data)
 {
@@ -111,12 +133,7 @@ static void print_trial(const json_t *data)
     if (json_is_object(t)) {
         (void)printf("\non live data: %s, %lld pairs\n", text_of(t, "phase"),
                      (long long)json_integer_value(json_object_get(t, "samples")));
-        if (json_is_number(json_object_get(t, "pValue")))
-            (void)printf("%s is better than %s by %.2f %% (%.2f to %.2f %%), p %.3g\n", text_of(t, "newer"),
-                         text_of(t, "older"), 100 * json_number_value(json_object_get(t, "effect")),
-                         100 * json_number_value(json_object_get(t, "effectLower")),
-                         100 * json_number_value(json_object_get(t, "effectUpper")),
-                         json_number_value(json_object_get(t, "pValue")));
+        print_effect(t);
     }
     if (json_is_object(last))
         (void)printf("\nlast decision: %s %s: %s\n", text_of(last, "version"), text_of(last, "action"),

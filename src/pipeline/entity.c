@@ -247,6 +247,8 @@ uint32_t ax_entities_erase(struct ax_job *job, const struct ax_chooser *chooser)
         n++;
     }
     job->end = at;
+    if (n)
+        ax_entity_trial_end(&job->scores);
     return n;
 }
 

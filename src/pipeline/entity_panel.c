@@ -148,41 +148,27 @@ static double score_of(const struct question *q, uint32_t i)
            level;
 }
 
-/* Compare the shares of alarms of both generations among the entities that both know. */
-static void compare(struct ax_job *job, uint32_t n, const struct question q[2])
+/* Compare both generations among the entities that both know, and send what a challenger says of them. */
+static void compare(struct ax_job *job, int64_t t_ms, const struct ax_asked *asked,
+                    const struct question q[2])
 {
-    struct ax_trial *t = &job->ensemble_learner.trial;
-    uint32_t judged = 0, alarms[2] = {0, 0}, agreed = 0;
-    for (uint32_t i = 0; i < n; i++) {
-        const double live = score_of(&q[0], i), shadow = score_of(&q[1], i);
-        if (live < 0 || shadow < 0)
-            continue;
-        if (isfinite(live) != isfinite(shadow))
-            ax_trial_broken(t, !isfinite(live), !isfinite(shadow));
-        judged++;
-        alarms[0] += live > 1;
-        alarms[1] += shadow > 1;
-        agreed += (live > 1) == (shadow > 1);
-    }
-    if (judged == 0 || (job->skip & AX_SKIP_LEARNING) ||
-        job->ensemble_learner.roles.phase == AX_PHASE_APPROVAL)
+    double *live = ax_arena_array(&job->scratch, asked->n, sizeof *live),
+           *shadow = ax_arena_array(&job->scratch, asked->n, sizeof *shadow);
+    if (!live || !shadow) {
+        ax_job_error(job, "memory");
         return;
-    t->judged += judged;
-    t->agreed += agreed;
-    ax_learner_compare(&job->ensemble_learner, (double)alarms[0] / judged, (double)alarms[1] / judged);
-}
-
-/* Send what the challenger says of the entities that it knows. */
-static void tell(struct ax_job *job, int64_t t_ms, const struct ax_asked *asked, const struct question *of)
-{
-    for (uint32_t i = 0; i < asked->n; i++) {
-        const double score = score_of(of, i);
-        if (isfinite(score) && score >= 0)
-            ax_entity_challenge(job, asked->entities[i], t_ms, score);
     }
+    for (uint32_t i = 0; i < asked->n; i++) {
+        live[i] = score_of(&q[0], i);
+        shadow[i] = score_of(&q[1], i);
+    }
+    ax_entities_compare(job, t_ms, asked, live, shadow);
+    for (uint32_t i = 0; i < asked->n && ax_learner_tries(&job->ensemble_learner); i++)
+        if (isfinite(shadow[i]) && shadow[i] >= 0)
+            ax_entity_challenge(job, asked->entities[i], t_ms, shadow[i]);
 }
 
-/* There is none any more: its series end. */
+/* There is no challenger any more: its series end. */
 static void fall_silent(struct ax_job *job, int64_t t_ms)
 {
     for (struct ax_entity *e = job->first; e; e = e->next)
@@ -228,6 +214,8 @@ void ax_entities_ask(struct ax_job *job, int64_t t_ms, struct ax_asked *out)
         e->known[0].of = e->known[1].of = NULL; /* their addresses may come back */
     if (ax_challenger_is_heard(&job->challenger) && !ax_learner_tries(l))
         fall_silent(job, t_ms);
+    if (!l->shadow)
+        ax_entity_trial_end(&job->scores);
     if (job->ensemble.features == 0 || !l->live || job->entities.n == 0)
         return;
     if (!make_room(job, out, &points, q)) {
@@ -254,9 +242,7 @@ void ax_entities_ask(struct ax_job *job, int64_t t_ms, struct ax_asked *out)
     ask(&q[0], out);
     ask(&q[1], out);
     if (l->shadow)
-        compare(job, out->n, q);
-    if (ax_learner_tries(l))
-        tell(job, t_ms, out, &q[1]);
+        compare(job, t_ms, out, q);
     for (uint32_t i = 0; i < out->n; i++)
         out->answers[i] = answer_of(job, out->entities[i], q, i);
 }

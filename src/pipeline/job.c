@@ -216,6 +216,7 @@ void ax_job_free(struct ax_job *job, int64_t end_ms)
     ax_skips_free(job->skips);
     ax_triggers_done(&job->triggers);
     ax_combiner_free(job->spare);
+    ax_entity_trial_end(&job->scores);
     if (job->capacity)
         ax_channel_done(job->capacity, INT64_MIN);
     free(job->capacity);

@@ -13,6 +13,7 @@
 #include "forecast/shared.h"
 #include "pipeline/channel_lstm.h"
 #include "pipeline/chooser.h"
+#include "pipeline/entity_trial.h"
 #include "pipeline/job.h"
 #include "pipeline/learner.h"
 #include "pipeline/schedule.h"
@@ -133,6 +134,7 @@ struct ax_job {
     struct ax_ensemble_spec ensemble;   /* of entities, or of latencies; 0 features: there is none */
     struct ax_learner ensemble_learner; /* one of the following */
     struct ax_challenger challenger;    /* of the ensemble */
+    struct ax_entity_trial scores;      /* of it and the one that serves, during a trial */
     int64_t relearn_ms; /* newest step when people last said something of what it learnt from; AX_NEVER */
     struct ax_learner *learners; /* models that are fitted beside it */
     struct ax_triggers triggers; /* why these are fitted again */
@@ -215,6 +217,11 @@ struct ax_asked {
 
 /* Ask it at t_ms; nothing is asked while none is live, or when there is no memory (counted). */
 void ax_entities_ask(struct ax_job *job, int64_t t_ms, struct ax_asked *out);
+
+/* entity_compare.c: compare what both generations say at t_ms of the entities that were asked about, [n]
+ * each; below 0: it does not know the entity. Both are there. */
+void ax_entities_compare(struct ax_job *job, int64_t t_ms, const struct ax_asked *asked, const double *live,
+                         const double *shadow);
 
 /* The entity's score from that of its features and from what was asked, the `at`-th (UINT32_MAX: nothing):
  * verdict, vote and contributions of e are those of the features before. Returns whether the

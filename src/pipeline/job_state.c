@@ -9,7 +9,7 @@
 #include "pipeline/job_priv.h"
 #include "store/records.h"
 
-#define STATE_VERSION 9
+#define STATE_VERSION 10
 #define SECTION_BYTES (1u << 20) /* a section is put when it has become so long */
 #define LABELS_MAX 65536         /* of one target; more than any request may bring */
 
@@ -72,6 +72,7 @@ static void job_save(struct ax_job *job, struct ax_buf *out)
     for (uint32_t i = 0; i < job->channels_n; i++)
         if (job->channels[i].lstm)
             ax_channel_lstm_save(job->channels[i].lstm, out);
+    ax_entity_trial_save(&job->scores, out);
     ax_job_outlets(job, &(struct ax_outlet_deed){.verb = AX_OUTLET_SAVE, .out = out});
     ax_job_lessons_save(job, out);
 }
@@ -103,6 +104,8 @@ static enum ax_err job_load(struct ax_job *job, struct ax_bytes *in)
     for (uint32_t i = 0; i < job->channels_n; i++)
         if (job->channels[i].lstm && ax_channel_lstm_load(job->channels[i].lstm, in) == AX_NOMEM)
             return AX_NOMEM;
+    if (in->err == AX_OK && ax_entity_trial_load(&job->scores, in) == AX_NOMEM)
+        return AX_NOMEM;
     ax_job_outlets(job, &(struct ax_outlet_deed){.verb = AX_OUTLET_LOAD, .in = in});
     return in->err == AX_OK ? ax_job_lessons_load(job, in) : in->err;
 }

@@ -28,11 +28,12 @@ static struct ax_outlet_name name_of(const struct ax_learner *l, enum ax_output 
 static struct ax_outlet_name role_name(const struct ax_learner *l, uint32_t who, uint32_t i)
 {
     static const enum ax_output ids[AX_LEARNER_ROLE_OUTPUTS] = {
-        AX_OUTPUT_TRAINING_TIME,  AX_OUTPUT_TRAINING_SAMPLES, AX_OUTPUT_TRAINING_LOSS,
-        AX_OUTPUT_TRAINING_SKILL, AX_OUTPUT_MODEL_INFO,       AX_OUTPUT_COMPARISON_LOSS};
+        AX_OUTPUT_TRAINING_TIME,       AX_OUTPUT_TRAINING_SAMPLES, AX_OUTPUT_TRAINING_LOSS,
+        AX_OUTPUT_TRAINING_SKILL,      AX_OUTPUT_MODEL_INFO,       AX_OUTPUT_COMPARISON_LOSS,
+        AX_OUTPUT_COMPARISON_PRECISION};
     const struct ax_learner_shown *shown = &l->shown[who];
     struct ax_outlet_name name = name_of(l, ids[i]);
-    if (who == 1 || i == AX_LEARNER_INFO || i == AX_LEARNER_TRIAL_LOSS)
+    if (who == 1 || i == AX_LEARNER_INFO || i >= AX_LEARNER_TRIAL_LOSS)
         name = with(name, "role", role_names[shown->role]);
     return i == AX_LEARNER_INFO ? with(name, "version", shown->version) : name;
 }
@@ -73,11 +74,12 @@ static void emit_role(struct ax_learner *l, struct ax_outlets *outlets, int64_t 
                       const struct ax_generation *g)
 {
     const bool newer = (l->roles.phase == AX_PHASE_WATCH) == (who == 0);
-    const struct ax_comparison *c = &l->trial.result;
-    const double loss = newer ? c->challenger : c->champion;
+    const struct ax_comparison *c = &l->trial.result, *p = &l->trial.labelled;
+    const double loss = newer ? c->challenger : c->champion, precision = newer ? p->challenger : p->champion;
     const struct ax_fit_scores *s = &g->scores;
     const double values[AX_LEARNER_ROLE_OUTPUTS] = {
-        (double)s->until_ms / 1000, s->samples, s->loss, s->skill, 1, c->n ? loss : (double)NAN};
+        (double)s->until_ms / 1000,    s->samples, s->loss, s->skill, 1, c->n ? loss : (double)NAN,
+        p->n ? precision : (double)NAN};
     for (uint32_t i = 0; i < AX_LEARNER_ROLE_OUTPUTS; i++) {
         const struct ax_outlet_name name = role_name(l, who, i);
         ax_outlet_put(outlets, &l->outlets[who][i], &name, t_ms, values[i]);
@@ -87,7 +89,7 @@ static void emit_role(struct ax_learner *l, struct ax_outlets *outlets, int64_t 
 /* The comparison; what was found last stays to be seen only while it goes on. */
 static void emit_both(struct ax_learner *l, struct ax_outlets *outlets, int64_t t_ms)
 {
-    const struct ax_comparison *c = &l->trial.result;
+    const struct ax_comparison *c = ax_trial_decisive(&l->trial);
     const bool any = l->shadow != NULL, known = any && c->n > 0;
     const double values[AX_LEARNER_BOTH_OUTPUTS] = {
         any ? (double)l->trial.n : (double)NAN,

@@ -42,7 +42,11 @@ static enum ax_err with_learner(struct ax_pipeline *p, struct ax_str model,
 
 static void look(struct ax_learner *l, void *ctx)
 {
-    *(struct ax_trial_view *)ctx = (struct ax_trial_view){l->roles, l->trial.result, l->trial.n};
+    const struct ax_trial *t = &l->trial;
+    *(struct ax_trial_view *)ctx = (struct ax_trial_view){.roles = l->roles,
+                                                          .result = *ax_trial_decisive(t),
+                                                          .measure = ax_trial_measure(t, &l->spec.rule),
+                                                          .samples = t->n};
 }
 
 enum ax_err ax_pipeline_trial(struct ax_pipeline *p, struct ax_str model, struct ax_trial_view *out,

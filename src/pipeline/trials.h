@@ -12,6 +12,7 @@
 struct ax_trial_view {
     struct ax_roles roles;
     struct ax_comparison result; /* of the newer one with the older one; n 0 before the first pair */
+    const char *measure;         /* what is compared: "loss", "alarms", "average_precision" */
     uint32_t samples;
 };
 

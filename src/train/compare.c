@@ -1,12 +1,9 @@
-/* compare.c: Diebold and Mariano, average precision, and the rule. */
+/* compare.c: Diebold and Mariano, and the rule. */
 #include "train/compare.h"
 
-#include "base/rng.h"
 #include "math/special.h"
 
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
 
 #define PAIRS_MIN 8
 #define PAIRS_A_LAG 20 /* with fewer the variance comes out too small */
@@ -78,104 +75,6 @@ struct ax_comparison ax_compare_forecasts(const double *champion, const double *
     c.low = c.champion > 0 ? (mean - reach) / c.champion : c.effect;
     c.high = c.champion > 0 ? (mean + reach) / c.champion : c.effect;
     return c;
-}
-
-/* A score with its label. */
-struct scored {
-    double score;
-    uint64_t label;
-};
-
-static int falling(const void *pa, const void *pb)
-{
-    const struct scored *a = pa, *b = pb;
-    return (a->score < b->score) - (a->score > b->score);
-}
-
-/* Average precision of points in any order, which are sorted. */
-static double average_precision(struct scored *v, uint32_t n)
-{
-    uint32_t all = 0, hits = 0;
-    double area = 0;
-    qsort(v, n, sizeof *v, falling);
-    for (uint32_t i = 0; i < n; i++)
-        all += v[i].label != 0;
-    if (all == 0)
-        return (double)NAN;
-    for (uint32_t i = 0, end; i < n; i = end) {
-        const uint32_t before = hits;
-        for (end = i; end < n && v[end].score >= v[i].score; end++)
-            hits += v[end].label != 0;
-        area += (double)(hits - before) / all * hits / end;
-    }
-    return area;
-}
-
-double ax_average_precision(const double *scores, const uint8_t *labels, uint32_t n, struct ax_arena *scratch)
-{
-    struct scored *v = ax_arena_array(scratch, n, sizeof *v);
-    for (uint32_t i = 0; v && i < n; i++)
-        v[i] = (struct scored){scores[i], labels[i]};
-    return v ? average_precision(v, n) : (double)NAN;
-}
-
-static int ascending(const void *pa, const void *pb)
-{
-    double a, b;
-    memcpy(&a, pa, sizeof a);
-    memcpy(&b, pb, sizeof b);
-    return (a > b) - (a < b);
-}
-
-/* One draw of blocks with both scores: the share by which the challenger is better; NaN without an anomaly.
- */
-static double draw(const double *champion, const double *challenger, const uint8_t *labels, uint32_t n,
-                   uint32_t block, struct ax_rng *rng, struct scored *a, struct scored *b)
-{
-    for (uint32_t i = 0; i < n; i += block) {
-        const uint32_t from = (uint32_t)ax_rng_below(rng, n - block + 1);
-        for (uint32_t k = 0; k < block && i + k < n; k++) {
-            a[i + k] = (struct scored){champion[from + k], labels[from + k]};
-            b[i + k] = (struct scored){challenger[from + k], labels[from + k]};
-        }
-    }
-    const double of_champion = average_precision(a, n);
-    return average_precision(b, n) / of_champion - 1;
-}
-
-enum ax_err ax_compare_detectors(const double *champion, const double *challenger, const uint8_t *labels,
-                                 uint32_t n, uint32_t block, uint32_t draws, uint64_t seed,
-                                 struct ax_arena *scratch, struct ax_comparison *out)
-{
-    struct ax_rng rng;
-    uint32_t found = 0, no_better = 0;
-    *out = (struct ax_comparison){.n = n};
-    if (block == 0 || block > n || draws == 0)
-        return AX_INVALID;
-    struct scored *a = ax_arena_array(scratch, n, sizeof *a), *b = ax_arena_array(scratch, n, sizeof *b);
-    double *effects = ax_arena_array(scratch, draws, sizeof *effects);
-    if (!a || !b || !effects)
-        return AX_NOMEM;
-    out->champion = ax_average_precision(champion, labels, n, scratch);
-    out->challenger = ax_average_precision(challenger, labels, n, scratch);
-    if (isnan(out->champion) || isnan(out->challenger))
-        return AX_INVALID;
-    out->effect = out->challenger / out->champion - 1;
-    ax_rng_seed(&rng, seed);
-    for (uint32_t i = 0; i < draws; i++) {
-        const double effect = draw(champion, challenger, labels, n, block, &rng, a, b);
-        if (isnan(effect))
-            continue;
-        effects[found++] = effect;
-        no_better += effect <= 0;
-    }
-    if (found == 0)
-        return AX_INVALID;
-    qsort(effects, found, sizeof *effects, ascending);
-    out->p_value = (no_better + 1.0) / (found + 1.0);
-    out->low = effects[(uint32_t)((1 - INTERVAL) / 2 * (found - 1))];
-    out->high = effects[(uint32_t)((1 + INTERVAL) / 2 * (found - 1))];
-    return AX_OK;
 }
 
 /* ---- the rule ---- */

@@ -2,9 +2,8 @@
  *
  * Forecasts: the test of F. X. Diebold and R. S. Mariano, "Comparing Predictive Accuracy", JBES 13 (1995),
  * with the small-sample correction and Student's t of D. Harvey, S. Leybourne and P. Newbold, "Testing the
- * equality of prediction mean squared errors", Int. J. of Forecasting 13 (1997). Detectors: the area under
- * the precision-recall curve (average precision, as scikit-learn has it), with a paired bootstrap of blocks
- * (H. R. Kuensch, Annals of Statistics 17, 1989). Pure. */
+ * equality of prediction mean squared errors", Int. J. of Forecasting 13 (1997). Detectors:
+ * train/precision.h. Pure. */
 #ifndef AX_TRAIN_COMPARE_H
 #define AX_TRAIN_COMPARE_H
 
@@ -28,20 +27,6 @@ struct ax_comparison {
  * pairs, or 20 for each lag; 1 when both are the same. O(n lags). */
 struct ax_comparison ax_compare_forecasts(const double *champion, const double *challenger, uint32_t n,
                                           uint32_t lags);
-
-/* Average precision of scores for labels (1: an anomaly): sum of precision times gained recall over the
- * thresholds, ties taken together (sklearn.metrics.average_precision_score). NaN without an anomaly, or when
- * the scratch is too small (64 bytes a score are enough). O(n log n). */
-double ax_average_precision(const double *scores, const uint8_t *labels, uint32_t n,
-                            struct ax_arena *scratch);
-
-/* Compare the average precision of two detectors on the same n points: draws of blocks of `block` points,
- * with both scores of each, seeded. AX_NOMEM; AX_INVALID with no anomaly, no block, or no draw. O(draws n log
- * n). */
-AX_MUST_USE enum ax_err ax_compare_detectors(const double *champion, const double *challenger,
-                                             const uint8_t *labels, uint32_t n, uint32_t block,
-                                             uint32_t draws, uint64_t seed, struct ax_arena *scratch,
-                                             struct ax_comparison *out);
 
 /* When a challenger is promoted; zero-initialised fields take the defaults named. */
 struct ax_promotion_rule {

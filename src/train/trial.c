@@ -137,11 +137,36 @@ static void compare(struct ax_trial *t, const struct ax_trial_rule *rule, enum a
         ax_compare_forecasts(watch ? t->shadow : t->live, watch ? t->live : t->shadow, t->n, rule->lags);
 }
 
+static struct ax_promotion_rule looks_in(const struct ax_trial_rule *rule, enum ax_phase phase)
+{
+    return phase == AX_PHASE_SHADOW ? shadow_rule(rule) : looks_of(rule, ax_trial_pairs(rule, phase));
+}
+
+bool ax_trial_is_look(const struct ax_trial *t, const struct ax_trial_rule *rule, enum ax_phase phase)
+{
+    const struct ax_promotion_rule r = looks_in(rule, phase);
+    return ax_trial_pairs(rule, phase) > 0 && t->sum_n == 0 && ax_promotion_looks(&r, t->n);
+}
+
+void ax_trial_label(struct ax_trial *t, const struct ax_comparison *labelled)
+{
+    t->labelled = *labelled;
+}
+
+const struct ax_comparison *ax_trial_decisive(const struct ax_trial *t)
+{
+    return t->labelled.n ? &t->labelled : &t->result;
+}
+
+const char *ax_trial_measure(const struct ax_trial *t, const struct ax_trial_rule *rule)
+{
+    return t->labelled.n ? "average_precision" : rule->alarms ? "alarms" : "loss";
+}
+
 /* Is it compared at this pair? At all looks, and now and then between them, to be seen. */
 static bool is_compared(const struct ax_trial *t, const struct ax_trial_rule *rule, enum ax_phase phase)
 {
-    const struct ax_promotion_rule r =
-        phase == AX_PHASE_SHADOW ? shadow_rule(rule) : looks_of(rule, ax_trial_pairs(rule, phase));
+    const struct ax_promotion_rule r = looks_in(rule, phase);
     return t->n <= SHOWN_FIRST || t->n % SHOWN_EVERY == 0 || t->n == ax_trial_pairs(rule, phase) ||
            ax_promotion_looks(&r, t->n);
 }
@@ -177,8 +202,10 @@ static enum ax_trial_verdict judge_shadow(const struct ax_trial *t, const struct
     const struct ax_promotion_rule r = shadow_rule(rule);
     if (!ax_promotion_looks(&r, t->n))
         return AX_TRIAL_GOES_ON;
-    if (!rule->alarms) {
-        const enum ax_promotion p = ax_promotion_judge(&r, &t->result);
+    if (!rule->alarms || t->labelled.n) {
+        struct ax_comparison c = *ax_trial_decisive(t);
+        c.n = t->n; /* looks are told by pairs */
+        const enum ax_promotion p = ax_promotion_judge(&r, &c);
         return p == AX_PROMOTION_PROMOTED  ? AX_TRIAL_PASSED
                : p == AX_PROMOTION_RETIRED ? AX_TRIAL_FAILED
                                            : AX_TRIAL_GOES_ON;
@@ -196,6 +223,7 @@ static enum ax_trial_verdict judge_served(const struct ax_trial *t, const struct
     const struct ax_comparison *c = &t->result;
     if (ax_promotion_looks(&r, t->n) &&
         ((ax_promotion_is_worse(&r, c) && (!rule->alarms || c->challenger > rule->alarms_max)) ||
+         (t->labelled.n && ax_promotion_is_worse(&r, &t->labelled)) ||
          (rule->alarms && c->challenger > PLAIN && c->challenger > PLAINLY_MORE * c->champion)))
         return AX_TRIAL_FAILED;
     return t->n >= pairs ? AX_TRIAL_PASSED : AX_TRIAL_GOES_ON;
@@ -224,20 +252,37 @@ uint8_t ax_trial_next_share(uint8_t share)
 
 void ax_trial_describe(const struct ax_trial *t, const struct ax_trial_rule *rule, char *out, size_t out_n)
 {
-    const struct ax_comparison *c = &t->result;
-    const char *what = rule->alarms ? "alarms" : "loss";
-    const bool more = c->effect < 0;
+    const struct ax_comparison *c = ax_trial_decisive(t);
+    const char *what = t->labelled.n ? "average precision" : rule->alarms ? "alarms" : "loss";
+    const bool more = (c->effect < 0) != (t->labelled.n > 0), better = c->effect >= 0;
     if (t->live_broken || t->shadow_broken)
         (void)snprintf(out, out_n, "it gave what is no number");
     else if (isnan(c->p_value) || !isfinite(c->effect))
         (void)snprintf(out, out_n, "%s %.3g after %.3g, %u pairs", what, c->challenger, c->champion, c->n);
     else
         (void)snprintf(out, out_n, "%.3g %% %s %s (%.3g to %.3g %%), p %.2g, %u pairs", 100 * fabs(c->effect),
-                       more ? "more" : "less", what, 100 * (more ? -c->high : c->low),
-                       100 * (more ? -c->low : c->high), more ? 1 - c->p_value : c->p_value, c->n);
+                       more ? "more" : "less", what, 100 * (better ? c->low : -c->high),
+                       100 * (better ? c->high : -c->low), better ? c->p_value : 1 - c->p_value,
+                       t->labelled.n ? t->n : c->n);
 }
 
 /* ---- what lasts ---- */
+
+static void put_comparison(struct ax_buf *out, const struct ax_comparison *c)
+{
+    const double v[] = {c->champion, c->challenger, c->effect, c->low, c->high, c->p_value};
+    ax_put_varint(out, c->n);
+    for (size_t i = 0; i < sizeof v / sizeof v[0]; i++)
+        ax_put_f64(out, v[i]);
+}
+
+static void get_comparison(struct ax_bytes *in, uint32_t n_max, struct ax_comparison *c)
+{
+    double *const v[] = {&c->champion, &c->challenger, &c->effect, &c->low, &c->high, &c->p_value};
+    c->n = ax_get_count(in, n_max);
+    for (size_t i = 0; i < sizeof v / sizeof v[0]; i++)
+        *v[i] = ax_get_f64(in);
+}
 
 void ax_trial_save(const struct ax_trial *t, struct ax_buf *out)
 {
@@ -253,11 +298,8 @@ void ax_trial_save(const struct ax_trial *t, struct ax_buf *out)
     ax_put_u64(out, t->agreed);
     ax_put_u8(out, t->live_broken);
     ax_put_u8(out, t->shadow_broken);
-    ax_put_varint(out, t->result.n);
-    const double result[] = {t->result.champion, t->result.challenger, t->result.effect,
-                             t->result.low,      t->result.high,       t->result.p_value};
-    for (size_t i = 0; i < sizeof result / sizeof result[0]; i++)
-        ax_put_f64(out, result[i]);
+    put_comparison(out, &t->result);
+    put_comparison(out, &t->labelled);
 }
 
 enum ax_err ax_trial_load(struct ax_trial *t, const struct ax_trial_rule *rule, enum ax_phase phase,
@@ -282,10 +324,7 @@ enum ax_err ax_trial_load(struct ax_trial *t, const struct ax_trial_rule *rule, 
     t->shadow_broken = ax_get_bool(in);
     if (t->agreed > t->judged)
         return ax_bytes_fail(in);
-    t->result.n = ax_get_count(in, n);
-    double *const result[] = {&t->result.champion, &t->result.challenger, &t->result.effect,
-                              &t->result.low,      &t->result.high,       &t->result.p_value};
-    for (size_t i = 0; i < sizeof result / sizeof result[0]; i++)
-        *result[i] = ax_get_f64(in);
+    get_comparison(in, n, &t->result);
+    get_comparison(in, UINT32_MAX, &t->labelled);
     return in->err;
 }

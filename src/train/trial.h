@@ -73,7 +73,8 @@ struct ax_trial {
     uint32_t sum_n;
     uint64_t judged, agreed; /* alarms: what both judged, and judged alike */
     bool live_broken, shadow_broken;
-    struct ax_comparison result; /* of all pairs so far, of the newer generation with the older one */
+    struct ax_comparison result;   /* of all pairs so far, of the newer generation with the older one */
+    struct ax_comparison labelled; /* the same by average precision, of the newest look; n 0: not known */
 };
 
 /* Give its memory back. */
@@ -90,6 +91,18 @@ void ax_trial_clear(struct ax_trial *t);
 void ax_trial_add(struct ax_trial *t, const struct ax_trial_rule *rule, enum ax_phase phase, double live,
                   double shadow);
 
+/* Is this a look: has the newest pair been gathered, and may a verdict follow? */
+bool ax_trial_is_look(const struct ax_trial *t, const struct ax_trial_rule *rule, enum ax_phase phase);
+
+/* At a look: this is what labels say of them (n 0: nothing). */
+void ax_trial_label(struct ax_trial *t, const struct ax_comparison *labelled);
+
+/* The comparison that decides: by labels where they say something. */
+const struct ax_comparison *ax_trial_decisive(const struct ax_trial *t);
+
+/* What it compares: "loss", "alarms" or "average_precision". */
+const char *ax_trial_measure(const struct ax_trial *t, const struct ax_trial_rule *rule);
+
 /* One of them said what is no number where the other had one. */
 void ax_trial_broken(struct ax_trial *t, bool live, bool shadow);
 
@@ -104,11 +117,13 @@ enum ax_trial_verdict {
  *
  * Forecasts: a shadow passes and fails as ax_promotion_judge() says; a canary and a watch fail at the first
  * of five looks (the sixteenth to all of their pairs) at which the newer one is significantly worse by the
- * least effect, and pass when they are over. Alarms: a shadow passes at the first look at which its share of
- * alarms is at most that of the champion, or what is no fault, each with the least effect on top, and both
- * have judged alike in 90 % of what they judged; it fails at the last look. In a canary or watch it is worse
- * when its alarms are more than what is no fault as well, or a quarter and ten times those of the older one.
- * Who is broken fails at once. */
+ * least effect, and pass when they are over. Detectors of which it is known by labels how well they do
+ * (ax_trial_label()): a shadow passes and fails as ax_promotion_judge() says of their average precision, and
+ * a canary or watch fails as well where that is significantly worse. Alarms, where nothing is known: a shadow
+ * passes at the first look at which its share of alarms is at most that of the champion, or what is no fault,
+ * each with the least effect on top, and both have judged alike in 90 % of what they judged; it fails at the
+ * last look. In a canary or watch it is worse when its alarms are more than what is no fault as well, or a
+ * quarter and ten times those of the older one. Who is broken fails at once. */
 enum ax_trial_verdict ax_trial_judge(const struct ax_trial *t, const struct ax_trial_rule *rule,
                                      enum ax_phase phase);
 

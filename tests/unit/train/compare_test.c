@@ -7,12 +7,9 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 
 #define RUNS 200
 #define LAST 3840 /* 240 * 16: pairs at the last look */
-
-static struct ax_arena scratch;
 
 static void check(const double *a, const double *b, uint32_t n, const double want[5])
 {
@@ -30,15 +27,6 @@ static void the_test_of_forecasts_is_diebold_and_marianos_with_harveys_correctio
     check(dm1_a, dm1_b, dm1_a_n, dm1);
     check(dm2_a, dm2_b, dm2_a_n, dm2);
     check(dm3_a, dm3_b, dm3_a_n, dm3);
-}
-
-static void average_precision_is_scikit_learns(void **state)
-{
-    (void)state;
-    ax_assert_close(ax_average_precision(ap0_scores, ap0_labels, ap0_scores_n, &scratch), ap0[0], 1e-12);
-    ax_assert_close(ax_average_precision(ap1_scores, ap1_labels, ap1_scores_n, &scratch), ap1[0], 1e-12);
-    const uint8_t none[2] = {0, 0};
-    assert_true(isnan(ax_average_precision(ap0_scores, none, 2, &scratch)));
 }
 
 static void what_cannot_be_compared_is_not(void **state)
@@ -127,66 +115,14 @@ static void what_is_worse_is_retired_early(void **state)
     assert_int_equal(ax_promotion_judge(&rule, &last), AX_PROMOTION_RETIRED);
 }
 
-/* Detectors that see anomalies through noise. */
-static void scores(struct ax_rng *rng, double sharpness, const uint8_t *labels, const double *common,
-                   uint32_t n, double *out)
-{
-    for (uint32_t i = 0; i < n; i++)
-        out[i] = sharpness * labels[i] + 0.7 * common[i] + 0.7 * ax_rng_normal(rng);
-}
-
-static void a_sharper_detector_is_told_from_an_equal_one(void **state)
-{
-    enum { N = 1000 };
-    static double a[N], b[N], c[N], common[N];
-    static uint8_t labels[N];
-    struct ax_comparison same, sharper;
-    struct ax_rng rng;
-    (void)state;
-    ax_rng_seed(&rng, 8);
-    for (uint32_t i = 0; i < N; i++) {
-        common[i] = ax_rng_normal(&rng);
-        labels[i] = i / 10 % 10 == 3;
-    }
-    scores(&rng, 2, labels, common, N, a);
-    scores(&rng, 2, labels, common, N, b);
-    scores(&rng, 3, labels, common, N, c);
-    ax_arena_reset(&scratch);
-    assert_int_equal(ax_compare_detectors(a, b, labels, N, 50, 300, 1, &scratch, &same), AX_OK);
-    ax_arena_reset(&scratch);
-    assert_int_equal(ax_compare_detectors(a, c, labels, N, 50, 300, 1, &scratch, &sharper), AX_OK);
-    assert_true(same.p_value > 0.05 && same.low < 0 && same.high > 0);
-    assert_true(sharper.p_value < 0.01 && sharper.low > 0.02);
-    assert_int_equal(ax_promotion_judge(&(struct ax_promotion_rule){0}, &sharper), AX_PROMOTION_PROMOTED);
-    memset(labels, 0, sizeof labels);
-    ax_arena_reset(&scratch);
-    assert_int_equal(ax_compare_detectors(a, c, labels, N, 50, 300, 1, &scratch, &same), AX_INVALID);
-}
-
-static int start(void **state)
-{
-    (void)state;
-    ax_arena_init(&scratch, 1 << 20);
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    ax_arena_done(&scratch);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_test_of_forecasts_is_diebold_and_marianos_with_harveys_correction),
-        cmocka_unit_test(average_precision_is_scikit_learns),
         cmocka_unit_test(what_cannot_be_compared_is_not),
         cmocka_unit_test(identical_models_are_promoted_in_at_most_5_percent),
         cmocka_unit_test(five_percent_less_error_is_promoted_in_at_least_90_percent),
         cmocka_unit_test(what_is_worse_is_retired_early),
-        cmocka_unit_test(a_sharper_detector_is_told_from_an_equal_one),
     };
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,200 @@
+/* precision.c: ranks once, and then each draw is one pass over the points and one over the ranks. */
+#include "train/precision.h"
+
+#include "base/rng.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define INTERVAL 0.95
+#define AS_GOOD 1e-12 /* a difference that rounding may have made */
+
+/* The score of a point. */
+struct scored {
+    double score;
+    uint32_t point;
+};
+
+static int rising(const void *pa, const void *pb)
+{
+    const struct scored *a = pa, *b = pb;
+    return (a->score > b->score) - (a->score < b->score);
+}
+
+/* Points by rank, from 1 to 2n - 1; ties have the same. */
+static bool rank(const double *scores, uint32_t n, struct ax_arena *scratch, uint32_t *ranks)
+{
+    struct scored *v = ax_arena_array(scratch, n, sizeof *v);
+    if (!v)
+        return false;
+    for (uint32_t i = 0; i < n; i++)
+        v[i] = (struct scored){scores[i], i};
+    qsort(v, n, sizeof *v, rising);
+    for (uint32_t i = 0, end; i < n; i = end) {
+        for (end = i; end < n && v[end].score <= v[i].score; end++)
+            ;
+        for (uint32_t k = i; k < end; k++)
+            ranks[v[k].point] = i + end;
+    }
+    return true;
+}
+
+/* A comparison under way. */
+struct pair {
+    const struct ax_scored_points *p;
+    uint32_t *ranks[2];   /* of champion and challenger, [n] */
+    uint32_t *hits, *all; /* by rank, [2n] */
+    uint8_t *swapped;     /* units whose scores are exchanged, [units_n] */
+    uint32_t *times;      /* how often each unit counts, [units_n] */
+};
+
+/* Average precision by ranks. */
+static double area_of(const uint32_t *hits, const uint32_t *all, uint32_t ranks_n)
+{
+    uint64_t anomalies = 0, found = 0, taken = 0;
+    double area = 0;
+    for (uint32_t r = 0; r < ranks_n; r++)
+        anomalies += hits[r];
+    for (uint32_t r = ranks_n; r-- > 0;) {
+        if (all[r] == 0)
+            continue;
+        found += hits[r];
+        taken += all[r];
+        area += (double)hits[r] / (double)anomalies * (double)found / (double)taken;
+    }
+    return anomalies ? area : (double)NAN;
+}
+
+static double area(const struct pair *c, uint32_t side)
+{
+    const struct ax_scored_points *p = c->p;
+    memset(c->hits, 0, 2 * (size_t)p->n * sizeof *c->hits);
+    memset(c->all, 0, 2 * (size_t)p->n * sizeof *c->all);
+    for (uint32_t i = 0; i < p->n; i++) {
+        const uint32_t unit = p->units[i], r = c->ranks[side ^ c->swapped[unit]][i];
+        c->all[r] += c->times[unit];
+        c->hits[r] += p->labels[i] ? c->times[unit] : 0;
+    }
+    return area_of(c->hits, c->all, 2 * p->n);
+}
+
+double ax_average_precision(const double *scores, const uint8_t *labels, uint32_t n, struct ax_arena *scratch)
+{
+    uint32_t *ranks = ax_arena_array(scratch, n, sizeof *ranks);
+    uint32_t *hits = ax_arena_array(scratch, 2 * (size_t)n, sizeof *hits);
+    uint32_t *all = ax_arena_array(scratch, 2 * (size_t)n, sizeof *all);
+    if (!ranks || !hits || !all || !rank(scores, n, scratch, ranks))
+        return (double)NAN;
+    memset(hits, 0, 2 * (size_t)n * sizeof *hits);
+    memset(all, 0, 2 * (size_t)n * sizeof *all);
+    for (uint32_t i = 0; i < n; i++) {
+        all[ranks[i]]++;
+        hits[ranks[i]] += labels[i] != 0;
+    }
+    return area_of(hits, all, 2 * n);
+}
+
+/* Units with an anomaly first, then the others; *incidents is how many have one. */
+static void sort_units(const struct ax_scored_points *p, uint8_t *has, uint32_t *order, uint32_t *incidents)
+{
+    uint32_t n = 0;
+    memset(has, 0, p->units_n);
+    for (uint32_t i = 0; i < p->n; i++)
+        has[p->units[i]] |= p->labels[i] != 0;
+    for (uint32_t u = 0; u < p->units_n; u++)
+        if (has[u])
+            order[n++] = u;
+    *incidents = n;
+    for (uint32_t u = 0; u < p->units_n; u++)
+        if (!has[u])
+            order[n++] = u;
+}
+
+static void count_all_once(struct pair *c)
+{
+    memset(c->swapped, 0, c->p->units_n);
+    for (uint32_t u = 0; u < c->p->units_n; u++)
+        c->times[u] = 1;
+}
+
+/* The probability that the challenger is so much better by chance. */
+static double p_value(struct pair *c, double better, uint32_t draws, struct ax_rng *rng)
+{
+    uint32_t as_good = 0;
+    count_all_once(c);
+    for (uint32_t i = 0; i < draws; i++) {
+        for (uint32_t u = 0; u < c->p->units_n; u++)
+            c->swapped[u] = (uint8_t)(ax_rng_u64(rng) >> 63);
+        as_good += area(c, 1) - area(c, 0) >= better - AS_GOOD;
+    }
+    return (as_good + 1.0) / (draws + 1.0);
+}
+
+static int ascending(const void *pa, const void *pb)
+{
+    double a, b;
+    memcpy(&a, pa, sizeof a);
+    memcpy(&b, pb, sizeof b);
+    return (a > b) - (a < b);
+}
+
+static void draw_units(struct pair *c, const uint32_t *order, uint32_t n, struct ax_rng *rng)
+{
+    for (uint32_t i = 0; i < n; i++)
+        c->times[order[ax_rng_below(rng, n)]]++;
+}
+
+/* The effects between which it lies; effects has room for all draws. */
+static void interval(struct pair *c, const uint32_t *order, uint32_t incidents, uint32_t draws,
+                     struct ax_rng *rng, double *effects, struct ax_comparison *out)
+{
+    const uint32_t units_n = c->p->units_n;
+    count_all_once(c);
+    for (uint32_t i = 0; i < draws; i++) {
+        memset(c->times, 0, units_n * sizeof *c->times);
+        draw_units(c, order, incidents, rng);
+        draw_units(c, order + incidents, units_n - incidents, rng);
+        effects[i] = area(c, 1) / area(c, 0) - 1;
+    }
+    qsort(effects, draws, sizeof *effects, ascending);
+    out->low = effects[(uint32_t)((1 - INTERVAL) / 2 * (draws - 1))];
+    out->high = effects[(uint32_t)((1 + INTERVAL) / 2 * (draws - 1))];
+}
+
+enum ax_err ax_compare_detectors(const struct ax_scored_points *points, uint32_t draws, uint64_t seed,
+                                 struct ax_arena *scratch, struct ax_comparison *out)
+{
+    const uint32_t n = points->n, units_n = points->units_n;
+    struct ax_rng rng;
+    uint32_t incidents;
+    *out = (struct ax_comparison){.n = n};
+    for (uint32_t i = 0; i < n; i++)
+        if (points->units[i] >= units_n)
+            return AX_INVALID;
+    if (draws == 0)
+        return AX_INVALID;
+    struct pair c = {
+        .p = points,
+        .ranks = {ax_arena_array(scratch, n, sizeof(uint32_t)), ax_arena_array(scratch, n, sizeof(uint32_t))},
+        .hits = ax_arena_array(scratch, 2 * (size_t)n, sizeof(uint32_t)),
+        .all = ax_arena_array(scratch, 2 * (size_t)n, sizeof(uint32_t)),
+        .swapped = ax_arena_alloc(scratch, units_n),
+        .times = ax_arena_array(scratch, units_n, sizeof(uint32_t))};
+    uint32_t *order = ax_arena_array(scratch, units_n, sizeof *order);
+    double *effects = ax_arena_array(scratch, draws, sizeof *effects);
+    if (!c.ranks[0] || !c.ranks[1] || !c.hits || !c.all || !c.swapped || !c.times || !order || !effects ||
+        !rank(points->champion, n, scratch, c.ranks[0]) || !rank(points->challenger, n, scratch, c.ranks[1]))
+        return AX_NOMEM;
+    sort_units(points, c.swapped, order, &incidents);
+    if (incidents < AX_PRECISION_INCIDENTS || units_n - incidents < AX_PRECISION_INCIDENTS)
+        return AX_NOTREADY;
+    count_all_once(&c);
+    out->champion = area(&c, 0);
+    out->challenger = area(&c, 1);
+    out->effect = out->challenger / out->champion - 1;
+    ax_rng_seed(&rng, seed);
+    out->p_value = p_value(&c, out->challenger - out->champion, draws, &rng);
+    interval(&c, order, incidents, draws, &rng, effects, out);
+    return AX_OK;
+}

@@ -1,0 +1,185 @@
+/* Average precision is scikit-learn's, and the paired test promotes a sharper detector and hardly an equal
+ * one. */
+#include "../../golden/compare/vectors.h"
+#include "ax_test.h"
+#include "base/rng.h"
+#include "train/precision.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#define RUNS 200
+#define INCIDENTS 12
+#define LENGTH 3 /* points of an incident, and of a stretch of normal time */
+#define NORMAL 30
+#define UNITS (INCIDENTS + NORMAL)
+#define POINTS (UNITS * LENGTH)
+#define DRAWS 200 /* the least with which a look can say anything */
+
+static struct ax_arena scratch;
+
+static void average_precision_is_scikit_learns(void **state)
+{
+    (void)state;
+    ax_assert_close(ax_average_precision(ap0_scores, ap0_labels, ap0_scores_n, &scratch), ap0[0], 1e-12);
+    ax_assert_close(ax_average_precision(ap1_scores, ap1_labels, ap1_scores_n, &scratch), ap1[0], 1e-12);
+    const uint8_t none[2] = {0, 0};
+    assert_true(isnan(ax_average_precision(ap0_scores, none, 2, &scratch)));
+}
+
+/* Points as both see them: what is common to the points of a unit, to both detectors, and noise of each. */
+struct points {
+    double a[POINTS], b[POINTS];
+    uint8_t labels[POINTS];
+    uint32_t units[POINTS];
+};
+
+static struct ax_scored_points view(const struct points *p)
+{
+    return (struct ax_scored_points){p->a, p->b, p->labels, p->units, POINTS, UNITS};
+}
+
+static void make(struct points *p, struct ax_rng *rng, double sharpness, double sharper)
+{
+    for (uint32_t u = 0; u < UNITS; u++) {
+        const bool incident = u < INCIDENTS;
+        const double common = 0.5 * ax_rng_normal(rng),
+                     own[2] = {0.5 * ax_rng_normal(rng), 0.5 * ax_rng_normal(rng)};
+        for (uint32_t k = 0; k < LENGTH; k++) {
+            const uint32_t i = u * LENGTH + k;
+            p->labels[i] = incident;
+            p->units[i] = u;
+            p->a[i] = sharpness * incident + common + own[0] + 0.7 * ax_rng_normal(rng);
+            p->b[i] =
+                exp(sharper * incident + common + own[1] + 0.7 * ax_rng_normal(rng)); /* another scale */
+        }
+    }
+}
+
+/* How many of RUNS challengers are promoted at any of the looks, each with points of its own. */
+static uint32_t promoted(double sharpness, double sharper, uint32_t looks)
+{
+    static struct points p;
+    const struct ax_promotion_rule rule = {.samples_min = 1};
+    struct ax_rng rng;
+    uint32_t n = 0;
+    ax_rng_seed(&rng, 3);
+    for (uint32_t run = 0; run < RUNS; run++) {
+        bool wins = false;
+        for (uint32_t look = 0; look < looks && !wins; look++) {
+            struct ax_comparison c;
+            make(&p, &rng, sharpness, sharper);
+            const struct ax_scored_points v = view(&p);
+            ax_arena_reset(&scratch);
+            assert_int_equal(ax_compare_detectors(&v, DRAWS, run, &scratch, &c), AX_OK);
+            wins = ax_promotion_judge(&rule, &c) == AX_PROMOTION_PROMOTED;
+        }
+        n += wins;
+    }
+    (void)printf("sharpness %.1f and %.1f, %u look(s): %u of %d promoted\n", sharpness, sharper, looks, n,
+                 RUNS);
+    return n;
+}
+
+static void equal_detectors_are_promoted_in_at_most_5_percent(void **state)
+{
+    (void)state;
+    assert_true(promoted(1.5, 1.5, AX_PROMOTION_LOOKS) <= RUNS / 20);
+}
+
+static void a_sharper_one_is_promoted_in_at_least_90_percent(void **state)
+{
+    (void)state;
+    assert_true(promoted(1, 2.2, AX_PROMOTION_LOOKS) >= RUNS * 9 / 10);
+    assert_int_equal(promoted(2.2, 1, 1), 0);
+}
+
+static void what_is_identical_is_neither_better_nor_worse(void **state)
+{
+    static struct points p;
+    const struct ax_promotion_rule rule = {.samples_min = 1000};
+    struct ax_comparison c;
+    struct ax_rng rng;
+    (void)state;
+    ax_rng_seed(&rng, 1);
+    make(&p, &rng, 2, 2);
+    memcpy(p.b, p.a, sizeof p.b);
+    const struct ax_scored_points v = view(&p);
+    ax_arena_reset(&scratch);
+    assert_int_equal(ax_compare_detectors(&v, DRAWS, 1, &scratch, &c), AX_OK);
+    ax_assert_close(c.p_value, 1, 0);
+    ax_assert_close(c.effect, 0, 0);
+    ax_assert_close(c.low, 0, 0);
+    ax_assert_close(c.high, 0, 0);
+    assert_false(ax_promotion_is_worse(&rule, &c));
+    assert_int_equal(ax_promotion_judge(&rule, &c), AX_PROMOTION_WAITS);
+}
+
+static void its_areas_are_those_of_the_detectors_and_its_draws_are_seeded(void **state)
+{
+    static struct points p;
+    struct ax_comparison c, again, other;
+    struct ax_rng rng;
+    (void)state;
+    ax_rng_seed(&rng, 2);
+    make(&p, &rng, 1, 2);
+    const struct ax_scored_points v = view(&p);
+    ax_arena_reset(&scratch);
+    assert_int_equal(ax_compare_detectors(&v, DRAWS, 1, &scratch, &c), AX_OK);
+    assert_int_equal(ax_compare_detectors(&v, DRAWS, 1, &scratch, &again), AX_OK);
+    assert_int_equal(ax_compare_detectors(&v, DRAWS, 2, &scratch, &other), AX_OK);
+    ax_assert_close(again.p_value, c.p_value, 0);
+    ax_assert_close(again.low, c.low, 0);
+    ax_assert_close(again.high, c.high, 0);
+    assert_true(other.low < c.low || other.low > c.low);
+    ax_assert_close(c.champion, ax_average_precision(p.a, p.labels, POINTS, &scratch), 1e-12);
+    ax_assert_close(c.challenger, ax_average_precision(p.b, p.labels, POINTS, &scratch), 1e-12);
+    assert_true(c.low < c.effect && c.effect < c.high);
+}
+
+static void with_few_incidents_nothing_is_said(void **state)
+{
+    static struct points p;
+    struct ax_comparison c;
+    struct ax_rng rng;
+    (void)state;
+    ax_rng_seed(&rng, 4);
+    make(&p, &rng, 1, 2);
+    struct ax_scored_points v = view(&p);
+    memset(p.labels + (size_t)(AX_PRECISION_INCIDENTS - 1) * LENGTH, 0, sizeof p.labels / 2);
+    ax_arena_reset(&scratch);
+    assert_int_equal(ax_compare_detectors(&v, DRAWS, 1, &scratch, &c), AX_NOTREADY);
+    memset(p.labels, 1, sizeof p.labels);
+    assert_int_equal(ax_compare_detectors(&v, DRAWS, 1, &scratch, &c), AX_NOTREADY);
+    v.units_n = 3;
+    assert_int_equal(ax_compare_detectors(&v, DRAWS, 1, &scratch, &c), AX_INVALID);
+    assert_int_equal(ax_compare_detectors(&v, 0, 1, &scratch, &c), AX_INVALID);
+}
+
+static int start(void **state)
+{
+    (void)state;
+    ax_arena_init(&scratch, 1 << 20);
+    return 0;
+}
+
+static int stop(void **state)
+{
+    (void)state;
+    ax_arena_done(&scratch);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(average_precision_is_scikit_learns),
+        cmocka_unit_test(equal_detectors_are_promoted_in_at_most_5_percent),
+        cmocka_unit_test(a_sharper_one_is_promoted_in_at_least_90_percent),
+        cmocka_unit_test(what_is_identical_is_neither_better_nor_worse),
+        cmocka_unit_test(its_areas_are_those_of_the_detectors_and_its_draws_are_seeded),
+        cmocka_unit_test(with_few_incidents_nothing_is_said),
+    };
+    return cmocka_run_group_tests(tests, start, stop);
+}
