@@ -19,7 +19,7 @@ static const char *const remains[] = {
     "models that have learnt from it, with names of entities and labels, until models.keep lets them go",
     "what people have said of its scores (GET /api/v1/feedback), and the audit log",
     "sums over many series: scorecards, drift scores, and what members of a portfolio are worth",
-    "samples of its outputs that wait to be sent, and what was sent: delete them in Prometheus too",
+    "samples of its outputs that were sent: delete them in Prometheus too",
     "exports, reports and recordings that were made of it",
     "what is sent again, or is read again from a remote_read, is taken again: delete and drop it there first",
 };
@@ -98,6 +98,7 @@ static void erase(void *ctx, const struct ax_http_request *req, struct ax_http_r
         all.series += one.series;
         all.entities += one.entities;
         all.fits += one.fits;
+        all.queued += one.queued;
     }
     if (err != AX_OK) {
         ax_answer_err(res, err, &diag);
@@ -106,9 +107,10 @@ static void erase(void *ctx, const struct ax_http_request *req, struct ax_http_r
     ax_log(AX_LOG_INFO, "erased", "%u input series, %u modelled series and %u entities were erased",
            all.inputs, all.series, all.entities);
     const bool clean = wait_for_log(s->pipeline);
-    ax_answer_json(res, json_pack("{s:i, s:i, s:i, s:i, s:b, s:o}", "inputs", (int)all.inputs, "series",
+    ax_answer_json(res, json_pack("{s:i, s:i, s:i, s:i, s:I, s:b, s:o}", "inputs", (int)all.inputs, "series",
                                   (int)all.series, "entities", (int)all.entities, "fitsCalledOff",
-                                  (int)all.fits, "pending", !clean, "remains", remains_json()));
+                                  (int)all.fits, "queuedSamples", (json_int_t)all.queued, "pending", !clean,
+                                  "remains", remains_json()));
 }
 
 static void pending(void *ctx, const struct ax_http_request *req, struct ax_http_response *res)

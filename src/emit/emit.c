@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "emit/endpoints.h"
+#include "emit/erasing.h"
 #include "prom/sample.h"
 #include "store/folder.h"
 
@@ -14,6 +15,7 @@
 #include <unistd.h>
 
 #define KEY_BYTES_MAX ((size_t)1 << 20)
+#define LABEL_BYTES_MAX ((size_t)16 << 20)
 #define PUTS_MAX (1u << 25) /* of one commit */
 #define SYNC_MAX 64u        /* files of positions synced at a time; the others wait for the next */
 #define AHEAD 8u            /* so many puts ahead is asked for the memory of a series */
@@ -160,10 +162,93 @@ static enum ax_err sink_commit(void *ctx, struct ax_str unit, int64_t t_ms, stru
     return err;
 }
 
+/* Take what is erased out of what was put and is not in the log yet. */
+static void drop_puts(struct ax_emit *e, struct ax_erasing *erasing, uint64_t *samples)
+{
+    uint32_t kept = 0, settled = 0;
+    struct ax_arena scratch;
+    ax_arena_init(&scratch, LABEL_BYTES_MAX);
+    for (uint32_t i = 0; i < e->puts_n; i++) {
+        struct ax_labels labels;
+        ax_arena_reset(&scratch);
+        if (ax_labels_key_parse(ax_out_key(e->puts[i].out), &scratch, &labels, NULL) == AX_OK &&
+            ax_erasing_takes(erasing, &labels)) {
+            ++*samples;
+            continue;
+        }
+        settled += i < e->settled_n;
+        e->puts[kept++] = e->puts[i];
+    }
+    e->puts_n = kept;
+    e->settled_n = settled;
+    ax_arena_done(&scratch);
+}
+
+/* Erase it from the log, while nobody reads that. */
+static enum ax_err erase_log(struct ax_emit *e, struct ax_erasing *erasing, uint64_t *samples,
+                             struct ax_diag *diag)
+{
+    struct ax_diag of_resume = {{0}};
+    ax_endpoints_pause(&e->endpoints);
+    enum ax_err err = ax_outgoing_erase(e->outgoing, ax_erasing_takes, erasing, samples, diag);
+    if (ax_endpoints_resume(&e->endpoints, &of_resume) != AX_OK) {
+        ax_log(AX_LOG_ERROR, "sender_lost", "something is not sent until auspex is started again: %s",
+               of_resume.text);
+        err = err == AX_OK ? ax_fail(diag, AX_NOMEM, "%s", of_resume.text) : err;
+    }
+    return err;
+}
+
+static enum ax_err sink_erase(void *ctx, struct ax_str selector, uint64_t *samples, struct ax_diag *diag)
+{
+    struct ax_emit *e = ctx;
+    struct ax_erasing erasing;
+    enum ax_err err = ax_erasing_init(&erasing, selector, diag);
+    if (err != AX_OK)
+        return err;
+    (void)pthread_mutex_lock(&e->lock);
+    drop_puts(e, &erasing, samples);
+    err = ax_erasing_note(e->dir, selector, diag);
+    if (err == AX_OK)
+        err = erase_log(e, &erasing, samples, diag);
+    if (err == AX_OK)
+        err = ax_erasing_forget(e->dir, diag);
+    (void)pthread_mutex_unlock(&e->lock);
+    ax_erasing_done(&erasing);
+    return err;
+}
+
 struct ax_sink ax_emit_sink(struct ax_emit *e)
 {
-    return (struct ax_sink){
-        .ctx = e, .open = sink_open, .put = sink_put, .close = sink_close, .commit = sink_commit};
+    return (struct ax_sink){.ctx = e,
+                            .open = sink_open,
+                            .put = sink_put,
+                            .close = sink_close,
+                            .commit = sink_commit,
+                            .erase = sink_erase};
+}
+
+/* Go on with an erasure that a process did not bring to its end, before anything is sent. */
+static void go_on_erasing(struct ax_emit *e)
+{
+    struct ax_diag diag = {{0}};
+    struct ax_erasing erasing = {0};
+    struct ax_buf selector;
+    uint64_t samples = 0;
+    ax_buf_init(&selector, KEY_BYTES_MAX);
+    enum ax_err err = ax_erasing_noted(e->dir, &selector, &diag);
+    if (err == AX_OK)
+        err = ax_erasing_init(&erasing, ax_buf_view(&selector), &diag);
+    if (err == AX_OK)
+        err = ax_outgoing_erase(e->outgoing, ax_erasing_takes, &erasing, &samples, &diag);
+    if (err == AX_OK)
+        err = ax_erasing_forget(e->dir, &diag);
+    if (err != AX_OK && err != AX_NOTFOUND)
+        ax_log(AX_LOG_ERROR, "erasing_failed",
+               "an erasure that was cut off cannot be ended in the outgoing queue; ask for it again: %s",
+               diag.text);
+    ax_erasing_done(&erasing);
+    ax_buf_done(&selector);
 }
 
 static void free_all(struct ax_emit *e)
@@ -187,6 +272,7 @@ static enum ax_err open_all(struct ax_emit *e, const struct ax_emit_options *opt
     enum ax_err err = ax_outgoing_open(&log, &e->outs, &e->outgoing, diag);
     if (err != AX_OK)
         return err;
+    go_on_erasing(e);
     show_newest(e);
     e->endpoints.dir = e->dir;
     e->endpoints.env = (struct ax_endpoint_env){.outgoing = e->outgoing,

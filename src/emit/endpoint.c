@@ -291,6 +291,16 @@ void ax_endpoint_end(struct ax_endpoint *e, int64_t until_ns)
     ax_endpoint_wait(e, INT64_MAX);
 }
 
+enum ax_err ax_endpoint_resume(struct ax_endpoint *e, struct ax_diag *diag)
+{
+    enum ax_err err = AX_OK;
+    for (uint32_t i = 0; i < e->senders_n; i++) {
+        const enum ax_err one = ax_sender_resume(e->senders[i], diag);
+        err = one != AX_OK ? one : err;
+    }
+    return err;
+}
+
 void ax_endpoint_free(struct ax_endpoint *e)
 {
     if (!e)

@@ -78,6 +78,10 @@ void ax_endpoint_halt(struct ax_endpoint *e);
 /* The same, and wait for their answers until a monotonic time; then they are aborted. */
 void ax_endpoint_end(struct ax_endpoint *e, int64_t until_ns);
 
+/* Go on after ax_endpoint_end(), from its positions. AX_NOMEM with a text: some of its senders stand still.
+ */
+AX_MUST_USE enum ax_err ax_endpoint_resume(struct ax_endpoint *e, struct ax_diag *diag);
+
 /* End at once and free; its position file stays. NULL is fine. */
 void ax_endpoint_free(struct ax_endpoint *e);
 

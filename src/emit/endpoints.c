@@ -248,6 +248,25 @@ void ax_endpoints_count_dropped(struct ax_endpoints *set, const char *reason, ui
         ax_endpoint_count_dropped(set->v[i], reason, n);
 }
 
+void ax_endpoints_pause(struct ax_endpoints *set)
+{
+    for (uint32_t i = 0; i < set->n; i++)
+        ax_endpoint_halt(set->v[i]);
+    const int64_t until_ns = ax_mono_ns() + LAST_REQUEST_NS;
+    for (uint32_t i = 0; i < set->n; i++)
+        ax_endpoint_end(set->v[i], until_ns);
+}
+
+enum ax_err ax_endpoints_resume(struct ax_endpoints *set, struct ax_diag *diag)
+{
+    enum ax_err err = AX_OK;
+    for (uint32_t i = 0; i < set->n; i++) {
+        const enum ax_err one = ax_endpoint_resume(set->v[i], diag);
+        err = one != AX_OK ? one : err;
+    }
+    return err;
+}
+
 void ax_endpoints_end(struct ax_endpoints *set, int64_t until_ns)
 {
     for (uint32_t i = 0; i < set->n; i++)

@@ -35,6 +35,13 @@ uint32_t ax_endpoints_unsynced(struct ax_endpoints *set, int *fds, uint32_t cap)
 /* Count samples that never reached the log, for every endpoint. */
 void ax_endpoints_count_dropped(struct ax_endpoints *set, const char *reason, uint32_t n);
 
+/* Let all stand still; requests under way have a second for their answers, and are sent again if those do not
+ * come. */
+void ax_endpoints_pause(struct ax_endpoints *set);
+
+/* Go on, reading the log anew from where each one is. AX_NOMEM with a text: some do not go on. */
+AX_MUST_USE enum ax_err ax_endpoints_resume(struct ax_endpoints *set, struct ax_diag *diag);
+
 /* Send what waits until a monotonic time, then end all and free; requests under way have a second more for
  * their answers. What is not sent stays in the log. */
 void ax_endpoints_end(struct ax_endpoints *set, int64_t until_ns);

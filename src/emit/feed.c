@@ -4,6 +4,7 @@
 #include "base/assert.h"
 #include "base/hash.h"
 #include "base/log.h"
+#include "emit/outgoing.h"
 #include "store/records.h"
 
 #include <stdlib.h>
@@ -13,7 +14,7 @@
 #define KEYS_BYTES_MAX (SIZE_MAX / 8)        /* as many as the log defines */
 
 /* What a number may stand for instead of a series of this feed. */
-static struct ax_feed_series unknown, relabelled_away, of_others;
+static struct ax_feed_series unknown, relabelled_away, of_others; /* of_others: also what was erased */
 
 uint32_t ax_feed_lane(struct ax_str key)
 {
@@ -120,11 +121,16 @@ static enum ax_err define(struct ax_feed *f, uint32_t number, struct ax_str key)
     struct ax_feed_series *s = &relabelled_away;
     if (reserve(f, number) != AX_OK)
         return AX_NOMEM;
-    enum ax_err err = relabel(f, key, &seen);
+    enum ax_err err = AX_OK;
+    const bool erased = ax_outgoing_is_erased(key);
+    if (erased)
+        s = &of_others;
+    else
+        err = relabel(f, key, &seen);
     if (err != AX_OK && f->o.relabelled)
         ax_log(AX_LOG_WARN, "relabel_failed", "%s: a series is not sent: relabelling it is %s", f->o.url,
                ax_err_text(err));
-    if (err == AX_OK && seen.n) {
+    if (err == AX_OK && !erased && seen.n) {
         uint32_t lane = ax_feed_lane(seen) - f->o.first_lane; /* wraps round below the first */
         s = lane < f->o.lanes_n ? intern(f, seen, lane) : &of_others;
     }

@@ -1,8 +1,10 @@
 /* outgoing.c: writes records, decides where segments end, and reads the end of the log at opening. */
 #include "emit/outgoing.h"
 
+#include "base/arena.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/map.h"
 #include "emit/unit.h"
 #include "store/folder.h"
 #include "store/records.h"
@@ -17,6 +19,7 @@
 #define SEGMENTS_OF_A_QUEUE 16u /* at least, however small it may be */
 #define SAMPLES_TO_KEYS 8u      /* bytes of samples for a byte of keys, in a segment */
 #define MARKS_MAX 4096u
+#define SCRATCH_BYTES ((size_t)16 << 20) /* labels of one series */
 
 /* The newest time of a unit. */
 struct mark {
@@ -201,8 +204,9 @@ static enum ax_err scan_unit(struct scan *s, struct ax_unit *u, uint64_t at)
     while (err == AX_OK && ax_unit_next_mark(u, &text, &t_ms))
         err = raise_mark(s->o, text, t_ms);
     while (err == AX_OK && ax_unit_next_key(u, &text)) {
-        struct ax_out *out = ax_outs_find(outs, text);
-        err = out ? set_number(s, u->numbered - 1, out) : AX_NOMEM;
+        const bool erased = ax_outgoing_is_erased(text);
+        struct ax_out *out = erased ? NULL : ax_outs_find(outs, text);
+        err = out || erased ? set_number(s, u->numbered - 1, out) : AX_NOMEM;
     }
     for (uint32_t number; err == AX_OK && ax_unit_next_sample(u, &number, &t_ms, &value);)
         if (number < s->n && s->outs[number])
@@ -426,6 +430,70 @@ enum ax_err ax_outgoing_append(struct ax_outgoing *o, struct ax_str unit, int64_
     atomic_store(&o->total, total + n);
     ax_outgoing_wake(o);
     return AX_OK;
+}
+
+/* No key begins with a name of no bytes. */
+bool ax_outgoing_is_erased(struct ax_str key)
+{
+    return key.n > 0 && key.p[0] == 0;
+}
+
+/* What is erased of a segment. */
+struct erasing {
+    ax_outgoing_choose *choose;
+    void *ctx;
+    struct ax_map numbers; /* of its series that are erased */
+    struct ax_arena scratch;
+    uint64_t *erased;
+    enum ax_err err;
+};
+
+static bool is_chosen(struct erasing *e, struct ax_str key)
+{
+    struct ax_labels labels;
+    ax_arena_reset(&e->scratch);
+    return ax_labels_key_parse(key, &e->scratch, &labels, NULL) == AX_OK && e->choose(e->ctx, &labels);
+}
+
+/* Erase what a record has of the series that are chosen. */
+static bool erase_record(void *ctx, const struct ax_seglog_record *record, uint8_t *body)
+{
+    struct erasing *e = ctx;
+    struct ax_unit u;
+    struct ax_str key;
+    uint32_t number;
+    int64_t t_ms;
+    double value;
+    const uint64_t before = *e->erased;
+    if (record->type != AX_OUTGOING_UNIT || ax_unit_read(record->body, &u) != AX_OK)
+        return false;
+    if (u.first)
+        ax_map_done(&e->numbers);
+    while (e->err == AX_OK && ax_unit_next_key(&u, &key))
+        if (is_chosen(e, key)) {
+            e->err = ax_map_put(&e->numbers, (uint64_t)u.numbered, e);
+            memset(body + (key.p - record->body.p), 0, key.n);
+        }
+    while (e->err == AX_OK && ax_unit_next_sample(&u, &number, &t_ms, &value))
+        if (ax_map_get(&e->numbers, (uint64_t)number + 1)) {
+            memset(body + ((const char *)u.rest.p - record->body.p) - sizeof value, 0, sizeof value);
+            ++*e->erased;
+        }
+    return e->err == AX_OK && *e->erased > before;
+}
+
+enum ax_err ax_outgoing_erase(struct ax_outgoing *o, ax_outgoing_choose *choose, void *ctx, uint64_t *erased,
+                              struct ax_diag *diag)
+{
+    struct erasing e = {.choose = choose, .ctx = ctx, .erased = erased};
+    ax_arena_init(&e.scratch, SCRATCH_BYTES);
+    begin_segment(o); /* numbers that stood for them stand for nobody now */
+    enum ax_err err = ax_seglog_edit(o->log, erase_record, &e, diag);
+    if (err == AX_OK && e.err != AX_OK)
+        err = ax_fail(diag, e.err, "out of memory while erasing from the outgoing queue");
+    ax_map_done(&e.numbers);
+    ax_arena_done(&e.scratch);
+    return err;
 }
 
 enum ax_err ax_outgoing_sync(struct ax_outgoing *o, struct ax_diag *diag)

@@ -9,6 +9,7 @@
 #define AX_EMIT_OUTGOING_H
 
 #include "emit/outs.h"
+#include "prom/labels.h"
 #include "store/seglog.h"
 
 #include <stdatomic.h>
@@ -45,6 +46,17 @@ bool ax_outgoing_has(const struct ax_outgoing *o, struct ax_str unit, int64_t t_
  * used for the first time in a segment and for nothing else. */
 AX_MUST_USE enum ax_err ax_outgoing_append(struct ax_outgoing *o, struct ax_str unit, int64_t t_ms,
                                            struct ax_put *puts, uint32_t n, struct ax_diag *diag);
+
+/* Does this mean the series of these labels? */
+typedef bool ax_outgoing_choose(void *ctx, const struct ax_labels *labels);
+
+/* Erase the samples of some series: their labels and values are gone from the files, their places stay;
+ * *erased grows by how many there were. As ax_seglog_edit(): who reads begins anew. */
+AX_MUST_USE enum ax_err ax_outgoing_erase(struct ax_outgoing *o, ax_outgoing_choose *choose, void *ctx,
+                                          uint64_t *erased, struct ax_diag *diag);
+
+/* Is a key in the log that of a series that was erased? */
+bool ax_outgoing_is_erased(struct ax_str key);
 
 /* Bring it to the disk. From any thread. AX_IO with a text. */
 AX_MUST_USE enum ax_err ax_outgoing_sync(struct ax_outgoing *o, struct ax_diag *diag);

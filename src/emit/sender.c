@@ -496,6 +496,21 @@ bool ax_sender_wait(struct ax_sender *s, int64_t until_ns)
     return ended;
 }
 
+enum ax_err ax_sender_resume(struct ax_sender *s, struct ax_diag *diag)
+{
+    AX_ASSERT(s->joined);
+    ax_feed_done(&s->feed);
+    ax_batch_reset(&s->batch);
+    ax_http_client_resume(s->client);
+    s->ended = s->joined = s->started = s->going = false;
+    atomic_store(&s->halted, false);
+    atomic_store(&s->restless, false);
+    const enum ax_err err = ax_sender_start(s, diag);
+    if (err == AX_OK)
+        ax_sender_go(s);
+    return err;
+}
+
 void ax_sender_free(struct ax_sender *s)
 {
     if (!s)

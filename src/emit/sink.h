@@ -27,6 +27,10 @@ struct ax_sink {
      * nothing is queued and what was put is kept: commit again before anything else is put. NULL: the sink
      * takes samples one by one. */
     enum ax_err (*commit)(void *ctx, struct ax_str unit, int64_t t_ms, struct ax_diag *diag);
+    /* What is queued, or put, of the series that a selector means (as {instance="a"}, checked by the caller)
+     * is erased, from memory and files; *samples is how many there were. AX_IO with a text, AX_NOMEM: some of
+     * it may be; the same again goes on, and so does a start after a kill. NULL: nothing is queued. */
+    enum ax_err (*erase)(void *ctx, struct ax_str selector, uint64_t *samples, struct ax_diag *diag);
 };
 
 #endif

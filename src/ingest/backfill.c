@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/parse.h"
 #include "ingest/backfill_run.h"
+#include "pipeline/erase.h"
 #include "pipeline/rehearsal.h"
 
 #include <pthread.h>
@@ -278,9 +279,20 @@ static void failed(struct ax_backfill *b, struct entry *e, const struct ax_backf
     e->retry_ms = e->retry_ms * 2 < RETRY_MAX_MS ? e->retry_ms * 2 : RETRY_MAX_MS;
 }
 
+/* Something was erased while it ran: what it had read is gone, and history is asked for anew, as it is now.
+ */
+static void again(struct ax_backfill *b, struct entry *e)
+{
+    ax_log(AX_LOG_INFO, "backfill_again", "job %s: its history is read anew, because series were erased",
+           e->name);
+    show(b, e, 0, "waiting: series were erased");
+    e->due_ms = ax_clock_mono(&b->options.clock);
+}
+
 static void advance(struct ax_backfill *b, struct entry *e)
 {
     struct ax_diag diag = {{0}};
+    const uint64_t began_at = ax_backfill_run_erasures(e->run);
     int64_t idle_ms = ax_backfill_advance(e->run, &diag);
     const struct ax_backfill_standing s = ax_backfill_run_standing(e->run);
     e->due_ms = ax_clock_mono(&b->options.clock) + idle_ms;
@@ -289,7 +301,9 @@ static void advance(struct ax_backfill *b, struct entry *e)
         return;
     }
     end_run(e);
-    if (s.phase == AX_BACKFILL_DONE)
+    if (s.phase == AX_BACKFILL_FAILED && ax_pipeline_erasures(b->options.pipeline) != began_at)
+        again(b, e);
+    else if (s.phase == AX_BACKFILL_DONE)
         done(b, e, &s);
     else if (!atomic_load(&b->cancel))
         failed(b, e, &s, &diag);

@@ -6,6 +6,7 @@
 #include "expr/expr.h"
 #include "ingest/backfill_plan.h"
 #include "ingest/backfill_wants.h"
+#include "pipeline/erase.h"
 #include "pipeline/rehearsal.h"
 #include "pipeline/schedule.h"
 
@@ -44,6 +45,7 @@ struct ax_backfill_run {
     int64_t began_ms, met_ms; /* monotonic: of following, and of the first step in service; -1 before */
     int64_t live_ms;          /* newest step in service */
     bool foreign;             /* the job in service is another one now */
+    uint64_t erasures;        /* when it began: what was erased since may be in what it has read */
     enum ax_err meet_err;
     struct ax_backfill_standing s;
     struct ax_cell *samples_cell, *taken_cell;
@@ -64,6 +66,7 @@ enum ax_err ax_backfill_run_new(const struct ax_backfill_env *env, const struct 
     run->only = only;
     run->settled = settled;
     run->met_ms = run->began_ms = -1;
+    run->erasures = ax_pipeline_erasures(env->pipeline);
     run->newest_ms = INT64_MIN;
     run->samples_cell = ax_metric(AX_M_BACKFILL_SAMPLES, name, NULL);
     run->taken_cell = ax_metric(AX_M_BACKFILL_SERIES, name, NULL);
@@ -88,14 +91,24 @@ void ax_backfill_run_free(struct ax_backfill_run *run)
     free(run);
 }
 
+uint64_t ax_backfill_run_erasures(const struct ax_backfill_run *run)
+{
+    return run->erasures;
+}
+
 struct ax_backfill_standing ax_backfill_run_standing(const struct ax_backfill_run *run)
 {
     return run->s;
 }
 
+static bool is_outdated(const struct ax_backfill_run *run)
+{
+    return ax_pipeline_erasures(run->env->pipeline) != run->erasures;
+}
+
 static bool cancelled(const struct ax_backfill_run *run)
 {
-    return atomic_load(run->env->cancel);
+    return atomic_load(run->env->cancel) || is_outdated(run);
 }
 
 static int64_t fail(struct ax_backfill_run *run, const char *reason)
@@ -326,7 +339,7 @@ static bool meet(void *ctx, struct ax_job *job)
     struct ax_handover h = {0};
     run->foreign = ax_job_identity(job) != ax_job_identity(run->rehearsal);
     run->live_ms = ax_job_stepped_ms(job);
-    if (run->foreign || run->live_ms < run->taken_ms)
+    if (run->foreign || run->live_ms < run->taken_ms || is_outdated(run))
         return false;
     if (run->live_ms > run->taken_ms)
         run->meet_err = ax_job_copy_samples(job, run->taken_ms - run->wants.reach_ms, run->live_ms, run->db);
@@ -383,6 +396,8 @@ static int64_t advance_following(struct ax_backfill_run *run, struct ax_diag *di
 
 int64_t ax_backfill_advance(struct ax_backfill_run *run, struct ax_diag *diag)
 {
+    if (is_outdated(run) && run->s.phase < AX_BACKFILL_DONE)
+        return fail(run, "erased");
     switch (run->s.phase) {
     case AX_BACKFILL_ASKING:
         return advance_asking(run, diag);

@@ -63,4 +63,8 @@ int64_t ax_backfill_advance(struct ax_backfill_run *run, struct ax_diag *diag);
 /* How it stands. */
 struct ax_backfill_standing ax_backfill_run_standing(const struct ax_backfill_run *run);
 
+/* How often something had been erased when it began: another number means that it fails, and is to begin
+ * anew. */
+uint64_t ax_backfill_run_erasures(const struct ax_backfill_run *run);
+
 #endif

@@ -527,3 +527,8 @@ void ax_http_client_abort(struct ax_http_client *c)
     atomic_store(&c->aborted, true);
     (void)curl_multi_wakeup(c->multi);
 }
+
+void ax_http_client_resume(struct ax_http_client *c)
+{
+    atomic_store(&c->aborted, false);
+}

@@ -90,4 +90,7 @@ const char *ax_http_reply_header(struct ax_http_client *c, const char *name);
 /* End the request under way at once, and all later ones too. From any thread. */
 void ax_http_client_abort(struct ax_http_client *c);
 
+/* Later ones are sent again. */
+void ax_http_client_resume(struct ax_http_client *c);
+
 #endif

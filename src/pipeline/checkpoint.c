@@ -48,6 +48,8 @@ static enum ax_err save_all(struct ax_pipeline *p, struct ax_snapshot_writer *w,
 {
     struct ax_buf scratch;
     ax_buf_init(&scratch, AX_SNAPSHOT_SECTION_MAX);
+    ax_pipeline_put_owed(p, &scratch);
+    ax_snapshot_put(w, AX_SECTION_OWED, ax_buf_view(&scratch));
     enum ax_err err = ax_db_save(p->options.db, w, diag);
     for (uint32_t i = 0; i < p->jobs_n && err == AX_OK; i++) {
         err = ax_job_save(p->jobs[i], &scratch, w);
@@ -209,6 +211,8 @@ enum ax_err ax_pipeline_restore(struct ax_pipeline *p, struct ax_snapshot *s, st
             err = ax_restore_section(series, body, diag);
         else if (type == AX_SECTION_ELECTIONS)
             err = ax_restore_elections(series, body, diag);
+        else if (type == AX_SECTION_OWED)
+            ax_pipeline_owe(p, body);
         else if (type == AX_SECTION_JOB)
             err = restore_job(p, body, &i, diag);
         else if (i != UINT32_MAX)

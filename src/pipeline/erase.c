@@ -7,6 +7,7 @@
 #include "store/records.h"
 
 #define RECORD_VERSION 1
+#define OWED_VERSION 1
 #define SNAPSHOTS 2 /* as many are kept, and what the log has for the older one */
 
 /* A record, read; views into it. */
@@ -132,11 +133,25 @@ void ax_erase_replay(struct ax_pipeline *p, struct ax_str record)
     ax_chooser_done(&chooser);
 }
 
+/* What waits to be sent goes first: should the process end before the rest, nothing has been promised yet. */
+static enum ax_err erase_outputs(struct ax_pipeline *p, struct ax_str selector, struct ax_erased *out,
+                                 struct ax_diag *diag)
+{
+    const struct ax_sink *sink = &p->options.sink;
+    if (!ax_pipeline_settle(p))
+        return ax_fail(diag, AX_IO, "what job %s says cannot be queued now: see the log, and try again",
+                       p->unit);
+    return sink->erase ? sink->erase(sink->ctx, selector, &out->queued, diag) : AX_OK;
+}
+
 static enum ax_err erase(struct ax_pipeline *p, struct ax_str selector, struct ax_chooser *chooser,
                          struct ax_erased *out, struct ax_diag *diag)
 {
     struct record r = {.selector = selector, .last_ms = INT64_MIN};
-    enum ax_err err = append(p, &r, diag);
+    (void)atomic_fetch_add(&p->erasures, 1); /* also of one that fails half-way */
+    enum ax_err err = erase_outputs(p, selector, out, diag);
+    if (err == AX_OK)
+        err = append(p, &r, diag);
     if (err == AX_OK)
         out->inputs = ax_db_clear(p->options.db, is_meant, chooser);
     for (uint32_t i = 0; i < p->jobs_n && err == AX_OK; i++) {
@@ -184,13 +199,16 @@ enum ax_err ax_pipeline_erase(struct ax_pipeline *p, struct ax_str selector, str
         err = ax_fail(diag, AX_NOTREADY, "what the jobs had learnt is still being restored: see /-/ready");
     if (err == AX_OK)
         err = erase(p, selector, &chooser, out, diag);
-    if (err == AX_OK && p->options.log && p->options.snapshots) {
+    if (err == AX_OK && p->options.log && p->options.snapshots)
         atomic_store(&p->snapshot.scrub, SNAPSHOTS);
-        p->snapshot.erasures++;
-    }
     (void)pthread_mutex_unlock(&p->run);
     ax_chooser_done(&chooser);
     return err;
+}
+
+uint64_t ax_pipeline_erasures(struct ax_pipeline *p)
+{
+    return atomic_load(&p->erasures);
 }
 
 bool ax_pipeline_erasing(struct ax_pipeline *p)
@@ -210,12 +228,39 @@ void ax_pipeline_scrub(struct ax_pipeline *p)
     (void)pthread_mutex_lock(&p->run);
     ax_seglog_roll(p->options.log);
     const enum ax_err err = append(p, &nothing, &diag);
-    const uint64_t erasures = p->snapshot.erasures;
+    p->snapshot.rolled = atomic_load(&p->erasures);
     (void)pthread_mutex_unlock(&p->run);
-    if (err != AX_OK || !ax_pipeline_snapshot(p))
+    if (err != AX_OK)
         return;
+    p->snapshot.scrubs = true;
+    const bool taken = ax_pipeline_snapshot(p);
+    p->snapshot.scrubs = false;
     (void)pthread_mutex_lock(&p->run);
-    if (p->snapshot.erasures == erasures) /* else it may hold what was erased meanwhile */
+    if (taken && p->snapshot.rolled == atomic_load(&p->erasures)) /* else it may hold what was erased since */
         (void)atomic_fetch_sub(&p->snapshot.scrub, 1);
     (void)pthread_mutex_unlock(&p->run);
+}
+
+/* How many snapshots are owed once the one that is written now is there. */
+static uint8_t owed_after(const struct ax_pipeline *p)
+{
+    const int owed = atomic_load(&p->snapshot.scrub);
+    const bool pays = p->snapshot.scrubs && p->snapshot.rolled == atomic_load(&p->erasures);
+    return (uint8_t)(owed - (owed > 0 && pays));
+}
+
+void ax_pipeline_owe(struct ax_pipeline *p, struct ax_str section)
+{
+    struct ax_bytes in = ax_bytes_of(section);
+    ax_get_version(&in, OWED_VERSION);
+    const uint32_t owed = ax_get_count(&in, SNAPSHOTS);
+    if (ax_bytes_end(&in) == AX_OK && p->options.snapshots)
+        atomic_store(&p->snapshot.scrub, (int)owed);
+}
+
+void ax_pipeline_put_owed(const struct ax_pipeline *p, struct ax_buf *out)
+{
+    ax_buf_reset(out);
+    ax_put_u8(out, OWED_VERSION);
+    ax_put_varint(out, owed_after(p));
 }

@@ -31,7 +31,8 @@ struct ax_snapshots {
     int64_t taken_ms, retry_ms;
     atomic_bool wanted; /* now, and not when it is time */
     atomic_int scrub;   /* so many more, before nothing of what was erased is left */
-    uint64_t erasures;  /* so far; guarded by `run` */
+    bool scrubs;        /* the one that is taken is owed; and the log was rolled when there were so many */
+    uint64_t rolled;    /* erasures */
 };
 
 /* The jobs and the thread that steps them. */
@@ -63,6 +64,7 @@ struct ax_pipeline {
     int64_t evicted_ms;                       /* before which idle series were forgotten */
     struct ax_cell *series, *histogram_bytes; /* gauges of the input */
     pthread_t thread;
+    _Atomic uint64_t erasures; /* so far; changes with `run` held */
     bool started;
     atomic_bool stop;
 };
@@ -118,6 +120,11 @@ bool ax_pipeline_replay_some(struct ax_pipeline *p);
 
 /* erase.c: take one of the snapshots that are owed to an erasure. */
 void ax_pipeline_scrub(struct ax_pipeline *p);
+
+/* What a snapshot says of those that are owed once it is there (AX_SECTION_OWED), with `run` held; and what
+ * one has said, when it is read. */
+void ax_pipeline_put_owed(const struct ax_pipeline *p, struct ax_buf *out);
+void ax_pipeline_owe(struct ax_pipeline *p, struct ax_str section);
 
 /* checkpoint.c: is it time for a snapshot? */
 bool ax_pipeline_snapshot_due(struct ax_pipeline *p);

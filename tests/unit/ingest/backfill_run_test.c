@@ -2,6 +2,7 @@
 #include "ax_test.h"
 #include "base/metrics.h"
 #include "ingest/backfill_run.h"
+#include "pipeline/erase.h"
 #include "read_server.h"
 #include "rig.h"
 
@@ -182,6 +183,40 @@ static void a_fresh_job_goes_on_as_if_it_had_been_there(void **state)
     assert_true(ax_backfill_run_standing(w.run).share == 1);
 }
 
+/* Those of one series that the job in service has in its window. */
+static bool count_past(void *ctx, const struct ax_modelled *m)
+{
+    if (ax_str_eq(ax_labels_get(m->labels, ax_str("instance")), ax_str("a")))
+        *(uint32_t *)ctx += ax_window_fine(m->window).n;
+    return true;
+}
+
+static void what_is_erased_meanwhile_does_not_come_back_with_what_was_read_before(void **state)
+{
+    struct ax_erased erased;
+    uint32_t past = 0;
+    (void)state;
+    fill(w.servers[0], 0, HISTORY);
+    begin("", 1);
+    advance_to(AX_BACKFILL_FOLLOWING);
+    for (int i = HISTORY; i < HISTORY + ALONE; i++)
+        feed(&w.rig, i);
+    assert_int_equal(ax_pipeline_erase(w.rig.pipeline, ax_str("{instance=\"a\"}"), &erased, &w.diag), AX_OK);
+    assert_int_equal(erased.series, 1);
+    feed(&w.rig, HISTORY + ALONE);
+    (void)ax_backfill_advance(w.run, &w.diag);
+    assert_int_equal(phase(), AX_BACKFILL_FAILED);
+    assert_string_equal(ax_backfill_run_standing(w.run).reason, "erased");
+    assert_int_equal(ax_backfill_run_standing(w.run).taken, 0);
+    assert_true(ax_backfill_run_erasures(w.run) != ax_pipeline_erasures(w.rig.pipeline));
+    assert_int_equal(ax_pipeline_all_series(w.rig.pipeline, 1000, count_past, &past), AX_OK);
+    assert_true(past >= 1 && past <= 2); /* what has come since */
+    ax_backfill_run_free(w.run);         /* the next one asks anew */
+    assert_int_equal(
+        ax_backfill_run_new(&w.env, w.config, &w.config->jobs[0], NULL, &w.settled, &w.run, &w.diag), AX_OK);
+    advance_to(AX_BACKFILL_FOLLOWING);
+}
+
 static void an_endpoint_that_knows_samples_alone_serves_as_well(void **state)
 {
     (void)state;
@@ -321,6 +356,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
     const struct CMUnitTest tests[] = {
         TEST(a_fresh_job_goes_on_as_if_it_had_been_there),
+        TEST(what_is_erased_meanwhile_does_not_come_back_with_what_was_read_before),
         TEST(an_endpoint_that_knows_samples_alone_serves_as_well),
         TEST(answers_of_several_endpoints_are_merged),
         TEST(what_is_too_much_at_once_is_asked_for_in_parts),

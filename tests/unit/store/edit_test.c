@@ -1,0 +1,114 @@
+/* Records are changed where they stand: all others, and all positions, are what they were. */
+#include "ax_test.h"
+#include "scratch.h"
+#include "store/seglog.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define RECORDS 200
+#define CHANGED 7 /* each so-manieth */
+
+static struct ax_str body_of(uint32_t i, char out[64])
+{
+    (void)snprintf(out, 64, "record %u %.*s", i, (int)(i % 23), "abcdefghijklmnopqrstuvwxyz");
+    return ax_str(out);
+}
+
+static bool cross_out(void *ctx, const struct ax_seglog_record *record, uint8_t *body)
+{
+    uint32_t *i = ctx;
+    const bool changes = (*i)++ % CHANGED == 0;
+    if (changes)
+        memset(body, 'x', record->body.n);
+    return changes;
+}
+
+static void require_read(struct ax_seglog *log, const uint64_t ends[RECORDS], bool crossed_out)
+{
+    struct ax_seglog_reader *r;
+    struct ax_seglog_record record;
+    struct ax_diag diag = {{0}};
+    assert_int_equal(ax_seglog_reader_new(log, 0, &r), AX_OK);
+    for (uint32_t i = 0; i < RECORDS; i++) {
+        char text[64], crossed[64];
+        const struct ax_str want = body_of(i, text);
+        memset(crossed, 'x', sizeof crossed);
+        if (ax_seglog_read(r, &record, &diag) != AX_OK)
+            fail_msg("%s", diag.text);
+        assert_true(record.end == ends[i]);
+        assert_int_equal(record.type, 1 + i % 3);
+        assert_int_equal(record.body.n, want.n);
+        assert_memory_equal(record.body.p, crossed_out && i % CHANGED == 0 ? crossed : want.p, want.n);
+    }
+    assert_int_equal(ax_seglog_read(r, &record, &diag), AX_NOTREADY);
+    ax_seglog_reader_free(r);
+}
+
+static void records_are_changed_in_place_over_segments_and_reopenings(void **state)
+{
+    char dir[SCRATCH_PATH], text[64];
+    struct ax_seglog *log;
+    struct ax_seglog_report report;
+    uint64_t ends[RECORDS + 1];
+    uint32_t seen = 0;
+    struct ax_diag diag = {{0}};
+    (void)state;
+    scratch_make(dir, "log");
+    const struct ax_seglog_options options = {.dir = dir, .segment_bytes = 1000};
+    assert_int_equal(ax_seglog_open(&options, &log, &report, &diag), AX_OK);
+    for (uint32_t i = 0; i < RECORDS; i++)
+        assert_int_equal(ax_seglog_append(log, (uint8_t)(1 + i % 3), body_of(i, text), &ends[i], &diag),
+                         AX_OK);
+    assert_true(scratch_count(dir, ".log") > 5);
+    require_read(log, ends, false);
+    assert_int_equal(ax_seglog_edit(log, cross_out, &seen, &diag), AX_OK);
+    assert_int_equal(seen, RECORDS);
+    require_read(log, ends, true);
+    assert_int_equal(scratch_count(dir, ".edit"), 0);
+    assert_int_equal(ax_seglog_sync(log, &diag), AX_OK);
+    ax_seglog_close(log);
+    assert_int_equal(ax_seglog_open(&options, &log, &report, &diag), AX_OK);
+    assert_int_equal(report.damaged + report.missing_segments + report.torn_bytes, 0);
+    require_read(log, ends, true);
+    assert_int_equal(ax_seglog_append(log, 1, ax_str("more"), &ends[RECORDS], &diag), AX_OK);
+    assert_true(ends[RECORDS] > ends[RECORDS - 1]);
+    ax_seglog_close(log);
+    scratch_remove(dir);
+}
+
+static bool leave(void *ctx, const struct ax_seglog_record *record, uint8_t *body)
+{
+    (void)record;
+    (void)body;
+    ++*(uint32_t *)ctx;
+    return false;
+}
+
+static void of_nothing_nothing_is_written(void **state)
+{
+    char dir[SCRATCH_PATH];
+    struct ax_seglog *log;
+    struct ax_diag diag = {{0}};
+    uint32_t seen = 0;
+    (void)state;
+    scratch_make(dir, "log");
+    const struct ax_seglog_options options = {.dir = dir};
+    assert_int_equal(ax_seglog_open(&options, &log, NULL, &diag), AX_OK);
+    assert_int_equal(ax_seglog_edit(log, leave, &seen, &diag), AX_OK);
+    assert_int_equal(ax_seglog_append(log, 1, ax_str("a"), NULL, &diag), AX_OK);
+    assert_int_equal(ax_seglog_edit(log, leave, &seen, &diag), AX_OK);
+    assert_int_equal(seen, 1);
+    assert_int_equal(scratch_count(dir, ""), 1);
+    ax_seglog_close(log);
+    scratch_remove(dir);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(records_are_changed_in_place_over_segments_and_reopenings),
+        cmocka_unit_test(of_nothing_nothing_is_written),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
