@@ -255,5 +255,6 @@ struct ax_http_route ax_predict_route(struct ax_predict_service *s)
                                   .name = "predict",
                                   .handle = handle,
                                   .ctx = s,
-                                  .body_max = s->ceilings.body_max};
+                                  .body_max = s->ceilings.body_max,
+                                  .slow = true};
 }

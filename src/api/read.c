@@ -132,5 +132,6 @@ struct ax_http_route ax_read_route(struct ax_read_service *s)
                                   .name = "read",
                                   .handle = handle,
                                   .ctx = s,
-                                  .body_max = s->ceilings.body_max};
+                                  .body_max = s->ceilings.body_max,
+                                  .slow = true};
 }

@@ -409,6 +409,7 @@ static enum ax_err start_http(struct server *s, struct ax_diag *diag)
                                          .connections_max = s->flags.connections_max,
                                          .connections_per_ip_max = s->flags.connections_per_ip_max,
                                          .requests_max = s->flags.requests_max,
+                                         .queries_max = s->flags.queries_max,
                                          .read_timeout_ms = s->flags.read_timeout_ms,
                                          .idle_timeout_ms = s->flags.idle_timeout_ms,
                                          .bodies_max = s->flags.bodies_max,

@@ -118,6 +118,8 @@ static size_t store_flags(struct ax_serve_flags *f, struct ax_flag *out)
          "percent of the steps that must have a value for a fit to learn from them"},
         {"training.max-outliers", AX_FLAG_COUNT, &f->outliers, "30",
          "percent of the values that may be outliers, likewise"},
+        {"query.max-concurrency", AX_FLAG_COUNT, &f->queries_max, "20",
+         "questions answered at once, beside what is received; 128 more wait; above: 503"},
         {"query.max-range", AX_FLAG_DURATION, &f->max_range_ms, "1h", "longest range of an expression"},
         {"debug.allow-core-dumps", AX_FLAG_BOOL, &f->core_dumps, "false",
          "let a crash dump memory, with passwords and keys in it"},

@@ -13,6 +13,7 @@ static const char *const names[AX_CEILINGS] = {
     [AX_CEILING_BODY_SIZE] = "body_size",
     [AX_CEILING_INFLIGHT_SIZE] = "inflight_size",
     [AX_CEILING_INFLIGHT_REQUESTS] = "inflight_requests",
+    [AX_CEILING_QUERIES] = "queries",
     [AX_CEILING_MEMORY] = "memory",
     [AX_CEILING_OUT_OF_MEMORY] = "out_of_memory",
     [AX_CEILING_PASSWORD_CHECK] = "password_check",

@@ -11,6 +11,7 @@ enum ax_ceiling {
     AX_CEILING_BODY_SIZE,
     AX_CEILING_INFLIGHT_SIZE,
     AX_CEILING_INFLIGHT_REQUESTS,
+    AX_CEILING_QUERIES,
     AX_CEILING_MEMORY,        /* --storage.max-memory */
     AX_CEILING_OUT_OF_MEMORY, /* the system's */
     AX_CEILING_PASSWORD_CHECK,

@@ -1,12 +1,13 @@
 /* http_call.c: what becomes of a request, as libmicrohttpd delivers it.
  *
  * The happy path: begin with the headers (the route is found, the doors are asked, room is claimed), take
- * pieces of the body, finish (the handler runs, the answer is queued), end. What is refused before the body
- * (not let in, no such route, too large, too much at once) is remembered in the call and answered when the
- * body has been read past, so that the client is still there to read why (one that only sees its connection
- * close would try again for ever); at once if the client waits for leave to send it, or announces more than
- * anybody would read past. A password that was not seen before suspends the connection until the doorman has
- * answered; then libmicrohttpd delivers the headers once more. */
+ * pieces of the body, finish (the handler runs, the answer is queued), end. The handler of a slow route runs
+ * on a thread for queries while the connection is suspended; then libmicrohttpd calls once more. What is
+ * refused before the body (not let in, no such route, too large, too much at once) is remembered in the call
+ * and answered when the body has been read past, so that the client is still there to read why (one that only
+ * sees its connection close would try again for ever); at once if the client waits for leave to send it, or
+ * announces more than anybody would read past. A password that was not seen before suspends the connection
+ * until the doorman has answered; then libmicrohttpd delivers the headers once more. */
 #include "net/http_call.h"
 
 #include "base/clock.h"
@@ -15,6 +16,7 @@
 #include "net/ceilings.h"
 
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
@@ -24,8 +26,10 @@
 
 struct ax_http_call {
     struct ax_door_question question; /* first: what the doorman has is the call */
-    bool asked;                       /* of him, and the answer not looked at yet */
-    bool claimed;                     /* counted in server->requests */
+    struct ax_query query;
+    bool asked;   /* of him, and the answer not looked at yet */
+    bool given;   /* to the threads for queries: next is the answer */
+    bool claimed; /* counted in server->requests */
     struct ax_http_server *server;
     struct ax_http_visitor *visitor;
     struct ax_doors *doors;            /* that it came in by */
@@ -36,6 +40,7 @@ struct ax_http_call {
     uint64_t skipped;
     int64_t start_ns;
     struct ax_http_response refusal; /* status 0 while the request is acceptable */
+    struct ax_http_response answer;
     struct MHD_Connection *connection;
 };
 
@@ -140,6 +145,13 @@ static AX_PRINTF(4, 5) void reject(struct ax_http_call *c, int status, enum ax_c
     ax_http_text(&c->refusal, status, "%s", text);
     if (status == 503)
         ax_http_add_header(&c->refusal, "Retry-After", "1");
+}
+
+/* Refuse what comes too late to be answered; no ceiling is to blame. */
+static void reject_at_end(struct ax_http_call *c)
+{
+    ax_http_text(&c->refusal, 503, "Auspex is stopping: try again");
+    ax_http_add_header(&c->refusal, "Retry-After", "1");
 }
 
 static void reject_large(struct ax_http_call *c)
@@ -285,6 +297,7 @@ struct ax_http_call *ax_http_call_begin(struct ax_http_server *s, struct MHD_Con
     c->visitor = visitor;
     c->connection = connection;
     c->start_ns = ax_mono_ns();
+    ax_http_response_init(&c->answer);
     ax_http_response_init(&c->refusal);
     c->refusal.status = 0;
     (void)atomic_fetch_add(&s->running, 1);
@@ -332,20 +345,47 @@ enum MHD_Result ax_http_call_take(struct ax_http_call *c, const char *data, size
     return c->skipped > patience(c) ? MHD_NO : MHD_YES;
 }
 
-enum MHD_Result ax_http_call_finish(struct ax_http_call *c, const char *path)
+/* Have the handler make the answer. */
+static void make(struct ax_http_call *c)
 {
-    if (!ax_conn_whole(c->visitor->conn))
+    const struct ax_http_request req = {
+        .path = ax_str(c->route->path), .body = ax_buf_view(&c->body), .find = find, .ctx = c->connection};
+    c->route->handle(c->route->ctx, &req, &c->answer);
+    release_body(c); /* while the answer is sent, others may have its place */
+    count(c, c->answer.status);
+}
+
+/* The same on a thread for queries; the call may go on at once, so nothing here is touched after. */
+static void on_turn(struct ax_query *q, bool turned_away)
+{
+    struct ax_http_call *c =
+        (struct ax_http_call *)(void *)((char *)q - offsetof(struct ax_http_call, query));
+    if (!turned_away)
+        make(c);
+    else if (atomic_load(&c->server->ending))
+        reject_at_end(c);
+    else
+        reject(c, 503, AX_CEILING_QUERIES, "too many queries at once (--query.max-concurrency): try again");
+    MHD_resume_connection(c->connection);
+}
+
+enum MHD_Result ax_http_call_finish(struct ax_http_call *c)
+{
+    if (!c->given && !ax_conn_whole(c->visitor->conn))
         return MHD_NO;
     if (c->refusal.status)
         return send_refusal(c);
-    struct ax_http_response res;
-    ax_http_response_init(&res);
-    const struct ax_http_request req = {
-        .path = ax_str(path), .body = ax_buf_view(&c->body), .find = find, .ctx = c->connection};
-    c->route->handle(c->route->ctx, &req, &res);
-    release_body(c); /* while the answer is sent, others may have its place */
-    count(c, res.status);
-    return send_response(c, &res);
+    if (c->given)
+        return send_response(c, &c->answer);
+    if (!c->route->slow) {
+        make(c);
+        return send_response(c, &c->answer);
+    }
+    c->given = true;
+    c->query.answer = on_turn;
+    MHD_suspend_connection(c->connection);
+    ax_queries_give(c->server->queries, &c->query);
+    return MHD_YES;
 }
 
 void ax_http_call_end(struct ax_http_call *c)
@@ -354,6 +394,7 @@ void ax_http_call_end(struct ax_http_call *c)
     ax_conn_end(c->visitor->conn);
     release_body(c);
     ax_buf_done(&c->refusal.body);
+    ax_buf_done(&c->answer.body); /* of a connection that ended before it was sent */
     ax_doors_release(c->doors);
     free(c);
     (void)atomic_fetch_sub(&s->running, 1);

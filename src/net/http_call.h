@@ -1,6 +1,7 @@
 /* http_call.h: one request on its way through the server: from its headers to its answer.
  *
- * What http_server.c and http_call.c share. Functions here run on the connection's thread. */
+ * What http_server.c and http_call.c share. Functions here run on the connection's thread; only the handlers
+ * of slow routes run on another, while the connection sleeps. */
 #ifndef AX_NET_HTTP_CALL_H
 #define AX_NET_HTTP_CALL_H
 
@@ -9,6 +10,7 @@
 #include "net/doorman.h"
 #include "net/gate.h"
 #include "net/http_server.h"
+#include "net/queries.h"
 
 #include <microhttpd.h>
 #include <stdatomic.h>
@@ -18,6 +20,7 @@ struct ax_http_server {
     struct MHD_Daemon *daemon;
     struct ax_gate *gate;
     struct ax_doorman *doorman;
+    struct ax_queries *queries;
     struct ax_conns *conns;
     const struct ax_http_route *routes;
     uint32_t routes_n;
@@ -55,8 +58,9 @@ enum MHD_Result ax_http_call_resume(struct ax_http_call *c);
 /* Some of its body is there. MHD_NO: close the connection. */
 enum MHD_Result ax_http_call_take(struct ax_http_call *c, const char *data, size_t n);
 
-/* It is whole: answer. MHD_NO: close the connection. */
-enum MHD_Result ax_http_call_finish(struct ax_http_call *c, const char *path);
+/* It is whole: answer, or have the answer made while the connection sleeps, and answer when this is called
+ * once more. MHD_NO: close the connection. */
+enum MHD_Result ax_http_call_finish(struct ax_http_call *c);
 
 /* The answer is gone, or the connection; frees. */
 void ax_http_call_end(struct ax_http_call *c);

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #define CONNECTION_BYTES (64u << 10)
+#define LAST_ANSWERS_MS 100 /* at the end, for those who are turned away to hear it */
 
 static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, const char *url,
                                   const char *method, const char *version, const char *data, size_t *data_n,
@@ -31,7 +32,7 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, 
         *data_n = 0;
         return r;
     }
-    return ax_http_call_finish(*state, url);
+    return ax_http_call_finish(*state);
 }
 
 static void on_completed(void *ctx, struct MHD_Connection *connection, void **state,
@@ -151,14 +152,17 @@ static enum ax_err make_parts(struct ax_http_server *s, const struct ax_http_opt
     if (err == AX_OK)
         err = ax_doorman_new(&s->doorman, diag);
     if (err == AX_OK)
+        err = ax_queries_new(o->queries_max ? o->queries_max : 20, &s->queries, diag);
+    if (err == AX_OK)
         err = ax_conns_new(&conns, &s->conns, diag);
     return err;
 }
 
-/* Free; no connection is left, and the doorman is ended. */
+/* Free; no connection is left, and who might wake one is ended. */
 static void free_server(struct ax_http_server *s)
 {
     ax_conns_free(s->conns);
+    ax_queries_free(s->queries);
     ax_doorman_free(s->doorman);
     ax_gate_free(s->gate);
     free(s);
@@ -208,15 +212,23 @@ uint16_t ax_http_server_port(const struct ax_http_server *s)
     return s->port;
 }
 
+/* Wait until all calls are completed, for at most so long. */
+static void drain(const struct ax_http_server *s, int64_t deadline_ms)
+{
+    int64_t until_ns = ax_mono_ns() + deadline_ms * 1000000;
+    while (atomic_load(&s->running) && ax_mono_ns() < until_ns)
+        ax_sleep_ns(5000000);
+}
+
 void ax_http_server_stop(struct ax_http_server *s, int64_t deadline_ms)
 {
     if (!s)
         return;
     atomic_store(&s->ending, true);
-    int64_t until_ns = ax_mono_ns() + deadline_ms * 1000000;
-    while (atomic_load(&s->running) && ax_mono_ns() < until_ns)
-        ax_sleep_ns(5000000);
+    drain(s, deadline_ms);
     ax_doorman_end(s->doorman); /* a connection that still sleeps would keep libmicrohttpd from its end */
+    ax_queries_end(s->queries);
+    drain(s, LAST_ANSWERS_MS);
     MHD_stop_daemon(s->daemon);
     free_server(s);
 }

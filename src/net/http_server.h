@@ -3,8 +3,9 @@
  * A request's body is read whole before its handler runs, below ceilings on its size, on all bodies and
  * requests in flight, on connections (net/conns.h), and on the time that it takes. What is turned away at one
  * is told so, and counted by reason in auspex_http_rejected_total; none is taken while memory is full
- * (base/memory.h). Handlers run on the server's threads, several at once. Every answer is counted by handler
- * and status. Doors (net/doors.h: TLS, authentication) stand before every route. */
+ * (base/memory.h). Handlers run on the threads that receive, several at once; those of slow routes on threads
+ * of their own (net/queries.h), so that no question holds up what comes in. Every answer is counted by
+ * handler and status. Doors (net/doors.h: TLS, authentication) stand before every route. */
 #ifndef AX_NET_HTTP_SERVER_H
 #define AX_NET_HTTP_SERVER_H
 
@@ -59,7 +60,7 @@ void ax_http_add_header(struct ax_http_response *res, const char *name, const ch
  * are shown as "?": texts quote what clients send. */
 void ax_http_text(struct ax_http_response *res, int status, const char *fmt, ...) AX_PRINTF(3, 4);
 
-/* Fills the answer to one request; on any thread of the server. */
+/* Fills the answer to one request; on any thread that receives or, of a slow route, that is for queries. */
 typedef void ax_http_handler(void *ctx, const struct ax_http_request *req, struct ax_http_response *res);
 
 /* One route: method and path must match exactly (HEAD goes to GET). */
@@ -69,6 +70,7 @@ struct ax_http_route {
     ax_http_handler *handle;
     void *ctx;
     uint64_t body_max; /* bytes; above it 413. 0: no body is wanted */
+    bool slow;         /* it may take long, or wait for what does: it runs on a thread for queries */
 };
 
 /* Ceilings; zero-initialised fields take the defaults named. */
@@ -81,7 +83,8 @@ struct ax_http_options {
     int64_t read_timeout_ms;         /* 1 min for a request to arrive whole, however slowly; then 408 */
     int64_t idle_timeout_ms;         /* 5 min without a byte, and for an answer to be made and taken */
     uint64_t bodies_max;             /* 256 MiB: bytes of bodies in flight; above it 503 with Retry-After */
-    struct ax_doors *doors;          /* a reference is taken; NULL: plain HTTP, open to all */
+    uint32_t queries_max;   /* 20: answers of slow routes made at once; of more, some wait; then 503 */
+    struct ax_doors *doors; /* a reference is taken; NULL: plain HTTP, open to all */
 };
 
 /* Listen and serve. routes (and the strings in options) outlive the server. AX_IO with a text that says
@@ -99,7 +102,8 @@ AX_MUST_USE enum ax_err ax_http_server_set_doors(struct ax_http_server *s, struc
 /* The port that it listens on (the real one when 0 was asked for). */
 uint16_t ax_http_server_port(const struct ax_http_server *s);
 
-/* Accept nothing more, let running requests finish for at most deadline_ms, close, free. */
+/* Accept nothing more, let running requests finish for at most deadline_ms, turn away those that wait still,
+ * close, free. Handlers that run then are waited for. */
 void ax_http_server_stop(struct ax_http_server *s, int64_t deadline_ms);
 
 #endif

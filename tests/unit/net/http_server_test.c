@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 static void echo(void *ctx, const struct ax_http_request *req, struct ax_http_response *res)
@@ -33,10 +34,60 @@ static void nothing(void *ctx, const struct ax_http_request *req, struct ax_http
     res->status = 204;
 }
 
+/* A question that is held until the gate is opened. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
+static struct {
+    uint32_t held, answered;
+    bool open;
+} gate;
+
+static void hold(void *ctx, const struct ax_http_request *req, struct ax_http_response *res)
+{
+    (void)ctx;
+    (void)pthread_mutex_lock(&lock);
+    gate.held++;
+    (void)pthread_cond_broadcast(&changed);
+    while (!gate.open)
+        (void)pthread_cond_wait(&changed, &lock);
+    gate.answered++;
+    (void)pthread_cond_broadcast(&changed);
+    (void)pthread_mutex_unlock(&lock);
+    ax_http_add_header(res, "X-Query", AX_STR_FMT, AX_STR_ARG(ax_http_query(req, "q")));
+    ax_buf_str(&res->body, req->path);
+    ax_buf_str(&res->body, req->body);
+}
+
+static void wait_for(const uint32_t *n, uint32_t wanted)
+{
+    struct timespec until;
+    (void)clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += 20;
+    (void)pthread_mutex_lock(&lock);
+    bool late = false;
+    while (*n < wanted && !late)
+        late = pthread_cond_timedwait(&changed, &lock, &until) != 0;
+    (void)pthread_mutex_unlock(&lock);
+    assert_false(late);
+}
+
+static void open_gate(bool open)
+{
+    (void)pthread_mutex_lock(&lock);
+    gate.open = open;
+    if (!open)
+        gate.held = gate.answered = 0;
+    (void)pthread_cond_broadcast(&changed);
+    (void)pthread_mutex_unlock(&lock);
+}
+
+#define ROUTES 4
+
 static const struct ax_http_route routes[] = {
-    {"POST", "/echo", "echo", echo, NULL, 1000},
-    {"GET", "/slow", "slow", slow, NULL, 0},
-    {"GET", "/nothing", "nothing", nothing, NULL, 0},
+    {"POST", "/echo", "echo", echo, NULL, 1000, false},
+    {"GET", "/slow", "slow", slow, NULL, 0, false},
+    {"GET", "/nothing", "nothing", nothing, NULL, 0, false},
+    {"POST", "/hold", "hold", hold, NULL, 1000, true},
 };
 
 static struct ax_http_server *start(uint64_t bodies_max)
@@ -44,15 +95,14 @@ static struct ax_http_server *start(uint64_t bodies_max)
     struct ax_http_server *s = NULL;
     struct ax_diag diag = {{0}};
     const struct ax_http_options o = {.listen_address = "127.0.0.1:0", .bodies_max = bodies_max};
-    if (ax_http_server_start(&o, routes, 3, &s, &diag) != AX_OK)
+    if (ax_http_server_start(&o, routes, ROUTES, &s, &diag) != AX_OK)
         fail_msg("%s", diag.text);
     return s;
 }
 
-/* Send bytes, read until the peer closes or says enough (a whole answer); the text is static. */
-static const char *ask(uint16_t port, const char *bytes, size_t n)
+/* Connect and send bytes. */
+static int say(uint16_t port, const char *bytes, size_t n)
 {
-    static char answer[65536];
     int fd = socket(AF_INET, SOCK_STREAM, 0);
     const struct sockaddr_in to = {
         .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -60,12 +110,24 @@ static const char *ask(uint16_t port, const char *bytes, size_t n)
     (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     assert_int_equal(connect(fd, (const struct sockaddr *)&to, sizeof to), 0);
     (void)send(fd, bytes, n, MSG_NOSIGNAL);
+    return fd;
+}
+
+/* Read until the peer closes or says enough (a whole answer), and close; the text is static. */
+static const char *hear(int fd)
+{
+    static char answer[65536];
     size_t got = 0;
     for (ssize_t k; got < sizeof answer - 1 && (k = recv(fd, answer + got, sizeof answer - 1 - got, 0)) > 0;)
         got += (size_t)k;
     answer[got] = '\0';
     (void)close(fd);
     return answer;
+}
+
+static const char *ask(uint16_t port, const char *bytes, size_t n)
+{
+    return hear(say(port, bytes, n));
 }
 
 static const char *ask_text(struct ax_http_server *s, const char *text)
@@ -178,6 +240,102 @@ static void a_running_request_is_finished_before_the_stop(void **state)
     assert_non_null(answered);
 }
 
+#define HOLD "POST /hold?q=why HTTP/1.1\r\n" CLOSE "Content-Length: 4\r\n\r\n?me!"
+#define HELD_N 6 /* more than there are threads of either kind */
+
+static struct ax_http_server *start_with_queries(uint32_t queries)
+{
+    struct ax_http_server *s = NULL;
+    const struct ax_http_options o = {.listen_address = "127.0.0.1:0", .threads = 2, .queries_max = queries};
+    open_gate(false);
+    assert_int_equal(ax_http_server_start(&o, routes, ROUTES, &s, NULL), AX_OK);
+    return s;
+}
+
+static int say_hold(struct ax_http_server *s)
+{
+    return say(ax_http_server_port(s), HOLD, sizeof HOLD - 1);
+}
+
+static void while_all_threads_for_queries_are_held_what_comes_in_is_taken(void **state)
+{
+    (void)state;
+    struct ax_http_server *s = start_with_queries(3);
+    int fds[HELD_N];
+    for (int i = 0; i < HELD_N; i++)
+        fds[i] = say_hold(s);
+    wait_for(&gate.held, 3);
+    for (int i = 0; i < 20; i++)
+        assert_non_null(
+            strstr(ask_text(s, "POST /echo HTTP/1.1\r\n" CLOSE "Content-Length: 2\r\n\r\nok"), "\r\n\r\nok"));
+    open_gate(true);
+    for (int i = 0; i < HELD_N; i++) {
+        const char *a = hear(fds[i]);
+        assert_non_null(strstr(a, "HTTP/1.1 200"));
+        assert_non_null(strstr(a, "X-Query: why"));
+        assert_non_null(strstr(a, "\r\n\r\n/hold?me!"));
+    }
+    ax_http_server_stop(s, 1000);
+}
+
+static void a_connection_may_ask_on_after_a_long_answer(void **state)
+{
+    (void)state;
+    struct ax_http_server *s = start_with_queries(1);
+    static const char twice[] = "POST /hold HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\none" HOLD;
+    open_gate(true);
+    const char *a = ask(ax_http_server_port(s), twice, sizeof twice - 1);
+    a = strstr(a, "/holdone");
+    assert_non_null(a);
+    assert_non_null(strstr(a, "/hold?me!"));
+    ax_http_server_stop(s, 1000);
+}
+
+static void a_client_that_goes_meanwhile_takes_nothing_with_it(void **state)
+{
+    (void)state;
+    struct ax_http_server *s = start_with_queries(1);
+    const struct linger at_once = {.l_onoff = 1};
+    int gone[2] = {say_hold(s), say_hold(s)}; /* one is held, one waits */
+    wait_for(&gate.held, 1);
+    for (int i = 0; i < 2; i++) {
+        (void)setsockopt(gone[i], SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+        (void)close(gone[i]);
+    }
+    open_gate(true);
+    assert_non_null(strstr(ask(ax_http_server_port(s), HOLD, sizeof HOLD - 1), "/hold?me!"));
+    ax_http_server_stop(s, 1000);
+}
+
+static void *stop_now(void *s)
+{
+    ax_http_server_stop(s, 0);
+    return NULL;
+}
+
+static void a_stop_turns_away_who_waits_and_waits_for_who_is_being_answered(void **state)
+{
+    (void)state;
+    struct ax_http_server *s = start_with_queries(1);
+    pthread_t stopper;
+    int held = say_hold(s);
+    wait_for(&gate.held, 1);
+    int waiting = say_hold(s);
+    assert_non_null(strstr(ask_text(s, "GET /nothing HTTP/1.1\r\n" CLOSE "\r\n"), "HTTP/1.1 204"));
+    assert_int_equal(pthread_create(&stopper, NULL, stop_now, s), 0);
+    const char *a = hear(waiting);
+    /* Whoever was still on its way when the stop began is just closed. */
+    if (a[0]) {
+        assert_non_null(strstr(a, "HTTP/1.1 503"));
+        assert_non_null(strstr(a, "Retry-After: 1"));
+        assert_non_null(strstr(a, "stopping"));
+    }
+    open_gate(true);
+    assert_int_equal(pthread_join(stopper, NULL), 0);
+    assert_int_equal(gate.answered, 1);
+    (void)close(held);
+}
+
 /* Requests one after the other, until nobody answers. */
 static void *ask_on(void *port)
 {
@@ -202,7 +360,7 @@ static void it_stops_while_connections_come(void **state)
     for (uint32_t round = 0; round < ax_test_rounds(200); round++) {
         struct ax_http_server *s = NULL;
         const struct ax_http_options o = {.listen_address = "127.0.0.1:0", .threads = 4};
-        assert_int_equal(ax_http_server_start(&o, routes, 3, &s, NULL), AX_OK);
+        assert_int_equal(ax_http_server_start(&o, routes, ROUTES, &s, NULL), AX_OK);
         uint16_t port = ax_http_server_port(s);
         pthread_t clients[2];
         for (int i = 0; i < 2; i++)
@@ -222,13 +380,13 @@ static void an_address_in_use_or_unreadable_is_explained(void **state)
     char address[32];
     (void)snprintf(address, sizeof address, "127.0.0.1:%u", ax_http_server_port(s));
     struct ax_http_options o = {.listen_address = address};
-    assert_int_equal(ax_http_server_start(&o, routes, 3, &other, &diag), AX_IO);
+    assert_int_equal(ax_http_server_start(&o, routes, ROUTES, &other, &diag), AX_IO);
     assert_non_null(strstr(diag.text, "--web.listen-address"));
     o.listen_address = "127.0.0.1:99999";
-    assert_int_equal(ax_http_server_start(&o, routes, 3, &other, &diag), AX_INVALID);
+    assert_int_equal(ax_http_server_start(&o, routes, ROUTES, &other, &diag), AX_INVALID);
     assert_non_null(strstr(diag.text, "65535"));
     o.listen_address = "nonsense";
-    assert_int_equal(ax_http_server_start(&o, routes, 3, &other, &diag), AX_INVALID);
+    assert_int_equal(ax_http_server_start(&o, routes, ROUTES, &other, &diag), AX_INVALID);
     ax_http_server_stop(s, 1000);
 }
 
@@ -242,6 +400,10 @@ int main(void)
         cmocka_unit_test(bytes_announced_and_not_sent_take_nothing_from_others),
         cmocka_unit_test(too_many_bytes_in_flight_get_503_with_retry_after),
         cmocka_unit_test(a_running_request_is_finished_before_the_stop),
+        cmocka_unit_test(while_all_threads_for_queries_are_held_what_comes_in_is_taken),
+        cmocka_unit_test(a_connection_may_ask_on_after_a_long_answer),
+        cmocka_unit_test(a_client_that_goes_meanwhile_takes_nothing_with_it),
+        cmocka_unit_test(a_stop_turns_away_who_waits_and_waits_for_who_is_being_answered),
         cmocka_unit_test(it_stops_while_connections_come),
         cmocka_unit_test(an_address_in_use_or_unreadable_is_explained),
     };
