@@ -353,17 +353,17 @@ static void retrain(void *ctx, const struct ax_http_request *req, struct ax_http
 void ax_models_routes(struct ax_models_service *s, struct ax_http_route *out)
 {
     const struct ax_http_route routes[AX_MODELS_ROUTES] = {
-        {"GET", "/api/v1/models", "models", list, s, 0, true},
-        {"GET", "/api/v1/models/show", "models_show", show, s, 0, true},
-        {"GET", "/api/v1/models/compare", "models_compare", compare, s, 0, true},
-        {"GET", "/api/v1/models/audit", "models_audit", audit, s, 0, true},
-        {"GET", "/api/v1/models/verify", "models_verify", verify, s, 0, true},
-        {"GET", "/api/v1/models/export", "models_export", export_one, s, 0, true},
-        {"POST", "/api/v1/models/promote", "models_promote", promote, s, 0, true},
-        {"POST", "/api/v1/models/rollback", "models_rollback", rollback, s, 0, true},
-        {"POST", "/api/v1/models/approve", "models_approve", approve, s, 0, true},
-        {"POST", "/api/v1/models/retrain", "models_retrain", retrain, s, 0, true},
-        {"POST", "/api/v1/models/import", "models_import", import_one, s, BODY_MAX, true},
+        {"GET", "/api/v1/models", "models", list, s, 0, NULL, true},
+        {"GET", "/api/v1/models/show", "models_show", show, s, 0, NULL, true},
+        {"GET", "/api/v1/models/compare", "models_compare", compare, s, 0, NULL, true},
+        {"GET", "/api/v1/models/audit", "models_audit", audit, s, 0, NULL, true},
+        {"GET", "/api/v1/models/verify", "models_verify", verify, s, 0, NULL, true},
+        {"GET", "/api/v1/models/export", "models_export", export_one, s, 0, NULL, true},
+        {"POST", "/api/v1/models/promote", "models_promote", promote, s, 0, NULL, true},
+        {"POST", "/api/v1/models/rollback", "models_rollback", rollback, s, 0, NULL, true},
+        {"POST", "/api/v1/models/approve", "models_approve", approve, s, 0, NULL, true},
+        {"POST", "/api/v1/models/retrain", "models_retrain", retrain, s, 0, NULL, true},
+        {"POST", "/api/v1/models/import", "models_import", import_one, s, BODY_MAX, NULL, true},
     };
     memcpy(out, routes, sizeof routes);
 }

@@ -256,5 +256,6 @@ struct ax_http_route ax_predict_route(struct ax_predict_service *s)
                                   .handle = handle,
                                   .ctx = s,
                                   .body_max = s->ceilings.body_max,
+                                  .body_flag = "predict.max-body-size",
                                   .slow = true};
 }

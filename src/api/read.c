@@ -133,5 +133,6 @@ struct ax_http_route ax_read_route(struct ax_read_service *s)
                                   .handle = handle,
                                   .ctx = s,
                                   .body_max = s->ceilings.body_max,
+                                  .body_flag = "remote-read.max-body-size",
                                   .slow = true};
 }

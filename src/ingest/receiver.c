@@ -176,5 +176,6 @@ struct ax_http_route ax_receiver_route(struct ax_receiver *r)
                                   .name = "write",
                                   .handle = handle,
                                   .ctx = r,
-                                  .body_max = r->opt.body_max};
+                                  .body_max = r->opt.body_max,
+                                  .body_flag = "remote-write.max-body-size"};
 }

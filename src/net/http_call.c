@@ -156,9 +156,9 @@ static void reject_at_end(struct ax_http_call *c)
 
 static void reject_large(struct ax_http_call *c)
 {
-    reject(c, 413, AX_CEILING_BODY_SIZE,
-           "the body is larger than the limit of %llu bytes (--remote-write.max-body-size)",
-           (unsigned long long)c->route->body_max);
+    const char *flag = c->route->body_flag;
+    reject(c, 413, AX_CEILING_BODY_SIZE, "the body is larger than the limit of %llu bytes%s%s%s",
+           (unsigned long long)c->route->body_max, flag ? " (--" : "", flag ? flag : "", flag ? ")" : "");
 }
 
 /* Take n more bytes of the ceiling on all bodies; false (with the refusal) when they are not there. */

@@ -69,8 +69,9 @@ struct ax_http_route {
     const char *name; /* label `handler` of the self-metrics */
     ax_http_handler *handle;
     void *ctx;
-    uint64_t body_max; /* bytes; above it 413. 0: no body is wanted */
-    bool slow;         /* it may take long, or wait for what does: it runs on a thread for queries */
+    uint64_t body_max;     /* bytes; above it 413. 0: no body is wanted */
+    const char *body_flag; /* that sets it, for the text of the 413; NULL: it is fixed */
+    bool slow;             /* it may take long, or wait for what does: it runs on a thread for queries */
 };
 
 /* Ceilings; zero-initialised fields take the defaults named. */

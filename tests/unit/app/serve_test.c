@@ -47,7 +47,8 @@ static void sink(void *ctx, const struct ax_http_request *req, struct ax_http_re
     res->status = 204;
 }
 
-static const struct ax_http_route sink_routes[] = {{"POST", "/write", "sink", sink, NULL, 1 << 20, false}};
+static const struct ax_http_route sink_routes[] = {
+    {"POST", "/write", "sink", sink, NULL, 1 << 20, NULL, false}};
 
 static uint16_t free_port(void)
 {

@@ -84,10 +84,10 @@ static void open_gate(bool open)
 #define ROUTES 4
 
 static const struct ax_http_route routes[] = {
-    {"POST", "/echo", "echo", echo, NULL, 1000, false},
-    {"GET", "/slow", "slow", slow, NULL, 0, false},
-    {"GET", "/nothing", "nothing", nothing, NULL, 0, false},
-    {"POST", "/hold", "hold", hold, NULL, 1000, true},
+    {"POST", "/echo", "echo", echo, NULL, 1000, "echo.max-body-size", false},
+    {"GET", "/slow", "slow", slow, NULL, 0, NULL, false},
+    {"GET", "/nothing", "nothing", nothing, NULL, 0, NULL, false},
+    {"POST", "/hold", "hold", hold, NULL, 1000, NULL, true},
 };
 
 static struct ax_http_server *start(uint64_t bodies_max)
@@ -168,8 +168,11 @@ static void a_body_above_its_ceiling_gets_413_announced_or_not(void **state)
 {
     (void)state;
     struct ax_http_server *s = start(0);
-    assert_non_null(strstr(ask_text(s, "POST /echo HTTP/1.1\r\n" CLOSE "Content-Length: 1073741824\r\n\r\n"),
-                           "HTTP/1.1 413"));
+    const char *a = ask_text(s, "POST /echo HTTP/1.1\r\n" CLOSE "Content-Length: 1073741824\r\n\r\n");
+    assert_non_null(strstr(a, "HTTP/1.1 413"));
+    assert_non_null(strstr(a, "limit of 1000 bytes (--echo.max-body-size)\n"));
+    a = ask_text(s, "POST /hold HTTP/1.1\r\n" CLOSE "Content-Length: 1073741824\r\n\r\n");
+    assert_non_null(strstr(a, "limit of 1000 bytes\n"));
     char chunked[3000] = "POST /echo HTTP/1.1\r\n" CLOSE "Transfer-Encoding: chunked\r\n\r\n7d0\r\n";
     size_t n = strlen(chunked);
     memset(chunked + n, 'x', 2000);
