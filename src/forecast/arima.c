@@ -7,110 +7,86 @@
 #include <math.h>
 #include <string.h>
 
-#define R 3          /* max(AX_ARIMA_MAX, AX_ARIMA_MAX + 1) */
-#define DOUBLINGS 40 /* of the sum that is the stationary variance */
 #define STEADY 1e-11 /* relative change of the variance from which the filter is in its steady state */
 #define ROOM 0.99    /* partial autocorrelations stay within it */
 #define KPSS_5 0.463
 #define ROWS_MIN 40
+#define FIRST 0.1     /* where a search begins, */
+#define SIZE 0.5      /* and its first steps; */
+#define SIZE_NEAR 0.1 /* those of one that begins at what was found before */
+#define NEAR_ROOM 0.999
 #define TOLERANCE 0.01 /* of the log-likelihood */
 #define EVALUATIONS 100
 
-/* transition and its noise: a_(t+1) = T a_t + G e_t, z_t = a_t[0]. */
-struct space {
-    double t[R][R], g[R];
-};
-
-static struct space space_of(const struct ax_arima *a)
-{
-    struct space s = {{{0}}, {1}};
-    for (uint32_t i = 0; i < AX_ARIMA_MAX; i++) {
-        s.t[i][0] = i < a->p ? a->phi[i] : 0;
-        s.t[i][i + 1] = 1;
-        s.g[i + 1] = i < a->q ? a->theta[i] : 0;
-    }
-    return s;
-}
-
-static void product(double out[R][R], double a[R][R], double b[R][R], bool turned)
-{
-    double c[R][R];
-    for (int i = 0; i < R; i++)
-        for (int j = 0; j < R; j++) {
-            c[i][j] = 0;
-            for (int k = 0; k < R; k++)
-                c[i][j] += a[i][k] * (turned ? b[j][k] : b[k][j]);
-        }
-    memcpy(out, c, sizeof c);
-}
-
-/* The variance of the state: the sum over k of T^k G G' T'^k, by doubling (Smith 1968). */
-static bool stationary(const struct space *s, double p[R][R])
-{
-    double t[R][R], more[R][R];
-    memcpy(t, s->t, sizeof t);
-    for (int i = 0; i < R; i++)
-        for (int j = 0; j < R; j++)
-            p[i][j] = s->g[i] * s->g[j];
-    for (int k = 0; k < DOUBLINGS; k++) {
-        product(more, t, p, false);
-        product(more, more, t, true);
-        double largest = 0;
-        for (int i = 0; i < R; i++)
-            for (int j = 0; j < R; j++) {
-                p[i][j] += more[i][j];
-                largest = fmax(largest, fabs(more[i][j]));
-            }
-        if (largest <= 1e-14 * p[0][0])
-            return isfinite(p[0][0]);
-        product(t, t, t, false);
-    }
-    return false;
-}
-
-/* The state that is expected next, and its variance. */
+/* The filter's state: (z_t, what of z_(t+1) is known beside phi_1 z_t, theta_2 e_t), of which the last is
+ * expected to be 0, and knows nothing of the others but its own error: so three numbers are its variance.
+ * a_(t+1) = T a_t + G e_t with T = [phi_1 1 0; phi_2 0 1; 0 0 0] and G = [1 theta_1 theta_2]'. */
 struct filter {
-    struct space s;
-    double a[R], p[R][R], gain[R];
+    double phi1, phi2, theta1, theta2;
+    double a0, a1, p00, p01, p11, gain0, gain1;
     bool steady;
 };
+
+/* The variance of the state of a process that has always been: P = T P T' + G G', solved by hand. False for
+ * one that is not stationary. */
+static bool stationary(struct filter *k)
+{
+    double phi1 = k->phi1, phi2 = k->phi2, theta1 = k->theta1, theta2 = k->theta2, rest = 1 - phi2;
+    if (!(fabs(phi2) < 1 && fabs(phi1) < rest))
+        return false;
+    double both = phi1 * theta2 + theta1 * theta2 + theta1,
+           own = theta2 * theta2 + 2 * phi2 * theta2 + theta1 * theta1;
+    k->p00 =
+        (1 + own + 2 * phi1 * both / rest) / (1 - phi1 * phi1 - phi2 * phi2 - 2 * phi1 * phi1 * phi2 / rest);
+    k->p01 = (phi1 * phi2 * k->p00 + both) / rest;
+    k->p11 = phi2 * phi2 * k->p00 + own;
+    return isfinite(k->p00) && k->p00 > 0;
+}
+
+static struct filter filter_of(const struct ax_arima *a)
+{
+    return (struct filter){.phi1 = a->p > 0 ? a->phi[0] : 0,
+                           .phi2 = a->p > 1 ? a->phi[1] : 0,
+                           .theta1 = a->q > 0 ? a->theta[0] : 0,
+                           .theta2 = a->q > 1 ? a->theta[1] : 0};
+}
 
 /* Gain of an observation, and the variance after it and the next move. Without one (a gap) the gain is 0. */
 static void move_variance(struct filter *k, bool seen)
 {
-    double before[R][R], tp[R][R], f = k->p[0][0], moved = 0;
-    memcpy(before, k->p, sizeof before);
-    product(tp, k->s.t, k->p, false);
-    for (int i = 0; i < R; i++)
-        k->gain[i] = seen ? tp[i][0] / f : 0;
-    product(k->p, tp, k->s.t, true);
-    for (int i = 0; i < R; i++)
-        for (int j = 0; j < R; j++) {
-            k->p[i][j] += k->s.g[i] * k->s.g[j] - k->gain[i] * k->gain[j] * f;
-            moved = fmax(moved, fabs(k->p[i][j] - before[i][j]));
-        }
+    double f = k->p00, tp00 = k->phi1 * k->p00 + k->p01, tp01 = k->phi1 * k->p01 + k->p11,
+           tp02 = k->phi1 * k->theta2 + k->theta1 * k->theta2, tp10 = k->phi2 * k->p00 + k->theta2,
+           tp12 = k->phi2 * k->theta2 + k->theta2 * k->theta2;
+    k->gain0 = seen ? tp00 / f : 0;
+    k->gain1 = seen ? tp10 / f : 0;
+    double p00 = k->phi1 * tp00 + tp01 + 1 - k->gain0 * k->gain0 * f,
+           p01 = k->phi2 * tp00 + tp02 + k->theta1 - k->gain0 * k->gain1 * f,
+           p11 = k->phi2 * tp10 + tp12 + k->theta1 * k->theta1 - k->gain1 * k->gain1 * f;
+    double moved = fmax(fmax(fabs(p00 - k->p00), fabs(p01 - k->p01)), fabs(p11 - k->p11));
+    k->p00 = p00;
+    k->p01 = p01;
+    k->p11 = p11;
     k->steady = seen && moved <= STEADY * f;
 }
 
 static void move_state(struct filter *k, double v)
 {
-    double a[R];
-    for (int i = 0; i < R; i++)
-        a[i] = k->s.t[i][0] * k->a[0] + (i + 1 < R ? k->a[i + 1] : 0) + k->gain[i] * v;
-    memcpy(k->a, a, sizeof a);
+    double a0 = k->phi1 * k->a0 + k->a1 + k->gain0 * v;
+    k->a1 = k->phi2 * k->a0 + k->gain1 * v;
+    k->a0 = a0;
 }
 
 enum ax_err ax_arima_filter(const struct ax_arima *a, const double *z, uint32_t n, double *errors,
                             struct ax_arima_filtered *out)
 {
-    struct filter k = {.s = space_of(a)};
+    struct filter k = filter_of(a);
     double squares = 0, logs = 0, log_f = 0;
     out->n = 0;
-    if (!stationary(&k.s, k.p))
+    if (!stationary(&k))
         return AX_NUMERIC;
     for (uint32_t i = 0; i < n; i++) {
         bool seen = !isnan(z[i]), was_steady = k.steady;
-        double v = seen ? z[i] - k.a[0] : 0, f = k.p[0][0];
+        double v = seen ? z[i] - k.a0 : 0, f = k.p00;
         if (errors)
             errors[i] = seen ? v : (double)NAN;
         if (!seen || !k.steady)
@@ -127,7 +103,7 @@ enum ax_err ax_arima_filter(const struct ax_arima *a, const double *z, uint32_t 
         return AX_NUMERIC;
     out->variance = squares / out->n;
     out->loglik = -0.5 * (out->n * (log(2 * M_PI * out->variance) + 1) + logs);
-    out->next = k.a[0];
+    out->next = k.a0;
     return isfinite(out->loglik) ? AX_OK : AX_NUMERIC;
 }
 
@@ -141,6 +117,16 @@ static void from_unbounded(const double *x, uint32_t n, double sign, double *out
             out[i] = before[i] - r * before[k - 1 - i];
         out[k] = sign * r;
     }
+}
+
+/* Those numbers again. */
+static void to_unbounded(const double *coefficients, uint32_t n, double sign, double *x)
+{
+    double r[AX_ARIMA_MAX] = {n > 0 ? sign * coefficients[0] : 0, n > 1 ? sign * coefficients[1] : 0};
+    if (n > 1)
+        r[0] /= 1 - r[1];
+    for (uint32_t i = 0; i < n; i++)
+        x[i] = atanh(fmin(fmax(r[i] / ROOM, -NEAR_ROOM), NEAR_ROOM));
 }
 
 /* What the search looks at. */
@@ -164,15 +150,14 @@ static double worse(void *ctx, const double *x)
     return ax_arima_filter(&s->a, s->z, s->n, NULL, &f) == AX_OK ? -f.loglik : (double)INFINITY;
 }
 
-enum ax_err ax_arima_estimate(struct ax_arima *a, const double *z, uint32_t n, double *aicc)
+/* Look for the parameters around x, and say how good the best ones are. */
+static enum ax_err search_from(struct ax_arima *a, double *x, double size, const double *z, uint32_t n,
+                               double *aicc)
 {
     struct search s = {z, n, *a};
-    double x[2 * AX_ARIMA_MAX] = {0};
     uint32_t k = a->p + a->q;
     struct ax_arima_filtered f;
-    for (uint32_t i = 0; i < k; i++)
-        x[i] = 0.1;
-    (void)ax_nelder_mead(worse, &s, k, x, 0.5, TOLERANCE, EVALUATIONS);
+    (void)ax_nelder_mead(worse, &s, k, x, size, TOLERANCE, EVALUATIONS);
     set(a, x);
     enum ax_err err = ax_arima_filter(a, z, n, NULL, &f);
     if (err)
@@ -182,6 +167,22 @@ enum ax_err ax_arima_estimate(struct ax_arima *a, const double *z, uint32_t n, d
     *aicc =
         f.n > free + 1 ? 2 * (free - f.loglik) + 2 * free * (free + 1) / (f.n - free - 1) : (double)INFINITY;
     return AX_OK;
+}
+
+enum ax_err ax_arima_estimate(struct ax_arima *a, const double *z, uint32_t n, double *aicc)
+{
+    double x[2 * AX_ARIMA_MAX];
+    for (uint32_t i = 0; i < a->p + a->q; i++)
+        x[i] = FIRST;
+    return search_from(a, x, SIZE, z, n, aicc);
+}
+
+enum ax_err ax_arima_follow(struct ax_arima *a, const double *z, uint32_t n, double *aicc)
+{
+    double x[2 * AX_ARIMA_MAX];
+    to_unbounded(a->phi, a->p, 1, x);
+    to_unbounded(a->theta, a->q, -1, x + a->p);
+    return search_from(a, x, SIZE_NEAR, z, n, aicc);
 }
 
 double ax_kpss(const double *y, uint32_t n, uint32_t lags)
@@ -202,12 +203,27 @@ double ax_kpss(const double *y, uint32_t n, uint32_t lags)
     return variance > 0 ? squares / n / variance : 0;
 }
 
-enum ax_err ax_arima_fit(const double *y, uint32_t n, struct ax_arena *scratch, struct ax_arima *out,
-                         double *mean)
+/* The order of least AICc. */
+static bool choose(const double *z, uint32_t n, uint32_t d, struct ax_arima *out)
 {
     static const uint8_t orders[2][4][2] = {{{1, 0}, {2, 0}, {1, 1}, {2, 1}},
                                             {{0, 1}, {1, 1}, {2, 1}, {1, 2}}};
-    double *z = n < ROWS_MIN ? NULL : ax_arena_array(scratch, n, sizeof *z), least = INFINITY;
+    double least = INFINITY;
+    for (int o = 0; o < 4; o++) {
+        struct ax_arima a = {.p = orders[d][o][0], .d = d, .q = orders[d][o][1]};
+        double aicc;
+        if (ax_arima_estimate(&a, z, n, &aicc) != AX_OK || !(aicc < least))
+            continue;
+        least = aicc;
+        *out = a;
+    }
+    return isfinite(least);
+}
+
+enum ax_err ax_arima_fit(const double *y, uint32_t n, const struct ax_arima *before, struct ax_arena *scratch,
+                         struct ax_arima *out, double *mean)
+{
+    double *z = n < ROWS_MIN ? NULL : ax_arena_array(scratch, n, sizeof *z), aicc;
     if (!z)
         return n < ROWS_MIN ? AX_NOTREADY : AX_NOMEM;
     uint32_t d = ax_kpss(y, n, (uint32_t)(3 * sqrt(n) / 13)) > KPSS_5 ? 1 : 0;
@@ -216,13 +232,10 @@ enum ax_err ax_arima_fit(const double *y, uint32_t n, struct ax_arena *scratch, 
         *mean += y[i] / n;
     for (uint32_t i = d; i < n; i++)
         z[i - d] = y[i] - (d ? y[i - 1] : *mean);
-    for (int o = 0; o < 4; o++) {
-        struct ax_arima a = {.p = orders[d][o][0], .d = d, .q = orders[d][o][1]};
-        double aicc;
-        if (ax_arima_estimate(&a, z, n - d, &aicc) != AX_OK || !(aicc < least))
-            continue;
-        least = aicc;
-        *out = a;
+    if (before && before->d == d) {
+        *out = *before;
+        if (ax_arima_follow(out, z, n - d, &aicc) == AX_OK)
+            return AX_OK;
     }
-    return isfinite(least) ? AX_OK : AX_NOTREADY;
+    return choose(z, n - d, d, out) ? AX_OK : AX_NOTREADY;
 }

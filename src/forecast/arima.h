@@ -44,14 +44,20 @@ AX_MUST_USE enum ax_err ax_arima_filter(const struct ax_arima *a, const double *
  * evaluations); errors as above. *aicc gets Akaike's corrected criterion. */
 AX_MUST_USE enum ax_err ax_arima_estimate(struct ax_arima *a, const double *z, uint32_t n, double *aicc);
 
+/* The same, looked for around the parameters that a has: a third of the evaluations where they were found in
+ * much the same data. */
+AX_MUST_USE enum ax_err ax_arima_follow(struct ax_arima *a, const double *z, uint32_t n, double *aicc);
+
 /* The KPSS statistic of stationarity about a level (Kwiatkowski, Phillips, Schmidt, Shin, J. Econometrics 54,
  * 1992) with `lags` lags; above 0.463 it is refused at 5 %. 0 without spread. O(n lags). */
 double ax_kpss(const double *y, uint32_t n, uint32_t lags);
 
 /* Fit: differences where KPSS asks for them, then the order of least AICc among (1,0), (2,0), (1,1) and (2,1)
- * of values, or (0,1), (1,1), (2,1) and (1,2) of differences. y[n] has no gaps; *mean gets the mean that is
- * taken out (0 of differences). AX_NOTREADY with fewer than 40 values or without spread, AX_NOMEM. */
-AX_MUST_USE enum ax_err ax_arima_fit(const double *y, uint32_t n, struct ax_arena *scratch,
-                                     struct ax_arima *out, double *mean);
+ * of values, or (0,1), (1,1), (2,1) and (1,2) of differences. `before` is a model of this series a while ago:
+ * where as many differences are asked for now its order is kept, and its parameters are followed; NULL: none.
+ * y[n] has no gaps; *mean gets the mean that is taken out (0 of differences). AX_NOTREADY with fewer than 40
+ * values or without spread, AX_NOMEM. */
+AX_MUST_USE enum ax_err ax_arima_fit(const double *y, uint32_t n, const struct ax_arima *before,
+                                     struct ax_arena *scratch, struct ax_arima *out, double *mean);
 
 #endif

@@ -17,10 +17,13 @@
 #define CHANGE 7.5    /* times the usual change, the most that counts of one in a fit */
 #define OUTLIER 5.0   /* standard deviations */
 #define SHIFT 3       /* outliers on one side in a row that are none */
+#define FOLLOW 4      /* fits that keep an order and follow its parameters, before it is chosen again */
 
 struct state {
     float phi[AX_ARIMA_MAX], theta[AX_ARIMA_MAX], mean, deviation;
     bool d, fitted; /* d: of differences */
+    uint8_t p, q;
+    uint8_t followed; /* fits since its order was chosen */
 };
 
 static const char *const tensors[] = {"fine", "coarse", NULL};
@@ -36,19 +39,37 @@ static void init(const struct ax_model_params *params, void *state)
     memset(state, 0, state_bytes(params));
 }
 
+/* The model as it is, in other words. */
+static struct ax_arima model_of(const struct state *s)
+{
+    struct ax_arima a = {.p = s->p, .d = s->d, .q = s->q};
+    for (uint32_t i = 0; i < AX_ARIMA_MAX; i++) {
+        a.phi[i] = (double)s->phi[i];
+        a.theta[i] = (double)s->theta[i];
+    }
+    return a;
+}
+
 static enum ax_err fit_one(uint32_t season, struct state *state, const struct ax_past *p, double *z,
                            double *work, struct ax_arena *scratch)
 {
     uint32_t most = p->fine.n < FIT_MAX ? p->fine.n : FIT_MAX, n = ax_adjust_bridged(p, season, most, z);
-    struct ax_arima a;
+    struct ax_arima a, before = model_of(state);
+    bool follow = state->fitted && state->followed < FOLLOW;
+    uint8_t followed = follow ? state->followed + 1 : 0;
     double mean;
     state->fitted = false;
     ax_adjust_hold(z + most - n, n, CHANGE, work);
-    enum ax_err err = ax_arima_fit(z + most - n, n, scratch, &a, &mean);
+    enum ax_err err = ax_arima_fit(z + most - n, n, follow ? &before : NULL, scratch, &a, &mean);
     if (err)
         return err;
-    *state = (struct state){
-        .mean = (float)mean, .deviation = (float)sqrt(a.variance), .d = a.d > 0, .fitted = true};
+    *state = (struct state){.mean = (float)mean,
+                            .deviation = (float)sqrt(a.variance),
+                            .d = a.d > 0,
+                            .fitted = true,
+                            .p = (uint8_t)a.p,
+                            .q = (uint8_t)a.q,
+                            .followed = followed};
     for (uint32_t i = 0; i < AX_ARIMA_MAX; i++) {
         state->phi[i] = i < a.p ? (float)a.phi[i] : 0;
         state->theta[i] = i < a.q ? (float)a.theta[i] : 0;
@@ -168,6 +189,9 @@ static void save(const struct ax_model_params *params, const void *state, struct
     const struct state *s = state;
     ax_put_u8(out, s->fitted);
     ax_put_u8(out, s->d);
+    ax_put_u8(out, s->p);
+    ax_put_u8(out, s->q);
+    ax_put_u8(out, s->followed);
     ax_put_f32(out, s->mean);
     ax_put_f32(out, s->deviation);
     ax_put_f32s(out, s->phi, AX_ARIMA_MAX);
@@ -180,6 +204,9 @@ static void load(const struct ax_model_params *params, void *state, struct ax_by
     struct state *s = state;
     s->fitted = ax_get_bool(in);
     s->d = ax_get_bool(in);
+    s->p = (uint8_t)ax_get_count(in, AX_ARIMA_MAX);
+    s->q = (uint8_t)ax_get_count(in, AX_ARIMA_MAX);
+    s->followed = (uint8_t)ax_get_count(in, FOLLOW);
     s->mean = ax_get_f32_in(in, -INFINITY, INFINITY);
     s->deviation = ax_get_f32_in(in, 0, INFINITY);
     ax_get_f32s_in(in, s->phi, AX_ARIMA_MAX, -2, 2, false);

@@ -78,9 +78,9 @@ void ax_record_init(struct ax_lead_record *r);
  * are all 0 when no member speaks. */
 void ax_record_weights(const struct ax_lead_record *r, uint32_t lead, const double *pred, double *weights);
 
-/* How far the members' weighted mean may be believed against the last value, 0 to 1, by the errors of both.
- */
-double ax_record_belief(const struct ax_lead_record *r);
+/* How far the members' weighted mean may be believed against the last value, 0 to 1, by the errors of both:
+ * not at all unless it was better by more than so few forecasts may be by luck. */
+double ax_record_belief(const struct ax_lead_record *r, uint32_t lead);
 
 /* Take in what the members, if they were heard, and their combination said about an actual. Errors of members
  * are measured in unit, the mean |difference| of late, and not in the local scale, so that they are believed

@@ -15,7 +15,7 @@
 #define TARGET_LEAST 0.1   /* of the share of misses that the level allows, whatever is owed */
 #define TARGET_MOST 5.0
 #define FACTOR_LEAST 0.5 /* of the width, for that */
-#define FACTOR_MOST 2.0
+#define FACTOR_MOST 1.8
 #define CLAIM_STEPS 100.0 /* forecasts that count in the mean excess of confidence, one step ahead */
 #define CLAIM_LEADS 4.0   /* and for each step further */
 #define CLAIM_FIRST 5.0   /* fewer at first: the n-th counts as much as this share of those before it */

@@ -13,9 +13,14 @@
 #define MEMORY_STEPS 100.0 /* steps that count in a member's error, one step ahead */
 #define MEMORY_LEADS 10.0  /* and for each step further: forecasts that overlap say less */
 #define ERROR_CLIP 20.0    /* mean differences: one spike must not decide who is believed */
-#define BELIEF_STEPS 100.0 /* as MEMORY_STEPS, for the errors of all together and of the last value */
-#define BELIEF_POWER 40.0  /* as WEIGHT_POWER, between these two */
-#define OWN_ENOUGH 40.0    /* independent errors at which a lead counts as much as what it borrows */
+#define BELIEF_STEPS 200.0 /* as these two, for the errors of all together and of the last value */
+#define BELIEF_LEADS 30.0
+#define BELIEF_POWER 40.0 /* as WEIGHT_POWER, between these two */
+/* By how much all together are to be better than the last value, when one forecast says so; when n say so
+ * that do not overlap, by this over the square root of n. */
+#define BELIEF_DOUBT 0.15
+#define BELIEF_LEAST 0.4 /* so much belief is none: the last value itself */
+#define OWN_ENOUGH 40.0  /* independent errors at which a lead counts as much as what it borrows */
 #define SETTLED_MAX 1000000
 
 static double either(double x, double fallback)
@@ -74,23 +79,28 @@ static void smooth(float *mean, double e, double keep)
     *mean = isnan(*mean) ? (float)e : (float)(keep * (double)*mean + (1 - keep) * e);
 }
 
-static double keep_of(double every, double steps, uint32_t lead, double n)
+static double keep_of(double every, double steps, double leads, uint32_t lead, double n)
 {
-    return fmin(1 - fmin(every / (steps + MEMORY_LEADS * lead), 0.5), n / (n + 1));
+    return fmin(1 - fmin(every / (steps + leads * lead), 0.5), n / (n + 1));
 }
 
-double ax_record_belief(const struct ax_lead_record *r)
+double ax_record_belief(const struct ax_lead_record *r, uint32_t lead)
 {
     if (isnan(r->together_error) || isnan(r->last_error))
         return 1;
-    return 1 / (1 + pow(((double)r->together_error + 1e-9) / ((double)r->last_error + 1e-9), BELIEF_POWER));
+    double independent = fmin(r->settled, BELIEF_STEPS + BELIEF_LEADS * lead) / lead,
+           doubt = BELIEF_DOUBT / sqrt(1 + independent),
+           ratio = ((double)r->together_error + 1e-9) / ((1 - doubt) * (double)r->last_error + 1e-9),
+           belief = 1 / (1 + pow(ratio, BELIEF_POWER));
+    return fmax(belief - BELIEF_LEAST, 0) / (1 - BELIEF_LEAST);
 }
 
 void ax_record_settle(struct ax_lead_record *r, uint32_t lead, const struct ax_waiting *w, double actual,
                       double unit)
 {
     double n = r->settled < SETTLED_MAX ? r->settled++ : r->settled;
-    double keep = keep_of(w->heard, MEMORY_STEPS, lead, n), longer = keep_of(w->heard, BELIEF_STEPS, lead, n);
+    double keep = keep_of(w->heard, MEMORY_STEPS, MEMORY_LEADS, lead, n),
+           longer = keep_of(w->heard, BELIEF_STEPS, BELIEF_LEADS, lead, n);
     for (uint32_t m = 0; m < AX_MEMBERS && w->heard; m++)
         settle_member(r, m, w->pred[m], actual, unit, keep);
     if (w->heard && isfinite(w->pred[0])) {

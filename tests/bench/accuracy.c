@@ -21,6 +21,7 @@
 #define LOOKBACK_S 300
 #define RUN 2000 /* outcomes over which coverage is to hold */
 #define BINS 10
+#define HORIZONS_MAX 8
 #define LINEAR_STEPS_MIN 20 /* what predict_linear looks back: the horizon, and at least so much */
 
 struct tally {
@@ -28,7 +29,7 @@ struct tally {
     double error, error_last, error_linear, actual, ratio, winkler, winkler_constant;
     double members[AX_FORECAST_MEMBERS_MAX];
     double sum_a, sum_f, sum_aa, sum_ff, sum_af;
-    double *errors; /* of the past, for the interval of constant width */
+    double *errors; /* of the past, sorted, for the interval of constant width */
     uint64_t errors_n;
     double low, high;
     unsigned char *hits; /* of every outcome */
@@ -38,14 +39,23 @@ struct tally {
 
 /* What was said at each step, for when its actual is known. */
 struct said {
-    double linear[AX_PATH_MAX], confidence[AX_PATH_MAX];
-    double members[AX_FORECAST_MEMBERS_MAX][AX_PATH_MAX];
+    double linear[HORIZONS_MAX], confidence[HORIZONS_MAX];
+    double members[AX_FORECAST_MEMBERS_MAX][HORIZONS_MAX + 1]; /* at the tracked leads */
 };
 
-static int by_value(const void *a, const void *b)
+/* Put an error among the sorted ones. */
+static void sort_in(struct tally *t, double error)
 {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
+    uint64_t low = 0, high = t->errors_n++;
+    while (low < high) {
+        uint64_t middle = (low + high) / 2;
+        if (t->errors[middle] < error)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    memmove(t->errors + low + 1, t->errors + low, (t->errors_n - 1 - low) * sizeof *t->errors);
+    t->errors[low] = error;
 }
 
 static double winkler(double actual, double lower, double upper, double level)
@@ -61,18 +71,14 @@ static void score_interval(struct tally *t, const struct ax_outcome *o, double l
 {
     if (t->errors_n >= 30) {
         if (t->errors_n % 25 == 5 || t->scored == 0) {
-            double *sorted = malloc(t->errors_n * sizeof *sorted);
-            memcpy(sorted, t->errors, t->errors_n * sizeof *sorted);
-            qsort(sorted, t->errors_n, sizeof *sorted, by_value);
-            t->low = sorted[(uint64_t)((double)t->errors_n * (1 - level) / 2)];
-            t->high = sorted[(uint64_t)((double)t->errors_n * (1 + level) / 2)];
-            free(sorted);
+            t->low = t->errors[(uint64_t)((double)t->errors_n * (1 - level) / 2)];
+            t->high = t->errors[(uint64_t)((double)t->errors_n * (1 + level) / 2)];
         }
         t->scored++;
         t->winkler += winkler(o->actual, o->lower, o->upper, level);
         t->winkler_constant += winkler(o->actual, o->mean + t->low, o->mean + t->high, level);
     }
-    t->errors[t->errors_n++] = o->actual - o->mean;
+    sort_in(t, o->actual - o->mean);
 }
 
 static void score(struct tally *t, const struct ax_outcome *o, const struct said *then, uint32_t track,
@@ -295,7 +301,7 @@ int main(int argc, char **argv)
 {
     struct ax_diag diag = {{0}};
     struct ax_forecast_spec spec;
-    int64_t horizons[AX_PATH_MAX];
+    int64_t horizons[HORIZONS_MAX];
     uint32_t horizons_n = 0, columns_max = TABLE_COLUMNS_MAX;
     FILE *dump = NULL;
     if (argc > 1 && strncmp(argv[1], "--dump=", 7) == 0) {
@@ -309,7 +315,7 @@ int main(int argc, char **argv)
             "usage: accuracy [--dump=FILE] STEP_SECONDS HORIZON_SECONDS[,...] [COLUMNS_MAX] FILE.csv...\n");
         return 2;
     }
-    for (char *rest = argv[2], *cell; (cell = strsep(&rest, ",")) && horizons_n < AX_PATH_MAX;)
+    for (char *rest = argv[2], *cell; (cell = strsep(&rest, ",")) && horizons_n < HORIZONS_MAX;)
         horizons[horizons_n++] = (int64_t)(strtod(cell, NULL) * 1000);
     if (ax_blas_setup(&diag) ||
         ax_forecast_spec_init(&spec, (int64_t)(strtod(argv[1], NULL) * 1000), horizons, horizons_n, &diag)) {

@@ -74,6 +74,45 @@ static void the_search_finds_what_is_as_likely_as_what_sarimax_finds(void **stat
     assert_true(fabs(aicc - golden_arima_fit21[4]) < 0.05);
 }
 
+static void a_search_that_follows_finds_what_one_from_nothing_finds(void **state)
+{
+    (void)state;
+    struct ax_arima a = {.p = 2, .q = 1};
+    double aicc, followed;
+    assert_int_equal(ax_arima_estimate(&a, golden_arima_series, N, &aicc), AX_OK);
+    a.phi[0] -= 0.1; /* where it may have been a while ago */
+    a.theta[0] += 0.1;
+    assert_int_equal(ax_arima_follow(&a, golden_arima_series, N, &followed), AX_OK);
+    assert_true(fabs(followed - aicc) < 0.05);
+    struct ax_arima b = {.p = 2, .q = 2}; /* and from a place at the bounds */
+    b.phi[0] = 1.9;
+    b.phi[1] = -0.95;
+    assert_int_equal(ax_arima_follow(&b, golden_arima_series, N, &followed), AX_OK);
+    assert_true(fabs(b.phi[1]) < 1 && b.phi[1] + fabs(b.phi[0]) < 1);
+}
+
+static void a_fit_keeps_the_order_of_the_one_before(void **state)
+{
+    (void)state;
+    struct ax_arena scratch;
+    struct ax_arima before = {.p = 1, .d = 0, .q = 1, .phi = {0.5}, .theta = {0.2}}, kept, free_choice;
+    double mean;
+    ax_arena_init(&scratch, 1U << 20);
+    assert_int_equal(ax_arima_fit(golden_arima_series, N, NULL, &scratch, &free_choice, &mean), AX_OK);
+    before.d = free_choice.d;
+    before.p = free_choice.p == 1 ? 2 : 1;
+    before.q = 1;
+    assert_int_equal(ax_arima_fit(golden_arima_series, N, &before, &scratch, &kept, &mean), AX_OK);
+    assert_int_equal(kept.p, before.p);
+    assert_int_equal(kept.q, 1);
+    before.d = 1 - before.d; /* of something else: it is chosen again */
+    assert_int_equal(ax_arima_fit(golden_arima_series, N, &before, &scratch, &kept, &mean), AX_OK);
+    assert_int_equal(kept.p, free_choice.p);
+    assert_int_equal(kept.q, free_choice.q);
+    assert_true(kept.phi[0] == free_choice.phi[0] && kept.theta[0] == free_choice.theta[0]);
+    ax_arena_done(&scratch);
+}
+
 static void every_estimate_is_stationary_and_invertible(void **state)
 {
     (void)state;
@@ -201,6 +240,8 @@ int main(void)
         cmocka_unit_test(the_filter_says_what_sarimax_says),
         cmocka_unit_test(a_model_that_is_not_stationary_is_refused),
         cmocka_unit_test(the_search_finds_what_is_as_likely_as_what_sarimax_finds),
+        cmocka_unit_test(a_search_that_follows_finds_what_one_from_nothing_finds),
+        cmocka_unit_test(a_fit_keeps_the_order_of_the_one_before),
         cmocka_unit_test(every_estimate_is_stationary_and_invertible),
         cmocka_unit_test(kpss_is_that_of_statsmodels),
         cmocka_unit_test(what_can_be_known_of_a_process_is_known),

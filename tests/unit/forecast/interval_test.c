@@ -104,6 +104,29 @@ static void confidence_is_corrected_by_half_of_what_it_was_too_high(void **state
     ax_assert_close(ax_record_confidence(&r, 0.1), 0, 1e-9);
 }
 
+static void the_last_value_is_left_only_for_what_was_better_by_more_than_luck(void **state)
+{
+    (void)state;
+    struct ax_lead_record r;
+    ax_record_init(&r);
+    assert_true(ax_record_belief(&r, 12) == 1); /* nothing is known: the weights say what they say */
+    r.last_error = 1;
+    for (uint32_t n = 0; n < 100000; n = n * 2 + 1) {
+        r.settled = n;
+        r.together_error = 1; /* no better, however often that was seen */
+        assert_true(ax_record_belief(&r, 12) < 0.2);
+        r.together_error = 0.7F; /* much better: believed at once */
+        assert_true(ax_record_belief(&r, 12) > 0.95);
+        r.together_error = 1.03F; /* worse: not at all */
+        assert_true(ax_record_belief(&r, 12) == 0);
+    }
+    r.together_error = 0.95F; /* a little better: luck in one forecast, not in very many */
+    r.settled = 12;
+    assert_true(ax_record_belief(&r, 12) == 0);
+    r.settled = 100000;
+    assert_true(ax_record_belief(&r, 1) > 0.7);
+}
+
 static void what_is_missed_is_owed_and_fades(void **state)
 {
     (void)state;
@@ -146,6 +169,7 @@ int main(void)
         cmocka_unit_test(coverage_holds_over_any_2000_steps_across_shifts_of_the_level),
         cmocka_unit_test(what_is_owed_is_repaid_by_width_and_within_bounds),
         cmocka_unit_test(confidence_is_corrected_by_half_of_what_it_was_too_high),
+        cmocka_unit_test(the_last_value_is_left_only_for_what_was_better_by_more_than_luck),
         cmocka_unit_test(what_is_missed_is_owed_and_fades),
         cmocka_unit_test(errors_are_measured_in_more_where_the_forecast_is_high),
     };
