@@ -82,8 +82,11 @@ void ax_autoreg_forecast(const struct ax_autoreg *a, const double *y, uint32_t n
 {
     for (uint32_t i = 0; i < steps; i++) {
         double v = a->constant;
-        for (uint32_t k = 1; k <= a->order; k++)
-            v += a->phi[k - 1] * (i >= k ? path[i - k] : y[n + i - k]);
+        uint32_t k = a->order; /* the newest last: the steps' sums go on side by side until then */
+        for (; k > i; k--)
+            v += a->phi[k - 1] * y[n + i - k];
+        for (; k > 0; k--)
+            v += a->phi[k - 1] * path[i - k];
         path[i] = v < low ? low : v > high ? high : v;
     }
 }

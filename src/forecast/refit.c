@@ -13,21 +13,22 @@
     1e-4                   /* at some lead, for a member to be asked: its error is below 1.6 times the least \
                             */
 #define WEIGHT_OF_USE 0.02 /* at some lead, for a job to have use for a member */
-#define INDEPENDENT_ENOUGH 12.0 /* forecasts in the past at which their errors are half believed */
-#define SETTLED_ENOUGH 96       /* own experience from which validation is no longer asked */
-#define LONGER 4                /* a past longer by one in so many may have room for members that had none */
+#define INDEPENDENT_ENOUGH 12.0   /* forecasts in the past at which their errors are half believed */
+#define SETTLED_ENOUGH 96         /* own experience from which validation is no longer asked */
+#define FIRST_ORIGIN(n) ((n) / 2) /* of n values: the members are fitted to those before it */
+#define LONGER 4 /* a past longer by one in so many may have room for members that had none */
 
-/* Forecast from each origin with the weights that were known there, and settle at once. */
-static enum ax_err roll(const struct ax_forecaster *f, const struct ax_past *p, uint32_t first, void *states,
-                        struct ax_arena *scratch, struct ax_lead_record *records)
+/* Let members forecast from each origin with the weights that were known there, and settle at once. */
+static enum ax_err roll(const struct ax_forecaster *f, uint32_t members, const struct ax_past *p,
+                        uint32_t first, void *states, struct ax_arena *scratch,
+                        struct ax_lead_record *records)
 {
     uint32_t leads[AX_PATH_MAX], n = p->fine.n;
     const struct ax_model_params params = ax_forecaster_params(f, p, leads);
     double *pred = ax_arena_array(scratch, (size_t)AX_MEMBERS * f->tracks_n, sizeof *pred);
     if (!pred)
         return AX_NOMEM;
-    uint32_t stride = (n - 1 - first) / ORIGINS_MAX + 1,
-             members = ax_forecaster_members(f) & ~AX_MEMBERS_LIVE;
+    uint32_t stride = (n - 1 - first) / ORIGINS_MAX + 1;
     for (uint32_t o = first; o + 1 < n; o += stride) {
         struct ax_past then = ax_past_before(p, n - 1 - o);
         enum ax_err err =
@@ -89,22 +90,26 @@ static void take_over(struct ax_lead_record *r, const struct ax_lead_record *val
     r->last_error = validated->last_error;
 }
 
-/* A member may have been silent for want of a past: it is heard again when there is a quarter more of it. */
-static bool wants_validation(const struct ax_forecaster *f)
+/* Members that are to be held against the past. All of them where a lead is young, and near enough for its
+ * actuals to be in the window. Else those that may have been silent for want of a past, when there is a
+ * quarter more of it, and the last value, which they are compared with. */
+static uint32_t to_validate(const struct ax_forecaster *f, const struct ax_view *v)
 {
-    uint32_t members = ax_forecaster_members(f) & ~AX_MEMBERS_LIVE;
+    uint32_t members = ax_forecaster_members(f) & ~AX_MEMBERS_LIVE, silent = 0;
     bool longer = f->seen >= f->validated + f->validated / LONGER;
     for (uint32_t k = 0; k < f->tracks_n; k++) {
-        if (f->tracks[k].record.settled < SETTLED_ENOUGH)
-            return true;
+        const struct ax_lead_record *r = &f->tracks[k].record;
+        if (r->settled < SETTLED_ENOUGH && f->tracks[k].lead < v->n - FIRST_ORIGIN(v->n))
+            return members;
         for (uint32_t m = 0; m < AX_MEMBERS && longer; m++)
-            if ((members >> m & 1) && isnan(f->tracks[k].record.member_error[m]))
-                return true;
+            silent |= isnan(r->member_error[m]) ? 1U << m : 0;
     }
-    return false;
+    silent &= members;
+    return silent ? silent | 1U << AX_MEMBER_LAST_VALUE : 0;
 }
 
-static enum ax_err validate(struct ax_forecaster *f, const struct ax_past *p, struct ax_arena *scratch)
+static enum ax_err validate(struct ax_forecaster *f, uint32_t members, const struct ax_past *p,
+                            struct ax_arena *scratch)
 {
     uint32_t leads[AX_PATH_MAX];
     const struct ax_model_params params = ax_forecaster_params(f, p, leads);
@@ -115,11 +120,11 @@ static enum ax_err validate(struct ax_forecaster *f, const struct ax_past *p, st
     for (uint32_t k = 0; k < f->tracks_n; k++)
         ax_record_init(&records[k]);
     ax_portfolio_init(&params, states);
-    uint32_t first = p->fine.n / 2;
+    uint32_t first = FIRST_ORIGIN(p->fine.n);
     struct ax_past earlier = ax_past_before(p, p->fine.n - 1 - first);
-    enum ax_err err = ax_portfolio_fit(&params, states, ax_forecaster_members(f), &earlier, scratch);
+    enum ax_err err = ax_portfolio_fit(&params, states, members, &earlier, scratch);
     if (err == AX_OK)
-        err = roll(f, p, first, states, scratch, records);
+        err = roll(f, members, p, first, states, scratch, records);
     if (err)
         return err;
     for (uint32_t k = 0; k < f->tracks_n; k++) {
@@ -222,8 +227,9 @@ enum ax_err ax_forecaster_refit(struct ax_forecaster *f, const struct ax_past *p
         for (uint32_t m = 0; m < AX_MEMBERS; m++)
             if (changed >> ax_portfolio[m].seasonal & 1)
                 f->tracks[k].record.member_error[m] = NAN;
-    if (p->fine.n >= 4 && wants_validation(f)) {
-        enum ax_err err = validate(f, p, scratch);
+    uint32_t validated = p->fine.n >= 4 ? to_validate(f, &p->fine) : 0;
+    if (validated) {
+        enum ax_err err = validate(f, validated, p, scratch);
         if (err)
             return err;
         f->validated = f->seen;

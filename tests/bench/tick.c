@@ -5,9 +5,9 @@
  * Steps are 15 s apart; the warm ones fill the models and are not counted. The fine windows are full after
  * 1,200 steps: so many warm ones show the memory that a series takes in the end.
  *
- * Output: CPU seconds of a
- * step (mean, largest) without receiving its samples, microseconds a series; bytes a series as the job counts
- * them, and bytes of the process for each series, with all that it shares. */
+ * Output: CPU seconds of a step (mean, largest) without receiving its samples, microseconds a series; bytes a
+ * series as the job counts them, and bytes of the process for each series, with all that it shares. Every 50
+ * warm steps a line on stderr says how far it is: 10,000 series take minutes. */
 #include "base/clock.h"
 #include "math/blas.h"
 #include "pipeline/pipeline.h"
@@ -20,6 +20,7 @@
 #define STEP_MS 15000
 #define START_MS 1700000010000 /* a multiple of the step */
 #define KEY_MAX 512
+#define NEWS_STEPS 50
 
 static const char yaml[] = "global: {evaluation_delay: 0s}\n"
                            "jobs:\n"
@@ -142,12 +143,18 @@ int main(int argc, char **argv)
 {
     struct bench b = {.series_n = argument(argc, argv, 1, 10000)};
     uint32_t warm = argument(argc, argv, 2, 300), steps = argument(argc, argv, 3, 20);
-    double before = resident_bytes(), sum = 0, largest = 0;
+    double before = resident_bytes(), sum = 0, largest = 0, warming = 0;
     if (b.series_n == 0 || steps == 0)
         return 2;
     init(&b);
     for (uint32_t s = 0; s < warm + steps; s++) {
         double cpu = run_step(&b, s);
+        warming += cpu;
+        if (s < warm && (s + 1) % NEWS_STEPS == 0) {
+            fprintf(stderr, "tick: step %u of %u, %.3f CPU s each of late\n", s + 1, warm + steps,
+                    warming / NEWS_STEPS);
+            warming = 0;
+        }
         if (s < warm)
             continue;
         sum += cpu;
