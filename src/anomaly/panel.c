@@ -1,29 +1,53 @@
-/* panel.c: the voices together, and their level. */
+/* panel.c: the voices together, and what they exceed at the false-alarm rate. */
 #include "anomaly/panel.h"
 
-#include "anomaly/member.h"
 #include "anomaly/spec.h"
+#include "anomaly/tail.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 
 #define SCORE_MAX 100.0
-#define RISE_MAX 1.5
-#define STATE_VERSION 2
+#define FEATURES_MAX 10.0 /* of the features' voice beside others */
+#define TOGETHER_MAX 1e6
+#define MEMORY_POINTS 4032 /* two weeks of 5 minutes */
+#define TAIL_MIN 4
+#define EVIDENCE 24.0 /* points heard that count as much as what was known before */
+#define PER_POINT                                                                                            \
+    2.0             /* the rate of points over that of steps: a step raises its point and part of the next */
+#define UNHEARD 3.0 /* level of the first generation, before it was heard */
+#define YOUNG_STEPS 120.0 /* of an entity, at which a score counts half */
+#define WARMUP_STEPS 30.0 /* that features take before they speak */
+#define GROWN_POINTS 864  /* three days to learn from: then what stays beyond the level is no ignorance */
+#define RISE_MAX 1.5      /* of the level of such a generation */
+#define PATIENCE_SHARE 8  /* of what a younger one learnt from; what lasts longer is usual */
+#define PATIENCE_MIN 2
+#define PATIENCE_MAX 48
+#define STATE_VERSION 3
 
 struct ax_panel {
     struct ax_detector_spec spec;
-    struct ax_member member;
-    int64_t generation; /* of which the member learnt */
+    uint32_t point_steps;
+    struct ax_tail tail; /* of the points heard of a generation, in units of the level given */
+    double before;       /* the level before these */
+    double level;        /* that is exceeded at the rate, in the same units; at least 1 */
+    double peak;         /* of the point that goes on, */
+    uint32_t steps;      /* and its steps so far */
+    uint32_t run;        /* points above the level in succession */
+    uint32_t heard;      /* steps of the entity, saturating */
+    int64_t generation;
 };
 
-struct ax_panel *ax_panel_new(const struct ax_detector_spec *spec)
+struct ax_panel *ax_panel_new(const struct ax_detector_spec *spec, uint32_t point_steps)
 {
     struct ax_panel *p = calloc(1, sizeof *p);
     if (!p)
         return NULL;
     p->spec = ax_detector_spec_complete(spec);
-    ax_member_init(&p->member, p->spec.memory_steps);
+    p->point_steps = point_steps ? point_steps : 1;
+    p->before = p->level = 1;
+    ax_tail_init(&p->tail, MEMORY_POINTS);
     return p;
 }
 
@@ -32,60 +56,116 @@ void ax_panel_free(struct ax_panel *p)
     free(p);
 }
 
-/* The generation's level, and higher when the own past says so. */
-static double level_of(const struct ax_panel *p, double given)
+static double vote_of(const struct ax_panel *p, const struct ax_panel_voices *v)
 {
-    double own = ax_member_ready(&p->member, p->spec.warmup_steps) ? (double)p->member.level : given;
-    return fmin(fmax(own, given), RISE_MAX * given);
-}
-
-static double vote_of(const struct ax_panel_voices *v)
-{
-    uint32_t voices = v->features->ready, above = v->features->ready && v->features->score > 1;
+    uint32_t voices = v->features->ready, above = v->features->ready && v->features->score > p->level;
     for (uint32_t m = 0; m < AX_ENSEMBLE_MEMBERS; m++)
         if (v->members & 1u << m) {
             voices++;
-            above += v->ratios->v[m] > 1;
+            above += v->ratios->v[m] > p->level;
         }
     return voices ? (double)above / voices : 0;
+}
+
+/* Another generation speaks, or (0) the features alone: what was heard says little of it. */
+static void hear_another(struct ax_panel *p, int64_t generation)
+{
+    p->before = generation == 0 ? 1 : p->generation == 0 ? fmax(p->level, UNHEARD) : p->level;
+    p->level = p->before;
+    p->generation = generation;
+    p->run = 0;
+    ax_tail_init(&p->tail, MEMORY_POINTS);
+}
+
+static bool is_grown(const struct ax_panel_voices *v)
+{
+    return v->members && v->learnt_points >= GROWN_POINTS;
+}
+
+/* Points above the level in succession after which they count as what is usual. */
+static uint32_t patience_of(const struct ax_panel_voices *v)
+{
+    const uint32_t share = v->learnt_points / PATIENCE_SHARE;
+    if (v->members == 0)
+        return PATIENCE_MAX;
+    return share < PATIENCE_MIN ? PATIENCE_MIN : share > PATIENCE_MAX ? PATIENCE_MAX : share;
+}
+
+/* Above the level the first point counts, as if it were at the level; what follows it does when it cannot be
+ * an incident. */
+static void hear_point(struct ax_panel *p, double x, const struct ax_panel_voices *v)
+{
+    const bool grown = is_grown(v), small = grown && x <= RISE_MAX;
+    p->run = x > p->level ? p->run + (p->run < UINT32_MAX) : 0;
+    if (p->run <= 1 || small || (!grown && p->run > patience_of(v)))
+        ax_tail_add(&p->tail, small ? x : fmin(x, p->level), 1);
+    if (p->tail.n < TAIL_MIN)
+        return;
+    const double share = p->tail.n / (p->tail.n + EVIDENCE), most = grown ? RISE_MAX : (double)INFINITY,
+                 own = ax_tail_level(&p->tail, PER_POINT * p->spec.false_alarm_rate);
+    p->level = pow(fmin(fmax(own, 1), most), share) * pow(p->before, 1 - share);
+}
+
+static void learn(struct ax_panel *p, const struct ax_panel_voices *v, double together)
+{
+    p->heard += p->heard < UINT32_MAX;
+    p->peak = fmax(p->peak, together);
+    if (++p->steps < p->point_steps)
+        return;
+    hear_point(p, p->peak, v);
+    p->peak = 0;
+    p->steps = 0;
 }
 
 bool ax_panel_step(struct ax_panel *p, const struct ax_panel_voices *v, struct ax_verdict *out, double *vote)
 {
     *out = *v->features;
-    *vote = vote_of(v);
-    if (v->members == 0)
-        return out->score > 1;
-    if (v->generation != p->generation) {
-        ax_member_init(&p->member, p->spec.memory_steps);
-        p->generation = v->generation;
-    }
-    double together =
-        ax_ensemble_combine(v->members, v->weights, v->ratios, &v->features->score, v->features->ready);
-    double score = fmin(together / level_of(p, v->level), SCORE_MAX);
+    *vote = 0;
+    if (v->members == 0 && !v->features->ready)
+        return false;
+    const int64_t generation = v->members ? v->generation : 0;
+    if (generation != p->generation)
+        hear_another(p, generation);
+    const double features = fmin(v->features->score, FEATURES_MAX);
+    double together = v->features->score;
+    if (v->members)
+        together =
+            ax_ensemble_combine(v->members, v->weights, v->ratios, &features, v->features->ready) / v->level;
+    together = fmin(together, TOGETHER_MAX);
+    const double young = YOUNG_STEPS / (p->heard + WARMUP_STEPS), apart = together / p->level;
+    const double score = fmin(apart / (1 + young * young), SCORE_MAX);
+    *vote = vote_of(p, v);
     *out = (struct ax_verdict){.ready = true, .score = score, .upper = 1};
     out->severity = ax_severity_of(score);
     out->direction = score > 1;
-    const struct ax_learning learning = {.rate = p->spec.false_alarm_rate,
-                                         .weight = 1,
-                                         .points = p->spec.warmup_steps,
-                                         .patience = UINT32_MAX};
-    if (!v->judge_only && together <= RISE_MAX * v->level)
-        ax_member_learn(&p->member, together, &learning);
-    return together > v->level;
+    if (!v->judge_only)
+        learn(p, v, together);
+    return apart > 1;
 }
 
 void ax_panel_save(const struct ax_panel *p, struct ax_buf *out)
 {
     ax_put_u8(out, STATE_VERSION);
     ax_put_i64(out, p->generation);
-    ax_member_save(&p->member, out);
+    ax_tail_save(&p->tail, out);
+    ax_put_f64(out, p->before);
+    ax_put_f64(out, p->level);
+    ax_put_f64(out, p->peak);
+    ax_put_varint(out, p->steps);
+    ax_put_varint(out, p->run);
+    ax_put_varint(out, p->heard);
 }
 
 enum ax_err ax_panel_load(struct ax_panel *p, struct ax_bytes *in)
 {
     ax_get_version(in, STATE_VERSION);
     p->generation = ax_get_i64(in);
-    ax_member_load(&p->member, in);
+    ax_tail_load(&p->tail, in);
+    p->before = ax_get_f64_in(in, 1, DBL_MAX);
+    p->level = ax_get_f64_in(in, 1, DBL_MAX);
+    p->peak = ax_get_f64_in(in, 0, DBL_MAX);
+    p->steps = ax_get_count(in, p->point_steps - 1);
+    p->run = ax_get_count(in, UINT32_MAX);
+    p->heard = ax_get_count(in, UINT32_MAX);
     return in->err;
 }

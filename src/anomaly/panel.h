@@ -2,13 +2,20 @@
  *
  * Voices are the features' own detectors (the combiner of anomaly/detector.h) and the members of an ensemble,
  * each in units of the level that it exceeds at the false-alarm rate. They are put together as exp(mean of
- * ln(1 + voice))
- * - 1: one that is far beyond counts, but cannot decide alone what a majority denies. That is divided by the
- * level that it exceeds at the false-alarm rate on what the ensemble did not learn from. When it is exceeded
- * more often the level rises, by a half at most: what is beyond is left to the next training, so that an
- * incident, however long, does not become what is usual by lasting; what was learnt of one generation says
- * nothing of the next. Without an ensemble the features' voice
- * is the score.
+ * ln(1 + voice)) - 1: one that is far beyond counts, but cannot decide alone what a majority denies; over
+ * what that exceeds at the same rate, as a generation found it on rows that it had held out. Without an
+ * ensemble the features' voice is taken.
+ *
+ * What is held out is not what comes. So the score is that over the panel's own level, never below 1: what a
+ * share of points of all that was heard of the generation exceeds (a point is the largest of its steps), by
+ * the tail of anomaly/tail.h. As points are few at first, the level is, on a logarithmic scale, between that
+ * and what was known before: 1 for features, 3 for the first generation, the level of the one before for the
+ * next. An abnormality counts by its first point, as if that were at the level: an incident hides none after
+ * it. What lasts is usual when an eighth of what was learnt from has passed, 4 hours at most; not so once
+ * three days were learnt from: then what is up to half above the level given counts in full, the level is at
+ * most that, and the rest is left to the next training.
+ *
+ * An entity's first steps cannot tell what is rare: its scores are divided by 1 + (120 / steps)^2.
  *
  * One ax_panel per entity. Deterministic; owner: the pipeline's thread. */
 #ifndef AX_ANOMALY_PANEL_H
@@ -19,8 +26,8 @@
 
 struct ax_panel;
 
-/* One that has heard nothing; NULL when out of memory. */
-struct ax_panel *ax_panel_new(const struct ax_detector_spec *spec);
+/* One that has heard nothing; so many steps are a point (at least 1). NULL when out of memory. */
+struct ax_panel *ax_panel_new(const struct ax_detector_spec *spec, uint32_t point_steps);
 
 /* Free; NULL is fine. */
 void ax_panel_free(struct ax_panel *p);
@@ -31,7 +38,8 @@ struct ax_panel_voices {
     uint32_t members;                        /* which members speak, a bit each; 0: there is no ensemble */
     const struct ax_ensemble_ratios *ratios; /* of these */
     const double *weights;                   /* of these; NULL: 1 each */
-    int64_t generation;                      /* tells the ensemble that speaks from others */
+    int64_t generation;                      /* tells the ensemble that speaks from others, not 0 */
+    uint32_t learnt_points;                  /* that the ensemble's past lasted */
     bool judge_only;                         /* learn nothing */
     double level; /* of the generation, for the entity: what is known before the past is */
 };
@@ -44,7 +52,7 @@ bool ax_panel_step(struct ax_panel *p, const struct ax_panel_voices *voices, str
 /* Append all that it has learnt. */
 void ax_panel_save(const struct ax_panel *p, struct ax_buf *out);
 
-/* Read that back into one that has heard nothing, of the same spec. AX_CORRUPT. */
+/* Read that back into one that has heard nothing, of the same spec and steps. AX_CORRUPT. */
 AX_MUST_USE enum ax_err ax_panel_load(struct ax_panel *p, struct ax_bytes *in);
 
 #endif

@@ -74,6 +74,12 @@ static void entity_free(struct ax_job *job, struct ax_entity *e, int64_t end_ms)
     free(e);
 }
 
+uint32_t ax_entity_point_steps(const struct ax_job *job)
+{
+    const int64_t steps = AX_WINDOW_COARSE_MS / job->config->step_ms;
+    return steps > 1 ? (uint32_t)steps : 1;
+}
+
 struct ax_entity *ax_entity_new(struct ax_job *job, uint64_t id, const struct ax_labels *labels)
 {
     struct ax_entity *e = calloc(1, sizeof *e);
@@ -82,7 +88,7 @@ struct ax_entity *ax_entity_new(struct ax_job *job, uint64_t id, const struct ax
     e->id = id;
     e->labels = ax_labels_dup(labels);
     e->combiner = ax_combiner_new(&job->detector, job->channels_n);
-    e->panel = ax_panel_new(&job->detector);
+    e->panel = ax_panel_new(&job->detector, ax_entity_point_steps(job));
     e->hindsight = ax_hindsight_new();
     e->flags = ax_window_new(job->config->step_ms, job->config->window_fine, job->config->window_coarse);
     e->contributions = calloc(job->channels_n, sizeof *e->contributions);

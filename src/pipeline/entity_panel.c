@@ -185,7 +185,9 @@ static struct ax_answer answer_of(const struct ax_job *job, const struct ax_enti
     const struct question *from = &q[other];
     if (!from->index || from->index[i] == UINT32_MAX)
         return (struct ax_answer){.ensemble = NULL};
-    return (struct ax_answer){from->g->model, from->index[i], from->g->scores.until_ms, from->ratios[i]};
+    const struct ax_fit_scores *scores = &from->g->scores;
+    return (struct ax_answer){from->g->model, from->index[i], scores->from_ms, scores->until_ms,
+                              from->ratios[i]};
 }
 
 /* Ask one generation about all of them; who is not known is asked about as the first one, and not heard. */
@@ -278,6 +280,8 @@ bool ax_entity_hear(struct ax_job *job, struct ax_entity *e, const struct ax_ask
         voices.ratios = &answer->ratios;
         voices.weights = ax_ensemble_weights(answer->ensemble);
         voices.generation = answer->learnt_ms;
+        voices.learnt_points = (uint32_t)((answer->learnt_ms - answer->from_ms) / job->config->step_ms /
+                                          ax_entity_point_steps(job));
         voices.level = ax_ensemble_level(answer->ensemble, answer->index);
     }
     bool apart = ax_panel_step(e->panel, &voices, &e->verdict, &e->vote);

@@ -201,7 +201,7 @@ void ax_entities_step(struct ax_job *job, int64_t t_ms);
 struct ax_answer {
     const struct ax_ensemble *ensemble;
     uint32_t index;
-    int64_t learnt_ms; /* up to when it learnt */
+    int64_t from_ms, learnt_ms; /* since and up to when it learnt */
     struct ax_ensemble_ratios ratios;
 };
 
@@ -227,6 +227,9 @@ void ax_entities_compare(struct ax_job *job, int64_t t_ms, const struct ax_asked
  * verdict, vote and contributions of e are those of the features before. Returns whether the
  * ensemble should not learn from this step. */
 bool ax_entity_hear(struct ax_job *job, struct ax_entity *e, const struct ax_asked *asked, uint32_t at);
+
+/* entity.c: steps of the points by which an entity's score is calibrated: 5 minutes, or a step. */
+uint32_t ax_entity_point_steps(const struct ax_job *job);
 
 /* Let a job with entities have an ensemble, when it wants one. */
 void ax_entities_learn(struct ax_job *job);
