@@ -17,8 +17,9 @@ static bool is_forecast_target(const struct ax_forecast_config *f, struct ax_str
     return false;
 }
 
-/* What forecasts of the channel are made of. Those that only the detector of a feature hears are one step
- * ahead, where the plain members are as good, and of so many features that they have to be cheap. */
+/* What forecasts of the channel are made of. Those of a feature that are not sent are there for the drift of
+ * their errors: one step ahead the plain members are as good, and of so many features they have to be cheap.
+ */
 static uint32_t members_of(const struct ax_channel *c, bool emitted)
 {
     const struct ax_forecast_config *f = &c->job->config->forecast;
@@ -125,7 +126,8 @@ static enum ax_err init_models(struct ax_channel *c, struct ax_diag *diag)
     c->kind.sample_left = &c->sample_left;
     if (job->config->drift.enabled)
         c->kind.drift_n = job->drift.reference_n + job->drift.current_n;
-    enum ax_err err = scored || forecast || drifts ? init_forecast(c, forecast, diag) : AX_OK;
+    /* The detector of a feature is as good without: the last value is what it expects then. */
+    enum ax_err err = (scored && own) || forecast || drifts ? init_forecast(c, forecast, diag) : AX_OK;
     if (err == AX_OK && ax_channel_drift_init(c) != AX_OK)
         err = ax_fail(diag, AX_NOMEM, "out of memory");
     return err;

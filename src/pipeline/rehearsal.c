@@ -213,21 +213,26 @@ static enum ax_err copy_entity(const struct ax_job *job, struct ax_entity *e, co
                                struct ax_buf *scratch)
 {
     struct ax_combiner *combiner = ax_combiner_new(&job->detector, job->channels_n);
+    struct ax_panel *panel = ax_panel_new(&job->detector, ax_entity_point_steps(job));
     struct ax_window *flags =
         ax_window_new(job->config->step_ms, job->config->window_fine, job->config->window_coarse);
     ax_buf_reset(scratch);
     ax_combiner_save(from->combiner, scratch);
+    ax_panel_save(from->panel, scratch);
     ax_window_save(from->flags, scratch);
     struct ax_bytes in = ax_bytes_of(ax_buf_view(scratch));
-    if (!combiner || !flags || scratch->err != AX_OK || ax_combiner_load(combiner, &in) != AX_OK ||
-        ax_window_load(flags, &in) != AX_OK) {
+    if (!combiner || !panel || !flags || scratch->err != AX_OK || ax_combiner_load(combiner, &in) != AX_OK ||
+        ax_panel_load(panel, &in) != AX_OK || ax_window_load(flags, &in) != AX_OK) {
         ax_combiner_free(combiner);
+        ax_panel_free(panel);
         ax_window_free(flags);
         return AX_NOMEM;
     }
     ax_combiner_free(e->combiner);
+    ax_panel_free(e->panel);
     ax_window_free(e->flags);
     e->combiner = combiner;
+    e->panel = panel;
     e->flags = flags;
     e->verdict = from->verdict;
     return AX_OK;

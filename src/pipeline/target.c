@@ -310,6 +310,13 @@ static void expect_next(struct ax_target *t, const struct ax_target_kind *kind, 
         ax_metric_add(kind->nonfinite, f->nonfinite);
 }
 
+/* Without a forecast it is expected to stay where it was when it was last learnt from. */
+static void expect_the_same(struct ax_target *t, const struct ax_target_kind *kind)
+{
+    if (t->detector && !isnan(t->value) && (kind->skip & AX_SKIP_LEARNING) == 0)
+        t->expected = t->value;
+}
+
 /* Say what the month costs so far, and at its end: the latter is looked at anew once an hour, not of all
  * series at the same time. */
 static enum ax_err bill(struct ax_target *t, const struct ax_target_kind *kind, int64_t t_ms,
@@ -371,9 +378,10 @@ enum ax_err ax_target_step(struct ax_target *t, const struct ax_target_kind *kin
         return err;
     if (t->detector)
         score_step(t, kind, t_ms);
-    if (!t->forecaster)
+    if (!t->forecaster) {
+        expect_the_same(t, kind);
         return AX_OK;
-
+    }
     struct ax_forecast f;
     struct ax_outcome outcomes[AX_PATH_MAX];
     uint32_t outcomes_n = 0;

@@ -23,3 +23,6 @@ awk 'FNR == NR { peer[$1] = $2; next }
     END { if ("sklearn" in peer) print "scikit-learn " peer["sklearn"] }' "$dir/sklearn" "$dir/forest"
 echo
 "$build/tests/bench/ensemble" "${ENTITIES:-1000}" "${TICKS:-10}" | awk '{ printf "%-26s %12s\n", $1, $2 }'
+echo
+echo "a step of ${ENTITIES:-1000} entities of 40 features through the job: expressions, features' detectors, ensemble, outputs"
+"$build/tests/bench/entity_tick" "$dir" "${ENTITIES:-1000}" 130 "${TICKS:-10}" | awk '{ printf "%-26s %12s\n", $1, $2 }'

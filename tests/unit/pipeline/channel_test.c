@@ -7,7 +7,7 @@
 
 #define FEATURES "jobs: [{name: j, by: [e], features: {a: m, b: n}, anomaly: {}"
 
-/* Members of the first channel of such a job. */
+/* Members of the first channel of such a job; 0: it makes no forecasts. */
 static uint32_t members_of(const char *yaml)
 {
     struct memory_sink sink = {0};
@@ -16,7 +16,7 @@ static uint32_t members_of(const char *yaml)
     const struct ax_job_env env = {.db = db, .sink = memory_sink(&sink), .max_range_ms = 3600000};
     struct ax_job *job;
     assert_int_equal(ax_job_new(&env, config, &config->jobs[0], &job, NULL), AX_OK);
-    const uint32_t members = job->channels[0].forecast.members;
+    const uint32_t members = job->channels[0].kind.forecast ? job->channels[0].forecast.members : 0;
     ax_job_free(job, INT64_MIN);
     ax_db_free(db);
     ax_config_free(config);
@@ -24,10 +24,16 @@ static uint32_t members_of(const char *yaml)
     return members;
 }
 
-static void what_only_the_detector_of_a_feature_hears_is_made_by_plain_members(void **state)
+static void a_feature_that_is_only_scored_is_not_forecast(void **state)
 {
     (void)state;
-    assert_int_equal(members_of(FEATURES "}]\n"), AX_MEMBERS_PLAIN);
+    assert_int_equal(members_of(FEATURES "}]\n"), 0);
+}
+
+static void the_drift_of_its_errors_is_that_of_plain_members(void **state)
+{
+    (void)state;
+    assert_int_equal(members_of(FEATURES ", drift: {}}]\n"), AX_MEMBERS_PLAIN);
 }
 
 static void forecasts_that_are_sent_are_made_by_all(void **state)
@@ -41,14 +47,15 @@ static void forecasts_that_are_sent_are_made_by_all(void **state)
 static void members_that_a_job_names_are_taken_for_features_too(void **state)
 {
     (void)state;
-    assert_int_equal(members_of(FEATURES ", forecast: {members: [theta], targets: [b]}}]\n"),
+    assert_int_equal(members_of(FEATURES ", drift: {}, forecast: {members: [theta], targets: [b]}}]\n"),
                      1U << AX_MEMBER_last_value | 1U << AX_MEMBER_theta);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_only_the_detector_of_a_feature_hears_is_made_by_plain_members),
+        cmocka_unit_test(a_feature_that_is_only_scored_is_not_forecast),
+        cmocka_unit_test(the_drift_of_its_errors_is_that_of_plain_members),
         cmocka_unit_test(forecasts_that_are_sent_are_made_by_all),
         cmocka_unit_test(members_that_a_job_names_are_taken_for_features_too),
     };
