@@ -12,7 +12,7 @@
 #include <string.h>
 
 #define FORGET_MS INT64_C(1800000)
-#define VERSION 1
+#define VERSION 2
 
 /* Elections last, and so do the hashes of names. Whoever can send a name that collides with another one can
  * send that one as well, so that it needs no secret. */
@@ -22,6 +22,7 @@ struct cluster {
     uint64_t key, elected;
     uint64_t term;    /* of its election; a later one has a higher term */
     int64_t heard_ms; /* the elected one */
+    uint64_t gone;    /* the cluster that gave way to it; 0: none */
 };
 
 /* Places of clusters with an election that does not last yet. */
@@ -143,7 +144,7 @@ static struct cluster *add(struct ax_ha *ha, uint64_t key, int64_t now_ms)
         (void)ax_map_remove(&ha->by_key, c->key);
     if (c->term > ha->gone_term)
         ha->gone_term = c->term;
-    *c = (struct cluster){.key = key, .heard_ms = now_ms, .term = ha->gone_term};
+    *c = (struct cluster){.key = key, .heard_ms = now_ms, .term = ha->gone_term, .gone = c->key};
     ax_metric_set(ha->clusters, ha->clusters_n);
     return c;
 }
@@ -178,6 +179,7 @@ static void put(struct ax_buf *out, const struct cluster *c)
     ax_put_u64(out, c->key);
     ax_put_u64(out, c->elected);
     ax_put_varint(out, c->term);
+    ax_put_u64(out, c->gone);
 }
 
 void ax_ha_save(struct ax_ha *ha, struct ax_buf *out)
@@ -219,26 +221,52 @@ void ax_ha_saved(struct ax_ha *ha, uint64_t until)
     (void)pthread_mutex_unlock(&ha->lock);
 }
 
+/* The place of an election that was read; NULL when there is none. The cluster that had given way gives way
+ * again, unless it was elected later than this. */
+static struct cluster *place_of(struct ax_ha *ha, const struct cluster *read)
+{
+    struct cluster *c = ax_map_get(&ha->by_key, read->key);
+    if (c || ha->clusters_n < ha->opt.clusters_max)
+        return c ? c : &ha->v[ha->clusters_n];
+    c = read->gone ? ax_map_get(&ha->by_key, read->gone) : NULL;
+    return c && c->term < read->term ? c : NULL;
+}
+
+/* Take an election that was read. False: no memory. */
+static bool take(struct ax_ha *ha, const struct cluster *read)
+{
+    struct cluster *c = place_of(ha, read);
+    if (read->term > ha->gone_term)
+        ha->gone_term = read->term;
+    if (!c || (c->key == read->key && c->term > read->term))
+        return true;
+    if (c->key != read->key) {
+        if (ax_map_put(&ha->by_key, read->key, c) != AX_OK)
+            return false;
+        if (c == &ha->v[ha->clusters_n])
+            ha->clusters_n++;
+        else
+            (void)ax_map_remove(&ha->by_key, c->key);
+        ax_metric_set(ha->clusters, ha->clusters_n);
+    }
+    *c = *read;
+    return true;
+}
+
 enum ax_err ax_ha_load(struct ax_ha *ha, struct ax_str body)
 {
     struct ax_bytes in = ax_bytes_of(body);
-    int64_t now_ms = ax_clock_now(&ha->opt.clock);
     enum ax_err err = ax_get_u8(&in) == VERSION ? AX_OK : AX_CORRUPT;
     (void)pthread_mutex_lock(&ha->lock);
     while (err == AX_OK && ax_bytes_left(&in)) {
-        uint64_t key = ax_get_u64(&in), replica = ax_get_u64(&in), term = ax_get_varint(&in);
-        if (in.err != AX_OK || key == 0 || term == 0) {
+        struct cluster read = {.key = ax_get_u64(&in), .heard_ms = ax_clock_now(&ha->opt.clock)};
+        read.elected = ax_get_u64(&in);
+        read.term = ax_get_varint(&in);
+        read.gone = ax_get_u64(&in);
+        if (in.err != AX_OK || read.key == 0 || read.term == 0)
             err = AX_CORRUPT;
-            break;
-        }
-        struct cluster *c = ax_map_get(&ha->by_key, key);
-        bool known = c, room = c || ha->clusters_n < ha->opt.clusters_max;
-        if (!c && room && !(c = add(ha, key, now_ms)))
+        else if (!take(ha, &read))
             err = AX_NOMEM;
-        if (term > ha->gone_term)
-            ha->gone_term = term;
-        if (c && (!known || term >= c->term))
-            *c = (struct cluster){.key = key, .elected = replica, .term = term, .heard_ms = now_ms};
     }
     (void)pthread_mutex_unlock(&ha->lock);
     return err;

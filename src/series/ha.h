@@ -52,8 +52,9 @@ struct ax_ha_sender ax_ha_sender_of(const struct ax_ha *ha, struct ax_str tenant
  * not heard for half an hour gives way to a new one when there are clusters_max. O(1) else. */
 enum ax_ha_verdict ax_ha_hear(struct ax_ha *ha, struct ax_ha_sender sender);
 
-/* Write all elections: version (u8, 1), then each `cluster u64, replica u64, term varint`; the terms of a
- * cluster rise, also when it gave way to another and came back. */
+/* Write all elections: version (u8, 2), then each `cluster u64, replica u64, term varint, gone u64`; the
+ * terms of a cluster rise, also when it gave way to another and came back; gone is the cluster whose place it
+ * took, or 0. */
 void ax_ha_save(struct ax_ha *ha, struct ax_buf *out);
 
 /* Were there elections that ax_ha_saved() was not told of? Lock-free. */
@@ -65,8 +66,9 @@ void ax_ha_save_news(struct ax_ha *ha, struct ax_buf *out, uint64_t *out_until);
 /* What was written up to `until` is where it lasts: it is no news any more. */
 void ax_ha_saved(struct ax_ha *ha, uint64_t until);
 
-/* Take elections that were written; of one cluster the latest term counts. They count as heard now. What is
- * beyond clusters_max is left out. AX_CORRUPT, AX_NOMEM. */
+/* Take elections that were written; of one cluster the latest term counts. They count as heard now. At
+ * clusters_max one takes the place of the cluster that gave way to it; what else is beyond (the limit was
+ * lowered) is left out. AX_CORRUPT, AX_NOMEM. */
 AX_MUST_USE enum ax_err ax_ha_load(struct ax_ha *ha, struct ax_str body);
 
 #endif

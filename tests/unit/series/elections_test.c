@@ -103,7 +103,7 @@ static void by_the_log(void **state)
                          AX_OK);
     }
     assert_int_equal(elections, 2);
-    assert_int_equal(ax_restore_elections(restore, ax_str("\x01what"), &diag), AX_CORRUPT);
+    assert_int_equal(ax_restore_elections(restore, ax_str("\x02what"), &diag), AX_CORRUPT);
     ax_restore_end(restore, NULL);
     assert_b_is_listened_to(db);
     ax_seglog_reader_free(reader);

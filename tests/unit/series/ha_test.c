@@ -235,6 +235,51 @@ static void a_cluster_that_gave_way_and_came_back_is_elected_anew(void **state)
     ax_buf_done(&last);
 }
 
+static void a_cluster_that_took_the_place_of_another_has_it_after_a_start(void **state)
+{
+    (void)state;
+    struct ax_ha *ha = track(2), *again = track(2);
+    struct ax_buf snapshot, news, newer;
+    uint64_t until;
+    ax_buf_init(&snapshot, 4096);
+    ax_buf_init(&news, 4096);
+    ax_buf_init(&newer, 4096);
+    (void)hear(ha, "eu", "a");
+    (void)hear(ha, "us", "a");
+    ax_ha_save(ha, &snapshot);
+    ax_ha_save_news(ha, &news, &until);
+    ax_ha_saved(ha, until);
+    now_ms += 1800001;
+    (void)hear(ha, "us", "a");
+    assert_int_equal(hear(ha, "asia", "b"), AX_HA_ELECTED); /* eu gives way */
+    ax_buf_reset(&news);
+    ax_ha_save_news(ha, &news, &until);
+    ax_ha_saved(ha, until);
+    assert_int_equal(ax_ha_load(again, ax_buf_view(&snapshot)), AX_OK);
+    assert_int_equal(ax_ha_load(again, ax_buf_view(&news)), AX_OK);
+    assert_int_equal(hear(again, "asia", "b"), AX_HA_ELECTED);
+    assert_int_equal(hear(again, "asia", "a"), AX_HA_DUPLICATE);
+    assert_int_equal(hear(again, "us", "b"), AX_HA_DUPLICATE);
+    assert_int_equal(hear(again, "eu", "a"), AX_HA_FULL);
+    ax_ha_free(again);
+    /* A snapshot that is newer than the news: what came back since stays. */
+    now_ms += 1800001;
+    (void)hear(ha, "us", "a");
+    assert_int_equal(hear(ha, "eu", "c"), AX_HA_ELECTED); /* asia gives way */
+    ax_ha_save(ha, &newer);
+    again = track(2);
+    assert_int_equal(ax_ha_load(again, ax_buf_view(&newer)), AX_OK);
+    assert_int_equal(ax_ha_load(again, ax_buf_view(&news)), AX_OK);
+    assert_int_equal(hear(again, "eu", "c"), AX_HA_ELECTED);
+    assert_int_equal(hear(again, "us", "a"), AX_HA_ELECTED);
+    assert_int_equal(hear(again, "asia", "b"), AX_HA_FULL);
+    ax_ha_free(again);
+    ax_ha_free(ha);
+    ax_buf_done(&snapshot);
+    ax_buf_done(&news);
+    ax_buf_done(&newer);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -247,6 +292,7 @@ int main(void)
         cmocka_unit_test(elections_last),
         cmocka_unit_test(a_cluster_that_gave_way_and_came_back_is_elected_anew),
         cmocka_unit_test(news_are_told_until_they_last_and_the_latest_counts),
+        cmocka_unit_test(a_cluster_that_took_the_place_of_another_has_it_after_a_start),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
