@@ -92,7 +92,7 @@ enum ax_memory_state ax_memory_judge(enum ax_memory_state before, uint64_t used,
     return share >= 0.80 || (before != AX_MEMORY_FREE && share >= 0.75) ? AX_MEMORY_TIGHT : AX_MEMORY_FREE;
 }
 
-/* What is resident, without idle blocks of the pool: they stay for good, and would keep the state where it is
+/* What is resident, without idle blocks of the pool: most of them stay, and would keep the state where it is
  * after all that was in them has gone. Not all of them, for they serve series and nothing else. */
 static uint64_t in_use(void)
 {

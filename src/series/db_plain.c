@@ -33,6 +33,7 @@ static void hash_labels(struct plain_run *r, struct ax_str tenant, struct ax_see
     struct ax_db *db = r->db;
     for (uint32_t i = 0; i < r->n; i++) {
         const struct ax_plain_series *s = &r->v[i];
+        r->hash[i] = (struct ax_hash128){0, 0};
         if (!symbols)
             r->hash[i] = ax_key_hash(&db->hash, s->labels, s->labels_n);
         else if (!ax_seen_join_packed(symbols, &db->symbols, s->labels, s->labels_n, &r->hash[i]))

@@ -68,9 +68,9 @@ static uint64_t match_line(const struct ax_negative_key *line, struct ax_hash128
 {
     uint64_t hi = 0;
     for (unsigned i = 0; i < WAYS_OF_LINE; i++) {
-        uint64_t differ =
-            (load(&line[i].lo) ^ hash.lo) | ((load(&line[i].hi) ^ hash.hi) & ~(uint64_t)REASON_MASK);
-        hi |= differ == 0 ? load(&line[i].hi) : 0;
+        uint64_t upper = load(&line[i].hi);
+        uint64_t differ = (load(&line[i].lo) ^ hash.lo) | ((upper ^ hash.hi) & ~(uint64_t)REASON_MASK);
+        hi = differ == 0 && hi == 0 ? upper : hi;
     }
     return hi;
 }
