@@ -88,7 +88,7 @@ static enum ax_err load_config(const struct server *s, struct ax_config **out, s
     const char *path = s->flags.config_file;
     if (!problems)
         return ax_fail(diag, AX_NOMEM, "out of memory");
-    enum ax_err err = ax_check_load(path, s->flags.max_range_ms, out, problems);
+    enum ax_err err = ax_check_load(path, s->flags.max_range_ms, true, out, problems);
     for (uint32_t i = problems->n; i-- > 0;) {
         const struct ax_problem *p = &problems->v[i];
         const char *name = *path ? path : "built-in config";
@@ -109,13 +109,6 @@ static void mark_reload(enum ax_err err)
         ax_metric_set(ax_metric(AX_M_CONFIG_RELOAD_TIME, NULL, NULL), (double)ax_clock_now(&wall) / 1000);
 }
 
-struct old_endpoints {
-    struct ax_emit *emit;
-    const struct ax_config *next;
-    struct ax_diag *diag;
-    enum ax_err err;
-};
-
 static bool same_drop_labels(const struct ax_config *a, const struct ax_config *b)
 {
     bool same = a->drop_labels_n == b->drop_labels_n;
@@ -131,26 +124,40 @@ static bool same_ha(const struct ax_ha_config *a, const struct ax_ha_config *b)
            a->clusters_max == b->clusters_max;
 }
 
-/* What cannot change while the process runs must be the same; then the endpoints go first. */
-static void reload_endpoints(void *ctx, const struct ax_config *now)
+/* What cannot change while the process runs must be the same. */
+static enum ax_err check_fixed(const struct ax_config *now, const struct ax_config *next,
+                               struct ax_diag *diag)
 {
-    struct old_endpoints *o = ctx;
-    const char *key = !same_drop_labels(now, o->next)    ? "drop_labels"
-                      : !same_ha(&now->ha, &o->next->ha) ? "ha_tracker"
-                                                         : NULL;
-    if (key)
-        o->err =
-            ax_fail(o->diag, AX_INVALID, "global.%s cannot change while running: restart to apply it", key);
-    else
-        o->err = ax_emit_reload(o->emit, o->next->remote_write, o->next->remote_write_n, o->diag);
+    const char *key = !same_drop_labels(now, next)    ? "drop_labels"
+                      : !same_ha(&now->ha, &next->ha) ? "ha_tracker"
+                                                      : NULL;
+    return key ? ax_fail(diag, AX_INVALID, "global.%s cannot change while running: restart to apply it", key)
+               : AX_OK;
 }
 
-static void restore_endpoints(void *ctx, const struct ax_config *now)
+static enum ax_err set_limits(struct server *s, const struct ax_models_config *models, struct ax_diag *diag)
 {
-    struct old_endpoints *o = ctx;
-    if (ax_emit_reload(o->emit, now->remote_write, now->remote_write_n, o->diag) != AX_OK)
-        ax_log(AX_LOG_ERROR, "restore_failed", "the endpoints of before cannot be restored: %s",
-               o->diag->text);
+    return ax_registry_limits(s->registry, models->approvals, models->keep, diag);
+}
+
+/* What a reload puts in force besides the jobs. The endpoints come last: what waits for those that leave
+ * could not be given back to them. */
+static enum ax_err enact(void *ctx, const struct ax_config *now, const struct ax_config *next,
+                         struct ax_diag *diag)
+{
+    struct server *s = ctx;
+    struct ax_diag more = {{0}};
+    AX_ASSERT(now);
+    enum ax_err err = check_fixed(now, next, diag);
+    if (err == AX_OK)
+        err = set_limits(s, &next->models, diag);
+    if (err != AX_OK)
+        return err;
+    err = ax_emit_reload(s->emit, next->remote_write, next->remote_write_n, diag);
+    if (err != AX_OK && set_limits(s, &now->models, &more) != AX_OK)
+        ax_log(AX_LOG_ERROR, "restore_failed", "the keys of models of before cannot be restored: %s",
+               more.text);
+    return err;
 }
 
 static enum ax_err reload(void *ctx, struct ax_diag *diag)
@@ -162,17 +169,7 @@ static enum ax_err reload(void *ctx, struct ax_diag *diag)
     (void)pthread_mutex_lock(&s->reload_lock);
     enum ax_err err = load_config(s, &next, diag);
     if (err == AX_OK) {
-        const struct ax_models_config models = next->models;
-        struct old_endpoints o = {s->emit, next, diag, AX_OK};
-        ax_pipeline_with_config(s->pipeline, reload_endpoints, &o);
-        err = o.err;
-        if (err == AX_OK) {
-            err = ax_pipeline_load(s->pipeline, next, diag);
-            if (err != AX_OK)
-                ax_pipeline_with_config(s->pipeline, restore_endpoints, &o);
-        }
-        if (err == AX_OK && ax_registry_limits(s->registry, models.approvals, models.keep, diag) != AX_OK)
-            ax_log(AX_LOG_ERROR, "models_limits", "the keys of models are not in force: %s", diag->text);
+        err = ax_pipeline_load_with(s->pipeline, next, enact, s, diag);
         if (err != AX_OK)
             ax_config_free(next);
     }

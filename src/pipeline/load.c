@@ -81,6 +81,17 @@ struct plan {
     struct ax_skips **skips; /* of those that are kept: their calendars may be other ones now */
 };
 
+/* Everything as it was, of the first n jobs to be. */
+static void put_back(struct ax_pipeline *p, struct plan *plan, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        if (plan->from[i] == BUILT)
+            ax_job_free(plan->jobs[i], INT64_MIN);
+        else
+            p->jobs[plan->from[i]] = plan->jobs[i];
+    }
+}
+
 /* Keep what did not change, with its place until now in from, and build the rest. */
 static enum ax_err build_jobs(struct ax_pipeline *p, struct ax_config *config, struct plan *plan,
                               struct ax_diag *diag)
@@ -98,15 +109,8 @@ static enum ax_err build_jobs(struct ax_pipeline *p, struct ax_config *config, s
         else
             err = ax_skips_new(config, &config->jobs[i], &plan->skips[i], diag);
     }
-    if (err == AX_OK)
-        return AX_OK;
-    /* Put everything back as it was. */
-    for (uint32_t k = 0; k < i; k++) {
-        if (from[k] == BUILT)
-            ax_job_free(jobs[k], INT64_MIN);
-        else
-            p->jobs[from[k]] = jobs[k];
-    }
+    if (err != AX_OK)
+        put_back(p, plan, i);
     return err;
 }
 
@@ -197,7 +201,24 @@ int64_t ax_pipeline_end_job(struct ax_pipeline *p, struct ax_job *old)
     return end_ms;
 }
 
+/* The jobs are built: put in force what else the config says, or put the jobs back. */
+static enum ax_err enact_rest(struct ax_pipeline *p, struct ax_config *config, struct plan *plan,
+                              ax_pipeline_enact *enact, void *ctx, struct ax_diag *diag)
+{
+    enum ax_err err =
+        enact ? enact(ctx, p->configs_n ? p->configs[p->configs_n - 1] : NULL, config, diag) : AX_OK;
+    if (err != AX_OK)
+        put_back(p, plan, config->jobs_n);
+    return err;
+}
+
 enum ax_err ax_pipeline_load(struct ax_pipeline *p, struct ax_config *config, struct ax_diag *diag)
+{
+    return ax_pipeline_load_with(p, config, NULL, NULL, diag);
+}
+
+enum ax_err ax_pipeline_load_with(struct ax_pipeline *p, struct ax_config *config, ax_pipeline_enact *enact,
+                                  void *ctx, struct ax_diag *diag)
 {
     struct plan plan = {0};
     (void)pthread_mutex_lock(&p->run);
@@ -208,6 +229,8 @@ enum ax_err ax_pipeline_load(struct ax_pipeline *p, struct ax_config *config, st
         err = ax_fail(diag, AX_NOMEM, "out of memory");
     if (err == AX_OK)
         err = build_jobs(p, config, &plan, diag);
+    if (err == AX_OK)
+        err = enact_rest(p, config, &plan, enact, ctx, diag);
     if (err == AX_OK)
         adopt(p, config, &plan);
     else

@@ -68,6 +68,16 @@ void ax_pipeline_free(struct ax_pipeline *p);
 AX_MUST_USE enum ax_err ax_pipeline_load(struct ax_pipeline *p, struct ax_config *config,
                                          struct ax_diag *diag);
 
+/* What else of a config is put in force, besides its jobs; now is the one in force (NULL before the first).
+ * Whole or not at all: on an error with a text, all is as before. Must not call back. */
+typedef enum ax_err ax_pipeline_enact(void *ctx, const struct ax_config *now, const struct ax_config *next,
+                                      struct ax_diag *diag);
+
+/* ax_pipeline_load(), and enact is called once the jobs are built and nothing of them can fail any more; what
+ * it says is returned. */
+AX_MUST_USE enum ax_err ax_pipeline_load_with(struct ax_pipeline *p, struct ax_config *config,
+                                              ax_pipeline_enact *enact, void *ctx, struct ax_diag *diag);
+
 /* Is this label set an output of one of the jobs? For the database's loop guard; thread-safe. */
 bool ax_pipeline_is_own(const void *pipeline, const struct ax_labels *ls);
 

@@ -341,6 +341,61 @@ static void a_config_that_does_not_build_changes_nothing(void **state)
     rig_done(&r);
 }
 
+/* What else a config puts in force: counts, and may refuse. */
+struct rest {
+    uint32_t asked;
+    const struct ax_config *now, *next;
+    bool refuses;
+};
+
+static enum ax_err enact(void *ctx, const struct ax_config *now, const struct ax_config *next,
+                         struct ax_diag *diag)
+{
+    struct rest *r = ctx;
+    r->asked++;
+    r->now = now;
+    r->next = next;
+    return r->refuses ? ax_fail(diag, AX_IO, "the rest cannot be had") : AX_OK;
+}
+
+static void what_else_a_config_says_is_enacted_with_its_jobs_or_not_at_all(void **state)
+{
+    (void)state;
+    struct rig r;
+    struct rest rest = {0};
+    struct ax_diag diag = {{0}};
+    struct ax_job_status status;
+    char name[32];
+    rig_init(&r, gauge_job);
+    feed(&r, GAUGE, 0, 50);
+    /* Jobs that cannot be built: the rest is not touched. */
+    struct ax_config *bad = rig_config("jobs: [{name: load, expr: 'topk(3, node_load1)', anomaly: {}}]\n");
+    assert_int_not_equal(ax_pipeline_load_with(r.pipeline, bad, enact, &rest, &diag), AX_OK);
+    assert_int_equal(rest.asked, 0);
+    ax_config_free(bad);
+    /* A rest that cannot be had: neither the job that is new nor the lack of the old one is in force. */
+    rest.refuses = true;
+    struct ax_config *next = rig_config("jobs: [{name: other, expr: node_load1, anomaly: {}}]\n");
+    assert_int_equal(ax_pipeline_load_with(r.pipeline, next, enact, &rest, &diag), AX_IO);
+    assert_string_equal(diag.text, "the rest cannot be had");
+    assert_int_equal(rest.asked, 1);
+    assert_ptr_equal(rest.next, next);
+    uint32_t before = r.sink.n;
+    feed(&r, GAUGE, 50, 60);
+    assert_int_equal(r.sink.n, before);
+    assert_true(ax_pipeline_job_status(r.pipeline, 0, name, sizeof name, &status));
+    assert_string_equal(name, "load");
+    assert_int_equal(status.last_step_ms, RIG_START + 59 * RIG_STEP);
+    /* Both can be had. */
+    rest.refuses = false;
+    const struct ax_config *of_before = rest.now;
+    assert_int_equal(ax_pipeline_load_with(r.pipeline, next, enact, &rest, &diag), AX_OK);
+    assert_ptr_equal(rest.now, of_before);
+    assert_true(ax_pipeline_job_status(r.pipeline, 0, name, sizeof name, &status));
+    assert_string_equal(name, "other");
+    rig_done(&r);
+}
+
 /* Asks for the status in the middle of a step. */
 static void ask_status(void *ctx, const struct ax_job_config *job, struct ax_str feature,
                        const struct ax_labels *labels, int64_t t_ms, const struct ax_window *window,
@@ -496,6 +551,7 @@ int main(void)
         cmocka_unit_test(a_reload_keeps_what_did_not_change_and_ends_what_is_gone),
         cmocka_unit_test(a_changed_job_goes_on_after_the_last_step_of_the_one_before),
         cmocka_unit_test(a_config_that_does_not_build_changes_nothing),
+        cmocka_unit_test(what_else_a_config_says_is_enacted_with_its_jobs_or_not_at_all),
         cmocka_unit_test(the_status_does_not_wait_for_a_step),
         cmocka_unit_test(the_loop_guard_can_be_asked_while_configs_come_and_go),
         cmocka_unit_test(drift_goes_on_when_all_series_have_been_replaced),
