@@ -5,6 +5,7 @@
 #include "app/commands.h"
 #include "app/flags.h"
 #include "base/parse.h"
+#include "config/http.h"
 #include "config/web.h"
 #include "expr/expr.h"
 
@@ -12,6 +13,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+#define FLAGS 3
 
 /* Cut "column N: " off an expression parser's text; N is 1 when there is none. */
 static const char *split_column(const char *text, size_t *column)
@@ -64,8 +67,7 @@ static const struct ax_text *expression(const struct ax_job_config *job, uint32_
     return k == job->features_n ? &job->expr : &job->capacity.expr;
 }
 
-/* Of a config with errors, too: it lacks what they are about. */
-static enum ax_err check_expressions(const void *max_range_ms, const struct ax_config *c,
+static enum ax_err check_expressions(int64_t max_range_ms, const struct ax_config *c,
                                      struct ax_problems *problems)
 {
     enum ax_err err = AX_OK;
@@ -75,16 +77,60 @@ static enum ax_err check_expressions(const void *max_range_ms, const struct ax_c
             struct ax_str name;
             const struct ax_text *text = expression(job, k, &name);
             if (text->text.n)
-                err = check_one(text, name, *(const int64_t *)max_range_ms, problems);
+                err = check_one(text, name, max_range_ms, problems);
         }
     }
     return err;
 }
 
-enum ax_err ax_check_load(const char *path, int64_t max_range_ms, struct ax_config **out,
+/* The client of one endpoint. One without a URL has a problem already. */
+static enum ax_err check_client(const struct ax_http_config *http, struct ax_str url, struct ax_place place,
+                                struct ax_problems *problems)
+{
+    struct ax_diag diag = {{0}};
+    struct ax_http_client *client = NULL;
+    struct ax_http_field *fields = calloc(http->headers_n + (size_t)1, sizeof *fields);
+    if (!fields)
+        return AX_NOMEM;
+    const struct ax_http_client_options options = ax_http_options(http, url, 0, fields);
+    enum ax_err err = url.n ? ax_http_client_new(&options, &client, &diag) : AX_OK;
+    if (err != AX_OK && err != AX_NOMEM)
+        ax_problem_add(problems, place, false, "%s", diag.text);
+    ax_http_client_free(client);
+    free(fields);
+    return err == AX_NOMEM ? err : AX_OK;
+}
+
+static enum ax_err check_clients(const struct ax_config *c, struct ax_problems *problems)
+{
+    enum ax_err err = AX_OK;
+    for (uint32_t i = 0; i < c->remote_write_n && err == AX_OK; i++)
+        err = check_client(&c->remote_write[i].http, c->remote_write[i].url, c->remote_write[i].place,
+                           problems);
+    for (uint32_t i = 0; i < c->remote_read_n && err == AX_OK; i++)
+        err = check_client(&c->remote_read[i].http, c->remote_read[i].url, c->remote_read[i].place, problems);
+    return err;
+}
+
+/* What is to be looked at beyond the file. */
+struct beyond {
+    int64_t max_range_ms;
+    bool clients;
+};
+
+/* Of a config with errors, too: it lacks what they are about. */
+static enum ax_err check_beyond(const void *ctx, const struct ax_config *c, struct ax_problems *problems)
+{
+    const struct beyond *b = ctx;
+    enum ax_err err = check_expressions(b->max_range_ms, c, problems);
+    return err == AX_OK && b->clients ? check_clients(c, problems) : err;
+}
+
+enum ax_err ax_check_load(const char *path, int64_t max_range_ms, bool clients, struct ax_config **out,
                           struct ax_problems *problems)
 {
-    const struct ax_config_check check = {check_expressions, &max_range_ms};
+    const struct beyond beyond = {max_range_ms, clients};
+    const struct ax_config_check check = {check_beyond, &beyond};
     return ax_config_load(path, &check, out, problems);
 }
 
@@ -122,13 +168,13 @@ static void conclude(struct verdict *v, const struct ax_problems *problems)
 }
 
 /* A configuration: its problems into out. */
-static struct verdict check_config(const char *path, int64_t max_range_ms, struct ax_buf *out)
+static struct verdict check_config(const char *path, int64_t max_range_ms, bool clients, struct ax_buf *out)
 {
     struct verdict v = {AX_NOMEM, ""};
     struct ax_problems *problems = malloc(sizeof *problems);
     struct ax_config *c = NULL;
     if (problems) {
-        v.err = ax_check_load(path, max_range_ms, &c, problems);
+        v.err = ax_check_load(path, max_range_ms, clients, &c, problems);
         ax_problems_write(problems, path, out);
     }
     if (v.err == AX_OK)
@@ -179,15 +225,17 @@ static bool report(const char *path, const struct verdict *v, struct ax_buf *out
 int ax_cmd_check(int argc, char **argv)
 {
     int64_t max_range_ms = 0;
-    bool help = false, good = true;
+    bool help = false, good = true, syntax_only = false;
     const char *web = NULL, **words = calloc((size_t)argc + 1, sizeof *words);
     int words_n = 0;
     struct ax_diag diag = {{0}};
     const struct ax_flag flags[] = {
         {"query.max-range", AX_FLAG_DURATION, &max_range_ms, "1h",
          "longest range that an expression may have"},
+        {"syntax-only", AX_FLAG_BOOL, &syntax_only, "false",
+         "leave alone the files of passwords, credentials and certificates that FILE names"},
         {"web.config.file", AX_FLAG_STRING, &web, "", "a file of the listener's doors to check, too"}};
-    enum ax_err err = words ? ax_flags_parse(flags, 2, argc, argv, words, &words_n, &help, &diag)
+    enum ax_err err = words ? ax_flags_parse(flags, FLAGS, argc, argv, words, &words_n, &help, &diag)
                             : ax_fail(&diag, AX_NOMEM, "out of memory");
     const char *path = words_n ? words[0] : NULL;
     free(words);
@@ -196,13 +244,13 @@ int ax_cmd_check(int argc, char **argv)
         return 2;
     }
     if (help || words_n > 1 || (!path && !*web)) {
-        ax_flags_usage(flags, 2, "auspex check [flags] [FILE]", help ? stdout : stderr);
+        ax_flags_usage(flags, FLAGS, "auspex check [flags] [FILE]", help ? stdout : stderr);
         return help ? 0 : 2;
     }
     struct ax_buf out;
     ax_buf_init(&out, 1u << 20);
     if (path) {
-        struct verdict v = check_config(path, max_range_ms, &out);
+        struct verdict v = check_config(path, max_range_ms, !syntax_only, &out);
         good &= report(path, &v, &out);
     }
     if (*web) {

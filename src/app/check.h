@@ -5,10 +5,13 @@
 #include "base/buf.h"
 #include "config/config.h"
 
-/* ax_config_load(), and every expression is parsed: what is wrong is among the problems, at its line and
- * column in the file. max_range_ms is --query.max-range. */
-AX_MUST_USE enum ax_err ax_check_load(const char *path, int64_t max_range_ms, struct ax_config **out,
-                                      struct ax_problems *problems);
+/* ax_config_load(), and every expression is parsed; with clients, those of remote_write and remote_read are
+ * made, as `serve` makes them, with the files of passwords, credentials and certificates that they name:
+ * nothing is connected. What is wrong is among the problems, at its line and column in the file. max_range_ms
+ * is
+ * --query.max-range. */
+AX_MUST_USE enum ax_err ax_check_load(const char *path, int64_t max_range_ms, bool clients,
+                                      struct ax_config **out, struct ax_problems *problems);
 
 /* Write each problem as "FILE:LINE:COLUMN: error: text" (or "warning:"), one a line; the last line says how
  * many more there were. */

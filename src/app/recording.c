@@ -22,7 +22,7 @@ enum ax_err ax_recording_config(const char *path, int64_t max_range_ms, struct a
     *out = NULL;
     if (!problems)
         return ax_fail(diag, AX_NOMEM, "out of memory");
-    enum ax_err err = ax_check_load(path, max_range_ms, out, problems);
+    enum ax_err err = ax_check_load(path, max_range_ms, false, out, problems);
     if (err != AX_OK) {
         struct ax_buf text;
         ax_buf_init(&text, 1u << 20);

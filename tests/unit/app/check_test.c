@@ -20,7 +20,7 @@ static void expect(const char *yaml, enum ax_err want_err, const char *want)
     ax_buf_init(&out, 1u << 16);
     scratch_make(path, "f.yml");
     scratch_write(path, yaml, strlen(yaml));
-    enum ax_err err = ax_check_load(path, HOUR_MS, &c, &problems);
+    enum ax_err err = ax_check_load(path, HOUR_MS, true, &c, &problems);
     scratch_remove(path);
     ax_problems_write(&problems, "f.yml", &out);
     ax_buf_byte(&out, 0);
@@ -59,6 +59,26 @@ static void they_are_found_beside_faults_of_other_kinds(void **state)
            "f.yml:3:9: error: expr: ");
 }
 
+#define JOBS "jobs: [{name: a, expr: up, drift: {}}]\n"
+
+static void files_that_the_clients_need_are_read(void **state)
+{
+    (void)state;
+    static const char *const keys[] = {"basic_auth: {username: u, password_file: /nonexistent/p}",
+                                       "authorization: {credentials_file: /nonexistent/p}",
+                                       "tls_config: {ca_file: /nonexistent/p}",
+                                       "tls_config: {cert_file: /nonexistent/p, key_file: /nonexistent/p}"};
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        char yaml[512];
+        (void)snprintf(yaml, sizeof yaml, JOBS "remote_write:\n- url: https://h\n  %s\n", keys[i]);
+        expect(yaml, AX_INVALID, "f.yml:3:3: error: ");
+        expect(yaml, AX_INVALID, "/nonexistent/p");
+        (void)snprintf(yaml, sizeof yaml, JOBS "remote_read:\n- url: https://h\n  %s\n", keys[i]);
+        expect(yaml, AX_INVALID, "f.yml:3:3: error: ");
+        expect(yaml, AX_INVALID, "/nonexistent/p");
+    }
+}
+
 static void errors_beyond_the_hundredth_are_counted(void **state)
 {
     (void)state;
@@ -95,6 +115,21 @@ static void the_exit_status_says_it_all(void **state)
     assert_int_equal(status_of("jobs: [{name: a, expr: up(), drift: {}}]\n"), 1);
     assert_int_equal(ax_cmd_check(2, gone), 1);
     assert_int_equal(ax_cmd_check(1, none), 2);
+}
+
+static void the_files_may_be_left_alone(void **state)
+{
+    (void)state;
+    char path[SCRATCH_PATH];
+    char *all[] = {(char[]){"check"}, path, NULL};
+    char *some[] = {(char[]){"check"}, (char[]){"--syntax-only"}, path, NULL};
+    static const char yaml[] =
+        JOBS "remote_write: [{url: http://h, authorization: {credentials_file: /nonexistent/p}}]\n";
+    scratch_make(path, "auspex.yml");
+    scratch_write(path, yaml, sizeof yaml - 1);
+    assert_int_equal(ax_cmd_check(2, all), 1);
+    assert_int_equal(ax_cmd_check(3, some), 0);
+    scratch_remove(path);
 }
 
 static void the_presets_have_no_error(void **state)
@@ -169,8 +204,10 @@ int main(void)
         cmocka_unit_test(good_expressions_pass),
         cmocka_unit_test(faults_are_at_their_place),
         cmocka_unit_test(they_are_found_beside_faults_of_other_kinds),
+        cmocka_unit_test(files_that_the_clients_need_are_read),
         cmocka_unit_test(errors_beyond_the_hundredth_are_counted),
         cmocka_unit_test(the_exit_status_says_it_all),
+        cmocka_unit_test(the_files_may_be_left_alone),
         cmocka_unit_test(the_presets_have_no_error),
         cmocka_unit_test(the_doors_are_checked_with_the_files_that_they_name),
     };

@@ -13,8 +13,10 @@
 
 #include <arpa/inet.h>
 #include <curl/curl.h>
+#include <dirent.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sqlite3.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,26 +63,33 @@ static uint16_t free_port(void)
     return ntohs(a.sin_port);
 }
 
-/* Put a configuration in force: there are two of them, which differ in a job. */
-static void write_config(const struct world *w, int which)
+#define JOBS                                                                                                 \
+    "- {name: kept, expr: load, forecast: {output: predicted_load, horizons: [1s]}, anomaly: {}}\n"          \
+    "- {name: job%d, expr: sum(load), anomaly: {}, drift: {}}\n"
+
+/* Put a configuration in force: there are two of them, which differ in a job; more of it goes before them. */
+static void write_config_with(const struct world *w, int which, const char *path_written, const char *more)
 {
     char path[SCRATCH_PATH + 64], new_path[SCRATCH_PATH + 64];
     (void)snprintf(path, sizeof path, "%s/auspex.yml", w->folder);
     (void)snprintf(new_path, sizeof new_path, "%s/auspex.new", w->folder);
     FILE *f = fopen(new_path, "we");
     assert_non_null(f);
-    (void)fprintf(
-        f,
-        "global: {step: 200ms, evaluation_delay: 0s}\n"
-        "remote_write:\n"
-        "- url: http://127.0.0.1:%u/write\n"
-        "  queue_config: {batch_send_deadline: 100ms}\n"
-        "jobs:\n"
-        "- {name: kept, expr: load, forecast: {output: predicted_load, horizons: [1s]}, anomaly: {}}\n"
-        "- {name: job%d, expr: sum(load), anomaly: {}, drift: {}}\n",
-        ax_http_server_port(w->sink), which);
+    (void)fprintf(f,
+                  "global: {step: 200ms, evaluation_delay: 0s}\n"
+                  "remote_write:\n"
+                  "- url: http://127.0.0.1:%u%s\n"
+                  "  queue_config: {batch_send_deadline: 100ms}\n"
+                  "%s"
+                  "jobs:\n" JOBS,
+                  ax_http_server_port(w->sink), path_written, more, which);
     assert_int_equal(fclose(f), 0);
     assert_int_equal(rename(new_path, path), 0);
+}
+
+static void write_config(const struct world *w, int which)
+{
+    write_config_with(w, which, "/write", "");
 }
 
 static void *serve(void *world)
@@ -221,6 +230,88 @@ static void it_serves_reloads_and_stops_under_load_and_starts_again(void **state
     scratch_remove(w.folder);
 }
 
+/* The files of the endpoints' positions, by name and number. */
+static void list_positions(const struct world *w, char *out, size_t cap)
+{
+    char dir[SCRATCH_PATH + 64];
+    size_t n = 0;
+    (void)snprintf(dir, sizeof dir, "%s/data/outgoing", w->folder);
+    struct dirent **entries = NULL;
+    int entries_n = scandir(dir, &entries, NULL, alphasort);
+    assert_true(entries_n > 0);
+    for (int i = 0; i < entries_n; i++) {
+        if (strstr(entries[i]->d_name, ".position"))
+            n += (size_t)snprintf(out + n, cap - n, "%s=%llu ", entries[i]->d_name,
+                                  (unsigned long long)entries[i]->d_ino);
+        free(entries[i]);
+    }
+    free((void *)entries);
+}
+
+/* What is in force: the jobs' configuration and the positions in the outgoing log. */
+static char *in_force(const struct world *w, struct visitor *v)
+{
+    char *text = NULL, positions[1024] = "";
+    struct visit config = {.path = "/api/v1/status/config"};
+    assert_int_equal(visitor_ask(v, &config), 200);
+    list_positions(w, positions, sizeof positions);
+    assert_true(asprintf(&text, "%s\n%s", visitor_body(v), positions) > 0);
+    return text;
+}
+
+/* Have the registry of a process that has ended refuse to keep one value. */
+static void refuse_two_approvals(const struct world *w)
+{
+    static const char sql[] =
+        "CREATE TRIGGER refuse BEFORE INSERT ON setting WHEN NEW.name = 'approvals' AND NEW.value = 2 "
+        "BEGIN SELECT RAISE(ABORT, 'not two'); END";
+    char models[SCRATCH_PATH + 64];
+    sqlite3 *db = NULL;
+    (void)snprintf(models, sizeof models, "%s/data/models/models.db", w->folder);
+    assert_int_equal(sqlite3_open(models, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
+static void a_reload_that_cannot_be_whole_changes_nothing(void **state)
+{
+    (void)state;
+    struct world w;
+    open_world(&w);
+    start(&w);
+    stop(&w);
+    refuse_two_approvals(&w);
+    start(&w);
+    struct visitor *v = visitor_new(w.port);
+    char *before = in_force(&w, v);
+    /* A registry that does not take the limits: nor is the endpoint another one, whose queue would begin
+     * anew. */
+    write_config_with(&w, 1, "/elsewhere", "models: {approvals: 2}\n");
+    assert_int_equal(visitor_ask(v, &(struct visit){.path = "/-/reload", .body = ""}), 500);
+    assert_non_null(strstr(visitor_body(v), "not two"));
+    char *after = in_force(&w, v);
+    assert_string_equal(after, before);
+    free(after);
+    /* An endpoint for history whose client cannot be made. */
+    write_config_with(
+        &w, 1, "/elsewhere",
+        "remote_read: [{url: http://h, basic_auth: {username: u, password_file: /nonexistent/p}}]\n");
+    assert_int_equal(visitor_ask(v, &(struct visit){.path = "/-/reload", .body = ""}), 500);
+    after = in_force(&w, v);
+    assert_string_equal(after, before);
+    free(after);
+    write_config_with(&w, 1, "/elsewhere", "");
+    assert_int_equal(visitor_ask(v, &(struct visit){.path = "/-/reload", .body = ""}), 200);
+    after = in_force(&w, v);
+    assert_string_not_equal(after, before);
+    free(after);
+    free(before);
+    visitor_free(v);
+    stop(&w);
+    ax_http_server_stop(w.sink, 1000);
+    scratch_remove(w.folder);
+}
+
 int main(void)
 {
     sigset_t signals;
@@ -232,6 +323,7 @@ int main(void)
     (void)curl_global_init(CURL_GLOBAL_ALL);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_serves_reloads_and_stops_under_load_and_starts_again),
+        cmocka_unit_test(a_reload_that_cannot_be_whole_changes_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
