@@ -35,11 +35,11 @@ static enum ax_err write_answer(const struct ax_read_find *f, struct ax_buf *out
     }
     if (most && !(samples = malloc(most * sizeof *samples)))
         return AX_NOMEM;
-    ax_buf_init(&key, 1u << 20);
+    ax_buf_init(&key, out->bytes_max); /* of what does not fit there, the answer does not */
     ax_read_writer_init(&w, r->accepts, out);
     for (uint32_t q = 0; q < r->queries_n; q++) {
         ax_read_writer_query(&w);
-        for (; at < f->n && f->v[at].query == q; at++) {
+        for (; key.err == AX_OK && at < f->n && f->v[at].query == q; at++) {
             uint32_t n = ax_found_samples(&f->v[at], &r->queries[q], samples);
             ax_buf_reset(&key);
             ax_labels_key_write(&f->v[at].labels, &key);
@@ -47,9 +47,12 @@ static enum ax_err write_answer(const struct ax_read_find *f, struct ax_buf *out
                 ax_read_writer_series(&w, ax_buf_view(&key), samples, n);
         }
     }
+    enum ax_err err = ax_read_writer_end(&w);
+    if (err == AX_OK)
+        err = key.err; /* an answer that lacks a series is none */
     ax_buf_done(&key);
     free(samples);
-    return ax_read_writer_end(&w);
+    return err;
 }
 
 static void answer(const struct ax_read_find *f, struct ax_http_response *res)
