@@ -63,6 +63,8 @@ static enum ax_err process(struct ax_request *q, struct ax_request_scratch *s, e
 {
     enum ax_err err = encoding == AX_RW_ZSTD ? ax_zstd_decompress(body, &s->plain, diag)
                                              : ax_snappy_decompress(body, &s->plain, diag);
+    if (err == AX_LIMIT)
+        ax_request_end(q, AX_END_DECODED_SIZE, err, diag);
     if (err != AX_OK)
         return err;
     q->scratch = s;
@@ -72,6 +74,8 @@ static enum ax_err process(struct ax_request *q, struct ax_request_scratch *s, e
     err = ax_rw_decode(&s->decoder, q->version, ax_buf_view(&s->plain), &q->receiver->opt.limits,
                        ax_request_visit, q, &q->stats, diag);
     ax_request_finish(q);
+    if (q->ended == AX_OK && err == AX_LIMIT)
+        ax_request_end(q, AX_END_SYMBOLS, err, diag);
     if (q->ended == AX_OK && q->starved && err == AX_OK)
         return ax_fail(diag, AX_NOMEM, "out of memory, send it again");
     if (q->ended == AX_OK)

@@ -1,11 +1,12 @@
 /* receiver.h: POST /api/v1/write: remote-write 1.0 and 2.0 into the database of series.
  *
  * The answers are those of the specification: 204 when everything was taken (what no job wants, what comes
- * twice and our own output coming back count as taken), 400 with a text when some series were refused, or
- * samples that come too late (the others are kept) or the message is broken, 415 for another type or
- * encoding, 503 with Retry-After when memory is out or the log cannot be written: the same request again
- * heals it. With a log, what was answered 2xx is in it, one record for a request, with one write(). A 2.0
- * request is answered with the numbers written, in every case. Native histograms are checked
+ * twice, a value of the second of several senders of a series, and our own output coming back count as
+ * taken), 400 with a text when some series were refused, or samples that come too late or have another value
+ * than the one that is there for their time (the others are kept) or the message is broken, 415 for another
+ * type or encoding, 503 with Retry-After when memory is out or the log cannot be written: the same request
+ * again heals it. With a log, what was answered 2xx is in it, one record for a request, with one write().
+ * A 2.0 request is answered with the numbers written, in every case. Native histograms are checked
  * (prom/histogram.h): a wrong one refuses its series. Nothing is allocated per sample. */
 #ifndef AX_INGEST_RECEIVER_H
 #define AX_INGEST_RECEIVER_H

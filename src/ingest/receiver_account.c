@@ -13,6 +13,7 @@
 #define X(id, text) text,
 static const char *const drop_texts[] = {AX_DROP_REASONS};
 static const char *const refuse_texts[] = {AX_REFUSE_REASONS};
+static const char *const end_texts[] = {AX_END_REASONS};
 #undef X
 
 void ax_receiver_find_cells(struct ax_receiver *r)
@@ -31,6 +32,8 @@ void ax_receiver_find_cells(struct ax_receiver *r)
         r->dropped[i] = ax_metric(AX_M_DROPPED_SAMPLES, drop_texts[i], NULL);
     for (int i = 0; i < AX_REFUSE_N; i++)
         r->refused[i] = ax_metric(AX_M_REJECTED_SERIES, refuse_texts[i], NULL);
+    for (int i = 0; i < AX_END_N; i++)
+        r->ends[i] = ax_metric(AX_M_HTTP_REJECTED, end_texts[i], NULL);
 }
 
 /* The series' name for the answer: exposition text when its labels can be read, else its number. */
@@ -56,28 +59,67 @@ static void name_series(uint64_t number, struct ax_str key, char out[NAME_BYTES_
     ax_arena_done(&arena);
 }
 
-void ax_request_refuse(struct ax_request *q, uint64_t number, const struct ax_append *a,
-                       enum ax_refuse reason, const char *why)
+void ax_request_end(struct ax_request *q, enum ax_end at, enum ax_err err, const struct ax_diag *diag)
 {
-    uint32_t most = q->receiver->opt.refused_max;
+    q->ended = err;
+    q->end = *diag;
+    if (err == AX_LIMIT)
+        ax_metric_add(q->receiver->ends[at], 1);
+}
+
+/* Count a refusal. False when that of this series for this reason is counted already. */
+static bool count_refusal(struct ax_request *q, uint64_t number, enum ax_refuse reason)
+{
+    if (number != q->refusing || q->refused_n == 0) {
+        uint32_t most = q->receiver->opt.refused_max;
+        struct ax_diag diag = {{0}};
+        q->refusing = number;
+        q->refused_for = 0;
+        if (q->refused_n++ >= most && q->ended == AX_OK)
+            ax_request_end(q, AX_END_REFUSED_SERIES,
+                           ax_fail(&diag, AX_LIMIT,
+                                   "more than %u series are refused, so the rest was not looked at", most),
+                           &diag);
+    }
+    if (q->refused_for & 1u << reason)
+        return false;
+    q->refused_for |= 1u << reason;
     q->refused[reason]++;
-    if (q->refused_n++ >= most && q->ended == AX_OK)
-        q->ended = ax_fail(&q->end, AX_LIMIT,
-                           "more than %u series are refused, so the rest was not looked at", most);
-    if (q->refused_n > NAMED_MAX)
-        return;
-    char name[NAME_BYTES_MAX + 4];
+    return true;
+}
+
+/* The key of a series, spelled if need be; empty when it cannot be. */
+static struct ax_str key_of(struct ax_request *q, const struct ax_append *a)
+{
     struct ax_str key = a->key;
     if (key.n == 0 && ax_rw_spell(&q->scratch->decoder, a->refs, a->refs_n, &key, NULL) != AX_OK)
         key.n = 0;
-    name_series(number, key, name);
+    return key;
+}
+
+void ax_request_refuse(struct ax_request *q, uint64_t number, const struct ax_append *a,
+                       enum ax_refuse reason, const char *why)
+{
+    if (!count_refusal(q, number, reason) || q->refused_n > NAMED_MAX)
+        return;
+    char name[NAME_BYTES_MAX + 4];
+    name_series(number, key_of(q, a), name);
     int n = snprintf(q->text + q->text_n, sizeof q->text - q->text_n, "; %s: %s", name, why);
     if (n > 0)
         q->text_n += (size_t)n < sizeof q->text - q->text_n ? (size_t)n : sizeof q->text - q->text_n - 1;
 }
 
-/* Samples that come too late are refused, though their series is not; histograms also for want of memory. */
-static void refuse_some(struct ax_request *q, uint64_t number, const struct ax_append *a)
+/* Another value for a time that has one is refused; but of several senders of one series the first is right,
+ * and the others are not to be told that they lose. Returns how many are refused. */
+static uint32_t conflicts_of(struct ax_request *q, const struct ax_append *a)
+{
+    uint32_t n = a->result.conflicts + a->histogram_result.conflicts;
+    return n && !ax_db_merges(q->receiver->db, ax_str(""), key_of(q, a)) ? n : 0;
+}
+
+/* Samples that come too late are refused, though their series is not, and those that contradict what is
+ * there; histograms also for want of memory. */
+static void refuse_some(struct ax_request *q, uint64_t number, const struct ax_append *a, uint32_t conflicts)
 {
     char why[160];
     uint32_t old = a->result.too_old + a->histogram_result.too_old, full = a->histogram_result.full;
@@ -88,6 +130,11 @@ static void refuse_some(struct ax_request *q, uint64_t number, const struct ax_a
                        "than any job looks back",
                        old);
         ax_request_refuse(q, number, a, AX_REFUSE_TOO_OLD, why);
+    }
+    if (conflicts) {
+        (void)snprintf(why, sizeof why, "%" PRIu32 " sample(s) with another value for a time that has one",
+                       conflicts);
+        ax_request_refuse(q, number, a, AX_REFUSE_CONFLICT, why);
     }
     if (full) {
         (void)snprintf(why, sizeof why,
@@ -122,12 +169,15 @@ static void refuse_new(struct ax_request *q, uint64_t number, const struct ax_ap
 
 bool ax_request_account(struct ax_request *q, uint64_t number, const struct ax_append *a, const char *why)
 {
-    uint32_t n = a->n + a->histograms_n;
+    uint32_t n = a->n + a->histograms_n, conflicts = 0;
     switch (a->fate) {
     case AX_FATE_WANTED:
+        conflicts = conflicts_of(q, a);
         account_wanted(q, &a->result);
         account_wanted(q, &a->histogram_result);
-        refuse_some(q, number, a);
+        q->dropped[AX_DROP_DUPLICATE] -= conflicts;
+        q->dropped[AX_DROP_CONFLICT] += conflicts;
+        refuse_some(q, number, a, conflicts);
         break;
     case AX_FATE_UNWANTED:
         q->dropped[AX_DROP_UNWANTED] += n;
@@ -155,8 +205,9 @@ bool ax_request_account(struct ax_request *q, uint64_t number, const struct ax_a
     }
     const struct ax_append_result *s = &a->result, *h = &a->histogram_result;
     q->starved |= s->nomem + h->nomem > 0;
-    q->written_samples += a->n - s->too_old - s->nomem;
-    q->written_histograms += a->histograms_n - h->too_old - h->full - h->nomem;
+    q->written_samples += a->n - s->too_old - s->nomem - (conflicts ? s->conflicts : 0);
+    q->written_histograms +=
+        a->histograms_n - h->too_old - h->full - h->nomem - (conflicts ? h->conflicts : 0);
     return true;
 }
 

@@ -18,6 +18,7 @@
     X(UNWANTED, "unwanted")                                                                                  \
     X(OWN, "own_output")                                                                                     \
     X(DUPLICATE, "duplicate")                                                                                \
+    X(CONFLICT, "duplicate_timestamp")                                                                       \
     X(TOO_OLD, "too_old")                                                                                    \
     X(REPLICA, "ha_duplicate")                                                                               \
     X(CLUSTERS, "ha_clusters")                                                                               \
@@ -31,11 +32,19 @@
     X(MIXED, "mixed")                                                                                        \
     X(HISTOGRAM, "histogram")                                                                                \
     X(HISTOGRAM_LIMIT, "histogram_limit")                                                                    \
+    X(CONFLICT, "duplicate_timestamp")                                                                       \
     X(TOO_OLD, "too_old")                                                                                    \
     X(FUTURE, "future")                                                                                      \
     X(CLUSTERS, "ha_clusters")                                                                               \
     X(SERIES_LIMIT, "series_limit")                                                                          \
     X(MEMORY, "memory")
+
+/* Ceilings that end a request, as auspex_http_rejected_total names them. */
+#define AX_END_REASONS                                                                                       \
+    X(DECODED_SIZE, "decoded_size")                                                                          \
+    X(SYMBOLS, "symbols")                                                                                    \
+    X(SPELLED_LABELS, "spelled_labels")                                                                      \
+    X(REFUSED_SERIES, "refused_series")
 
 #define X(id, text) AX_DROP_##id,
 /* Why samples are not kept. */
@@ -44,6 +53,10 @@ enum ax_drop { AX_DROP_REASONS AX_DROP_N };
 #define X(id, text) AX_REFUSE_##id,
 /* Why series are refused. */
 enum ax_refuse { AX_REFUSE_REASONS AX_REFUSE_N };
+#undef X
+#define X(id, text) AX_END_##id,
+/* Ceilings that end a request. */
+enum ax_end { AX_END_REASONS AX_END_N };
 #undef X
 /* Room for the series that go to the database together. */
 #define AX_RUN_SERIES 32
@@ -82,7 +95,7 @@ struct ax_receiver {
     struct ax_request_scratch *free;
     struct ax_cell *samples[2]; /* by version */
     struct ax_cell *histograms, *exemplars, *metadata, *bytes, *last, *ingested, *created, *unlogged;
-    struct ax_cell *dropped[AX_DROP_N], *refused[AX_REFUSE_N];
+    struct ax_cell *dropped[AX_DROP_N], *refused[AX_REFUSE_N], *ends[AX_END_N];
 };
 
 /* One request, and what it did. */
@@ -102,8 +115,11 @@ struct ax_request {
     uint64_t series;  /* visited so far */
     uint64_t skipped; /* of these, not looked at because the walk ended */
     uint64_t written_samples, written_histograms, written_exemplars;
-    uint64_t ingested, created, dropped[AX_DROP_N], refused[AX_REFUSE_N], refused_n;
-    char text[640]; /* the first refused series by name, with why */
+    uint64_t ingested, created, dropped[AX_DROP_N];
+    uint64_t refused[AX_REFUSE_N], refused_n; /* series: each once, and once for each reason */
+    uint64_t refusing;                        /* number of the newest of them */
+    uint32_t refused_for;                     /* reasons of that one, a bit each */
+    char text[640];                           /* the first refused series by name, with why */
     size_t text_n;
 };
 
@@ -124,7 +140,11 @@ void ax_request_finish(struct ax_request *q);
 /* Find the cells of the self-metrics. */
 void ax_receiver_find_cells(struct ax_receiver *r);
 
-/* Note that a series is refused; the first ones are named in the answer. Too many end the walk. */
+/* The walk ends at a ceiling, or because there is no memory; diag says it. */
+void ax_request_end(struct ax_request *q, enum ax_end at, enum ax_err err, const struct ax_diag *diag);
+
+/* Note that a series is refused, or some of its samples are; numbers never fall. The first series are named
+ * in the answer. Too many end the walk. */
 void ax_request_refuse(struct ax_request *q, uint64_t number, const struct ax_append *a,
                        enum ax_refuse reason, const char *why);
 

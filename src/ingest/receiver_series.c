@@ -17,16 +17,26 @@ static enum ax_refuse fault_reason(const struct ax_rw_fault *fault)
                                                      : AX_REFUSE_LIMIT;
 }
 
-/* Hand one series to the database. Returns false when it is refused, or the walk ends. */
+/* Hand one series to the database; diag says why it is invalid. Returns false when the walk ends. */
+static bool hand_over(struct ax_request *q, struct ax_append *a, struct ax_diag *diag)
+{
+    if (q->ended == AX_OK && a->symbols) {
+        struct ax_diag end = {{0}};
+        enum ax_err err = ax_rw_spell(&q->scratch->decoder, a->refs, a->refs_n, &a->key, &end);
+        if (err != AX_OK)
+            ax_request_end(q, AX_END_SPELLED_LABELS, err, &end);
+    }
+    if (q->ended != AX_OK)
+        return false;
+    ax_db_append_one(q->receiver->db, ax_str(""), a, q->journal, diag);
+    return true;
+}
+
+/* The same, and add up what became of it. Returns false when it is refused, or the walk ends. */
 static bool append(struct ax_request *q, uint64_t number, struct ax_append *a)
 {
     struct ax_diag diag = {{0}};
-    if (q->ended == AX_OK && a->symbols)
-        q->ended = ax_rw_spell(&q->scratch->decoder, a->refs, a->refs_n, &a->key, &q->end);
-    if (q->ended != AX_OK)
-        return false;
-    ax_db_append_one(q->receiver->db, ax_str(""), a, q->journal, &diag);
-    return ax_request_account(q, number, a, diag.text);
+    return hand_over(q, a, &diag) && ax_request_account(q, number, a, diag.text);
 }
 
 /* Write what came so far to the log, whatever ended the walk. Without it all of it is to come again: it is in
@@ -59,8 +69,8 @@ static struct ax_append append_of(struct ax_request *q, const struct ax_rw_serie
 }
 
 /* Some samples, or some histograms, of a series that goes alone. */
-static bool append_part(struct ax_request *q, uint64_t number, const struct ax_rw_series *s, uint32_t from,
-                        uint32_t to)
+static struct ax_append part_of(struct ax_request *q, const struct ax_rw_series *s, uint32_t from,
+                                uint32_t to)
 {
     struct ax_append a = append_of(q, s);
     if (s->histograms_n) {
@@ -71,31 +81,61 @@ static bool append_part(struct ax_request *q, uint64_t number, const struct ax_r
         a.starts = s->starts ? s->starts + from : NULL;
         a.n = to - from;
     }
-    return append(q, number, &a);
+    return a;
+}
+
+static void add_result(struct ax_append_result *sum, const struct ax_append_result *r)
+{
+    sum->appended += r->appended;
+    sum->duplicates += r->duplicates;
+    sum->conflicts += r->conflicts;
+    sum->too_old += r->too_old;
+    sum->created += r->created;
+    sum->full += r->full;
+    sum->nomem += r->nomem;
+}
+
+/* Hand over a part, and add what became of it to the others'. False when no more need be handed over. */
+static bool append_part(struct ax_request *q, struct ax_append *part, struct ax_append *all,
+                        struct ax_diag *diag)
+{
+    if (!hand_over(q, part, diag))
+        return false;
+    all->n += part->n;
+    all->histograms_n += part->histograms_n;
+    add_result(&all->result, &part->result);
+    add_result(&all->histogram_result, &part->histogram_result);
+    all->fate = part->fate;
+    return part->fate < AX_FATE_CLUSTERS && part->fate != AX_FATE_FULL; /* else the rest would fare as this */
 }
 
 /* Append what is not too far in the future: runs between the ones that are. A series has samples or
  * histograms; without any the database still judges its labels. */
 static void append_up_to(struct ax_request *q, uint64_t number, const struct ax_rw_series *s)
 {
-    bool histograms = s->histograms_n > 0;
+    struct ax_append all = append_of(q, s);
+    struct ax_diag diag = {{0}};
+    bool histograms = s->histograms_n > 0, going = true;
     uint32_t from = 0, ahead = 0, n = histograms ? s->histograms_n : s->samples_n;
-    for (uint32_t i = 0; i <= n; i++) {
+    for (uint32_t i = 0; i <= n && going; i++) {
         bool end = i == n,
              late = !end && (histograms ? s->histograms[i].t_ms : s->samples[i].t_ms) > q->latest_ms;
         if (!end && !late)
             continue;
-        if ((i > from || n == 0) && !append_part(q, number, s, from, i))
-            return;
+        if (i > from || n == 0) {
+            struct ax_append part = part_of(q, s, from, i);
+            going = append_part(q, &part, &all, &diag);
+        }
         ahead += late;
         from = i + 1;
     }
+    if (q->ended != AX_OK || (ahead < n || n == 0 ? !ax_request_account(q, number, &all, diag.text) : false))
+        return;
     if (ahead) {
         char why[96];
         (void)snprintf(why, sizeof why, "%u sample(s) more than %lld s ahead of the clock", ahead,
                        (long long)(q->receiver->opt.future_max_ms / 1000));
-        const struct ax_append labels = append_of(q, s);
-        ax_request_refuse(q, number, &labels, AX_REFUSE_FUTURE, why);
+        ax_request_refuse(q, number, &all, AX_REFUSE_FUTURE, why);
         return;
     }
     q->written_exemplars += s->exemplars_n;
@@ -186,6 +226,7 @@ enum ax_err ax_request_visit(void *request, const struct ax_rw_series *s, const 
     struct ax_request *q = request;
     q->series++;
     see_symbols(q);
+    q->skipped += q->ended != AX_OK;
     if (q->ended != AX_OK || (!fault && join(q, s)))
         return q->ended;
     flush(q);

@@ -78,10 +78,11 @@ enum ax_fate {
     AX_FATE_INVALID,  /* labels are not acceptable: no __name__, repeated or empty name, not UTF-8 */
 };
 
-/* What an append did with its samples, or its histograms. created: zero samples put in where a counter began;
- * full: histograms above their ceilings; nomem: those for which there was no memory now. */
+/* What an append did with its samples, or its histograms. conflicts: duplicates (which count them too) of
+ * other bits than what is there; created: zero samples put in where a counter began; full: histograms above
+ * their ceilings; nomem: those for which there was no memory now. */
 struct ax_append_result {
-    uint32_t appended, duplicates, too_old, created, full, nomem;
+    uint32_t appended, duplicates, conflicts, too_old, created, full, nomem;
 };
 
 /* Find or make the series of a label key and append samples to it.
@@ -90,7 +91,7 @@ struct ax_append_result {
  * key      labels in remote-write 1.0 wire form, any order.
  * samples  any order; inserted by time. The same time twice keeps the first; out of the ring's reach
  *          is dropped. Stale markers keep their bits.
- * appended / duplicates / too_old   in out, may be NULL. diag says why a key is invalid.
+ * appended / duplicates / conflicts / too_old   in out, may be NULL. diag says why a key is invalid.
  * Cost     O(1) a sample in order; no allocation for a known series but the ring's doubling. */
 enum ax_fate ax_db_append(struct ax_db *db, struct ax_str tenant, struct ax_str key,
                           const struct ax_sample *samples, uint32_t n, struct ax_append_result *out,
@@ -143,6 +144,10 @@ uint32_t ax_db_append_known(struct ax_db *db, struct ax_str tenant, struct ax_ap
 /* ax_db_append() for one key, known or not, into the journal too; diag says why it is invalid. */
 void ax_db_append_one(struct ax_db *db, struct ax_str tenant, struct ax_append *a, struct ax_journal *journal,
                       struct ax_diag *diag);
+
+/* May several senders mean the same series by keys like this one, because labels of it are dropped, or
+ * because it is a replica's? Reads the key. */
+bool ax_db_merges(const struct ax_db *db, struct ax_str tenant, struct ax_str key);
 
 /* Declare a want: series matching all matchers are kept with at least range_ms of raw samples. The
  * matchers stay the caller's and outlive the selector. Known series are matched at once; unwanted keys

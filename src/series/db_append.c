@@ -86,6 +86,10 @@ void ax_db_put(struct ax_db *db, struct ax_series *s, const struct ax_sample *sa
             out->appended++;
             ax_db_tell(s->wants, samples[i].t_ms, 1, again);
             break;
+        case AX_RING_CONFLICT:
+            out->conflicts++;
+            out->duplicates++;
+            break;
         case AX_RING_DUPLICATE:
             out->duplicates++;
             break;
@@ -308,6 +312,21 @@ void ax_db_append_one(struct ax_db *db, struct ax_str tenant, struct ax_append *
     ax_arena_done(&arena);
 }
 
+bool ax_db_merges(const struct ax_db *db, struct ax_str tenant, struct ax_str key)
+{
+    struct ax_arena arena;
+    struct ax_labels ls;
+    bool merges = false;
+    ax_arena_init(&arena, key.n * 64 + 65536);
+    if (ax_labels_key_parse(key, &arena, &ls, NULL) == AX_OK) {
+        merges = db->ha && ax_ha_sender_of(db->ha, tenant, &ls).cluster;
+        for (uint32_t i = 0; i < db->opt.drop_labels_n; i++)
+            merges = merges || ax_labels_get(&ls, db->drop[i]).n;
+    }
+    ax_arena_done(&arena);
+    return merges;
+}
+
 /* Both are indices into what ax_negative remembers. */
 _Static_assert(AX_FATE_UNWANTED > 0 && AX_FATE_FULL < 4, "reasons fit two bits");
 
@@ -320,6 +339,7 @@ enum ax_fate ax_db_append(struct ax_db *db, struct ax_str tenant, struct ax_str 
     if (out) {
         out->appended += a.result.appended;
         out->duplicates += a.result.duplicates;
+        out->conflicts += a.result.conflicts;
         out->too_old += a.result.too_old;
     }
     return a.fate;

@@ -76,13 +76,15 @@ static void put_one(struct ax_db *db, struct ax_series *s, const struct ax_histo
     enum ax_ring_put put = AX_RING_NOMEM;
     bool ready = r && (again || put_created(s, r, h, &limits, out));
     if (ready && !again && ax_db_is_late(db, ax_series_newest(s), h->t_ms)) {
-        uint32_t n = ax_histogram_ring_until(r, h->t_ms);
-        put = n && r->v[r->head + n - 1].t_ms == h->t_ms ? AX_RING_DUPLICATE : AX_RING_TOO_OLD;
+        put = ax_histogram_ring_again(r, h->t_ms, h->message);
+        if (put == AX_RING_ADDED)
+            put = AX_RING_TOO_OLD;
     } else if (ready) {
         put = ax_histogram_ring_put(r, h->t_ms, h->message, &limits);
     }
     out->appended += put == AX_RING_ADDED;
-    out->duplicates += put == AX_RING_DUPLICATE;
+    out->duplicates += put == AX_RING_DUPLICATE || put == AX_RING_CONFLICT;
+    out->conflicts += put == AX_RING_CONFLICT;
     out->too_old += put == AX_RING_TOO_OLD;
     out->full += put == AX_RING_FULL;
     out->nomem += put == AX_RING_NOMEM;

@@ -31,6 +31,15 @@ struct ax_str ax_histogram_ring_message(const struct ax_histogram_ring *r, uint3
     return p->n ? (struct ax_str){(const char *)r->bytes + p->at, p->n} : (struct ax_str){NULL, 0};
 }
 
+enum ax_ring_put ax_histogram_ring_again(const struct ax_histogram_ring *r, int64_t t_ms,
+                                         struct ax_str message)
+{
+    uint32_t n = ax_histogram_ring_until(r, t_ms);
+    if (n == 0 || r->v[r->head + n - 1].t_ms != t_ms)
+        return AX_RING_ADDED;
+    return ax_str_eq(ax_histogram_ring_message(r, n - 1), message) ? AX_RING_DUPLICATE : AX_RING_CONFLICT;
+}
+
 static void drop_oldest(struct ax_histogram_ring *r)
 {
     r->head++;
@@ -155,9 +164,9 @@ enum ax_ring_put ax_histogram_ring_put(struct ax_histogram_ring *r, int64_t t_ms
     bool in_order = r->n == 0 || t_ms > newest;
     if (!in_order && (uint64_t)newest - (uint64_t)t_ms >= (uint64_t)limits->keep_ms)
         return AX_RING_TOO_OLD;
-    uint32_t i = in_order ? r->n : ax_histogram_ring_until(r, t_ms);
-    if (i && r->v[r->head + i - 1].t_ms == t_ms)
-        return AX_RING_DUPLICATE;
+    enum ax_ring_put again = in_order ? AX_RING_ADDED : ax_histogram_ring_again(r, t_ms, message);
+    if (again != AX_RING_ADDED)
+        return again;
     if (message.n > limits->bytes_max)
         return AX_RING_FULL;
     if (!make_place(r))
@@ -165,7 +174,7 @@ enum ax_ring_put ax_histogram_ring_put(struct ax_histogram_ring *r, int64_t t_ms
     enum ax_ring_put room = make_bytes(r, (uint32_t)message.n, in_order ? t_ms : newest, limits);
     if (room != AX_RING_ADDED)
         return room;
-    i = in_order ? r->n : ax_histogram_ring_until(r, t_ms); /* old ones may have gone */
+    uint32_t i = in_order ? r->n : ax_histogram_ring_until(r, t_ms);
     struct ax_histogram_place *at = &r->v[r->head + i];
     memmove(at + 1, at, (r->n - i) * sizeof *at);
     *at = (struct ax_histogram_place){t_ms, r->used, (uint32_t)message.n};

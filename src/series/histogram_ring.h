@@ -43,6 +43,11 @@ enum ax_ring_put ax_histogram_ring_put(struct ax_histogram_ring *r, int64_t t_ms
 /* How many there are with t <= t_ms; the k-th oldest of them is at v[head + k]. O(log n). */
 uint32_t ax_histogram_ring_until(const struct ax_histogram_ring *r, int64_t t_ms);
 
+/* What a put of this time is when there is one of it already: AX_RING_DUPLICATE or AX_RING_CONFLICT; else
+ * AX_RING_ADDED. O(log n). */
+enum ax_ring_put ax_histogram_ring_again(const struct ax_histogram_ring *r, int64_t t_ms,
+                                         struct ax_str message);
+
 /* The message of the i-th oldest; valid until the next put. */
 struct ax_str ax_histogram_ring_message(const struct ax_histogram_ring *r, uint32_t i);
 

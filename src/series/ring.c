@@ -85,7 +85,7 @@ enum ax_ring_put ax_ring_put(struct ax_ring *r, struct ax_sample s, int64_t keep
         drop_expired(r, in_order ? s.t_ms : r->newest_ms, keep_ms);
     uint32_t i = in_order ? r->n : count_until(r, s.t_ms);
     if (!in_order && i && at(r, i - 1)->t_ms == s.t_ms)
-        return AX_RING_DUPLICATE;
+        return memcmp(&at(r, i - 1)->value, &s.value, sizeof s.value) ? AX_RING_CONFLICT : AX_RING_DUPLICATE;
     if (r->n == r->cap && (r->cap == 0 || grown(r) <= samples_max)) {
         if (!grow(r))
             return AX_RING_NOMEM;

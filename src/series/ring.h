@@ -19,9 +19,17 @@ struct ax_ring {
     uint32_t cap, head, n; /* oldest at head */
 };
 
-/* What became of a sample. FULL: a ring of histograms (series/histogram_ring.h) may not have room for it.
- * NOMEM: there is no memory to grow, and nothing has changed; the same again may succeed. */
-enum ax_ring_put { AX_RING_ADDED, AX_RING_DUPLICATE, AX_RING_TOO_OLD, AX_RING_FULL, AX_RING_NOMEM };
+/* What became of a sample. DUPLICATE: there is one of that time with the same bits; CONFLICT: with others.
+ * FULL: a ring of histograms (series/histogram_ring.h) may not have room for it. NOMEM: there is no memory to
+ * grow, and nothing has changed; the same again may succeed. */
+enum ax_ring_put {
+    AX_RING_ADDED,
+    AX_RING_DUPLICATE,
+    AX_RING_CONFLICT,
+    AX_RING_TOO_OLD,
+    AX_RING_FULL,
+    AX_RING_NOMEM
+};
 
 /* Insert by time; the same time twice keeps the first. A full ring that may not grow (samples_max) lets its
  * oldest sample go, or refuses the new one as too old when that is the oldest.

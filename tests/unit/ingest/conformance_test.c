@@ -356,8 +356,8 @@ static void what_comes_late_or_twice_is_taken(void **state)
     (void)state;
     for (int version = 1; version <= 2; version++) {
         const char *name = fresh();
-        static const double sent[] = {1, 2, 2, 9};
-        static const int64_t at[] = {0, -MINUTE_MS, -MINUTE_MS, 0}; /* out of order, again, another value */
+        static const double sent[] = {1, 2, 2, 1};
+        static const int64_t at[] = {0, -MINUTE_MS, -MINUTE_MS, 0}; /* out of order, again */
         for (size_t i = 0; i < COUNT(sent); i++) {
             write_series(req, PAIRS("__name__", name));
             write_sample(req, sent[i], NOW_MS + at[i]);
@@ -368,7 +368,18 @@ static void what_comes_late_or_twice_is_taken(void **state)
         }
         struct ax_sample got[8];
         assert_int_equal(kept(name, got), 2);
-        assert_true(got[0].value == 2 && got[1].value == 1); /* the first value of a time stays */
+        assert_true(got[0].value == 2 && got[1].value == 1);
+        for (int i = 0; i < 2; i++) { /* another value of a time is refused, and the first stays */
+            write_series(req, PAIRS("__name__", name));
+            write_sample(req, i ? NAN : 9, NOW_MS);
+            write_sample(req, 3, NOW_MS + 1 + i);
+            struct write_answer a = endpoint_send(version);
+            write_assert_status(&a, 400);
+            write_assert_says(&a, "1 sample(s) with another value for a time that has one");
+            assert_int_equal(a.samples, version == 1 ? -1 : 1);
+        }
+        assert_int_equal(kept(name, got), 4);
+        assert_true(got[0].value == 2 && got[1].value == 1 && got[2].value == 3);
     }
 }
 
@@ -539,7 +550,7 @@ static void histograms_come_with_everything_else(void **state)
     write_metadata(req, 3, "Sizes", "bytes");
     expect_v2(204, 0, 2, 0);
     for (int with = 0; with < 4; with++) { /* neither, an exemplar, metadata, both */
-        write_series(req, PAIRS("__name__", "size_bytes", "job", "a"));
+        write_series(req, PAIRS("__name__", "size_bytes", "job", fresh()));
         write_histogram(req, with == 1 ? &custom : &basic);
         if (with & 1)
             write_exemplar(req, 0.5, NOW_MS, PAIRS("trace_id", "abc"));

@@ -102,6 +102,9 @@ static void they_come_in_any_order_and_twice(void **state)
     assert_true(ax_metric_get(ax_metric(AX_M_DROPPED_SAMPLES, "duplicate", NULL)) == duplicates + 3);
     ax_assert_close(value_of("count_over_time(NAME[2m])", name), 5, 0);
     ax_assert_close(value_of("resets(NAME[2m])", name), 0, 0);
+    const struct histogram_spec other = of(1, NOW_MS - 15000); /* of a time that has one */
+    send(2, name, &other, 400, 0);
+    ax_assert_close(value_of("resets(NAME[2m])", name), 0, 0);
     const struct histogram_spec late = of(1, NOW_MS - HOUR_MS - 1), in_time = of(1, NOW_MS - HOUR_MS);
     send(2, name, &late, 400, 0);
     send(2, name, &in_time, 204, 1);

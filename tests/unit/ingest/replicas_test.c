@@ -111,6 +111,26 @@ static void the_other_replica_takes_over_and_keeps_its_place(void **state)
     }
 }
 
+static void who_takes_over_may_repeat_times_that_have_a_value(void **state)
+{
+    (void)state;
+    for (int version = 1; version <= 2; version++) {
+        const char *name = fresh();
+        struct ax_sample got[8];
+        for (int i = 0; i < 2; i++) { /* rules are evaluated at the same times everywhere */
+            endpoint.now_ms += i ? FAILOVER_MS : 0;
+            write_series(req, PAIRS("__name__", name, "cluster", name, "__replica__", i ? "b" : "a"));
+            write_sample(req, i, NOW_MS);
+            if (version == 1)
+                expect_v1(204);
+            else
+                expect_v2(204, 1, 0, 0);
+        }
+        assert_int_equal(kept(name, got), 1);
+        assert_true(got[0].value == 0);
+    }
+}
+
 static void series_of_both_replicas_in_one_request_are_judged_one_by_one(void **state)
 {
     (void)state;
@@ -193,6 +213,7 @@ int main(void)
         cmocka_unit_test(a_loser_is_answered_as_if_it_were_taken),
         cmocka_unit_test(the_replica_label_is_gone_and_the_cluster_stays),
         cmocka_unit_test(the_other_replica_takes_over_and_keeps_its_place),
+        cmocka_unit_test(who_takes_over_may_repeat_times_that_have_a_value),
         cmocka_unit_test(series_of_both_replicas_in_one_request_are_judged_one_by_one),
         cmocka_unit_test(a_series_that_only_the_loser_has_is_not_made),
         cmocka_unit_test(a_replica_under_changing_names_is_told_apart),

@@ -37,7 +37,7 @@ static uint32_t send(const char *name, const int64_t *behind_ms, const int *stat
     struct ax_sample got[8];
     for (uint32_t i = 0; i < n; i++) {
         write_series(req, PAIRS("__name__", name));
-        write_sample(req, i, NOW_MS - behind_ms[i]);
+        write_sample(req, (double)behind_ms[i], NOW_MS - behind_ms[i]);
         expect_v2(status[i], status[i] == 204, 0, 0);
     }
     return kept(name, got);

@@ -52,7 +52,8 @@ static void messages_come_out_in_order_of_time_and_unharmed(void **state)
     static const int64_t times[] = {100, 300, 200, 50, 400, 250};
     for (size_t i = 0; i < 6; i++)
         assert_int_equal(put(&r, times[i], 20 + 300 * i, &l), AX_RING_ADDED);
-    assert_int_equal(put(&r, 250, 20, &l), AX_RING_DUPLICATE);
+    assert_int_equal(put(&r, 250, 20 + 300 * 5, &l), AX_RING_DUPLICATE);
+    assert_int_equal(put(&r, 250, 20, &l), AX_RING_CONFLICT);
     assert_int_equal(put(&r, 400 - KEEP_MS, 20, &l), AX_RING_TOO_OLD);
     assert_int_equal(put(&r, 401 - KEEP_MS, 20, &l), AX_RING_ADDED);
     assert_int_equal(r.n, 7);
@@ -124,19 +125,22 @@ static void random_orders_and_sizes_keep_the_newest(void **state)
     for (int round = 0; round < 100; round++) {
         struct ax_histogram_ring r = {0};
         const struct ax_histogram_limits l = limits(1u << 16, 1u << 20);
-        bool has[700] = {false};
+        uint32_t has[700] = {0}; /* bytes */
         uint32_t n = 0;
         for (int i = 0; i < 200; i++) {
             int64_t t = (int64_t)ax_rng_below(&rng, 700);
-            enum ax_ring_put got = put(&r, t, 10 + ax_rng_below(&rng, 150), &l);
-            assert_int_equal(got, has[t] ? AX_RING_DUPLICATE : AX_RING_ADDED);
+            uint32_t bytes = 10 + (uint32_t)ax_rng_below(&rng, 150);
+            enum ax_ring_put got = put(&r, t, bytes, &l);
+            assert_int_equal(got, !has[t]           ? AX_RING_ADDED
+                                  : has[t] == bytes ? AX_RING_DUPLICATE
+                                                    : AX_RING_CONFLICT);
             n += !has[t];
-            has[t] = true;
+            has[t] = has[t] ? has[t] : bytes;
         }
         assert_int_equal(r.n, n);
         check(&r);
         for (int64_t t = 0; t < 700; t++)
-            assert_int_equal(ax_histogram_ring_until(&r, t) - ax_histogram_ring_until(&r, t - 1), has[t]);
+            assert_int_equal(ax_histogram_ring_until(&r, t) - ax_histogram_ring_until(&r, t - 1), has[t] > 0);
         ax_histogram_ring_done(&r, &all);
     }
 }

@@ -3,6 +3,7 @@
 #include "base/rng.h"
 #include "series/ring.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 static enum ax_ring_put put(struct ax_ring *r, int64_t t, double v)
@@ -49,11 +50,18 @@ static void the_first_of_two_at_one_time_stays(void **state)
     struct ax_ring r = {0};
     put(&r, 1, 1);
     put(&r, 2, 2);
-    assert_int_equal(put(&r, 2, 9), AX_RING_DUPLICATE);
-    assert_int_equal(put(&r, 1, 9), AX_RING_DUPLICATE);
-    struct ax_sample out[2];
-    assert_int_equal(ax_ring_read(&r, 0, 2, out, 2), 2);
-    assert_true(out[0].value == 1 && out[1].value == 2);
+    put(&r, 3, ax_stale());
+    put(&r, 4, 0.0);
+    assert_int_equal(put(&r, 2, 2), AX_RING_DUPLICATE);
+    assert_int_equal(put(&r, 2, 9), AX_RING_CONFLICT);
+    assert_int_equal(put(&r, 1, 9), AX_RING_CONFLICT);
+    assert_int_equal(put(&r, 1, 1), AX_RING_DUPLICATE);
+    assert_int_equal(put(&r, 3, ax_stale()), AX_RING_DUPLICATE); /* it is the bits that count */
+    assert_int_equal(put(&r, 3, NAN), AX_RING_CONFLICT);
+    assert_int_equal(put(&r, 4, -0.0), AX_RING_CONFLICT);
+    struct ax_sample out[4];
+    assert_int_equal(ax_ring_read(&r, 0, 4, out, 4), 4);
+    assert_true(out[0].value == 1 && out[1].value == 2 && ax_is_stale(out[2].value));
     ax_ring_done(&r);
 }
 
