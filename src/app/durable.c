@@ -4,7 +4,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "pipeline/erase.h"
-#include "store/records.h"
+#include "store/unread.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -116,6 +116,23 @@ const char *ax_durable_snapshots(const struct ax_durable *d)
     return d->snapshots;
 }
 
+/* Take a record, if it is of the samples. AX_NOMEM. */
+static enum ax_err take(struct ax_db *db, struct ax_restore *restore, const struct ax_seglog_record *record,
+                        struct ax_diag *diag)
+{
+    enum ax_err err = AX_OK;
+    if (record->type == AX_WAL_SAMPLES)
+        err = ax_restore_samples(restore, record->body, diag);
+    else if (record->type == AX_WAL_ELECTIONS)
+        err = ax_restore_elections(restore, record->body, diag);
+    else if (record->type == AX_WAL_ERASE)
+        err = ax_erase_replay_samples(db, record->body);
+    if (err != AX_CORRUPT)
+        return err;
+    ax_wal_unread((enum ax_wal_record)record->type);
+    return AX_OK;
+}
+
 /* Read the samples of the log from where the reader stands to its end. */
 static enum ax_err read_samples(struct ax_durable *d, struct ax_seglog_reader *reader, struct ax_db *db,
                                 struct ax_restore *restore, struct ax_diag *diag)
@@ -131,12 +148,8 @@ static enum ax_err read_samples(struct ax_durable *d, struct ax_seglog_reader *r
             ax_log(AX_LOG_ERROR, "log_damaged", "passed over: %s", diag->text);
         else if (err != AX_OK)
             return err;
-        if (err == AX_OK && record.type == AX_WAL_SAMPLES)
-            err = ax_restore_samples(restore, record.body, diag);
-        else if (err == AX_OK && record.type == AX_WAL_ELECTIONS)
-            err = ax_restore_elections(restore, record.body, diag);
-        else if (err == AX_OK && record.type == AX_WAL_ERASE)
-            ax_erase_replay_samples(db, record.body);
+        if (err == AX_OK)
+            err = take(db, restore, &record, diag);
         if (err == AX_NOMEM)
             return err;
         if (ax_mono_ns() - shown_ns < PROGRESS_NS)

@@ -61,15 +61,19 @@ static bool is_meant(void *ctx, const struct ax_labels *labels)
     return meant;
 }
 
-void ax_erase_replay_samples(struct ax_db *db, struct ax_str record)
+enum ax_err ax_erase_replay_samples(struct ax_db *db, struct ax_str record)
 {
     struct record r;
     struct ax_chooser c;
     struct ax_diag diag;
-    if (!get(record, &r) || r.job.n || ax_chooser_init(&c, r.selector, &diag) != AX_OK)
-        return;
+    if (!get(record, &r))
+        return AX_CORRUPT;
+    enum ax_err err = r.job.n ? AX_NOTFOUND : ax_chooser_init(&c, r.selector, &diag);
+    if (err != AX_OK)
+        return err == AX_INVALID ? AX_CORRUPT : err == AX_NOMEM ? err : AX_OK;
     (void)ax_db_clear(db, is_meant, &c);
     ax_chooser_done(&c);
+    return AX_OK;
 }
 
 /* ---- jobs ---- */

@@ -41,7 +41,9 @@ bool ax_pipeline_erasing(struct ax_pipeline *p);
 /* Let the job of a record forget it again, in a replay. */
 void ax_erase_replay(struct ax_pipeline *p, struct ax_str record);
 
-/* Let the database forget the samples of a record, when it is read back. */
-void ax_erase_replay_samples(struct ax_db *db, struct ax_str record);
+/* Let the database forget the samples of a record, when it is read back. AX_CORRUPT: the record makes no
+ * sense.
+ */
+AX_MUST_USE enum ax_err ax_erase_replay_samples(struct ax_db *db, struct ax_str record);
 
 #endif

@@ -205,7 +205,7 @@ enum ax_err ax_pipeline_lessons(struct ax_pipeline *p, struct ax_str job, uint64
     return err;
 }
 
-void ax_lesson_replay(struct ax_pipeline *p, struct ax_str record)
+enum ax_err ax_lesson_replay(struct ax_pipeline *p, struct ax_str record)
 {
     struct ax_bytes in = ax_bytes_of(record);
     struct ax_lesson lesson = {0};
@@ -219,17 +219,21 @@ void ax_lesson_replay(struct ax_pipeline *p, struct ax_str record)
     lesson.selector = ax_get_str(&in);
     lesson.range.from_ms = ax_get_ms(&in);
     lesson.range.to_ms = ax_get_ms(&in);
-    uint32_t i = ax_bytes_end(&in) == AX_OK ? ax_pipeline_find_job(p, name) : UINT32_MAX;
+    if (ax_bytes_end(&in) != AX_OK)
+        return AX_CORRUPT;
+    uint32_t i = ax_pipeline_find_job(p, name);
     if (i == UINT32_MAX)
-        return; /* of another version, or of a job that is gone */
+        return AX_OK; /* of a job that is gone */
     struct ax_job *job = p->jobs[i];
     if (generation != job->generation || identity != job->identity || last_ms != job->schedule.last_ms)
-        return; /* of a job that has begun anew since: it is taught again by whoever keeps the lessons */
+        return AX_OK; /* of a job that has begun anew since: it is taught again by whoever keeps the lessons
+                       */
     struct teaching t = {&lesson, job, {0}, NULL, NULL};
     if (prepare(job, &lesson, &t.chooser, &diag) == AX_OK)
         finish(job, &t);
     else
         ax_log(AX_LOG_WARN, "lesson_not_replayed", "%s", diag.text);
+    return AX_OK;
 }
 
 void ax_job_lessons_save(const struct ax_job *job, struct ax_buf *out)

@@ -100,7 +100,8 @@ void ax_pipeline_hold_off(struct ax_pipeline *p);
  * now. */
 bool ax_pipeline_swap(struct ax_pipeline *p, struct ax_job *job);
 
-/* Let what a record of the log says serve. AX_NOMEM: it is to be tried again. */
+/* Let what a record of the log says serve. AX_NOMEM: it is to be tried again; AX_CORRUPT: it makes no sense.
+ */
 AX_MUST_USE enum ax_err ax_pipeline_swap_again(struct ax_pipeline *p, struct ax_str record,
                                                struct ax_diag *diag);
 

@@ -10,7 +10,7 @@
 #include "pipeline/lesson.h"
 #include "pipeline/pipeline_priv.h"
 #include "pipeline/step_record.h"
-#include "store/records.h"
+#include "store/unread.h"
 
 #define SLICE_NS 100000000
 #define PROGRESS_NS 5000000000
@@ -49,13 +49,14 @@ enum ax_err ax_pipeline_reach_generation(struct ax_pipeline *p, uint32_t i, uint
     return AX_OK;
 }
 
-/* Take a recorded step, or know that it is done. AX_NOMEM: it is to be tried again. */
-static enum ax_err take_record(struct ax_pipeline *p, struct ax_str record, struct ax_diag *diag)
+/* Take a recorded step, or know that it is done. AX_NOMEM: it is to be tried again; AX_CORRUPT: it makes no
+ * sense, and its job, if it can be told, goes on behind it. */
+static enum ax_err take_step(struct ax_pipeline *p, struct ax_str record, struct ax_diag *diag)
 {
     struct ax_bytes in = ax_bytes_of(record);
     struct ax_step_head head;
     if (ax_step_get_head(&in, &head) != AX_OK)
-        return AX_OK; /* of another version */
+        return AX_CORRUPT;
     uint32_t i = ax_pipeline_find_job(p, head.job);
     if (i == UINT32_MAX || head.t_ms <= ax_job_stepped_ms(p->jobs[i]))
         return AX_OK;
@@ -63,14 +64,33 @@ static enum ax_err take_record(struct ax_pipeline *p, struct ax_str record, stru
     if (err != AX_OK)
         return err;
     struct ax_job *job = p->jobs[i];
-    if (head.generation < ax_job_generation(job) || head.identity != ax_job_identity(job) ||
-        ax_job_take(job, record) != AX_OK) {
+    bool own = head.generation >= ax_job_generation(job) && head.identity == ax_job_identity(job);
+    err = own ? ax_job_take(job, record) : AX_NOTFOUND;
+    if (err != AX_OK) {
         ax_job_pass(job, head.t_ms);
-        return AX_OK;
+        return own ? err : AX_OK;
     }
     p->replay.steps++;
     ax_metric_count(AX_M_REPLAY_STEPS, NULL, NULL);
     ax_pipeline_commit(p, head.job, head.t_ms);
+    return AX_OK;
+}
+
+/* Take a record, if it is of the jobs; errors to try it again for. */
+static enum ax_err take(struct ax_pipeline *p, const struct ax_seglog_record *record, struct ax_diag *diag)
+{
+    enum ax_err err = AX_OK;
+    if (record->type == AX_WAL_STEP)
+        err = take_step(p, record->body, diag);
+    else if (record->type == AX_WAL_LESSON)
+        err = ax_lesson_replay(p, record->body);
+    else if (record->type == AX_WAL_ERASE)
+        ax_erase_replay(p, record->body); /* who reads the samples back tells when it makes no sense */
+    else if (record->type == AX_WAL_SWAP)
+        err = ax_pipeline_swap_again(p, record->body, diag);
+    if (err != AX_CORRUPT)
+        return err;
+    ax_wal_unread((enum ax_wal_record)record->type);
     return AX_OK;
 }
 
@@ -113,14 +133,8 @@ static bool replay_slice(struct ax_pipeline *p, struct ax_seglog_reader *reader)
         err = ax_seglog_read(reader, &record, &diag);
         if (err == AX_NOTREADY)
             break;
-        if (err == AX_OK && record.type == AX_WAL_STEP)
-            err = take_record(p, record.body, &diag);
-        else if (err == AX_OK && record.type == AX_WAL_LESSON)
-            ax_lesson_replay(p, record.body);
-        else if (err == AX_OK && record.type == AX_WAL_ERASE)
-            ax_erase_replay(p, record.body);
-        else if (err == AX_OK && record.type == AX_WAL_SWAP)
-            err = ax_pipeline_swap_again(p, record.body, &diag);
+        if (err == AX_OK)
+            err = take(p, &record, &diag);
         if (err != AX_OK && err != AX_CORRUPT) { /* what was lost was told when the log was opened */
             ax_log(AX_LOG_ERROR, "replay_failed", "the replay is tried again: %s", diag.text);
             ax_pipeline_hold_off(p);

@@ -41,7 +41,7 @@ enum ax_err ax_pipeline_swap_again(struct ax_pipeline *p, struct ax_str record, 
 {
     struct ax_swap swap;
     if (ax_swap_get(record, &swap) != AX_OK)
-        return AX_OK; /* of another version */
+        return AX_CORRUPT;
     uint32_t i = ax_pipeline_find_job(p, swap.job);
     if (i == UINT32_MAX)
         return AX_OK;

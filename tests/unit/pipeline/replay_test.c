@@ -162,6 +162,44 @@ static void a_queue_that_refuses_units_loses_and_doubles_none(void **state)
     require_whole((struct fate){.refuse = 10, .kill = 25, .snapshot = 40}, 8);
 }
 
+/* Records with right checksums and nonsense within, of each type, between those of the feed. */
+static void write_nonsense(struct lasting *l, void *ctx)
+{
+    uint32_t *n = ctx;
+    struct ax_diag diag = {{0}};
+    static const char *const bodies[] = {"", "\xff", "\1\xff\xff\xff\xff\xff\xff\xff\xff", "\2nonsense"};
+    if (l->taken == 0 || l->taken % 40 || *n / 24 >= l->taken / 40)
+        return;
+    for (uint8_t type = AX_WAL_SAMPLES; type <= AX_WAL_ERASE; type++)
+        for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++, ++*n)
+            assert_int_equal(ax_seglog_append(ax_durable_log(l->d), type, ax_str(bodies[i]), NULL, &diag),
+                             AX_OK);
+    lasting_kill(l);
+    lasting_start(l, lasting_jobs);
+    (void)ax_pipeline_run_due(l->pipeline);
+}
+
+static void whole_records_that_make_no_sense_are_passed_over_and_counted(void **state)
+{
+    (void)state;
+    static const char *const types[] = {"samples", "step", "swap", "lesson", "elections", "erase"};
+    struct lasting l;
+    uint32_t n = 0;
+    double before[6];
+    for (int i = 0; i < 6; i++)
+        before[i] = ax_metric_get(ax_metric(AX_M_REPLAY_SKIPPED, types[i], NULL));
+    lasting_init(&l, &feed);
+    live(&l, write_nonsense, &n);
+    assert_true(n >= 3 * 24);
+    for (int i = 0; i < 6; i++) { /* the first ones at each start after them */
+        double counted = ax_metric_get(ax_metric(AX_M_REPLAY_SKIPPED, types[i], NULL)) - before[i];
+        if (strcmp(types[i], "elections") != 0 && counted < n / 6)
+            fail_msg("of %u records of type %s %g were counted", n / 6, types[i], counted);
+    }
+    assert_true(ledger_require_equal(&whole, &l.ledger) > 20000);
+    lasting_done(&l);
+}
+
 /* Cut the log off at a record's end, as a power loss may do; what was sent since is sent again. */
 static void cut_log(struct lasting *l, struct ax_rng *rng)
 {
@@ -480,6 +518,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_recording_is_worth_comparing),
         cmocka_unit_test(a_snapshot_changes_nothing),
+        cmocka_unit_test(whole_records_that_make_no_sense_are_passed_over_and_counted),
         cmocka_unit_test(a_process_that_is_killed_again_and_again_says_the_same),
         cmocka_unit_test(the_same_with_snapshots_in_between),
         cmocka_unit_test(a_queue_that_refuses_units_loses_and_doubles_none),
