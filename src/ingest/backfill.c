@@ -23,6 +23,12 @@
 #define LOOK_MS 300000       /* how often a job with history is looked at for new series */
 #define AGAIN_MIN_MS 1800000 /* between two runs; doubles while they change nothing */
 #define AGAIN_MAX_MS (24 * 3600000LL)
+#define GATHER_MIN_MS                                                                                        \
+    200 /* from a new series to a look, a step long, so that one look sees all that come together */
+#define GATHER_MAX_MS 15000
+#define PAUSE_MIN_MS 1000 /* between two runs for new series; doubles while they change nothing */
+#define PAUSE_MAX_MS AGAIN_MIN_MS
+#define PAUSE_SHARE 4     /* but so many times as long as the last run was reading, at least */
 #define PROGRESS_MS 10000 /* between two lines in the log */
 #define NAME_BYTES 128
 
@@ -31,9 +37,12 @@ struct entry {
     char name[NAME_BYTES];
     const struct ax_job_config *block;
     struct ax_backfill_run *run;
-    struct ax_map only, settled; /* of the run; of all runs so far */
-    int64_t due_ms;              /* monotonic: when to go on */
-    int64_t retry_ms, again_ms;  /* the next intervals */
+    struct ax_map only, settled;          /* of the run; of all runs so far */
+    int64_t due_ms;                       /* monotonic: when to go on */
+    int64_t retry_ms, again_ms, pause_ms; /* the next intervals */
+    int64_t free_ms;                      /* until when new series have to wait */
+    int64_t read_ms;                      /* how long the run has been reading */
+    uint64_t arrivals;                    /* of the job when it was last looked at */
     int64_t logged_ms, began_ms;
     struct ax_cell *progress;
     struct ax_backfill_status shown; /* under the lock */
@@ -125,7 +134,8 @@ static struct entry *make_entries(struct ax_backfill *b, const struct ax_config 
         e->progress = ax_metric(AX_M_BACKFILL_PROGRESS, e->name, NULL);
         e->retry_ms = RETRY_MIN_MS;
         e->again_ms = AGAIN_MIN_MS;
-        e->due_ms = mono_ms;
+        e->pause_ms = PAUSE_MIN_MS;
+        e->due_ms = e->free_ms = mono_ms;
         for (uint32_t k = 0; k < b->entries_n; k++) {
             struct entry *old = &b->entries[k];
             if (!goes_on(old, old_config, e, b->config))
@@ -196,6 +206,7 @@ static bool look_at(void *ctx, struct ax_job *job)
     struct ax_job_status status;
     ax_job_status(job, &status);
     ax_job_forget_gone(job, &l->e->settled);
+    l->e->arrivals = ax_job_arrivals(job);
     l->series = status.targets_n;
     l->lacking = ax_job_lacking(job, longest_backfill(l->b) / 2, &l->e->settled, &l->e->only);
     return false;
@@ -250,7 +261,13 @@ static void log_progress(struct ax_backfill *b, struct entry *e, const struct ax
            e->name, s->share * 100, (unsigned long long)s->samples, s->series);
 }
 
-/* A run has ended well. */
+static int64_t clamp(int64_t v, int64_t least, int64_t most)
+{
+    return v < least ? least : v > most ? most : v;
+}
+
+/* A run has ended well. Series that come from now on are read for after a pause: each run reads what all
+ * series of the job's expressions have been, which costs the endpoint something. */
 static void done(struct ax_backfill *b, struct entry *e, const struct ax_backfill_standing *s)
 {
     int64_t mono_ms = ax_clock_mono(&b->options.clock);
@@ -258,6 +275,8 @@ static void done(struct ax_backfill *b, struct entry *e, const struct ax_backfil
            "job %s: %u series have taken over what was learnt of their history, %llu samples in %.1f s",
            e->name, s->taken, (unsigned long long)s->samples, (double)(mono_ms - e->began_ms) / 1000);
     show(b, e, 1, "done: %u series have taken over", s->taken);
+    e->pause_ms = s->taken ? PAUSE_MIN_MS : clamp(e->pause_ms * 2, PAUSE_MIN_MS, PAUSE_MAX_MS);
+    e->free_ms = mono_ms + clamp(e->read_ms * PAUSE_SHARE, e->pause_ms, AGAIN_MAX_MS);
     if (s->taken)
         e->again_ms = AGAIN_MIN_MS;
     e->due_ms = mono_ms + e->again_ms;
@@ -275,7 +294,7 @@ static void failed(struct ax_backfill *b, struct entry *e, const struct ax_backf
     ax_log(AX_LOG_WARN, "backfill_failed",
            "job %s goes on without history, which is asked for again in %s: %s", e->name, wait, diag->text);
     show(b, e, s->share, "failed, again in %s: %s", wait, diag->text);
-    e->due_ms = ax_clock_mono(&b->options.clock) + e->retry_ms;
+    e->due_ms = e->free_ms = ax_clock_mono(&b->options.clock) + e->retry_ms;
     e->retry_ms = e->retry_ms * 2 < RETRY_MAX_MS ? e->retry_ms * 2 : RETRY_MAX_MS;
 }
 
@@ -296,6 +315,8 @@ static void advance(struct ax_backfill *b, struct entry *e)
     int64_t idle_ms = ax_backfill_advance(e->run, &diag);
     const struct ax_backfill_standing s = ax_backfill_run_standing(e->run);
     e->due_ms = ax_clock_mono(&b->options.clock) + idle_ms;
+    if (s.phase < AX_BACKFILL_FOLLOWING)
+        e->read_ms = ax_clock_mono(&b->options.clock) - e->began_ms;
     if (s.phase != AX_BACKFILL_DONE && s.phase != AX_BACKFILL_FAILED) {
         log_progress(b, e, &s);
         return;
@@ -311,6 +332,25 @@ static void advance(struct ax_backfill *b, struct entry *e)
 
 /* ---- all of them ---- */
 
+static bool count_arrivals(void *arrivals, struct ax_job *job)
+{
+    *(uint64_t *)arrivals = ax_job_arrivals(job);
+    return false;
+}
+
+/* A job that waits is looked at soon when series have come that it did not have. */
+static void watch(struct ax_backfill *b, struct entry *e)
+{
+    uint64_t arrivals = e->arrivals;
+    int64_t mono_ms = ax_clock_mono(&b->options.clock);
+    int64_t soon_ms = mono_ms + clamp(e->block->step_ms, GATHER_MIN_MS, GATHER_MAX_MS);
+    if (e->run || e->due_ms <= soon_ms || mono_ms < e->free_ms)
+        return;
+    (void)ax_pipeline_with_job(b->options.pipeline, e->block->name, count_arrivals, &arrivals);
+    if (arrivals != e->arrivals)
+        e->due_ms = soon_ms;
+}
+
 static bool is_reading(const struct entry *e)
 {
     return e->run && ax_backfill_run_standing(e->run).phase < AX_BACKFILL_FOLLOWING;
@@ -325,6 +365,7 @@ static int64_t serve(struct ax_backfill *b)
         reading |= is_reading(&b->entries[i]);
     for (uint32_t i = 0; i < b->entries_n && !atomic_load(&b->cancel); i++) {
         struct entry *e = &b->entries[i];
+        watch(b, e);
         int64_t left_ms = e->due_ms - ax_clock_mono(&b->options.clock);
         if (left_ms <= 0 && e->run)
             advance(b, e);
@@ -384,7 +425,8 @@ enum ax_err ax_backfill_start(const struct ax_backfill_options *options, struct 
                                       .max_range_ms = options->max_range_ms,
                                       .db_seed = ax_db_seed(options->db),
                                       .model_seed = options->model_seed,
-                                      .cancel = &b->cancel};
+                                      .cancel = &b->cancel,
+                                      .settle_ms = options->settle_ms};
     b->reload = true;
     pthread_condattr_t attr;
     (void)pthread_condattr_init(&attr);

@@ -19,6 +19,9 @@ struct ax_backfill_options {
     uint64_t model_seed;  /* of the models in service */
     int64_t max_range_ms; /* longest range of an expression */
     struct ax_clock clock;
+    /* How long after its first hand-over, and 4 steps, a run waits for series to come that take over from it;
+     * 0: 2 min. */
+    int64_t settle_ms;
 };
 
 /* Start the thread, on the config that is in force. AX_NOMEM, AX_IO with a text. */

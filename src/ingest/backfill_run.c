@@ -18,7 +18,7 @@
 #define OVERLAP_MS 60000     /* samples that came late where history was read before */
 #define NEAR_MS 120000       /* history has been read when its end is so near */
 #define MEET_STEPS 4         /* taken at most while the job in service waits */
-#define SETTLE_MS 120000     /* series that come so long after the first, and 4 steps, still take over */
+#define SETTLE_MS 120000     /* see settle_ms */
 #define PATIENCE_MS 600000   /* for the first step of the job in service, and 2 steps */
 #define LOOK_MS 500          /* how often the job in service is looked at */
 #define ATTEMPTS 5           /* of one portion */
@@ -370,6 +370,7 @@ static int64_t catch_up(struct ax_backfill_run *run, struct ax_diag *diag)
 static int64_t advance_following(struct ax_backfill_run *run, struct ax_diag *diag)
 {
     int64_t mono_ms = ax_clock_mono(&run->env->clock), step_ms = run->block->step_ms;
+    int64_t settle_ms = run->env->settle_ms ? run->env->settle_ms : SETTLE_MS;
     run->meet_err = AX_OK;
     run->live_ms = INT64_MIN;
     if (!ax_pipeline_with_job(run->env->pipeline, run->block->name, meet, run) || run->foreign)
@@ -389,7 +390,7 @@ static int64_t advance_following(struct ax_backfill_run *run, struct ax_diag *di
     }
     if (run->live_ms > run->taken_ms)
         return catch_up(run, diag);
-    if (mono_ms - run->met_ms >= SETTLE_MS + 4 * step_ms)
+    if (mono_ms - run->met_ms >= settle_ms + 4 * step_ms)
         run->s.phase = AX_BACKFILL_DONE;
     return LOOK_MS;
 }

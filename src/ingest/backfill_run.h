@@ -22,6 +22,7 @@ struct ax_backfill_env {
     int64_t max_range_ms;
     uint64_t db_seed, model_seed; /* those of the database and the models in service */
     const atomic_bool *cancel;    /* turns true: whatever is under way ends soon */
+    int64_t settle_ms; /* series that come so long after the first, and 4 steps, still take over; 0: 2 min */
 };
 
 /* Where a run is. */

@@ -160,6 +160,9 @@ static enum ax_err hand_over(struct ax_channel *c, struct ax_target **at, struct
     *fate = WAITING;
     if (t->seen_ms != c->job->schedule.last_ms)
         return AX_OK;
+    const struct ax_map *only = from_channel->job->env.only;
+    if (only && !ax_map_get(only, t->id)) /* it has come since, and is not rehearsed */
+        return AX_OK;
     *fate = LEFT;
     if (!from || from->seen_ms == INT64_MIN || !ax_labels_eq(from->labels, t->labels) ||
         from->stepped_ms != t->stepped_ms || !much_more(values_of(from), values_of(t)))
@@ -274,6 +277,14 @@ enum ax_err ax_job_take_over(struct ax_job *job, struct ax_job *rehearsal, struc
         err = hand_over_entities(job, rehearsal, settled, &scratch);
     ax_buf_done(&scratch);
     return err;
+}
+
+uint64_t ax_job_arrivals(const struct ax_job *job)
+{
+    uint64_t n = 0;
+    for (uint32_t i = 0; i < job->channels_n; i++)
+        n += job->channels[i].next_serial;
+    return n;
 }
 
 void ax_job_forget_gone(const struct ax_job *job, struct ax_map *settled)

@@ -21,8 +21,8 @@ AX_MUST_USE enum ax_err ax_job_copy_samples(struct ax_job *job, int64_t after_ms
                                             struct ax_db *to);
 
 /* How a hand-over went, in series: taken over; left alone, because they have as much history themselves or
- * the rehearsal knows nothing of them; and those that have no value at the newest step, to be asked for
- * again. */
+ * the rehearsal knows nothing of them; and those that have no value at the newest step, or are not
+ * rehearsed because they came later, to be asked for again. */
 struct ax_handover {
     uint32_t taken, left, waiting;
 };
@@ -38,6 +38,12 @@ AX_MUST_USE enum ax_err ax_job_take_over(struct ax_job *job, struct ax_job *rehe
 /* Forget of settled what became of series that are gone: should one come back it is asked for again. Without
  * memory nothing is forgotten. */
 void ax_job_forget_gone(const struct ax_job *job, struct ax_map *settled);
+
+/* How many series the job has ever had, those that are gone among them: rises when new ones come. */
+uint64_t ax_job_arrivals(const struct ax_job *job);
+
+/* A number that changes when series come that the job did not have: how many it has ever had. */
+uint64_t ax_job_arrivals(const struct ax_job *job);
 
 /* Put the ids (for ax_job_env) of the series that are there now and lack history: their first value is less
  * than history_ms old, or less than half of their fine window is filled; but not those in settled. Returns

@@ -20,6 +20,7 @@ struct world {
     struct read_server *server;
     struct ax_backfill *backfill;
     int64_t fed_ms;
+    int series;
 };
 
 static struct world w;
@@ -50,7 +51,7 @@ static void load(const char *more)
 static int start(void **state)
 {
     (void)state;
-    w = (struct world){.server = read_server_start()};
+    w = (struct world){.server = read_server_start(), .series = 2};
     w.db = ax_db_new(&(struct ax_db_options){.seed = 11});
     assert_non_null(w.db);
     w.pipeline = ax_pipeline_new(&(struct ax_pipeline_options){.db = w.db,
@@ -80,17 +81,25 @@ static void begin(void)
                                                 .db = w.db,
                                                 .model_seed = 42,
                                                 .max_range_ms = 3600000,
-                                                .clock = ax_clock_wall()};
+                                                .clock = ax_clock_wall(),
+                                                .settle_ms = 1};
     struct ax_diag diag = {{0}};
     if (ax_backfill_start(&options, &w.backfill, &diag) != AX_OK)
         fail_msg("%s", diag.text);
 }
 
-static void fill(void)
+static const char *name_of(int series)
+{
+    static const char *const names[] = {"demand{i=\"0\"}", "demand{i=\"1\"}", "demand{i=\"2\"}"};
+    return names[series];
+}
+
+/* Give the endpoint the past of series from this one on, in order of time. */
+static void fill(int from)
 {
     for (int64_t t = w.fed_ms - HISTORY_MS; t <= w.fed_ms; t += STEP_MS)
-        for (int k = 0; k < 2; k++)
-            read_server_add(w.server, k ? "demand{i=\"1\"}" : "demand{i=\"0\"}", t, demand(k, t));
+        for (int k = from; k < w.series; k++)
+            read_server_add(w.server, name_of(k), t, demand(k, t));
 }
 
 /* Let the samples of now reach the job in service, and the endpoint. */
@@ -98,11 +107,10 @@ static void feed(void)
 {
     for (int64_t now_ms = now_floor(); w.fed_ms + STEP_MS <= now_ms;) {
         w.fed_ms += STEP_MS;
-        for (int k = 0; k < 2; k++) {
-            const char *text = k ? "demand{i=\"1\"}" : "demand{i=\"0\"}";
+        for (int k = 0; k < w.series; k++) {
             struct rig r = {.db = w.db};
-            (void)rig_append(&r, text, w.fed_ms, demand(k, w.fed_ms));
-            read_server_add(w.server, text, w.fed_ms, demand(k, w.fed_ms));
+            (void)rig_append(&r, name_of(k), w.fed_ms, demand(k, w.fed_ms));
+            read_server_add(w.server, name_of(k), w.fed_ms, demand(k, w.fed_ms));
         }
     }
 }
@@ -124,7 +132,7 @@ static void wait_for(const char *part, bool feeding)
 static void series_take_over_while_the_pipeline_runs(void **state)
 {
     (void)state;
-    fill();
+    fill(0);
     load("");
     assert_int_equal(ax_pipeline_start(w.pipeline), AX_OK);
     begin();
@@ -133,6 +141,22 @@ static void series_take_over_while_the_pipeline_runs(void **state)
     w.backfill = NULL;
     assert_true(ax_metric_get(ax_metric(AX_M_BACKFILL_SERIES, "load", NULL)) == 2);
     assert_true(ax_metric_get(ax_metric(AX_M_BACKFILL_PROGRESS, "load", NULL)) == 1);
+}
+
+static void a_series_that_comes_later_gets_its_history_soon(void **state)
+{
+    (void)state;
+    struct ax_cell *taken = ax_metric(AX_M_BACKFILL_SERIES, "load", NULL);
+    double before = ax_metric_get(taken);
+    fill(0);
+    load("");
+    assert_int_equal(ax_pipeline_start(w.pipeline), AX_OK);
+    begin();
+    wait_for("done: 2 series have taken over", true);
+    w.series = 3; /* it is a minute old where history is, and new here */
+    fill(2);
+    wait_for("done: 1 series have taken over", true);
+    assert_true(ax_metric_get(taken) == before + 3);
 }
 
 static void a_job_without_an_endpoint_has_no_history(void **state)
@@ -189,6 +213,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
     const struct CMUnitTest tests[] = {
         TEST(series_take_over_while_the_pipeline_runs),
+        TEST(a_series_that_comes_later_gets_its_history_soon),
         TEST(a_job_without_an_endpoint_has_no_history),
         TEST(what_fails_is_told_and_counted),
         TEST(a_stop_or_a_reload_does_not_wait_for_an_endpoint_that_hangs),
