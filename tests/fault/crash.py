@@ -4,9 +4,10 @@ comes out of a process that nobody killed.
 
 usage: crash.py AUSPEX-BINARY FOLDER      ROUNDS=50 SEED=random by default
 
-Two processes get the same samples, one request a second, in order, each repeated until it is answered 2xx. One of
-them is killed at random moments, sometimes again while it starts. In the end every series of the two must hold the
-same values at the same times without a hole, and Prometheus must not have refused one request.
+Two processes get the same samples, four requests a second over as many connections, in both versions of remote-write,
+native histograms and a pair of replicas among them, each request repeated until it is answered 2xx. One of the two is
+killed at random moments, sometimes again while it starts. In the end every series of the two must hold the same values
+at the same times without a hole, the windows of both must be the same, and Prometheus must not have refused one request.
 """
 import os
 import pathlib
@@ -17,6 +18,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent / "lib"))
 import fault  # noqa: E402
 import pair  # noqa: E402
+from fault import require  # noqa: E402
 
 BINARY, FOLDER = sys.argv[1], fault.fresh(sys.argv[2])
 ROUNDS = int(os.environ.get("ROUNDS", "50"))
@@ -49,11 +51,14 @@ def killed_at_random_moments():
             p.finish()
             n = p.require_equal()
             p.require_no_hole()
+            rows = p.require_same_windows()
+            require(p.victim.metric("auspex_received_histograms_total") > 0, "no histogram was received")
+            require(p.victim.metric("auspex_dropped_samples_total", reason="ha_duplicate") > 0, "no replica was told apart")
             p.require_nothing_refused()
         except fault.Failure as failure:
             raise fault.Failure(f"{failure} [SEED={SEED}; logs in {FOLDER}]") from failure
-        return (f"{ROUNDS} kills ({early} while it started), {len(p.feed.bodies)} requests, "
-                f"{p.feed.repeats[p.victim]} repeats, {n} samples equal")
+        return (f"{ROUNDS} kills ({early} while it started), {len(p.feed.bodies)} seconds, "
+                f"{p.feed.repeats[p.victim]} repeats, {n} samples equal, {rows} windows too")
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@
 usage: disk.py AUSPEX-BINARY FOLDER
 
 The disk is a small tmpfs in a mount namespace of the process under test; where namespaces may not be made the checks
-that need one say so and count as passed over. To turn a disk read-only takes an image on a loop device.
+that need one are skipped, and the whole is shown so. To turn a disk read-only takes an image on a loop device.
 """
 import os
 import pathlib
@@ -41,20 +41,20 @@ def inside(server, *argv):
 
 def answer_now(server, feed):
     """What a request is answered now; its samples are the newest of the feed."""
-    return stack.http(server.url + "/api/v1/write", feed.bodies[-1], rw.HEADERS_1)
+    return stack.http(server.url + "/api/v1/write", feed.bodies[-1][0], feed.parts[0].headers)
 
 
 def a_full_disk():
     """a full disk: requests are answered 503, and once there is room again nothing is missing"""
     if not MAY_MOUNT:
-        return "passed over: no mount namespace may be made here"
+        raise fault.Skipped("no mount namespace may be made here")
     data = FOLDER / "full" / "victim" / "data"
     with pair.Pair(BINARY, FOLDER / "full", "--storage.snapshot-interval=3s", wrapper=disk(data)) as p:
         time.sleep(5)
         inside(p.victim, "sh", "-c", f"cat /dev/zero > '{data}/ballast' 2>/dev/null; true")
         repeats = p.feed.repeats[p.victim]
         fault.eventually(15, lambda: p.feed.repeats[p.victim] > repeats, "requests are answered with an error")
-        status, text = stack.http(p.victim.url + "/api/v1/write", p.feed.bodies[-1], rw.HEADERS_1)
+        status, text = answer_now(p.victim, p.feed)
         require(status == 503 and b"space" in text, f"answered {status} {text}")
         time.sleep(8)
         p.victim.check_alive()
@@ -72,7 +72,7 @@ def a_full_disk():
 def a_read_only_disk():
     """a read-only disk: it does not start, and says why"""
     if not MAY_MOUNT:
-        return "passed over: no mount namespace may be made here"
+        raise fault.Skipped("no mount namespace may be made here")
     folder = FOLDER / "readonly"
     data = folder / "data"
     data.mkdir(parents=True)
@@ -95,7 +95,7 @@ def a_disk_that_turns_read_only():
     require(subprocess.run(["mkfs.ext4", "-q", image], capture_output=True).returncode == 0, "no mkfs.ext4")
     loop = ["unshare", "-m", "mount", "-o", "loop", str(image), str(data)]
     if subprocess.run(loop, capture_output=True).returncode != 0:
-        return "passed over: no image can be mounted here"
+        raise fault.Skipped("no image can be mounted here")
     wrapper = ["unshare", "-m", "sh", "-c", f'mount -o loop "{image}" "{data}" && exec "$@"', "sh"]
     # Pages that wait for the disk go with it: each record is there before it counts.
     with pair.Pair(BINARY, folder, "--storage.fsync=always", "--storage.snapshot-interval=3s", wrapper=wrapper) as p:
@@ -103,7 +103,7 @@ def a_disk_that_turns_read_only():
         repeats = p.feed.repeats[p.victim]
         inside(p.victim, "mount", "-o", "remount,abort", str(data))  # as the kernel does after an error of the disk
         fault.eventually(15, lambda: p.feed.repeats[p.victim] > repeats, "requests are answered with an error")
-        status, text = stack.http(p.victim.url + "/api/v1/write", p.feed.bodies[-1], rw.HEADERS_1)
+        status, text = answer_now(p.victim, p.feed)
         require(status == 503, f"answered {status} {text}")
         time.sleep(5)
         p.victim.check_alive()
@@ -123,21 +123,25 @@ def segments(server):
     return sorted((server.folder / "data" / "wal").glob("*.log"))
 
 
-def restarted_with(name, damage, told):
-    """Kill it, damage what lies on the disk, and start it again: it says what was lost and works."""
+def restarted_with(name, damage, told, check):
+    """Kill it, damage what lies on the disk, and start it again: it says what was lost, and works. check(pair, there,
+    back) says what must be so in the end, of the samples that were there before and those that came back."""
     with pair.Pair(BINARY, FOLDER / name, "--storage.snapshot-interval=1h", "--storage.wal-segment-size=16KiB") as p:
         time.sleep(12)
+        there = p.victim.metric("auspex_ingested_samples_total")
         p.victim.kill()
         damage(p.victim)
         p.victim.start()
         p.victim.wait_ready()
+        back = p.victim.metric("auspex_replay_samples_total")
         time.sleep(6)
         p.finish()
         p.require_nothing_refused()
         log = p.victim.log.read_text()
         require(told in log, f"its log does not say '{told}'")
+        text = check(p, there, back)
         require(p.victim.stop() == 0, "it does not end well")
-        return None
+        return text
 
 
 def a_torn_tail():
@@ -145,26 +149,50 @@ def a_torn_tail():
     def damage(victim):
         with open(segments(victim)[-1], "ab") as segment:
             segment.write(b"\x40\x00\x00\x00\x12\x34\x56\x78\x01torn")
-    return restarted_with("torn", damage, "torn")
+
+    def check(p, there, back):
+        require(back >= there, f"of {there:.0f} samples {back:.0f} came back")
+        require(p.victim.metric("auspex_wal_torn_bytes_total") > 0, "no counter tells of it")
+        n = p.require_equal()
+        p.require_no_hole()
+        return f"{back:.0f} samples came back, {n} of the outputs equal"
+    return restarted_with("torn", damage, "torn", check)
 
 
 def a_flipped_byte():
-    """a flipped byte in the log is reported, and the process starts with what is sound"""
+    """a flipped byte in the log is reported and costs its record alone; the process starts with what is sound"""
     def damage(victim):
         path = segments(victim)[0]
         data = bytearray(path.read_bytes())
         data[len(data) // 2] ^= 0x10
         path.write_bytes(data)
-    return restarted_with("flipped", damage, "damage")
+
+    def check(p, there, back):
+        most = max(len(part.series) for part in p.feed.parts)
+        require(back >= there - most, f"of {there:.0f} samples {back:.0f} came back; a record holds {most} at most")
+        require(p.victim.metric("auspex_wal_corruptions_total") == 1, "no counter tells of one damaged place")
+        p.require_no_hole()
+        return f"{back:.0f} of {there:.0f} samples came back"
+    return restarted_with("flipped", damage, "damage", check)
 
 
 def a_missing_segment():
-    """a missing segment is reported, and the process starts with what is there"""
+    """a missing segment is reported and costs what it held; the process starts with what is there"""
+    shares = []
+
     def damage(victim):
         found = segments(victim)
         require(len(found) > 2, f"only {len(found)} segments")
+        shares.append(found[1].stat().st_size / sum(path.stat().st_size for path in found))
         found[1].unlink()
-    return restarted_with("missing", damage, "missing")
+
+    def check(p, there, back):
+        least = there * (1 - 2 * shares[0])  # samples are not spread evenly over the log
+        require(least <= back, f"of {there:.0f} samples {back:.0f} came back; {shares[0]:.0%} of the log were lost")
+        require(p.victim.metric("auspex_wal_corruptions_total") > 0, "no counter tells of it")
+        p.require_no_hole()
+        return f"{shares[0]:.0%} of the log were lost, {back:.0f} of {there:.0f} samples came back"
+    return restarted_with("missing", damage, "missing", check)
 
 
 if __name__ == "__main__":

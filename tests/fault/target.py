@@ -10,6 +10,7 @@ import http.server
 import os
 import pathlib
 import re
+import socket
 import sys
 import threading
 import time
@@ -33,6 +34,20 @@ class Relay(http.server.ThreadingHTTPServer):
         self.prometheus, self.answer, self.log = prometheus, None, []
         super().__init__(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
+        self.closed = False
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def close(self):
+        """Nobody listens any more, and connections that are there end."""
+        self.closed = True
+        self.shutdown()
+        self.server_close()
+
+    def reopen(self):
+        self.socket = socket.socket(self.address_family, self.socket_type)
+        self.server_bind()
+        self.server_activate()
+        self.closed = False
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
 
@@ -41,6 +56,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
+        if self.server.closed:
+            self.close_connection = True
+            return
         said = self.server.answer(self, body) if self.server.answer else None
         if said is None:
             headers = {k: v for k, v in self.headers.items() if k.lower() not in ("host", "connection", "content-length")}
@@ -54,11 +72,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         for name, value in said[1].items():
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(said[2])))
-        self.end_headers()
         try:
+            self.end_headers()
             self.wfile.write(said[2])
         except OSError:
-            pass
+            self.close_connection = True
 
     def log_message(self, *arguments):
         pass
@@ -67,8 +85,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 class Relayed:
     """A pair whose victim sends through a relay."""
 
-    def __init__(self, name, *flags):
-        self.pair = pair.Pair(BINARY, FOLDER / name, *flags, target_of_victim=self._relay)
+    def __init__(self, name, *flags, **options):
+        self.pair = pair.Pair(BINARY, FOLDER / name, *flags, target_of_victim=self._relay, **options)
 
     def _relay(self, prometheus):
         self.relay = Relay(prometheus)
@@ -95,9 +113,16 @@ def loses_nothing(p, relay, answer, seconds):
 
 
 def down_under_load():
-    """a target that is down for long under load gets everything, in order, once it is back"""
+    """a target that says that it is down, and then is not there at all, gets everything, in order, once it is back"""
     with Relayed("down") as (p, relay):
-        n = loses_nothing(p, relay, lambda *_: (503, {}, b"down"), DOWN_S)
+        relay.answer = lambda *_: (503, {}, b"down")
+        time.sleep(DOWN_S / 2)
+        relay.close()
+        retries = p.victim.metric("auspex_remote_write_retries_total")
+        time.sleep(DOWN_S / 2)
+        require(p.victim.metric("auspex_remote_write_retries_total") > retries, "it did not try while nobody listened")
+        relay.reopen()
+        n = loses_nothing(p, relay, None, 0)
         p.require_nothing_refused()
         return f"down for {DOWN_S} s, {n} samples equal"
 
@@ -130,17 +155,23 @@ def asks_for_patience():
 
 def hangs():
     """a target that does not answer at all is given up on in time, and nothing is lost"""
-    release = threading.Event()
+    timeout_s, came, release = 3, [], threading.Event()
 
-    def hang(*_):
-        release.wait(40)
+    def hang(handler, body):
+        came.append((time.monotonic(), body))
+        release.wait()  # longer than anybody waits
         return (503, {}, b"too late")
 
-    with Relayed("hangs") as (p, relay):
-        n = loses_nothing(p, relay, hang, 12)
-        release.set()
+    with Relayed("hangs", timeout_s=timeout_s) as (p, relay):
+        try:
+            n = loses_nothing(p, relay, hang, 14)
+        finally:
+            release.set()
+        again = [(a, b) for i, (a, body) in enumerate(came) for b, other in came[i + 1:i + 1 + len(came)] if other == body]
+        require(again, f"of {len(came)} requests none was sent again")
+        require(all(b - a > timeout_s - 0.2 for a, b in again), f"sent again before {timeout_s} s")
         p.require_nothing_refused()
-        return f"{n} samples equal"
+        return f"given up on {len(again)} times, {n} samples equal"
 
 
 def refuses_one_series():

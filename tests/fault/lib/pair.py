@@ -1,16 +1,18 @@
 """Two processes that get the same samples and send to one Prometheus, told apart by the external label `run`: what is
 done to `victim` must not show in what it says, compared with `whole`."""
+import json
 import sys
 import time
 
 import fault
+import stack
 from fault import require
 
 STEP_S = 1
 
 CONFIG = """
-global: {{ step: {step}s, external_labels: {{ run: {run} }} }}
-remote_write: [ {{ url: "{url}/api/v1/write", queue_config: {{ {queue} }} }} ]
+global: {{ step: {step}s, external_labels: {{ run: {run} }}, ha_tracker: {{ enabled: true }} }}
+remote_write: [ {{ url: "{url}/api/v1/write", remote_timeout: {timeout}s }} ]
 jobs:
   - name: demand
     expr: demand
@@ -27,6 +29,10 @@ jobs:
     expr: sum by (group) (rate(received_bytes_total[10s])) / avg by (group) (demand)
     evaluation_delay: 1s
     forecast: {{ output: predicted_ratio, horizons: [5s] }}
+  - name: latency
+    expr: histogram_quantile(0.9, sum by (instance) (rate(request_seconds[10s])))
+    evaluation_delay: 1s
+    forecast: {{ output: predicted_latency, horizons: [5s] }}
   - name: hosts
     evaluation_delay: 1s
     by: [instance]
@@ -36,24 +42,24 @@ jobs:
     anomaly: {{}}
     drift: {{ reference: 60, current: 30 }}
 """
-JOBS = 4
+JOBS = ("demand", "bandwidth", "groups", "latency", "hosts")
 
 
 class Pair:
     """Use as `with Pair(...) as pair:`; options are those of fault.Auspex, for the victim alone."""
 
-    def __init__(self, binary, folder, *flags, target_of_victim=None, queue="", instances=30, unwanted=500, **options):
-        self.queue = queue
+    def __init__(self, binary, folder, *flags, target_of_victim=None, timeout_s=30, instances=30, unwanted=500, **options):
+        self.timeout_s = timeout_s
         self.folder = folder
         self.prometheus = fault.Prometheus(folder / "prometheus")
         self.whole = fault.Auspex(binary, folder / "whole", self._config("whole"), name="whole")
         url = target_of_victim(self.prometheus) if target_of_victim else self.prometheus.url
         self.victim = fault.Auspex(binary, folder / "victim", self._config("victim", url), *flags, name="victim",
                                    **options)
-        self.feed = fault.Feed((self.whole, self.victim), fault.fleet(instances, unwanted))
+        self.feed = fault.Feed((self.whole, self.victim), fault.parts(instances, unwanted))
 
     def _config(self, run, url=None):
-        return CONFIG.format(step=STEP_S, run=run, url=url or self.prometheus.url, queue=self.queue)
+        return CONFIG.format(step=STEP_S, run=run, url=url or self.prometheus.url, timeout=self.timeout_s)
 
     def __enter__(self):
         try:
@@ -83,7 +89,7 @@ class Pair:
     def _newest(self, run):
         """Time that all jobs of a run have reached."""
         rows = self.prometheus.query(f'max by (for) (timestamp(model_info{{run="{run}"}}))')
-        return min((float(row["value"][1]) for row in rows), default=0) if len(rows) == JOBS else 0
+        return min((float(row["value"][1]) for row in rows), default=0) if len(rows) == len(JOBS) else 0
 
     def require_equal(self):
         """Every series of the two holds the same values at the same times; returns how many samples."""
@@ -101,6 +107,25 @@ class Pair:
                 require(a[t] == b[t], f"{dict(labels)} at {t}: {a[t]} became {b[t]}")
             n += len(a)
         return n
+
+    @staticmethod
+    def _features(run):
+        rows = []
+        for job in JOBS:
+            status, body = stack.http(f"{run.url}/api/v1/features?limit=10000&job={job}", timeout=60)
+            require(status == 200, f"/api/v1/features: {status} {body[:300]}")
+            data = json.loads(body)["data"]
+            rows += data["series"] + data["entities"]
+        return rows
+
+    def require_same_windows(self):
+        """Windows and models of the two stand alike: what each job has of each series after the newest step."""
+        rows, others = (self._features(run) for run in (self.whole, self.victim))
+        require(len(rows) > 50, f"only {len(rows)} windows")
+        require(len(rows) == len(others), f"{len(rows)} windows became {len(others)}")
+        for row, other in zip(rows, others):
+            require(row == other, f"another window: {str(row)[:400]} became {str(other)[:400]}")
+        return len(rows)
 
     def require_no_hole(self):
         """Every job has said something at every step."""
