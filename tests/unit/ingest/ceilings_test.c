@@ -1,4 +1,5 @@
-/* A request over a ceiling is answered with the ceiling's text, and the ceiling's counter says so. */
+/* A request over a ceiling is answered with the ceiling's text, and the ceiling's counter says so; a series
+ * counts once. */
 #include "ax_test.h"
 #include "base/metrics.h"
 #include "endpoint.h"
@@ -21,12 +22,9 @@ static int stop(void **state)
     return endpoint_stop();
 }
 
-/* Give the request so far to a receiver with these limits: one more of its ceiling is counted. */
-static void assert_ends(const struct ax_receiver_options *options, int version, const char *reason,
-                        const char *text)
+/* Give the request so far to a receiver with these limits: it is refused with this text. */
+static void assert_refused(const struct ax_receiver_options *options, int version, const char *text)
 {
-    struct ax_cell *cell = ax_metric(AX_M_HTTP_REJECTED, reason, NULL);
-    double before = ax_metric_get(cell);
     struct ax_receiver *r = NULL;
     struct ax_http_response res;
     struct ax_diag diag = {{0}};
@@ -37,16 +35,37 @@ static void assert_ends(const struct ax_receiver_options *options, int version, 
     assert_int_equal(res.status, 400);
     if (!strstr((const char *)res.body.bytes, text))
         fail_msg("\"%s\" does not say \"%s\"", (const char *)res.body.bytes, text);
-    assert_true(ax_metric_get(cell) == before + 1);
     ax_buf_done(&res.body);
     ax_receiver_free(r);
+}
+
+static double count_of(enum ax_metric metric, const char *reason)
+{
+    return ax_metric_get(ax_metric(metric, reason, NULL));
+}
+
+/* The same, and one more of the ceiling is counted. */
+static void assert_ends(const struct ax_receiver_options *options, int version, const char *reason,
+                        const char *text)
+{
+    double before = count_of(AX_M_HTTP_REJECTED, reason);
+    assert_refused(options, version, text);
+    assert_true(count_of(AX_M_HTTP_REJECTED, reason) == before + 1);
+}
+
+/* A name that lives until the request is packed. */
+static const char *name_of(uint32_t i)
+{
+    static char names[8][32];
+    (void)snprintf(names[i], sizeof names[i], "%s", fresh());
+    return names[i];
 }
 
 /* Series of labels that take some room. */
 static void put_series(uint32_t n)
 {
     for (uint32_t i = 0; i < n; i++) {
-        const char *name = fresh();
+        const char *name = name_of(i);
         write_series(req, PAIRS("__name__", name, "path", "a value that has some length", "instance", name));
         write_sample(req, 1, NOW_MS);
     }
@@ -96,6 +115,42 @@ static void what_is_not_looked_at_behind_too_many_refused_series_is_counted(void
     }
 }
 
+static void a_series_is_refused_once_whatever_is_wrong_with_it(void **state)
+{
+    (void)state;
+    static const char *const reasons[] = {"too_old", "future", "duplicate_timestamp"};
+    const struct ax_receiver_options o = {.clock = ax_clock_virtual(&endpoint.now_ms), .refused_max = 1};
+    for (int version = 1; version <= 2; version++) {
+        char text[512];
+        double before[3], conflicts = count_of(AX_M_DROPPED_SAMPLES, "duplicate_timestamp");
+        for (int i = 0; i < 3; i++)
+            before[i] = count_of(AX_M_REJECTED_SERIES, reasons[i]);
+        put_series(1);
+        const char *name = name_of(7);
+        write_series(req, PAIRS("__name__", name));
+        write_sample(req, 1, NOW_MS);
+        for (int i = 0; i < 2; i++) { /* more often than series may be refused */
+            write_sample(req, 2, NOW_MS - 3 * HOUR_MS);
+            write_sample(req, 3, NOW_MS + 600001);
+        }
+        write_sample(req, 4, NOW_MS);
+        write_sample(req, 5, NOW_MS + 600001);
+        (void)snprintf(
+            text, sizeof text,
+            "1 of 2 series were refused, the others are kept; %s: 2 sample(s) further behind the "
+            "newest than --storage.out-of-order-window, or than any job looks back; "
+            "%s: 1 sample(s) with another value for a time that has one; %s: 3 sample(s) more than 600 s",
+            name, name, name);
+        assert_refused(&o, version, text);
+        for (int i = 0; i < 3; i++)
+            assert_true(count_of(AX_M_REJECTED_SERIES, reasons[i]) == before[i] + 1);
+        assert_true(count_of(AX_M_DROPPED_SAMPLES, "duplicate_timestamp") == conflicts + 1);
+        struct ax_sample got[8];
+        assert_int_equal(kept(name, got), 1);
+        assert_true(got[0].value == 1);
+    }
+}
+
 static void senders_of_one_series_are_not_told_that_another_was_first(void **state)
 {
     (void)state;
@@ -122,6 +177,7 @@ int main(void)
         cmocka_unit_test(too_many_symbols_are_counted),
         cmocka_unit_test(labels_that_are_spelled_too_long_are_counted),
         cmocka_unit_test(what_is_not_looked_at_behind_too_many_refused_series_is_counted),
+        cmocka_unit_test(a_series_is_refused_once_whatever_is_wrong_with_it),
         cmocka_unit_test(senders_of_one_series_are_not_told_that_another_was_first),
     };
     return cmocka_run_group_tests(tests, start, stop);

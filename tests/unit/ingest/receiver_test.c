@@ -619,39 +619,6 @@ static void samples_far_ahead_of_the_clock_are_refused(void **state)
     assert_true(got[1].value == 3);
 }
 
-static void a_series_is_refused_once_whatever_is_wrong_with_it(void **state)
-{
-    (void)state;
-    double old = metric(AX_M_REJECTED_SERIES, "too_old"), future = metric(AX_M_REJECTED_SERIES, "future"),
-           other = metric(AX_M_REJECTED_SERIES, "duplicate_timestamp"),
-           conflicts = metric(AX_M_DROPPED_SAMPLES, "duplicate_timestamp");
-    begin();
-    add("up", "sound", 1, NOW_MS);
-    series("up", "wrong");
-    put_sample(&one, 1, NOW_MS);
-    for (int i = 0; i < 20000; i++) { /* twice as many as series may be refused */
-        put_sample(&one, 2, NOW_MS - (INT64_C(3) << 32));
-        put_sample(&one, 3, NOW_MS + 600001);
-    }
-    put_sample(&one, 4, NOW_MS);
-    put_sample(&one, 5, NOW_MS + 600001);
-    put_sample(&one, 6, NOW_MS);
-    end_series();
-    struct write_answer a = send_v1();
-    write_assert_status(&a, 400);
-    write_assert_says(&a, "1 of 2 series were refused, the others are kept; up{instance=\"wrong\"}: "
-                          "20000 sample(s) further behind");
-    write_assert_says(&a, "up{instance=\"wrong\"}: 2 sample(s) with another value for a time that has one");
-    write_assert_says(&a, "up{instance=\"wrong\"}: 20001 sample(s) more than 600 s ahead of the clock");
-    assert_true(metric(AX_M_REJECTED_SERIES, "too_old") == old + 1);
-    assert_true(metric(AX_M_REJECTED_SERIES, "future") == future + 1);
-    assert_true(metric(AX_M_REJECTED_SERIES, "duplicate_timestamp") == other + 1);
-    assert_true(metric(AX_M_DROPPED_SAMPLES, "duplicate_timestamp") == conflicts + 2);
-    struct ax_sample got[16];
-    assert_int_equal(read_back("wrong", got), 1);
-    assert_true(got[0].value == 1);
-}
-
 static void series_above_the_limit_are_refused_by_name(void **state)
 {
     (void)state;
@@ -787,8 +754,7 @@ static void clients_at_once_do_not_disturb_each_other(void **state)
 static void a_request_of_refused_series_alone_ends_at_their_ceiling(void **state)
 {
     (void)state;
-    double refused = metric(AX_M_REJECTED_SERIES, "labels"),
-           ended = metric(AX_M_HTTP_REJECTED, "refused_series");
+    double refused = metric(AX_M_REJECTED_SERIES, "labels");
     begin();
     add("up", "kept_before", 1, NOW_MS);
     for (int i = 0; i < 200000; i++)
@@ -799,7 +765,6 @@ static void a_request_of_refused_series_alone_ends_at_their_ceiling(void **state
     write_assert_says(&a, "more than 10000 series are refused, so the rest was not looked at");
     write_assert_says(&a, "beside that 1 series kept, 10001 refused");
     assert_true(metric(AX_M_REJECTED_SERIES, "labels") == refused + 10001);
-    assert_true(metric(AX_M_HTTP_REJECTED, "refused_series") == ended + 1);
     struct ax_sample got[16];
     assert_int_equal(read_back("kept_before", got), 1);
     assert_int_equal(read_back("not_looked_at", got), 0);
@@ -825,7 +790,6 @@ int main(void)
         cmocka_unit_test(samples_and_histograms_do_not_mix_in_a_series),
         cmocka_unit_test(bad_references_refuse_their_series_and_the_written_headers_say_so),
         cmocka_unit_test(samples_far_ahead_of_the_clock_are_refused),
-        cmocka_unit_test(a_series_is_refused_once_whatever_is_wrong_with_it),
         cmocka_unit_test(garbage_is_refused_and_the_next_good_request_works),
         cmocka_unit_test(a_request_cut_anywhere_never_breaks_the_next),
         cmocka_unit_test(a_message_of_the_other_version_is_not_lost_silently),
