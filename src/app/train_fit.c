@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/hash.h"
+#include "base/parse.h"
 #include "store/whole_file.h"
 #include "train/generation.h"
 
@@ -147,6 +148,18 @@ static void take(struct ax_train_task *t, struct ax_buf *artifact, const struct 
     memcpy(t->x, x, t->spec->kind->params_n * sizeof *x);
 }
 
+/* Parameters as somebody would write them into a configuration, so that they can be: of four digits. */
+static void set_written(const struct ax_train_kind *kind, void *data, double *x)
+{
+    char text[32];
+    for (uint32_t i = 0; i < kind->params_n; i++) {
+        (void)snprintf(text, sizeof text, "%.4g", x[i]);
+        if (ax_parse_double(ax_str(text), &x[i]) != AX_OK)
+            continue; /* which it was written as: it stays as it is */
+    }
+    kind->set(data, x);
+}
+
 /* One trial. */
 static enum ax_err try(struct work *w)
 {
@@ -159,7 +172,7 @@ static enum ax_err try(struct work *w)
     if (err != AX_OK)
         return err;
     w->pruned = false;
-    t->spec->kind->set(t->data, x);
+    set_written(t->spec->kind, t->data, x);
     err = fit(w, &artifact, &scores, &diag);
     ax_search_tell(t->search,
                    err == AX_OK ? AX_SEARCH_DONE
@@ -186,7 +199,7 @@ static void fit_best_again(struct work *w)
     if (ax_search_best(t->search, &trial, x, &value) != AX_OK || !(value < t->scores.loss))
         return;
     w->searching = false;
-    t->spec->kind->set(t->data, x);
+    set_written(t->spec->kind, t->data, x);
     if (fit(w, &artifact, &scores, &diag) == AX_OK)
         take(t, &artifact, &scores, x);
 }

@@ -62,15 +62,33 @@ static json_t *findings_json(const struct ax_train_task *t)
     return list;
 }
 
+/* What was chosen as a part of the job's block, to be pasted; "" when nothing was. */
+static void put_block(const struct ax_train_task *t, char *out, size_t cap)
+{
+    const struct ax_train_kind *kind = t->spec->kind;
+    char keys[512];
+    size_t n = 0;
+    const char *at = kind->block ? strstr(kind->block, "%s") : NULL;
+    *out = '\0';
+    if (!t->chosen || !at)
+        return;
+    for (uint32_t i = 0; i < kind->params_n && n < sizeof keys; i++)
+        n += (size_t)snprintf(keys + n, sizeof keys - n, "%s%s: %.9g", i ? ", " : "", kind->params[i].name,
+                              kind->params[i].scale == AX_SEARCH_WHOLE ? round(t->x[i]) : t->x[i]);
+    (void)snprintf(out, cap, "%.*s%s%s", (int)(at - kind->block), kind->block, keys, at + 2);
+}
+
 static json_t *search_json(const struct ax_train_task *t)
 {
+    char block[640];
     json_t *chosen = json_object();
     for (uint32_t i = 0; t->chosen && i < t->spec->kind->params_n; i++)
         (void)json_object_set_new(chosen, t->spec->kind->params[i].name, json_real(t->x[i]));
-    return json_pack("{s:i, s:i, s:i, s:o, s:o, s:o}", "trials", (int)ax_search_trials(t->search), "pruned",
-                     (int)ax_search_count(t->search, AX_SEARCH_PRUNED), "failed",
+    put_block(t, block, sizeof block);
+    return json_pack("{s:i, s:i, s:i, s:o, s:o, s:o, s:s}", "trials", (int)ax_search_trials(t->search),
+                     "pruned", (int)ax_search_count(t->search, AX_SEARCH_PRUNED), "failed",
                      (int)ax_search_count(t->search, AX_SEARCH_FAILED), "usual_loss", number(t->usual_loss),
-                     "loss", number(t->scores.loss), "chosen", chosen);
+                     "loss", number(t->scores.loss), "chosen", chosen, "config", block);
 }
 
 json_t *ax_train_model_json(const struct ax_train_task *t, const char *version)
@@ -240,17 +258,15 @@ static void put_model(struct ax_buf *out, const json_t *m)
                       *text_of(m, "version") ? "; registered as " : "", text_of(m, "version"),
                       *text_of(m, "stage") ? ", in " : "", text_of(m, "stage"));
     if (search) {
-        const char *key;
-        json_t *value;
         ax_buf_printf(out, "Search: %d trials, %d of them pruned; loss %.4g, which was %.4g;",
                       (int)json_integer_value(json_object_get(search, "trials")),
                       (int)json_integer_value(json_object_get(search, "pruned")),
                       json_number_value(json_object_get(search, "loss")),
                       json_number_value(json_object_get(search, "usual_loss")));
-        json_object_foreach(json_object_get(search, "chosen"), key, value)
-            ax_buf_printf(out, " %s %.4g", key, json_number_value(value));
-        ax_buf_str(out, ax_str(json_object_size(json_object_get(search, "chosen")) ? "\n\n"
-                                                                                   : " nothing better\n\n"));
+        if (*text_of(search, "config"))
+            ax_buf_printf(out, " in the job's block:\n\n```yaml\n%s\n```\n\n", text_of(search, "config"));
+        else
+            ax_buf_str(out, ax_str(" nothing better\n\n"));
     }
     if (validation)
         put_table(out, validation, checks, 3);

@@ -85,6 +85,7 @@ struct ax_lstm_config {
     bool enabled;
     struct ax_str preset; /* datacenter, internet, dwcp */
     uint32_t sequence, epochs, patience, rows_max;
+    double rate, l2, dropout, units;  /* dropout below 0: that of the preset */
     const struct ax_str *categorical; /* labels */
     uint32_t categorical_n;
     int64_t fit_every_ms; /* the span of the fine window */

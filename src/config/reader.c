@@ -428,16 +428,20 @@ static void read_value(struct ax_reader *r, const struct ax_key *key, yaml_node_
     }
 }
 
-/* The table's defaults, recursively; a computed one leaves -1 in a duration and nothing elsewhere. */
+/* The table's defaults, recursively; a computed one leaves -1 in a duration or a number and nothing
+ * elsewhere. */
 static void read_defaults(struct ax_reader *r, const struct ax_section *s, char *base)
 {
     for (size_t i = 0; i < s->keys_n; i++) {
         const struct ax_key *key = &s->keys[i];
         const int64_t unset = -1;
+        const double unset_number = -1;
         if (key->type == AX_KEY_SECTION || key->type == AX_KEY_INLINE)
             read_defaults(r, key->section, base + key->offset);
         else if (key->fallback && key->fallback[0] == '(' && key->type == AX_KEY_DURATION)
             memcpy(base + key->offset, &unset, sizeof unset);
+        else if (key->fallback && key->fallback[0] == '(' && key->type == AX_KEY_NUMBER)
+            memcpy(base + key->offset, &unset_number, sizeof unset_number);
         else if (key->fallback && key->fallback[0] == '[') { /* a list of one word */
             struct ax_str *one = elements(r, 1, sizeof *one);
             if (!one)

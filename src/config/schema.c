@@ -271,6 +271,16 @@ static const struct ax_key lstm_keys[] = {
      .doc = "Most passes over what it learns from, in each of two rolling folds."},
     {"patience", AX_KEY_COUNT, JOB(forecast.lstm.patience), .fallback = "3", .min = 1, .max = 1000,
      .doc = "Passes without progress on data that it does not learn from, after which a fold ends."},
+    {"learning_rate", AX_KEY_NUMBER, JOB(forecast.lstm.rate), .fallback = "0.002", .min = 1e-6, .max = 1,
+     .doc = "Of Adam, at the beginning of a fold; it falls to a twentieth. `auspex train --search.trials=N` "
+            "looks for "
+            "this and the following keys, and for `sequence`."},
+    {"l2", AX_KEY_NUMBER, JOB(forecast.lstm.l2), .fallback = "0.00001", .max = 1,
+     .doc = "Weight of the squared weights in the loss."},
+    {"dropout", AX_KEY_NUMBER, JOB(forecast.lstm.dropout), .fallback = "(that of the preset)", .max = 0.9,
+     .doc = "Share of the last LSTM's outputs that are left out in training."},
+    {"units", AX_KEY_NUMBER, JOB(forecast.lstm.units), .fallback = "1", .min = 0.05, .max = 1,
+     .doc = "Share of the units of each of the preset's layers that the network has."},
     {"max_rows", AX_KEY_COUNT, JOB(forecast.lstm.rows_max), .fallback = "20000", .min = 256, .max = 1e6,
      .doc = "Moments of all series that it learns from, chosen evenly."},
 };

@@ -28,6 +28,7 @@ void ax_drift_reference_save(const struct ax_drift_reference *r, struct ax_buf *
 /* Windows are floats, so nothing that was made of them is beyond; and what is within can be computed with. */
 #define VALUE_MAX 1e40
 #define SCALE_MIN 1e-60
+#define EFFECTIVE_MIN 1e-9
 #define NUMBER_MAX 1e100
 
 void ax_drift_reference_load(struct ax_drift_reference *r, struct ax_bytes *in)
@@ -46,12 +47,12 @@ void ax_drift_reference_load(struct ax_drift_reference *r, struct ax_bytes *in)
     }
     r->steps = ax_get_count(in, AX_DRIFT_STEPS_MAX);
     r->current = ax_get_count(in, AX_DRIFT_STEPS_MAX);
-    r->effective = ax_get_f64_in(in, 0, NUMBER_MAX);
+    r->effective = ax_get_f64_in(in, 0, AX_DRIFT_SKETCH_MAX);
     r->level.mean = ax_get_f64_in(in, -NUMBER_MAX, NUMBER_MAX);
     r->level.sd = ax_get_f64_in(in, 0, NUMBER_MAX);
-    r->level.df = ax_get_f64_in(in, 0, NUMBER_MAX);
-    if (values != r->sketch.n || r->steps == 0 || r->current == 0 || (r->sketch.n && !(r->effective > 0)) ||
-        (r->level.df > 0 && !(r->level.sd > 0)))
+    r->level.df = ax_get_f64_in(in, 0, AX_DRIFT_SKETCH_MAX);
+    if (values != r->sketch.n || r->steps == 0 || r->current == 0 ||
+        (r->sketch.n && !(r->effective > EFFECTIVE_MIN)) || (r->level.df > 0 && !(r->level.sd > SCALE_MIN)))
         (void)ax_bytes_fail(in);
 }
 

@@ -73,6 +73,17 @@ static enum ax_err describe(struct ax_channel_lstm *m, struct ax_diag *diag)
     return b->err == AX_OK ? AX_OK : ax_fail(diag, b->err, "lstm: %s", ax_err_text(b->err));
 }
 
+/* What the job's block says, if it is not what is usual. */
+static struct ax_lstm_hyper hyper_of(const struct ax_lstm_config *cfg, enum ax_lstm_preset preset)
+{
+    struct ax_lstm_hyper h = {.given = true, .rate = cfg->rate, .l2 = cfg->l2, .units = cfg->units};
+    const struct ax_lstm_hyper usual = ax_lstm_usual(preset);
+    h.dropout = cfg->dropout < 0 ? usual.dropout : cfg->dropout;
+    h.given = fabs(h.rate - usual.rate) > 0 || fabs(h.l2 - usual.l2) > 0 || fabs(h.units - usual.units) > 0 ||
+              fabs(h.dropout - usual.dropout) > 0;
+    return h;
+}
+
 static enum ax_err init_spec(struct ax_channel_lstm *m, struct ax_diag *diag)
 {
     const struct ax_job_config *job = m->c->job->config;
@@ -94,6 +105,7 @@ static enum ax_err init_spec(struct ax_channel_lstm *m, struct ax_diag *diag)
         s->categories_n > AX_LSTM_CATEGORIES_MAX)
         return ax_fail(diag, AX_LIMIT, "lstm: at most %d horizons, %d features and %d labels",
                        AX_LSTM_LEADS_MAX - 1, AX_LSTM_FEATURES_MAX, AX_LSTM_CATEGORIES_MAX);
+    s->hyper = hyper_of(cfg, s->preset);
     for (uint32_t i = 0; i < s->leads_n; i++)
         s->leads[i] = f->leads[paths[i]];
     for (uint32_t i = 0; i < s->categories_n; i++)
@@ -248,7 +260,8 @@ static bool make_batch(const struct ax_channel_lstm *m, struct voice *v, const s
 {
     if (v->scratch_of == model)
         return true;
-    const size_t row = (size_t)m->spec.sequence * ax_lstm_width(&m->spec, ax_lstm_vocabulary_of(model));
+    const size_t row =
+        (size_t)ax_lstm_sequence(model) * ax_lstm_width(&m->spec, ax_lstm_vocabulary_of(model));
     const size_t bytes = (ax_lstm_scratch(model) + AX_NN_ALIGN - 1) / AX_NN_ALIGN * AX_NN_ALIGN;
     free(v->rows);
     free(v->out);
@@ -305,7 +318,9 @@ static bool speak(struct ax_channel_lstm *m, struct voice *voice, const struct a
     if (!make_room(m) || !make_batch(m, voice, model))
         return false;
     const struct ax_lstm_vocabulary *v = ax_lstm_vocabulary_of(model);
-    const size_t row = (size_t)m->spec.sequence * ax_lstm_width(&m->spec, v);
+    struct ax_lstm_spec spec = m->spec;
+    spec.sequence = ax_lstm_sequence(model);
+    const size_t row = (size_t)spec.sequence * ax_lstm_width(&spec, v);
     struct ax_view views[AX_LSTM_FEATURES_MAX];
     uint32_t n = 0, place = 0;
     for (const struct ax_target *t = m->c->first; t; t = t->next, place++) {
@@ -317,7 +332,7 @@ static bool speak(struct ax_channel_lstm *m, struct voice *voice, const struct a
         if (t->stepped_ms != t_ms)
             continue;
         const struct ax_lstm_past p = past_of(m->c, t, views);
-        if (!ax_lstm_row(&m->spec, v, &p, voice->rows + n * row, &m->frames[n]))
+        if (!ax_lstm_row(&spec, v, &p, voice->rows + n * row, &m->frames[n]))
             continue;
         m->scales[place] = m->frames[n].scale;
         m->places[n++] = place;

@@ -84,6 +84,9 @@ struct ax_train_kind {
     const struct ax_search_param *params;
     uint32_t params_n;
     void (*set)(void *data, const double *x);
+
+    /* The block of a job that has keys of these names, with %s in the place of them; NULL: none. */
+    const char *block;
 };
 
 #endif

@@ -20,6 +20,7 @@
 struct ax_lstm {
     struct ax_lstm_vocabulary vocabulary;
     struct ax_nn_serving *serving;
+    uint32_t sequence;
 };
 
 static void free_data(void *data)
@@ -49,6 +50,11 @@ const struct ax_lstm_vocabulary *ax_lstm_vocabulary_of(const struct ax_lstm *m)
     return &m->vocabulary;
 }
 
+uint32_t ax_lstm_sequence(const struct ax_lstm *m)
+{
+    return m->sequence;
+}
+
 size_t ax_lstm_scratch(const struct ax_lstm *m)
 {
     return ax_nn_serving_scratch(m->serving);
@@ -61,7 +67,7 @@ void ax_lstm_run(const struct ax_lstm *m, void *scratch, const float *rows, uint
 
 /* Texts of the pairs of a file. */
 struct texts {
-    char window[64], seed[24], scores[96], samples[24], epochs[24], hash[AX_SHA256_TEXT], hyper[128];
+    char window[64], seed[24], scores[96], samples[24], epochs[24], hash[AX_SHA256_TEXT], hyper[160];
     char categories[AX_LSTM_CATEGORIES_MAX][24];
 };
 
@@ -94,8 +100,8 @@ static enum ax_err encode(const struct ax_lstm_data *d, uint64_t seed, const str
         pairs[n++] = (struct ax_nn_pair){ax_str(AX_NN_KEY_REFERENCES), d->references};
     if (d->spec.hyper.given) {
         const struct ax_lstm_hyper *h = &d->spec.hyper;
-        (void)snprintf(t.hyper, sizeof t.hyper, "%.17g %.17g %.17g %.17g", h->rate, h->l2, h->dropout,
-                       h->units);
+        (void)snprintf(t.hyper, sizeof t.hyper, "%.17g %.17g %.17g %.17g %" PRIu32, h->rate, h->l2,
+                       h->dropout, h->units, d->spec.sequence);
         pairs[n++] = (struct ax_nn_pair){ax_str(AX_NN_KEY_HYPER), ax_str(t.hyper)};
     }
     for (uint32_t i = 0; i < d->spec.categories_n; i++) {
@@ -158,18 +164,21 @@ static enum ax_err read_scores(const struct ax_nn_file *f, struct ax_fit_scores 
     return AX_OK;
 }
 
-/* What was chosen for the network, four numbers in the order of ax_lstm_hyper; nothing, when the file says
- * nothing. */
+/* What was chosen for the network, numbers in the order of ax_lstm_hyper, of which the last was not always
+ * there; nothing, when the file says nothing. */
 static enum ax_err read_hyper(const struct ax_nn_file *f, struct ax_lstm_hyper *h, struct ax_diag *diag)
 {
     struct ax_str text = ax_nn_file_value(f, AX_NN_KEY_HYPER);
+    double sequence = 0;
     *h = (struct ax_lstm_hyper){.given = text.n > 0};
     if (!h->given)
         return AX_OK;
     if (!number_of(&text, "", &h->rate) || !number_of(&text, " ", &h->l2) ||
         !number_of(&text, " ", &h->dropout) || !number_of(&text, " ", &h->units) ||
-        !(h->dropout >= 0 && h->dropout < 1) || !(h->units > 0 && h->units <= 1))
+        (text.n && !number_of(&text, " ", &sequence)) || !(h->dropout >= 0 && h->dropout < 1) ||
+        !(h->units > 0 && h->units <= 1) || !(sequence >= 0 && sequence <= AX_LSTM_SEQUENCE_MAX))
         return ax_fail(diag, AX_CORRUPT, "does not say of what size it is");
+    h->sequence = (uint32_t)sequence;
     return AX_OK;
 }
 
@@ -224,6 +233,10 @@ static enum ax_err build(const void *wanted, struct ax_str artifact, void **mode
         err = read_scores(f, scores, diag);
     if (err == AX_OK)
         err = read_hyper(f, &own.hyper, diag);
+    if (err == AX_OK) {
+        own.sequence = own.hyper.sequence ? own.hyper.sequence : own.sequence;
+        m->sequence = own.sequence;
+    }
     if (err == AX_OK)
         err = read_vocabulary(f, spec, &m->vocabulary, diag);
     if (err == AX_OK)
@@ -268,13 +281,19 @@ static enum ax_err references(struct ax_str artifact, struct ax_drift_references
 static const struct ax_search_param searched[] = {{"learning_rate", AX_SEARCH_LOG, 3e-4, 2e-2},
                                                   {"l2", AX_SEARCH_LOG, 1e-7, 1e-3},
                                                   {"dropout", AX_SEARCH_LINEAR, 0, 0.5},
-                                                  {"units", AX_SEARCH_LINEAR, 0.25, 1}};
+                                                  {"units", AX_SEARCH_LINEAR, 0.25, 1},
+                                                  {"sequence", AX_SEARCH_WHOLE, 4, 48}};
 
 static void set(void *data, const double *x)
 {
     struct ax_lstm_data *d = data;
-    d->spec.hyper =
-        (struct ax_lstm_hyper){.given = true, .rate = x[0], .l2 = x[1], .dropout = x[2], .units = x[3]};
+    d->spec.sequence = (uint32_t)lround(x[4]);
+    d->spec.hyper = (struct ax_lstm_hyper){.given = true,
+                                           .rate = x[0],
+                                           .l2 = x[1],
+                                           .dropout = x[2],
+                                           .units = x[3],
+                                           .sequence = d->spec.sequence};
 }
 
 const struct ax_train_kind ax_lstm_kind = {.name = "lstm",
@@ -286,4 +305,5 @@ const struct ax_train_kind ax_lstm_kind = {.name = "lstm",
                                            .each = each,
                                            .params = searched,
                                            .params_n = sizeof searched / sizeof *searched,
-                                           .set = set};
+                                           .set = set,
+                                           .block = "forecast: {lstm: {%s}}"};

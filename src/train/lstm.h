@@ -31,13 +31,17 @@
  * dense 16. */
 enum ax_lstm_preset { AX_LSTM_DATACENTER, AX_LSTM_INTERNET };
 
-/* What a search may have chosen instead of what is usual. */
+/* What the configuration or a search may have chosen instead of what is usual. */
 struct ax_lstm_hyper {
-    bool given;      /* false: nothing was chosen */
-    double rate, l2; /* of Adam: 2e-3 in the beginning, 1e-5 */
-    double dropout;  /* before the dense layers; 0: none. 0, 0.2 of INTERNET */
-    double units;    /* share of the preset's layers that a layer has: 1 */
+    bool given;        /* false: nothing was chosen */
+    double rate, l2;   /* of Adam: 2e-3 in the beginning, 1e-5 */
+    double dropout;    /* before the dense layers; 0: none. 0, 0.2 of INTERNET */
+    double units;      /* share of the preset's layers that a layer has: 1 */
+    uint32_t sequence; /* instead of the spec's; 0: that */
 };
+
+/* What is usual of a preset. */
+struct ax_lstm_hyper ax_lstm_usual(enum ax_lstm_preset preset);
 
 /* What the network is, and what its inputs mean. */
 struct ax_lstm_spec {
@@ -113,6 +117,9 @@ struct ax_lstm;
 
 /* Its vocabulary. */
 const struct ax_lstm_vocabulary *ax_lstm_vocabulary_of(const struct ax_lstm *m);
+
+/* Steps that it sees one by one: rows for it are made with a spec that has these. */
+uint32_t ax_lstm_sequence(const struct ax_lstm *m);
 
 /* Bytes of a scratch of ax_lstm_run(), to be aligned to AX_NN_ALIGN. */
 size_t ax_lstm_scratch(const struct ax_lstm *m);

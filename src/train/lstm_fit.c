@@ -37,13 +37,16 @@ struct fold {
     uint32_t from, until;
 };
 
+struct ax_lstm_hyper ax_lstm_usual(enum ax_lstm_preset preset)
+{
+    return (struct ax_lstm_hyper){
+        .rate = RATE, .l2 = L2, .dropout = preset == AX_LSTM_INTERNET ? 0.2 : 0, .units = 1};
+}
+
 /* What a fit has, whether somebody chose it or not. */
 static struct ax_lstm_hyper hyper_of(const struct ax_lstm_spec *spec)
 {
-    if (spec->hyper.given)
-        return spec->hyper;
-    return (struct ax_lstm_hyper){
-        .rate = RATE, .l2 = L2, .dropout = spec->preset == AX_LSTM_INTERNET ? 0.2 : 0, .units = 1};
+    return spec->hyper.given ? spec->hyper : ax_lstm_usual(spec->preset);
 }
 
 static uint32_t part_of(uint32_t units, double share)

@@ -52,6 +52,21 @@ static char *scores_of(struct ax_str text)
     return out;
 }
 
+/* What was chosen for a network: numbers in this order, the last of which was not always there. */
+static void put_chosen(struct ax_str text, json_t *o)
+{
+    static const char *const names[] = {"learning_rate", "l2", "dropout", "units", "sequence"};
+    for (size_t i = 0; i < sizeof names / sizeof *names && text.n; i++) {
+        const char *end = memchr(text.p, ' ', text.n);
+        const size_t n = end ? (size_t)(end - text.p) : text.n;
+        double value;
+        if (ax_parse_double((struct ax_str){text.p, n}, &value) != AX_OK)
+            return;
+        (void)json_object_set_new(o, names[i], json_real(value));
+        text = (struct ax_str){text.p + n + (end ? 1 : 0), text.n - n - (end ? 1 : 0)};
+    }
+}
+
 /* What a model file says of itself; texts are views into it, but for what is to be freed. */
 static void read_lineage(const struct ax_nn_file *f, struct ax_model_draft *d, char **hyper, char **scores)
 {
@@ -60,8 +75,7 @@ static void read_lineage(const struct ax_nn_file *f, struct ax_model_draft *d, c
     const struct ax_str network = ax_nn_file_value(f, AX_NN_KEY_NETWORK);
     const struct ax_str chosen = ax_nn_file_value(f, AX_NN_KEY_HYPER);
     json_t *o = json_pack("{s:o}", "network", json_stringn(network.n ? network.p : "", network.n));
-    if (chosen.n)
-        (void)json_object_set_new(o, "chosen", json_stringn(chosen.p, chosen.n));
+    put_chosen(chosen, o);
     *hyper = o ? json_dumps(o, JSON_COMPACT) : NULL;
     json_decref(o);
     *scores = scores_of(ax_nn_file_value(f, AX_NN_KEY_SCORES));

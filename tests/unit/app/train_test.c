@@ -223,6 +223,32 @@ static void a_search_goes_on_and_is_never_worse_than_what_is_usual(void **state)
     json_decref(again);
 }
 
+static void what_a_search_has_found_can_be_written_into_the_configuration(void **state)
+{
+    (void)state;
+    static const char *const search[] = {"wave", "--input=@in.csv", "--search.trials=12", NULL},
+                             *const plain[] = {"wave", "--input=@in.csv", NULL};
+    char text[2048], keys[512];
+    int status;
+    write_recording(0);
+    write_config("0");
+    json_t *found = train(search, &status), *chosen = json_object_get(model(found, "wave"), "search");
+    const char *block = text_of(chosen, "config"), *from = strstr(block, "{lstm: {");
+    assert_non_null(from);
+    (void)snprintf(keys, sizeof keys, "%.*s", (int)(strstr(from, "}}") - from - 8), from + 8);
+    assert_non_null(strstr(keys, "learning_rate: "));
+    assert_non_null(strstr(keys, ", sequence: "));
+    const char *at = strstr(config, "sequence: 6"), *wape = strstr(config, "WAPE");
+    (void)snprintf(text, sizeof text, "%.*s%s%.*s0%s", (int)(at - config), config, keys,
+                   (int)(wape - at - 11), at + 11, wape + 4);
+    write_text("config.yml", text);
+    json_t *again = train(plain, &status);
+    ax_assert_close(loss_of(again, "wave"), json_number_value(json_object_get(chosen, "loss")), 1e-9);
+    assert_true(loss_of(again, "wave") < json_number_value(json_object_get(chosen, "usual_loss")));
+    json_decref(again);
+    json_decref(found);
+}
+
 /* The stage of the newest version of a model in the folder's registry. */
 static enum ax_stage newest_stage(const char *name, const char *version)
 {
@@ -332,6 +358,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_comes_out_does_not_hang_on_how_many_are_trained_at_once, begin,
                                         end),
         cmocka_unit_test_setup_teardown(a_search_goes_on_and_is_never_worse_than_what_is_usual, begin, end),
+        cmocka_unit_test_setup_teardown(what_a_search_has_found_can_be_written_into_the_configuration, begin,
+                                        end),
         cmocka_unit_test_setup_teardown(what_was_trained_serves_or_is_tried_if_the_job_is_fit_to_serve, begin,
                                         end),
         cmocka_unit_test_setup_teardown(the_storage_of_a_process_that_has_stopped_is_trained_from, begin,
