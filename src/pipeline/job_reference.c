@@ -32,7 +32,8 @@ void ax_job_references(struct ax_job *job, struct ax_buf *out)
         else if (err != AX_NOTREADY)
             ax_job_error(job, "drift");
     }
-    if ((job->config->drift.enabled && !r) || out->err != AX_OK) { /* a part of them would be no bytes of references */
+    /* A part of them would be no bytes of references. */
+    if ((job->config->drift.enabled && !r) || out->err != AX_OK) {
         ax_job_error(job, "drift");
         ax_buf_done(out);
         ax_buf_init(out, BYTES_MAX);
