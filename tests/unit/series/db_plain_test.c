@@ -4,6 +4,8 @@
 #include "scratch.h"
 #include "series_world.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 
 #define START_MS 1700000000000
@@ -108,11 +110,87 @@ static void what_goes_the_plain_way_is_kept_told_and_logged_as_by_the_long_one(v
     ax_buf_done(&r.labels);
 }
 
+#define FEEDERS 3
+#define FEEDS 400u
+
+/* A thread that feeds. */
+struct feeder {
+    struct ax_db *db;
+    uint64_t seed;
+    atomic_bool *over;
+};
+
+static void *feed(void *arg)
+{
+    const struct feeder *f = arg;
+    struct ax_rng rng;
+    struct run r;
+    struct ax_plain_result result = {0};
+    ax_rng_seed(&rng, f->seed);
+    ax_buf_init(&r.labels, 1u << 20);
+    for (uint32_t round = 0; round < FEEDS; round++) {
+        make_run(&r, &rng, START_MS + round * 1000);
+        ax_db_append_plain(f->db, ax_str(""), NULL, r.v, r.n, NULL, &result);
+        uint32_t taken = result.ingested + result.unwanted;
+        assert_int_equal(taken + (uint32_t)__builtin_popcount(result.unread), r.n);
+        for (uint32_t i = 0; i < r.n; i++) {
+            struct ax_append a = {
+                .key = {(const char *)r.v[i].labels, r.v[i].labels_n}, .samples = &r.v[i].sample, .n = 1};
+            if (result.unread & 1u << i)
+                ax_db_append_one(f->db, ax_str(""), &a, NULL, NULL);
+        }
+    }
+    ax_buf_done(&r.labels);
+    atomic_store(f->over, true);
+    return arg;
+}
+
+static bool every_second(void *ctx, const struct ax_labels *labels)
+{
+    (void)labels;
+    bool *yes = ctx;
+    *yes = !*yes;
+    return *yes;
+}
+
+static void threads_feed_while_one_forgets_reads_and_evicts(void **state)
+{
+    (void)state;
+    struct series_world w;
+    struct feeder feeders[FEEDERS];
+    pthread_t threads[FEEDERS];
+    atomic_bool over = false;
+    struct ax_sample out[64];
+    bool yes = false;
+    series_world_open(&w, 1, "up");
+    for (uint32_t i = 0; i < FEEDERS; i++) {
+        feeders[i] = (struct feeder){w.db, i, &over};
+        assert_int_equal(pthread_create(&threads[i], NULL, feed, &feeders[i]), 0);
+    }
+    for (int round = 0; !atomic_load(&over); round++) {
+        uint32_t n;
+        uint64_t epoch;
+        struct ax_series *const *members = ax_db_members(w.db, w.selector, &n, &epoch);
+        for (uint32_t i = 0; i < n; i++) {
+            uint32_t got = ax_db_read(w.db, members[i], INT64_MIN, INT64_MAX, out, 64);
+            for (uint32_t k = 1; k < got; k++)
+                assert_true(out[k - 1].t_ms < out[k].t_ms);
+        }
+        (void)ax_db_clear(w.db, every_second, &yes);
+        if (round % 4 == 0)
+            (void)ax_db_evict(w.db, INT64_MIN + 1);
+    }
+    for (uint32_t i = 0; i < FEEDERS; i++)
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+    series_world_close(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_goes_the_plain_way_is_kept_told_and_logged_as_by_the_long_one,
                                         open_folder, remove_folder),
+        cmocka_unit_test(threads_feed_while_one_forgets_reads_and_evicts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
