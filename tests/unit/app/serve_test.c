@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "net/compress.h"
 #include "net/http_server.h"
+#include "prom/read_request.h"
 #include "scratch.h"
 #include "series_world.h"
 #include "visitor.h"
@@ -27,6 +28,7 @@
 #define WRITERS 3
 #define SERIES 20
 #define RELOADS 12
+#define VISITS 12 /* different ones, beside a remote-read */
 
 /* One run of the process and those who deal with it. */
 struct world {
@@ -37,6 +39,7 @@ struct world {
     int status; /* of its end */
     atomic_bool over;
     atomic_uint taken, refused; /* requests */
+    atomic_uint answered;       /* of what is looked at: a bit for each */
 };
 
 static atomic_uint sunk; /* requests that reached the sink */
@@ -146,19 +149,51 @@ static void *write_often(void *world)
     return NULL;
 }
 
-/* Look at everything that there is to see. */
+/* Read the forecast paths, as Prometheus does: the status. */
+static long read_paths(const struct world *w)
+{
+    static const struct ax_read_matcher m[] = {
+        {AX_MATCH_RE, {"__name__", 8}, {"predicted_load_future|model_input", 33}}};
+    static const struct ax_read_query q[] = {{0, INT64_MAX, m, 1}};
+    static const char *const headers[] = {"Content-Type: application/x-protobuf", "Content-Encoding: snappy",
+                                          NULL};
+    char url[64];
+    struct ax_buf message, body;
+    ax_buf_init(&message, 1 << 16);
+    ax_buf_init(&body, 1 << 16);
+    ax_read_request_write(q, 1, &message);
+    assert_int_equal(ax_snappy_compress(ax_buf_view(&message), &body), AX_OK);
+    (void)snprintf(url, sizeof url, "http://127.0.0.1:%u/api/v1/read", w->port);
+    long status = write_ask(url, "POST", headers, ax_buf_view(&body)).status;
+    ax_buf_done(&message);
+    ax_buf_done(&body);
+    return status;
+}
+
+/* Look at everything that there is to see, and ask what can be asked. */
 static void *look_often(void *world)
 {
-    static const char *const paths[] = {"/",
-                                        "/metrics",
-                                        "/-/ready",
-                                        "/api/v1/status/jobs",
-                                        "/api/v1/status/config",
-                                        "/api/v1/features?job=kept"};
+    static const struct visit visits[VISITS] = {
+        {.path = "/"},
+        {.path = "/metrics"},
+        {.path = "/-/ready"},
+        {.path = "/api/v1/status/jobs"},
+        {.path = "/api/v1/status/config"},
+        {.path = "/api/v1/features?job=kept"},
+        {.path = "/api/v1/features/export?job=kept"},
+        {.path = "/api/v1/features/statistics?job=kept"},
+        {.path = "/api/v1/predict", .body = "{\"job\": \"kept\"}"},
+        {.path = "/api/v1/explain?series=%7Bfor%3D%22kept%22%7D"},
+        {.path = "/api/v1/models"},
+        {.path = "/api/v1/models/audit"},
+    };
     struct world *w = world;
     struct visitor *v = visitor_new(w->port);
     for (size_t i = 0; !atomic_load(&w->over); i++) {
-        (void)visitor_ask(v, &(struct visit){.path = paths[i % (sizeof paths / sizeof paths[0])]});
+        size_t which = i % (VISITS + 1);
+        long status = which < VISITS ? visitor_ask(v, &visits[which]) : read_paths(w);
+        if (status == 200)
+            (void)atomic_fetch_or(&w->answered, 1u << which);
         ax_sleep_ns(5000000);
     }
     visitor_free(v);
@@ -214,7 +249,7 @@ static void it_serves_reloads_and_stops_under_load_and_starts_again(void **state
     visitor_free(v);
     assert_int_equal(atomic_load(&w.refused), 0); /* nobody was turned away so far */
     unsigned before = atomic_load(&w.taken);
-    while (atomic_load(&w.taken) < before + 20)
+    while (atomic_load(&w.taken) < before + 20 || atomic_load(&w.answered) != (2u << VISITS) - 1)
         ax_sleep_ns(10000000);
     stop(&w); /* while all write and look */
     start(&w);
