@@ -464,7 +464,7 @@ static bool erase_record(void *ctx, const struct ax_seglog_record *record, uint8
     uint32_t number;
     int64_t t_ms;
     double value;
-    const uint64_t before = *e->erased;
+    bool changed = false;
     if (record->type != AX_OUTGOING_UNIT || ax_unit_read(record->body, &u) != AX_OK)
         return false;
     if (u.first)
@@ -473,13 +473,15 @@ static bool erase_record(void *ctx, const struct ax_seglog_record *record, uint8
         if (is_chosen(e, key)) {
             e->err = ax_map_put(&e->numbers, (uint64_t)u.numbered, e);
             memset(body + (key.p - record->body.p), 0, key.n);
+            changed = true;
         }
     while (e->err == AX_OK && ax_unit_next_sample(&u, &number, &t_ms, &value))
         if (ax_map_get(&e->numbers, (uint64_t)number + 1)) {
             memset(body + ((const char *)u.rest.p - record->body.p) - sizeof value, 0, sizeof value);
             ++*e->erased;
+            changed = true;
         }
-    return e->err == AX_OK && *e->erased > before;
+    return e->err == AX_OK && changed;
 }
 
 enum ax_err ax_outgoing_erase(struct ax_outgoing *o, ax_outgoing_choose *choose, void *ctx, uint64_t *erased,

@@ -20,7 +20,7 @@
 /* What was forgotten. */
 struct ax_erased {
     uint32_t inputs, series, entities, fits;
-    uint64_t queued; /* samples of outputs that waited to be sent */
+    uint64_t queued; /* samples of outputs in the outgoing queue, which keeps some that were sent */
 };
 
 /* Forget what a selector (pipeline/chooser.h; not empty, and without a metric's name) means, in the jobs and

@@ -118,6 +118,7 @@ enum ax_err ax_seglog_edit(struct ax_seglog *log, ax_seglog_edit_fn *edit, void 
 {
     enum ax_err err = AX_OK;
     ax_seglog_roll(log);
+    (void)pthread_mutex_lock(&log->sync); /* which may write records again, as they were */
     const uint64_t end = ax_seglog_end(log);
     (void)pthread_mutex_lock(&log->cut);
     for (uint64_t at = ax_seglog_begin(log); at < end && err == AX_OK;) {
@@ -129,6 +130,7 @@ enum ax_err ax_seglog_edit(struct ax_seglog *log, ax_seglog_edit_fn *edit, void 
         ax_segments_release(log, s);
     }
     (void)pthread_mutex_unlock(&log->cut);
+    (void)pthread_mutex_unlock(&log->sync);
     if (err == AX_OK)
         err = ax_folder_sync(&log->folder, diag);
     return err;

@@ -1,8 +1,8 @@
 /* seglog_priv.h: what the files of the log share: segments, their table, one step of a reader.
  *
- * Locks, in this order: sync, append, table; cut, table. A position is translated to a place in a file by its
- * segment: place = AX_FILE_HEAD + position - start. A segment ends where its last record ends, whatever its
- * file holds behind that. */
+ * Locks, in this order: sync, append, table; sync, cut, table. A position is translated to a place in a file
+ * by its segment: place = AX_FILE_HEAD + position - start. A segment ends where its last record ends,
+ * whatever its file holds behind that. */
 #ifndef AX_STORE_SEGLOG_PRIV_H
 #define AX_STORE_SEGLOG_PRIV_H
 

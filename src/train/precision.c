@@ -40,59 +40,60 @@ static bool rank(const double *scores, uint32_t n, struct ax_arena *scratch, uin
     return true;
 }
 
+/* Points of a rank: all of them in the low half, anomalies in the high one. */
+typedef uint64_t at_rank;
+
+static at_rank points_of(uint32_t times, bool anomaly)
+{
+    return times | (at_rank)(anomaly ? times : 0) << 32;
+}
+
 /* A comparison under way. */
 struct pair {
     const struct ax_scored_points *p;
-    uint32_t *ranks[2];   /* of champion and challenger, [n] */
-    uint32_t *hits, *all; /* by rank, [2n] */
-    uint8_t *swapped;     /* units whose scores are exchanged, [units_n] */
-    uint32_t *times;      /* how often each unit counts, [units_n] */
+    uint32_t *ranks[2]; /* of champion and challenger, [n] */
+    at_rank *at;        /* [2n] */
+    uint8_t *swapped;   /* units whose scores are exchanged, [units_n] */
+    uint32_t *times;    /* how often each unit counts, [units_n] */
 };
 
 /* Average precision by ranks. */
-static double area_of(const uint32_t *hits, const uint32_t *all, uint32_t ranks_n)
+static double area_of(const at_rank *at, uint32_t ranks_n)
 {
-    uint64_t anomalies = 0, found = 0, taken = 0;
+    uint64_t found = 0, taken = 0;
     double area = 0;
-    for (uint32_t r = 0; r < ranks_n; r++)
-        anomalies += hits[r];
     for (uint32_t r = ranks_n; r-- > 0;) {
-        if (all[r] == 0)
+        const uint64_t hits = at[r] >> 32;
+        taken += at[r] & UINT32_MAX;
+        if (hits == 0)
             continue;
-        found += hits[r];
-        taken += all[r];
-        area += (double)hits[r] / (double)anomalies * (double)found / (double)taken;
+        found += hits;
+        area += (double)hits * (double)found / (double)taken;
     }
-    return anomalies ? area : (double)NAN;
+    return found ? area / (double)found : (double)NAN;
 }
 
 static double area(const struct pair *c, uint32_t side)
 {
     const struct ax_scored_points *p = c->p;
-    memset(c->hits, 0, 2 * (size_t)p->n * sizeof *c->hits);
-    memset(c->all, 0, 2 * (size_t)p->n * sizeof *c->all);
+    memset(c->at, 0, 2 * (size_t)p->n * sizeof *c->at);
     for (uint32_t i = 0; i < p->n; i++) {
-        const uint32_t unit = p->units[i], r = c->ranks[side ^ c->swapped[unit]][i];
-        c->all[r] += c->times[unit];
-        c->hits[r] += p->labels[i] ? c->times[unit] : 0;
+        const uint32_t unit = p->units[i];
+        c->at[c->ranks[side ^ c->swapped[unit]][i]] += points_of(c->times[unit], p->labels[i]);
     }
-    return area_of(c->hits, c->all, 2 * p->n);
+    return area_of(c->at, 2 * p->n);
 }
 
 double ax_average_precision(const double *scores, const uint8_t *labels, uint32_t n, struct ax_arena *scratch)
 {
     uint32_t *ranks = ax_arena_array(scratch, n, sizeof *ranks);
-    uint32_t *hits = ax_arena_array(scratch, 2 * (size_t)n, sizeof *hits);
-    uint32_t *all = ax_arena_array(scratch, 2 * (size_t)n, sizeof *all);
-    if (!ranks || !hits || !all || !rank(scores, n, scratch, ranks))
+    at_rank *at = ax_arena_array(scratch, 2 * (size_t)n, sizeof *at);
+    if (!ranks || !at || !rank(scores, n, scratch, ranks))
         return (double)NAN;
-    memset(hits, 0, 2 * (size_t)n * sizeof *hits);
-    memset(all, 0, 2 * (size_t)n * sizeof *all);
-    for (uint32_t i = 0; i < n; i++) {
-        all[ranks[i]]++;
-        hits[ranks[i]] += labels[i] != 0;
-    }
-    return area_of(hits, all, 2 * n);
+    memset(at, 0, 2 * (size_t)n * sizeof *at);
+    for (uint32_t i = 0; i < n; i++)
+        at[ranks[i]] += points_of(1, labels[i]);
+    return area_of(at, 2 * n);
 }
 
 /* Units with an anomaly first, then the others; *incidents is how many have one. */
@@ -177,13 +178,12 @@ enum ax_err ax_compare_detectors(const struct ax_scored_points *points, uint32_t
     struct pair c = {
         .p = points,
         .ranks = {ax_arena_array(scratch, n, sizeof(uint32_t)), ax_arena_array(scratch, n, sizeof(uint32_t))},
-        .hits = ax_arena_array(scratch, 2 * (size_t)n, sizeof(uint32_t)),
-        .all = ax_arena_array(scratch, 2 * (size_t)n, sizeof(uint32_t)),
+        .at = ax_arena_array(scratch, 2 * (size_t)n, sizeof(at_rank)),
         .swapped = ax_arena_alloc(scratch, units_n),
         .times = ax_arena_array(scratch, units_n, sizeof(uint32_t))};
     uint32_t *order = ax_arena_array(scratch, units_n, sizeof *order);
     double *effects = ax_arena_array(scratch, draws, sizeof *effects);
-    if (!c.ranks[0] || !c.ranks[1] || !c.hits || !c.all || !c.swapped || !c.times || !order || !effects ||
+    if (!c.ranks[0] || !c.ranks[1] || !c.at || !c.swapped || !c.times || !order || !effects ||
         !rank(points->champion, n, scratch, c.ranks[0]) || !rank(points->challenger, n, scratch, c.ranks[1]))
         return AX_NOMEM;
     sort_units(points, c.swapped, order, &incidents);

@@ -5,10 +5,12 @@
  * of one model, with artifacts of 1 MiB, is made in DIR.
  *
  * Output, a line each "what median worst budget", in ms of wall time (a registration waits for the disk): of
- * drift; registering a version, comparing two, listing all, the card of one, a promotion, a rollback. */
+ * drift, of two ensembles compared by labels, as at a look of a trial (CPU time); registering a version,
+ * comparing two, listing all, the card of one, a promotion, a rollback. */
 #include "base/clock.h"
 #include "base/rng.h"
 #include "drift/reference.h"
+#include "pipeline/entity_trial.h"
 #include "registry/shown.h"
 
 #include <stdio.h>
@@ -150,6 +152,48 @@ static void drift_from_model(double *make_ms, double *test_ms, int repeats)
     ax_arena_done(&scratch);
 }
 
+/* The newest verdict on times of an entity: each 50th point began an incident of 5. */
+static struct ax_said *said;
+
+static const struct ax_said *said_of(void *ctx, uint64_t entity, bool *known)
+{
+    (void)ctx;
+    (void)entity;
+    *known = true;
+    return said;
+}
+
+/* Two ensembles at all the scores that a trial keeps: CPU time in ms. */
+static void compare_by_labels(double *ms, int repeats)
+{
+    enum { ENTITIES = 40 };
+    const struct ax_entity_labels labels = {.said = said_of, .point_ms = 1, .seed = 1};
+    struct ax_entity_trial t = {.v = NULL};
+    struct ax_comparison c;
+    struct ax_rng rng;
+    ax_rng_seed(&rng, 1);
+    check(ax_entity_trial_begin(&t, "a", "b", ENTITIES, AX_ENTITY_TRIAL_SCORES / ENTITIES));
+    for (uint32_t i = 0; i < AX_ENTITY_TRIAL_SCORES; i++) {
+        const bool incident = i / ENTITIES % 50 < 5;
+        ax_entity_trial_add(&t, &(struct ax_entity_score){i % ENTITIES, i / ENTITIES,
+                                                          (float)ax_rng_double(&rng) + 0.5F * incident,
+                                                          (float)ax_rng_double(&rng) + incident});
+    }
+    for (uint32_t i = 0; i < AX_ENTITY_TRIAL_SCORES / ENTITIES; i += 50)
+        check(
+            ax_said_add(&said, &(struct ax_lesson_range){
+                                   .id = i + 1, .verdict = AX_LESSON_MISSED, .from_ms = i, .to_ms = i + 4}));
+    for (int k = 0; k < repeats; k++) {
+        const int64_t start_ns = ax_thread_cpu_ns();
+        check(ax_entity_trial_compare(&t, &labels, false, &c));
+        ms[k] = (double)(ax_thread_cpu_ns() - start_ns) / 1e6;
+        if (!(c.p_value < 0.01 && c.low > 0))
+            exit(1);
+    }
+    ax_said_free(said);
+    ax_entity_trial_end(&t);
+}
+
 int main(int argc, char **argv)
 {
     static const struct {
@@ -170,6 +214,8 @@ int main(int argc, char **argv)
     drift_from_model(ms + REPEATS, ms, REPEATS / 5);
     print("the same from a model's", ms, REPEATS / 5, 50);
     print("making these 50", ms + REPEATS, REPEATS / 5, 50);
+    compare_by_labels(ms, REPEATS / 5);
+    print("two ensembles by labels (CPU)", ms, REPEATS / 5, 500);
     for (uint32_t i = 0; i < VERSIONS; i++) {
         const int64_t start_ns = ax_mono_ns();
         add(r, i, artifact);

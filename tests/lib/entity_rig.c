@@ -130,7 +130,8 @@ double entity_rig_largest(const struct entity_rig *r, const char *text, int64_t 
     return most;
 }
 
-void entity_rig_equal(const struct entity_rig *a, const struct entity_rig *b)
+/* Did both send the same samples to the bit? */
+static void require_equal(const struct entity_rig *a, const struct entity_rig *b)
 {
     assert_int_equal(a->swaps, b->swaps);
     for (uint32_t i = 0; i < a->sink.n; i++) {
@@ -143,4 +144,28 @@ void entity_rig_equal(const struct entity_rig *a, const struct entity_rig *b)
                 fail_msg("%s: %.17g, and %.17g at %lld", x->text, x->v[k].value, y->v[k].value,
                          (long long)x->v[k].t_ms);
     }
+}
+
+void entity_twins_init(struct entity_twins *t, const char *yaml)
+{
+    for (int i = 0; i < 2; i++)
+        scratch_make(t->dirs[i], NULL);
+    scratch_make(t->snapshots, "snapshots");
+    entity_rig_init(&t->a, yaml, t->dirs[0]);
+    entity_rig_init(&t->b, yaml, t->dirs[1]);
+}
+
+void entity_twins_restart(struct entity_twins *t, uint64_t seed)
+{
+    entity_rig_restart(&t->b, t->snapshots, seed);
+}
+
+void entity_twins_done(struct entity_twins *t)
+{
+    require_equal(&t->a, &t->b);
+    entity_rig_done(&t->a);
+    entity_rig_done(&t->b);
+    for (int i = 0; i < 2; i++)
+        scratch_remove(t->dirs[i]);
+    scratch_remove(t->snapshots);
 }

@@ -5,6 +5,7 @@
 
 #include "memory_sink.h"
 #include "pipeline/job.h"
+#include "scratch.h"
 #include "train/queue.h"
 
 /* A database, the job over it, and where its models go. */
@@ -40,7 +41,19 @@ void entity_rig_restart(struct entity_rig *r, const char *snapshots, uint64_t se
  */
 double entity_rig_largest(const struct entity_rig *r, const char *series, int64_t from_ms, int64_t to_ms);
 
-/* Fail the test unless both sent the same samples to the bit. */
-void entity_rig_equal(const struct entity_rig *a, const struct entity_rig *b);
+/* Two of the same job: `a` goes on, `b` is saved and read now and then, and nobody can tell. */
+struct entity_twins {
+    struct entity_rig a, b;
+    char dirs[2][SCRATCH_PATH], snapshots[SCRATCH_PATH];
+};
+
+/* Both, with folders of their own. */
+void entity_twins_init(struct entity_twins *t, const char *yaml);
+
+/* entity_rig_restart() of b. */
+void entity_twins_restart(struct entity_twins *t, uint64_t seed);
+
+/* Fail the test unless both sent the same samples to the bit, and free everything. */
+void entity_twins_done(struct entity_twins *t);
 
 #endif

@@ -165,63 +165,44 @@ static void tell_of_incidents(struct entity_rig *r)
 
 static void an_ensemble_in_shadow_scores_each_entity_that_it_knows(void **state)
 {
-    char dir[2][SCRATCH_PATH], snapshots[SCRATCH_PATH], text[128];
-    struct entity_rig a, b;
+    struct entity_twins t;
+    char text[128];
     (void)state;
-    scratch_make(dir[0], NULL);
-    scratch_make(dir[1], NULL);
-    scratch_make(snapshots, "snapshots");
-    entity_rig_init(&a, entity_job, dir[0]);
-    entity_rig_init(&b, entity_job, dir[1]);
+    entity_twins_init(&t, entity_job);
     for (uint32_t i = 0; i < 500; i++) {
         if (i % 50 == 49)
-            entity_rig_restart(&b, snapshots, i);
-        run(&a, i, true);
-        run(&b, i, true);
+            entity_twins_restart(&t, i);
+        run(&t.a, i, true);
+        run(&t.b, i, true);
         if (i == 300) {
-            tell_of_incidents(&a);
-            tell_of_incidents(&b);
+            tell_of_incidents(&t.a);
+            tell_of_incidents(&t.b);
         }
     }
-    entity_rig_equal(&a, &b);
-    assert_true(entity_rig_largest(&a, PRECISION, START, START + 500 * a.step_ms) > 0);
+    assert_true(entity_rig_largest(&t.a, PRECISION, START, START + 500 * t.a.step_ms) > 0);
     for (uint32_t s = 0; s < SERIES; s++) {
         (void)snprintf(text, sizeof text,
                        "anomaly_score_challenger{for=\"load\",instance=\"%u\",role=\"challenger\"}", s);
-        assert_true(require_tried_only(&a, text, phase_of(&a, "ensemble", "shadow")) > 10);
+        assert_true(require_tried_only(&t.a, text, phase_of(&t.a, "ensemble", "shadow")) > 10);
     }
-    entity_rig_done(&a);
-    entity_rig_done(&b);
-    scratch_remove(dir[0]);
-    scratch_remove(dir[1]);
-    scratch_remove(snapshots);
+    entity_twins_done(&t);
 }
 
 static void a_job_that_was_saved_and_read_in_a_trial_goes_on_with_it(void **state)
 {
     static const char yaml[] = FORECAST_JOB(", max_shadow_series: 3");
-    char dir[2][SCRATCH_PATH], snapshots[SCRATCH_PATH];
-    struct entity_rig a, b;
+    struct entity_twins t;
     (void)state;
-    scratch_make(dir[0], NULL);
-    scratch_make(dir[1], NULL);
-    scratch_make(snapshots, "snapshots");
-    entity_rig_init(&a, yaml, dir[0]);
-    entity_rig_init(&b, yaml, dir[1]);
+    entity_twins_init(&t, yaml);
     for (uint32_t i = 0; i < STEPS; i++) {
         if (i == 132 || i == 133 || i == 148 || i == 153 || i == 170)
-            entity_rig_restart(&b, snapshots, i);
-        run(&a, i, false);
-        run(&b, i, false);
+            entity_twins_restart(&t, i);
+        run(&t.a, i, false);
+        run(&t.b, i, false);
     }
-    assert_true(steps_in(&a, "lstm", "shadow") > 0 && steps_in(&a, "lstm", "watch") > 0);
-    assert_true(memory_count(&a.sink, "role=\"challenger\",source=\"x\"}") > 0);
-    entity_rig_equal(&a, &b);
-    entity_rig_done(&a);
-    entity_rig_done(&b);
-    scratch_remove(dir[0]);
-    scratch_remove(dir[1]);
-    scratch_remove(snapshots);
+    assert_true(steps_in(&t.a, "lstm", "shadow") > 0 && steps_in(&t.a, "lstm", "watch") > 0);
+    assert_true(memory_count(&t.a.sink, "role=\"challenger\",source=\"x\"}") > 0);
+    entity_twins_done(&t);
 }
 
 static int start(void **state)

@@ -75,26 +75,16 @@ static void what_no_feature_shows_alone_is_found_in_its_entity_and_explained(voi
 
 static void a_job_that_was_saved_and_read_goes_on_with_its_ensemble(void **state)
 {
+    struct entity_twins t;
     (void)state;
-    char dir[2][SCRATCH_PATH], snapshots[SCRATCH_PATH];
-    struct entity_rig a, b;
-    scratch_make(dir[0], NULL);
-    scratch_make(dir[1], NULL);
-    scratch_make(snapshots, "snapshots");
-    entity_rig_init(&a, yaml, dir[0]);
-    entity_rig_init(&b, yaml, dir[1]);
+    entity_twins_init(&t, yaml);
     for (uint32_t i = 0; i < STEPS; i++) {
         if (i == 200 || i == 285)
-            entity_rig_restart(&b, snapshots, i);
-        step(&a, i);
-        step(&b, i);
+            entity_twins_restart(&t, i);
+        step(&t.a, i);
+        step(&t.b, i);
     }
-    entity_rig_equal(&a, &b);
-    entity_rig_done(&a);
-    entity_rig_done(&b);
-    scratch_remove(dir[0]);
-    scratch_remove(dir[1]);
-    scratch_remove(snapshots);
+    entity_twins_done(&t);
 }
 
 static int begin(void **state)
