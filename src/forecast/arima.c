@@ -125,7 +125,7 @@ static void to_unbounded(const double *coefficients, uint32_t n, double sign, do
     double r[AX_ARIMA_MAX] = {n > 0 ? sign * coefficients[0] : 0, n > 1 ? sign * coefficients[1] : 0};
     if (n > 1)
         r[0] /= 1 - r[1];
-    for (uint32_t i = 0; i < n; i++)
+    for (uint32_t i = 0; i < n && i < AX_ARIMA_MAX; i++)
         x[i] = atanh(fmin(fmax(r[i] / ROOM, -NEAR_ROOM), NEAR_ROOM));
 }
 

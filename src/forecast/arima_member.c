@@ -136,9 +136,10 @@ static void take(const struct state *s, struct stand *at, double y)
     at->value = from + z + e;
 }
 
-static enum ax_err run_one(const struct ax_model_params *params, const struct state *s,
-                           const struct ax_past *p, double *out)
+static void run_one(const struct ax_model_params *params, const void *state, const struct ax_past *p,
+                    double *out)
 {
+    const struct state *s = state;
     double z[REACH], path[STEPS_MAX] = {0};
     uint32_t most = p->fine.n < REACH ? p->fine.n : REACH, season = params->season_steps, steps = 0;
     for (uint32_t k = 0; k < params->leads_n; k++) {
@@ -148,7 +149,7 @@ static enum ax_err run_one(const struct ax_model_params *params, const struct st
     steps = steps < STEPS_MAX ? steps : STEPS_MAX;
     uint32_t n = s->fitted ? ax_adjust_bridged(p, season, most, z) : 0;
     if (n < 2 * AX_ARIMA_MAX)
-        return AX_OK;
+        return;
     struct stand at = {.value = z[most - n]};
     double low = at.value, high = at.value; /* of what was; the path goes no further out than that is wide */
     for (uint32_t i = most - n + 1; i < most; i++) {
@@ -167,21 +168,9 @@ static enum ax_err run_one(const struct ax_model_params *params, const struct st
         out[k] = ax_adjust_back(p, season ? AX_ADJUST_DIFFERENCE : AX_ADJUST_NONE, season, lead,
                                 path[(lead < steps ? lead : steps) - 1]);
     }
-    return AX_OK;
 }
 
-static enum ax_err run(const struct ax_model_params *params, void *const *states, const struct ax_batch *now,
-                       struct ax_arena *scratch, const struct ax_model_out *out)
-{
-    (void)scratch;
-    for (uint32_t e = 0; e < now->entities_n; e++) {
-        struct ax_past p = ax_past_of(now, e);
-        enum ax_err err = run_one(params, states[e], &p, out->path + (size_t)e * params->leads_n);
-        if (err)
-            return err;
-    }
-    return AX_OK;
-}
+AX_MEMBER_RUN(run_one)
 
 static void save(const struct ax_model_params *params, const void *state, struct ax_buf *out)
 {

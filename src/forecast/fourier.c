@@ -230,9 +230,10 @@ static double newest(const struct ax_past *p)
     return seen ? sum / seen : ax_past_last(p, AX_BRIDGE_MAX);
 }
 
-static void run_one(const struct ax_model_params *params, const struct state *s, const struct ax_past *p,
+static void run_one(const struct ax_model_params *params, const void *state, const struct ax_past *p,
                     double *path)
 {
+    const struct state *s = state;
     const struct ax_fourier_frame f = frame_of(s, p);
     double x[AX_FOURIER_COLUMNS], above = NAN;
     if (s->span_ms > 0) {
@@ -248,16 +249,7 @@ static void run_one(const struct ax_model_params *params, const struct state *s,
     }
 }
 
-static enum ax_err run(const struct ax_model_params *params, void *const *states, const struct ax_batch *now,
-                       struct ax_arena *scratch, const struct ax_model_out *out)
-{
-    (void)scratch;
-    for (uint32_t e = 0; e < now->entities_n; e++) {
-        struct ax_past p = ax_past_of(now, e);
-        run_one(params, states[e], &p, out->path + (size_t)e * params->leads_n);
-    }
-    return AX_OK;
-}
+AX_MEMBER_RUN(run_one)
 
 static void save(const struct ax_model_params *params, const void *state, struct ax_buf *out)
 {

@@ -62,6 +62,24 @@ int64_t ax_past_clock_shift(const struct ax_local_time *clocks, int64_t then_ms,
 /* Points of a season from which the middle one of three neighbours is still its shape. */
 #define AX_DENSE_SEASON 96
 
+/* What a member says of one series: path[params->leads_n], NaN for nothing. */
+typedef void ax_member_say(const struct ax_model_params *params, const void *state, const struct ax_past *p,
+                           double *path);
+
+/* Let a member speak of every series of a batch. AX_NOTREADY when it says nothing of any. */
+enum ax_err ax_member_run(ax_member_say *say, const struct ax_model_params *params, void *const *states,
+                          const struct ax_batch *now, const struct ax_model_out *out);
+
+/* run() of the table of a member that says so. */
+#define AX_MEMBER_RUN(say)                                                                                   \
+    static enum ax_err run(const struct ax_model_params *params, void *const *states,                        \
+                           const struct ax_batch *now, struct ax_arena *scratch,                             \
+                           const struct ax_model_out *out)                                                   \
+    {                                                                                                        \
+        (void)scratch;                                                                                       \
+        return ax_member_run(say, params, states, now, out);                                                 \
+    }
+
 /* Longest gap that a member bridges, in steps. */
 #define AX_BRIDGE_MAX 256
 

@@ -19,6 +19,20 @@ struct ax_past ax_past_of(const struct ax_batch *b, uint32_t e)
     return p;
 }
 
+enum ax_err ax_member_run(ax_member_say *say, const struct ax_model_params *params, void *const *states,
+                          const struct ax_batch *now, const struct ax_model_out *out)
+{
+    enum ax_err err = AX_NOTREADY;
+    for (uint32_t e = 0; e < now->entities_n; e++) {
+        struct ax_past p = ax_past_of(now, e);
+        double *path = out->path + (size_t)e * params->leads_n;
+        say(params, states[e], &p, path);
+        for (uint32_t k = 0; k < params->leads_n; k++)
+            err = isnan(path[k]) ? err : AX_OK;
+    }
+    return err;
+}
+
 static void drop_newest(struct ax_view *v, int64_t until_ms)
 {
     if (v->n == 0 || v->end_ms <= until_ms)

@@ -196,8 +196,10 @@ static size_t state_bytes(const struct ax_model_params *params)
     return 0;
 }
 
-static void run_one(const struct ax_model_params *params, const struct ax_past *past, double *path)
+static void run_one(const struct ax_model_params *params, const void *state, const struct ax_past *past,
+                    double *path)
 {
+    (void)state;
     struct ax_lag_frame f;
     double x[P];
     bool frame = ax_lag_frame(past, &f);
@@ -213,19 +215,7 @@ static void run_one(const struct ax_model_params *params, const struct ax_past *
     }
 }
 
-static enum ax_err run(const struct ax_model_params *params, void *const *states, const struct ax_batch *now,
-                       struct ax_arena *scratch, const struct ax_model_out *out)
-{
-    (void)states;
-    (void)scratch;
-    if (!params->pooled)
-        return AX_NOTREADY;
-    for (uint32_t e = 0; e < now->entities_n; e++) {
-        struct ax_past past = ax_past_of(now, e);
-        run_one(params, &past, out->path + (size_t)e * params->leads_n);
-    }
-    return AX_OK;
-}
+AX_MEMBER_RUN(run_one)
 
 const struct ax_model_ops ax_model_ridge_pooled = {.name = "ridge_pooled",
                                                    .task = AX_TASK_FORECAST,

@@ -123,9 +123,10 @@ static enum ax_err fit(const struct ax_model_params *params, void *const *states
     return err;
 }
 
-static void run_one(const struct ax_model_params *params, const struct lead_state *state,
-                    const struct ax_past *p, double *path)
+static void run_one(const struct ax_model_params *params, const void *of, const struct ax_past *p,
+                    double *path)
 {
+    const struct lead_state *state = of;
     double x[WIDTH];
     struct ax_lag_frame f;
     bool frame = ax_lag_frame(p, &f);
@@ -140,21 +141,7 @@ static void run_one(const struct ax_model_params *params, const struct lead_stat
     }
 }
 
-static enum ax_err run(const struct ax_model_params *params, void *const *states, const struct ax_batch *now,
-                       struct ax_arena *scratch, const struct ax_model_out *out)
-{
-    (void)scratch;
-    enum ax_err err = AX_NOTREADY;
-    for (uint32_t e = 0; e < now->entities_n; e++) {
-        struct ax_past p = ax_past_of(now, e);
-        const struct lead_state *state = states[e];
-        for (uint32_t k = 0; k < params->leads_n; k++)
-            if (state[k].clip > 0)
-                err = AX_OK;
-        run_one(params, state, &p, out->path + (size_t)e * params->leads_n);
-    }
-    return err;
-}
+AX_MEMBER_RUN(run_one)
 
 static void save(const struct ax_model_params *params, const void *state, struct ax_buf *out)
 {

@@ -371,9 +371,10 @@ static bool now_of(const struct ax_past *p, const struct frame *f, struct now *w
     return measure(w);
 }
 
-static void run_one(const struct ax_model_params *params, const struct lead_state *state,
-                    const struct ax_past *p, double *path)
+static void run_one(const struct ax_model_params *params, const void *of, const struct ax_past *p,
+                    double *path)
 {
+    const struct lead_state *state = of;
     const struct frame f = frame_of(params, p);
     struct now w;
     double x[WIDTH];
@@ -391,16 +392,7 @@ static void run_one(const struct ax_model_params *params, const struct lead_stat
     }
 }
 
-static enum ax_err run(const struct ax_model_params *params, void *const *states, const struct ax_batch *now,
-                       struct ax_arena *scratch, const struct ax_model_out *out)
-{
-    (void)scratch;
-    for (uint32_t e = 0; e < now->entities_n; e++) {
-        struct ax_past p = ax_past_of(now, e);
-        run_one(params, states[e], &p, out->path + (size_t)e * params->leads_n);
-    }
-    return AX_OK;
-}
+AX_MEMBER_RUN(run_one)
 
 static void save(const struct ax_model_params *params, const void *state, struct ax_buf *out)
 {

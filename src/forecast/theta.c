@@ -140,9 +140,10 @@ static enum ax_err fit(const struct ax_model_params *params, void *const *states
 }
 
 /* Leads that share an alpha share a level. */
-static void run_one(const struct ax_model_params *params, const struct state *state, const struct ax_past *p,
+static void run_one(const struct ax_model_params *params, const void *of, const struct ax_past *p,
                     double *path)
 {
+    const struct state *state = of;
     double z[REACH], work[REACH], levels[ALPHAS];
     uint32_t most = p->fine.n < REACH ? p->fine.n : REACH,
              n = ax_adjust_bridged(p, params->season_steps, most, z);
@@ -168,16 +169,7 @@ static void run_one(const struct ax_model_params *params, const struct state *st
     }
 }
 
-static enum ax_err run(const struct ax_model_params *params, void *const *states, const struct ax_batch *now,
-                       struct ax_arena *scratch, const struct ax_model_out *out)
-{
-    (void)scratch;
-    for (uint32_t e = 0; e < now->entities_n; e++) {
-        struct ax_past p = ax_past_of(now, e);
-        run_one(params, states[e], &p, out->path + (size_t)e * params->leads_n);
-    }
-    return AX_OK;
-}
+AX_MEMBER_RUN(run_one)
 
 static void save(const struct ax_model_params *params, const void *state, struct ax_buf *out)
 {

@@ -112,8 +112,10 @@ static enum ax_err ask(const float *v, uint32_t n, const struct almanac *a, doub
     void *const states[1] = {one};
     ax_model_fourier.init(&params, one);
     enum ax_err err = ax_model_fourier.fit(&params, states, &batch, &scratch);
-    assert_int_equal(
-        ax_model_fourier.run(&params, states, &batch, &scratch, &(struct ax_model_out){.path = path}), AX_OK);
+    assert_int_equal(/* ready when it was fitted */
+                     ax_model_fourier.run(&params, states, &batch, &scratch,
+                                          &(struct ax_model_out){.path = path}),
+                     err);
     ax_arena_done(&scratch);
     free(one);
     return err;
