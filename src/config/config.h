@@ -43,9 +43,9 @@ struct ax_header {
 struct ax_http_config {
     struct ax_str basic_user, basic_password, basic_password_file;
     struct ax_str auth_type, auth_credentials, auth_credentials_file; /* `authorization` */
-    struct ax_str tls_ca_file, tls_cert_file, tls_key_file, tls_server_name, tls_min_version;
+    struct ax_str tls_ca_file, tls_cert_file, tls_key_file, tls_server_name, tls_min_version, tls_max_version;
     bool tls_insecure_skip_verify;
-    struct ax_str proxy_url;
+    struct ax_str proxy_url, no_proxy;
     const struct ax_header *headers;
     uint32_t headers_n;
     bool follow_redirects;

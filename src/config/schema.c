@@ -68,6 +68,7 @@ static const struct ax_section global = {
 
 static const struct ax_key basic_auth_keys[] = {
     {"username", AX_KEY_STRING, HTTP(basic_user), .required = true, .doc = "User name."},
+    {"username_file", AX_KEY_REFUSED, .doc = "write the name as username"},
     {"password", AX_KEY_SECRET, HTTP(basic_password), .doc = "Password; or use `password_file`."},
     {"password_file", AX_KEY_STRING, HTTP(basic_password_file), .doc = "File to read the password from."},
 };
@@ -92,6 +93,11 @@ static const struct ax_key tls_keys[] = {
      .doc = "Name to check the server's certificate against."},
     {"min_version", AX_KEY_CHOICE, HTTP(tls_min_version), .choices = tls_versions, .fallback = "TLS12",
      .doc = "Lowest TLS version."},
+    {"max_version", AX_KEY_CHOICE, HTTP(tls_max_version), .choices = tls_versions,
+     .doc = "Highest TLS version; default the highest that there is."},
+    {"ca", AX_KEY_REFUSED, .doc = "put it into a file and name it as ca_file"},
+    {"cert", AX_KEY_REFUSED, .doc = "put it into a file and name it as cert_file"},
+    {"key", AX_KEY_REFUSED, .doc = "put it into a file and name it as key_file"},
     {"insecure_skip_verify", AX_KEY_BOOL, HTTP(tls_insecure_skip_verify), .fallback = "false",
      .doc = "Do not verify the server's certificate."},
 };
@@ -105,6 +111,10 @@ static const struct ax_key http_keys[] = {
     {"authorization", AX_KEY_SECTION, .section = &authorization},
     {"tls_config", AX_KEY_SECTION, .section = &tls},
     {"proxy_url", AX_KEY_URL, HTTP(proxy_url), .doc = "HTTP proxy."},
+    {"no_proxy", AX_KEY_STRING, HTTP(no_proxy),
+     .doc = "Hosts, domains and networks that are reached without the proxy, with commas between them."},
+    {"proxy_from_environment", AX_KEY_REFUSED, .doc = "name the proxy as proxy_url"},
+    {"proxy_connect_header", AX_KEY_REFUSED, .doc = "a proxy is spoken to without headers of its own"},
     {"follow_redirects", AX_KEY_BOOL, HTTP(follow_redirects), .fallback = "true",
      .doc = "Follow HTTP redirects."},
     {"oauth2", AX_KEY_REFUSED, .doc = "use authorization with a credentials_file"},

@@ -39,7 +39,8 @@ static void mix_http(struct ax_buf *b, const struct ax_http_config *h)
     const struct ax_str texts[] = {h->basic_user,      h->basic_password,   h->basic_password_file,
                                    h->auth_type,       h->auth_credentials, h->auth_credentials_file,
                                    h->tls_ca_file,     h->tls_cert_file,    h->tls_key_file,
-                                   h->tls_server_name, h->tls_min_version,  h->proxy_url};
+                                   h->tls_server_name, h->tls_min_version,  h->tls_max_version,
+                                   h->proxy_url,       h->no_proxy};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         mix_text(b, texts[i]);
     mix_number(b, h->tls_insecure_skip_verify);

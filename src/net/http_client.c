@@ -199,33 +199,42 @@ static bool set_text(struct ax_http_client *c, CURLoption option, struct ax_str 
     return ok;
 }
 
-static enum ax_err tls_version(struct ax_str text, long *out, struct ax_diag *diag)
+/* Versions of TLS, lowest first, with what curl calls them as the lowest and the highest. */
+static const struct {
+    const char *name;
+    long lowest, highest;
+} tls_versions[] = {{"TLS10", CURL_SSLVERSION_TLSv1_0, CURL_SSLVERSION_MAX_TLSv1_0},
+                    {"TLS11", CURL_SSLVERSION_TLSv1_1, CURL_SSLVERSION_MAX_TLSv1_1},
+                    {"TLS12", CURL_SSLVERSION_TLSv1_2, CURL_SSLVERSION_MAX_TLSv1_2},
+                    {"TLS13", CURL_SSLVERSION_TLSv1_3, CURL_SSLVERSION_MAX_TLSv1_3}};
+#define TLS_VERSIONS (sizeof tls_versions / sizeof tls_versions[0])
+
+/* Which of them a key names, or its default when it is empty. */
+static enum ax_err tls_version(const char *key, struct ax_str text, const char *fallback, size_t *out,
+                               struct ax_diag *diag)
 {
-    static const struct {
-        const char *name;
-        long version;
-    } known[] = {{"", CURL_SSLVERSION_TLSv1_2},
-                 {"TLS10", CURL_SSLVERSION_TLSv1_0},
-                 {"TLS11", CURL_SSLVERSION_TLSv1_1},
-                 {"TLS12", CURL_SSLVERSION_TLSv1_2},
-                 {"TLS13", CURL_SSLVERSION_TLSv1_3}};
-    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
-        if (ax_str_eq(text, ax_str(known[i].name))) {
-            *out = known[i].version;
+    const struct ax_str name = text.n ? text : ax_str(fallback);
+    for (*out = 0; *out < TLS_VERSIONS; (*out)++)
+        if (ax_str_eq(name, ax_str(tls_versions[*out].name)))
             return AX_OK;
-        }
-    return ax_fail(diag, AX_INVALID, "min_version \"" AX_STR_FMT "\" is none of TLS10, TLS11, TLS12, TLS13",
+    return ax_fail(diag, AX_INVALID, "%s \"" AX_STR_FMT "\" is none of TLS10, TLS11, TLS12, TLS13", key,
                    AX_STR_ARG(text));
 }
 
 static enum ax_err set_tls(struct ax_http_client *c, const struct ax_http_client_options *o,
                            struct ax_diag *diag)
 {
-    long version = 0;
-    enum ax_err err = tls_version(o->tls_min_version, &version, diag);
+    size_t min = 0, max = 0;
+    enum ax_err err = tls_version("min_version", o->tls_min_version, "TLS12", &min, diag);
+    if (err == AX_OK)
+        err = tls_version("max_version", o->tls_max_version, "TLS13", &max, diag);
+    if (err == AX_OK && min > max)
+        err = ax_fail(diag, AX_INVALID, "max_version %s is below min_version %s", tls_versions[max].name,
+                      tls_versions[min].name);
     if (err != AX_OK)
         return err;
-    (void)curl_easy_setopt(c->easy, CURLOPT_SSLVERSION, version);
+    long highest = o->tls_max_version.n ? tls_versions[max].highest : 0; /* 0: what the library has */
+    (void)curl_easy_setopt(c->easy, CURLOPT_SSLVERSION, tls_versions[min].lowest | highest);
     (void)curl_easy_setopt(c->easy, CURLOPT_CA_CACHE_TIMEOUT, 0L);
     if (o->tls_insecure_skip_verify) {
         (void)curl_easy_setopt(c->easy, CURLOPT_SSL_VERIFYPEER, 0L);
@@ -315,7 +324,10 @@ static enum ax_err set_fixed(struct ax_http_client *c, const struct ax_http_clie
     (void)curl_easy_setopt(h, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     c->follows = o->follow_redirects;
     (void)curl_easy_setopt(h, CURLOPT_PROXY, "");
-    bool ok = set_text(c, CURLOPT_PROXY, o->proxy_url) &&
+    (void)curl_easy_setopt(h, CURLOPT_NOPROXY, ""); /* nor what the environment says */
+    if (o->no_proxy.n && !o->proxy_url.n)
+        return ax_fail(diag, AX_INVALID, "no_proxy has no effect without proxy_url");
+    bool ok = set_text(c, CURLOPT_PROXY, o->proxy_url) && set_text(c, CURLOPT_NOPROXY, o->no_proxy) &&
               add_header(&c->fixed, "User-Agent: Auspex/" AX_VERSION) && add_header(&c->fixed, "Expect:");
     for (uint32_t i = 0; ok && i < o->headers_n; i++)
         ok = add_field(&c->fixed, o->headers[i].name, o->headers[i].value);

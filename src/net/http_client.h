@@ -26,8 +26,9 @@ struct ax_http_client_options {
     struct ax_str tls_ca_file, tls_cert_file, tls_key_file;
     struct ax_str tls_server_name; /* name in the certificate, when it is not the URL's host */
     struct ax_str tls_min_version; /* TLS10, TLS11, TLS12, TLS13; empty: TLS12 */
+    struct ax_str tls_max_version; /* likewise; empty: the highest that there is */
     bool tls_insecure_skip_verify;
-    struct ax_str proxy_url;
+    struct ax_str proxy_url, no_proxy;   /* hosts, domains and networks that are reached without, by commas */
     const struct ax_http_field *headers; /* the user's own; see ax_http_check_header() */
     uint32_t headers_n;
     bool follow_redirects; /* keeping the method; credentials do not go to another host */
@@ -64,7 +65,8 @@ AX_MUST_USE enum ax_err ax_http_check_header(struct ax_str name, struct ax_str v
 
 /* Make a client; the options are copied. Nothing is connected yet. AX_INVALID with a text: no http(s) URL,
  * a header that is reserved, a file of credentials or certificates that cannot be read, more than one way
- * to authenticate, a TLS version that does not exist. AX_NOMEM. */
+ * to authenticate, a TLS version that does not exist, no version between both, no_proxy without a proxy.
+ * AX_NOMEM. */
 AX_MUST_USE enum ax_err ax_http_client_new(const struct ax_http_client_options *options,
                                            struct ax_http_client **out, struct ax_diag *diag);
 

@@ -132,8 +132,9 @@ static const char all_keys[] =
     "  headers: {X-Scope-OrgID: t}\n"
     "  basic_auth: {username: me, password: s3cret}\n"
     "  tls_config: {ca_file: /ca, cert_file: /c, key_file: /k, server_name: s, min_version: TLS13, "
+    "max_version: TLS13, "
     "insecure_skip_verify: true}\n"
-    "  proxy_url: http://proxy:3128\n  follow_redirects: false\n"
+    "  proxy_url: http://proxy:3128\n  no_proxy: 'localhost,10.0.0.0/8'\n  follow_redirects: false\n"
     "  queue_config: {max_shards: 4, max_samples_per_send: 500, batch_send_deadline: "
     "1s,\n"
     "    min_backoff: 1s, max_backoff: 2s, retry_on_http_429: false, sample_age_limit: 2h}\n"
@@ -182,8 +183,10 @@ static void every_key_of_the_endpoints_is_read(void **state)
     EQ(w->http.tls_key_file, "/k");
     EQ(w->http.tls_server_name, "s");
     EQ(w->http.tls_min_version, "TLS13");
+    EQ(w->http.tls_max_version, "TLS13");
     assert_true(w->http.tls_insecure_skip_verify);
     EQ(w->http.proxy_url, "http://proxy:3128");
+    EQ(w->http.no_proxy, "localhost,10.0.0.0/8");
     assert_false(w->http.follow_redirects);
     assert_int_equal(w->max_shards, 4);
     assert_int_equal(w->max_samples_per_send, 500);

@@ -386,6 +386,13 @@ static void certificates_are_verified_against_ca_and_name(void **state)
     o.tls_server_name = ax_str("receiver.test");
     o.tls_min_version = ax_str("TLS13");
     assert_int_equal(post_tls(&o), AX_OK);
+    o.tls_max_version = ax_str("TLS13");
+    assert_int_equal(post_tls(&o), AX_OK);
+    o.tls_min_version = ax_str("TLS10");
+    o.tls_max_version = ax_str("TLS11");
+    assert_int_equal(post_tls(&o), AX_IO); /* which the receiver does not speak */
+    o.tls_max_version = ax_str("");
+    assert_int_equal(post_tls(&o), AX_OK);
     o.tls_server_name = ax_str("other.test");
     assert_int_equal(post_tls(&o), AX_IO);
     o = options_for(receiver_url(r));
@@ -421,6 +428,25 @@ static void requests_go_through_the_proxy_that_was_set(void **state)
     receiver_stop(proxy);
 }
 
+static void what_no_proxy_names_is_reached_without_the_proxy(void **state)
+{
+    (void)state;
+    struct receiver *proxy = receiver_start(0, ok, 1), *r = receiver_start(0, ok, 1);
+    static const char *const lists[] = {"127.0.0.1", "10.0.0.0/8,127.0.0.0/8", "other.test"};
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
+        struct ax_http_client_options o = options_for(receiver_url(r));
+        o.proxy_url = ax_str(receiver_url(proxy));
+        o.no_proxy = ax_str(lists[i]);
+        struct ax_http_client *c = client(&o);
+        post_ok(c, 200);
+        ax_http_client_free(c);
+    }
+    (void)receiver_wait(r, 2, 0);
+    assert_string_equal(receiver_wait(proxy, 1, 0)->path, receiver_url(r));
+    receiver_stop(proxy);
+    receiver_stop(r);
+}
+
 static void bad_options_are_refused_with_a_text(void **state)
 {
     (void)state;
@@ -431,6 +457,12 @@ static void bad_options_are_refused_with_a_text(void **state)
     o = options_for("http://127.0.0.1:1/");
     o.tls_min_version = ax_str("TLS14");
     assert_refused(&o, "TLS13");
+    o.tls_min_version = ax_str("");
+    o.tls_max_version = ax_str("TLS11");
+    assert_refused(&o, "max_version TLS11 is below min_version TLS12");
+    o = options_for("http://127.0.0.1:1/");
+    o.no_proxy = ax_str("localhost");
+    assert_refused(&o, "proxy_url");
     o = options_for("http://127.0.0.1:1/");
     o.basic_password_file = ax_str("/nonexistent");
     assert_refused(&o, "password_file /nonexistent");
@@ -489,6 +521,7 @@ int main(void)
         cmocka_unit_test(certificates_are_verified_against_ca_and_name),
         cmocka_unit_test(a_certificate_of_the_client_needs_its_key),
         cmocka_unit_test(requests_go_through_the_proxy_that_was_set),
+        cmocka_unit_test(what_no_proxy_names_is_reached_without_the_proxy),
         cmocka_unit_test(bad_options_are_refused_with_a_text),
         cmocka_unit_test(only_harmless_headers_may_be_set),
     };
