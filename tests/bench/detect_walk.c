@@ -106,9 +106,11 @@ static void walk_column(const char *file, const struct table *t, uint32_t c)
     w.spec.nonnegative = -1;
     w.window = ax_window_new(step_ms, AX_WINDOW_FINE, AX_WINDOW_COARSE);
     w.forecaster = ax_forecaster_new(&w.spec);
-    double hold = 3600 / step;
-    w.detector = ax_detector_new(
-        &(struct ax_detector_spec){.hold_steps = hold > 240 ? (uint32_t)hold : 240, .members = all_members});
+    double hold = 3600 / step, memory = 43200 / step; /* as the pipeline has them */
+    w.detector =
+        ax_detector_new(&(struct ax_detector_spec){.hold_steps = hold > 240 ? (uint32_t)hold : 240,
+                                                   .memory_steps = memory > 2880 ? (uint32_t)memory : 2880,
+                                                   .members = all_members});
     w.next = (struct ax_observation){.expected = NAN, .lower = NAN, .upper = NAN};
     ax_arena_init(&w.scratch, 64U << 20);
     uint32_t row = 0;
