@@ -205,9 +205,12 @@ enum ax_err ax_positions_list(const char *dir, struct ax_positions_list *out, st
         return fail(diag, "read", dir);
     enum ax_err err = AX_OK;
     uint32_t number;
-    for (const struct dirent *entry; err == AX_OK && (entry = readdir(d));)
+    const struct dirent *entry;
+    for (errno = 0; err == AX_OK && (entry = readdir(d)); errno = 0)
         if (number_of(entry->d_name, &number))
             err = list_file(dir, number, out, diag);
+    if (err == AX_OK && errno != 0) /* who is not found would begin anew, behind what waits */
+        err = fail(diag, "read", dir);
     (void)closedir(d);
     if (err != AX_OK)
         ax_positions_list_free(out);

@@ -247,7 +247,8 @@ static enum ax_err set_tls(struct ax_http_client *c, const struct ax_http_client
 
 /* For a server that calls itself otherwise than the URL: ask curl for that name (so that SNI and the
  * certificate's check use it), connect to the URL's host and name that in the Host header. */
-static bool rename_server(struct ax_http_client *c, CURLU *url, struct ax_str name)
+static enum ax_err rename_server(struct ax_http_client *c, CURLU *url, struct ax_str name,
+                                 struct ax_diag *diag)
 {
     char *host = NULL, *port = NULL, *to = NULL, *header = NULL,
          *server = format(AX_STR_FMT, AX_STR_ARG(name));
@@ -258,14 +259,16 @@ static bool rename_server(struct ax_http_client *c, CURLU *url, struct ax_str na
         header = format("Host: %s:%s", host, port);
     }
     ok = ok && to && header && add_header(&c->connect, to) && add_header(&c->fixed, header) &&
-         !curl_url_set(url, CURLUPART_HOST, server, 0) &&
          curl_easy_setopt(c->easy, CURLOPT_CONNECT_TO, c->connect) == CURLE_OK;
+    enum ax_err err = ok ? AX_OK : ax_fail(diag, AX_NOMEM, "out of memory");
+    if (ok && curl_url_set(url, CURLUPART_HOST, server, 0))
+        err = ax_fail(diag, AX_INVALID, "server_name \"" AX_STR_FMT "\" is no host name", AX_STR_ARG(name));
     curl_free(host);
     curl_free(port);
     free(to);
     free(header);
     free(server);
-    return ok;
+    return err;
 }
 
 /* Check the URL and give it to curl. No text repeats it: it may hold a password. */
@@ -279,11 +282,10 @@ static enum ax_err take_url(struct ax_http_client *c, const struct ax_http_clien
         err = ax_fail(diag, AX_INVALID, "the url is not one; it looks like http://host:port/path");
     else if (strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0)
         err = ax_fail(diag, AX_INVALID, "the url's scheme %s is not known; use http or https", scheme);
-    else if (o->tls_server_name.n && strcmp(scheme, "https") == 0 &&
-             !rename_server(c, url, o->tls_server_name))
-        err = ax_fail(diag, AX_INVALID, "server_name \"" AX_STR_FMT "\" is no host name",
-                      AX_STR_ARG(o->tls_server_name));
-    else if (curl_url_get(url, CURLUPART_URL, &final, 0) || curl_easy_setopt(c->easy, CURLOPT_URL, final))
+    else if (o->tls_server_name.n && strcmp(scheme, "https") == 0)
+        err = rename_server(c, url, o->tls_server_name, diag);
+    if (err == AX_OK &&
+        (curl_url_get(url, CURLUPART_URL, &final, 0) || curl_easy_setopt(c->easy, CURLOPT_URL, final)))
         err = ax_fail(diag, AX_NOMEM, "out of memory");
     curl_free(scheme);
     curl_free(final);

@@ -99,7 +99,7 @@ static void init(void)
     struct ax_buf scratch;
     world.env = (struct ax_job_env){
         .db = ax_db_new(&(struct ax_db_options){.seed = 7, .negative_max = 16, .ring_samples_max = 4096}),
-        .sink = {NULL, sink_open, sink_put, sink_close, NULL},
+        .sink = {NULL, sink_open, sink_put, sink_close, NULL, NULL},
         .max_range_ms = 3600000,
         .seed = 42};
     AX_ASSERT(world.env.db && ax_config_parse(ax_str(yaml), &world.config, &problems) == AX_OK);

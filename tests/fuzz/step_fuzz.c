@@ -49,7 +49,7 @@ static void init(void)
 {
     static struct ax_problems problems;
     env = (struct ax_job_env){.db = ax_db_new(&(struct ax_db_options){.seed = 7, .negative_max = 16}),
-                              .sink = {NULL, sink_open, sink_put, sink_close, NULL},
+                              .sink = {NULL, sink_open, sink_put, sink_close, NULL, NULL},
                               .max_range_ms = 3600000,
                               .seed = 42};
     AX_ASSERT(env.db && ax_config_parse(ax_str(yaml), &config, &problems) == AX_OK);

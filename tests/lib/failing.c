@@ -3,13 +3,18 @@
  * makes of others. */
 #include "failing.h"
 
+#include "base/err.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -87,6 +92,37 @@ WRAP(FAILING_MEMORY, void *, NULL, calloc, (size_t n, size_t size), (n, size))
 WRAP(FAILING_MEMORY, void *, NULL, realloc, (void *p, size_t n), (p, n))
 WRAP(FAILING_MEMORY, void *, NULL, aligned_alloc, (size_t alignment, size_t n), (alignment, n))
 WRAP(FAILING_MEMORY, char *, NULL, strdup, (const char *s), (s))
+WRAP(FAILING_MEMORY, char *, NULL, strndup, (const char *s, size_t n), (s, n))
+WRAP(FAILING_MEMORY, int, -1, vasprintf, (char **out, const char *fmt, va_list args), (out, fmt, args))
+WRAP(FAILING_MEMORY, int, -1, __vasprintf_chk, (char **out, int flag, const char *fmt, va_list args),
+     (out, flag, fmt, args))
+WRAP(FAILING_OPEN, DIR *, NULL, opendir, (const char *path), (path))
+WRAP(FAILING_READ, struct dirent *, NULL, readdir, (DIR * d), (d))
+WRAP(FAILING_LOCK, int, -1, flock, (int fd, int operation), (fd, operation))
+WRAP(FAILING_THREAD, int, EAGAIN, pthread_create,
+     (pthread_t * thread, const pthread_attr_t *attr, void *(*run)(void *), void *arg),
+     (thread, attr, run, arg))
+
+/* What takes any number of arguments goes to what takes a list of them. */
+int __wrap_asprintf(char **out, const char *fmt, ...) AX_PRINTF(2, 3);
+int __wrap_asprintf(char **out, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    int n = __wrap_vasprintf(out, fmt, args);
+    va_end(args);
+    return n;
+}
+
+int __wrap___asprintf_chk(char **out, int flag, const char *fmt, ...) AX_PRINTF(3, 4);
+int __wrap___asprintf_chk(char **out, int flag, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    int n = __wrap___vasprintf_chk(out, flag, fmt, args);
+    va_end(args);
+    return n;
+}
 
 /* The mode of an open() that makes a file. */
 static mode_t mode_of(int flags, va_list args)

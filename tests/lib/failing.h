@@ -21,16 +21,19 @@
 
 /* What can fail; to be joined by |. */
 enum failing_kind {
-    FAILING_OPEN = 1 << 0,     /* open, openat, fdopendir */
-    FAILING_READ = 1 << 1,     /* read, pread, fstat */
+    FAILING_OPEN = 1 << 0,     /* open, openat, opendir, fdopendir */
+    FAILING_READ = 1 << 1,     /* read, pread, fstat, readdir */
     FAILING_WRITE = 1 << 2,    /* write, writev, pwrite, pwritev */
     FAILING_SYNC = 1 << 3,     /* fsync, fdatasync */
     FAILING_TRUNCATE = 1 << 4, /* ftruncate */
     FAILING_NAME = 1 << 5,     /* rename, renameat, mkdir */
     FAILING_REMOVE = 1 << 6,   /* unlink, unlinkat */
     FAILING_MAP = 1 << 7,      /* mmap */
-    FAILING_MEMORY = 1 << 8,   /* malloc, calloc, realloc, aligned_alloc, strdup */
-    FAILING_IO = 0xff,         /* all but memory */
+    FAILING_MEMORY =
+        1 << 8,            /* malloc, calloc, realloc, aligned_alloc, strdup, strndup, asprintf, vasprintf */
+    FAILING_LOCK = 1 << 9, /* flock */
+    FAILING_THREAD = 1 << 10,                                    /* pthread_create, with EAGAIN */
+    FAILING_IO = 0xff,                                           /* all but memory, locks and threads */
     FAILING_SPACE = FAILING_WRITE | FAILING_SYNC | FAILING_NAME, /* what a full disk refuses */
 };
 

@@ -174,7 +174,8 @@ def a_start_with_a_bad_config_says_where(folder):
 
 
 def memory_has_a_ceiling(folder):
-    """With a flood of new series memory stays below its ceiling, and what is known goes on."""
+    """With a flood of new series memory grows no further than the ceiling and what does not count as such, and what is
+    known goes on."""
     auspex = Auspex(folder, "memory", "--storage.max-memory=96MiB", "--storage.negative-cache=65536")
     labels = [{"__name__": "load", "instance": f"known-{i}"} for i in range(50)]
     status, text = auspex.write([(l, 1.0) for l in labels])
@@ -200,7 +201,8 @@ def memory_has_a_ceiling(folder):
     stop.set()
     for thread in threads:
         thread.join()
-    require(most[0] < 125 * MIB, f"memory has grown to {most[0] / MIB:.0f} MiB")
+    # 15 % for blocks of series that are gone, and pages of files: the program and its libraries.
+    require(most[0] < (96 * 1.15 + 14) * MIB, f"memory has grown to {most[0] / MIB:.0f} MiB")
     rejected = auspex.metric("auspex_rejected_series_total", reason="memory")
     require(rejected + auspex.metric("auspex_http_rejected_total", reason="memory") > 0, "nothing is counted")
     status = 503
