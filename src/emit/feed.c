@@ -191,6 +191,9 @@ static enum ax_err read_record(struct ax_feed *f, struct ax_diag *diag)
         return AX_OK;
     if (err == AX_OK) {
         err = ax_unit_read(f->record.body, &f->unit);
+        uint64_t behind = f->record.at - ax_seglog_segment(f->o.log, f->record.at);
+        if (err == AX_OK && !ax_unit_may_stand(&f->unit, behind))
+            err = AX_CORRUPT;
         if (err != AX_OK)
             err = ax_fail(diag, AX_CORRUPT, "the record at %llu is %s", (unsigned long long)f->record.at,
                           ax_err_text(err));

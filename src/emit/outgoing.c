@@ -255,8 +255,9 @@ static enum ax_err scan_record(struct scan *s, struct ax_seglog_reader *r, struc
     enum ax_err err = ax_seglog_read(r, &record, diag);
     if (err == AX_OK && record.type == AX_OUTGOING_UNIT) {
         err = ax_unit_read(record.body, &u);
+        uint64_t behind = record.at - ax_seglog_segment(s->o->log, record.at);
         if (err == AX_OK)
-            err = scan_unit(s, &u, record.at);
+            err = ax_unit_may_stand(&u, behind) ? scan_unit(s, &u, record.at) : AX_CORRUPT;
         if (err == AX_CORRUPT || err == AX_UNSUPPORTED)
             err = ax_fail(diag, AX_CORRUPT, "the record at %llu is %s", (unsigned long long)record.at,
                           ax_err_text(err));

@@ -84,6 +84,11 @@ enum ax_err ax_unit_read(struct ax_str body, struct ax_unit *out)
     return r.err;
 }
 
+bool ax_unit_may_stand(const struct ax_unit *u, uint64_t bytes)
+{
+    return u->numbered <= bytes;
+}
+
 bool ax_unit_next_mark(struct ax_unit *u, struct ax_str *name, int64_t *t_ms)
 {
     if (u->marks_n == 0)

@@ -43,6 +43,10 @@ void ax_unit_write_sample(struct ax_buf *b, const struct ax_unit *u, uint32_t nu
 /* Read the head of a record. AX_CORRUPT when it is none; AX_UNSUPPORTED when it is of another format. */
 AX_MUST_USE enum ax_err ax_unit_read(struct ax_str body, struct ax_unit *out);
 
+/* May it stand so many bytes behind the beginning of its segment? Series that were numbered before it took
+ * some of them, so that a wrong number of these takes no memory. */
+bool ax_unit_may_stand(const struct ax_unit *u, uint64_t bytes);
+
 /* The next mark; false when none is left. Views into the body, as below. After malformed bytes these three
  * say that nothing is left, and rest.err is AX_CORRUPT. */
 bool ax_unit_next_mark(struct ax_unit *u, struct ax_str *name, int64_t *t_ms);

@@ -113,6 +113,16 @@ static enum ax_err read_all(void *ctx, struct ax_str bytes)
     return ax_bytes_end(&u.rest);
 }
 
+static void no_more_series_are_numbered_than_there_were_bytes_for(void **state)
+{
+    (void)state;
+    struct ax_unit u = {.numbered = 0};
+    assert_true(ax_unit_may_stand(&u, 0));
+    u.numbered = 100;
+    assert_true(ax_unit_may_stand(&u, 100));
+    assert_false(ax_unit_may_stand(&u, 99));
+}
+
 static void damaged_records_are_refused(void **state)
 {
     (void)state;
@@ -128,6 +138,7 @@ int main(void)
         cmocka_unit_test(what_was_written_is_read),
         cmocka_unit_test(who_wants_samples_alone_passes_over_the_rest),
         cmocka_unit_test(another_format_is_told_from_damage),
+        cmocka_unit_test(no_more_series_are_numbered_than_there_were_bytes_for),
         cmocka_unit_test(damaged_records_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
