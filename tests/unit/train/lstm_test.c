@@ -284,7 +284,7 @@ static bool stands(void *ctx, double loss)
 static void what_a_search_chose_goes_with_the_model(void **state)
 {
     (void)state;
-    static const double x[] = {5e-3, 1e-6, 0.1, 0.5}; /* half as many units */
+    static const double x[] = {5e-3, 1e-6, 0.1, 0.5, 7}; /* half as many units, 7 steps */
     struct world w;
     struct ax_diag diag = {{0}};
     struct told told = {.most = 1000};
@@ -299,7 +299,10 @@ static void what_a_search_chose_goes_with_the_model(void **state)
     assert_true(b.n < usual.n / 2);
     struct ax_generation *g = served(&small, &b); /* which says nothing of it */
     double said[2];
-    say(&small, g, &w, 0, N - 1, said);
+    struct ax_lstm_spec seven = small;
+    seven.sequence = ax_lstm_sequence(g->model);
+    assert_int_equal(seven.sequence, 7);
+    say(&seven, g, &w, 0, N - 1, said);
     assert_true(isfinite(said[0]) && isfinite(said[1]));
     told = (struct told){.most = 2};
     ax_buf_reset(&b);
