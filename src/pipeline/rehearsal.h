@@ -39,9 +39,6 @@ AX_MUST_USE enum ax_err ax_job_take_over(struct ax_job *job, struct ax_job *rehe
  * memory nothing is forgotten. */
 void ax_job_forget_gone(const struct ax_job *job, struct ax_map *settled);
 
-/* How many series the job has ever had, those that are gone among them: rises when new ones come. */
-uint64_t ax_job_arrivals(const struct ax_job *job);
-
 /* A number that changes when series come that the job did not have: how many it has ever had. */
 uint64_t ax_job_arrivals(const struct ax_job *job);
 
