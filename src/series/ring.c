@@ -76,6 +76,13 @@ static void drop_expired(struct ax_ring *r, int64_t newest_ms, int64_t keep_ms)
         drop_oldest(r);
 }
 
+static uint64_t bits_of(double value)
+{
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return bits;
+}
+
 enum ax_ring_put ax_ring_put(struct ax_ring *r, struct ax_sample s, int64_t keep_ms, uint32_t samples_max)
 {
     bool in_order = r->n == 0 || s.t_ms > r->newest_ms;
@@ -85,7 +92,7 @@ enum ax_ring_put ax_ring_put(struct ax_ring *r, struct ax_sample s, int64_t keep
         drop_expired(r, in_order ? s.t_ms : r->newest_ms, keep_ms);
     uint32_t i = in_order ? r->n : count_until(r, s.t_ms);
     if (!in_order && i && at(r, i - 1)->t_ms == s.t_ms)
-        return memcmp(&at(r, i - 1)->value, &s.value, sizeof s.value) ? AX_RING_CONFLICT : AX_RING_DUPLICATE;
+        return bits_of(at(r, i - 1)->value) == bits_of(s.value) ? AX_RING_DUPLICATE : AX_RING_CONFLICT;
     if (r->n == r->cap && (r->cap == 0 || grown(r) <= samples_max)) {
         if (!grow(r))
             return AX_RING_NOMEM;

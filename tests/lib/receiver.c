@@ -55,7 +55,8 @@ static struct got *new_got(struct MHD_Connection *connection, const char *url)
 static ssize_t read_cut(void *text, uint64_t at, char *out, size_t cap)
 {
     size_t n = strlen(text) - at < cap ? strlen(text) - at : cap;
-    memcpy(out, (const char *)text + at, n);
+    for (size_t i = 0; i < n; i++) /* without the end of the text */
+        out[i] = ((const char *)text)[at + i];
     return n ? (ssize_t)n : MHD_CONTENT_READER_END_WITH_ERROR;
 }
 

@@ -130,7 +130,7 @@ static void a_series_is_refused_once_whatever_is_wrong_with_it(void **state)
         write_series(req, PAIRS("__name__", name));
         write_sample(req, 1, NOW_MS);
         for (int i = 0; i < 2; i++) { /* more often than series may be refused */
-            write_sample(req, 2, NOW_MS - 3 * HOUR_MS);
+            write_sample(req, 2, NOW_MS - INT64_C(3) * HOUR_MS);
             write_sample(req, 3, NOW_MS + 600001);
         }
         write_sample(req, 4, NOW_MS);
