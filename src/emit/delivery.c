@@ -38,14 +38,16 @@ uint64_t ax_delivery_at(const struct ax_delivery *d)
 uint64_t ax_delivery_measure(struct ax_delivery *d)
 {
     (void)pthread_mutex_lock(&d->measuring);
-    uint64_t at = ax_delivery_at(d), end = ax_outgoing_end(d->outgoing);
-    uint64_t total = ax_outgoing_total(d->outgoing), count = total;
+    const uint64_t total = ax_outgoing_total(d->outgoing), end = ax_outgoing_end(d->outgoing);
+    uint64_t count = total;
     for (uint32_t i = 0; i < d->senders_n; i++) {
         uint64_t its = atomic_load(&d->progress[i].count);
         if (its == UINT64_MAX && atomic_load(&d->progress[i].at) < end)
             its = total - 1; /* one at least */
         count = its < count ? its : count;
     }
+    /* Read after the counts, which are stored after it: it is not behind them. */
+    const uint64_t at = ax_delivery_at(d);
     ax_metric_set(ax_metric(AX_M_QUEUE_BYTES, d->url, NULL), end > at ? (double)(end - at) : 0);
     ax_metric_set(ax_metric(AX_M_QUEUE_SAMPLES, d->url, NULL), (double)(total - count));
     (void)pthread_mutex_unlock(&d->measuring);
