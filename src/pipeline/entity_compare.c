@@ -51,6 +51,7 @@ static void ask_labels(struct ax_job *job)
     const struct ax_entity_labels labels = {.said = said_of,
                                             .ctx = &ix,
                                             .point_ms = ax_point_steps(job) * job->config->step_ms,
+                                            .level = ax_promotion_level(&l->spec.rule.compare),
                                             .seed = job->env.seed};
     const enum ax_err err =
         ax_entity_trial_compare(&job->scores, &labels, l->roles.phase == AX_PHASE_WATCH, &c);

@@ -7,7 +7,9 @@
 #include <string.h>
 
 #define STRETCH 12 /* points of one entity that are one unit, when they are normal */
-#define DRAWS 1000
+#define DRAWS_MIN 1000
+#define DRAWS_MAX 10000
+#define DRAWS_A_LEVEL 5   /* 1,000 for that of 0.005 */
 #define BYTES_A_SCORE 400 /* of scratch */
 
 void ax_entity_trial_end(struct ax_entity_trial *t)
@@ -34,8 +36,11 @@ enum ax_err ax_entity_trial_begin(struct ax_entity_trial *t, const char *live, c
 
 void ax_entity_trial_add(struct ax_entity_trial *t, const struct ax_entity_score *score)
 {
-    if (t->n < AX_ENTITY_TRIAL_SCORES && score->entity % t->stride == 0)
-        t->v[t->n++] = *score;
+    if (score->entity % t->stride != 0)
+        return;
+    t->v[t->next] = *score;
+    t->next = (t->next + 1) % AX_ENTITY_TRIAL_SCORES;
+    t->n += t->n < AX_ENTITY_TRIAL_SCORES;
 }
 
 static int by_entity(const void *pa, const void *pb)
@@ -95,6 +100,12 @@ static void gather(struct gathering *g, const struct ax_entity_score *v, uint32_
     }
 }
 
+/* Draws by which a p well below the level can be told; a very small one is not, for they take their time. */
+static uint32_t draws_for(double level)
+{
+    return level > 0 ? (uint32_t)fmin(fmax(DRAWS_A_LEVEL / level, DRAWS_MIN), DRAWS_MAX) : DRAWS_MIN;
+}
+
 static enum ax_err compare(const struct ax_entity_trial *t, const struct ax_entity_labels *labels, bool watch,
                            struct ax_arena *a, struct ax_comparison *out)
 {
@@ -105,7 +116,7 @@ static enum ax_err compare(const struct ax_entity_trial *t, const struct ax_enti
     memcpy(v, t->v, t->n * sizeof *v);
     qsort(v, t->n, sizeof *v, by_entity);
     gather(&g, v, t->n, labels, watch);
-    return g.p.n ? ax_compare_detectors(&g.p, DRAWS, labels->seed, a, out) : AX_NOTREADY;
+    return g.p.n ? ax_compare_detectors(&g.p, draws_for(labels->level), labels->seed, a, out) : AX_NOTREADY;
 }
 
 enum ax_err ax_entity_trial_compare(const struct ax_entity_trial *t, const struct ax_entity_labels *labels,
@@ -128,11 +139,12 @@ void ax_entity_trial_save(const struct ax_entity_trial *t, struct ax_buf *out)
     ax_put_str(out, ax_str(t->pair[1]));
     ax_put_varint(out, t->stride);
     ax_put_varint(out, t->n);
-    for (uint32_t i = 0; i < t->n; i++) {
-        ax_put_u64(out, t->v[i].entity);
-        ax_put_i64(out, t->v[i].t_ms);
-        ax_put_f32(out, t->v[i].live);
-        ax_put_f32(out, t->v[i].shadow);
+    for (uint32_t i = 0; i < t->n; i++) { /* oldest first */
+        const struct ax_entity_score *s = &t->v[(t->next - t->n + i) % AX_ENTITY_TRIAL_SCORES];
+        ax_put_u64(out, s->entity);
+        ax_put_i64(out, s->t_ms);
+        ax_put_f32(out, s->live);
+        ax_put_f32(out, s->shadow);
     }
 }
 
@@ -155,6 +167,7 @@ enum ax_err ax_entity_trial_load(struct ax_entity_trial *t, struct ax_bytes *in)
     t->stride = stride;
     for (uint32_t i = 0; i < n && in->err == AX_OK; i++) {
         struct ax_entity_score *s = &t->v[t->n++];
+        t->next = t->n % AX_ENTITY_TRIAL_SCORES;
         s->entity = ax_get_u64(in);
         s->t_ms = ax_get_ms(in);
         s->live = ax_get_f32(in);

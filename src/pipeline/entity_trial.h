@@ -27,8 +27,8 @@ struct ax_entity_score {
 struct ax_entity_trial {
     char pair[2][AX_SHA256_TEXT]; /* whose scores; empty: nobody's */
     uint32_t stride;              /* entities of which one is in the sample */
-    struct ax_entity_score *v;    /* NULL before the first one */
-    uint32_t n;
+    struct ax_entity_score *v;    /* the newest ones, a ring; NULL before the first one */
+    uint32_t n, next;             /* scores; where the next one goes */
 };
 
 /* What was said of an entity; NULL: nothing. *known: is it still there? */
@@ -39,6 +39,7 @@ struct ax_entity_labels {
     ax_entity_said *said;
     void *ctx;
     int64_t point_ms;
+    double level; /* that a p is compared with; 0: that of ax_promotion_rule's defaults */
     uint64_t seed;
 };
 
@@ -47,7 +48,8 @@ struct ax_entity_labels {
 AX_MUST_USE enum ax_err ax_entity_trial_begin(struct ax_entity_trial *t, const char *live, const char *shadow,
                                               uint32_t entities, uint32_t points);
 
-/* Keep a point of an entity; one that is not in the sample, or beyond the most, is passed over. */
+/* Keep a point of an entity; one that is not in the sample is passed over, and beyond the most the
+ * oldest one goes. */
 void ax_entity_trial_add(struct ax_entity_trial *t, const struct ax_entity_score *score);
 
 /* Compare the newer generation (live in a watch, else shadow) with the older one by the labels that there

@@ -53,7 +53,8 @@ static double variance_of_mean(const double *a, const double *b, uint32_t n, dou
 struct ax_comparison ax_compare_forecasts(const double *champion, const double *challenger, uint32_t n,
                                           uint32_t lags)
 {
-    struct ax_comparison c = {.n = n, .p_value = (double)NAN, .low = (double)NAN, .high = (double)NAN};
+    struct ax_comparison c = {
+        .n = n, .p_value = (double)NAN, .p_worse = (double)NAN, .low = (double)NAN, .high = (double)NAN};
     const double h = lags + 1.0, size = n;
     for (uint32_t i = 0; i < n; i++) {
         c.champion += champion[i] / size;
@@ -67,10 +68,12 @@ struct ax_comparison ax_compare_forecasts(const double *champion, const double *
     const double correction = sqrt((size + 1 - 2 * h + h * (h - 1) / size) / size);
     if (!(variance > 0)) { /* every difference is the same */
         c.p_value = mean > 0 ? 0 : 1;
+        c.p_worse = mean < 0 ? 0 : 1;
         c.low = c.high = c.effect;
         return c;
     }
     c.p_value = ax_student_sf(correction * mean / sqrt(variance), size - 1);
+    c.p_worse = 1 - c.p_value;
     const double reach = student_quantile((1 - INTERVAL) / 2, size - 1) * sqrt(variance) / correction;
     c.low = c.champion > 0 ? (mean - reach) / c.champion : c.effect;
     c.high = c.champion > 0 ? (mean + reach) / c.champion : c.effect;
@@ -102,10 +105,16 @@ static double level_of(const struct ax_promotion_rule *r)
     return r->alpha / 2 / AX_PROMOTION_LOOKS;
 }
 
+double ax_promotion_level(const struct ax_promotion_rule *rule)
+{
+    const struct ax_promotion_rule r = complete(rule);
+    return level_of(&r);
+}
+
 bool ax_promotion_is_worse(const struct ax_promotion_rule *rule, const struct ax_comparison *c)
 {
     const struct ax_promotion_rule r = complete(rule);
-    return 1 - c->p_value <= level_of(&r) && c->effect <= -r.effect_min;
+    return c->p_worse <= level_of(&r) && c->effect <= -r.effect_min;
 }
 
 enum ax_promotion ax_promotion_judge(const struct ax_promotion_rule *rule, const struct ax_comparison *c)

@@ -19,12 +19,13 @@ struct ax_comparison {
     double champion, challenger; /* mean loss, or average precision */
     double effect;    /* share by which the challenger is better: 0.05 is 5 % less loss (more precision) */
     double low, high; /* interval of the effect that holds with 95 % */
-    double p_value;   /* that the challenger is no better, one-sided */
+    double p_value;   /* that the challenger is no better, one-sided, */
+    double p_worse;   /* and that it is no worse: more than the rest where some draws are as good */
 };
 
 /* Compare losses (not negative) of n forecasts of the same actuals, oldest first; lags: up to which
  * differences of losses are correlated, at least the horizon in steps less 1. p is NaN with fewer than 8
- * pairs, or 20 for each lag; 1 when both are the same. O(n lags). */
+ * pairs, or 20 for each lag; both are 1 when all losses are the same. O(n lags). */
 struct ax_comparison ax_compare_forecasts(const double *champion, const double *challenger, uint32_t n,
                                           uint32_t lags);
 
@@ -43,6 +44,9 @@ enum ax_promotion { AX_PROMOTION_WAITS, AX_PROMOTION_PROMOTED, AX_PROMOTION_RETI
 /* Is there a look at n pairs? Only then may the losses be judged: who looks at each step finds something
  * sooner or later. */
 bool ax_promotion_looks(const struct ax_promotion_rule *rule, uint32_t n);
+
+/* The p below which a look says something, to either side: a tenth of alpha. */
+double ax_promotion_level(const struct ax_promotion_rule *rule);
 
 /* Judge at a look: promoted when it is better by the least effect, and significantly so, two-sided, at a
  * fifth of alpha (Bonferroni over the looks); retired when it is that much worse in the same sense, or not

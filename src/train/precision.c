@@ -119,17 +119,22 @@ static void count_all_once(struct pair *c)
         c->times[u] = 1;
 }
 
-/* The probability that the challenger is so much better by chance. */
-static double p_value(struct pair *c, double better, uint32_t draws, struct ax_rng *rng)
+/* The probabilities that the challenger is so much better, or so much worse, by chance: what is as good as it
+ * counts for both. */
+static void p_values(struct pair *c, double better, uint32_t draws, struct ax_rng *rng,
+                     struct ax_comparison *out)
 {
-    uint32_t as_good = 0;
+    uint32_t as_good = 0, as_bad = 0;
     count_all_once(c);
     for (uint32_t i = 0; i < draws; i++) {
         for (uint32_t u = 0; u < c->p->units_n; u++)
             c->swapped[u] = (uint8_t)(ax_rng_u64(rng) >> 63);
-        as_good += area(c, 1) - area(c, 0) >= better - AS_GOOD;
+        const double drawn = area(c, 1) - area(c, 0);
+        as_good += drawn >= better - AS_GOOD;
+        as_bad += drawn <= better + AS_GOOD;
     }
-    return (as_good + 1.0) / (draws + 1.0);
+    out->p_value = (as_good + 1.0) / (draws + 1.0);
+    out->p_worse = (as_bad + 1.0) / (draws + 1.0);
 }
 
 static int ascending(const void *pa, const void *pb)
@@ -194,7 +199,7 @@ enum ax_err ax_compare_detectors(const struct ax_scored_points *points, uint32_t
     out->challenger = area(&c, 1);
     out->effect = out->challenger / out->champion - 1;
     ax_rng_seed(&rng, seed);
-    out->p_value = p_value(&c, out->challenger - out->champion, draws, &rng);
+    p_values(&c, out->challenger - out->champion, draws, &rng, out);
     interval(&c, order, incidents, draws, &rng, effects, out);
     return AX_OK;
 }

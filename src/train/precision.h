@@ -14,7 +14,9 @@
 
 #include "train/compare.h"
 
-#define AX_PRECISION_INCIDENTS 5 /* units with an anomaly, and units without one: at least so many */
+/* Units with an anomaly, and units without one, at least: so many that exchanging them can say something at
+ * the usual level of a look, 2^-8 < 0.005. */
+#define AX_PRECISION_INCIDENTS 8
 
 /* Points that both have scored. */
 struct ax_scored_points {

@@ -202,18 +202,23 @@ static enum ax_trial_verdict judge_shadow(const struct ax_trial *t, const struct
     const struct ax_promotion_rule r = shadow_rule(rule);
     if (!ax_promotion_looks(&r, t->n))
         return AX_TRIAL_GOES_ON;
+    const bool last = t->n >= ax_trial_pairs(rule, AX_PHASE_SHADOW);
     if (!rule->alarms || t->labelled.n) {
         struct ax_comparison c = *ax_trial_decisive(t);
         c.n = t->n; /* looks are told by pairs */
         const enum ax_promotion p = ax_promotion_judge(&r, &c);
-        return p == AX_PROMOTION_PROMOTED  ? AX_TRIAL_PASSED
-               : p == AX_PROMOTION_RETIRED ? AX_TRIAL_FAILED
-                                           : AX_TRIAL_GOES_ON;
+        if (p == AX_PROMOTION_PROMOTED)
+            return AX_TRIAL_PASSED;
+        if (p == AX_PROMOTION_WAITS)
+            return AX_TRIAL_GOES_ON;
+        if (!rule->alarms || ax_promotion_is_worse(&r, &c))
+            return AX_TRIAL_FAILED;
+        /* Labels that tell neither from the other, to the last, leave it to the alarms. */
     }
     const double most = fmax(t->result.champion, rule->alarms_max) * (1 + r.effect_min);
     if (t->result.challenger <= most && (double)t->agreed >= ALIKE * (double)t->judged)
         return AX_TRIAL_PASSED;
-    return t->n >= ax_trial_pairs(rule, AX_PHASE_SHADOW) ? AX_TRIAL_FAILED : AX_TRIAL_GOES_ON;
+    return last ? AX_TRIAL_FAILED : AX_TRIAL_GOES_ON;
 }
 
 static enum ax_trial_verdict judge_served(const struct ax_trial *t, const struct ax_trial_rule *rule,
@@ -262,7 +267,7 @@ void ax_trial_describe(const struct ax_trial *t, const struct ax_trial_rule *rul
     else
         (void)snprintf(out, out_n, "%.3g %% %s %s (%.3g to %.3g %%), p %.2g, %u pairs", 100 * fabs(c->effect),
                        more ? "more" : "less", what, 100 * (better ? c->low : -c->high),
-                       100 * (better ? c->high : -c->low), better ? c->p_value : 1 - c->p_value,
+                       100 * (better ? c->high : -c->low), better ? c->p_value : c->p_worse,
                        t->labelled.n ? t->n : c->n);
 }
 
@@ -270,7 +275,7 @@ void ax_trial_describe(const struct ax_trial *t, const struct ax_trial_rule *rul
 
 static void put_comparison(struct ax_buf *out, const struct ax_comparison *c)
 {
-    const double v[] = {c->champion, c->challenger, c->effect, c->low, c->high, c->p_value};
+    const double v[] = {c->champion, c->challenger, c->effect, c->low, c->high, c->p_value, c->p_worse};
     ax_put_varint(out, c->n);
     for (size_t i = 0; i < sizeof v / sizeof v[0]; i++)
         ax_put_f64(out, v[i]);
@@ -278,7 +283,8 @@ static void put_comparison(struct ax_buf *out, const struct ax_comparison *c)
 
 static void get_comparison(struct ax_bytes *in, uint32_t n_max, struct ax_comparison *c)
 {
-    double *const v[] = {&c->champion, &c->challenger, &c->effect, &c->low, &c->high, &c->p_value};
+    double *const v[] = {&c->champion, &c->challenger, &c->effect, &c->low,
+                         &c->high,     &c->p_value,    &c->p_worse};
     c->n = ax_get_count(in, n_max);
     for (size_t i = 0; i < sizeof v / sizeof v[0]; i++)
         *v[i] = ax_get_f64(in);

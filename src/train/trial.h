@@ -118,7 +118,8 @@ enum ax_trial_verdict {
  * Forecasts: a shadow passes and fails as ax_promotion_judge() says; a canary and a watch fail at the first
  * of five looks (the sixteenth to all of their pairs) at which the newer one is significantly worse by the
  * least effect, and pass when they are over. Detectors of which it is known by labels how well they do
- * (ax_trial_label()): a shadow passes and fails as ax_promotion_judge() says of their average precision, and
+ * (ax_trial_label()): a shadow passes and fails as ax_promotion_judge() says of their average precision, but
+ * where that is neither better nor worse at the last look their alarms decide as where nothing is known, and
  * a canary or watch fails as well where that is significantly worse. Alarms, where nothing is known: a shadow
  * passes at the first look at which its share of alarms is at most that of the champion, or what is no fault,
  * each with the least effect on top, and both have judged alike in 90 % of what they judged; it fails at the

@@ -80,7 +80,7 @@ static void who_sees_the_incidents_that_people_told_of_is_better(void **state)
     assert_true(c.challenger > 0.4 && c.champion < 0.2 && c.low > 0.5 && c.p_value < 0.005);
     assert_int_equal(ax_entity_trial_compare(&w.t, &w.labels, true, &watched), AX_OK);
     ax_assert_close(watched.champion, c.challenger, 1e-12); /* what serves in a watch is the newer one */
-    assert_true(watched.p_value > 0.995 && watched.effect < -0.5);
+    assert_true(watched.p_worse < 0.005 && watched.p_value > 0.5 && watched.effect < -0.5);
     end(&w);
 }
 
@@ -95,7 +95,7 @@ static void what_is_excluded_or_gone_has_no_part_in_it(void **state)
     assert_int_equal(ax_entity_trial_compare(&w.t, &w.labels, false, &c), AX_NOTREADY);
     end(&w);
     begin(&w);
-    say(&w, 2, AX_LESSON_MISSED);
+    say(&w, 3, AX_LESSON_MISSED);
     w.gone = 3;
     assert_int_equal(ax_entity_trial_compare(&w.t, &w.labels, false, &c), AX_OK);
     assert_int_equal(c.n, (ENTITIES - 1) * POINTS);
@@ -106,7 +106,8 @@ static void what_is_excluded_or_gone_has_no_part_in_it(void **state)
 
 static void of_many_entities_a_sample_is_kept_and_another_pair_begins_anew(void **state)
 {
-    struct ax_entity_trial t = {.v = NULL};
+    struct ax_entity_trial t = {.v = NULL}, read = {.v = NULL};
+    struct ax_buf saved;
     (void)state;
     assert_int_equal(ax_entity_trial_begin(&t, "a", "b", 1000, 100), AX_OK);
     for (uint32_t i = 0; i < 100; i++)
@@ -121,6 +122,19 @@ static void of_many_entities_a_sample_is_kept_and_another_pair_begins_anew(void 
     for (uint32_t i = 0; i < 2 * AX_ENTITY_TRIAL_SCORES; i++)
         ax_entity_trial_add(&t, &(struct ax_entity_score){0, i, 1, 1});
     assert_int_equal(t.n, AX_ENTITY_TRIAL_SCORES);
+    ax_entity_trial_add(&t, &(struct ax_entity_score){0, 2 * AX_ENTITY_TRIAL_SCORES, 1, 1});
+    for (uint32_t i = 0; i < t.n; i++) /* the newest ones */
+        assert_true(t.v[i].t_ms > AX_ENTITY_TRIAL_SCORES);
+    ax_buf_init(&saved, 1u << 20);
+    ax_entity_trial_save(&t, &saved);
+    struct ax_bytes in = ax_bytes_of(ax_buf_view(&saved));
+    assert_int_equal(ax_entity_trial_load(&read, &in), AX_OK);
+    for (uint32_t i = 0; i < t.n; i++)
+        assert_int_equal(read.v[i].t_ms, AX_ENTITY_TRIAL_SCORES + 1 + i);
+    ax_entity_trial_add(&read, &(struct ax_entity_score){0, 0, 1, 1}); /* takes the place of the oldest */
+    assert_int_equal(read.v[0].t_ms, 0);
+    ax_buf_done(&saved);
+    ax_entity_trial_end(&read);
     ax_entity_trial_end(&t);
 }
 

@@ -103,13 +103,15 @@ static void five_percent_less_error_is_promoted_in_at_least_90_percent(void **st
 
 static void what_is_worse_is_retired_early(void **state)
 {
-    const struct ax_comparison worse = {.n = 240, .effect = -0.1, .p_value = 0.999},
+    const struct ax_comparison worse = {.n = 240, .effect = -0.1, .p_value = 1, .p_worse = 0.001},
                                small = {.n = 240, .effect = 0.01, .p_value = 1e-9};
-    struct ax_comparison last = small;
+    struct ax_comparison last = small, tied = worse;
     const struct ax_promotion_rule rule = {0};
     (void)state;
     last.n = LAST;
     assert_int_equal(ax_promotion_judge(&rule, &worse), AX_PROMOTION_RETIRED);
+    tied.p_worse = 0.3; /* of as many draws as are as good others are as bad */
+    assert_false(ax_promotion_is_worse(&rule, &tied));
     assert_int_equal(ax_promotion_judge(&rule, &small),
                      AX_PROMOTION_WAITS); /* significant, and too small to matter */
     assert_int_equal(ax_promotion_judge(&rule, &last), AX_PROMOTION_RETIRED);

@@ -191,7 +191,8 @@ static enum ax_trial_verdict labelled(struct ax_trial *t, const struct ax_trial_
                                     .effect = effect,
                                     .low = effect - 0.01,
                                     .high = effect + 0.01,
-                                    .p_value = p_value};
+                                    .p_value = p_value,
+                                    .p_worse = 1 - p_value};
     assert_int_equal(ax_trial_reserve(t, r), AX_OK);
     while (t->n < until) {
         ax_trial_add(t, r, phase, 0, 0);
@@ -229,7 +230,13 @@ static void detectors_are_judged_by_labels_where_there_are_any_and_by_their_alar
     assert_int_equal(b.labelled.n, 5000);
     ax_assert_close(b.labelled.effect, t.labelled.effect, 0);
     ax_assert_close(b.labelled.p_value, t.labelled.p_value, 0);
-    assert_int_equal(labelled(&t, &r, AX_PHASE_SHADOW, 320, 0.05, 0.2), AX_TRIAL_FAILED); /* the last look */
+    ax_assert_close(b.labelled.p_worse, t.labelled.p_worse, 0);
+    /* the last look: where labels tell neither from the other their alarms decide */
+    assert_int_equal(labelled(&t, &r, AX_PHASE_SHADOW, 320, 0.05, 0.2), AX_TRIAL_PASSED);
+    assert_int_equal(labelled(&t, &r, AX_PHASE_SHADOW, 320, -0.05, 0.999), AX_TRIAL_FAILED);
+    t.agreed = t.judged / 2;
+    ax_trial_label(&t, &nothing);
+    assert_int_equal(ax_trial_judge(&t, &r, AX_PHASE_SHADOW), AX_TRIAL_FAILED);
     ax_trial_clear(&t);
     assert_int_equal(labelled(&t, &r, AX_PHASE_WATCH, 10, 0.05, 0.2), AX_TRIAL_GOES_ON);
     assert_int_equal(labelled(&t, &r, AX_PHASE_WATCH, 20, -0.05, 0.999), AX_TRIAL_FAILED);
