@@ -56,8 +56,11 @@ void ax_job_train(struct ax_job *job)
     if (!job->learners)
         return;
     const enum ax_fit_reason reason = ax_triggers_step(&job->triggers, t_ms, drifted, accuracy);
-    for (struct ax_learner *l = job->learners; l; l = l->after)
+    for (struct ax_learner *l = job->learners; l; l = l->after) {
+        if (job->triggers.drifted_ms == INT64_MIN)
+            l->drift_fits = 0;
         ax_learner_offer(l, t_ms, reason == AX_FIT_DRIFT && knows_of_drift(job, l) ? AX_FIT_NOT : reason);
+    }
 }
 
 struct ax_learner *ax_job_trained(struct ax_job *job)

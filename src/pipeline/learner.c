@@ -66,6 +66,16 @@ static bool has_rested(const struct ax_learner *l, int64_t t_ms, int64_t for_ms)
     return newest == INT64_MIN || t_ms - newest >= for_ms;
 }
 
+/* From a fit to one because of drift: twice as long for each that was begun since this drift began, for what
+ * they learnt was tried and did not end it, up to the time of the schedule. */
+static int64_t drift_rest_ms(const struct ax_learner *l)
+{
+    int64_t wait_ms = l->spec.cooldown_ms;
+    for (uint32_t i = 0; i < l->drift_fits && wait_ms < l->spec.every_ms; i++)
+        wait_ms = 2 * wait_ms < l->spec.every_ms ? 2 * wait_ms : l->spec.every_ms;
+    return wait_ms;
+}
+
 /* Why a fit is to begin now, if it is. */
 static enum ax_fit_reason reason_now(const struct ax_learner *l, int64_t t_ms, enum ax_fit_reason reason)
 {
@@ -81,7 +91,7 @@ static enum ax_fit_reason reason_now(const struct ax_learner *l, int64_t t_ms, e
     if (!trial && t_ms >= due_ms(l))
         return AX_FIT_SCHEDULE;
     if ((reason == AX_FIT_DRIFT || reason == AX_FIT_ACCURACY) && l->live &&
-        has_rested(l, t_ms, l->spec.cooldown_ms))
+        has_rested(l, t_ms, reason == AX_FIT_DRIFT ? drift_rest_ms(l) : l->spec.cooldown_ms))
         return reason;
     return reason == AX_FIT_CRON && !trial && has_rested(l, t_ms, l->spec.event_ms) ? reason : AX_FIT_NOT;
 }
@@ -122,6 +132,7 @@ void ax_learner_offer(struct ax_learner *l, int64_t t_ms, enum ax_fit_reason rea
     if (err == AX_OK) {
         l->asked_ms = t_ms;
         l->asked = AX_FIT_NOT;
+        l->drift_fits += l->reason == AX_FIT_DRIFT && l->drift_fits < UINT32_MAX;
         ax_metric_count(AX_M_TRAINING_STARTED, s->job, reason_text(l->reason));
         if (l->reason != AX_FIT_SCHEDULE)
             ax_log(AX_LOG_INFO, "training_started", "job %s: a fit of %s is begun, reason: %s", s->job,

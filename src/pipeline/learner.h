@@ -115,6 +115,7 @@ struct ax_learner {
     bool tells;                           /* the store has changed since a move was refused */
     char refused[AX_SHA256_TEXT];         /* cannot be built: not tried again before the store changes */
     uint32_t failures;                    /* in a row */
+    uint32_t drift_fits;                  /* begun because of the drift that goes on, in this process */
     struct ax_learner_shown shown[2];     /* by live and shadow, as of the newest step */
     struct ax_outlet outlets[2][AX_LEARNER_ROLE_OUTPUTS], both[AX_LEARNER_BOTH_OUTPUTS], phases[AX_PHASES];
     struct ax_learner *after; /* of its job, in the order in which they were added */
@@ -131,7 +132,7 @@ void ax_learner_done(struct ax_learner *l);
 void ax_learner_age(struct ax_learner *l);
 
 /* After step t_ms: begin a fit if one is due, or if there is a reason (AX_FIT_NOT: none). On schedule none is
- * begun during a trial. */
+ * begun during a trial; because of one drift each waits twice as long as the one before. */
 void ax_learner_offer(struct ax_learner *l, int64_t t_ms, enum ax_fit_reason reason);
 
 /* Let a fit begin after the next step. */

@@ -368,12 +368,21 @@ static void drift_begins_a_fit_after_a_rest_and_somebody_who_asks_at_once(void *
     }
     assert_true(w.t_ms - fitted_ms >= WORLD_EVERY / 2 && w.t_ms - fitted_ms < WORLD_EVERY);
     assert_int_equal(w.l.reason, AX_FIT_DRIFT);
+    assert_int_equal(w.l.drift_fits, 1);
     step(&w, 1, 1);
     ax_learner_ask(&w.l);
     step(&w, 1, 1);
     assert_int_equal(toy_fits(), fits + 2);
     step(&w, 1, 1);
     assert_roles(&w, AX_PHASE_SHADOW, "1.0.0", "1.0.2"); /* the newer one has taken its place */
+    const int64_t second_ms = w.t_ms;                    /* the same drift waits twice as long now */
+    while (toy_fits() == fits + 2) {
+        (void)learner_world_swap(&w);
+        w.t_ms += WORLD_STEP;
+        ax_learner_offer(&w.l, w.t_ms, AX_FIT_DRIFT);
+    }
+    assert_true(w.t_ms - second_ms >= WORLD_EVERY - 4 * WORLD_STEP);
+    assert_int_equal(w.l.drift_fits, 2);
     learner_world_end(&w);
 }
 
