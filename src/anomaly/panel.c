@@ -24,7 +24,8 @@
 #define PATIENCE_SHARE 8  /* of what a younger one learnt from; what lasts longer is usual */
 #define PATIENCE_MIN 2
 #define PATIENCE_MAX 48
-#define STATE_VERSION 3
+#define MISSED_POINTS 12 /* after which an ensemble that says nothing is gone */
+#define STATE_VERSION 4
 
 struct ax_panel {
     struct ax_detector_spec spec;
@@ -36,6 +37,7 @@ struct ax_panel {
     uint32_t steps;      /* and its steps so far */
     uint32_t run;        /* points above the level in succession */
     uint32_t heard;      /* steps of the entity, saturating */
+    uint32_t missed;     /* steps in succession at which the generation said nothing */
     int64_t generation;
 };
 
@@ -56,13 +58,13 @@ void ax_panel_free(struct ax_panel *p)
     free(p);
 }
 
-static double vote_of(const struct ax_panel *p, const struct ax_panel_voices *v)
+static double vote_of(const struct ax_panel_voices *v, double level)
 {
-    uint32_t voices = v->features->ready, above = v->features->ready && v->features->score > p->level;
+    uint32_t voices = v->features->ready, above = v->features->ready && v->features->score > level;
     for (uint32_t m = 0; m < AX_ENSEMBLE_MEMBERS; m++)
         if (v->members & 1u << m) {
             voices++;
-            above += v->ratios->v[m] > p->level;
+            above += v->ratios->v[m] > level;
         }
     return voices ? (double)above / voices : 0;
 }
@@ -124,21 +126,28 @@ bool ax_panel_step(struct ax_panel *p, const struct ax_panel_voices *v, struct a
     if (v->members == 0 && !v->features->ready)
         return false;
     const int64_t generation = v->members ? v->generation : 0;
-    if (generation != p->generation)
+    p->missed = generation || !p->generation ? 0 : p->missed + 1;
+    if (p->missed > MISSED_POINTS * p->point_steps)
+        p->missed = 0;
+    const bool away = p->missed > 0;
+    if (generation != p->generation && !away)
         hear_another(p, generation);
+    const double level = away ? 1 : p->level;
     const double features = fmin(v->features->score, FEATURES_MAX);
     double together = v->features->score;
     if (v->members)
         together =
             ax_ensemble_combine(v->members, v->weights, v->ratios, &features, v->features->ready) / v->level;
     together = fmin(together, TOGETHER_MAX);
-    const double young = YOUNG_STEPS / (p->heard + WARMUP_STEPS), apart = together / p->level;
+    const double young = YOUNG_STEPS / (p->heard + WARMUP_STEPS), apart = together / level;
     const double score = fmin(apart / (1 + young * young), SCORE_MAX);
-    *vote = vote_of(p, v);
+    *vote = vote_of(v, level);
     *out = (struct ax_verdict){.ready = true, .score = score, .upper = 1};
     out->severity = ax_severity_of(score);
     out->direction = score > 1;
-    if (!v->judge_only)
+    if (!v->judge_only && away)
+        p->heard += p->heard < UINT32_MAX;
+    else if (!v->judge_only)
         learn(p, v, together);
     return apart > 1;
 }
@@ -154,6 +163,7 @@ void ax_panel_save(const struct ax_panel *p, struct ax_buf *out)
     ax_put_varint(out, p->steps);
     ax_put_varint(out, p->run);
     ax_put_varint(out, p->heard);
+    ax_put_varint(out, p->missed);
 }
 
 enum ax_err ax_panel_load(struct ax_panel *p, struct ax_bytes *in)
@@ -167,5 +177,6 @@ enum ax_err ax_panel_load(struct ax_panel *p, struct ax_bytes *in)
     p->steps = ax_get_count(in, p->point_steps - 1);
     p->run = ax_get_count(in, UINT32_MAX);
     p->heard = ax_get_count(in, UINT32_MAX);
+    p->missed = ax_get_count(in, MISSED_POINTS * p->point_steps);
     return in->err;
 }

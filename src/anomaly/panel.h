@@ -15,6 +15,9 @@
  * three days were learnt from: then what is up to half above the level given counts in full, the level is at
  * most that, and the rest is left to the next training.
  *
+ * At steps at which the generation says nothing the features' voice is taken as it is, and nothing is learnt
+ * or forgotten; after 12 points of them the generation counts as gone.
+ *
  * An entity's first steps cannot tell what is rare: its scores are divided by 1 + (120 / steps)^2.
  *
  * One ax_panel per entity. Deterministic; owner: the pipeline's thread. */

@@ -142,6 +142,22 @@ nobody_believes_a_first_generation_that_was_not_heard_and_the_next_begins_where_
     ax_panel_free(p);
 }
 
+static void a_generation_that_says_nothing_for_a_while_is_not_forgotten(void **state)
+{
+    (void)state;
+    struct ax_panel *p = ax_panel_new(&spec, POINT);
+    double vote;
+    (void)steps_above(p, 30000, 0, 0.93, GROWN);
+    const double before = heard(p, 3, 3, &vote).score;
+    for (uint32_t i = 0; i < 12 * POINT; i++)
+        assert_true(fabs(features_heard(p, 2).score - 2) < 0.01); /* as it is */
+    assert_true(fabs(heard(p, 3, 3, &vote).score - before) < 0.01);
+    for (uint32_t i = 0; i < 12 * POINT + 1; i++)
+        (void)features_heard(p, 2);
+    assert_true(heard(p, 3, 3, &vote).score < 0.9 * before); /* it was gone */
+    ax_panel_free(p);
+}
+
 static void what_lasts_is_usual_to_a_young_generation_and_not_to_one_of_three_days(void **state)
 {
     (void)state;
@@ -211,6 +227,7 @@ int main(void)
             the_level_rises_to_the_false_alarm_rate_when_what_comes_is_louder_than_what_was_held_out),
         cmocka_unit_test(
             nobody_believes_a_first_generation_that_was_not_heard_and_the_next_begins_where_it_ended),
+        cmocka_unit_test(a_generation_that_says_nothing_for_a_while_is_not_forgotten),
         cmocka_unit_test(what_lasts_is_usual_to_a_young_generation_and_not_to_one_of_three_days),
         cmocka_unit_test(an_incident_does_not_hide_the_next),
         cmocka_unit_test(what_was_learnt_is_saved_and_read),
