@@ -46,14 +46,20 @@ static struct ax_str added(const struct ax_config *root, struct ax_str job, cons
                                          : ax_labels_get(&root->external_labels, name);
 }
 
-bool ax_chooser_takes(const struct ax_chooser *c, const struct ax_config *root, struct ax_str job,
-                      const struct ax_labels *labels)
+static bool is_pattern(const struct ax_matcher *m)
+{
+    const enum ax_match_op op = ax_matcher_op(m);
+    return op == AX_MATCH_RE || op == AX_MATCH_NRE;
+}
+
+static bool takes(const struct ax_chooser *c, const struct ax_config *root, struct ax_str job,
+                  const struct ax_labels *labels, bool patterns)
 {
     bool output = speaks_of_output(c), named = ax_labels_get(labels, ax_str(AX_METRIC_NAME)).n > 0;
     for (uint32_t i = 0; i < c->n; i++) {
         const struct ax_matcher *m = c->matchers[i];
         struct ax_str name = ax_matcher_name(m);
-        if (ax_str_eq(name, ax_str(AX_METRIC_NAME)) && (output || !named))
+        if ((ax_str_eq(name, ax_str(AX_METRIC_NAME)) && (output || !named)) || (!patterns && is_pattern(m)))
             continue;
         const struct ax_label own = {name,
                                      output ? added(root, job, labels, name) : (struct ax_str){NULL, 0}};
@@ -62,4 +68,16 @@ bool ax_chooser_takes(const struct ax_chooser *c, const struct ax_config *root, 
             return false;
     }
     return true;
+}
+
+bool ax_chooser_takes(const struct ax_chooser *c, const struct ax_config *root, struct ax_str job,
+                      const struct ax_labels *labels)
+{
+    return takes(c, root, job, labels, true);
+}
+
+bool ax_chooser_may_take(const struct ax_chooser *c, const struct ax_config *root, struct ax_str job,
+                         const struct ax_labels *labels)
+{
+    return takes(c, root, job, labels, false);
 }

@@ -27,4 +27,9 @@ void ax_chooser_done(struct ax_chooser *c);
 bool ax_chooser_takes(const struct ax_chooser *c, const struct ax_config *root, struct ax_str job,
                       const struct ax_labels *labels);
 
+/* The same by those of its matchers that are no regular expressions, and so in no time: what passes may be
+ * meant, what does not is not. */
+bool ax_chooser_may_take(const struct ax_chooser *c, const struct ax_config *root, struct ax_str job,
+                         const struct ax_labels *labels);
+
 #endif

@@ -40,7 +40,8 @@ struct asking {
     struct ax_str name; /* of the job */
     struct job_kept *kept;
     struct story *first, **end;
-    bool full; /* the arena is */
+    bool episodic; /* something that the job's series tell has an episode, which others may resemble */
+    bool full;     /* the arena is */
 };
 
 static const struct ax_labels *copy_labels(struct asking *a, const struct ax_labels *labels)
@@ -149,13 +150,30 @@ static bool fill(const struct asking *a, const struct ax_hindsight *h, bool newe
     return true;
 }
 
+/* May it be meant? Without regular expressions, which take their time. */
+static bool is_asked_for(const struct asking *a, const struct ax_labels *labels)
+{
+    return ax_chooser_may_take(&a->chooser, a->kept->root, a->name, labels);
+}
+
+/* Keep the episodes of one that is not asked for. */
+static void keep_other(struct asking *a, const struct ax_labels *labels, const struct ax_hindsight *h,
+                       int64_t seen_ms)
+{
+    const struct ax_episode *none = NULL;
+    if (!h || h->episodes.n == 0 || seen_ms == INT64_MIN || a->full || is_asked_for(a, labels))
+        return;
+    const struct ax_labels *copy = copy_labels(a, labels);
+    a->full = !copy || !keep(a, copy, h, NULL, &none);
+}
+
 /* One series or (entity not NULL) entity, whose newest step with a value was at seen_ms. */
 static void explain(struct asking *a, const struct ax_labels *labels, const struct ax_hindsight *h,
                     int64_t seen_ms, double value, const struct ax_verdict *v, const struct ax_entity *entity)
 {
     const int64_t t_ms = a->query->t_ms, step_ms = a->job->config->step_ms;
     const bool newest = t_ms == INT64_MIN || (t_ms >= seen_ms && t_ms < seen_ms + step_ms);
-    if (!h || seen_ms == INT64_MIN || a->full)
+    if (!h || seen_ms == INT64_MIN || a->full || !is_asked_for(a, labels))
         return;
     struct ax_explained x = {.job = a->name, .step_ms = step_ms, .t_ms = newest ? seen_ms : t_ms};
     const struct ax_episode *at = ax_episodes_at(&h->episodes, x.t_ms), *own = NULL;
@@ -165,6 +183,7 @@ static void explain(struct asking *a, const struct ax_labels *labels, const stru
     if (a->full)
         return;
     x.episode = own;
+    a->episodic = a->episodic || own;
     const bool known = fill(a, h, newest, value, v, &x);
     if (known && x.episode && entity)
         find_parts(a, &x, entity, newest);
@@ -184,6 +203,7 @@ static void explain_job(struct asking *a)
         return;
     *root = (struct ax_config){.external_labels = *external};
     a->kept->root = root;
+    a->episodic = false;
     a->kept->first = NULL;
     a->kept->end = &a->kept->first;
     for (uint32_t i = 0; i < a->job->channels_n; i++)
@@ -191,10 +211,15 @@ static void explain_job(struct asking *a)
             explain(a, t->labels, t->hindsight, t->seen_ms, t->value, &t->verdict, NULL);
     for (const struct ax_entity *e = a->job->first; e; e = e->next)
         explain(a, e->labels, e->hindsight, e->seen_ms, (double)NAN, &e->verdict, e);
+    for (uint32_t i = 0; a->episodic && i < a->job->channels_n; i++)
+        for (const struct ax_target *t = a->job->channels[i].first; t; t = t->next)
+            keep_other(a, t->labels, t->hindsight, t->seen_ms);
+    for (const struct ax_entity *e = a->episodic ? a->job->first : NULL; e; e = e->next)
+        keep_other(a, e->labels, e->hindsight, e->seen_ms);
 }
 
-/* Copy what is known of all series, for whoever asks may ask by regular expressions, which take their time.
- */
+/* Copy what is known of the series that may be meant, and episodes of the others that may be similar: whoever
+ * asks may ask by regular expressions, which take their time. */
 static void gather(struct ax_pipeline *p, struct asking *a)
 {
     (void)pthread_mutex_lock(&p->run);
