@@ -69,7 +69,7 @@ static enum ax_err fit_one(uint32_t season, struct state *state, const struct ax
                             .fitted = true,
                             .p = (uint8_t)a.p,
                             .q = (uint8_t)a.q,
-                            .followed = followed};
+                            .followed = a.p == before.p && a.d == before.d && a.q == before.q ? followed : 0};
     for (uint32_t i = 0; i < AX_ARIMA_MAX; i++) {
         state->phi[i] = i < a.p ? (float)a.phi[i] : 0;
         state->theta[i] = i < a.q ? (float)a.theta[i] : 0;
