@@ -162,17 +162,21 @@ static enum ax_err sink_commit(void *ctx, struct ax_str unit, int64_t t_ms, stru
     return err;
 }
 
-/* Take what is erased out of what was put and is not in the log yet. */
-static void drop_puts(struct ax_emit *e, struct ax_erasing *erasing, uint64_t *samples)
+/* Take what is erased out of what was put and is not in the log yet. AX_NOMEM with a text: not all of it. */
+static enum ax_err drop_puts(struct ax_emit *e, struct ax_erasing *erasing, uint64_t *samples,
+                             struct ax_diag *diag)
 {
+    enum ax_err err = AX_OK;
     uint32_t kept = 0, settled = 0;
     struct ax_arena scratch;
     ax_arena_init(&scratch, LABEL_BYTES_MAX);
     for (uint32_t i = 0; i < e->puts_n; i++) {
         struct ax_labels labels;
         ax_arena_reset(&scratch);
-        if (ax_labels_key_parse(ax_out_key(e->puts[i].out), &scratch, &labels, NULL) == AX_OK &&
-            ax_erasing_takes(erasing, &labels)) {
+        const enum ax_err one = ax_labels_key_parse(ax_out_key(e->puts[i].out), &scratch, &labels, NULL);
+        if (one == AX_NOMEM)
+            err = one;
+        if (one == AX_OK && ax_erasing_takes(erasing, &labels)) {
             ++*samples;
             continue;
         }
@@ -182,6 +186,7 @@ static void drop_puts(struct ax_emit *e, struct ax_erasing *erasing, uint64_t *s
     e->puts_n = kept;
     e->settled_n = settled;
     ax_arena_done(&scratch);
+    return err == AX_OK ? err : ax_fail(diag, err, "out of memory while erasing what is not queued yet");
 }
 
 /* Erase it from the log, while nobody reads that. */
@@ -192,11 +197,36 @@ static enum ax_err erase_log(struct ax_emit *e, struct ax_erasing *erasing, uint
     ax_endpoints_pause(&e->endpoints);
     enum ax_err err = ax_outgoing_erase(e->outgoing, ax_erasing_takes, erasing, samples, diag);
     if (ax_endpoints_resume(&e->endpoints, &of_resume) != AX_OK) {
-        ax_log(AX_LOG_ERROR, "sender_lost", "something is not sent until auspex is started again: %s",
+        ax_log(AX_LOG_ERROR, "sender_lost",
+               "something is not sent until the erasure is asked for again, or auspex is started again: %s",
                of_resume.text);
         err = err == AX_OK ? ax_fail(diag, AX_NOMEM, "%s", of_resume.text) : err;
     }
     return err;
+}
+
+/* Go on with an erasure that did not come to its end, unless the next one is the same. A note that is none is
+ * given up: nothing can be made of it. */
+static enum ax_err end_noted(struct ax_emit *e, struct ax_str next, struct ax_diag *diag)
+{
+    struct ax_erasing erasing = {0};
+    struct ax_buf selector;
+    uint64_t samples = 0;
+    ax_buf_init(&selector, KEY_BYTES_MAX);
+    enum ax_err err = ax_erasing_noted(e->dir, &selector, diag);
+    const bool goes_on = err == AX_OK && !ax_str_eq(ax_buf_view(&selector), next);
+    if (goes_on)
+        err = ax_erasing_init(&erasing, ax_buf_view(&selector), diag);
+    if (goes_on && err == AX_OK)
+        err = erase_log(e, &erasing, &samples, diag);
+    if (goes_on && err == AX_INVALID)
+        ax_log(AX_LOG_ERROR, "erasing_failed",
+               "an erasure that was cut off cannot be read any more; ask for it again: %s", diag->text);
+    if (goes_on && (err == AX_OK || err == AX_INVALID))
+        err = ax_erasing_forget(e->dir, diag);
+    ax_erasing_done(&erasing);
+    ax_buf_done(&selector);
+    return err == AX_NOTFOUND ? AX_OK : err;
 }
 
 static enum ax_err sink_erase(void *ctx, struct ax_str selector, uint64_t *samples, struct ax_diag *diag)
@@ -207,8 +237,11 @@ static enum ax_err sink_erase(void *ctx, struct ax_str selector, uint64_t *sampl
     if (err != AX_OK)
         return err;
     (void)pthread_mutex_lock(&e->lock);
-    drop_puts(e, &erasing, samples);
-    err = ax_erasing_note(e->dir, selector, diag);
+    err = end_noted(e, selector, diag); /* there is one note, and this one's takes its place */
+    if (err == AX_OK)
+        err = drop_puts(e, &erasing, samples, diag);
+    if (err == AX_OK)
+        err = ax_erasing_note(e->dir, selector, diag);
     if (err == AX_OK)
         err = erase_log(e, &erasing, samples, diag);
     if (err == AX_OK)
@@ -228,29 +261,6 @@ struct ax_sink ax_emit_sink(struct ax_emit *e)
                             .erase = sink_erase};
 }
 
-/* Go on with an erasure that a process did not bring to its end, before anything is sent. */
-static void go_on_erasing(struct ax_emit *e)
-{
-    struct ax_diag diag = {{0}};
-    struct ax_erasing erasing = {0};
-    struct ax_buf selector;
-    uint64_t samples = 0;
-    ax_buf_init(&selector, KEY_BYTES_MAX);
-    enum ax_err err = ax_erasing_noted(e->dir, &selector, &diag);
-    if (err == AX_OK)
-        err = ax_erasing_init(&erasing, ax_buf_view(&selector), &diag);
-    if (err == AX_OK)
-        err = ax_outgoing_erase(e->outgoing, ax_erasing_takes, &erasing, &samples, &diag);
-    if (err == AX_OK)
-        err = ax_erasing_forget(e->dir, &diag);
-    if (err != AX_OK && err != AX_NOTFOUND)
-        ax_log(AX_LOG_ERROR, "erasing_failed",
-               "an erasure that was cut off cannot be ended in the outgoing queue; ask for it again: %s",
-               diag.text);
-    ax_erasing_done(&erasing);
-    ax_buf_done(&selector);
-}
-
 static void free_all(struct ax_emit *e)
 {
     ax_outgoing_close(e->outgoing);
@@ -260,6 +270,16 @@ static void free_all(struct ax_emit *e)
     ax_buf_done(&e->scratch);
     (void)pthread_mutex_destroy(&e->lock);
     free(e);
+}
+
+/* The same at a start, before anything is sent. */
+static void go_on_erasing(struct ax_emit *e)
+{
+    struct ax_diag diag = {{0}};
+    if (end_noted(e, (struct ax_str){NULL, 0}, &diag) != AX_OK)
+        ax_log(AX_LOG_ERROR, "erasing_failed",
+               "an erasure that was cut off cannot be ended in the outgoing queue; ask for it again: %s",
+               diag.text);
 }
 
 static enum ax_err open_all(struct ax_emit *e, const struct ax_emit_options *options, struct ax_diag *diag)

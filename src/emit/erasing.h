@@ -2,7 +2,11 @@
  * way, by which a start after a kill goes on with it.
  *
  * A selector speaks of the labels of inputs, which outputs keep: one that an output's own label has taken the
- * name of is looked for as exported_<name>. Pure but for the file of the note (<dir>/erase). */
+ * name of is looked for as exported_<name>, and there alone, but for those by which a selector speaks of
+ * outputs
+ * (`for`, and `source` beside it). What else an output has of its own, or of external labels, cannot be told
+ * from a label of its input and is matched as it stands: of what is meant nothing is left out. Pure but for
+ * the file of the note (<dir>/erase). */
 #ifndef AX_EMIT_ERASING_H
 #define AX_EMIT_ERASING_H
 
@@ -24,7 +28,8 @@ void ax_erasing_done(struct ax_erasing *e);
 /* Does it mean the output series of these labels? erasing: a struct ax_erasing. */
 bool ax_erasing_takes(void *erasing, const struct ax_labels *labels);
 
-/* Note that it is under way; on the disk when it returns. AX_IO with a text, AX_NOMEM. */
+/* Note that it is under way; on the disk when it returns. AX_INVALID: it is too long; AX_IO, AX_NOMEM; with a
+ * text. */
 AX_MUST_USE enum ax_err ax_erasing_note(const char *dir, struct ax_str selector, struct ax_diag *diag);
 
 /* Append the selector that was noted to out. AX_NOTFOUND: none was. AX_IO with a text, AX_NOMEM. */

@@ -446,18 +446,21 @@ struct erasing {
     struct ax_map numbers; /* of its series that are erased */
     struct ax_arena scratch;
     uint64_t *erased;
-    enum ax_err err;
 };
 
-static bool is_chosen(struct erasing *e, struct ax_str key)
+/* Is the series of a key chosen? None is that has no labels to read. AX_NOMEM. */
+static enum ax_err is_chosen(struct erasing *e, struct ax_str key, bool *chosen)
 {
     struct ax_labels labels;
     ax_arena_reset(&e->scratch);
-    return ax_labels_key_parse(key, &e->scratch, &labels, NULL) == AX_OK && e->choose(e->ctx, &labels);
+    const enum ax_err err = ax_labels_key_parse(key, &e->scratch, &labels, NULL);
+    *chosen = err == AX_OK && e->choose(e->ctx, &labels);
+    return err == AX_NOMEM ? err : AX_OK;
 }
 
 /* Erase what a record has of the series that are chosen. */
-static bool erase_record(void *ctx, const struct ax_seglog_record *record, uint8_t *body)
+static enum ax_err erase_record(void *ctx, const struct ax_seglog_record *record, uint8_t *body,
+                                bool *changed)
 {
     struct erasing *e = ctx;
     struct ax_unit u;
@@ -465,24 +468,27 @@ static bool erase_record(void *ctx, const struct ax_seglog_record *record, uint8
     uint32_t number;
     int64_t t_ms;
     double value;
-    bool changed = false;
+    bool chosen;
+    enum ax_err err = AX_OK;
     if (record->type != AX_OUTGOING_UNIT || ax_unit_read(record->body, &u) != AX_OK)
-        return false;
+        return AX_OK;
     if (u.first)
         ax_map_done(&e->numbers);
-    while (e->err == AX_OK && ax_unit_next_key(&u, &key))
-        if (is_chosen(e, key)) {
-            e->err = ax_map_put(&e->numbers, (uint64_t)u.numbered, e);
+    while (err == AX_OK && ax_unit_next_key(&u, &key)) {
+        err = is_chosen(e, key, &chosen);
+        if (err == AX_OK && chosen) {
+            err = ax_map_put(&e->numbers, (uint64_t)u.numbered, e);
             memset(body + (key.p - record->body.p), 0, key.n);
-            changed = true;
+            *changed = true;
         }
-    while (e->err == AX_OK && ax_unit_next_sample(&u, &number, &t_ms, &value))
+    }
+    while (err == AX_OK && ax_unit_next_sample(&u, &number, &t_ms, &value))
         if (ax_map_get(&e->numbers, (uint64_t)number + 1)) {
             memset(body + ((const char *)u.rest.p - record->body.p) - sizeof value, 0, sizeof value);
             ++*e->erased;
-            changed = true;
+            *changed = true;
         }
-    return e->err == AX_OK && changed;
+    return err;
 }
 
 enum ax_err ax_outgoing_erase(struct ax_outgoing *o, ax_outgoing_choose *choose, void *ctx, uint64_t *erased,
@@ -491,9 +497,7 @@ enum ax_err ax_outgoing_erase(struct ax_outgoing *o, ax_outgoing_choose *choose,
     struct erasing e = {.choose = choose, .ctx = ctx, .erased = erased};
     ax_arena_init(&e.scratch, SCRATCH_BYTES);
     begin_segment(o); /* numbers that stood for them stand for nobody now */
-    enum ax_err err = ax_seglog_edit(o->log, erase_record, &e, diag);
-    if (err == AX_OK && e.err != AX_OK)
-        err = ax_fail(diag, e.err, "out of memory while erasing from the outgoing queue");
+    const enum ax_err err = ax_seglog_edit(o->log, erase_record, &e, diag);
     ax_map_done(&e.numbers);
     ax_arena_done(&e.scratch);
     return err;

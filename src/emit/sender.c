@@ -498,7 +498,7 @@ bool ax_sender_wait(struct ax_sender *s, int64_t until_ns)
 
 enum ax_err ax_sender_resume(struct ax_sender *s, struct ax_diag *diag)
 {
-    AX_ASSERT(s->joined);
+    AX_ASSERT(s->joined || !s->started);
     ax_feed_done(&s->feed);
     ax_batch_reset(&s->batch);
     ax_http_client_resume(s->client);

@@ -45,7 +45,8 @@ void ax_sender_abort(struct ax_sender *s);
 /* Wait for the thread to end until a monotonic time. False when it has not. */
 bool ax_sender_wait(struct ax_sender *s, int64_t until_ns);
 
-/* Begin again where its positions are, after it has ended. AX_NOMEM when the system gives no thread. */
+/* Begin again where its positions are, after it has ended. AX_NOMEM when the system gives no thread: it
+ * stands still until it is resumed again. */
 AX_MUST_USE enum ax_err ax_sender_resume(struct ax_sender *s, struct ax_diag *diag);
 
 /* Abort, join and free; NULL is fine. */

@@ -10,13 +10,12 @@
 #include <unistd.h>
 
 #define COPY_BYTES ((size_t)1 << 20)
-#define TEMPORARY ".edit"
 
 /* A segment that is looked through; fd: its copy, -1 while nothing has changed. */
 struct editing {
     struct ax_seglog *log;
     struct ax_segment *s;
-    char name[AX_FOLDER_NAME], temporary[AX_FOLDER_NAME + sizeof TEMPORARY];
+    char name[AX_FOLDER_NAME], temporary[AX_FOLDER_NAME];
     int fd;
 };
 
@@ -83,10 +82,23 @@ static enum ax_err end_copy(struct editing *e, enum ax_err err, struct ax_diag *
         (void)close(e->fd);
         if (err == AX_OK && renameat(e->log->folder.fd, e->temporary, e->log->folder.fd, e->name) != 0)
             err = fail(e, errno, "rename", diag);
+        if (err != AX_OK)
+            (void)unlinkat(e->log->folder.fd, e->temporary, 0);
         atomic_store(&e->log->names_dirty, true);
     }
-    (void)unlinkat(e->log->folder.fd, e->temporary, 0); /* also what a process that was killed has left */
     return err;
+}
+
+/* Have a record changed, and put it down if it was. */
+static enum ax_err edit_record(struct editing *e, const struct ax_seglog_record *r, ax_seglog_edit_fn *edit,
+                               void *ctx, struct ax_diag *diag)
+{
+    bool changed = false;
+    const enum ax_err err = edit(ctx, r, (uint8_t *)(uintptr_t)r->body.p, &changed);
+    if (err != AX_OK)
+        return ax_fail(diag, err, "%s/%s cannot be changed: %s", e->log->folder.path, e->name,
+                       ax_err_text(err));
+    return changed ? put(e, r, diag) : AX_OK;
 }
 
 static enum ax_err edit_segment(struct ax_seglog *log, struct ax_segment *s, ax_seglog_edit_fn *edit,
@@ -97,7 +109,7 @@ static enum ax_err edit_segment(struct ax_seglog *log, struct ax_segment *s, ax_
     struct ax_seglog_record record;
     struct ax_lost lost;
     ax_folder_name(e.name, s->start, AX_SEGLOG_SUFFIX);
-    (void)snprintf(e.temporary, sizeof e.temporary, "%s%s", e.name, TEMPORARY);
+    ax_folder_name(e.temporary, s->start, AX_SEGLOG_COPY_SUFFIX);
     enum ax_err err = ax_seglog_reader_new(log, s->start, &r);
     if (err != AX_OK)
         return ax_fail(diag, err, "out of memory");
@@ -107,8 +119,8 @@ static enum ax_err edit_segment(struct ax_seglog *log, struct ax_segment *s, ax_
             err = lost.err;
         if (step == AX_STEP_END || step == AX_STEP_ERROR)
             break;
-        if (step == AX_STEP_RECORD && edit(ctx, &record, (uint8_t *)(uintptr_t)record.body.p))
-            err = put(&e, &record, diag);
+        if (step == AX_STEP_RECORD)
+            err = edit_record(&e, &record, edit, ctx, diag);
     }
     ax_seglog_reader_free(r);
     return end_copy(&e, err, diag);

@@ -166,12 +166,30 @@ static enum ax_err settle_last(struct ax_seglog *log, struct last *last, struct 
     return AX_OK;
 }
 
+/* Remove what a process that was killed while it changed records has left: it may hold what was to go. */
+static enum ax_err remove_copies(const struct ax_seglog *log, struct ax_diag *diag)
+{
+    struct ax_numbers copies;
+    enum ax_err err = ax_folder_list(&log->folder, AX_SEGLOG_COPY_SUFFIX, &copies, diag);
+    for (size_t i = 0; err == AX_OK && i < copies.n; i++) {
+        char name[AX_FOLDER_NAME];
+        ax_folder_name(name, copies.v[i], AX_SEGLOG_COPY_SUFFIX);
+        if (unlinkat(log->folder.fd, name, 0) != 0 && errno != ENOENT)
+            err = fail_name(log, name, errno, "remove", diag);
+    }
+    free(copies.v);
+    return err;
+}
+
 enum ax_err ax_seglog_recover(struct ax_seglog *log, uint64_t check_from, struct ax_seglog_report *report,
                               struct ax_diag *diag)
 {
     struct ax_numbers starts;
     struct last last = {0};
-    enum ax_err err = ax_folder_list(&log->folder, AX_SEGLOG_SUFFIX, &starts, diag);
+    enum ax_err err = remove_copies(log, diag);
+    if (err != AX_OK)
+        return err;
+    err = ax_folder_list(&log->folder, AX_SEGLOG_SUFFIX, &starts, diag);
     for (size_t i = 0; err == AX_OK && i < starts.n; i++)
         err = add_file(log, starts.v[i], i + 1 < starts.n ? starts.v[i + 1] : UINT64_MAX, check_from, &last,
                        report, diag);

@@ -94,14 +94,16 @@ struct ax_seglog_record {
     struct ax_str body;
 };
 
-/* Change the body of a record in place; its length stays. Returns whether it did. */
-typedef bool ax_seglog_edit_fn(void *ctx, const struct ax_seglog_record *record, uint8_t *body);
+/* Change the body of a record in place, its length stays; and say whether it did. An error ends the editing,
+ * and nothing of the record's segment changes. */
+typedef enum ax_err ax_seglog_edit_fn(void *ctx, const struct ax_seglog_record *record, uint8_t *body,
+                                      bool *changed);
 
 /* Let edit() see all records, oldest first. A segment in which one changes is written anew and takes its name
  * whole, so that a process that is killed leaves each one as it was or as it is to be; positions stay. Nobody
  * appends meanwhile, and who reads begins anew afterwards: a reader may stand in what was there before. On
- * the disk when it returns. AX_IO with a text, AX_NOMEM: some segments have changed; the same again goes on.
- */
+ * the disk when it returns. AX_IO, AX_NOMEM, what edit() returned, with a text: some segments have changed;
+ * the same again goes on. */
 AX_MUST_USE enum ax_err ax_seglog_edit(struct ax_seglog *log, ax_seglog_edit_fn *edit, void *ctx,
                                        struct ax_diag *diag);
 

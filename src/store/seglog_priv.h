@@ -16,6 +16,7 @@
 #include <sys/types.h>
 
 #define AX_SEGLOG_SUFFIX ".log"
+#define AX_SEGLOG_COPY_SUFFIX ".log.edit" /* of a segment that is written anew */
 #define AX_SEGLOG_MAGIC "AuspexLG"
 #define AX_SEGLOG_VERSION 1u
 

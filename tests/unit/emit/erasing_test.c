@@ -185,6 +185,22 @@ static void after_it_a_restart_goes_on_as_without_it(void **state)
     end(&w);
 }
 
+static void one_that_was_cut_off_is_ended_before_the_next(void **state)
+{
+    struct world w;
+    struct ax_diag diag = {{0}};
+    uint64_t samples = 0;
+    (void)state;
+    begin(&w);
+    assert_int_equal(ax_erasing_note(w.e.dir, ax_str(SELECTOR), &diag), AX_OK);
+    assert_int_equal(w.e.sink.erase(w.e.sink.ctx, ax_str("{host=\"nobody\"}"), &samples, &diag), AX_OK);
+    assert_int_equal(samples, 0);
+    require_gone(&w);
+    assert_int_equal(scratch_count(w.e.dir, "erase"), 0);
+    require_received(&w, INT64_MAX, COMMITS);
+    end(&w);
+}
+
 static bool takes(const char *selector, const char *series)
 {
     struct ax_erasing e;
@@ -210,6 +226,11 @@ static void a_selector_means_labels_of_inputs_also_where_an_output_has_taken_the
     assert_false(takes("{host=\"a\"}", "m{for=\"j\",host=\"b\"}"));
     assert_false(takes("{host=\"a\"}", "m{for=\"j\"}"));
     assert_true(takes("{horizon=\"far\"}", "m{exported_horizon=\"far\",horizon=\"1m\"}"));
+    assert_false(takes("{horizon=\"1m\"}", "m{exported_horizon=\"far\",horizon=\"1m\"}"));
+    assert_true(takes("{host=\"a\"}", "m{exported_host=\"b\",host=\"a\"}")); /* both are the input's */
+    assert_false(takes("{for!=\"j\",host=\"a\"}", "m{exported_for=\"i\",for=\"j\",host=\"a\"}"));
+    assert_false(takes("{source=\"a\"}", "m{exported_source=\"b\",for=\"j\",source=\"a\"}"));
+    assert_true(takes("{for=\"j\",source=\"a\"}", "m{exported_source=\"b\",for=\"j\",source=\"a\"}"));
     assert_true(takes("{host=~\"a|b\",for=\"j\"}", "m{for=\"j\",host=\"b\"}"));
     assert_int_equal(ax_erasing_init(&e, ax_str("m{host=\"a\"}"), &diag), AX_INVALID);
     assert_int_equal(ax_erasing_init(&e, ax_str("1 + 1"), &diag), AX_INVALID);
@@ -222,6 +243,7 @@ int main(void)
         cmocka_unit_test(what_waits_is_erased_and_what_comes_later_is_not),
         cmocka_unit_test(what_is_put_and_not_committed_goes_too),
         cmocka_unit_test(an_erasure_that_was_cut_off_goes_on_at_the_next_start),
+        cmocka_unit_test(one_that_was_cut_off_is_ended_before_the_next),
         cmocka_unit_test(after_it_a_restart_goes_on_as_without_it),
         cmocka_unit_test(a_selector_means_labels_of_inputs_also_where_an_output_has_taken_their_names),
     };

@@ -11,13 +11,12 @@
 #define RECORDS 30
 #define SEGMENT_BYTES 300
 
-static bool cross_out(void *ctx, const struct ax_seglog_record *record, uint8_t *body)
+static enum ax_err cross_out(void *ctx, const struct ax_seglog_record *record, uint8_t *body, bool *changed)
 {
     (void)ctx;
-    if (body[0] == 'x')
-        return false;
+    *changed = body[0] != 'x';
     memset(body, 'x', record->body.n);
-    return true;
+    return AX_OK;
 }
 
 /* How many records are crossed out; each one is, or is as it was appended. */

@@ -15,13 +15,13 @@ static struct ax_str body_of(uint32_t i, char out[64])
     return ax_str(out);
 }
 
-static bool cross_out(void *ctx, const struct ax_seglog_record *record, uint8_t *body)
+static enum ax_err cross_out(void *ctx, const struct ax_seglog_record *record, uint8_t *body, bool *changed)
 {
     uint32_t *i = ctx;
-    const bool changes = (*i)++ % CHANGED == 0;
-    if (changes)
+    *changed = (*i)++ % CHANGED == 0;
+    if (*changed)
         memset(body, 'x', record->body.n);
-    return changes;
+    return AX_OK;
 }
 
 static void require_read(struct ax_seglog *log, const uint64_t ends[RECORDS], bool crossed_out)
@@ -77,12 +77,13 @@ static void records_are_changed_in_place_over_segments_and_reopenings(void **sta
     scratch_remove(dir);
 }
 
-static bool leave(void *ctx, const struct ax_seglog_record *record, uint8_t *body)
+static enum ax_err leave(void *ctx, const struct ax_seglog_record *record, uint8_t *body, bool *changed)
 {
     (void)record;
     (void)body;
+    (void)changed;
     ++*(uint32_t *)ctx;
-    return false;
+    return AX_OK;
 }
 
 static void of_nothing_nothing_is_written(void **state)
@@ -104,11 +105,62 @@ static void of_nothing_nothing_is_written(void **state)
     scratch_remove(dir);
 }
 
+/* Changes one record, and cannot go on at the next. */
+static enum ax_err give_up(void *ctx, const struct ax_seglog_record *record, uint8_t *body, bool *changed)
+{
+    memset(body, 'x', record->body.n);
+    *changed = true;
+    return (*(uint32_t *)ctx)++ ? AX_NOMEM : AX_OK;
+}
+
+static void a_segment_in_which_one_cannot_be_changed_stays_as_it_was(void **state)
+{
+    char dir[SCRATCH_PATH], text[64];
+    struct ax_seglog *log;
+    struct ax_diag diag = {{0}};
+    uint64_t ends[RECORDS];
+    uint32_t seen = 0;
+    (void)state;
+    scratch_make(dir, "log");
+    const struct ax_seglog_options options = {.dir = dir};
+    assert_int_equal(ax_seglog_open(&options, &log, NULL, &diag), AX_OK);
+    for (uint32_t i = 0; i < RECORDS; i++)
+        assert_int_equal(ax_seglog_append(log, (uint8_t)(1 + i % 3), body_of(i, text), &ends[i], &diag),
+                         AX_OK);
+    assert_int_equal(ax_seglog_edit(log, give_up, &seen, &diag), AX_NOMEM);
+    assert_non_null(strstr(diag.text, "cannot be changed"));
+    assert_int_equal(seen, 2);
+    require_read(log, ends, false);
+    assert_int_equal(scratch_count(dir, ".edit"), 0);
+    ax_seglog_close(log);
+    scratch_remove(dir);
+}
+
+static void what_a_kill_has_left_of_a_copy_goes_when_the_log_is_opened(void **state)
+{
+    char dir[SCRATCH_PATH], path[SCRATCH_PATH];
+    struct ax_seglog *log;
+    struct ax_diag diag = {{0}};
+    (void)state;
+    scratch_make(dir, "log");
+    const struct ax_seglog_options options = {.dir = dir};
+    assert_int_equal(ax_seglog_open(&options, &log, NULL, &diag), AX_OK);
+    ax_seglog_close(log);
+    scratch_in(path, dir, "00000000000000000000.log.edit");
+    scratch_write(path, "secret", 6);
+    assert_int_equal(ax_seglog_open(&options, &log, NULL, &diag), AX_OK);
+    assert_int_equal(scratch_count(dir, ".edit"), 0);
+    ax_seglog_close(log);
+    scratch_remove(dir);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(records_are_changed_in_place_over_segments_and_reopenings),
         cmocka_unit_test(of_nothing_nothing_is_written),
+        cmocka_unit_test(a_segment_in_which_one_cannot_be_changed_stays_as_it_was),
+        cmocka_unit_test(what_a_kill_has_left_of_a_copy_goes_when_the_log_is_opened),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
