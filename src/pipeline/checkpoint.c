@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-#define RETRY_MS 30000 /* a snapshot that failed is tried again after this */
-
 /* When was the snapshot of a position written (Unix ms), and how long is it? */
 static bool look_at(const char *dir, uint64_t position, int64_t *written_ms, uint64_t *bytes)
 {
@@ -94,8 +92,9 @@ static enum ax_err write_snapshot(struct ax_pipeline *p, uint64_t *position, str
 }
 
 /* Remove what the two newest snapshots make needless: should one be damaged there is another, and the log
- * behind it. They are those that were written or read here: one that was found damaged is none of them. */
-static void tidy(struct ax_pipeline *p)
+ * behind it. They are those that were written or read here: one that was found damaged is none of them. False
+ * when something stays. */
+static bool tidy(struct ax_pipeline *p)
 {
     struct ax_diag diag = {{0}};
     enum ax_err err = ax_snapshot_prune(p->options.snapshots, p->snapshot.before, &diag);
@@ -103,12 +102,13 @@ static void tidy(struct ax_pipeline *p)
         err = ax_seglog_cut(p->options.log, p->snapshot.before, &diag);
     if (err != AX_OK)
         ax_log(AX_LOG_WARN, "tidy_failed", "old snapshots or segments stay where they are: %s", diag.text);
+    return err == AX_OK;
 }
 
 /* Tell of a snapshot that was not taken. */
 static bool fail(struct ax_pipeline *p, const struct ax_diag *diag)
 {
-    p->snapshot.retry_ms = ax_clock_mono(&p->options.clock) + RETRY_MS;
+    p->snapshot.retry_ms = ax_clock_mono(&p->options.clock) + AX_SNAPSHOT_RETRY_MS;
     atomic_store(&p->snapshot.wanted, true);
     ax_metric_count(AX_M_SNAPSHOT_FAILURES, NULL, NULL);
     ax_log(AX_LOG_WARN, "snapshot_failed",
@@ -133,7 +133,7 @@ bool ax_pipeline_snapshot(struct ax_pipeline *p)
         p->snapshot.before = p->snapshot.position;
     p->snapshot.position = position;
     p->snapshot.taken_ms = mono_ms;
-    tidy(p);
+    p->snapshot.tidy = tidy(p);
     double seconds = (double)(ax_mono_ns() - start_ns) * 1e-9;
     ax_metric_observe(ax_metric(AX_M_SNAPSHOT_SECONDS, NULL, NULL), seconds);
     if (look_at(p->options.snapshots, position, &written_ms, &bytes)) {

@@ -1,6 +1,7 @@
 /* erase.c: out of the database, the jobs and the log. */
 #include "pipeline/erase.h"
 
+#include "base/log.h"
 #include "pipeline/chooser.h"
 #include "pipeline/job_priv.h"
 #include "pipeline/pipeline_priv.h"
@@ -222,6 +223,11 @@ bool ax_pipeline_erasing(struct ax_pipeline *p)
 
 /* ---- log ---- */
 
+static void put_off(struct ax_pipeline *p)
+{
+    p->snapshot.retry_ms = ax_clock_mono(&p->options.clock) + AX_SNAPSHOT_RETRY_MS;
+}
+
 void ax_pipeline_scrub(struct ax_pipeline *p)
 {
     const struct record nothing = {.last_ms =
@@ -234,23 +240,30 @@ void ax_pipeline_scrub(struct ax_pipeline *p)
     const enum ax_err err = append(p, &nothing, &diag);
     p->snapshot.rolled = atomic_load(&p->erasures);
     (void)pthread_mutex_unlock(&p->run);
-    if (err != AX_OK)
+    if (err != AX_OK) {
+        put_off(p);
+        ax_log(AX_LOG_WARN, "erasing_waits",
+               "what was erased stays in the log for now; it is tried again: %s", diag.text);
         return;
+    }
     p->snapshot.scrubs = true;
-    const bool taken = ax_pipeline_snapshot(p);
+    const bool taken = ax_pipeline_snapshot(p), tidy = taken && p->snapshot.tidy;
     p->snapshot.scrubs = false;
+    if (taken && !tidy)
+        put_off(p);
     (void)pthread_mutex_lock(&p->run);
-    if (taken && p->snapshot.rolled == atomic_load(&p->erasures)) /* else it may hold what was erased since */
+    if (tidy && p->snapshot.rolled == atomic_load(&p->erasures)) /* else it may hold what was erased since */
         (void)atomic_fetch_sub(&p->snapshot.scrub, 1);
     (void)pthread_mutex_unlock(&p->run);
 }
 
-/* How many snapshots are owed once the one that is written now is there. */
+/* How many snapshots are owed once the one that is written now is there. It cannot say that none is: what it
+ * makes needless goes after it, and a process may end between the two. */
 static uint8_t owed_after(const struct ax_pipeline *p)
 {
     const int owed = atomic_load(&p->snapshot.scrub);
     const bool pays = p->snapshot.scrubs && p->snapshot.rolled == atomic_load(&p->erasures);
-    return (uint8_t)(owed - (owed > 0 && pays));
+    return (uint8_t)(owed - (owed > 1 && pays));
 }
 
 void ax_pipeline_owe(struct ax_pipeline *p, struct ax_str section)

@@ -35,7 +35,8 @@ AX_MUST_USE enum ax_err ax_pipeline_erase(struct ax_pipeline *p, struct ax_str s
  */
 uint64_t ax_pipeline_erasures(struct ax_pipeline *p);
 
-/* Does the log, or a snapshot, still hold what was erased? Thread-safe. */
+/* May the log, or a snapshot, still hold what was erased? After a restart it may until one more is taken.
+ * Thread-safe. */
 bool ax_pipeline_erasing(struct ax_pipeline *p);
 
 /* Let the job of a record forget it again, in a replay. */

@@ -25,6 +25,8 @@ struct ax_replaying {
     int64_t start_ns, shown_ns;
 };
 
+#define AX_SNAPSHOT_RETRY_MS 30000 /* a snapshot that failed is tried again after this */
+
 /* When snapshots are taken; times are monotonic. Only `wanted` is for several threads. */
 struct ax_snapshots {
     uint64_t position, before; /* of the newest sound one, and of the one before it; 0 when there is none */
@@ -33,6 +35,7 @@ struct ax_snapshots {
     atomic_int scrub;   /* so many more, before nothing of what was erased is left */
     bool scrubs;        /* the one that is taken is owed; and the log was rolled when there were so many */
     uint64_t rolled;    /* erasures */
+    bool tidy;          /* what the newest two make needless is gone */
 };
 
 /* The jobs and the thread that steps them. */
