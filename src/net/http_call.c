@@ -88,6 +88,8 @@ static enum MHD_Result send_response(const struct ax_http_call *c, struct ax_htt
     ax_buf_init(&res->body, 0);
     if (res->status != 204)
         (void)MHD_add_response_header(r, MHD_HTTP_HEADER_CONTENT_TYPE, res->content_type);
+    if (atomic_load(&c->server->ending))
+        (void)MHD_add_response_header(r, MHD_HTTP_HEADER_CONNECTION, "close");
     for (uint32_t i = 0; i < res->headers_n; i++)
         (void)MHD_add_response_header(r, res->headers[i].name, res->headers[i].value);
     ax_gate_decorate(c->doors, r);
@@ -150,6 +152,7 @@ static AX_PRINTF(4, 5) void reject(struct ax_http_call *c, int status, enum ax_c
 /* Refuse what comes too late to be answered; no ceiling is to blame. */
 static void reject_at_end(struct ax_http_call *c)
 {
+    c->refusal.headers_n = 0;
     ax_http_text(&c->refusal, 503, "Auspex is stopping: try again");
     ax_http_add_header(&c->refusal, "Retry-After", "1");
 }
@@ -245,6 +248,10 @@ static void ask(struct ax_http_call *c)
 static void admit(struct ax_http_call *c)
 {
     enum ax_conn_fit fit = ax_conn_fit(c->visitor->conn);
+    if (atomic_load(&c->server->ending)) { /* on a connection that was there before */
+        reject_at_end(c);
+        return;
+    }
     if (fit != AX_CONN_FITS) { /* counted when it was opened */
         c->refusal.headers_n = 0;
         ax_http_text(&c->refusal, 503, "too many connections%s: try again",

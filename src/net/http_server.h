@@ -103,7 +103,8 @@ AX_MUST_USE enum ax_err ax_http_server_set_doors(struct ax_http_server *s, struc
 /* The port that it listens on (the real one when 0 was asked for). */
 uint16_t ax_http_server_port(const struct ax_http_server *s);
 
-/* Accept nothing more, let running requests finish for at most deadline_ms, turn away those that wait still,
+/* Take no connection more and close each after its answer, refuse (503, to be tried again) what is asked on
+ * those that are there, let running requests finish for at most deadline_ms, turn away those that wait still,
  * close, free. Handlers that run then are waited for. */
 void ax_http_server_stop(struct ax_http_server *s, int64_t deadline_ms);
 

@@ -316,6 +316,35 @@ static void *stop_now(void *s)
     return NULL;
 }
 
+static void *stop_later(void *s)
+{
+    ax_http_server_stop(s, 60000);
+    return NULL;
+}
+
+/* A connection that was answered, and stays open. */
+static int say_and_stay(struct ax_http_server *s)
+{
+    static const char text[] = "GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n";
+    char a[1024] = "";
+    const int fd = say(ax_http_server_port(s), text, sizeof text - 1);
+    for (size_t n = 0; !strstr(a, "\r\n\r\n");) {
+        const ssize_t k = recv(fd, a + n, sizeof a - 1 - n, 0);
+        assert_true(k > 0);
+        n += (size_t)k;
+    }
+    assert_non_null(strstr(a, "HTTP/1.1 204"));
+    return fd;
+}
+
+/* Wait until no connection is taken any more. */
+static void wait_for_end(struct ax_http_server *s)
+{
+    static const char text[] = "GET /nothing HTTP/1.1\r\n" CLOSE "\r\n";
+    for (int i = 0; i < 4000 && ask(ax_http_server_port(s), text, sizeof text - 1)[0]; i++)
+        ax_sleep_ns(5000000);
+}
+
 static void a_stop_turns_away_who_waits_and_waits_for_who_is_being_answered(void **state)
 {
     (void)state;
@@ -323,20 +352,37 @@ static void a_stop_turns_away_who_waits_and_waits_for_who_is_being_answered(void
     pthread_t stopper;
     int held = say_hold(s);
     wait_for(&gate.held, 1);
-    int waiting = say_hold(s);
-    assert_non_null(strstr(ask_text(s, "GET /nothing HTTP/1.1\r\n" CLOSE "\r\n"), "HTTP/1.1 204"));
+    int waiting = say_and_stay(s); /* whoever was still on its way when the stop began would just be closed */
+    (void)send(waiting, HOLD, sizeof HOLD - 1, MSG_NOSIGNAL);
     assert_int_equal(pthread_create(&stopper, NULL, stop_now, s), 0);
     const char *a = hear(waiting);
-    /* Whoever was still on its way when the stop began is just closed. */
-    if (a[0]) {
-        assert_non_null(strstr(a, "HTTP/1.1 503"));
-        assert_non_null(strstr(a, "Retry-After: 1"));
-        assert_non_null(strstr(a, "stopping"));
-    }
+    assert_non_null(strstr(a, "HTTP/1.1 503"));
+    assert_non_null(strstr(a, "Retry-After: 1"));
+    assert_non_null(strstr(a, "stopping"));
     open_gate(true);
     assert_int_equal(pthread_join(stopper, NULL), 0);
     assert_int_equal(gate.answered, 1);
     (void)close(held);
+}
+
+static void a_stop_takes_nothing_more_on_connections_that_are_there(void **state)
+{
+    (void)state;
+    struct ax_http_server *s = start_with_queries(1);
+    pthread_t stopper;
+    int held = say_hold(s), idle = say_and_stay(s);
+    wait_for(&gate.held, 1);
+    assert_int_equal(pthread_create(&stopper, NULL, stop_later, s), 0);
+    wait_for_end(s);
+    static const char text[] = "GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n";
+    (void)send(idle, text, sizeof text - 1, MSG_NOSIGNAL);
+    const char *a = hear(idle);
+    assert_non_null(strstr(a, "HTTP/1.1 503"));
+    assert_non_null(strstr(a, "Connection: close"));
+    assert_non_null(strstr(a, "stopping"));
+    open_gate(true);
+    assert_non_null(strstr(hear(held), "/hold?me!")); /* who was there before is answered */
+    assert_int_equal(pthread_join(stopper, NULL), 0);
 }
 
 /* Requests one after the other, until nobody answers. */
@@ -407,6 +453,7 @@ int main(void)
         cmocka_unit_test(a_connection_may_ask_on_after_a_long_answer),
         cmocka_unit_test(a_client_that_goes_meanwhile_takes_nothing_with_it),
         cmocka_unit_test(a_stop_turns_away_who_waits_and_waits_for_who_is_being_answered),
+        cmocka_unit_test(a_stop_takes_nothing_more_on_connections_that_are_there),
         cmocka_unit_test(it_stops_while_connections_come),
         cmocka_unit_test(an_address_in_use_or_unreadable_is_explained),
     };

@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <time.h>
 
 /* A query that is held while the gate is shut, and what became of it. */
 struct asked {
@@ -52,10 +53,15 @@ static void give(struct ax_queries *m, struct asked *a)
 
 static void wait_for(const uint32_t *n, uint32_t wanted)
 {
+    struct timespec until;
+    (void)clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += 20;
     pthread_mutex_lock(&lock);
-    while (*n != wanted)
-        pthread_cond_wait(&changed, &lock);
+    bool late = false;
+    while (*n != wanted && !late)
+        late = pthread_cond_timedwait(&changed, &lock, &until) != 0;
     pthread_mutex_unlock(&lock);
+    assert_false(late);
 }
 
 static void open_gate(void)
