@@ -124,15 +124,16 @@ static void init(struct bench *b, struct ax_config *config, const struct ax_arti
         .artifacts = *artifacts, .cpu_share = 1, .bytes_max = 512u << 20, .synchronous = true};
     must(ax_training_start(&options, &b->training, &diag), &diag);
     b->db = ax_db_new(&(struct ax_db_options){.seed = 7});
-    const struct ax_job_env env = {.db = b->db,
-                                   .sink = {b, sink_open, sink_put, sink_close, NULL},
-                                   .observer = observer,
-                                   .training = b->training,
-                                   .artifacts = artifacts,
-                                   .max_range_ms = 3600000,
-                                   .zero_delay = true,
-                                   .seed = 42,
-                                   .generation = 1};
+    const struct ax_job_env env = {
+        .db = b->db,
+        .sink = {.ctx = b, .open = sink_open, .put = sink_put, .close = sink_close},
+        .observer = observer,
+        .training = b->training,
+        .artifacts = artifacts,
+        .max_range_ms = 3600000,
+        .zero_delay = true,
+        .seed = 42,
+        .generation = 1};
     must(b->db && b->keys ? AX_OK : AX_NOMEM, NULL);
     must(ax_job_new(&env, config, &config->jobs[0], &b->job, &diag), &diag);
 }

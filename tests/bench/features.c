@@ -58,12 +58,12 @@ static struct ax_pipeline *make(struct ax_db *db, int64_t *now_ms)
     static struct ax_problems problems;
     struct ax_config *config = NULL;
     check(ax_config_parse(ax_str(yaml), &config, &problems));
-    struct ax_pipeline *p =
-        ax_pipeline_new(&(struct ax_pipeline_options){.db = db,
-                                                      .sink = {&diag, sink_open, sink_put, sink_close, NULL},
-                                                      .clock = ax_clock_virtual(now_ms),
-                                                      .max_range_ms = 3600000,
-                                                      .seed = 42});
+    struct ax_pipeline *p = ax_pipeline_new(&(struct ax_pipeline_options){
+        .db = db,
+        .sink = {.ctx = &diag, .open = sink_open, .put = sink_put, .close = sink_close},
+        .clock = ax_clock_virtual(now_ms),
+        .max_range_ms = 3600000,
+        .seed = 42});
     check(p ? ax_pipeline_load(p, config, &diag) : AX_NOMEM);
     return p;
 }

@@ -131,10 +131,11 @@ int main(int argc, char **argv)
         return 2;
     check(ax_blas_setup(&diag), &diag);
     check(ax_config_parse(ax_str(yaml), &config, &problems), &diag);
-    const struct ax_job_env env = {.db = ax_db_new(&(struct ax_db_options){.seed = 7}),
-                                   .sink = {&out, sink_open, sink_put, sink_close, NULL},
-                                   .max_range_ms = 3600000,
-                                   .seed = 42};
+    const struct ax_job_env env = {
+        .db = ax_db_new(&(struct ax_db_options){.seed = 7}),
+        .sink = {.ctx = &out, .open = sink_open, .put = sink_put, .close = sink_close},
+        .max_range_ms = 3600000,
+        .seed = 42};
     ax_buf_init(&scratch, SCRATCH_MAX);
     check(ax_job_new(&env, config, &config->jobs[0], &job, &diag), &diag);
     train(job);

@@ -123,7 +123,7 @@ static void init(struct bench *b)
     b->db = ax_db_new(&(struct ax_db_options){.seed = 7});
     b->pipeline = ax_pipeline_new(&(struct ax_pipeline_options){
         .db = b->db,
-        .sink = {b, sink_open, sink_put, sink_close, NULL},
+        .sink = {.ctx = b, .open = sink_open, .put = sink_put, .close = sink_close},
         .clock = ax_clock_virtual(&b->now_ms),
         .max_range_ms = 3600000,
         .seed = 42,
