@@ -127,9 +127,9 @@ static void what_waits_is_erased_and_what_comes_later_is_not(void **state)
     assert_int_equal(erase(&w), COMMITS);
     require_gone(&w);
     assert_int_equal(erase(&w), 0);
-    put_both(&w, 1000 * (COMMITS + 1)); /* it is sent again, and so taken again */
+    put_both(&w, INT64_C(1000) * (COMMITS + 1)); /* it is sent again, and so taken again */
     emitting_commit(&w.e);
-    require_received(&w, 1000 * (COMMITS + 1), COMMITS + 1);
+    require_received(&w, INT64_C(1000) * (COMMITS + 1), COMMITS + 1);
     end(&w);
 }
 
@@ -138,7 +138,7 @@ static void what_is_put_and_not_committed_goes_too(void **state)
     struct world w;
     (void)state;
     begin(&w);
-    put_both(&w, 1000 * (COMMITS + 1));
+    put_both(&w, INT64_C(1000) * (COMMITS + 1));
     assert_int_equal(erase(&w), COMMITS + 1);
     emitting_commit(&w.e);
     require_gone(&w);
@@ -179,9 +179,9 @@ static void after_it_a_restart_goes_on_as_without_it(void **state)
     assert_int_equal(erase(&w), COMMITS);
     emitting_restart(&w.e, 0, &w.w, 1, NULL);
     open_both(&w);
-    put_both(&w, 1000 * (COMMITS + 1));
+    put_both(&w, INT64_C(1000) * (COMMITS + 1));
     emitting_commit(&w.e);
-    require_received(&w, 1000 * (COMMITS + 1), COMMITS + 1);
+    require_received(&w, INT64_C(1000) * (COMMITS + 1), COMMITS + 1);
     end(&w);
 }
 
