@@ -233,6 +233,7 @@ static void plan(struct training *t)
         .threads = cores < THREADS_MAX ? cores : THREADS_MAX,
         .cpu_share = (double)o->cpu / (100.0 * cores),
         .trials = o->trials,
+        .bytes_max = o->bytes_max,
         .search_ms = o->search_ms,
         .random = strcmp(o->sampler, "random") == 0,
         .states = *o->report ? o->report : NULL};

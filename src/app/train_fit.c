@@ -144,6 +144,7 @@ static void take(struct ax_train_task *t, struct ax_buf *artifact, const struct 
     ax_buf_done(&t->artifact);
     t->artifact = *artifact;
     t->scores = *scores;
+    t->best_loss = scores->loss;
     t->chosen = true;
     memcpy(t->x, x, t->spec->kind->params_n * sizeof *x);
 }
@@ -180,7 +181,7 @@ static enum ax_err try(struct work *w)
                                 : AX_SEARCH_FAILED,
                    err == AX_OK ? scores.loss : (double)NAN);
     save_search(w);
-    if (err == AX_OK && scores.loss < t->scores.loss)
+    if (err == AX_OK && scores.loss < t->best_loss)
         take(t, &artifact, &scores, x);
     else if (err == AX_OK)
         ax_buf_done(&artifact);
@@ -196,12 +197,48 @@ static void fit_best_again(struct work *w)
     struct ax_buf artifact;
     struct ax_fit_scores scores;
     struct ax_diag diag;
-    if (ax_search_best(t->search, &trial, x, &value) != AX_OK || !(value < t->scores.loss))
+    if (ax_search_best(t->search, &trial, x, &value) != AX_OK || !(value < t->best_loss))
         return;
     w->searching = false;
     set_written(t->spec->kind, t->data, x);
     if (fit(w, &artifact, &scores, &diag) == AX_OK)
         take(t, &artifact, &scores, x);
+}
+
+/* What trials are compared with: the usual parameters on the rows of the search. */
+static void begin_rows(struct work *w)
+{
+    struct ax_train_task *t = w->task;
+    struct ax_buf artifact;
+    struct ax_fit_scores scores;
+    struct ax_diag diag;
+    if (!t->spec->kind->begin_search)
+        return;
+    t->spec->kind->begin_search(t->data, w->how->bytes_max);
+    if (fit(w, &artifact, &scores, &diag) != AX_OK)
+        return;
+    t->usual_loss = t->best_loss = scores.loss;
+    ax_buf_done(&artifact);
+}
+
+/* The best parameters on all rows that they allow, as the configuration with them will be fitted. */
+static enum ax_err end_rows(struct work *w)
+{
+    struct ax_train_task *t = w->task;
+    struct ax_buf artifact;
+    struct ax_fit_scores scores;
+    if (!t->spec->kind->end_search || !t->chosen)
+        return AX_OK;
+    w->searching = false;
+    t->spec->kind->end_search(t->data);
+    set_written(t->spec->kind, t->data, t->x);
+    const enum ax_err err = fit(w, &artifact, &scores, &t->diag);
+    if (err != AX_OK)
+        return err;
+    ax_buf_done(&t->artifact);
+    t->artifact = artifact;
+    t->scores = scores;
+    return AX_OK;
 }
 
 static enum ax_err search(struct work *w)
@@ -211,12 +248,13 @@ static enum ax_err search(struct work *w)
     enum ax_err err = begin_search(w, &t->diag);
     if (err != AX_OK)
         return err;
+    begin_rows(w);
     w->searching = true;
     while (err == AX_OK && ax_search_trials(t->search) < w->how->trials &&
            (w->how->search_ms == 0 || ax_mono_ns() < end_ns))
         err = try(w);
     fit_best_again(w);
-    return err == AX_LIMIT ? AX_OK : err;
+    return err == AX_LIMIT || err == AX_OK ? end_rows(w) : err;
 }
 
 /* ---- tasks ---- */
@@ -250,7 +288,7 @@ static void train(struct work *w)
     t->err = fit(w, &t->artifact, &t->scores, &t->diag);
     if (t->err != AX_OK)
         return;
-    t->usual_loss = t->scores.loss;
+    t->usual_loss = t->best_loss = t->scores.loss;
     t->lineage = (struct ax_artifact_lineage){.seed = t->spec->seed};
     if (kind->lineage)
         kind->lineage(t->data, &t->lineage);
@@ -276,7 +314,7 @@ void ax_train_all(struct ax_train_task *tasks, uint32_t n, const struct ax_train
     pthread_t threads[THREADS_MAX];
     uint32_t started = 0;
     for (uint32_t i = 0; i < n; i++) {
-        tasks[i].usual_loss = (double)NAN;
+        tasks[i].usual_loss = tasks[i].best_loss = (double)NAN;
         ax_buf_init(&tasks[i].artifact, AX_ARTIFACT_MAX);
     }
     while (started + 1 < how->threads && started + 1 < n && started < THREADS_MAX &&

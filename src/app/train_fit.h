@@ -18,6 +18,7 @@ struct ax_train_how {
     uint32_t trials;           /* of a search, beside the usual fit; 0: none */
     int64_t search_ms;         /* no trial begins after so long; 0: no limit */
     bool random;               /* search */
+    uint64_t bytes_max;        /* of the data of a model, and what its fits take */
     const char
         *states; /* folder, where a search is saved after each trial and goes on from; NULL: it is not */
 };
@@ -36,9 +37,9 @@ struct ax_train_task {
     struct ax_validation_finding findings[AX_VALIDATION_CHECKS];
     struct ax_buf artifact;
     struct ax_fit_scores scores;
-    double usual_loss;        /* of the fit without a search; NaN: none */
-    struct ax_search *search; /* NULL: none */
-    bool chosen;              /* the artifact is that of a trial: */
+    double usual_loss, best_loss; /* of the usual parameters and of the best, in the search; NaN: none */
+    struct ax_search *search;     /* NULL: none */
+    bool chosen;                  /* the artifact is that of a trial: */
     double x[AX_SEARCH_PARAMS_MAX];
     double seconds;                     /* of the processor */
     struct ax_artifact_lineage lineage; /* where the kind has it */

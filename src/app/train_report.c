@@ -88,7 +88,7 @@ static json_t *search_json(const struct ax_train_task *t)
     return json_pack("{s:i, s:i, s:i, s:o, s:o, s:o, s:s}", "trials", (int)ax_search_trials(t->search),
                      "pruned", (int)ax_search_count(t->search, AX_SEARCH_PRUNED), "failed",
                      (int)ax_search_count(t->search, AX_SEARCH_FAILED), "usual_loss", number(t->usual_loss),
-                     "loss", number(t->scores.loss), "chosen", chosen, "config", block);
+                     "loss", number(t->best_loss), "chosen", chosen, "config", block);
 }
 
 json_t *ax_train_model_json(const struct ax_train_task *t, const char *version)

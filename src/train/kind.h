@@ -85,6 +85,11 @@ struct ax_train_kind {
     uint32_t params_n;
     void (*set)(void *data, const double *x);
 
+    /* From the one to the other all fits are of the same rows, whatever set() says, so that their losses can
+     * be compared, and within so many bytes; one that cannot be is AX_NOTREADY. NULL: that is so without. */
+    void (*begin_search)(void *data, uint64_t bytes_max);
+    void (*end_search)(void *data);
+
     /* The block of a job that has keys of these names, with %s in the place of them; NULL: none. */
     const char *block;
 };

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SEQUENCE_SEARCHED 48 /* the longest */
 #define KEY_EPOCHS "epochs"
 #define KEY_CATEGORY "category." /* and its number: the values, one a line */
 #define VOCABULARY_BYTES_MAX (1u << 20)
@@ -282,7 +283,24 @@ static const struct ax_search_param searched[] = {{"learning_rate", AX_SEARCH_LO
                                                   {"l2", AX_SEARCH_LOG, 1e-7, 1e-3},
                                                   {"dropout", AX_SEARCH_LINEAR, 0, 0.5},
                                                   {"units", AX_SEARCH_LINEAR, 0.25, 1},
-                                                  {"sequence", AX_SEARCH_WHOLE, 4, 48}};
+                                                  {"sequence", AX_SEARCH_WHOLE, 4, SEQUENCE_SEARCHED}};
+
+/* Are there rows enough, half of those that there could be, and memory for them? */
+static bool has_room(const struct ax_lstm_data *d, uint64_t rows, uint64_t bytes_max)
+{
+    const uint64_t left = ax_lstm_data_rows(d);
+    return 2 * left >= rows && left >= 2 * AX_LSTM_ROWS_MIN && ax_lstm_data_bytes(d) <= bytes_max;
+}
+
+/* The longest sequence for which there is room: of its rows are all fits. */
+static void begin_search(void *data, uint64_t bytes_max)
+{
+    struct ax_lstm_data *d = data;
+    const uint64_t rows = ax_lstm_data_rows(d);
+    d->spec.longest = d->spec.sequence > SEQUENCE_SEARCHED ? d->spec.sequence : SEQUENCE_SEARCHED;
+    while (d->spec.longest > d->spec.sequence && !has_room(d, rows, bytes_max))
+        d->spec.longest--;
+}
 
 static void set(void *data, const double *x)
 {
@@ -296,6 +314,12 @@ static void set(void *data, const double *x)
                                            .sequence = d->spec.sequence};
 }
 
+static void end_search(void *data)
+{
+    struct ax_lstm_data *d = data;
+    d->spec.longest = 0;
+}
+
 const struct ax_train_kind ax_lstm_kind = {.name = "lstm",
                                            .fit = fit,
                                            .free_data = free_data,
@@ -306,4 +330,6 @@ const struct ax_train_kind ax_lstm_kind = {.name = "lstm",
                                            .params = searched,
                                            .params_n = sizeof searched / sizeof *searched,
                                            .set = set,
+                                           .begin_search = begin_search,
+                                           .end_search = end_search,
                                            .block = "forecast: {lstm: {%s}}"};

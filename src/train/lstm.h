@@ -48,6 +48,7 @@ struct ax_lstm_spec {
     enum ax_lstm_preset preset;
     struct ax_lstm_hyper hyper; /* of a fit; what serves has that of its artifact */
     uint32_t sequence;
+    uint32_t longest; /* of a search: what rows have room for, whatever the sequence; 0: there is none */
     int64_t step_ms;
     uint32_t leads[AX_LSTM_LEADS_MAX], leads_n; /* steps ahead, ascending */
     uint32_t features_n;                        /* of the job, beside the series itself */

@@ -6,8 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CONTEXT 16   /* steps before the first row, beside its sequence */
-#define ROWS_MIN 128 /* fewer teach nothing */
+#define CONTEXT 16 /* steps before the first row, beside its sequence */
 #define BATCH 128
 #define RATE 2e-3
 #define RATE_FALL 20 /* by which it falls during a fold */
@@ -78,9 +77,14 @@ enum ax_err ax_lstm_net(const struct ax_lstm_spec *spec, uint32_t width, uint64_
     return ax_nn_net_new(&net, seed, out, diag);
 }
 
+uint32_t ax_lstm_longest(const struct ax_lstm_spec *spec)
+{
+    return spec->longest > spec->sequence ? spec->longest : spec->sequence;
+}
+
 uint32_t ax_lstm_rows_of(const struct ax_lstm_spec *spec, uint32_t n)
 {
-    const uint32_t before = spec->sequence + CONTEXT + spec->leads[0];
+    const uint32_t before = ax_lstm_longest(spec) + CONTEXT + spec->leads[0];
     return n > before ? n - before : 0;
 }
 
@@ -92,16 +96,25 @@ static int by_time(const void *a, const void *b)
     return (x->series > y->series) - (x->series < y->series);
 }
 
+uint64_t ax_lstm_data_rows(const struct ax_lstm_data *d)
+{
+    uint64_t all = 0;
+    for (uint32_t i = 0; i < d->n; i++)
+        all += ax_lstm_rows_of(&d->spec, d->series[i].fine_n);
+    return all;
+}
+
 /* Choose evenly among all rows that there could be, and order them by time. */
 static enum ax_err choose(const struct ax_lstm_data *d, struct rows *r, struct ax_diag *diag)
 {
     const struct ax_lstm_spec *spec = &d->spec;
-    uint64_t all = 0;
-    for (uint32_t i = 0; i < d->n; i++)
-        all += ax_lstm_rows_of(spec, d->series[i].fine_n);
-    if (all < ROWS_MIN)
+    const uint64_t all = ax_lstm_data_rows(d);
+    if (spec->longest && spec->sequence > spec->longest)
+        return ax_fail(diag, AX_NOTREADY, "for a sequence of %u there is too little past or memory",
+                       spec->sequence);
+    if (all < AX_LSTM_ROWS_MIN)
         return ax_fail(diag, AX_NOTREADY, "%llu rows to learn from are too few: %d are needed",
-                       (unsigned long long)all, ROWS_MIN);
+                       (unsigned long long)all, AX_LSTM_ROWS_MIN);
     const uint64_t stride = (all + spec->rows_max - 1) / spec->rows_max;
     r->v = calloc(all / stride + 1, sizeof *r->v);
     if (!r->v)
@@ -181,8 +194,9 @@ static enum ax_err make_rows(const struct ax_lstm_data *d, const struct ax_fit_p
         return ax_fail(diag, AX_NOMEM, "out of memory for %u rows", r->n);
     if (!fill(d, r, progress))
         return ax_fail(diag, AX_BUSY, "called off");
-    if (r->n < ROWS_MIN)
-        return ax_fail(diag, AX_NOTREADY, "%u rows to learn from are too few: %d are needed", r->n, ROWS_MIN);
+    if (r->n < AX_LSTM_ROWS_MIN)
+        return ax_fail(diag, AX_NOTREADY, "%u rows to learn from are too few: %d are needed", r->n,
+                       AX_LSTM_ROWS_MIN);
     return AX_OK;
 }
 

@@ -6,6 +6,8 @@
 #include "nn/net.h"
 #include "train/lstm.h"
 
+#define AX_LSTM_ROWS_MIN 128 /* fewer teach nothing */
+
 /* One series of the data: floats in the block, from `at` on: fine, coarse, then each feature as long as fine.
  */
 struct ax_lstm_series {
@@ -35,6 +37,12 @@ struct ax_lstm_past ax_lstm_data_past(const struct ax_lstm_data *d, uint32_t i, 
 bool ax_lstm_row_of(const struct ax_lstm_spec *spec, const struct ax_lstm_vocabulary *v,
                     const struct ax_lstm_past *p, const uint8_t *codes, float *row,
                     struct ax_lstm_frame *frame);
+
+/* Steps that a row has room for. */
+uint32_t ax_lstm_longest(const struct ax_lstm_spec *spec);
+
+/* Rows that the data give. */
+uint64_t ax_lstm_data_rows(const struct ax_lstm_data *d);
 
 /* The network of a spec with inputs of a width. */
 enum ax_err ax_lstm_net(const struct ax_lstm_spec *spec, uint32_t width, uint64_t seed,

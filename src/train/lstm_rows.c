@@ -235,7 +235,7 @@ enum ax_err ax_lstm_data_refer(struct ax_lstm_data *d, struct ax_str references)
 
 uint64_t ax_lstm_data_bytes(const struct ax_lstm_data *d)
 {
-    const uint64_t row = (uint64_t)d->spec.sequence * ax_lstm_width(&d->spec, &d->vocabulary) +
+    const uint64_t row = (uint64_t)ax_lstm_longest(&d->spec) * ax_lstm_width(&d->spec, &d->vocabulary) +
                          2ull * d->spec.leads_n * AX_LSTM_QUANTILES;
     return d->block_n * sizeof *d->block + d->n * sizeof *d->series + d->spec.rows_max * row * sizeof(float);
 }

@@ -314,6 +314,46 @@ static void what_a_search_chose_goes_with_the_model(void **state)
     ax_buf_done(&usual);
 }
 
+/* What a fit with a sequence says of itself, in a search within so many bytes; false: it cannot be. */
+static bool tried(const struct world *w, uint32_t sequence, uint64_t bytes_max, struct ax_fit_scores *out)
+{
+    const double x[] = {5e-3, 1e-6, 0.1, 0.5, sequence};
+    struct ax_lstm_data *d = data(w, &small);
+    struct ax_buf b;
+    struct ax_diag diag = {{0}};
+    ax_lstm_kind.begin_search(d, bytes_max);
+    if (bytes_max < 1u << 20)
+        assert_true(ax_lstm_data_bytes(d) <= bytes_max);
+    ax_lstm_kind.set(d, x);
+    ax_buf_init(&b, AX_NN_FILE_MAX);
+    const enum ax_err err = ax_lstm_kind.fit(d, 42, NULL, &b, &diag);
+    assert_true(err == AX_OK || err == AX_NOTREADY);
+    if (err == AX_OK) {
+        struct ax_generation *g = served(&small, &b);
+        *out = g->scores;
+        ax_generation_free(g);
+    }
+    ax_lstm_kind.free_data(d);
+    ax_buf_done(&b);
+    return err == AX_OK;
+}
+
+static void fits_of_a_search_are_of_the_same_rows_and_within_its_memory(void **state)
+{
+    (void)state;
+    struct world w;
+    struct ax_fit_scores a, b;
+    make(&w);
+    struct ax_lstm_data *d = data(&w, &small);
+    const uint64_t bytes = ax_lstm_data_bytes(d);
+    ax_lstm_kind.free_data(d);
+    assert_true(tried(&w, 4, 64u << 20, &a) && tried(&w, 30, 64u << 20, &b));
+    assert_true(a.from_ms == b.from_ms && a.until_ms == b.until_ms);
+    assert_int_equal(a.samples, b.samples);
+    assert_true(tried(&w, 4, 2 * bytes, &a));
+    assert_false(tried(&w, 48, 2 * bytes, &b));
+}
+
 static void data_without_values_are_refused_before_a_fit(void **state)
 {
     (void)state;
@@ -351,6 +391,7 @@ int main(void)
         cmocka_unit_test(gaps_infinities_and_series_that_stand_still_give_finite_rows),
         cmocka_unit_test(too_little_to_learn_from_is_said),
         cmocka_unit_test(what_a_search_chose_goes_with_the_model),
+        cmocka_unit_test(fits_of_a_search_are_of_the_same_rows_and_within_its_memory),
         cmocka_unit_test(data_without_values_are_refused_before_a_fit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
