@@ -289,7 +289,7 @@ static const struct ax_search_param searched[] = {{"learning_rate", AX_SEARCH_LO
 static bool has_room(const struct ax_lstm_data *d, uint64_t rows, uint64_t bytes_max)
 {
     const uint64_t left = ax_lstm_data_rows(d);
-    return 2 * left >= rows && left >= 2 * AX_LSTM_ROWS_MIN && ax_lstm_data_bytes(d) <= bytes_max;
+    return 2 * left >= rows && left / 2 >= AX_LSTM_ROWS_MIN && ax_lstm_data_bytes(d) <= bytes_max;
 }
 
 /* The longest sequence for which there is room: of its rows are all fits. */
