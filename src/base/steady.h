@@ -39,8 +39,10 @@ int64_t ax_steady_now(struct ax_steady *s);
 /* The earliest that it can be: at or before what the clock that it follows says. */
 int64_t ax_steady_early(struct ax_steady *s);
 
-/* ax_steady_now() and ax_steady_early() as clocks. */
+/* ax_steady_now() as a clock. */
 struct ax_clock ax_steady_clock(struct ax_steady *s);
+
+/* ax_steady_early() as a clock. */
 struct ax_clock ax_steady_early_clock(struct ax_steady *s);
 
 #endif

@@ -125,9 +125,10 @@ bool ax_pipeline_replay_some(struct ax_pipeline *p);
 /* erase.c: take one of the snapshots that are owed to an erasure. */
 void ax_pipeline_scrub(struct ax_pipeline *p);
 
-/* What a snapshot says of those that are owed once it is there (AX_SECTION_OWED), with `run` held; and what
- * one has said, when it is read. */
+/* Write what a snapshot says of those that are owed once it is there (AX_SECTION_OWED); `run` is held. */
 void ax_pipeline_put_owed(const struct ax_pipeline *p, struct ax_buf *out);
+
+/* Owe what a snapshot has said, when it is read; a section that cannot be read owes nothing. */
 void ax_pipeline_owe(struct ax_pipeline *p, struct ax_str section);
 
 /* checkpoint.c: is it time for a snapshot? */

@@ -2,12 +2,13 @@
  * Authorization, Content-Type, Content-Encoding, a header's name, its value. Nobody comes in without the
  * token or the password, what is taken for a type or an encoding is one, and what may be set breaks no
  * request. */
-#include "base/assert.h"
+#include "folder.h"
 #include "ingest/negotiate.h"
 #include "net/doors.h"
 #include "net/http_client.h"
 
 #include <ctype.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
@@ -32,8 +33,9 @@ static struct ax_doors *make_doors(void)
 {
     static const struct ax_door_user user = {
         {"anna", 4}, {"$2y$04$abcdefghijklmnopqrstuujydOTSfIH/d5oUHpsygqV5X9xJLQc6e", 60}};
-    char path[] = "/tmp/auspex-fuzz-XXXXXX";
-    int fd = mkstemp(path);
+    char path[64];
+    (void)snprintf(path, sizeof path, "%s/tokens", fuzz_folder());
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
     AX_ASSERT(fd >= 0 && write(fd, TOKEN "\n", sizeof TOKEN) == (ssize_t)sizeof TOKEN && close(fd) == 0);
     const struct ax_doors_options o = {.users = &user, .users_n = 1, .bearer_token_file = ax_str(path)};
     struct ax_doors *d = NULL;

@@ -1,7 +1,7 @@
 /* A file of positions of any bytes: it is refused, or gives lanes that can be moved and are there when it is
  * opened again. */
-#include "base/assert.h"
 #include "emit/positions.h"
+#include "folder.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -10,15 +10,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static char dir[] = "/dev/shm/ax_positions_fuzz_XXXXXX", other[] = "/tmp/ax_positions_fuzz_XXXXXX";
 static const char *made;
 static char path[128];
-
-static void remove_folder(void)
-{
-    (void)unlink(path);
-    (void)rmdir(made);
-}
 
 /* A file as the program makes it names where the bytes go. */
 static void make_folder(void)
@@ -29,11 +22,11 @@ static void make_folder(void)
         .name = ax_str("a"), .url = ax_str("http://a/write"), .rules = 1};
     if (made)
         return;
-    made = mkdtemp(dir) ? dir : mkdtemp(other);
-    AX_ASSERT(made && ax_positions_create(made, &owner, 7, &p, &diag) == AX_OK);
+    made = fuzz_folder();
+    AX_ASSERT(ax_positions_create(made, &owner, 7, &p, &diag) == AX_OK);
     (void)snprintf(path, sizeof path, "%s/%u.position", made, ax_positions_number(p));
     ax_positions_close(p);
-    AX_ASSERT(access(path, F_OK) == 0 && atexit(remove_folder) == 0);
+    AX_ASSERT(access(path, F_OK) == 0);
 }
 
 static struct ax_positions *open_it(bool claimed)

@@ -3,7 +3,7 @@
  * First byte 0: the rest is the file. It is refused with a reason, or gives its sections twice the same.
  * First byte 1: a place (two bytes), what to do there (another byte, or an end), and the byte; the rest is
  * made into sections of a length byte and so many bytes. Unless nothing was changed, it is refused. */
-#include "base/assert.h"
+#include "folder.h"
 #include "store/snapshot.h"
 
 #include <fcntl.h>
@@ -14,26 +14,12 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
-static char dir[] = "/dev/shm/ax_snapshot_fuzz_XXXXXX", other[] = "/tmp/ax_snapshot_fuzz_XXXXXX";
-static char path[128];
-
-static void remove_folder(void)
+/* The file of the one snapshot. */
+static const char *file(void)
 {
-    (void)unlink(path);
-    (void)rmdir(dir);
-    (void)rmdir(other);
-}
-
-/* A folder of this process, in memory if possible. */
-static const char *folder(void)
-{
-    static const char *made;
-    if (!made) {
-        made = mkdtemp(dir) ? dir : mkdtemp(other);
-        AX_ASSERT(made && atexit(remove_folder) == 0);
-        (void)snprintf(path, sizeof path, "%s/%020d.snap", made, 5);
-    }
-    return made;
+    static char path[128];
+    (void)snprintf(path, sizeof path, "%s/%020d.snap", fuzz_folder(), 5);
+    return path;
 }
 
 /* Open it and read it all: 0 when it is refused. */
@@ -44,7 +30,7 @@ static uint64_t read_it(void)
     struct ax_str body;
     uint8_t type;
     uint64_t sum = 1;
-    enum ax_err err = ax_snapshot_open(folder(), &s, &passed, &diag);
+    enum ax_err err = ax_snapshot_open(fuzz_folder(), &s, &passed, &diag);
     AX_ASSERT((err == AX_OK) == (s != NULL) && (err == AX_OK || err == AX_NOTFOUND));
     if (err != AX_OK) {
         AX_ASSERT(diag.text[0] && strstr(passed.text, ".snap is "));
@@ -65,7 +51,7 @@ static uint64_t write_sections(const uint8_t *p, size_t n)
 {
     struct ax_snapshot_writer *w;
     uint64_t sum = 1;
-    AX_ASSERT(ax_snapshot_begin(folder(), 5, &w, NULL) == AX_OK);
+    AX_ASSERT(ax_snapshot_begin(fuzz_folder(), 5, &w, NULL) == AX_OK);
     for (uint8_t type = 1; n > 0; type = (uint8_t)(type % 255 + 1)) {
         size_t k = *p++;
         n--;
@@ -84,7 +70,7 @@ static uint64_t write_sections(const uint8_t *p, size_t n)
 /* Returns whether the file is another one now. */
 static bool tamper(const uint8_t step[4])
 {
-    int fd = open(path, O_RDWR);
+    int fd = open(file(), O_RDWR);
     AX_ASSERT(fd >= 0);
     off_t size = lseek(fd, 0, SEEK_END), place = (step[0] | step[1] << 8) % (size + 1);
     uint8_t was = 0;
@@ -106,9 +92,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
     if (n == 0 || n > 65536)
         return 0;
-    (void)folder();
     if (data[0] % 2 == 0) {
-        int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+        int fd = open(file(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
         AX_ASSERT(fd >= 0 && write(fd, data + 1, n - 1) == (ssize_t)(n - 1));
         (void)close(fd);
         uint64_t sum = read_it();

@@ -1,8 +1,8 @@
 /* Records of the outgoing log from any bytes: reading ends, says what is malformed, and what is sound is the
  * same when it is written and read again; and a log that holds the record is opened with it. */
-#include "base/assert.h"
 #include "emit/outgoing.h"
 #include "emit/unit.h"
+#include "folder.h"
 #include "store/records.h"
 
 #include <inttypes.h>
@@ -11,31 +11,6 @@
 #include <unistd.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static char dir[] = "/dev/shm/ax_unit_fuzz_XXXXXX", other[] = "/tmp/ax_unit_fuzz_XXXXXX";
-static const char *made;
-
-/* Remove what a log of one segment leaves. */
-static void empty_folder(void)
-{
-    char path[128];
-    (void)snprintf(path, sizeof path, "%s/%020" PRIu64 ".log", made, (uint64_t)0);
-    (void)unlink(path);
-}
-
-static void remove_folder(void)
-{
-    empty_folder();
-    (void)rmdir(made);
-}
-
-static void make_folder(void)
-{
-    if (made)
-        return;
-    made = mkdtemp(dir) ? dir : mkdtemp(other);
-    AX_ASSERT(made && atexit(remove_folder) == 0);
-}
 
 /* Write what is left of a unit anew; false when it turns out to be malformed. */
 static bool copy(struct ax_unit u, struct ax_buf *out)
@@ -81,17 +56,16 @@ static void open_with(struct ax_str body)
     struct ax_diag diag = {{0}};
     struct ax_seglog *log = NULL;
     struct ax_outgoing *o = NULL;
-    make_folder();
-    AX_ASSERT(ax_seglog_open(&(struct ax_seglog_options){.dir = made}, &log, NULL, &diag) == AX_OK);
+    AX_ASSERT(ax_seglog_open(&(struct ax_seglog_options){.dir = fuzz_folder()}, &log, NULL, &diag) == AX_OK);
     AX_ASSERT(ax_seglog_append(log, AX_OUTGOING_UNIT, body, NULL, &diag) == AX_OK);
     ax_seglog_close(log);
     struct ax_outs outs;
     AX_ASSERT(ax_outs_init(&outs, 1) == AX_OK);
-    const struct ax_outgoing_options options = {.dir = made, .max_bytes = 1u << 20};
+    const struct ax_outgoing_options options = {.dir = fuzz_folder(), .max_bytes = 1u << 20};
     AX_ASSERT(ax_outgoing_open(&options, &outs, &o, &diag) == AX_OK);
     ax_outgoing_close(o);
     ax_outs_done(&outs);
-    empty_folder();
+    fuzz_folder_empty();
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -6,7 +6,7 @@
  * length of 0 ending the segment; two of these in a row end the log; then come steps of tampering, of six
  * bytes each. What is read afterwards are records of the log, in order; and those that no step touched are
  * all there. */
-#include "base/assert.h"
+#include "folder.h"
 #include "store/frame.h"
 #include "store/seglog.h"
 
@@ -37,25 +37,6 @@ struct world {
     uint64_t starts[FILES_MAX]; /* of the segments */
     size_t files;
 };
-
-static char dir[] = "/dev/shm/ax_wal_fuzz_XXXXXX", other[] = "/tmp/ax_wal_fuzz_XXXXXX";
-
-static void remove_folder(void)
-{
-    (void)rmdir(dir);
-    (void)rmdir(other);
-}
-
-/* A folder of this process, in memory if possible. */
-static const char *folder(void)
-{
-    static const char *made;
-    if (!made) {
-        made = mkdtemp(dir) ? dir : mkdtemp(other);
-        AX_ASSERT(made && atexit(remove_folder) == 0);
-    }
-    return made;
-}
 
 static void path_of(char path[128], const char *in, uint64_t start)
 {
@@ -249,7 +230,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     char path[128];
     if (n == 0 || n > 65536)
         return 0;
-    w = (struct world){.dir = folder()};
+    w = (struct world){.dir = fuzz_folder()};
     if (data[0] % 2 == 0)
         any_bytes(&w, data + 1, n - 1);
     else

@@ -2,6 +2,7 @@
 #include "app/csv_sink.h"
 #include "ax_test.h"
 #include "prom/sample.h"
+#include "scratch.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,10 +11,8 @@
 static void samples_and_ends_are_rows_in_order(void **state)
 {
     (void)state;
-    char path[] = "/tmp/ax_csv_sink_XXXXXX";
-    int fd = mkstemp(path);
-    assert_true(fd >= 0);
-    (void)close(fd);
+    char path[SCRATCH_PATH];
+    scratch_make(path, "out.csv");
     struct ax_csv_sink *s = NULL;
     assert_int_equal(ax_csv_sink_open(path, &s, NULL), AX_OK);
     struct ax_sink sink = ax_csv_sink_sink(s);
@@ -30,7 +29,7 @@ static void samples_and_ends_are_rows_in_order(void **state)
     size_t n = fread(text, 1, sizeof text - 1, f);
     text[n] = '\0';
     (void)fclose(f);
-    (void)unlink(path);
+    scratch_remove(path);
     assert_string_equal(text, "timestamp,series,value\n"
                               "1.500,\"m{a=\"\"x\\\"\"y\"\"}\",0.1\n"
                               "2,\"m{a=\"\"x\\\"\"y\"\"}\",3\n"
