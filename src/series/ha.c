@@ -13,6 +13,7 @@
 
 #define FORGET_MS INT64_C(1800000)
 #define VERSION 2
+#define TERM_MAX (UINT64_MAX / 2) /* of an election that was read: those to come have room above */
 
 /* Elections last, and so do the hashes of names. Whoever can send a name that collides with another one can
  * send that one as well, so that it needs no secret. */
@@ -263,7 +264,7 @@ enum ax_err ax_ha_load(struct ax_ha *ha, struct ax_str body)
         read.elected = ax_get_u64(&in);
         read.term = ax_get_varint(&in);
         read.gone = ax_get_u64(&in);
-        if (in.err != AX_OK || read.key == 0 || read.term == 0)
+        if (in.err != AX_OK || read.key == 0 || read.term == 0 || read.term > TERM_MAX)
             err = AX_CORRUPT;
         else if (!take(ha, &read))
             err = AX_NOMEM;
