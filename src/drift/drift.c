@@ -157,7 +157,7 @@ uint32_t ax_drift_verdict(const struct ax_drift_spec *spec, struct ax_drift_resu
     uint32_t drifted = 0;
     for (uint32_t i = 0; i < n; i++) {
         struct ax_drift_result *r = &results[i];
-        r->drifted = r->ready && r->p_value <= limit && effect_is_large(&s, r);
+        r->drifted = r->ready && !r->smaller && r->p_value <= limit && effect_is_large(&s, r);
         drifted += r->drifted;
     }
     return drifted;

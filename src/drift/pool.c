@@ -37,18 +37,28 @@ static bool has_current(const struct ax_gathered *p, const struct ax_drift_membe
 }
 
 /* Add a member to both windows. True: it has values in both, and they are all the same. */
-static bool add_member(struct ax_gathered *p, const struct ax_drift_member *m)
+static bool add_member(struct ax_gathered *p, const struct ax_drift_member *m, bool errors)
 {
     if (!has_current(p, m))
         return false;
-    const struct ax_gathered_measure by = ax_gathered_measure(p, m);
+    struct ax_gathered_measure by = ax_gathered_measure(p, m);
     if (by.n == 0)
         return false;
+    if (errors)
+        by.median = 0;
     if (ax_gathered_constant(m, p->current + p->reference))
         return true;
     ax_gathered_add_reference(p, m, &by);
     (void)ax_gathered_add_current(p, m, by.median, by.scale);
     return false;
+}
+
+static double mean_size(const double *v, uint32_t n)
+{
+    double sum = 0;
+    for (uint32_t i = 0; i < n; i++)
+        sum += fabs(v[i]);
+    return n ? sum / n : 0;
 }
 
 enum ax_err ax_drift_pool_test(const struct ax_drift_spec *spec, const struct ax_drift_pool *pool,
@@ -66,11 +76,12 @@ enum ax_err ax_drift_pool_test(const struct ax_drift_spec *spec, const struct ax
                          current, scratch))
         return AX_NOMEM;
     for (uint32_t i = 0; i < pool->n; i++)
-        still |= add_member(&p, &pool->members[i]);
+        still |= add_member(&p, &pool->members[i], pool->errors);
     if (p.ref_n == 0) {
         out->ready = still;
         return AX_OK;
     }
+    out->smaller = pool->errors && mean_size(p.cur, p.cur_n) <= mean_size(p.ref, p.ref_n);
     ax_drift_sort(p.ref, p.ref_n, p.room);
     ax_drift_sort(p.cur, p.cur_n, p.room);
     ax_drift_score_sorted(p.ref, p.ref_n, p.cur, p.cur_n, ax_gathered_effective(&p), out);

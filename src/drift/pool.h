@@ -4,7 +4,8 @@
  * when that is 0, 1 when both are) before the values are pooled, so that series of different size, and
  * series that come and go, do not move the pool. At most AX_DRIFT_POOL_MAX series are used: those with the
  * smallest ids, which is a stable sample when ids are hashes of identities. A series that is constant
- * through both windows says nothing and is left out. */
+ * through both windows says nothing and is left out. Errors are measured from 0, where they ought to be, and
+ * not from their median. */
 #ifndef AX_DRIFT_POOL_H
 #define AX_DRIFT_POOL_H
 
@@ -23,8 +24,10 @@ struct ax_drift_member {
     uint32_t coarse_n;
 };
 
-/* The stable sample; zero-initialise. */
+/* The stable sample; zero-initialise. errors: what is pooled are errors, which ought to be 0; they drift when
+ * they grow (ax_drift_result.smaller). */
 struct ax_drift_pool {
+    bool errors;
     struct ax_drift_member members[AX_DRIFT_POOL_MAX]; /* ids ascend */
     uint32_t n;
 };

@@ -1,4 +1,4 @@
-/* job_drift.c: have the inputs of a job, its forecasts, or their errors, moved?
+/* job_drift.c: have the inputs of a job, or its forecasts, moved, or their errors grown?
  *
  * Inputs are its expression and features; errors are the residuals of one-step forecasts; a forecast is the
  * value less its error. All are pooled over a stable sample of the targets (drift/pool.h). Inputs are tested
@@ -53,7 +53,7 @@ static const float *forecasts_of(const struct ax_target *t, struct ax_arena *scr
 enum ax_err ax_channel_pool(const struct ax_channel *c, enum ax_drift_source source,
                             struct ax_drift_pool *out)
 {
-    out->n = 0;
+    *out = (struct ax_drift_pool){.errors = source == AX_DRIFT_RESIDUALS};
     for (const struct ax_target *t = c->first; t; t = t->next) {
         if (source == AX_DRIFT_INPUTS ? !t->sampled : !t->residuals)
             continue;
