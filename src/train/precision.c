@@ -1,4 +1,5 @@
-/* precision.c: ranks once, and then each draw is one pass over the points and one over the ranks. */
+/* precision.c: ranks and places once, and then each draw is one pass over the points and one over the ranks.
+ */
 #include "train/precision.h"
 
 #include "base/rng.h"
@@ -22,20 +23,25 @@ static int rising(const void *pa, const void *pb)
     return (a->score > b->score) - (a->score < b->score);
 }
 
-/* Points by rank, from 1 to 2n - 1; ties have the same. */
-static bool rank(const double *scores, uint32_t n, struct ax_arena *scratch, uint32_t *ranks)
+/* The place of each point among those that count (others NULL: all; else those of label 0): twice those below
+ * it, and once its ties, from 0 to 2n. */
+static bool place(const double *scores, const uint8_t *others, uint32_t n, struct ax_arena *scratch,
+                  uint32_t *places)
 {
     struct scored *v = ax_arena_array(scratch, n, sizeof *v);
+    uint32_t below = 0;
     if (!v)
         return false;
     for (uint32_t i = 0; i < n; i++)
         v[i] = (struct scored){scores[i], i};
     qsort(v, n, sizeof *v, rising);
     for (uint32_t i = 0, end; i < n; i = end) {
+        uint32_t ties = 0;
         for (end = i; end < n && v[end].score <= v[i].score; end++)
-            ;
+            ties += !others || !others[v[end].point];
         for (uint32_t k = i; k < end; k++)
-            ranks[v[k].point] = i + end;
+            places[v[k].point] = 2 * below + ties;
+        below += ties;
     }
     return true;
 }
@@ -51,18 +57,25 @@ static at_rank points_of(uint32_t times, bool anomaly)
 /* A comparison under way. */
 struct pair {
     const struct ax_scored_points *p;
-    uint32_t *ranks[2]; /* of champion and challenger, [n] */
-    at_rank *at;        /* [2n] */
-    uint8_t *swapped;   /* units whose scores are exchanged, [units_n] */
-    uint32_t *times;    /* how often each unit counts, [units_n] */
+    uint32_t *ranks[2];  /* of champion and challenger among all points, [n] */
+    uint32_t *places[2]; /* among the normal ones, [n] */
+    at_rank *at;         /* [2n + 1] */
+    uint8_t *swapped;    /* units whose scores are exchanged, [units_n] */
+    uint32_t *times;     /* how often each unit counts, [units_n] */
 };
 
+/* How many ranks n points may have. */
+static size_t ranks_of(uint32_t n)
+{
+    return 2 * (size_t)n + 1;
+}
+
 /* Average precision by ranks. */
-static double area_of(const at_rank *at, uint32_t ranks_n)
+static double area_of(const at_rank *at, size_t ranks_n)
 {
     uint64_t found = 0, taken = 0;
     double area = 0;
-    for (uint32_t r = ranks_n; r-- > 0;) {
+    for (size_t r = ranks_n; r-- > 0;) {
         const uint64_t hits = at[r] >> 32;
         taken += at[r] & UINT32_MAX;
         if (hits == 0)
@@ -73,27 +86,28 @@ static double area_of(const at_rank *at, uint32_t ranks_n)
     return found ? area / (double)found : (double)NAN;
 }
 
-static double area(const struct pair *c, uint32_t side)
+/* That of a side, by its ranks or places. */
+static double area(const struct pair *c, uint32_t *const by[2], uint32_t side)
 {
     const struct ax_scored_points *p = c->p;
-    memset(c->at, 0, 2 * (size_t)p->n * sizeof *c->at);
+    memset(c->at, 0, ranks_of(p->n) * sizeof *c->at);
     for (uint32_t i = 0; i < p->n; i++) {
         const uint32_t unit = p->units[i];
-        c->at[c->ranks[side ^ c->swapped[unit]][i]] += points_of(c->times[unit], p->labels[i]);
+        c->at[by[side ^ c->swapped[unit]][i]] += points_of(c->times[unit], p->labels[i]);
     }
-    return area_of(c->at, 2 * p->n);
+    return area_of(c->at, ranks_of(p->n));
 }
 
 double ax_average_precision(const double *scores, const uint8_t *labels, uint32_t n, struct ax_arena *scratch)
 {
     uint32_t *ranks = ax_arena_array(scratch, n, sizeof *ranks);
-    at_rank *at = ax_arena_array(scratch, 2 * (size_t)n, sizeof *at);
-    if (!ranks || !at || !rank(scores, n, scratch, ranks))
+    at_rank *at = ax_arena_array(scratch, ranks_of(n), sizeof *at);
+    if (!ranks || !at || !place(scores, NULL, n, scratch, ranks))
         return (double)NAN;
-    memset(at, 0, 2 * (size_t)n * sizeof *at);
+    memset(at, 0, ranks_of(n) * sizeof *at);
     for (uint32_t i = 0; i < n; i++)
         at[ranks[i]] += points_of(1, labels[i]);
-    return area_of(at, 2 * n);
+    return area_of(at, ranks_of(n));
 }
 
 /* Units with an anomaly first, then the others; *incidents is how many have one. */
@@ -121,15 +135,15 @@ static void count_all_once(struct pair *c)
 
 /* The probabilities that the challenger is so much better, or so much worse, by chance: what is as good as it
  * counts for both. */
-static void p_values(struct pair *c, double better, uint32_t draws, struct ax_rng *rng,
-                     struct ax_comparison *out)
+static void p_values(struct pair *c, uint32_t draws, struct ax_rng *rng, struct ax_comparison *out)
 {
     uint32_t as_good = 0, as_bad = 0;
     count_all_once(c);
+    const double better = area(c, c->places, 1) - area(c, c->places, 0);
     for (uint32_t i = 0; i < draws; i++) {
         for (uint32_t u = 0; u < c->p->units_n; u++)
             c->swapped[u] = (uint8_t)(ax_rng_u64(rng) >> 63);
-        const double drawn = area(c, 1) - area(c, 0);
+        const double drawn = area(c, c->places, 1) - area(c, c->places, 0);
         as_good += drawn >= better - AS_GOOD;
         as_bad += drawn <= better + AS_GOOD;
     }
@@ -161,11 +175,32 @@ static void interval(struct pair *c, const uint32_t *order, uint32_t incidents, 
         memset(c->times, 0, units_n * sizeof *c->times);
         draw_units(c, order, incidents, rng);
         draw_units(c, order + incidents, units_n - incidents, rng);
-        effects[i] = area(c, 1) / area(c, 0) - 1;
+        effects[i] = area(c, c->ranks, 1) / area(c, c->ranks, 0) - 1;
     }
     qsort(effects, draws, sizeof *effects, ascending);
     out->low = effects[(uint32_t)((1 - INTERVAL) / 2 * (draws - 1))];
     out->high = effects[(uint32_t)((1 + INTERVAL) / 2 * (draws - 1))];
+}
+
+/* Memory of a comparison, and ranks and places of its points. */
+static bool prepare(struct pair *c, struct ax_arena *scratch)
+{
+    const struct ax_scored_points *p = c->p;
+    const double *const scores[2] = {p->champion, p->challenger};
+    c->at = ax_arena_array(scratch, ranks_of(p->n), sizeof(at_rank));
+    c->swapped = ax_arena_alloc(scratch, p->units_n);
+    c->times = ax_arena_array(scratch, p->units_n, sizeof(uint32_t));
+    if (!c->at || !c->swapped || !c->times)
+        return false;
+    for (uint32_t side = 0; side < 2; side++) {
+        c->ranks[side] = ax_arena_array(scratch, p->n, sizeof(uint32_t));
+        c->places[side] = ax_arena_array(scratch, p->n, sizeof(uint32_t));
+        if (!c->ranks[side] || !c->places[side] ||
+            !place(scores[side], NULL, p->n, scratch, c->ranks[side]) ||
+            !place(scores[side], p->labels, p->n, scratch, c->places[side]))
+            return false;
+    }
+    return true;
 }
 
 enum ax_err ax_compare_detectors(const struct ax_scored_points *points, uint32_t draws, uint64_t seed,
@@ -180,26 +215,20 @@ enum ax_err ax_compare_detectors(const struct ax_scored_points *points, uint32_t
             return AX_INVALID;
     if (draws == 0)
         return AX_INVALID;
-    struct pair c = {
-        .p = points,
-        .ranks = {ax_arena_array(scratch, n, sizeof(uint32_t)), ax_arena_array(scratch, n, sizeof(uint32_t))},
-        .at = ax_arena_array(scratch, 2 * (size_t)n, sizeof(at_rank)),
-        .swapped = ax_arena_alloc(scratch, units_n),
-        .times = ax_arena_array(scratch, units_n, sizeof(uint32_t))};
+    struct pair c = {.p = points};
     uint32_t *order = ax_arena_array(scratch, units_n, sizeof *order);
     double *effects = ax_arena_array(scratch, draws, sizeof *effects);
-    if (!c.ranks[0] || !c.ranks[1] || !c.at || !c.swapped || !c.times || !order || !effects ||
-        !rank(points->champion, n, scratch, c.ranks[0]) || !rank(points->challenger, n, scratch, c.ranks[1]))
+    if (!order || !effects || !prepare(&c, scratch))
         return AX_NOMEM;
     sort_units(points, c.swapped, order, &incidents);
     if (incidents < AX_PRECISION_INCIDENTS || units_n - incidents < AX_PRECISION_INCIDENTS)
         return AX_NOTREADY;
     count_all_once(&c);
-    out->champion = area(&c, 0);
-    out->challenger = area(&c, 1);
+    out->champion = area(&c, c.ranks, 0);
+    out->challenger = area(&c, c.ranks, 1);
     out->effect = out->challenger / out->champion - 1;
     ax_rng_seed(&rng, seed);
-    p_values(&c, out->challenger - out->champion, draws, &rng, out);
+    p_values(&c, draws, &rng, out);
     interval(&c, order, incidents, draws, &rng, effects, out);
     return AX_OK;
 }

@@ -2,10 +2,14 @@
  *
  * Average precision is the area under the precision-recall curve as scikit-learn has it. Two detectors that
  * scored the same points are compared by a paired permutation test: under the hypothesis that they are equal
- * each unit's scores may be exchanged between them, as ranks, because their scores need not be on one scale
- * (E. S. Venkatraman and C. B. Begg, "A distribution-free procedure for comparing receiver operating
+ * each unit's scores may be exchanged between them, on a common scale, because their scores need not be on
+ * one (E. S. Venkatraman and C. B. Begg, "A distribution-free procedure for comparing receiver operating
  * characteristic curves from a paired experiment", Biometrika 83, 1996; here with average precision as the
- * statistic). It holds its level however few units there are. The interval is that of a bootstrap of units,
+ * statistic). Where they take ranks among all points, placements among the normal ones are taken here (E. R.
+ * DeLong, D. M. DeLong and D. L. Clarke-Pearson, "Comparing the Areas under Two or More Correlated Receiver
+ * Operating Characteristic Curves", Biometrics 44, 1988): the rank of a normal point depends on how many
+ * anomalies a detector has found, so that with many tied scores exchanged ranks would part what neither
+ * detector parts, and find too much. The interval is that of a bootstrap of units,
  * stratified by whether they are incidents (A. C. Davison and D. V. Hinkley, "Bootstrap Methods and their
  * Application", 1997, 3.2 and 3.8). A unit is what is not independent of itself: an incident, or a stretch of
  * normal time of one entity. Pure. */

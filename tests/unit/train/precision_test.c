@@ -118,6 +118,34 @@ static void worse_is_told_by_what_better_would_be_with_ties_for_both(void **stat
     assert_true(there.effect < -0.02 && there.p_worse + there.p_value > 1);
 }
 
+/* Eight incidents, each found by one of the two alone, and nothing else is told from normal: of the 256 ways
+ * in which that can fall out, equally likely for equal detectors, one is significant to each side. */
+static void tied_scores_find_no_more_than_their_level(void **state)
+{
+    static struct points p;
+    struct ax_comparison c;
+    uint32_t better = 0, worse = 0;
+    (void)state;
+    for (uint32_t u = 0, n = 8; u < UNITS; u++)
+        for (uint32_t i = u * LENGTH; i < (u + 1) * LENGTH; i++) {
+            p.labels[i] = u < n;
+            p.units[i] = u;
+        }
+    for (uint32_t outcome = 0; outcome < 256; outcome++) {
+        for (uint32_t i = 0; i < POINTS; i++) {
+            p.a[i] = p.labels[i] && !(outcome >> p.units[i] & 1);
+            p.b[i] = p.labels[i] && (outcome >> p.units[i] & 1);
+        }
+        const struct ax_scored_points v = view(&p);
+        ax_arena_reset(&scratch);
+        assert_int_equal(ax_compare_detectors(&v, 2 * DRAWS, outcome, &scratch, &c), AX_OK);
+        better += c.p_value < 0.005;
+        worse += c.p_worse < 0.005;
+    }
+    assert_in_range(better, 0, 1);
+    assert_in_range(worse, 0, 1);
+}
+
 static void what_is_identical_is_neither_better_nor_worse(void **state)
 {
     static struct points p;
@@ -202,6 +230,7 @@ int main(void)
         cmocka_unit_test(equal_detectors_are_promoted_in_at_most_5_percent),
         cmocka_unit_test(a_sharper_one_is_promoted_in_at_least_90_percent),
         cmocka_unit_test(worse_is_told_by_what_better_would_be_with_ties_for_both),
+        cmocka_unit_test(tied_scores_find_no_more_than_their_level),
         cmocka_unit_test(what_is_identical_is_neither_better_nor_worse),
         cmocka_unit_test(its_areas_are_those_of_the_detectors_and_its_draws_are_seeded),
         cmocka_unit_test(with_few_incidents_nothing_is_said),
