@@ -110,14 +110,14 @@ static void jobs(void *ctx, const struct ax_http_request *req, struct ax_http_re
 void ax_api_routes(struct ax_api *api, struct ax_http_route *out)
 {
     const struct ax_http_route routes[AX_API_ROUTES] = {
-        {"GET", "/", "page", page, api, 0, NULL, true},
-        {"GET", "/metrics", "metrics", metrics, api, 0, NULL, false},
-        {"GET", "/-/healthy", "healthy", healthy, api, 0, NULL, false},
-        {"GET", "/-/ready", "ready", ready, api, 0, NULL, false},
-        {"POST", "/-/reload", "reload", reload, api, 0, NULL, true},
-        {"GET", "/api/v1/status/buildinfo", "buildinfo", buildinfo, api, 0, NULL, false},
-        {"GET", "/api/v1/status/config", "config", config, api, 0, NULL, true},
-        {"GET", "/api/v1/status/jobs", "jobs", jobs, api, 0, NULL, true},
+        {"GET", "/", "page", page, api, 0, NULL, true, NULL},
+        {"GET", "/metrics", "metrics", metrics, api, 0, NULL, false, NULL},
+        {"GET", "/-/healthy", "healthy", healthy, api, 0, NULL, false, NULL},
+        {"GET", "/-/ready", "ready", ready, api, 0, NULL, false, NULL},
+        {"POST", "/-/reload", "reload", reload, api, 0, NULL, true, NULL},
+        {"GET", "/api/v1/status/buildinfo", "buildinfo", buildinfo, api, 0, NULL, false, NULL},
+        {"GET", "/api/v1/status/config", "config", config, api, 0, NULL, true, NULL},
+        {"GET", "/api/v1/status/jobs", "jobs", jobs, api, 0, NULL, true, NULL},
     };
     memcpy(out, routes, sizeof routes);
 }

@@ -123,8 +123,8 @@ static void pending(void *ctx, const struct ax_http_request *req, struct ax_http
 void ax_erase_routes(struct ax_erase_service *s, struct ax_http_route *out)
 {
     const struct ax_http_route routes[AX_ERASE_ROUTES] = {
-        {"POST", "/api/v1/admin/erase", "erase", erase, s, 0, NULL, true},
-        {"GET", "/api/v1/admin/erase", "erase_pending", pending, s, 0, NULL, true},
+        {"POST", "/api/v1/admin/erase", "erase", erase, s, 0, NULL, true, NULL},
+        {"GET", "/api/v1/admin/erase", "erase_pending", pending, s, 0, NULL, true, NULL},
     };
     memcpy(out, routes, sizeof routes);
 }

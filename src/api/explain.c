@@ -173,5 +173,5 @@ static void explain(void *ctx, const struct ax_http_request *req, struct ax_http
 
 struct ax_http_route ax_explain_route(struct ax_pipeline *p)
 {
-    return (struct ax_http_route){"GET", "/api/v1/explain", "explain", explain, p, 0, NULL, true};
+    return (struct ax_http_route){"GET", "/api/v1/explain", "explain", explain, p, 0, NULL, true, NULL};
 }

@@ -115,12 +115,12 @@ static void vectors(void *ctx, const struct ax_http_request *req, struct ax_http
 void ax_features_routes(struct ax_pipeline *p, struct ax_http_route *out)
 {
     const struct ax_http_route routes[AX_FEATURES_ROUTES] = {
-        {"GET", "/api/v1/features", "features", vectors, p, 0, NULL, true},
-        {"GET", "/api/v1/features/export", "features_export", ax_features_export, p, 0, NULL, true},
+        {"GET", "/api/v1/features", "features", vectors, p, 0, NULL, true, NULL},
+        {"GET", "/api/v1/features/export", "features_export", ax_features_export, p, 0, NULL, true, NULL},
         {"GET", "/api/v1/features/statistics", "features_statistics", ax_features_statistics, p, 0, NULL,
-         true},
+         true, NULL},
         {"GET", "/api/v1/features/definitions", "features_definitions", ax_features_definitions, p, 0, NULL,
-         true},
+         true, NULL},
     };
     memcpy(out, routes, sizeof routes);
 }

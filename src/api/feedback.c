@@ -299,9 +299,9 @@ static void revoke(void *ctx, const struct ax_http_request *req, struct ax_http_
 void ax_feedback_routes(struct ax_feedback *f, struct ax_http_route *out)
 {
     const struct ax_http_route routes[AX_FEEDBACK_ROUTES] = {
-        {"POST", "/api/v1/feedback", "feedback", post, f, BODY_MAX, NULL, true},
-        {"GET", "/api/v1/feedback", "feedback_list", list, f, 0, NULL, true},
-        {"DELETE", "/api/v1/feedback", "feedback_revoke", revoke, f, 0, NULL, true},
+        {"POST", "/api/v1/feedback", "feedback", post, f, BODY_MAX, NULL, true, NULL},
+        {"GET", "/api/v1/feedback", "feedback_list", list, f, 0, NULL, true, NULL},
+        {"DELETE", "/api/v1/feedback", "feedback_revoke", revoke, f, 0, NULL, true, NULL},
     };
     memcpy(out, routes, sizeof routes);
 }

@@ -58,14 +58,21 @@ static bool begin(struct asking *a, const char *fallback_version)
     return a->name.n && a->version.n;
 }
 
+/* May anything be changed? */
+static bool may_change(void *ctx, struct ax_http_response *res)
+{
+    const struct ax_models_service *s = ctx;
+    if (!s->admin)
+        ax_answer_error(res, 403, "forbidden",
+                        "changes of models are not enabled: start with --web.enable-admin-api");
+    return s->admin;
+}
+
 /* May the caller change anything, and in whose name? */
 static bool begin_change(struct asking *a)
 {
-    if (!a->service->admin) {
-        ax_answer_error(a->res, 403, "forbidden",
-                        "changes of models are not enabled: start with --web.enable-admin-api");
+    if (!may_change(a->service, a->res))
         return false;
-    }
     const enum ax_err err = ax_caller(a->req, a->user, &a->by, &a->diag);
     if (err != AX_OK)
         ax_answer_err(a->res, err, &a->diag);
@@ -353,17 +360,17 @@ static void retrain(void *ctx, const struct ax_http_request *req, struct ax_http
 void ax_models_routes(struct ax_models_service *s, struct ax_http_route *out)
 {
     const struct ax_http_route routes[AX_MODELS_ROUTES] = {
-        {"GET", "/api/v1/models", "models", list, s, 0, NULL, true},
-        {"GET", "/api/v1/models/show", "models_show", show, s, 0, NULL, true},
-        {"GET", "/api/v1/models/compare", "models_compare", compare, s, 0, NULL, true},
-        {"GET", "/api/v1/models/audit", "models_audit", audit, s, 0, NULL, true},
-        {"GET", "/api/v1/models/verify", "models_verify", verify, s, 0, NULL, true},
-        {"GET", "/api/v1/models/export", "models_export", export_one, s, 0, NULL, true},
-        {"POST", "/api/v1/models/promote", "models_promote", promote, s, 0, NULL, true},
-        {"POST", "/api/v1/models/rollback", "models_rollback", rollback, s, 0, NULL, true},
-        {"POST", "/api/v1/models/approve", "models_approve", approve, s, 0, NULL, true},
-        {"POST", "/api/v1/models/retrain", "models_retrain", retrain, s, 0, NULL, true},
-        {"POST", "/api/v1/models/import", "models_import", import_one, s, BODY_MAX, NULL, true},
+        {"GET", "/api/v1/models", "models", list, s, 0, NULL, true, NULL},
+        {"GET", "/api/v1/models/show", "models_show", show, s, 0, NULL, true, NULL},
+        {"GET", "/api/v1/models/compare", "models_compare", compare, s, 0, NULL, true, NULL},
+        {"GET", "/api/v1/models/audit", "models_audit", audit, s, 0, NULL, true, NULL},
+        {"GET", "/api/v1/models/verify", "models_verify", verify, s, 0, NULL, true, NULL},
+        {"GET", "/api/v1/models/export", "models_export", export_one, s, 0, NULL, true, NULL},
+        {"POST", "/api/v1/models/promote", "models_promote", promote, s, 0, NULL, true, NULL},
+        {"POST", "/api/v1/models/rollback", "models_rollback", rollback, s, 0, NULL, true, NULL},
+        {"POST", "/api/v1/models/approve", "models_approve", approve, s, 0, NULL, true, NULL},
+        {"POST", "/api/v1/models/retrain", "models_retrain", retrain, s, 0, NULL, true, NULL},
+        {"POST", "/api/v1/models/import", "models_import", import_one, s, BODY_MAX, NULL, true, may_change},
     };
     memcpy(out, routes, sizeof routes);
 }

@@ -80,6 +80,8 @@ struct ax_remote_read {
     struct ax_http_config http;
 };
 
+#define AX_LSTM_WINDOW_BEYOND 32 /* steps that the fine window has beyond the LSTM's sequence, at least */
+
 /* `lstm` of `forecast`. */
 struct ax_lstm_config {
     bool enabled;

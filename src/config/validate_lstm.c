@@ -67,10 +67,10 @@ void ax_config_validate_lstm(struct ax_reader *r, yaml_node_t *forecast, struct 
         return;
     if (job->features_n > 64)
         ax_problem_add(r->problems, at, false, "lstm: %u features: at most 64", job->features_n);
-    if (l->sequence + 32 > job->window_fine)
+    if (l->sequence + AX_LSTM_WINDOW_BEYOND > job->window_fine)
         ax_problem_add(r->problems, ax_yaml_place(ax_yaml_get(r, node, "sequence"), at), false,
                        "lstm: a sequence of %u steps needs a fine window of %u at least", l->sequence,
-                       l->sequence + 32);
+                       l->sequence + AX_LSTM_WINDOW_BEYOND);
     for (uint32_t i = 0; i < l->categorical_n; i++)
         if (!ax_name_is_label(l->categorical[i]) || ax_str_eq(l->categorical[i], ax_str(AX_METRIC_NAME)))
             ax_problem_add(r->problems,

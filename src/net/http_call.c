@@ -183,6 +183,8 @@ static void claim(struct ax_http_call *c)
     struct ax_http_server *s = c->server;
     if (c->refusal.status || !c->route || !c->route->body_max)
         return;
+    if (c->route->open && !c->route->open(c->route->ctx, &c->refusal))
+        return;
     if (ax_memory_state() == AX_MEMORY_FULL) {
         reject(c, 503, AX_CEILING_MEMORY, "memory has reached --storage.max-memory: try again");
         return;

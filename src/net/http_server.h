@@ -72,6 +72,8 @@ struct ax_http_route {
     uint64_t body_max;     /* bytes; above it 413. 0: no body is wanted */
     const char *body_flag; /* that sets it, for the text of the 413; NULL: it is fixed */
     bool slow;             /* it may take long, or wait for what does: it runs on a thread for queries */
+    bool (*open)(void *ctx, struct ax_http_response *res); /* of one with a body, asked behind the doors
+                                   before any of it is kept; false: res is the answer. NULL: it is open */
 };
 
 /* Ceilings; zero-initialised fields take the defaults named. */

@@ -166,11 +166,13 @@ enum ax_err ax_registry_limits(struct ax_registry *r, uint32_t approvals, uint32
     err = ax_sql_run(r, diag, sql, "si", ax_str("approvals"), (int64_t)approvals);
     if (err == AX_OK)
         err = ax_sql_run(r, diag, sql, "si", ax_str("keep"), (int64_t)keep);
+    err = ax_registry_settle(r, err, diag);
     if (err == AX_OK) {
         r->approvals = approvals;
         r->keep = keep;
     }
-    return ax_registry_end(r, err, diag);
+    (void)pthread_mutex_unlock(&r->lock);
+    return err;
 }
 
 uint64_t ax_registry_changes(const struct ax_registry *r)

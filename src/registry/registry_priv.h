@@ -44,8 +44,11 @@ struct ax_str ax_sql_text(sqlite3_stmt *s, int column);
 /* Take the lock and begin a transaction; on failure the lock is not held. */
 AX_MUST_USE enum ax_err ax_registry_begin(struct ax_registry *r, struct ax_diag *diag);
 
-/* End it: commit when err is AX_OK, else undo; give the lock back. Returns err, or why it could not be
- * committed. */
+/* End it under the lock: commit when err is AX_OK, else undo. Returns err, or why it could not be committed.
+ */
+AX_MUST_USE enum ax_err ax_registry_settle(struct ax_registry *r, enum ax_err err, struct ax_diag *diag);
+
+/* The same, and give the lock back. */
 AX_MUST_USE enum ax_err ax_registry_end(struct ax_registry *r, enum ax_err err, struct ax_diag *diag);
 
 /* artifact.c: write an artifact to the disk by its name. */

@@ -98,12 +98,18 @@ enum ax_err ax_registry_begin(struct ax_registry *r, struct ax_diag *diag)
     return err;
 }
 
-enum ax_err ax_registry_end(struct ax_registry *r, enum ax_err err, struct ax_diag *diag)
+enum ax_err ax_registry_settle(struct ax_registry *r, enum ax_err err, struct ax_diag *diag)
 {
     if (err == AX_OK)
         err = ax_sql_script(r, "COMMIT", diag);
     if (err != AX_OK && !sqlite3_get_autocommit(r->db))
         (void)sqlite3_exec(r->db, "ROLLBACK", NULL, NULL, NULL);
+    return err;
+}
+
+enum ax_err ax_registry_end(struct ax_registry *r, enum ax_err err, struct ax_diag *diag)
+{
+    err = ax_registry_settle(r, err, diag);
     (void)pthread_mutex_unlock(&r->lock);
     return err;
 }

@@ -1,5 +1,6 @@
 /* lstm.c: the kind "lstm": from weights to a model file, and from that to what serves. */
 #include "base/parse.h"
+#include "config/config.h"
 #include "nn/model_file.h"
 #include "nn/serving.h"
 #include "registry/digest.h"
@@ -292,12 +293,25 @@ static bool has_room(const struct ax_lstm_data *d, uint64_t rows, uint64_t bytes
     return 2 * left >= rows && left / 2 >= AX_LSTM_ROWS_MIN && ax_lstm_data_bytes(d) <= bytes_max;
 }
 
-/* The longest sequence for which there is room: of its rows are all fits. */
+/* The longest sequence that the configuration may have for windows as long as the longest past. */
+static uint32_t allowed(const struct ax_lstm_data *d)
+{
+    uint32_t past = 0;
+    for (uint32_t i = 0; i < d->n; i++)
+        past = d->series[i].fine_n > past ? d->series[i].fine_n : past;
+    return past >= SEQUENCE_SEARCHED + AX_LSTM_WINDOW_BEYOND ? SEQUENCE_SEARCHED
+           : past > AX_LSTM_WINDOW_BEYOND                    ? past - AX_LSTM_WINDOW_BEYOND
+                                                             : 0;
+}
+
+/* The longest sequence for which there is room: of its rows are all fits. What was chosen is pasted into the
+ * configuration, which must take it. */
 static void begin_search(void *data, uint64_t bytes_max)
 {
     struct ax_lstm_data *d = data;
     const uint64_t rows = ax_lstm_data_rows(d);
-    d->spec.longest = d->spec.sequence > SEQUENCE_SEARCHED ? d->spec.sequence : SEQUENCE_SEARCHED;
+    const uint32_t most = allowed(d);
+    d->spec.longest = d->spec.sequence > most ? d->spec.sequence : most;
     while (d->spec.longest > d->spec.sequence && !has_room(d, rows, bytes_max))
         d->spec.longest--;
 }

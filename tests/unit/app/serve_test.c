@@ -53,7 +53,7 @@ static void sink(void *ctx, const struct ax_http_request *req, struct ax_http_re
 }
 
 static const struct ax_http_route sink_routes[] = {
-    {"POST", "/write", "sink", sink, NULL, 1 << 20, NULL, false}};
+    {"POST", "/write", "sink", sink, NULL, 1 << 20, NULL, false, NULL}};
 
 static uint16_t free_port(void)
 {

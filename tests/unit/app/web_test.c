@@ -24,7 +24,7 @@ static void greet(void *ctx, const struct ax_http_request *req, struct ax_http_r
     ax_http_text(res, 200, "welcome");
 }
 
-static const struct ax_http_route routes[] = {{"GET", "/", "web_test", greet, NULL, 0, NULL, false}};
+static const struct ax_http_route routes[] = {{"GET", "/", "web_test", greet, NULL, 0, NULL, false, NULL}};
 
 static char *path_of(const char *name)
 {

@@ -36,8 +36,8 @@ static void greet(void *ctx, const struct ax_http_request *req, struct ax_http_r
 }
 
 static const struct ax_http_route routes[] = {
-    {"POST", "/echo", "ceilings_echo", echo, NULL, 1000, "ceilings.max-body-size", false},
-    {"GET", "/", "ceilings_greet", greet, NULL, 0, NULL, false},
+    {"POST", "/echo", "ceilings_echo", echo, NULL, 1000, "ceilings.max-body-size", false, NULL},
+    {"GET", "/", "ceilings_greet", greet, NULL, 0, NULL, false, NULL},
 };
 
 static struct ax_http_server *serve(struct ax_http_options o)

@@ -45,8 +45,8 @@ static void greet(void *ctx, const struct ax_http_request *req, struct ax_http_r
 }
 
 static const struct ax_http_route routes[] = {
-    {"GET", "/", "failing_get", greet, NULL, 0, NULL, false},
-    {"POST", "/", "failing_post", greet, NULL, 1000, NULL, false},
+    {"GET", "/", "failing_get", greet, NULL, 0, NULL, false, NULL},
+    {"POST", "/", "failing_post", greet, NULL, 1000, NULL, false, NULL},
 };
 
 /* Make doors with each call of these kinds failing in turn. */

@@ -34,8 +34,8 @@ static void greet(void *ctx, const struct ax_http_request *req, struct ax_http_r
 }
 
 static const struct ax_http_route routes[] = {
-    {"GET", "/", "doors_get", greet, NULL, 0, NULL, false},
-    {"POST", "/", "doors_post", greet, NULL, 1000, NULL, false},
+    {"GET", "/", "doors_get", greet, NULL, 0, NULL, false, NULL},
+    {"POST", "/", "doors_post", greet, NULL, 1000, NULL, false, NULL},
 };
 
 static struct ax_doors *make(const struct ax_doors_options *o)

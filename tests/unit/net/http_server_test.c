@@ -34,6 +34,14 @@ static void nothing(void *ctx, const struct ax_http_request *req, struct ax_http
     res->status = 204;
 }
 
+/* Nobody may ask. */
+static bool shut(void *ctx, struct ax_http_response *res)
+{
+    (void)ctx;
+    ax_http_text(res, 403, "not today");
+    return false;
+}
+
 /* A question that is held until the gate is opened. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
@@ -81,13 +89,14 @@ static void open_gate(bool open)
     (void)pthread_mutex_unlock(&lock);
 }
 
-#define ROUTES 4
+#define ROUTES 5
 
 static const struct ax_http_route routes[] = {
-    {"POST", "/echo", "echo", echo, NULL, 1000, "echo.max-body-size", false},
-    {"GET", "/slow", "slow", slow, NULL, 0, NULL, false},
-    {"GET", "/nothing", "nothing", nothing, NULL, 0, NULL, false},
-    {"POST", "/hold", "hold", hold, NULL, 1000, NULL, true},
+    {"POST", "/echo", "echo", echo, NULL, 1000, "echo.max-body-size", false, NULL},
+    {"GET", "/slow", "slow", slow, NULL, 0, NULL, false, NULL},
+    {"GET", "/nothing", "nothing", nothing, NULL, 0, NULL, false, NULL},
+    {"POST", "/hold", "hold", hold, NULL, 1000, NULL, true, NULL},
+    {"POST", "/shut", "shut", echo, NULL, 1000000, NULL, true, shut},
 };
 
 static struct ax_http_server *start(uint64_t bodies_max)
@@ -193,6 +202,22 @@ static void a_client_that_waits_for_leave_is_told_at_once(void **state)
     assert_null(strstr(a, "100 Continue"));
     a = ask_text(s, "POST /echo HTTP/1.1\r\n" CLOSE "Expect: 100-continue\r\nContent-Length: 2\r\n\r\nok");
     assert_non_null(strstr(a, "HTTP/1.1 200"));
+    ax_http_server_stop(s, 1000);
+}
+
+static void what_is_shut_keeps_no_body_and_says_so(void **state)
+{
+    static char text[200000];
+    (void)state;
+    struct ax_http_server *s = start(3); /* bytes of bodies at once: of this one none is accounted */
+    int n = snprintf(text, sizeof text, "POST /shut HTTP/1.1\r\n" CLOSE "Content-Length: 100000\r\n\r\n");
+    memset(text + n, 'x', 100000);
+    const char *a = ask(ax_http_server_port(s), text, (size_t)n + 100000);
+    assert_non_null(strstr(a, "HTTP/1.1 403"));
+    assert_non_null(strstr(a, "not today"));
+    a = ask_text(s, "POST /shut HTTP/1.1\r\n" CLOSE "Expect: 100-continue\r\nContent-Length: 9\r\n\r\n");
+    assert_non_null(strstr(a, "HTTP/1.1 403"));
+    assert_null(strstr(a, "100 Continue"));
     ax_http_server_stop(s, 1000);
 }
 
@@ -446,6 +471,7 @@ int main(void)
         cmocka_unit_test(unknown_paths_and_methods_are_named),
         cmocka_unit_test(a_body_above_its_ceiling_gets_413_announced_or_not),
         cmocka_unit_test(a_client_that_waits_for_leave_is_told_at_once),
+        cmocka_unit_test(what_is_shut_keeps_no_body_and_says_so),
         cmocka_unit_test(bytes_announced_and_not_sent_take_nothing_from_others),
         cmocka_unit_test(too_many_bytes_in_flight_get_503_with_retry_after),
         cmocka_unit_test(a_running_request_is_finished_before_the_stop),

@@ -354,6 +354,34 @@ static void fits_of_a_search_are_of_the_same_rows_and_within_its_memory(void **s
     assert_false(tried(&w, 48, 2 * bytes, &b));
 }
 
+/* What a search chooses goes into the configuration, which wants 32 steps of the window beyond a sequence. */
+static void a_search_chooses_no_longer_sequence_than_the_window_allows(void **state)
+{
+    const uint32_t window = 44, before = N - window;
+    struct world w;
+    struct ax_view feature;
+    struct ax_diag diag = {{0}};
+    struct ax_buf b;
+    (void)state;
+    make(&w);
+    for (uint32_t sequence = 12; sequence <= 13; sequence++) {
+        struct ax_lstm_data *d = ax_lstm_data_new(&small);
+        for (uint32_t i = 0; i < 8 * SERIES; i++) {
+            struct ax_lstm_past p = past(&w, i % SERIES, N - 1, &feature);
+            p.target.fine.v += before;
+            feature.v += before;
+            p.target.fine.n = feature.n = window;
+            assert_int_equal(ax_lstm_data_add(d, &p, 64u << 20), AX_OK);
+        }
+        ax_lstm_kind.begin_search(d, 64u << 20);
+        ax_lstm_kind.set(d, (const double[]){5e-3, 1e-6, 0.1, 0.25, sequence});
+        ax_buf_init(&b, AX_NN_FILE_MAX);
+        assert_int_equal(ax_lstm_kind.fit(d, 42, NULL, &b, &diag), sequence == 12 ? AX_OK : AX_NOTREADY);
+        ax_buf_done(&b);
+        ax_lstm_kind.free_data(d);
+    }
+}
+
 static void data_without_values_are_refused_before_a_fit(void **state)
 {
     (void)state;
@@ -392,6 +420,7 @@ int main(void)
         cmocka_unit_test(too_little_to_learn_from_is_said),
         cmocka_unit_test(what_a_search_chose_goes_with_the_model),
         cmocka_unit_test(fits_of_a_search_are_of_the_same_rows_and_within_its_memory),
+        cmocka_unit_test(a_search_chooses_no_longer_sequence_than_the_window_allows),
         cmocka_unit_test(data_without_values_are_refused_before_a_fit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
