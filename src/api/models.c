@@ -311,6 +311,17 @@ static void rollback(void *ctx, const struct ax_http_request *req, struct ax_htt
     answer_ref(&a, err, &ref);
 }
 
+static void baseline(void *ctx, const struct ax_http_request *req, struct ax_http_response *res)
+{
+    struct asking a = {.service = ctx, .req = req, .res = res};
+    struct ax_model_ref ref;
+    if (!begin_change(&a) || !begin(&a, NULL))
+        return;
+    const enum ax_err err =
+        ax_registry_set_baseline(a.service->registry, a.name, a.version, &a.by, &ref, &a.diag);
+    answer_ref(&a, err, &ref);
+}
+
 static void approve(void *ctx, const struct ax_http_request *req, struct ax_http_response *res)
 {
     struct asking a = {.service = ctx, .req = req, .res = res};
@@ -369,6 +380,7 @@ void ax_models_routes(struct ax_models_service *s, struct ax_http_route *out)
         {"POST", "/api/v1/models/promote", "models_promote", promote, s, 0, NULL, true, NULL},
         {"POST", "/api/v1/models/rollback", "models_rollback", rollback, s, 0, NULL, true, NULL},
         {"POST", "/api/v1/models/approve", "models_approve", approve, s, 0, NULL, true, NULL},
+        {"POST", "/api/v1/models/baseline", "models_baseline", baseline, s, 0, NULL, true, NULL},
         {"POST", "/api/v1/models/retrain", "models_retrain", retrain, s, 0, NULL, true, NULL},
         {"POST", "/api/v1/models/import", "models_import", import_one, s, BODY_MAX, NULL, true, may_change},
     };

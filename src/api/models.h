@@ -20,6 +20,9 @@
  *
  * POST /api/v1/models/approve?name=&version=
  *
+ * POST /api/v1/models/baseline?name=&version=: the champion's inputs are tested for drift against what that
+ * version learnt from.
+ *
  * POST /api/v1/models/import: the body is what export gave.
  *
  * POST /api/v1/models/retrain?name=: a fit begins after the next step of its job.
@@ -34,7 +37,7 @@
 #include "pipeline/pipeline.h"
 #include "registry/registry.h"
 
-#define AX_MODELS_ROUTES 11
+#define AX_MODELS_ROUTES 12
 
 /* What the routes work on; outlives the server. */
 struct ax_models_service {

@@ -173,6 +173,18 @@ enum ax_err ax_models_print_asked(struct ax_str answer, const char *out, struct 
     return AX_OK;
 }
 
+enum ax_err ax_models_print_baseline(struct ax_str answer, const char *out, struct ax_diag *diag)
+{
+    json_t *data, *root = open_answer(answer, &data, diag);
+    (void)out;
+    if (!root)
+        return AX_CORRUPT;
+    (void)printf("the inputs of %s are tested against what version %s has learnt from, after the next step\n",
+                 text_of(data, "model"), text_of(data, "version"));
+    json_decref(root);
+    return AX_OK;
+}
+
 enum ax_err ax_models_print_ref(struct ax_str answer, const char *out, struct ax_diag *diag)
 {
     json_t *data, *root = open_answer(answer, &data, diag);

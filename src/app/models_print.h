@@ -19,6 +19,7 @@ ax_models_print ax_models_print_compare;
 ax_models_print ax_models_print_ref;
 /* That a fit was asked for. */
 ax_models_print ax_models_print_asked;
+ax_models_print ax_models_print_baseline;
 /* The exported version, into a file. */
 ax_models_print ax_models_print_export;
 /* The audit log. */

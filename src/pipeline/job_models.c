@@ -33,6 +33,8 @@ void ax_job_learn(struct ax_job *job, struct ax_learner *l, const struct ax_lear
     whole.cooldown_ms = job->config->models.cooldown_ms;
     whole.event_ms = ax_triggers_event_ms(job->config->step_ms);
     whole.rule = rule_of(job, &spec->rule);
+    whole.explains = ax_job_explains;
+    whole.job_ctx = job;
     ax_learner_init(l, &whole);
     while (*end)
         end = &(*end)->after;

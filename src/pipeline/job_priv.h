@@ -274,9 +274,13 @@ void ax_job_learn(struct ax_job *job, struct ax_learner *l, const struct ax_lear
  * is counted, and missing. Uses the scratch. */
 void ax_job_references(struct ax_job *job, struct ax_buf *out);
 
-/* What the live model that has most to do with a channel learnt of its values: that of its own forecasts,
- * else the first that knows it; NULL: none does. */
+/* What the baseline of the live model that has most to do with a channel learnt of its values: that of its
+ * own forecasts, else the first that knows it; NULL: none does. */
 const struct ax_drift_reference *ax_channel_reference(const struct ax_channel *c);
+
+/* As ax_learner_spec.explains() of a job: have fewer features drifted from what the newer one has learnt from
+ * than from what the older one has, of those that both know? Uses the scratch; two tests of all features. */
+bool ax_job_explains(void *job, const struct ax_generation *older, const struct ax_generation *newer);
 
 /* job_drift.c: the stable sample of a channel's targets, with what is to be tested of them; in the scratch,
  * which must not depend on the secret seed of ids, so that a replay gives the same values. AX_NOMEM. */

@@ -46,11 +46,40 @@ const struct ax_drift_reference *ax_channel_reference(const struct ax_channel *c
     const struct ax_str name = ax_str(c->drift_name[AX_DRIFT_INPUTS]);
     const struct ax_drift_reference *first = NULL;
     for (const struct ax_learner *l = c->job->learners; l; l = l->after) {
-        const struct ax_drift_reference *r =
-            l->live ? ax_drift_references_find(l->live->references, name) : NULL;
+        const struct ax_generation *g = ax_learner_baseline(l);
+        const struct ax_drift_reference *r = g ? ax_drift_references_find(g->references, name) : NULL;
         if (r && ax_str_eq(ax_str(l->spec.feature), c->feature))
             return r;
         first = first ? first : r;
     }
     return first;
+}
+
+/* How many features have drifted from what one generation has learnt from, of those that another one knows
+ * too. */
+static uint32_t drifted_from(struct ax_job *job, const struct ax_generation *of,
+                             const struct ax_generation *other)
+{
+    struct ax_drift_result results[AX_CHANNELS_MAX];
+    struct ax_drift_pool pool;
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < job->channels_n; i++) {
+        const struct ax_channel *c = &job->channels[i];
+        const struct ax_str name = ax_str(c->drift_name[AX_DRIFT_INPUTS]);
+        const struct ax_drift_reference *r = ax_drift_references_find(of->references, name);
+        if (!r || !ax_drift_references_find(other->references, name))
+            continue;
+        ax_arena_reset(&job->scratch);
+        if (ax_channel_pool(c, AX_DRIFT_INPUTS, &pool) == AX_OK &&
+            ax_drift_reference_test(&job->drift, r, &pool, &job->scratch, &results[n]) == AX_OK &&
+            results[n].ready)
+            n++;
+    }
+    return ax_drift_verdict(&job->drift, results, n);
+}
+
+bool ax_job_explains(void *ctx, const struct ax_generation *older, const struct ax_generation *newer)
+{
+    struct ax_job *job = ctx;
+    return drifted_from(job, newer, older) < drifted_from(job, older, newer);
 }

@@ -26,11 +26,13 @@ void ax_learner_done(struct ax_learner *l)
     ax_generation_free(l->fresh);
     ax_generation_free(l->next.live);
     ax_generation_free(l->next.shadow);
+    ax_generation_free(l->next.baseline);
     ax_generation_free(l->live);
     ax_generation_free(l->shadow);
+    ax_generation_free(l->baseline);
     ax_trial_done(&l->trial);
     l->fit = NULL;
-    l->fresh = l->live = l->shadow = NULL;
+    l->fresh = l->live = l->shadow = l->baseline = NULL;
     l->next = (struct ax_learner_next){.any = false};
 }
 

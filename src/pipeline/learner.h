@@ -7,6 +7,11 @@
  * says, by a decision of the learner, by hand, or before a restart, becomes the roles at the next step. So a
  * crash between the two leaves nothing to repair. The first generation of a model serves at once.
  *
+ * Inputs are tested for drift against what `live` has learnt from, or `baseline`: where they have changed,
+ * and a challenger that has learnt from them as they are now was no better in its whole trial, the champion
+ * is right for them too, and what that challenger has learnt from is what they are measured by from then on.
+ * While nothing has drifted the baseline stays, so that it does not follow what drifts slowly.
+ *
  * Roles, and what was gathered of a trial, belong to the state that lasts; a fit on its way is begun anew
  * after a restart. Who serves by it reads `live`, and adds the losses of both to `trial`. Owner: the
  * pipeline's thread. */
@@ -36,6 +41,7 @@ enum {
     AX_LEARNER_EFFECT_UPPER,
     AX_LEARNER_P_VALUE,
     AX_LEARNER_ROLLED_BACK,
+    AX_LEARNER_BASELINE,
     AX_LEARNER_BOTH_OUTPUTS
 };
 
@@ -79,13 +85,17 @@ struct ax_learner_spec {
      * measure of it? NULL: never. */
     bool (*supersedes)(void *ctx, const struct ax_fit_scores *live, const struct ax_fit_scores *newer);
     void *ctx;
+
+    /* Are the inputs as they are now nearer to what `newer` has learnt from than to `older`? NULL: never. */
+    bool (*explains)(void *job, const struct ax_generation *older, const struct ax_generation *newer);
+    void *job_ctx;
 };
 
 /* Roles that are to be, with their generations. */
 struct ax_learner_next {
     bool any;
     struct ax_roles roles;
-    struct ax_generation *live, *shadow;
+    struct ax_generation *live, *shadow, *baseline;
 };
 
 /* Under which labels the outputs of a role were fed. */
@@ -98,7 +108,8 @@ struct ax_learner_shown {
 struct ax_learner {
     struct ax_learner_spec spec;
     struct ax_roles roles;
-    struct ax_generation *live, *shadow; /* NULL where the role is empty, or its artifact cannot be had */
+    /* NULL where the role is empty, or its artifact cannot be had. */
+    struct ax_generation *live, *shadow, *baseline;
     struct ax_trial trial;
     int64_t rolled_back_ms;      /* step after which that was done; INT64_MIN: never */
     uint32_t age;                /* steps that the job has taken since the roles were given */
@@ -152,6 +163,9 @@ AX_MUST_USE enum ax_err ax_learner_restore(struct ax_learner *l, const struct ax
 
 /* Add what both said at a step: their losses (or shares of alarms). */
 void ax_learner_compare(struct ax_learner *l, double live, double shadow);
+
+/* Against the data of which generation inputs are tested for drift; NULL: nobody serves. */
+const struct ax_generation *ax_learner_baseline(const struct ax_learner *l);
 
 /* Is a challenger tried, which speaks beside the champion? */
 bool ax_learner_tries(const struct ax_learner *l);

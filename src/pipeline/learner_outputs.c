@@ -42,7 +42,8 @@ static struct ax_outlet_name both_name(const struct ax_learner *l, uint32_t i)
 {
     static const enum ax_output ids[AX_LEARNER_BOTH_OUTPUTS] = {
         AX_OUTPUT_COMPARISON_PAIRS, AX_OUTPUT_COMPARISON_EFFECT, AX_OUTPUT_COMPARISON_LOWER,
-        AX_OUTPUT_COMPARISON_UPPER, AX_OUTPUT_COMPARISON_P,      AX_OUTPUT_ROLLED_BACK};
+        AX_OUTPUT_COMPARISON_UPPER, AX_OUTPUT_COMPARISON_P,      AX_OUTPUT_ROLLED_BACK,
+        AX_OUTPUT_BASELINE};
     return name_of(l, ids[i]);
 }
 
@@ -90,6 +91,7 @@ static void emit_role(struct ax_learner *l, struct ax_outlets *outlets, int64_t 
 static void emit_both(struct ax_learner *l, struct ax_outlets *outlets, int64_t t_ms)
 {
     const struct ax_comparison *c = ax_trial_decisive(&l->trial);
+    const struct ax_generation *baseline = ax_learner_baseline(l);
     const bool any = l->shadow != NULL, known = any && c->n > 0;
     const double values[AX_LEARNER_BOTH_OUTPUTS] = {
         any ? (double)l->trial.n : (double)NAN,
@@ -97,7 +99,8 @@ static void emit_both(struct ax_learner *l, struct ax_outlets *outlets, int64_t 
         known ? c->low : (double)NAN,
         known ? c->high : (double)NAN,
         known ? c->p_value : (double)NAN,
-        l->rolled_back_ms == INT64_MIN ? (double)NAN : (double)l->rolled_back_ms / 1000};
+        l->rolled_back_ms == INT64_MIN ? (double)NAN : (double)l->rolled_back_ms / 1000,
+        baseline && baseline->references ? (double)baseline->scores.until_ms / 1000 : (double)NAN};
     for (uint32_t i = 0; i < AX_LEARNER_BOTH_OUTPUTS; i++) {
         const struct ax_outlet_name name = both_name(l, i);
         if (isnan(values[i]))

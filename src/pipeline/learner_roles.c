@@ -114,6 +114,21 @@ static bool is_refused(const struct ax_learner *l, const struct ax_role *r)
     return !is_empty(r) && strcmp(r->sha256, l->refused) == 0;
 }
 
+/* Nobody is compared with who serves. */
+static struct ax_roles alone(const struct ax_learner *l)
+{
+    return (struct ax_roles){.live = l->roles.live, .baseline = l->roles.baseline};
+}
+
+/* Whoever stays champion may have got another baseline. */
+static bool follow_baseline(const struct ax_learner *l, struct ax_roles *want)
+{
+    if (!same(&l->standing.champion, &want->live) || same(&l->standing.baseline, &want->baseline))
+        return false;
+    want->baseline = l->standing.baseline;
+    return true;
+}
+
 /* Follow the store; true when that changes something. */
 static bool follow(struct ax_learner *l, struct ax_roles *want)
 {
@@ -122,11 +137,13 @@ static bool follow(struct ax_learner *l, struct ax_roles *want)
         const bool back = l->roles.phase == AX_PHASE_WATCH && same(&s->champion, &l->roles.shadow);
         install(l, &s->champion, !back && same(&s->replaced, &l->roles.live), want);
         want->rolled_back = back;
+        (void)follow_baseline(l, want);
         return true;
     }
+    const bool moved = follow_baseline(l, want);
     if (l->roles.phase == AX_PHASE_WATCH || !l->live || !l->spec.rule.shadows ||
         same(&s->challenger, &l->roles.shadow) || is_refused(l, &s->challenger))
-        return false;
+        return moved;
     try_out(&s->challenger, want);
     return true;
 }
@@ -197,13 +214,34 @@ static bool give_up(struct ax_learner *l, const char *why, struct ax_roles *want
     if (err != AX_OK)
         tell_failure(l, &diag);
     if (err == AX_CONFLICT && back) { /* there is nothing to return to, and nothing more to be learnt */
-        *want = (struct ax_roles){.live = l->roles.live};
+        *want = alone(l);
         return true;
     }
     if (err != AX_OK)
         return false;
     tell(l, back ? "rolled_back" : "retired", &loser, why);
-    *want = (struct ax_roles){.live = back ? l->roles.shadow : l->roles.live, .rolled_back = back};
+    *want = back ? (struct ax_roles){.live = l->roles.shadow, .rolled_back = true} : alone(l);
+    return true;
+}
+
+/* The inputs have changed, and a challenger that has learnt from that was no better in its whole trial: so
+ * the champion is right for them too, and they are measured by what the challenger has learnt from. */
+static bool holds(struct ax_learner *l)
+{
+    char why[WHY_MAX];
+    struct ax_diag diag = {{0}};
+    const struct ax_generation *older = ax_learner_baseline(l);
+    if (l->roles.phase != AX_PHASE_SHADOW || !older || !l->shadow || !l->spec.explains ||
+        !ax_trial_is_equal(&l->trial, &l->spec.rule) || !l->spec.explains(l->spec.job_ctx, older, l->shadow))
+        return false;
+    (void)snprintf(why, sizeof why,
+                   "the inputs have changed, and version %s holds: %s, which knows them, is no better",
+                   l->roles.live.version, l->roles.shadow.version);
+    if (move(l, AX_ARTIFACT_BASELINE, l->roles.shadow.sha256, why, &diag) != AX_OK) {
+        tell_failure(l, &diag);
+        return false;
+    }
+    tell(l, "baseline", &l->roles.shadow, why);
     return true;
 }
 
@@ -211,7 +249,7 @@ static bool give_up(struct ax_learner *l, const char *why, struct ax_roles *want
 static bool advance(struct ax_learner *l, const char *why, struct ax_roles *want)
 {
     if (l->roles.phase == AX_PHASE_WATCH) {
-        *want = (struct ax_roles){.live = l->roles.live};
+        *want = alone(l);
         return true;
     }
     const bool stages = l->spec.rule.canary && l->spec.rule.canary_n;
@@ -248,7 +286,14 @@ static bool judge(struct ax_learner *l, struct ax_roles *want)
     if (v == AX_TRIAL_GOES_ON)
         return false;
     ax_trial_describe(&l->trial, &l->spec.rule, why, sizeof why);
-    return v == AX_TRIAL_PASSED ? advance(l, why, want) : give_up(l, why, want);
+    if (v == AX_TRIAL_PASSED)
+        return advance(l, why, want);
+    const bool moves = holds(l); /* the store first: should it end here, the trial is judged alike again */
+    if (!give_up(l, why, want))
+        return false;
+    if (moves && same(&want->live, &l->roles.live))
+        want->baseline = l->roles.shadow;
+    return true;
 }
 
 /* ---- from roles to generations ---- */
@@ -273,7 +318,7 @@ static enum ax_err build(const struct ax_learner *l, const char *sha256, struct 
 static enum ax_err find(const struct ax_learner *l, const struct ax_role *role, struct ax_generation **out,
                         struct ax_diag *diag)
 {
-    struct ax_generation *const here[] = {l->live, l->shadow, l->fresh};
+    struct ax_generation *const here[] = {l->live, l->shadow, l->fresh, l->baseline};
     *out = NULL;
     if (is_empty(role))
         return AX_OK;
@@ -305,6 +350,25 @@ static bool may_pass(enum ax_err err)
     return err == AX_NOMEM || err == AX_IO;
 }
 
+/* The generation of the baseline. Without it inputs are tested against what serves has learnt from. */
+static enum ax_err find_baseline(const struct ax_learner *l, const struct ax_role *role,
+                                 struct ax_generation **out, struct ax_diag *diag)
+{
+    const enum ax_err err = find(l, role, out, diag);
+    if (err == AX_OK || may_pass(err))
+        return err;
+    ax_learner_refuse(l, err, diag->text);
+    return AX_OK;
+}
+
+static void drop_next(struct ax_learner_next *next)
+{
+    ax_generation_free(next->live);
+    ax_generation_free(next->shadow);
+    ax_generation_free(next->baseline);
+    *next = (struct ax_learner_next){.any = false};
+}
+
 /* Build what the roles need. */
 static bool prepare(struct ax_learner *l, struct ax_roles *want)
 {
@@ -326,10 +390,10 @@ static bool prepare(struct ax_learner *l, struct ax_roles *want)
         try_out(&(struct ax_role){{0}, {0}}, want);
         err = goes_on(want, &l->roles) ? AX_NOTREADY : AX_OK;
     }
+    if (err == AX_OK)
+        err = find_baseline(l, &want->baseline, &next->baseline, &diag);
     if (err != AX_OK) {
-        ax_generation_free(next->live);
-        ax_generation_free(next->shadow);
-        *next = (struct ax_learner_next){.any = false};
+        drop_next(next);
         return false;
     }
     next->roles = *want;
@@ -361,22 +425,27 @@ bool ax_learner_decide(struct ax_learner *l)
 
 /* ---- the change itself ---- */
 
-static void change(struct ax_learner *l, const struct ax_roles *roles, struct ax_generation *live,
-                   struct ax_generation *shadow, int64_t t_ms)
+static void change(struct ax_learner *l, const struct ax_learner_next *next, int64_t t_ms)
 {
+    const struct ax_generation *live = next->live, *shadow = next->shadow;
+    const struct ax_roles *roles = &next->roles;
     const bool swaps = live && (!l->live || strcmp(l->live->sha256, live->sha256) != 0);
+    const bool other = !goes_on(roles, &l->roles);
     /* While it waits for its reviewers what it has shown stands. */
-    if (roles->phase != AX_PHASE_APPROVAL && !goes_on(roles, &l->roles))
+    if (roles->phase != AX_PHASE_APPROVAL && other)
         ax_trial_clear(&l->trial);
     if (!shadow)
         ax_trial_done(&l->trial);
     if (roles->rolled_back)
         l->rolled_back_ms = t_ms;
-    l->age = 0;
+    if (other)
+        l->age = 0;
     ax_generation_free(l->live);
     ax_generation_free(l->shadow);
-    l->live = live;
-    l->shadow = shadow;
+    ax_generation_free(l->baseline);
+    l->live = next->live;
+    l->shadow = next->shadow;
+    l->baseline = next->baseline;
     l->roles = *roles;
     /* Who could not be had has no role: whom the store names is looked for again. */
     if (!live)
@@ -390,29 +459,38 @@ static void change(struct ax_learner *l, const struct ax_roles *roles, struct ax
 void ax_learner_swap(struct ax_learner *l, int64_t t_ms)
 {
     AX_ASSERT(l->next.any);
-    change(l, &l->next.roles, l->next.live, l->next.shadow, t_ms);
+    change(l, &l->next, t_ms);
     l->next = (struct ax_learner_next){.any = false};
 }
 
 enum ax_err ax_learner_restore(struct ax_learner *l, const struct ax_roles *roles, int64_t t_ms)
 {
-    struct ax_generation *live = NULL, *shadow = NULL;
+    struct ax_learner_next next = {.roles = *roles};
     struct ax_diag diag = {{0}};
-    enum ax_err of_live = find(l, &roles->live, &live, &diag);
-    if (of_live != AX_OK && of_live != AX_NOMEM)
-        ax_learner_refuse(l, of_live, diag.text);
-    enum ax_err of_shadow = of_live == AX_NOMEM ? AX_NOMEM : find(l, &roles->shadow, &shadow, &diag);
-    if (of_shadow == AX_OK && roles->phase != AX_PHASE_NONE)
-        of_shadow = ax_trial_reserve(&l->trial, &l->spec.rule);
-    if (of_shadow == AX_NOMEM) {
-        ax_generation_free(live);
-        ax_generation_free(shadow);
-        return AX_NOMEM;
+    enum ax_err err = find(l, &roles->live, &next.live, &diag);
+    if (err != AX_OK && err != AX_NOMEM)
+        ax_learner_refuse(l, err, diag.text);
+    if (err != AX_NOMEM)
+        err = find(l, &roles->shadow, &next.shadow, &diag);
+    if (err == AX_OK && roles->phase != AX_PHASE_NONE)
+        err = ax_trial_reserve(&l->trial, &l->spec.rule);
+    if (err != AX_OK && err != AX_NOMEM)
+        ax_learner_refuse(l, err, diag.text);
+    if (err != AX_NOMEM)
+        err = find_baseline(l, &roles->baseline, &next.baseline, &diag);
+    if (err == AX_NOMEM) {
+        drop_next(&next);
+        return err;
     }
-    if (of_shadow != AX_OK)
-        ax_learner_refuse(l, of_shadow, diag.text);
-    change(l, roles, live, shadow, t_ms);
+    if (err != AX_OK) /* it may be had at another time, and is until then what serves has learnt from */
+        ax_learner_refuse(l, err, diag.text);
+    change(l, &next, t_ms);
     return AX_OK;
+}
+
+const struct ax_generation *ax_learner_baseline(const struct ax_learner *l)
+{
+    return l->baseline ? l->baseline : l->live;
 }
 
 void ax_learner_compare(struct ax_learner *l, double live, double shadow)

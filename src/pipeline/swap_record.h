@@ -4,7 +4,7 @@
  * It stands between the last step under the old roles and the first under the new ones, so that a replay
  * changes them at the very same place; the artifacts are on the disk before it.
  *
- * Body: version (u8, 2), job's name (str), generation and identity of the job (u64 each), its newest step
+ * Body: version (u8, 3), job's name (str), generation and identity of the job (u64 each), its newest step
  * (i64), kind of the model (str), feature (str, empty for the job's own expression and for entities), roles
  * (train/trial.h). Pure. */
 #ifndef AX_PIPELINE_SWAP_RECORD_H

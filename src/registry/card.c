@@ -118,6 +118,8 @@ void ax_model_card_markdown(const json_t *card, struct ax_buf *out)
     ax_buf_str(out, ax_str(" |\n"));
     put_row("compared with", text_of(card, "parent"), out);
     put_row("replaced", text_of(card, "replaced"), out);
+    put_row("inputs are tested for drift against the data of",
+            *text_of(card, "baseline") ? text_of(card, "baseline") : text_of(card, "version"), out);
     put_row("approved by", text_of(card, "reviewers"), out);
     put_row("SHA-256", text_of(card, "sha256"), out);
     ax_buf_printf(out,

@@ -125,16 +125,27 @@ AX_MUST_USE enum ax_err ax_registry_rollback(struct ax_registry *r, struct ax_st
 AX_MUST_USE enum ax_err ax_registry_approve(struct ax_registry *r, struct ax_str name, struct ax_str which,
                                             const struct ax_registry_by *by, struct ax_diag *diag);
 
-/* Counted up by each move and rollback: who serves a champion asks again when it has changed. Lock-free. */
+/* From now on the inputs of the champion are tested for drift against what that version learnt from, its own
+ * data when it is the champion; an entry of the audit log, which stays with the champion when it is replaced
+ * and comes back. AX_OK without one when it is so already. AX_CONFLICT with a text: other features, or the
+ * artifact is not kept any more; AX_NOTFOUND: no champion, no such version. */
+AX_MUST_USE enum ax_err ax_registry_set_baseline(struct ax_registry *r, struct ax_str name,
+                                                 struct ax_str which, const struct ax_registry_by *by,
+                                                 struct ax_model_ref *out, struct ax_diag *diag);
+
+/* Counted up by each move, rollback and baseline: who serves a champion asks again when it has changed.
+ * Lock-free. */
 uint64_t ax_registry_changes(const struct ax_registry *r);
 
 /* A version as it stands. Views, valid while the visitor runs. */
 struct ax_model_version {
     struct ax_model_ref ref;
     struct ax_model_draft draft;
-    struct ax_str parent;    /* number of the version that it was compared with; empty: none */
-    struct ax_str build;     /* version of Auspex */
-    struct ax_str replaced;  /* number of the champion that it replaced; empty: none */
+    struct ax_str parent;   /* number of the version that it was compared with; empty: none */
+    struct ax_str build;    /* version of Auspex */
+    struct ax_str replaced; /* number of the champion that it replaced; empty: none */
+    struct ax_str
+        baseline; /* number of the version whose data its inputs are tested against; empty: its own */
     struct ax_str reviewers; /* who approved, joined by ", " */
     int64_t created_ms;
     uint64_t bytes; /* of the artifact */

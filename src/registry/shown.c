@@ -38,12 +38,13 @@ static const char *alias_of(enum ax_stage stage)
 json_t *ax_model_json(const struct ax_model_version *v)
 {
     const struct ax_model_draft *d = &v->draft;
-    json_t *o = json_pack("{s:o, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:s, s:I, s:b}", "model",
-                          text_json(d->name), "version", v->ref.version, "stage", ax_stage_name(v->ref.stage),
-                          "alias", alias_of(v->ref.stage), "parent", text_json(v->parent), "replaced",
-                          text_json(v->replaced), "reviewers", text_json(v->reviewers),
-                          "createdTimestampSeconds", seconds_json(v->created_ms), "sha256", v->ref.sha256,
-                          "bytes", (json_int_t)v->bytes, "artifactKept", v->artifact);
+    json_t *o =
+        json_pack("{s:o, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:s, s:I, s:b}", "model", text_json(d->name),
+                  "version", v->ref.version, "stage", ax_stage_name(v->ref.stage), "alias",
+                  alias_of(v->ref.stage), "parent", text_json(v->parent), "replaced", text_json(v->replaced),
+                  "baseline", text_json(v->baseline), "reviewers", text_json(v->reviewers),
+                  "createdTimestampSeconds", seconds_json(v->created_ms), "sha256", v->ref.sha256, "bytes",
+                  (json_int_t)v->bytes, "artifactKept", v->artifact);
     json_t *lineage = json_pack(
         "{s:o, s:o, s:I, s:o, s:o, s:o, s:o}", "dataFromTimestampSeconds", seconds_json(d->data_from_ms),
         "dataToTimestampSeconds", seconds_json(d->data_to_ms), "samples", (json_int_t)d->samples,

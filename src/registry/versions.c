@@ -7,12 +7,17 @@
 
 #define CHANGE_BYTES 65536
 #define NAMED_MS 86400000
+#define NUMBER "v.major || '.' || v.minor || '.' || v.patch"
+#define BASELINE                                                                                             \
+    "(SELECT substr(a.action, 10) FROM audit a WHERE a.model = v.model AND a.version = " NUMBER              \
+    " AND a.action LIKE 'baseline %' ORDER BY a.seq DESC LIMIT 1)"
 #define REF "v.id, v.major, v.minor, v.patch, v.stage, v.sha256, v.artifact, COALESCE(v.replaced, 0)"
 #define REST                                                                                                 \
     ", v.model, v.created_ms, v.parent, v.bytes, v.data_from_ms, v.data_to_ms, v.samples, v.features_hash,"  \
     " v.config_hash, v.seed, v.build, v.hyper_parameters, v.scores, v.change,"                               \
     " (SELECT o.major || '.' || o.minor || '.' || o.patch FROM version o WHERE o.id = v.replaced),"          \
-    " (SELECT group_concat(reviewer, ', ') FROM approval WHERE version = v.id)"
+    " (SELECT group_concat(reviewer, ', ') FROM approval WHERE version = v.id),"                             \
+    " NULLIF(" BASELINE ", " NUMBER ")"
 #define NEWEST "v.major DESC, v.minor DESC, v.patch DESC"
 
 static struct ax_version_row row_of(sqlite3_stmt *s)
@@ -41,6 +46,7 @@ static struct ax_model_version version_of(sqlite3_stmt *s)
                                      .build = ax_sql_text(s, 18),
                                      .replaced = ax_sql_text(s, 22),
                                      .reviewers = ax_sql_text(s, 23),
+                                     .baseline = ax_sql_text(s, 24),
                                      .draft = {.name = ax_sql_text(s, 8),
                                                .data_from_ms = sqlite3_column_int64(s, 12),
                                                .data_to_ms = sqlite3_column_int64(s, 13),
@@ -286,7 +292,8 @@ static enum ax_err insert(struct ax_registry *r, const struct adding *a, const s
         d->scores.n ? d->scores : none, ax_buf_view(&a->change));
 }
 
-/* Give up the artifacts of versions that are neither new nor needed. One that had a role within a day may
+/* Give up the artifacts of versions that are neither new nor needed: by the champion and whom it replaced, or
+ * because their inputs are tested against what these learnt from. One that had a role within a day may
  * still be named by what lasts of a running job (a snapshot, and the log behind it). */
 static enum ax_err retain(struct ax_registry *r, struct ax_str name, bool *any, struct ax_diag *diag)
 {
@@ -297,7 +304,10 @@ static enum ax_err retain(struct ax_registry *r, struct ax_str name, bool *any, 
         "(SELECT replaced FROM version WHERE model = ? AND stage = 2), 0)"
         " AND NOT EXISTS (SELECT 1 FROM audit a WHERE a.model = version.model AND a.at_ms > ? AND a.action IN"
         " ('to staging', 'to production', 'to archived') AND a.version ="
-        " version.major || '.' || version.minor || '.' || version.patch)",
+        " version.major || '.' || version.minor || '.' || version.patch)"
+        " AND NOT EXISTS (SELECT 1 FROM version v WHERE v.model = version.model AND (v.stage = 2 OR v.id ="
+        " (SELECT replaced FROM version WHERE model = v.model AND stage = 2)) AND " BASELINE
+        " = version.major || '.' || version.minor || '.' || version.patch)",
         "ssisi", name, name, (int64_t)r->keep, name, ax_clock_now(&r->clock) - NAMED_MS);
     *any = err == AX_OK && sqlite3_changes(r->db) > 0;
     return err;

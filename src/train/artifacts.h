@@ -32,15 +32,17 @@ struct ax_artifact_about {
 struct ax_artifact_standing {
     struct ax_role champion, challenger;
     struct ax_role replaced; /* by the champion, which is where a rollback goes */
+    struct ax_role baseline; /* whose data the champion's inputs are tested against; nobody: its own */
     int64_t newest_ms;       /* time of the last sample that the newest one learnt from, whichever serves; 0:
                                 not known */
 };
 
 /* A move from one role to another. */
 enum ax_artifact_move {
-    AX_ARTIFACT_PROMOTE,  /* the challenger becomes champion */
-    AX_ARTIFACT_RETIRE,   /* the challenger is wanted no more */
-    AX_ARTIFACT_ROLL_BACK /* the champion gives way to the one that it replaced */
+    AX_ARTIFACT_PROMOTE,   /* the challenger becomes champion */
+    AX_ARTIFACT_RETIRE,    /* the challenger is wanted no more */
+    AX_ARTIFACT_ROLL_BACK, /* the champion gives way to the one that it replaced */
+    AX_ARTIFACT_BASELINE   /* the challenger's data are what the champion's inputs are tested against */
 };
 
 /* A store; all NULL: there is none. */

@@ -169,10 +169,10 @@ static enum ax_err get(void *ctx, const char *sha256, struct ax_buf *out, struct
     return ax_registry_artifact(ctx, sha256, out, diag);
 }
 
-/* What is wanted of one version: how new its data are, and whom it replaced. */
+/* What is wanted of one version: how new its data are, whom it replaced, and its baseline. */
 struct seen {
     int64_t newest_ms;
-    char replaced[AX_VERSION_TEXT];
+    char replaced[AX_VERSION_TEXT], baseline[AX_VERSION_TEXT];
 };
 
 static bool see(void *ctx, const struct ax_model_version *v)
@@ -180,6 +180,7 @@ static bool see(void *ctx, const struct ax_model_version *v)
     struct seen *s = ctx;
     s->newest_ms = v->draft.data_to_ms;
     (void)snprintf(s->replaced, sizeof s->replaced, AX_STR_FMT, AX_STR_ARG(v->replaced));
+    (void)snprintf(s->baseline, sizeof s->baseline, AX_STR_FMT, AX_STR_ARG(v->baseline));
     return false;
 }
 
@@ -216,8 +217,11 @@ static enum ax_err standing(void *ctx, const struct ax_artifact_about *about,
     if (err != AX_OK || !*out->champion.sha256)
         return err;
     err = ax_registry_see(ctx, ax_str(name), ax_str(out->champion.version), see, &champion, diag);
-    return err == AX_OK && *champion.replaced ? find_role(ctx, name, champion.replaced, &out->replaced, diag)
-                                              : err;
+    if (err == AX_OK && *champion.replaced)
+        err = find_role(ctx, name, champion.replaced, &out->replaced, diag);
+    if (err == AX_OK && *champion.baseline)
+        err = find_role(ctx, name, champion.baseline, &out->baseline, diag);
+    return err;
 }
 
 static enum ax_err move(void *ctx, const struct ax_artifact_about *about, enum ax_artifact_move how,
@@ -234,6 +238,8 @@ static enum ax_err move(void *ctx, const struct ax_artifact_about *about, enum a
         return ax_fail(diag, AX_CONFLICT, "it is not the %s of %s any more", role, name);
     if (err != AX_OK)
         return err;
+    if (how == AX_ARTIFACT_BASELINE)
+        return ax_registry_set_baseline(ctx, ax_str(name), ax_str(ref.version), &by, &ref, diag);
     return how == AX_ARTIFACT_ROLL_BACK
                ? ax_registry_rollback(ctx, ax_str(name), &by, &ref, diag)
                : ax_registry_move(ctx, ax_str(name), ax_str(ref.version),

@@ -52,6 +52,7 @@ void ax_roles_put(struct ax_buf *out, const struct ax_roles *roles)
 {
     put_role(out, &roles->live);
     put_role(out, &roles->shadow);
+    put_role(out, &roles->baseline);
     ax_put_u8(out, (uint8_t)roles->phase);
     ax_put_u8(out, roles->share);
     ax_put_u8(out, roles->rolled_back);
@@ -61,6 +62,7 @@ void ax_roles_get(struct ax_bytes *in, struct ax_roles *out)
 {
     get_role(in, &out->live);
     get_role(in, &out->shadow);
+    get_role(in, &out->baseline);
     out->phase = (enum ax_phase)ax_get_count(in, AX_PHASES - 1);
     out->share = (uint8_t)ax_get_count(in, 100);
     out->rolled_back = ax_get_bool(in);
@@ -219,6 +221,13 @@ static enum ax_trial_verdict judge_shadow(const struct ax_trial *t, const struct
     if (t->result.challenger <= most && (double)t->agreed >= ALIKE * (double)t->judged)
         return AX_TRIAL_PASSED;
     return last ? AX_TRIAL_FAILED : AX_TRIAL_GOES_ON;
+}
+
+bool ax_trial_is_equal(const struct ax_trial *t, const struct ax_trial_rule *rule)
+{
+    const struct ax_promotion_rule r = shadow_rule(rule);
+    return !rule->alarms && t->n >= ax_trial_pairs(rule, AX_PHASE_SHADOW) && !t->live_broken &&
+           !t->shadow_broken && !ax_promotion_is_worse(&r, &t->result);
 }
 
 static enum ax_trial_verdict judge_served(const struct ax_trial *t, const struct ax_trial_rule *rule,

@@ -42,6 +42,7 @@ struct ax_role {
 /* Who has which role. */
 struct ax_roles {
     struct ax_role live, shadow;
+    struct ax_role baseline; /* whose data live's inputs are tested against for drift; nobody: its own */
     enum ax_phase phase;
     uint8_t share;    /* per cent of the series that a canary serves; else 0 */
     bool rolled_back; /* that is how it came to this */
@@ -96,6 +97,9 @@ bool ax_trial_is_look(const struct ax_trial *t, const struct ax_trial_rule *rule
 
 /* At a look: this is what labels say of them (n 0: nothing). */
 void ax_trial_label(struct ax_trial *t, const struct ax_comparison *labelled);
+
+/* Has a shadow come to its last look, and was not worse there? Of forecasts: fewer alarms do not show it. */
+bool ax_trial_is_equal(const struct ax_trial *t, const struct ax_trial_rule *rule);
 
 /* The comparison that decides: by labels where they say something. */
 const struct ax_comparison *ax_trial_decisive(const struct ax_trial *t);

@@ -152,6 +152,23 @@ static void with_one_a_change_stays_until_a_model_that_has_learnt_it_serves(void
     rig_done(&r);
 }
 
+/* What has changed for good, and is forecast as well by who did not learn from it, is no drift for ever. */
+static void a_change_that_the_champion_takes_well_ends_with_the_trial_of_who_has_learnt_it(void **state)
+{
+    static const char since[] = "model_baseline_timestamp_seconds{for=\"load\",model=\"lstm\"}";
+    struct rig r;
+    (void)state;
+    run_change(&r, network, "cooldown: 30m, min_effect: 0.5, min_samples: 20", 60);
+    ax_assert_close(last(&r, data_drifted), 1, 0);
+    const double before = last(&r, since);
+    rig_done(&r);
+    run_change(&r, network, "cooldown: 30m, min_effect: 0.5, min_samples: 20", 900);
+    ax_assert_close(last(&r, data_drifted), 0, 0);
+    assert_true(last(&r, since) > before);
+    assert_true(last(&r, "model_training_timestamp_seconds{for=\"load\",model=\"lstm\"}") < last(&r, since));
+    rig_done(&r);
+}
+
 static void health_is_the_formula_of_its_header(void **state)
 {
     struct ax_health h = {.ready = true, .accuracy = 0.9, .skill = 0.2};
@@ -178,6 +195,7 @@ int main(void)
         cmocka_unit_test(distributions_are_cumulative_and_bounded),
         cmocka_unit_test(without_a_model_the_reference_is_the_past_and_a_change_ends),
         cmocka_unit_test(with_one_a_change_stays_until_a_model_that_has_learnt_it_serves),
+        cmocka_unit_test(a_change_that_the_champion_takes_well_ends_with_the_trial_of_who_has_learnt_it),
         cmocka_unit_test(health_is_the_formula_of_its_header),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -115,6 +115,65 @@ static void a_worse_one_is_retired_and_an_equal_one_at_the_last_look(void **stat
     learner_world_end(&w);
 }
 
+/* Which of two generations the inputs are nearer to, and who was asked about. */
+static struct {
+    bool newer;
+    const struct ax_generation *older, *asked;
+} inputs;
+
+static bool explains(void *job, const struct ax_generation *older, const struct ax_generation *newer)
+{
+    (void)job;
+    inputs.older = older;
+    inputs.asked = newer;
+    return inputs.newer;
+}
+
+static void assert_baseline(struct learner_world *w, const char *version)
+{
+    assert_string_equal(w->l.roles.baseline.version, version);
+    assert_true((w->l.baseline != NULL) == (*version != '\0'));
+    if (*version)
+        assert_string_equal(w->l.baseline->sha256, w->l.roles.baseline.sha256);
+}
+
+static void
+where_inputs_changed_and_the_champion_holds_they_are_measured_by_the_challengers_data(void **state)
+{
+    struct learner_world w;
+    struct ax_model_ref ref;
+    (void)state;
+    begin(&w, 0, false);
+    w.l.spec.explains = explains;
+    inputs.newer = false; /* nothing has drifted: the baseline does not creep along */
+    (void)until(&w, AX_PHASE_SHADOW, 1, 1);
+    (void)until(&w, AX_PHASE_NONE, 1, 1);
+    assert_baseline(&w, "");
+    inputs.newer = true; /* one that is worse says nothing of the champion */
+    (void)until(&w, AX_PHASE_SHADOW, 1, 1.2);
+    (void)until(&w, AX_PHASE_NONE, 1, 1.2);
+    assert_baseline(&w, "");
+    (void)until(&w, AX_PHASE_SHADOW, 1, 1);
+    (void)until(&w, AX_PHASE_NONE, 1, 1);
+    assert_roles(&w, AX_PHASE_NONE, "1.0.0", "");
+    assert_baseline(&w, "1.0.3");
+    assert_true(inputs.older == w.l.live && inputs.asked == w.l.baseline);
+    assert_audit(&w, "baseline 1.0.3", "1.0.0");
+    assert_audit(&w, "to archived", "1.0.3");
+    step(&w, 1, 1);
+    assert_baseline(&w, "1.0.3");
+    (void)until(&w, AX_PHASE_SHADOW, 1, 0.8); /* the next one is better, and has its own */
+    assert_baseline(&w, "1.0.3");
+    (void)until(&w, AX_PHASE_WATCH, 1, 0.8);
+    assert_baseline(&w, "");
+    assert_int_equal(ax_registry_rollback(w.registry, ax_str(WORLD_MODEL), &world_by, &ref, NULL), AX_OK);
+    step(&w, 1, 1); /* with the old one its baseline comes back */
+    step(&w, 1, 1);
+    assert_roles(&w, AX_PHASE_NONE, "1.0.0", "");
+    assert_baseline(&w, "1.0.3");
+    learner_world_end(&w);
+}
+
 static void a_canary_takes_its_shares_and_falls_back_at_once_when_it_is_worse(void **state)
 {
     static const uint8_t shares[] = {5, 25, 50, 100};
@@ -250,6 +309,41 @@ static void restart(struct learner_world *w, struct ax_buf *saved)
     struct ax_bytes in = ax_bytes_of(ax_buf_view(saved));
     assert_int_equal(ax_learner_load(&w->l, &in), AX_OK);
     assert_int_equal(ax_bytes_end(&in), AX_OK);
+}
+
+static void a_baseline_is_set_by_hand_and_is_there_after_a_restart(void **state)
+{
+    struct learner_world w;
+    struct ax_model_ref ref;
+    struct ax_buf saved;
+    (void)state;
+    begin(&w, 0, false);
+    (void)until(&w, AX_PHASE_SHADOW, 1, 1);
+    for (int i = 0; i < 5; i++)
+        step(&w, 1, 1);
+    const uint32_t pairs = w.l.trial.n;
+    assert_int_equal(
+        ax_registry_set_baseline(w.registry, ax_str(WORLD_MODEL), ax_str("1.0.1"), &world_by, &ref, NULL),
+        AX_OK);
+    step(&w, 1, 1);
+    assert_roles(&w, AX_PHASE_SHADOW, "1.0.0", "1.0.1");
+    assert_baseline(&w, "1.0.1");
+    assert_int_equal(w.l.trial.n, pairs + 1); /* the trial goes on */
+    const struct ax_roles roles = w.l.roles;
+    ax_buf_init(&saved, 100000);
+    ax_learner_save(&w.l, &saved);
+    restart(&w, &saved);
+    assert_baseline(&w, "1.0.1");
+    w.l.roles.baseline = (struct ax_role){{0}, {0}};
+    assert_int_equal(ax_learner_restore(&w.l, &roles, w.t_ms), AX_OK); /* and where a record says so */
+    assert_baseline(&w, "1.0.1");
+    assert_int_equal(
+        ax_registry_set_baseline(w.registry, ax_str(WORLD_MODEL), ax_str("champion"), &world_by, &ref, NULL),
+        AX_OK);
+    step(&w, 1, 1);
+    assert_baseline(&w, "");
+    ax_buf_done(&saved);
+    learner_world_end(&w);
 }
 
 static void a_process_that_ends_between_registry_and_record_goes_on_where_the_registry_is(void **state)
@@ -391,6 +485,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_first_serves_at_once_and_a_better_one_is_promoted_watched_and_left_alone),
         cmocka_unit_test(a_worse_one_is_retired_and_an_equal_one_at_the_last_look),
+        cmocka_unit_test(
+            where_inputs_changed_and_the_champion_holds_they_are_measured_by_the_challengers_data),
+        cmocka_unit_test(a_baseline_is_set_by_hand_and_is_there_after_a_restart),
         cmocka_unit_test(a_canary_takes_its_shares_and_falls_back_at_once_when_it_is_worse),
         cmocka_unit_test(a_bad_one_pushed_by_hand_is_rolled_back_by_itself),
         cmocka_unit_test(one_that_gives_no_numbers_or_cannot_be_built_is_rolled_back_at_once),

@@ -4,14 +4,17 @@
 
 #define SHA "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
-static const struct ax_swap swap = {
-    {"job", 3},
-    7,
-    8,
-    -15000,
-    {"lstm", 4},
-    {"cpu", 3},
-    {.live = {SHA, "1.0.0"}, .shadow = {SHA, "1.0.1"}, .phase = AX_PHASE_CANARY, .share = 25}};
+static const struct ax_swap swap = {{"job", 3},
+                                    7,
+                                    8,
+                                    -15000,
+                                    {"lstm", 4},
+                                    {"cpu", 3},
+                                    {.live = {SHA, "1.0.0"},
+                                     .shadow = {SHA, "1.0.1"},
+                                     .baseline = {SHA, "1.0.2"},
+                                     .phase = AX_PHASE_CANARY,
+                                     .share = 25}};
 
 static void a_swap_is_read_as_it_was_written_and_not_when_it_is_cut(void **state)
 {

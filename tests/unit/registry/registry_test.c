@@ -286,6 +286,67 @@ static void old_artifacts_go_and_those_that_are_needed_stay(void **state)
     scratch_remove(dir);
 }
 
+static bool see_baseline(void *ctx, const struct ax_model_version *v)
+{
+    (void)snprintf(ctx, 16, AX_STR_FMT, AX_STR_ARG(v->baseline));
+    return false;
+}
+
+static const char *baseline_of(struct ax_registry *r, const char *which, char text[16])
+{
+    text[0] = '?';
+    assert_int_equal(ax_registry_see(r, ax_str("bandwidth/lstm"), ax_str(which), see_baseline, text, NULL),
+                     AX_OK);
+    return text;
+}
+
+static enum ax_err set_baseline(struct ax_registry *r, const char *which, struct ax_diag *diag)
+{
+    struct ax_model_ref ref;
+    return ax_registry_set_baseline(r, ax_str("bandwidth/lstm"), ax_str(which), &nobody, &ref, diag);
+}
+
+static void a_baseline_belongs_to_its_champion_is_kept_and_is_of_the_same_features(void **state)
+{
+    char dir[SCRATCH_PATH], text[16];
+    struct ax_diag diag = {{0}};
+    struct ax_model_ref ref;
+    (void)state;
+    scratch_make(dir, NULL);
+    struct ax_registry *r = open_at(dir, 0, 3);
+    const struct ax_model_draft d = draft_of("f", "c", ""), other = draft_of("g", "c", "");
+    (void)add(r, &d, "0");
+    assert_int_equal(set_baseline(r, "1.0.0", &diag), AX_NOTFOUND); /* nobody serves */
+    move(r, "latest", AX_STAGE_PRODUCTION);
+    (void)add(r, &d, "1");
+    const uint64_t changes = ax_registry_changes(r);
+    assert_int_equal(set_baseline(r, "1.0.1", &diag), AX_OK);
+    assert_int_equal(set_baseline(r, "1.0.1", &diag), AX_OK); /* once */
+    assert_true(ax_registry_changes(r) > changes);
+    assert_string_equal(baseline_of(r, "champion", text), "1.0.1");
+    now_ms += 2 * 86400000; /* artifacts of roles are kept for a day */
+    for (char name[2] = "a"; name[0] < 'f'; name[0]++)
+        (void)add(r, &d, name);
+    assert_int_equal(scratch_count(dir, ".model"), 5); /* three, the champion and its baseline */
+    assert_int_equal(set_baseline(r, "1.0.2", &diag), AX_CONFLICT);
+    assert_non_null(strstr(diag.text, "models.keep"));
+    (void)add(r, &other, "x");
+    assert_int_equal(set_baseline(r, "latest", &diag), AX_CONFLICT);
+    assert_non_null(strstr(diag.text, "other features"));
+    move(r, "1.0.6", AX_STAGE_PRODUCTION);
+    assert_string_equal(baseline_of(r, "champion", text), "");
+    assert_int_equal(ax_registry_rollback(r, d.name, &nobody, &ref, &diag), AX_OK);
+    assert_string_equal(baseline_of(r, "champion", text), "1.0.1");
+    assert_int_equal(set_baseline(r, "champion", &diag), AX_OK); /* its own again */
+    assert_string_equal(baseline_of(r, "champion", text), "");
+    assert_sound(r);
+    ax_registry_close(r);
+    r = open_at(dir, 0, 3);
+    assert_string_equal(baseline_of(r, "champion", text), "");
+    ax_registry_close(r);
+    scratch_remove(dir);
+}
+
 static void what_is_wrong_with_a_draft_is_said(void **state)
 {
     char dir[SCRATCH_PATH];
@@ -417,6 +478,7 @@ int main(void)
         cmocka_unit_test(a_rollback_returns_to_whom_the_champion_replaced_and_further),
         cmocka_unit_test(production_waits_for_different_reviewers),
         cmocka_unit_test(old_artifacts_go_and_those_that_are_needed_stay),
+        cmocka_unit_test(a_baseline_belongs_to_its_champion_is_kept_and_is_of_the_same_features),
         cmocka_unit_test(what_is_wrong_with_a_draft_is_said),
         cmocka_unit_test(what_was_tampered_with_is_found),
         cmocka_unit_test(an_artifact_that_was_changed_is_not_given_out),
