@@ -2,6 +2,7 @@
 #include "config/web.h"
 
 #include "config/document.h"
+#include "net/tls_names.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,25 +25,30 @@ static const char *const nosniff[] = {"nosniff", NULL};
 static const char *const frames[] = {"deny", "sameorigin", NULL};
 
 static const struct ax_key tls_keys[] = {
-    {"cert_file", AX_KEY_STRING, WEB(doors.cert_file), .required = true,
-     .doc = "Certificate in PEM, with its chain."},
-    {"key_file", AX_KEY_STRING, WEB(doors.key_file), .required = true, .doc = "Its key, in PEM."},
+    {"cert_file", AX_KEY_STRING, WEB(doors.cert_file), .doc = "Certificate in PEM, with its chain."},
+    {"key_file", AX_KEY_STRING, WEB(doors.key_file), .doc = "Its key, in PEM."},
+    {"cert", AX_KEY_STRING, WEB(doors.cert), .doc = "The same as `cert_file`, as text."},
+    {"key", AX_KEY_SECRET, WEB(doors.key), .doc = "The same as `key_file`, as text."},
     {"client_auth_type", AX_KEY_ENUM, WEB(doors.client_auth), .choices = client_auths,
      .fallback = "NoClientCert", .doc = "What is asked of clients."},
     {"client_ca_file", AX_KEY_STRING, WEB(doors.client_ca_file),
      .doc = "Who may sign clients' certificates."},
+    {"client_ca", AX_KEY_STRING, WEB(doors.client_ca), .doc = "The same as `client_ca_file`, as text."},
+    {"client_allowed_sans", AX_KEY_STRINGS, WEB(doors.client_sans),
+     .n_offset = offsetof(struct ax_web_config, doors.client_sans_n), .max = 1000,
+     .doc = "Names that clients' certificates may be for."},
     {"min_version", AX_KEY_ENUM, WEB(doors.min_version), .choices = versions, .fallback = "TLS12",
      .doc = "Lowest TLS version."},
     {"max_version", AX_KEY_ENUM, WEB(doors.max_version), .choices = versions, .fallback = "TLS13",
      .doc = "Highest TLS version."},
-    {"prefer_server_cipher_suites", AX_KEY_INERT, .doc = "the server's order is that of GnuTLS"},
-    {"cipher_suites", AX_KEY_REFUSED,
-     .doc = "the suites are those of GnuTLS; choose min_version: TLS13, or the system's GnuTLS policy"},
-    {"curve_preferences", AX_KEY_REFUSED, .doc = "the groups are those of GnuTLS"},
-    {"client_allowed_sans", AX_KEY_REFUSED, .doc = "give the clients a CA of their own in client_ca_file"},
-    {"cert", AX_KEY_REFUSED, .doc = "put it into a file and name it as cert_file"},
-    {"key", AX_KEY_REFUSED, .doc = "put it into a file and name it as key_file"},
-    {"client_ca", AX_KEY_REFUSED, .doc = "put it into a file and name it as client_ca_file"},
+    {"cipher_suites", AX_KEY_STRINGS, WEB(doors.cipher_suites),
+     .n_offset = offsetof(struct ax_web_config, doors.cipher_suites_n), .max = 64,
+     .doc = "Suites of TLS 1.2, by their names in Go."},
+    {"curve_preferences", AX_KEY_STRINGS, WEB(doors.curves),
+     .n_offset = offsetof(struct ax_web_config, doors.curves_n), .max = 64,
+     .doc = "Curves of the key exchange, by their names in Go."},
+    {"prefer_server_cipher_suites", AX_KEY_BOOL, WEB(doors.server_order), .fallback = "true",
+     .doc = "In the order of this file, and not in the client's."},
 };
 static const struct ax_section tls = {
     "tls_server_config", "TLS of the listener.", tls_keys, COUNT_OF(tls_keys), 0, SIZE_MAX};
@@ -65,13 +71,22 @@ static const struct ax_key http_keys[] = {
 static const struct ax_section http = {
     "http_server_config", "HTTP of the listener.", http_keys, COUNT_OF(http_keys), 0, SIZE_MAX};
 
+static const struct ax_key rate_keys[] = {
+    {"interval", AX_KEY_DURATION, WEB(doors.rate_interval_ms), .fallback = "0s", .max = 3600000,
+     .doc = "Time in which there may be one request; 0s: no limit."},
+    {"burst", AX_KEY_COUNT, WEB(doors.rate_burst), .fallback = "0", .max = 1000000,
+     .doc = "How many there may be at once."},
+};
+static const struct ax_section rate = {"rate_limit", "Requests in a time.", rate_keys, COUNT_OF(rate_keys), 0,
+                                       SIZE_MAX};
+
 static const struct ax_key file_keys[] = {
     {"tls_server_config", AX_KEY_SECTION, .n_offset = offsetof(struct ax_web_config, tls), .section = &tls},
     {"http_server_config", AX_KEY_SECTION, .section = &http},
     {"basic_auth_users", AX_KEY_HEADERS, WEB(users), .n_offset = offsetof(struct ax_web_config, users_n),
      .max = 1000, .doc = "User names and the bcrypt hashes of their passwords."},
     {"bearer_token_file", AX_KEY_STRING, WEB(doors.bearer_token_file), .doc = "File of tokens, one a line."},
-    {"rate_limit", AX_KEY_REFUSED, .doc = "the ceilings of the listener are flags (--web.max-connections)"},
+    {"rate_limit", AX_KEY_SECTION, .section = &rate},
 };
 static const struct ax_section file = {
     "the file", "", file_keys, COUNT_OF(file_keys), sizeof(struct ax_web_config), SIZE_MAX};
@@ -125,29 +140,97 @@ static void validate_users(struct ax_reader *r, yaml_node_t *root, const struct 
     }
 }
 
-static void validate_tls(struct ax_reader *r, yaml_node_t *node, const struct ax_web_config *c)
+/* PEM is given once: itself, or as a file. */
+static void validate_pem(struct ax_reader *r, yaml_node_t *node, const char *name, struct ax_str text,
+                         struct ax_str path, bool needed)
+{
+    char file_name[32];
+    (void)snprintf(file_name, sizeof file_name, "%s_file", name);
+    const yaml_node_t *text_node = ax_yaml_get(r, node, name), *file_node = ax_yaml_get(r, node, file_name);
+    struct ax_place place = ax_yaml_place(text_node, ax_yaml_place(file_node, ax_yaml_place(node, NOWHERE)));
+    if (text_node && file_node)
+        ax_problem_add(r->problems, place, false, "%s and %s are both set: use one", name, file_name);
+    else if (needed && !text_node && !file_node)
+        ax_problem_add(r->problems, place, false, "tls_server_config needs the key \"%s\", or \"%s\"",
+                       file_name, name);
+    else if ((text_node && !text.n) || (file_node && !path.n))
+        ax_problem_add(r->problems, place, false, "tls_server_config: %s is empty",
+                       text_node ? name : file_name);
+}
+
+/* Each name of a list is one that is known. */
+static void validate_names(struct ax_reader *r, yaml_node_t *list, const char *key,
+                           bool is_known(struct ax_str), const char *hint)
+{
+    char shown[72];
+    yaml_node_t *item;
+    for (uint32_t i = 0; (item = ax_yaml_item(r, list, i)); i++) {
+        if (item->type != YAML_SCALAR_NODE)
+            continue; /* with its problem already */
+        const struct ax_str name = {(const char *)item->data.scalar.value, item->data.scalar.length};
+        if (!is_known(name))
+            ax_problem_add(r->problems, ax_yaml_place(item, NOWHERE), false, "%s: \"%s\" is not known: %s",
+                           key, ax_shown(name, shown), hint);
+    }
+}
+
+static void validate_suites(struct ax_reader *r, yaml_node_t *node, const struct ax_doors_options *o)
+{
+    const yaml_node_t *suites = ax_yaml_get(r, node, "cipher_suites");
+    bool all_13 = o->cipher_suites_n > 0;
+    validate_names(r, ax_yaml_get(r, node, "cipher_suites"), "cipher_suites", ax_tls_is_suite,
+                   "write it as Go's crypto/tls does, such as TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384");
+    validate_names(r, ax_yaml_get(r, node, "curve_preferences"), "curve_preferences", ax_tls_is_curve,
+                   "there are CurveP256, CurveP384, CurveP521 and X25519");
+    for (uint32_t i = 0; i < o->cipher_suites_n; i++)
+        all_13 &= ax_tls_is_suite_13(o->cipher_suites[i]);
+    if (all_13)
+        ax_problem_add(
+            r->problems, ax_yaml_place(suites, NOWHERE), true,
+            "cipher_suites has suites of TLS 1.3 alone, which are always on: nobody can speak TLS 1.2");
+}
+
+/* Names of clients need certificates of clients. */
+static void validate_sans(struct ax_reader *r, yaml_node_t *node, const struct ax_doors_options *o)
+{
+    const yaml_node_t *sans = ax_yaml_get(r, node, "client_allowed_sans");
+    struct ax_place place = ax_yaml_place(sans, NOWHERE);
+    if (!sans)
+        return;
+    if (o->client_sans_n == 0)
+        ax_problem_add(r->problems, place, false, "client_allowed_sans is empty: nobody would be let in");
+    else if (o->client_auth == AX_CLIENT_CERT_ANY)
+        ax_problem_add(r->problems, place, true,
+                       "client_allowed_sans: anybody can make a certificate with these names; "
+                       "client_auth_type: RequireAndVerifyClientCert looks at who has signed it");
+    else if (o->client_auth != AX_CLIENT_CERT_VERIFIED)
+        ax_problem_add(r->problems, place, false,
+                       "client_allowed_sans needs client_auth_type: RequireAndVerifyClientCert");
+}
+
+static void validate_tls(struct ax_reader *r, yaml_node_t *node, const struct ax_doors_options *o)
 {
     struct ax_place place = ax_yaml_place(node, NOWHERE);
-    struct ax_place ca = ax_yaml_place(ax_yaml_get(r, node, "client_ca_file"), place);
+    struct ax_place ca = ax_yaml_place(ax_yaml_get(r, node, "client_ca_file"),
+                                       ax_yaml_place(ax_yaml_get(r, node, "client_ca"), place));
     struct ax_place type = ax_yaml_place(ax_yaml_get(r, node, "client_auth_type"), place);
-    bool mapping = node && node->type == YAML_MAPPING_NODE; /* then a missing key is a problem already */
-    if (!c->doors.cert_file.n && (!mapping || ax_yaml_get(r, node, "cert_file")))
-        ax_problem_add(r->problems, ax_yaml_place(ax_yaml_get(r, node, "cert_file"), place), false,
-                       "tls_server_config: cert_file is empty");
-    if (!c->doors.key_file.n && (!mapping || ax_yaml_get(r, node, "key_file")))
-        ax_problem_add(r->problems, ax_yaml_place(ax_yaml_get(r, node, "key_file"), place), false,
-                       "tls_server_config: key_file is empty");
-    bool verifies = c->doors.client_auth >= AX_CLIENT_CERT_VERIFIED_IF_GIVEN;
-    if (verifies && !c->doors.client_ca_file.n)
+    bool verifies = o->client_auth >= AX_CLIENT_CERT_VERIFIED_IF_GIVEN,
+         has_ca = o->client_ca_file.n || o->client_ca.n;
+    validate_pem(r, node, "cert", o->cert, o->cert_file, true);
+    validate_pem(r, node, "key", o->key, o->key_file, true);
+    validate_pem(r, node, "client_ca", o->client_ca, o->client_ca_file, false);
+    if (verifies && !has_ca)
         ax_problem_add(r->problems, type, false, "client_auth_type: %s needs client_ca_file",
-                       client_auths[c->doors.client_auth]);
-    if (!verifies && c->doors.client_ca_file.n)
-        ax_problem_add(r->problems, ca, c->doors.client_auth != AX_CLIENT_CERT_NONE,
+                       client_auths[o->client_auth]);
+    if (!verifies && has_ca)
+        ax_problem_add(r->problems, ca, o->client_auth != AX_CLIENT_CERT_NONE,
                        "client_ca_file has no effect with client_auth_type: %s, which verifies nothing",
-                       client_auths[c->doors.client_auth]);
-    if (c->doors.min_version > c->doors.max_version)
+                       client_auths[o->client_auth]);
+    if (o->min_version > o->max_version)
         ax_problem_add(r->problems, ax_yaml_place(ax_yaml_get(r, node, "min_version"), place), false,
                        "min_version is above max_version");
+    validate_suites(r, node, o);
+    validate_sans(r, node, o);
 }
 
 /* The headers that were given; a value is one line of visible text. */
@@ -207,7 +290,10 @@ static void read_web(void *ctx, struct ax_reader *r, yaml_node_t *root)
     if (r->nomem)
         return;
     if (c->tls)
-        validate_tls(r, ax_yaml_get(r, root, "tls_server_config"), c);
+        validate_tls(r, ax_yaml_get(r, root, "tls_server_config"), &c->doors);
+    if (c->doors.rate_interval_ms && !c->doors.rate_burst)
+        ax_problem_add(r->problems, ax_yaml_place(ax_yaml_get(r, root, "rate_limit"), NOWHERE), false,
+                       "rate_limit needs a burst of at least 1, or nobody would be let in");
     validate_users(r, root, c);
     if (ax_yaml_get(r, root, "bearer_token_file") && !c->doors.bearer_token_file.n)
         ax_problem_add(r->problems, ax_yaml_place(ax_yaml_get(r, root, "bearer_token_file"), NOWHERE), false,
@@ -257,6 +343,8 @@ void ax_web_config_free(struct ax_web_config *c)
 {
     if (!c)
         return;
+    if (c->doors.key.n) /* a copy of the reader's */
+        explicit_bzero(ax_fresh(c->doors.key.p), c->doors.key.n);
     struct ax_arena arena = c->arena;
     free(c);
     ax_arena_done(&arena);

@@ -17,6 +17,7 @@ static const char *const names[AX_CEILINGS] = {
     [AX_CEILING_MEMORY] = "memory",
     [AX_CEILING_OUT_OF_MEMORY] = "out_of_memory",
     [AX_CEILING_PASSWORD_CHECK] = "password_check",
+    [AX_CEILING_RATE] = "rate",
 };
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;

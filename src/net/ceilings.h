@@ -15,6 +15,7 @@ enum ax_ceiling {
     AX_CEILING_MEMORY,        /* --storage.max-memory */
     AX_CEILING_OUT_OF_MEMORY, /* the system's */
     AX_CEILING_PASSWORD_CHECK,
+    AX_CEILING_RATE, /* rate_limit of --web.config.file */
     AX_CEILINGS
 };
 

@@ -1,7 +1,9 @@
 /* doors.c: puts TLS, passwords and tokens into one generation, and reads Authorization. */
 #include "net/doors.h"
 
+#include "base/clock.h"
 #include "net/password.h"
+#include "net/rate.h"
 #include "net/secret_file.h"
 #include "net/tls.h"
 
@@ -30,6 +32,7 @@ struct ax_doors {
     uint32_t tokens_n;
     struct ax_door_header headers[HEADERS_MAX];
     uint32_t headers_n;
+    struct ax_rate rate;
 };
 
 /* Keyed hash, so that a comparison says nothing of the token and takes no time of its length. */
@@ -124,8 +127,9 @@ enum ax_err ax_doors_new(const struct ax_doors_options *o, struct ax_doors **out
         return ax_fail(diag, AX_NOMEM, "out of memory");
     atomic_init(&d->references, 1);
     d->generation = atomic_fetch_add(&generations, 1) + 1;
+    ax_rate_init(&d->rate, o->rate_interval_ms * 1000000, o->rate_burst);
     enum ax_err err = copy_headers(d, o, diag);
-    if (err == AX_OK && o->cert_file.n)
+    if (err == AX_OK && (o->cert_file.n || o->cert.n))
         err = ax_tls_new(o, &d->tls, diag);
     if (err == AX_OK && o->users_n)
         err = ax_passwords_new(o->users, o->users_n, &d->passwords, diag);
@@ -165,8 +169,16 @@ void ax_doors_release(struct ax_doors *d)
 
 void ax_doors_inherit(struct ax_doors *d, struct ax_doors *before)
 {
-    if (d && before && d->passwords && before->passwords)
+    if (!d || !before)
+        return;
+    if (d->passwords && before->passwords)
         ax_passwords_inherit(d->passwords, before->passwords);
+    ax_rate_inherit(&d->rate, &before->rate);
+}
+
+int64_t ax_doors_wait_ms(struct ax_doors *d)
+{
+    return d ? (ax_rate_take(&d->rate, ax_mono_ns()) + 999999) / 1000000 : 0;
 }
 
 bool ax_doors_tls(const struct ax_doors *d)

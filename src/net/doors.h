@@ -36,10 +36,17 @@ struct ax_door_user {
 
 /* Borrowed while a generation is made; an empty text is one that was not set. */
 struct ax_doors_options {
-    struct ax_str cert_file, key_file; /* none: no TLS */
-    struct ax_str client_ca_file;
+    struct ax_str cert_file, key_file, client_ca_file; /* in PEM */
+    struct ax_str cert, key, client_ca;                /* or the PEM itself; no certificate at all: no TLS */
     enum ax_client_auth client_auth;
+    const struct ax_str *client_sans; /* a client's certificate must be for one of them; none: for anything */
+    uint32_t client_sans_n;
     enum ax_tls_version min_version, max_version;
+    const struct ax_str *cipher_suites, *curves; /* net/tls_names.h; none: those of GnuTLS */
+    uint32_t cipher_suites_n, curves_n;
+    bool server_order;        /* of them as they stand above, and not as the client prefers them */
+    int64_t rate_interval_ms; /* one request in each, all in all; 0: any number */
+    uint32_t rate_burst;      /* and so many at once, above 0 with an interval */
     const struct ax_door_header *headers;
     uint32_t headers_n;
     const struct ax_door_user *users;
@@ -63,7 +70,8 @@ struct ax_doors *ax_doors_hold(struct ax_doors *d);
 void ax_doors_release(struct ax_doors *d);
 
 /* Take over which passwords the generation before has checked, so that a change of a certificate does not
- * leave those who are known to compete with those who guess. NULL is fine for both. */
+ * leave those who are known to compete with those who guess; and how much of the rate is used up. NULL is
+ * fine for both. */
 void ax_doors_inherit(struct ax_doors *d, struct ax_doors *before);
 
 /* Does it have TLS? NULL has none. */
@@ -77,6 +85,10 @@ uint64_t ax_doors_generation(const struct ax_doors *d);
 
 /* Does it ask for a password or a token? NULL does not. */
 bool ax_doors_authenticate(const struct ax_doors *d);
+
+/* Take one request off what the rate allows: 0, or after how many ms there will be room for it. NULL always
+ * has room. Wait-free but for other requests at the same moment. */
+int64_t ax_doors_wait_ms(struct ax_doors *d);
 
 /* How a request is let in. */
 enum ax_door_answer {

@@ -106,6 +106,13 @@ static int on_finished(gnutls_session_t session, unsigned type, unsigned when, u
     return 0;
 }
 
+/* GnuTLS has read the client's hello, and knows the version that will be spoken. */
+static int on_hello(gnutls_session_t session)
+{
+    const struct ax_entrance *e = gnutls_db_get_ptr(session);
+    return e ? ax_tls_choose(ax_doors_tls_of(e->doors), session) : 0;
+}
+
 struct ax_entrance *ax_gate_enter(struct ax_gate *g, struct MHD_Connection *connection, struct ax_conn *conn)
 {
     gnutls_session_t session = session_of(connection);
@@ -120,6 +127,7 @@ struct ax_entrance *ax_gate_enter(struct ax_gate *g, struct MHD_Connection *conn
     e->conn = conn;
     /* libmicrohttpd keeps sessions in no database, so that this pointer of the session is ours. */
     gnutls_db_set_ptr(session, e);
+    gnutls_handshake_set_post_client_hello_function(session, on_hello);
     gnutls_handshake_set_hook_function(session, GNUTLS_HANDSHAKE_FINISHED, GNUTLS_HOOK_POST, on_finished);
     return e;
 }

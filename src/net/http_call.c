@@ -227,6 +227,21 @@ static uint64_t patience(const struct ax_http_call *c)
     return SKIP_FACTOR * (c->route ? c->route->body_max : 0) + (1u << 20);
 }
 
+/* Is there room for one more at the rate that is allowed? Who brings data is told 503, because senders drop
+ * what is answered 429; who asks, 429, as by exporter-toolkit. */
+static bool in_time(struct ax_http_call *c)
+{
+    int64_t wait_ms = ax_doors_wait_ms(c->doors);
+    if (wait_ms == 0)
+        return true;
+    bool brings = c->route && c->route->body_max && !c->route->slow;
+    reject(c, brings ? 503 : 429, AX_CEILING_RATE,
+           "more requests than rate_limit of the web configuration file allows: try again");
+    c->refusal.headers_n = 0;
+    ax_http_add_header(&c->refusal, "Retry-After", "%lld", (long long)(wait_ms + 999) / 1000);
+    return false;
+}
+
 /* The doorman has an answer; the call may go on at once, so nothing here is touched after. */
 static void on_answer(struct ax_door_question *q)
 {
@@ -263,6 +278,8 @@ static void admit(struct ax_http_call *c)
         ax_http_add_header(&c->refusal, "Connection", "close");
         return;
     }
+    if (!in_time(c))
+        return;
     enum ax_door_answer answer = ax_gate_judge(c->doors, c->visitor->entrance, c->connection);
     if (answer != AX_DOOR_OPEN && answer != AX_DOOR_UNKNOWN)
         ax_gate_refuse(c->doors, c->visitor->entrance, answer, &c->refusal);

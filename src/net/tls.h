@@ -24,6 +24,10 @@ void ax_tls_free(struct ax_tls *t);
 /* Make a session that has not begun its handshake use this generation, which must outlive it. AX_IO. */
 AX_MUST_USE enum ax_err ax_tls_attach(const struct ax_tls *t, gnutls_session_t session);
 
+/* To be called when the client's hello has been read: restrict TLS 1.2 to the suites that were chosen for it,
+ * which are none of TLS 1.3's business. 0, or an error of GnuTLS that ends the handshake. */
+int ax_tls_choose(const struct ax_tls *t, gnutls_session_t session);
+
 /* Does nobody come in without a certificate? NULL: no. */
 bool ax_tls_needs_client(const struct ax_tls *t);
 

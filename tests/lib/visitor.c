@@ -75,6 +75,10 @@ int visitor_ask(struct visitor *v, const struct visit *visit)
     }
     if (visit->newest_version)
         (void)curl_easy_setopt(v->curl, CURLOPT_SSLVERSION, visit->newest_version);
+    if (visit->suites)
+        (void)curl_easy_setopt(v->curl, CURLOPT_SSL_CIPHER_LIST, visit->suites);
+    if (visit->curves)
+        (void)curl_easy_setopt(v->curl, CURLOPT_SSL_EC_CURVES, visit->curves);
     if (visit->user)
         (void)curl_easy_setopt(v->curl, CURLOPT_USERPWD, visit->user);
     if (visit->token) {

@@ -17,6 +17,8 @@ struct visit {
     const char *body;    /* POST */
     const char *path;    /* default "/" */
     long newest_version; /* CURL_SSLVERSION_MAX_..., 0: any */
+    const char *suites;  /* of TLS 1.2, as OpenSSL calls them */
+    const char *curves;  /* likewise */
 };
 
 /* A visitor for a port of this machine. */

@@ -22,6 +22,8 @@
 static const struct ax_door_user users[] = {
     {{"anna", 4}, {"$2y$04$abcdefghijklmnopqrstuujydOTSfIH/d5oUHpsygqV5X9xJLQc6e", 60}}};
 static const struct ax_door_header headers[] = {{{"X-Frame-Options", 15}, {"deny", 4}}};
+static const struct ax_str suites[] = {{"TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384", 39}},
+                           sans[] = {{"a.test", 6}}, curves[] = {{"CurveP256", 9}};
 static char tokens[] = "/tmp/auspex-doors-XXXXXX";
 
 static struct ax_doors_options all_of_it(void)
@@ -30,6 +32,10 @@ static struct ax_doors_options all_of_it(void)
                                      .key_file = FILE_OF("receiver-key"),
                                      .client_ca_file = FILE_OF("client-ca"),
                                      .client_auth = AX_CLIENT_CERT_VERIFIED_IF_GIVEN,
+                                     .cipher_suites = suites,
+                                     .cipher_suites_n = 1,
+                                     .curves = curves,
+                                     .curves_n = 1,
                                      .max_version = AX_TLS_13,
                                      .headers = headers,
                                      .headers_n = 1,
@@ -52,7 +58,9 @@ static const struct ax_http_route routes[] = {
 /* Make doors with each call of these kinds failing in turn. */
 static void make_with_failures(unsigned kinds, uint32_t least)
 {
-    const struct ax_doors_options o = all_of_it();
+    struct ax_doors_options o = all_of_it();
+    o.client_sans = sans;
+    o.client_sans_n = 1;
     uint32_t nth = 1;
     for (uint32_t failed = 1; failed; nth++) {
         struct ax_doors *d = NULL;

@@ -3,6 +3,7 @@
 #include "ax_test.h"
 #include "base/metrics.h"
 #include "net/http_server.h"
+#include "net/secret_file.h"
 #include "visitor.h"
 
 #include <curl/curl.h>
@@ -57,6 +58,15 @@ static struct ax_http_server *serve(const struct ax_doors_options *o)
         fail_msg("%s", diag.text);
     ax_doors_release(doors);
     return s;
+}
+
+static void change(struct ax_http_server *s, const struct ax_doors_options *o)
+{
+    struct ax_doors *next = make(o);
+    struct ax_diag diag = {{0}};
+    if (ax_http_server_set_doors(s, next, &diag) != AX_OK)
+        fail_msg("%s", diag.text);
+    ax_doors_release(next);
 }
 
 /* One visit on a connection of its own. */
@@ -150,6 +160,119 @@ static void a_server_certificate_is_none_for_clients(void **state)
     assert_int_equal(visitor_ask(v, &(struct visit){SAFE}), 403);
     assert_non_null(strstr(visitor_body(v), "a client certificate is needed"));
     assert_int_equal(visitor_ask(v, &(struct visit){SAFE, .certificate = "client", .body = "x"}), 200);
+    visitor_free(v);
+    ax_http_server_stop(s, 1000);
+}
+
+static void only_certificates_for_names_that_are_allowed_come_in(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        enum ax_client_auth auth;
+        int named, client;
+    } cases[] = {
+        {"owner@sender.test", AX_CLIENT_CERT_VERIFIED, 200, 403},
+        {"192.0.2.7", AX_CLIENT_CERT_ANY, 200, 403},
+        {"subject.test", AX_CLIENT_CERT_VERIFIED, 403, 403}, /* the common name is no name */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const struct ax_str names[] = {ax_str("nobody.test"), ax_str(cases[i].name)};
+        struct ax_http_server *s = serve(&(struct ax_doors_options){
+            SERVER_CERTIFICATE, .client_auth = cases[i].auth, .client_ca_file = FILE_OF("named-ca"),
+            .client_sans = names, .client_sans_n = 2, .max_version = AX_TLS_13});
+        struct visitor *v = visitor_new(ax_http_server_port(s));
+        int status = visitor_ask(v, &(struct visit){SAFE, .certificate = "named"});
+        assert_int_equal(status, cases[i].named);
+        if (status == 403)
+            assert_non_null(strstr(visitor_body(v), "none of the names that are allowed"));
+        assert_int_equal(ask(s, &(struct visit){SAFE, .certificate = "client"}), cases[i].client);
+        assert_int_equal(ask(s, &(struct visit){SAFE}), 403);
+        visitor_free(v);
+        ax_http_server_stop(s, 1000);
+    }
+}
+
+static void suites_and_curves_are_those_that_were_chosen(void **state)
+{
+    (void)state;
+    const struct ax_str suites[] = {ax_str("TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384"),
+                                    ax_str("TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256")},
+                        curve = ax_str("CurveP384");
+    const long tls12 = CURL_SSLVERSION_MAX_TLSv1_2;
+    struct ax_doors_options o = {SERVER_CERTIFICATE, .cipher_suites = suites, .cipher_suites_n = 2,
+                                 .curves = &curve,   .curves_n = 1,           .max_version = AX_TLS_13};
+    struct ax_http_server *s = serve(&o);
+    const struct {
+        const char *suites, *curves;
+        long newest;
+        bool in;
+    } cases[] = {
+        {NULL, NULL, 0, true},
+        {NULL, NULL, tls12, true},
+        {"ECDHE-ECDSA-AES256-GCM-SHA384", NULL, tls12, true},
+        {"ECDHE-ECDSA-AES128-GCM-SHA256", NULL, tls12, false},
+        {"ECDHE-ECDSA-CHACHA20-POLY1305", NULL, tls12, false}, /* chosen for RSA alone */
+        {"ECDHE-ECDSA-AES128-GCM-SHA256", NULL, 0, true},      /* TLS 1.3 has its own */
+        {NULL, "P-384", 0, true},
+        {NULL, "P-384:P-256", tls12, true}, /* the certificate is on P-256 */
+        {NULL, "P-256:X25519", 0, false},
+        {NULL, "P-256:X25519", tls12, false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        int status = ask(s, &(struct visit){SAFE, .suites = cases[i].suites, .curves = cases[i].curves,
+                                            .newest_version = cases[i].newest});
+        if ((status == 200) != cases[i].in || (!cases[i].in && status >= 0))
+            fail_msg("case %zu: %d", i, status);
+    }
+    ax_http_server_stop(s, 1000);
+    o.cipher_suites++; /* for RSA alone, and the certificate is for ECDSA: TLS 1.3 is what is left */
+    o.cipher_suites_n = 1;
+    s = serve(&o);
+    assert_true(ask(s, &(struct visit){SAFE, .newest_version = tls12}) < 0);
+    assert_int_equal(ask(s, &(struct visit){SAFE}), 200);
+    ax_http_server_stop(s, 1000);
+}
+
+static void certificates_may_be_given_as_text(void **state)
+{
+    (void)state;
+    struct ax_buf pem[3];
+    const char *const files[] = {TLS("receiver"), TLS("receiver-key"), TLS("client-ca")};
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(ax_secret_file_read(ax_str(files[i]), 65536, &pem[i], NULL), AX_OK);
+    struct ax_http_server *s = serve(&(struct ax_doors_options){.cert = ax_buf_view(&pem[0]),
+                                                                .key = ax_buf_view(&pem[1]),
+                                                                .client_ca = ax_buf_view(&pem[2]),
+                                                                .client_auth = AX_CLIENT_CERT_VERIFIED,
+                                                                .max_version = AX_TLS_13});
+    for (int i = 0; i < 3; i++)
+        ax_secret_file_done(&pem[i]);
+    assert_int_equal(ask(s, &(struct visit){SAFE, .certificate = "client"}), 200);
+    assert_int_equal(ask(s, &(struct visit){SAFE, .certificate = "stranger"}), 403);
+    ax_http_server_stop(s, 1000);
+}
+
+static void no_more_requests_come_in_than_the_rate_allows(void **state)
+{
+    (void)state;
+    struct ax_doors_options o = {.rate_interval_ms = 3600000, .rate_burst = 3};
+    struct ax_http_server *s = serve(&o);
+    struct visitor *v = visitor_new(ax_http_server_port(s));
+    double before = ax_metric_get(ax_metric(AX_M_HTTP_REJECTED, "rate", NULL));
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(visitor_ask(v, &(struct visit){.path = i ? "/" : "/none"}), i ? 200 : 404);
+    assert_int_equal(visitor_ask(v, &(struct visit){0}), 429);
+    assert_non_null(strstr(visitor_headers(v), "Retry-After: 3600"));
+    assert_int_equal(visitor_ask(v, &(struct visit){.body = "x"}), 503); /* a sender would drop a 429 */
+    assert_non_null(strstr(visitor_headers(v), "Retry-After: 3600"));
+    assert_true(ax_metric_get(ax_metric(AX_M_HTTP_REJECTED, "rate", NULL)) == before + 2);
+    change(s, &o); /* which gives nobody more */
+    assert_int_equal(visitor_ask(v, &(struct visit){0}), 429);
+    o.rate_interval_ms = 0;
+    change(s, &o);
+    for (int i = 0; i < 20; i++)
+        assert_int_equal(visitor_ask(v, &(struct visit){0}), 200);
     visitor_free(v);
     ax_http_server_stop(s, 1000);
 }
@@ -249,15 +372,6 @@ static void every_answer_carries_the_headers(void **state)
     ax_http_server_stop(s, 1000);
 }
 
-static void change(struct ax_http_server *s, const struct ax_doors_options *o)
-{
-    struct ax_doors *next = make(o);
-    struct ax_diag diag = {{0}};
-    if (ax_http_server_set_doors(s, next, &diag) != AX_OK)
-        fail_msg("%s", diag.text);
-    ax_doors_release(next);
-}
-
 static void a_new_certificate_closes_no_connection(void **state)
 {
     (void)state;
@@ -317,6 +431,7 @@ static void a_change_does_not_take_protection_away(void **state)
 static void bad_files_are_named_and_not_shown(void **state)
 {
     (void)state;
+    const struct ax_str for_rsa = ax_str("TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384");
     char *empty = write_file("# nothing\n"), *brief = write_file("long-enough-to-be-one\ntoo-short\n");
     const struct {
         struct ax_doors_options o;
@@ -327,6 +442,12 @@ static void bad_files_are_named_and_not_shown(void **state)
         {{.cert_file = FILE_OF("receiver"), .key_file = FILE_OF("other-key")}, AX_INVALID, "other-key.pem"},
         {{.cert_file = FILE_OF("receiver"), .key_file = FILE_OF("receiver")}, AX_INVALID, "cannot be used"},
         {{SERVER_CERTIFICATE, .client_ca_file = FILE_OF("client-key")}, AX_INVALID, "client-key.pem"},
+        {{.cert = {"nonsense", 8}, .key = {"secret", 6}},
+         AX_INVALID,
+         "certificate of cert with the key of key"},
+        {{SERVER_CERTIFICATE, .cipher_suites = &for_rsa, .cipher_suites_n = 1},
+         AX_INVALID,
+         "with a key for ECDSA"},
         {{.bearer_token_file = {"/tmp", 4}}, AX_IO, "it is no file"},
         {{.bearer_token_file = {empty, strlen(empty)}}, AX_INVALID, "holds no token"},
         {{.bearer_token_file = {brief, strlen(brief)}}, AX_INVALID, ":2: a token has"},
@@ -387,6 +508,10 @@ int main(void)
         cmocka_unit_test(versions_of_tls_are_kept_to),
         cmocka_unit_test(certificates_of_clients_are_asked_for_as_configured),
         cmocka_unit_test(a_server_certificate_is_none_for_clients),
+        cmocka_unit_test(only_certificates_for_names_that_are_allowed_come_in),
+        cmocka_unit_test(suites_and_curves_are_those_that_were_chosen),
+        cmocka_unit_test(certificates_may_be_given_as_text),
+        cmocka_unit_test(no_more_requests_come_in_than_the_rate_allows),
         cmocka_unit_test(passwords_open_and_everything_else_reads_401),
         cmocka_unit_test(malformed_credentials_are_wrong),
         cmocka_unit_test(tokens_open_and_a_password_does_not_where_none_is_set),
