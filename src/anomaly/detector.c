@@ -19,7 +19,7 @@
 #define SCORE_MAX 100.0
 #define VALUE_MAX 1e38
 #define DISTANCE_MAX 1e30
-#define STATE_VERSION 3
+#define STATE_VERSION 4
 
 #define UNIT_OF_MAGNITUDE 1e-5 /* least unit: float32 keeps 6e-8 of a magnitude */
 #define UNIT_MIN 1e-30
@@ -64,7 +64,6 @@ struct ax_detector {
     uint32_t seen;         /* values, saturating */
     uint32_t run;          /* abnormal ones in succession */
     bool clear;            /* the onset of the hold was */
-    uint32_t lasts;        /* steps for which the score has been above 1 */
     uint32_t gap, gap_max; /* steps without a value up to now; the longest such time before */
     float rare;            /* distance from the forecast, in its unit, that the false-alarm rate exceeds */
     double before;         /* the value of the step before; NaN after a gap */
@@ -260,20 +259,6 @@ static double deviation_of(const struct ax_detector *d, double expected, double 
     return !isnan(usual) && fabs(b) > fabs(a) ? b : a;
 }
 
-static double guard_width(const struct ax_detector_spec *spec, double expected)
-{
-    return fmax(spec->min_dev_from_expected, spec->min_rel_dev_from_expected * fabs(expected));
-}
-
-/* A deviation that the job does not ask for leaves the score at 1 at most. */
-static double guarded(const struct ax_detector_spec *spec, double expected, double deviation, double score)
-{
-    bool unasked = (spec->direction == AX_ABOVE && deviation < 0) ||
-                   (spec->direction == AX_BELOW && deviation > 0) ||
-                   fabs(deviation) < guard_width(spec, expected);
-    return unasked ? fmin(score, 1) : score;
-}
-
 /* Below, in or above the values that can be? */
 static int beyond_range(const struct ax_detector_spec *spec, double value)
 {
@@ -321,13 +306,14 @@ static double held_score(struct ax_detector *d, const struct look *l, double wid
 static void guard(struct ax_detector *d, const struct look *l, struct ax_verdict *out)
 {
     const struct ax_detector_spec *spec = &d->spec;
-    double deviation = deviation_of(d, out->expected, l->value), width = guard_width(spec, out->expected);
+    double deviation = deviation_of(d, out->expected, l->value),
+           width = ax_detector_spec_width(spec, out->expected);
     out->lower = fmin(out->lower, out->expected - width);
     out->upper = fmax(out->upper, out->expected + width);
-    out->score = guarded(spec, out->expected, deviation, out->score);
     int beyond = beyond_range(spec, l->value);
-    if (beyond)
-        out->score = fmax(out->score, RANGE_SCORE);
+    out->least = beyond ? RANGE_SCORE : 0;
+    out->unasked = !beyond && (out->unasked || !ax_detector_spec_asks(spec, out->expected, deviation));
+    out->score = fmax(out->unasked ? fmin(out->score, 1) : out->score, out->least);
     out->direction = beyond ? beyond : deviation < 0 ? -1 : 1;
 }
 
@@ -337,13 +323,10 @@ static bool is_known(struct ax_detector *d, const struct ax_observation *o)
            ax_recurrences_take(&d->recurrences, o->past.end_ms, o->past.step_ms, o->value, d->mean);
 }
 
-/* The end of a verdict: bounded, long enough, with its severity. */
-static void settle(struct ax_detector *d, struct ax_verdict *out)
+/* The end of a verdict: bounded, with its severity. */
+static void settle(struct ax_verdict *out)
 {
     out->score = fmin(out->score, SCORE_MAX);
-    d->lasts = out->score > 1 ? d->lasts + (d->lasts < UINT32_MAX) : 0;
-    if (d->lasts < d->spec.min_steps)
-        out->score = fmin(out->score, 1);
     if (!(out->score > 1))
         out->direction = 0;
     out->severity = ax_severity_of(out->score);
@@ -360,17 +343,18 @@ static void judge(struct ax_detector *d, const struct ax_observation *o, const s
     *out = (struct ax_verdict){
         .ready = true, .expected = l->expected, .lower = l->expected - width, .upper = l->expected + width};
     double score = combined / fmax((double)d->combined.level, COMBINED_LEVEL_MIN);
-    bool beyond = beyond_range(&d->spec, l->value) != 0;
-    if (score > 1 && is_known(d, o) && !beyond)
+    bool beyond = beyond_range(&d->spec, l->value) != 0, known = score > 1 && is_known(d, o) && !beyond;
+    if (known)
         score = 1;
     bool abnormal = score > 1 || beyond;
     d->run = abnormal ? d->run + (d->run < UINT32_MAX) : 0;
     out->score = held_score(d, l, width, score, out);
+    out->unasked = known && !(out->score > 1);
     if (o->past.n && (abnormal ? d->run <= hold_steps(d) : out->score > 1))
         ax_marks_set(&d->marks);
     ax_spread_add(&d->spread, abnormal || out->score > 1 ? (double)NAN : l->value);
     guard(d, l, out);
-    settle(d, out);
+    settle(out);
 }
 
 /* A step without a value: the last verdict stands, unless the absence is one by itself. */
@@ -389,7 +373,8 @@ static void gap(struct ax_detector *d, const struct ax_observation *o)
     if (over) {
         d->last = ax_verdict_not_ready("no_data");
     } else if (was || late || o->ended) {
-        d->last.score = fmax(ABSENT_SCORE, d->last.absent ? d->last.score : 0);
+        d->last.score = d->last.least = ABSENT_SCORE;
+        d->last.unasked = false;
         d->last.ready = true;
         d->last.reason = NULL;
         d->last.absent = true;
@@ -446,7 +431,7 @@ void ax_detector_save(const struct ax_detector *d, struct ax_buf *out)
     ax_recurrences_save(&d->recurrences, out);
     for (uint32_t i = 0; i < sizeof d->marks.words / sizeof d->marks.words[0]; i++)
         ax_put_u64(out, d->marks.words[i]);
-    const uint32_t counts[] = {d->mean_n, d->seen, d->run, d->lasts, d->gap, d->gap_max};
+    const uint32_t counts[] = {d->mean_n, d->seen, d->run, d->gap, d->gap_max};
     for (uint32_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
         ax_put_varint(out, counts[i]);
     ax_put_u8(out, d->clear);
@@ -473,7 +458,7 @@ enum ax_err ax_detector_load(struct ax_detector *d, struct ax_bytes *in)
     ax_recurrences_load(&d->recurrences, in);
     for (uint32_t i = 0; i < sizeof d->marks.words / sizeof d->marks.words[0]; i++)
         d->marks.words[i] = ax_get_u64(in);
-    uint32_t *const counts[] = {&d->mean_n, &d->seen, &d->run, &d->lasts, &d->gap, &d->gap_max};
+    uint32_t *const counts[] = {&d->mean_n, &d->seen, &d->run, &d->gap, &d->gap_max};
     for (uint32_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
         *counts[i] = ax_get_count(in, UINT32_MAX);
     d->clear = ax_get_bool(in);

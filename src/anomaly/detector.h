@@ -44,7 +44,6 @@ struct ax_detector_spec {
     double min_dev_from_expected;     /* smaller deviations score at most 1; in the input's unit, 0: none */
     double min_rel_dev_from_expected; /* the same as a ratio of the expected value; 0: none */
     double range_min, range_max;      /* data_range: values outside are abnormal by themselves; equal: none */
-    uint32_t min_steps;               /* an abnormality scores at most 1 for its first min_steps - 1 steps */
     bool absence;                     /* a series that stops is abnormal; see ax_verdict.absent */
     uint32_t members;                 /* bits by enum ax_member_id; 0: AX_MEMBERS_DEFAULT */
 };
@@ -67,6 +66,10 @@ struct ax_verdict {
     const char *reason; /* when not ready: "warming_up", "no_data" */
     double score;       /* 0 to 100; above 1 is abnormal; 0 when not ready */
     enum ax_severity severity;
+    double least;  /* of the score, that it has by itself: absent, or outside of data_range, or of an entity
+                      one feature of which is; 0 for none. What people teach does not move it */
+    bool unasked;  /* the guards do not ask for this deviation, or it is known to recur: the score is at most
+                      1, and stays so whatever people teach */
     bool absent;   /* it is the series' absence that is abnormal: after its end, or a gap of more
                       than 3 steps and of twice the longest one before; for hold_steps */
     int direction; /* -1, 0, 1: below, as, above expected; 0 when score <= 1 */
@@ -124,7 +127,7 @@ void ax_verdict_load(struct ax_verdict *v, struct ax_bytes *in);
 struct ax_combiner;
 
 /* A combiner that has seen nothing; NULL when out of memory. The spec's guards and direction belong to the
- * features and are not applied again. */
+ * features: one whose deviation is not asked for is to be given as 0. */
 struct ax_combiner *ax_combiner_new(const struct ax_detector_spec *spec, uint32_t features_n);
 
 /* Free; NULL is fine. */

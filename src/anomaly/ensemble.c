@@ -245,6 +245,19 @@ void ax_ensemble_explain(const struct ax_ensemble *e, uint32_t entity, const flo
         share[i] /= all;
 }
 
+double ax_ensemble_deviation(const struct ax_ensemble *e, uint32_t entity, const float *x, uint32_t feature,
+                             double *usual)
+{
+    double most = 0;
+    *usual = (double)e->entities[entity].middle[feature];
+    for (uint32_t t = 0; t < e->spec.points; t++) {
+        double deviation = (double)x[t * e->spec.features + feature] - *usual;
+        if (fabs(deviation) > fabs(most)) /* not so of NaN */
+            most = deviation;
+    }
+    return most;
+}
+
 void ax_ensemble_save(const struct ax_ensemble *e, struct ax_buf *out)
 {
     ax_put_u8(out, STATE_VERSION);

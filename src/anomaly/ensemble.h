@@ -119,6 +119,11 @@ void ax_ensemble_score(const struct ax_ensemble *e, uint32_t n, const uint32_t *
 void ax_ensemble_explain(const struct ax_ensemble *e, uint32_t entity, const float *x,
                          const struct ax_ensemble_ratios *ratios, void *scratch, double *share);
 
+/* By how much a feature of a row differs from what is usual for the entity (*usual), at the point where it
+ * does most; 0 without a value. */
+double ax_ensemble_deviation(const struct ax_ensemble *e, uint32_t entity, const float *x, uint32_t feature,
+                             double *usual);
+
 /* exp(mean of ln(1 + ratio)) - 1 over the members of a set, by their weights (NULL: 1 each), and n voices
  * more, of weight 1. */
 double ax_ensemble_combine(uint32_t members, const double *weights, const struct ax_ensemble_ratios *ratios,

@@ -5,9 +5,11 @@
 #include <string.h>
 
 /* The largest shares, largest first, the earlier feature first among equals. */
-static void note_parts(struct ax_episode *e, const double *shares, uint32_t n)
+static void note_parts(struct ax_episode *e, const struct ax_episode_features *features)
 {
-    e->parts_n = 0;
+    const double *shares = features->share;
+    const uint32_t n = features->n;
+    e->parts_n = e->parts_absent = 0;
     while (e->parts_n < AX_EPISODE_PARTS) {
         uint32_t best = n;
         for (uint32_t i = 0; i < n && i < UINT8_MAX; i++) {
@@ -19,28 +21,30 @@ static void note_parts(struct ax_episode *e, const double *shares, uint32_t n)
         }
         if (best == n)
             return;
+        if (features->absent[best])
+            e->parts_absent |= (uint8_t)(1u << e->parts_n);
         e->part[e->parts_n] = (uint8_t)best;
         e->share[e->parts_n++] = (uint8_t)lround(100 * fmin(shares[best], 1));
     }
 }
 
-static struct ax_episode *begin(struct ax_episodes *e, int64_t t_ms)
+static struct ax_episode *begin(struct ax_episodes *e, int64_t t_ms, bool absent)
 {
     if (e->n == AX_EPISODES)
         memmove(&e->v[0], &e->v[1], --e->n * sizeof e->v[0]);
     struct ax_episode *now = &e->v[e->n++];
-    *now = (struct ax_episode){.begin_ms = t_ms};
+    *now = (struct ax_episode){.begin_ms = t_ms, .absent = absent};
     return now;
 }
 
 void ax_episodes_note(struct ax_episodes *e, int64_t t_ms, int64_t step_ms, double value,
-                      const struct ax_verdict *v, const double *shares, uint32_t shares_n)
+                      const struct ax_verdict *v, const struct ax_episode_features *features)
 {
     if (!v->ready || !(v->score > 1))
         return;
     struct ax_episode *now = e->n ? &e->v[e->n - 1] : NULL;
-    if (!now || t_ms - now->end_ms > (AX_EPISODE_CALM + 1) * step_ms)
-        now = begin(e, t_ms);
+    if (!now || now->absent != v->absent || t_ms - now->end_ms > (AX_EPISODE_CALM + 1) * step_ms)
+        now = begin(e, t_ms, v->absent);
     now->end_ms = t_ms;
     if (!((float)v->score > now->score))
         return;
@@ -50,9 +54,9 @@ void ax_episodes_note(struct ax_episodes *e, int64_t t_ms, int64_t step_ms, doub
     now->expected = (float)v->expected;
     now->lower = (float)v->lower;
     now->upper = (float)v->upper;
-    now->direction = (int16_t)v->direction;
-    if (shares)
-        note_parts(now, shares, shares_n);
+    now->direction = (int8_t)v->direction;
+    if (features)
+        note_parts(now, features);
 }
 
 const struct ax_episode *ax_episodes_at(const struct ax_episodes *e, int64_t t_ms)
@@ -79,7 +83,7 @@ double ax_episode_distance(const struct ax_episode *a, const struct ax_episode *
     double lasted_a = (double)(a->end_ms - a->begin_ms) + (double)step_ms;
     double lasted_b = (double)(b->end_ms - b->begin_ms) + (double)step_ms;
     double distance = fabs(log((double)a->score / (double)b->score)) + 0.5 * fabs(log(lasted_a / lasted_b));
-    if (a->direction != b->direction)
+    if (a->direction != b->direction || a->absent != b->absent)
         distance += 1;
     if (a->parts_n || b->parts_n)
         distance += 2 * (1 - common(a, b) / 100);
@@ -98,7 +102,9 @@ void ax_episodes_save(const struct ax_episodes *e, struct ax_buf *out)
         for (unsigned k = 0; k < sizeof numbers / sizeof numbers[0]; k++)
             ax_put_f32(out, numbers[k]);
         ax_put_u8(out, (uint8_t)(p->direction + 1));
+        ax_put_u8(out, p->absent);
         ax_put_u8(out, p->parts_n);
+        ax_put_u8(out, p->parts_absent);
         for (uint32_t k = 0; k < p->parts_n; k++) {
             ax_put_u8(out, p->part[k]);
             ax_put_u8(out, p->share[k]);
@@ -118,8 +124,10 @@ void ax_episodes_load(struct ax_episodes *e, struct ax_bytes *in)
         float *const numbers[] = {&p->value, &p->expected, &p->lower, &p->upper};
         for (unsigned k = 0; k < sizeof numbers / sizeof numbers[0]; k++)
             *numbers[k] = ax_get_f32(in);
-        p->direction = (int16_t)((int)ax_get_count(in, 2) - 1);
+        p->direction = (int8_t)((int)ax_get_count(in, 2) - 1);
+        p->absent = ax_get_bool(in);
         p->parts_n = (uint8_t)ax_get_count(in, AX_EPISODE_PARTS);
+        p->parts_absent = ax_get_u8(in);
         for (uint32_t k = 0; k < p->parts_n; k++) {
             p->part[k] = ax_get_u8(in);
             p->share[k] = (uint8_t)ax_get_count(in, 100);

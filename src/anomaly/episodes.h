@@ -1,8 +1,8 @@
 /* episodes.h: the newest abnormal episodes of a series: when, how bad, what was expected instead.
  *
  * An episode begins with a score above 1 and ends with the last one that is followed by AX_EPISODE_CALM steps
- * of at most 1. Of each the step with the highest score is kept. AX_EPISODES of them; the oldest gives way.
- * Pure; owner: the pipeline's thread. */
+ * of at most 1; an absence is one of its own. Of each the step with the highest score is kept. AX_EPISODES of
+ * them; the oldest gives way. Pure; owner: the pipeline's thread. */
 #ifndef AX_ANOMALY_EPISODES_H
 #define AX_ANOMALY_EPISODES_H
 
@@ -10,15 +10,17 @@
 
 #define AX_EPISODES 4
 #define AX_EPISODE_CALM 4
-#define AX_EPISODE_PARTS 3
+#define AX_EPISODE_PARTS 8
 
 /* One; numbers are those of its worst step. */
 struct ax_episode {
     int64_t begin_ms, end_ms, peak_ms;          /* first, last and worst step above 1 */
-    float score, value, expected, lower, upper; /* value NaN: an entity's */
-    int16_t direction;
-    uint8_t parts_n; /* of an entity: the features that made the score, and their shares in percent */
-    uint8_t part[AX_EPISODE_PARTS], share[AX_EPISODE_PARTS];
+    float score, value, expected, lower, upper; /* value NaN: an entity's, or absent */
+    int8_t direction;
+    bool absent;          /* that is what was abnormal */
+    uint8_t parts_n;      /* of an entity: the features that made the score, */
+    uint8_t parts_absent; /* a bit each: those that were absent, */
+    uint8_t part[AX_EPISODE_PARTS], share[AX_EPISODE_PARTS]; /* and their shares in percent */
 };
 
 /* The newest ones, oldest first; zero-initialise. */
@@ -27,10 +29,17 @@ struct ax_episodes {
     struct ax_episode v[AX_EPISODES];
 };
 
-/* Note the verdict of a step on a value. shares[shares_n] are those of an entity's features; NULL without.
- * O(1), O(shares_n) at a new worst step. */
+/* An entity's features at a step: their shares of the score, and which are absent. */
+struct ax_episode_features {
+    uint32_t n;
+    const double *share;
+    const bool *absent;
+};
+
+/* Note the verdict of a step on a value (NaN: absent, or an entity's); features NULL unless it is an
+ * entity's. O(1), O(features) at a new worst step. */
 void ax_episodes_note(struct ax_episodes *e, int64_t t_ms, int64_t step_ms, double value,
-                      const struct ax_verdict *v, const double *shares, uint32_t shares_n);
+                      const struct ax_verdict *v, const struct ax_episode_features *features);
 
 /* The episode that a time lies in; NULL without. */
 const struct ax_episode *ax_episodes_at(const struct ax_episodes *e, int64_t t_ms);

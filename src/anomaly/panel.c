@@ -64,7 +64,7 @@ static double vote_of(const struct ax_panel_voices *v, double level)
     for (uint32_t m = 0; m < AX_ENSEMBLE_MEMBERS; m++)
         if (v->members & 1u << m) {
             voices++;
-            above += v->ratios->v[m] > level;
+            above += !v->unasked && v->ratios->v[m] > level;
         }
     return voices ? (double)above / voices : 0;
 }
@@ -139,10 +139,12 @@ bool ax_panel_step(struct ax_panel *p, const struct ax_panel_voices *v, struct a
         together =
             ax_ensemble_combine(v->members, v->weights, v->ratios, &features, v->features->ready) / v->level;
     together = fmin(together, TOGETHER_MAX);
-    const double young = YOUNG_STEPS / (p->heard + WARMUP_STEPS), apart = together / level;
-    const double score = fmin(apart / (1 + young * young), SCORE_MAX);
+    const double young = YOUNG_STEPS / (p->heard + WARMUP_STEPS), apart = together / level,
+                 asked = v->unasked ? fmin(apart, fmax(v->features->score, 1)) : apart;
+    const double score = fmin(asked / (1 + young * young), SCORE_MAX);
     *vote = vote_of(v, level);
-    *out = (struct ax_verdict){.ready = true, .score = score, .upper = 1};
+    *out =
+        (struct ax_verdict){.ready = true, .score = score, .upper = 1, .unasked = v->unasked && score <= 1};
     out->severity = ax_severity_of(score);
     out->direction = score > 1;
     if (!v->judge_only && away)

@@ -15,6 +15,9 @@
  * three days were learnt from: then what is up to half above the level given counts in full, the level is at
  * most that, and the rest is left to the next training.
  *
+ * What an ensemble finds in features whose deviations are not asked for (the guards of a job) is learnt from
+ * as all is, but makes no score above that of the features' voice, and no vote.
+ *
  * At steps at which the generation says nothing the features' voice is taken as it is, and nothing is learnt
  * or forgotten; after 12 points of them the generation counts as gone.
  *
@@ -43,12 +46,14 @@ struct ax_panel_voices {
     const double *weights;                   /* of these; NULL: 1 each */
     int64_t generation;                      /* tells the ensemble that speaks from others, not 0 */
     uint32_t learnt_points;                  /* that the ensemble's past lasted */
+    bool unasked;                            /* what members say is of deviations that nobody asks for */
     bool judge_only;                         /* learn nothing */
     double level; /* of the generation, for the entity: what is known before the past is */
 };
 
-/* Score the step, then learn from it. *vote is the share of voices above their level, 0 to 1. Returns whether
- * an ensemble should not learn from this step. Constant cost; no allocation. */
+/* Score the step, then learn from it. *vote is the share of voices above
+ * their level, 0 to 1. Returns whether an ensemble should not learn from this step. Constant cost; no
+ * allocation. */
 bool ax_panel_step(struct ax_panel *p, const struct ax_panel_voices *voices, struct ax_verdict *out,
                    double *vote);
 

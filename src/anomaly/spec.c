@@ -30,6 +30,24 @@ struct ax_detector_spec ax_detector_spec_complete(const struct ax_detector_spec 
     return s;
 }
 
+double ax_detector_spec_width(const struct ax_detector_spec *spec, double expected)
+{
+    return fmax(spec->min_dev_from_expected, spec->min_rel_dev_from_expected * fabs(expected));
+}
+
+bool ax_detector_spec_asks(const struct ax_detector_spec *spec, double expected, double deviation)
+{
+    if ((spec->direction == AX_ABOVE && deviation < 0) || (spec->direction == AX_BELOW && deviation > 0))
+        return false;
+    return fabs(deviation) >= ax_detector_spec_width(spec, expected);
+}
+
+bool ax_detector_spec_guards(const struct ax_detector_spec *spec)
+{
+    return spec->direction != AX_BOTH || spec->min_dev_from_expected > 0 ||
+           spec->min_rel_dev_from_expected > 0;
+}
+
 struct ax_verdict ax_verdict_not_ready(const char *reason)
 {
     return (struct ax_verdict){.reason = reason, .expected = NAN, .lower = NAN, .upper = NAN};
@@ -59,6 +77,8 @@ void ax_verdict_save(const struct ax_verdict *v, struct ax_buf *out)
     ax_put_u8(out, reason);
     ax_put_f64(out, v->score);
     ax_put_u8(out, (uint8_t)v->severity);
+    ax_put_f64(out, v->least);
+    ax_put_u8(out, v->unasked);
     ax_put_u8(out, v->absent);
     ax_put_u8(out, (uint8_t)(v->direction + 1));
     ax_put_f64(out, v->expected);
@@ -74,6 +94,8 @@ void ax_verdict_load(struct ax_verdict *v, struct ax_bytes *in)
         (void)ax_bytes_fail(in);
     v->score = ax_get_f64_in(in, 0, SCORE_MAX);
     v->severity = (enum ax_severity)ax_get_count(in, AX_CRITICAL);
+    v->least = ax_get_f64_in(in, 0, SCORE_MAX);
+    v->unasked = ax_get_bool(in);
     v->absent = ax_get_bool(in);
     v->direction = (int)ax_get_count(in, 2) - 1;
     v->expected = ax_get_f64(in);

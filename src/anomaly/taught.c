@@ -11,16 +11,17 @@
 #define NEWEST_MOST (INT64_C(1) << 59)
 #define JUST_BELOW 0.99 /* of a missed score: it is to be above the threshold */
 
+/* Bin 0 stands for no score, 1 for all that are lower than can be told apart. */
 static uint8_t level_of(double score)
 {
     double at = (log2(fmax(score, 1e-30)) - LOWEST_EXP) * PER_OCTAVE;
-    return at < 0 ? 0 : at >= 254 ? 255 : (uint8_t)(1 + (int)at);
+    return at < 0 ? 1 : at >= 253 ? 255 : (uint8_t)(2 + (int)at);
 }
 
 /* Lower edge of a bin that is not 0. */
 static double edge_of(unsigned level)
 {
-    return exp2((double)(level - 1) / PER_OCTAVE + LOWEST_EXP);
+    return level < 2 ? 0 : exp2((double)(level - 2) / PER_OCTAVE + LOWEST_EXP);
 }
 
 static int64_t block_of(int64_t t_ms, int64_t step_ms)
@@ -117,7 +118,9 @@ void ax_taught_apply(const struct ax_taught *t, double value, struct ax_verdict 
     double threshold = ax_taught_threshold(t);
     if (!v->ready || threshold == 1)
         return;
-    v->score = fmin(v->score / threshold, SCORE_MAX);
+    const bool by_itself = v->least > 0 && !(v->score > v->least);
+    if (!by_itself)
+        v->score = fmax(fmin(v->score / threshold, v->unasked ? 1 : SCORE_MAX), v->least);
     v->severity = ax_severity_of(v->score);
     if (v->score <= 1)
         v->direction = 0;
@@ -130,6 +133,7 @@ void ax_taught_apply(const struct ax_taught *t, double value, struct ax_verdict 
 void ax_verdict_calm(struct ax_verdict *v)
 {
     v->score = fmin(v->score, 1);
+    v->least = 0;
     v->severity = ax_severity_of(v->score);
     v->direction = 0;
 }
@@ -174,9 +178,12 @@ static void taught_load(struct ax_taught *t, struct ax_bytes *in)
         recompute(t);
 }
 
-struct ax_hindsight *ax_hindsight_new(void)
+struct ax_hindsight *ax_hindsight_new(uint32_t min_steps)
 {
-    return calloc(1, sizeof(struct ax_hindsight));
+    struct ax_hindsight *h = calloc(1, sizeof *h);
+    if (h)
+        h->min_steps = min_steps;
+    return h;
 }
 
 void ax_hindsight_free(struct ax_hindsight *h)
@@ -194,6 +201,9 @@ void ax_hindsight_judge(struct ax_hindsight *h, int64_t t_ms, int64_t step_ms, d
         ax_peaks_add(&h->peaks, t_ms, step_ms, v->score);
     if (h->taught)
         ax_taught_apply(h->taught, value, v);
+    h->lasts = v->score > 1 ? h->lasts + (h->lasts < UINT32_MAX) : 0;
+    if (h->lasts < h->min_steps)
+        ax_verdict_calm(v);
 }
 
 enum ax_err ax_hindsight_teach(struct ax_hindsight *h, const struct ax_lesson_range *lesson, int64_t step_ms)
@@ -231,6 +241,7 @@ void ax_hindsight_save(const struct ax_hindsight *h, struct ax_buf *out)
 {
     peaks_save(&h->peaks, out);
     ax_episodes_save(&h->episodes, out);
+    ax_put_varint(out, h->lasts);
     ax_put_u8(out, h->taught != NULL);
     if (h->taught)
         taught_save(h->taught, out);
@@ -240,6 +251,7 @@ enum ax_err ax_hindsight_load(struct ax_hindsight *h, struct ax_bytes *in)
 {
     peaks_load(&h->peaks, in);
     ax_episodes_load(&h->episodes, in);
+    h->lasts = ax_get_count(in, UINT32_MAX);
     if (ax_get_bool(in)) {
         if (!(h->taught = calloc(1, sizeof *h->taught)))
             return AX_NOMEM;

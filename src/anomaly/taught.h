@@ -4,9 +4,11 @@
  * AX_PEAK_STEPS steps, for 4,096 steps back, so that somebody can say of a past range what it was. ax_taught
  * holds what was said: "not an anomaly" moves the threshold up to the highest score of the range,
  * "missed" down to just below it. Scores are divided by the threshold that comes of all that is in force;
- * what is revoked leaves no trace. A lesson moves the threshold at most tenfold up, and to a
- * quarter down: what was a hundred times the usual is no measure of it, and what hardly moved the score
- * would make alarms of noise. Pure; owner: the pipeline's thread. */
+ * what is revoked leaves no trace. What a verdict has by itself, and what its guards do not ask for, no
+ * threshold moves; and whatever is above 1 in the end is so from its min_steps-th step in succession on. A
+ * lesson moves the threshold at most tenfold up, and to a quarter down: what was a hundred times the usual is
+ * no measure of it, and what hardly moved the score would make alarms of noise. Pure; owner: the pipeline's
+ * thread. */
 #ifndef AX_ANOMALY_TAUGHT_H
 #define AX_ANOMALY_TAUGHT_H
 
@@ -24,11 +26,13 @@ struct ax_peaks {
     uint8_t level[AX_PEAKS]; /* ring by block number; a bin of the score's logarithm (3.5 % wide), 0: none */
 };
 
-/* Note a score (>= 0, not yet divided by the threshold) at a step. Steps rise; O(1) amortised. */
+/* Note a score (>= 0, not yet divided by the threshold) at a step; 0 is one too. Steps rise; O(1) amortised.
+ */
 void ax_peaks_add(struct ax_peaks *p, int64_t t_ms, int64_t step_ms, double score);
 
-/* The highest score from from_ms to to_ms: between *low and *high, the edges of its bin. False when nothing
- * is known of that time (it is too long ago, or still to come), or no score was above 1/64. */
+/* The highest score from from_ms to to_ms: between *low and *high, the edges of its bin (0 and 1/64
+ * are the lowest). False when nothing is known of that time: it is too long ago, still to come, or had no
+ * score. */
 bool ax_peaks_read(const struct ax_peaks *p, int64_t from_ms, int64_t to_ms, int64_t step_ms, double *low,
                    double *high);
 
@@ -61,28 +65,32 @@ bool ax_taught_remove(struct ax_taught *t, uint64_t id);
 /* The threshold in force; 1 when nothing was taught. */
 double ax_taught_threshold(const struct ax_taught *t);
 
-/* Judge a verdict on a value (NaN: none in particular) by the threshold: score, severity, direction, band. */
+/* Judge a verdict on a value (NaN: none in particular) by the threshold: score, severity, direction, band. A
+ * score that is verdict.least stays, none falls below that, and an unasked one stays at most 1. */
 void ax_taught_apply(const struct ax_taught *t, double value, struct ax_verdict *v);
 
 /* Nobody wants to hear of it: a score of at most 1, and what goes with that. */
 void ax_verdict_calm(struct ax_verdict *v);
 
-/* All that is remembered of the scores of one series or entity; 540 bytes, and 400 more once something was
+/* All that is remembered of the scores of one series or entity; 550 bytes, and 400 more once something was
  * taught. */
 struct ax_hindsight {
     struct ax_peaks peaks;
     struct ax_episodes episodes; /* noted by the owner */
     struct ax_taught *taught;    /* NULL: nothing was */
+    uint32_t min_steps;          /* for which an abnormality must have lasted, */
+    uint32_t lasts;              /* and how long this one has */
 };
 
-/* One that knows nothing; NULL when out of memory. */
-struct ax_hindsight *ax_hindsight_new(void);
+/* One that knows nothing; an abnormality scores at most 1 for its first min_steps - 1 steps. NULL when out of
+ * memory. */
+struct ax_hindsight *ax_hindsight_new(uint32_t min_steps);
 
 /* Free; NULL is fine. */
 void ax_hindsight_free(struct ax_hindsight *h);
 
-/* Note the score of a step that has a value (NaN when it is an entity's), and judge by what was taught. O(1).
- */
+/* Note the score of a step that has a value (NaN when it is an entity's) or is absent, and judge by what was
+ * taught and by how long it has lasted. Not of a gap: the verdict before stands. O(1). */
 void ax_hindsight_judge(struct ax_hindsight *h, int64_t t_ms, int64_t step_ms, double value,
                         struct ax_verdict *v);
 

@@ -8,6 +8,7 @@
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #define LIMIT 20
 #define LIMIT_MAX 1000
@@ -49,11 +50,33 @@ static void put_parts(struct ax_buf *out, const struct ax_explained *e)
     for (uint32_t i = 0; i < e->parts_n; i++) {
         const struct ax_explained_part *p = &e->parts[i];
         put(out, "%s%.0f %% of it is " AX_STR_FMT, i ? ", " : "; ", 100 * p->share, AX_STR_ARG(p->feature));
-        if (isfinite(p->value) && isfinite(p->expected)) {
+        if (p->absent)
+            put(out, " (absent)");
+        else if (isfinite(p->value) && isfinite(p->expected)) {
             put(out, " (");
             put_values(out, p->value, p->expected, (double)NAN, (double)NAN);
             put(out, ")");
         }
+    }
+}
+
+static void put_since(struct ax_buf *out, int64_t t_ms)
+{
+    char since[40];
+    ax_format_time(t_ms, since, sizeof since);
+    put(out, " has been absent since %s", since);
+}
+
+/* Why there is no score: it is too young, or away for too long. */
+static void put_reason(struct ax_buf *out, const struct ax_explained *e)
+{
+    if (e->absent) {
+        put_since(out, e->absent_ms);
+        put(out, ": it is not scored any more");
+    } else if (strcmp(e->reason, "warming_up") == 0) {
+        put(out, " is warming up: it is not scored yet");
+    } else {
+        put(out, " is not scored: %s", e->reason);
     }
 }
 
@@ -81,14 +104,17 @@ static json_t *sentence(const struct ax_explained *e)
     struct ax_buf out;
     ax_buf_init(&out, SENTENCE_MAX);
     ax_labels_write(e->labels, &out);
-    if (!e->ready) {
-        put(&out, " is warming up: it is not scored yet");
+    if (e->reason) {
+        put_reason(&out, e);
     } else if (!isfinite(e->score)) {
         put(&out, " scored at most %.2f around that time: nothing else is kept of it", e->score_most);
     } else {
         put(&out, " scores %.2f, %s where at most 1 is normal", e->score,
             ax_severity_name(ax_severity_of(e->score)));
-        if (isfinite(e->value) && isfinite(e->expected)) {
+        if (e->absent) {
+            put(&out, ": it");
+            put_since(&out, e->absent_ms);
+        } else if (isfinite(e->value) && isfinite(e->expected)) {
             put(&out, ": it is ");
             put_values(&out, e->value, e->expected, e->lower, e->upper);
         }
@@ -131,7 +157,7 @@ static json_t *similar_json(const struct ax_explained *e)
 
 static void take(void *ctx, const struct ax_explained *e)
 {
-    bool known = e->ready && isfinite(e->score);
+    bool known = isfinite(e->score);
     json_t *since = e->episode ? json_real((double)e->episode->begin_ms / 1000) : json_null();
     json_t *until = e->episode ? json_real((double)e->episode->end_ms / 1000) : json_null();
     json_t *severity = known ? json_string(ax_severity_name(ax_severity_of(e->score))) : json_null();

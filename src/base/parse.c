@@ -185,6 +185,20 @@ void ax_format_duration(int64_t ms, char *out, size_t cap)
     }
 }
 
+void ax_format_time(int64_t ms, char *out, size_t cap)
+{
+    const int64_t rest = ((ms % 1000) + 1000) % 1000;
+    const time_t seconds = (time_t)((ms - rest) / 1000);
+    struct tm tm;
+    out[0] = '\0';
+    if (!gmtime_r(&seconds, &tm) || tm.tm_year < -900 || tm.tm_year > 8099)
+        return;
+    size_t n = strftime(out, cap, "%Y-%m-%dT%H:%M:%S", &tm);
+    if (rest)
+        n += (size_t)snprintf(out + n, cap - n, ".%03d", (int)rest);
+    (void)snprintf(out + n, cap - n, "Z");
+}
+
 void ax_format_double(double v, char *out, size_t cap)
 {
     if (isnan(v)) {

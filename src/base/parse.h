@@ -28,6 +28,10 @@ AX_MUST_USE enum ax_err ax_parse_bytes(struct ax_str s, uint64_t *out_bytes);
 /* Milliseconds as Prometheus prints a duration ("1h30m", "15s", "0s"). Cuts at cap bytes. */
 void ax_format_duration(int64_t ms, char *out, size_t cap);
 
+/* A time as ax_parse_time() reads it, in UTC ("2026-01-02T03:04:05Z", with ".678" when there are
+ * milliseconds). At least 32 bytes; empty for a year that has not four digits. */
+void ax_format_time(int64_t ms, char *out, size_t cap);
+
 /* Shortest text that reads back as the same double; "NaN", "+Inf", "-Inf". At least 32 bytes. */
 void ax_format_double(double v, char *out, size_t cap);
 

@@ -155,6 +155,7 @@ struct ax_anomaly_config {
     uint32_t data_range_n;
     double range_min, range_max; /* those numbers; both 0 for none */
     int64_t min_duration_ms;     /* 0 */
+    uint32_t contributions;      /* 3 */
     bool score_absence;
     const struct ax_str *members; /* names; none: the default set */
     uint32_t members_n;

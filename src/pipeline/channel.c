@@ -116,6 +116,7 @@ static enum ax_err init_models(struct ax_channel *c, struct ax_diag *diag)
     c->kind.nonfinite = ax_job_cell(job, AX_M_MODEL_NONFINITE);
     if (scored) {
         c->kind.anomaly = &job->detector;
+        c->kind.min_steps = job->min_steps;
         c->kind.spare = ax_detector_new(&job->detector);
         if (!c->kind.spare)
             return ax_fail(diag, AX_NOMEM, "out of memory");

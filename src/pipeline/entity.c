@@ -1,4 +1,5 @@
 /* entity.c: the anomaly score of entities: the scores of their features, combined and explained. */
+#include "anomaly/spec.h"
 #include "pipeline/job_priv.h"
 
 #include <math.h>
@@ -7,8 +8,8 @@
 /* What an output of an entity is called. */
 static struct ax_outlet_name entity_name(const struct ax_entity *e, uint32_t i)
 {
-    static const enum ax_output ids[AX_ENTITY_OUTPUTS] = {AX_OUTPUT_SCORE, AX_OUTPUT_SEVERITY,
-                                                          AX_OUTPUT_DIRECTION, AX_OUTPUT_VOTE};
+    static const enum ax_output ids[AX_ENTITY_OUTPUTS] = {
+        AX_OUTPUT_SCORE, AX_OUTPUT_SEVERITY, AX_OUTPUT_DIRECTION, AX_OUTPUT_VOTE, AX_OUTPUT_ABSENT};
     return (struct ax_outlet_name){.id = ids[i], .input = e->labels};
 }
 
@@ -89,7 +90,7 @@ struct ax_entity *ax_entity_new(struct ax_job *job, uint64_t id, const struct ax
     e->labels = ax_labels_dup(labels);
     e->combiner = ax_combiner_new(&job->detector, job->channels_n);
     e->panel = ax_panel_new(&job->detector, ax_entity_point_steps(job));
-    e->hindsight = ax_hindsight_new();
+    e->hindsight = ax_hindsight_new(job->min_steps);
     e->flags = ax_window_new(job->config->step_ms, job->config->window_fine, job->config->window_coarse);
     e->contributions = calloc(job->channels_n, sizeof *e->contributions);
     e->contribution = calloc(job->channels_n, sizeof *e->contribution);
@@ -121,11 +122,12 @@ static void find_entities(struct ax_job *job, int64_t t_ms)
     }
 }
 
-/* The strongest feature gives the direction. Only the top few are named, while the score is above 1. */
-static void emit_contributions(struct ax_job *job, struct ax_entity *e, int64_t t_ms)
+/* Only the top few are named: what they have to do with the score is shared among them. */
+static void keep_top(const struct ax_job *job, struct ax_entity *e)
 {
     bool named[AX_CHANNELS_MAX] = {false};
-    for (unsigned k = 0; k < AX_CONTRIBUTIONS && e->verdict.score > 1; k++) {
+    double sum = 0;
+    for (uint32_t k = 0; k < job->config->anomaly.contributions; k++) {
         uint32_t best = UINT32_MAX;
         for (uint32_t i = 0; i < job->channels_n; i++)
             if (!named[i] && e->contributions[i] > 0 &&
@@ -134,29 +136,58 @@ static void emit_contributions(struct ax_job *job, struct ax_entity *e, int64_t 
         if (best == UINT32_MAX)
             break;
         named[best] = true;
+        sum += e->contributions[best];
     }
+    for (uint32_t i = 0; i < job->channels_n; i++)
+        e->contributions[i] = named[i] ? fmin(e->contributions[i] / sum, 1) : 0;
+}
+
+static void emit_contributions(struct ax_job *job, struct ax_entity *e, int64_t t_ms)
+{
     for (uint32_t i = 0; i < job->channels_n; i++) {
         const struct ax_outlet_name name = contribution_name(job, e, i);
-        if (named[i])
+        if (e->verdict.score > 1 && e->contributions[i] > 0)
             ax_outlet_put(&job->outlets, &e->contribution[i], &name, t_ms, e->contributions[i]);
         else
             ax_outlet_end(&job->outlets, &e->contribution[i], t_ms);
     }
 }
 
-/* The features' voice, and the direction of the strongest. */
-static int hear_features(struct ax_job *job, struct ax_entity *e, int64_t t_ms)
+/* What an entity's features say at a step. */
+struct heard {
+    const struct ax_verdict *verdicts[AX_CHANNELS_MAX]; /* NULL: it says nothing */
+    uint32_t speak, absent;                             /* how many say something; that they are not there */
+    double least;                                       /* score of what is abnormal by itself */
+};
+
+static void hear_features(const struct ax_job *job, const struct ax_entity *e, int64_t t_ms, struct heard *h)
 {
-    double scores[AX_CHANNELS_MAX];
-    int direction = 0;
-    double strongest = 0;
+    *h = (struct heard){.speak = 0};
     for (uint32_t i = 0; i < job->channels_n; i++) {
         const struct ax_target *t = ax_map_get(&job->channels[i].targets, e->id);
-        bool known = t && t->seen_ms == t_ms && t->verdict.ready;
-        scores[i] = known ? t->verdict.score : (double)NAN;
-        if (known && t->verdict.score > strongest) {
-            strongest = t->verdict.score;
-            direction = t->verdict.direction;
+        if (!t || !t->verdict.ready || (t->seen_ms != t_ms && !t->verdict.absent))
+            continue;
+        h->verdicts[i] = &t->verdict;
+        h->speak++;
+        h->absent += t->verdict.absent;
+        h->least = fmax(h->least, t->verdict.least);
+    }
+    if (h->absent)
+        h->least *= 1 + (double)h->absent / h->speak; /* the whole entity is worse than a metric of it */
+}
+
+/* The features' voice: its direction is that of the strongest. What is not asked for is no part of it, and
+ * what is not there has its own say. */
+static void combine(struct ax_job *job, struct ax_entity *e, const struct heard *h)
+{
+    double scores[AX_CHANNELS_MAX], strongest = 0;
+    int direction = 0;
+    for (uint32_t i = 0; i < job->channels_n; i++) {
+        const struct ax_verdict *v = h->verdicts[i];
+        scores[i] = !v || v->absent ? (double)NAN : v->unasked ? 0 : v->score;
+        if (scores[i] > strongest) {
+            strongest = scores[i];
+            direction = v->direction;
         }
     }
     struct ax_combiner *judge = e->combiner;
@@ -165,13 +196,48 @@ static int hear_features(struct ax_job *job, struct ax_entity *e, int64_t t_ms)
         ax_combiner_copy(judge, e->combiner);
     }
     ax_combiner_step(judge, scores, &e->verdict, e->contributions);
-    return direction;
+    e->verdict.direction = direction;
 }
 
-static void emit(struct ax_job *job, struct ax_entity *e, int64_t t_ms)
+/* What is abnormal by itself is so whatever the others say, and is named beside them. */
+static void raise(const struct ax_job *job, struct ax_entity *e, const struct heard *h)
+{
+    struct ax_verdict *v = &e->verdict;
+    const double others = v->ready ? fmax(v->score - 1, 0) : 0;
+    double sum = 0, strongest = 0;
+    if (!(h->least > 0))
+        return;
+    if (!v->ready)
+        *v = (struct ax_verdict){.ready = true, .upper = 1};
+    for (uint32_t i = 0; i < job->channels_n; i++) {
+        const double own = h->verdicts[i] ? fmax(h->verdicts[i]->least - 1, 0) : 0;
+        sum += e->contributions[i] = e->contributions[i] * others + own;
+        if (own > strongest && !(v->score > h->least)) {
+            strongest = own;
+            v->direction = h->verdicts[i]->direction;
+        }
+    }
+    for (uint32_t i = 0; i < job->channels_n && sum > 0; i++)
+        e->contributions[i] = fmin(e->contributions[i] / sum, 1);
+    v->least = h->least;
+    v->score = fmax(v->score, v->least);
+    v->unasked = false;
+    v->severity = ax_severity_of(v->score);
+}
+
+/* The verdict on an entity of which no feature has a value, as all are absent. */
+static void miss(const struct ax_job *job, struct ax_entity *e)
+{
+    e->verdict = (struct ax_verdict){.ready = true, .absent = true, .direction = -1, .upper = 1};
+    e->vote = 1;
+    for (uint32_t i = 0; i < job->channels_n; i++)
+        e->contributions[i] = 0;
+}
+
+static void emit(struct ax_job *job, struct ax_entity *e, int64_t t_ms, double absent)
 {
     const double values[AX_ENTITY_OUTPUTS] = {e->verdict.score, e->verdict.severity, e->verdict.direction,
-                                              e->vote};
+                                              e->vote, absent};
     for (uint32_t i = 0; i < AX_ENTITY_OUTPUTS; i++) {
         const struct ax_outlet_name name = entity_name(e, i);
         ax_outlet_put(&job->outlets, &e->outlets[i], &name, t_ms, values[i]);
@@ -182,26 +248,44 @@ static void emit(struct ax_job *job, struct ax_entity *e, int64_t t_ms)
         o->verdict(o->ctx, job->config, e->labels, t_ms, (double)NAN, &e->verdict);
 }
 
-static void entity_step(struct ax_job *job, struct ax_entity *e, int64_t t_ms, const struct ax_asked *asked,
-                        uint32_t at)
+/* Judge a step at which it has values, or is absent, by what people taught, and tell. */
+static void judge(struct ax_job *job, struct ax_entity *e, int64_t t_ms, const struct heard *h)
 {
-    int direction = hear_features(job, e, t_ms);
-    bool present = e->seen_ms == t_ms, apart = (job->skip & AX_SKIP_LEARNING) != 0;
-    if (present) {
-        apart = ax_entity_hear(job, e, asked, at) || apart;
-        ax_hindsight_judge(e->hindsight, t_ms, job->config->step_ms, (double)NAN, &e->verdict);
-    }
-    double flag = present ? (double)apart : (double)NAN;
-    if (ax_window_push(e->flags, t_ms, flag) != AX_OK)
-        ax_job_error(job, "memory");
-    if (!present)
-        return;
+    const int64_t step_ms = job->config->step_ms;
+    bool absent[AX_CHANNELS_MAX];
+    const struct ax_episode_features features = {job->channels_n, e->contributions, absent};
+    raise(job, e, h);
+    const int direction = e->verdict.direction;
+    for (uint32_t i = 0; i < job->channels_n; i++)
+        absent[i] = h->verdicts[i] && h->verdicts[i]->absent;
+    ax_hindsight_judge(e->hindsight, t_ms, step_ms, (double)NAN, &e->verdict);
     if (job->skip & AX_SKIP_ALERTS)
         ax_verdict_calm(&e->verdict);
     e->verdict.direction = e->verdict.score > 1 ? direction : 0;
-    ax_episodes_note(&e->hindsight->episodes, t_ms, job->config->step_ms, (double)NAN, &e->verdict,
-                     e->contributions, job->channels_n);
-    emit(job, e, t_ms);
+    keep_top(job, e);
+    ax_episodes_note(&e->hindsight->episodes, t_ms, step_ms, (double)NAN, &e->verdict, &features);
+    emit(job, e, t_ms, !job->detector.absence ? (double)NAN : h->speak ? (double)h->absent / h->speak : 0);
+}
+
+static void entity_step(struct ax_job *job, struct ax_entity *e, int64_t t_ms, const struct ax_asked *asked,
+                        uint32_t at)
+{
+    struct heard h;
+    hear_features(job, e, t_ms, &h);
+    const bool present = e->seen_ms == t_ms;
+    bool apart = (job->skip & AX_SKIP_LEARNING) != 0;
+    if (present) {
+        combine(job, e, &h);
+        apart = ax_entity_hear(job, e, asked, at) || apart;
+    } else if (h.absent) {
+        miss(job, e);
+    } else if (e->verdict.absent) {
+        e->verdict = ax_verdict_not_ready("no_data"); /* it has been away for too long */
+    }
+    if (ax_window_push(e->flags, t_ms, present ? (double)apart : (double)NAN) != AX_OK)
+        ax_job_error(job, "memory");
+    if (present || h.absent)
+        judge(job, e, t_ms, &h);
 }
 
 /* Have stale markers ended all its features? */
@@ -225,7 +309,8 @@ void ax_entities_step(struct ax_job *job, int64_t t_ms)
     for (struct ax_entity *e; (e = *at);) {
         bool was_asked = next < asked.n && asked.entities[next] == e;
         entity_step(job, e, t_ms, &asked, was_asked ? next++ : UINT32_MAX);
-        if (t_ms - e->seen_ms > ax_job_absence_ms(job) || (e->seen_ms != t_ms && has_ended(job, e)))
+        if (!e->verdict.absent &&
+            (t_ms - e->seen_ms > ax_job_absence_ms(job) || (e->seen_ms != t_ms && has_ended(job, e))))
             entity_end(job, e, t_ms);
         if (t_ms - e->seen_ms <= job->config->series_retention_ms) {
             at = &e->next;

@@ -1,4 +1,5 @@
 /* entity_panel.c: the ensemble of a job's entities: asked about all of them at once, heard by each. */
+#include "anomaly/spec.h"
 #include "base/hash.h"
 #include "pipeline/entity_points.h"
 
@@ -9,6 +10,7 @@
 #define FIRST_LOOK 10     /* by so much fewer points than models.min_samples decide on a shadow */
 #define LAGS 7
 #define MUCH_MORE 1.5 /* time to learn from */
+#define ASKED_MIN 0.5 /* of what an ensemble finds, for it to count */
 
 /* What the features are, in their order. */
 static uint64_t features_hash(const struct ax_job_config *config)
@@ -249,23 +251,60 @@ void ax_entities_ask(struct ax_job *job, int64_t t_ms, struct ax_asked *out)
         out->answers[i] = answer_of(job, out->entities[i], q, i);
 }
 
-/* Mix what each feature has to do with both kinds of voices, by how far these are beyond their levels. */
-static void explain(struct ax_job *job, struct ax_entity *e, const struct ax_asked *asked, uint32_t at,
-                    double features_score)
+/* What is in the score of the members, by feature. */
+struct told {
+    bool known, unasked;           /* most of it is in deviations that the job's guards do not ask for */
+    double share[AX_CHANNELS_MAX]; /* of those that they ask for; sums to 1, or is all 0 */
+    int direction;                 /* of the largest share */
+};
+
+static void ask_why(const struct ax_job *job, const struct ax_asked *asked, uint32_t at, struct told *out)
 {
     const struct ax_answer *answer = &asked->answers[at];
-    const struct ax_ensemble_ratios *ratios = &answer->ratios;
-    double share[AX_CHANNELS_MAX], members = 0, features = fmax(features_score - 1, 0);
+    const float *row = asked->points + at * asked->width;
+    double all = 0, sum = 0, largest = 0, usual;
+    *out = (struct told){.known = true};
+    ax_ensemble_explain(answer->ensemble, answer->index, row, &answer->ratios, asked->scratch, out->share);
+    for (uint32_t i = 0; i < job->channels_n; i++) {
+        const double deviation = ax_ensemble_deviation(answer->ensemble, answer->index, row, i, &usual);
+        all += out->share[i];
+        if (!ax_detector_spec_asks(&job->detector, usual, deviation))
+            out->share[i] = 0;
+        sum += out->share[i];
+        if (out->share[i] > largest) {
+            largest = out->share[i];
+            out->direction = (deviation > 0) - (deviation < 0);
+        }
+    }
+    out->unasked = sum < ASKED_MIN * all;
+    for (uint32_t i = 0; i < job->channels_n && sum > 0; i++)
+        out->share[i] = fmin(out->share[i] / sum, 1);
+}
+
+/* Is any member, or are all together, above what is usual? */
+static bool speak_up(const struct ax_panel_voices *v)
+{
+    bool up = ax_ensemble_combine(v->members, v->weights, v->ratios, NULL, 0) > v->level;
+    for (uint32_t m = 0; m < AX_ENSEMBLE_MEMBERS; m++)
+        up = up || ((v->members & 1u << m) && v->ratios->v[m] > 1);
+    return up;
+}
+
+/* Mix what each feature has to do with both kinds of voices, by how far these are beyond their levels. */
+static void explain(struct ax_job *job, struct ax_entity *e, const struct ax_ensemble_ratios *ratios,
+                    const struct told *told, const struct ax_verdict *features)
+{
+    double members = 0, beyond = fmax(features->score - 1, 0), sum = 0;
     for (uint32_t m = 0; m < AX_ENSEMBLE_MEMBERS; m++)
         members += fmax(ratios->v[m] - 1, 0);
-    double part = members + features > 0 ? members / (members + features) : 0.5;
-    ax_ensemble_explain(answer->ensemble, answer->index, asked->points + at * asked->width, ratios,
-                        asked->scratch, share);
-    double sum = 0;
+    double part = members + beyond > 0 ? members / (members + beyond) : 0.5;
+    if (told->unasked)
+        part = 0;
     for (uint32_t i = 0; i < job->channels_n; i++)
-        sum += e->contributions[i] = part * share[i] + (1 - part) * e->contributions[i];
+        sum += e->contributions[i] = part * told->share[i] + (1 - part) * e->contributions[i];
     for (uint32_t i = 0; i < job->channels_n && sum > 0; i++)
         e->contributions[i] = fmin(e->contributions[i] / sum, 1);
+    e->verdict.direction = features->direction && part <= 0.5 ? features->direction : told->direction;
 }
 
 bool ax_entity_hear(struct ax_job *job, struct ax_entity *e, const struct ax_asked *asked, uint32_t at)
@@ -273,6 +312,7 @@ bool ax_entity_hear(struct ax_job *job, struct ax_entity *e, const struct ax_ask
     const struct ax_verdict features = e->verdict;
     const struct ax_answer *answer =
         at != UINT32_MAX && asked->answers[at].ensemble ? &asked->answers[at] : NULL;
+    struct told told = {.known = false};
     struct ax_panel_voices voices = {.features = &features,
                                      .judge_only = (job->skip & AX_SKIP_LEARNING) != 0};
     if (answer) {
@@ -284,8 +324,15 @@ bool ax_entity_hear(struct ax_job *job, struct ax_entity *e, const struct ax_ask
                                           ax_entity_point_steps(job));
         voices.level = ax_ensemble_level(answer->ensemble, answer->index);
     }
+    if (answer && ax_detector_spec_guards(&job->detector) && speak_up(&voices))
+        ask_why(job, asked, at, &told);
+    voices.unasked = told.unasked;
     bool apart = ax_panel_step(e->panel, &voices, &e->verdict, &e->vote);
-    if (answer && e->verdict.score > 1)
-        explain(job, e, asked, at, features.score);
+    e->verdict.direction = features.direction;
+    if (answer && e->verdict.score > 1) {
+        if (!told.known)
+            ask_why(job, asked, at, &told);
+        explain(job, e, &answer->ratios, &told, &features);
+    }
     return apart;
 }

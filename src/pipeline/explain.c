@@ -7,6 +7,7 @@
 #include "pipeline/pipeline_priv.h"
 
 #include <math.h>
+#include <string.h>
 
 #define BYTES_MAX ((size_t)256 << 20)
 
@@ -98,9 +99,10 @@ static void find_parts(struct asking *a, struct ax_explained *x, const struct ax
     for (uint32_t k = 0; k < x->episode->parts_n; k++) {
         const struct ax_channel *c = &a->job->channels[x->episode->part[k]];
         const struct ax_target *t = ax_map_get(&c->targets, e->id);
-        bool known = newest && t && t->verdict.ready && t->seen_ms == x->t_ms;
+        const bool known = newest && t && t->verdict.ready && t->seen_ms == x->t_ms;
         x->parts[x->parts_n++] =
             (struct ax_explained_part){.feature = ax_arena_str(&a->arena, c->feature),
+                                       .absent = x->episode->parts_absent >> k & 1,
                                        .share = x->episode->share[k] / 100.0,
                                        .value = known ? t->value : (double)NAN,
                                        .expected = known ? t->verdict.expected : (double)NAN,
@@ -120,30 +122,49 @@ static void take_episode(struct ax_explained *x)
     x->expected = (double)e->expected;
     x->lower = (double)e->lower;
     x->upper = (double)e->upper;
+    x->absent = e->absent;
+    x->absent_ms = e->begin_ms;
+}
+
+/* What is asked about: one series, or entity. */
+struct subject {
+    const struct ax_labels *labels;
+    const struct ax_hindsight *hindsight;
+    const struct ax_verdict
+        *verdict; /* of the step at_ms, which is the newest with a value or while it is absent */
+    const struct ax_entity *entity; /* NULL: a series */
+    double value;                   /* at that step */
+    int64_t seen_ms, at_ms;
+};
+
+/* The newest step; there is always something to say of it. */
+static void take_newest(const struct subject *s, struct ax_explained *x)
+{
+    const struct ax_verdict *v = s->verdict;
+    x->reason = v->ready ? NULL : v->reason;
+    x->absent = s->at_ms > s->seen_ms;
+    x->absent_ms = s->seen_ms + x->step_ms;
+    if (!v->ready)
+        return;
+    x->score = v->score;
+    x->direction = v->direction;
+    x->value = x->absent ? (double)NAN : s->value;
+    x->expected = v->expected;
+    x->lower = v->lower;
+    x->upper = v->upper;
 }
 
 /* What is known of a series at the time; false: nothing. x->episode is the one that the time lies in. */
-static bool fill(const struct asking *a, const struct ax_hindsight *h, bool newest, double value,
-                 const struct ax_verdict *v, struct ax_explained *x)
+static bool fill(const struct asking *a, const struct subject *s, bool newest, struct ax_explained *x)
 {
     double low, high;
-    x->threshold = ax_hindsight_threshold(h);
-    x->ready = v->ready;
+    x->threshold = ax_hindsight_threshold(s->hindsight);
     x->score = x->score_most = x->value = x->expected = x->lower = x->upper = (double)NAN;
-    if (newest && v->ready) {
-        x->score = v->score;
-        x->direction = v->direction;
-        x->value = value;
-        x->expected = v->expected;
-        x->lower = v->lower;
-        x->upper = v->upper;
-        return true;
-    }
     if (newest)
-        return true;
-    if (x->episode)
+        take_newest(s, x);
+    else if (x->episode)
         take_episode(x);
-    else if (ax_peaks_read(&h->peaks, x->t_ms, x->t_ms, a->job->config->step_ms, &low, &high))
+    else if (ax_peaks_read(&s->hindsight->peaks, x->t_ms, x->t_ms, a->job->config->step_ms, &low, &high))
         x->score_most = high / x->threshold;
     else
         return false;
@@ -167,29 +188,55 @@ static void keep_other(struct asking *a, const struct ax_labels *labels, const s
     a->full = !copy || !keep(a, copy, h, NULL, &none);
 }
 
-/* One series or (entity not NULL) entity, whose newest step with a value was at seen_ms. */
-static void explain(struct asking *a, const struct ax_labels *labels, const struct ax_hindsight *h,
-                    int64_t seen_ms, double value, const struct ax_verdict *v, const struct ax_entity *entity)
+static void explain(struct asking *a, const struct subject *s)
 {
     const int64_t t_ms = a->query->t_ms, step_ms = a->job->config->step_ms;
-    const bool newest = t_ms == INT64_MIN || (t_ms >= seen_ms && t_ms < seen_ms + step_ms);
-    if (!h || seen_ms == INT64_MIN || a->full || !is_asked_for(a, labels))
+    const bool newest = t_ms == INT64_MIN || (t_ms >= s->at_ms && t_ms < s->at_ms + step_ms);
+    if (!s->hindsight || s->seen_ms == INT64_MIN || a->full || !is_asked_for(a, s->labels))
         return;
-    struct ax_explained x = {.job = a->name, .step_ms = step_ms, .t_ms = newest ? seen_ms : t_ms};
-    const struct ax_episode *at = ax_episodes_at(&h->episodes, x.t_ms), *own = NULL;
+    struct ax_explained x = {.job = a->name, .step_ms = step_ms, .t_ms = newest ? s->at_ms : t_ms};
+    const struct ax_episode *at = ax_episodes_at(&s->hindsight->episodes, x.t_ms), *own = NULL;
     struct story *story = ax_arena_alloc(&a->arena, sizeof *story);
-    x.labels = copy_labels(a, labels);
-    a->full = !story || !x.labels || !keep(a, x.labels, h, at, &own);
+    x.labels = copy_labels(a, s->labels);
+    a->full = !story || !x.labels || !keep(a, x.labels, s->hindsight, at, &own);
     if (a->full)
         return;
     x.episode = own;
     a->episodic = a->episodic || own;
-    const bool known = fill(a, h, newest, value, v, &x);
-    if (known && x.episode && entity)
-        find_parts(a, &x, entity, newest);
+    const bool known = fill(a, s, newest, &x);
+    if (known && x.episode && s->entity)
+        find_parts(a, &x, s->entity, newest);
     *story = (struct story){x, a->kept, known, NULL};
     *a->end = story;
     a->end = &story->next;
+}
+
+/* Is it absent, or has it been for so long that it is not scored any more? Else the verdict is of the newest
+ * value. */
+static bool is_away(const struct ax_verdict *v)
+{
+    return v->absent || (!v->ready && v->reason && strcmp(v->reason, "no_data") == 0);
+}
+
+static void explain_target(struct asking *a, const struct ax_target *t)
+{
+    explain(a, &(struct subject){.labels = t->labels,
+                                 .hindsight = t->hindsight,
+                                 .verdict = &t->verdict,
+                                 .value = t->value,
+                                 .seen_ms = t->seen_ms,
+                                 .at_ms = is_away(&t->verdict) ? t->stepped_ms : t->seen_ms});
+}
+
+static void explain_entity(struct asking *a, const struct ax_entity *e)
+{
+    explain(a, &(struct subject){.labels = e->labels,
+                                 .hindsight = e->hindsight,
+                                 .verdict = &e->verdict,
+                                 .entity = e,
+                                 .value = (double)NAN,
+                                 .seen_ms = e->seen_ms,
+                                 .at_ms = is_away(&e->verdict) ? ax_job_stepped_ms(a->job) : e->seen_ms});
 }
 
 static void explain_job(struct asking *a)
@@ -208,9 +255,9 @@ static void explain_job(struct asking *a)
     a->kept->end = &a->kept->first;
     for (uint32_t i = 0; i < a->job->channels_n; i++)
         for (const struct ax_target *t = a->job->channels[i].first; t; t = t->next)
-            explain(a, t->labels, t->hindsight, t->seen_ms, t->value, &t->verdict, NULL);
+            explain_target(a, t);
     for (const struct ax_entity *e = a->job->first; e; e = e->next)
-        explain(a, e->labels, e->hindsight, e->seen_ms, (double)NAN, &e->verdict, e);
+        explain_entity(a, e);
     for (uint32_t i = 0; a->episodic && i < a->job->channels_n; i++)
         for (const struct ax_target *t = a->job->channels[i].first; t; t = t->next)
             keep_other(a, t->labels, t->hindsight, t->seen_ms);

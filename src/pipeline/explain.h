@@ -9,10 +9,11 @@
 
 #define AX_SIMILAR 3
 
-/* A feature that made an entity's score. Numbers are those of the newest step, NaN when another is asked for.
- */
+/* A feature that made an entity's score. Numbers are those of the newest step, NaN when another is asked for
+ * and while it is absent. */
 struct ax_explained_part {
     struct ax_str feature;
+    bool absent;
     double share, value, expected, lower, upper;
 };
 
@@ -21,13 +22,16 @@ struct ax_explained {
     struct ax_str job;
     int64_t step_ms; /* of it */
     const struct ax_labels *labels;
-    int64_t t_ms; /* of the step that the numbers are of */
-    bool ready;   /* false: it is still warming up, and nothing else counts */
-    double score; /* NaN: nothing is kept of that time but that it was at most score_most */
+    int64_t t_ms;       /* of the step that the numbers are of */
+    const char *reason; /* there was no score at that time, and nothing else counts: "warming_up", or
+                           "no_data" when it has been absent for too long; NULL: there was one */
+    bool absent;        /* its absence is what is abnormal, or it is still absent without a score */
+    int64_t absent_ms;  /* of one that is absent: since when */
+    double score;       /* NaN: nothing is kept of that time but that it was at most score_most */
     double score_most;
     double threshold; /* what people taught (anomaly/taught.h); 1 otherwise */
     int direction;
-    double value, expected, lower, upper; /* value NaN: an entity's */
+    double value, expected, lower, upper; /* value NaN: an entity's, or absent */
     const struct ax_episode *episode;     /* that the time lies in; NULL: it is not abnormal */
     uint32_t parts_n;
     struct ax_explained_part parts[AX_EPISODE_PARTS];

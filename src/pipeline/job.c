@@ -95,10 +95,10 @@ static void init_specs(struct ax_job *job)
         .min_rel_dev_from_expected = cfg->anomaly.min_rel_dev_from_expected,
         .range_min = cfg->anomaly.range_min,
         .range_max = cfg->anomaly.range_max,
-        .min_steps = min_steps(cfg),
         .absence = cfg->anomaly.score_absence,
         .members = members_of(&cfg->anomaly),
     };
+    job->min_steps = min_steps(cfg);
     job->drift = (struct ax_drift_spec){.reference_n = cfg->drift.reference, .current_n = cfg->drift.current};
 }
 

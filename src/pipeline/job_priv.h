@@ -26,8 +26,7 @@
 #define AX_RESIDUAL_SUFFIX "residual"
 #define AX_PREDICTION_SUFFIX "prediction"
 #define AX_CHANNELS_MAX 65  /* the expression and 64 features */
-#define AX_CONTRIBUTIONS 3  /* features named for one anomaly */
-#define AX_ENTITY_OUTPUTS 4 /* beside them: score, severity, direction, vote */
+#define AX_ENTITY_OUTPUTS 5 /* beside contributions: score, severity, direction, vote, absent */
 
 /* What is tested for drift: a channel's values, the errors of their one-step forecasts, these forecasts. What
  * stands here is saved by its number. */
@@ -89,7 +88,8 @@ struct ax_entity {
     struct ax_panel *panel;       /* these and the ensemble */
     struct ax_hindsight *hindsight;
     struct ax_said *said; /* of times that the ensemble learns from; NULL: nothing */
-    struct ax_verdict verdict;
+    struct ax_verdict
+        verdict; /* of the newest step with a value of some feature, or at which it was absent */
     double vote;
     double *contributions;           /* [channels_n] */
     struct ax_window *flags;         /* 1 at steps that are not to be learnt from, else 0 */
@@ -115,6 +115,7 @@ struct ax_job {
     struct ax_arrivals arrivals;
     struct ax_outlets outlets;
     struct ax_detector_spec detector;
+    uint32_t min_steps; /* that an abnormality must have lasted */
     struct ax_drift_spec drift;
     struct ax_billing_spec billing;
     struct ax_zone *zone;        /* of billing; NULL without it */
@@ -224,8 +225,9 @@ void ax_entities_compare(struct ax_job *job, int64_t t_ms, const struct ax_asked
                          const double *shadow);
 
 /* The entity's score from that of its features and from what was asked, the `at`-th (UINT32_MAX: nothing):
- * verdict, vote and contributions of e are those of the features before. Returns whether the
- * ensemble should not learn from this step. */
+ * verdict (its direction that of the strongest feature), vote and contributions of e are those of the
+ * features before. What the ensemble finds counts as far as most of it is in features whose deviations the
+ * job's guards ask for. Returns whether the ensemble should not learn from this step. */
 bool ax_entity_hear(struct ax_job *job, struct ax_entity *e, const struct ax_asked *asked, uint32_t at);
 
 /* entity.c: steps of the points by which an entity's score is calibrated: 5 minutes, or a step. */

@@ -49,7 +49,7 @@ struct ax_target *ax_target_new(const struct ax_target_kind *kind, const struct 
         whole = whole && t->detector;
     }
     if (kind->emit_anomaly) {
-        t->hindsight = ax_hindsight_new();
+        t->hindsight = ax_hindsight_new(kind->min_steps);
         whole = whole && t->hindsight;
     }
     if (whole)
@@ -81,9 +81,9 @@ static struct ax_outlet_name challenger_name(const struct ax_target *t, const st
 /* What an output of a score is called. */
 static struct ax_outlet_name anomaly_name(const struct ax_target *t, uint32_t i)
 {
-    static const enum ax_output ids[AX_SERIES_ANOMALY_OUTPUTS] = {AX_OUTPUT_SCORE,     AX_OUTPUT_SEVERITY,
-                                                                  AX_OUTPUT_DIRECTION, AX_OUTPUT_EXPECTED,
-                                                                  AX_OUTPUT_LOWER,     AX_OUTPUT_UPPER};
+    static const enum ax_output ids[AX_SERIES_ANOMALY_OUTPUTS] = {
+        AX_OUTPUT_SCORE, AX_OUTPUT_SEVERITY, AX_OUTPUT_DIRECTION, AX_OUTPUT_EXPECTED,
+        AX_OUTPUT_LOWER, AX_OUTPUT_UPPER,    AX_OUTPUT_ABSENT};
     return (struct ax_outlet_name){.id = ids[i], .input = t->labels};
 }
 
@@ -246,8 +246,13 @@ static void emit_anomaly(struct ax_target *t, const struct ax_target_kind *kind,
 {
     const struct ax_verdict *v = &t->verdict;
     double band = v->ready ? 1 : (double)NAN; /* while warming up there is a score of 0, and no band */
-    const double values[AX_SERIES_ANOMALY_OUTPUTS] = {v->score,           v->severity,     v->direction,
-                                                      v->expected * band, v->lower * band, v->upper * band};
+    const double values[AX_SERIES_ANOMALY_OUTPUTS] = {v->score,
+                                                      v->severity,
+                                                      v->direction,
+                                                      v->expected * band,
+                                                      v->lower * band,
+                                                      v->upper * band,
+                                                      kind->anomaly->absence ? v->absent : (double)NAN};
     for (uint32_t i = 0; i < AX_SERIES_ANOMALY_OUTPUTS; i++) {
         const struct ax_outlet_name name = anomaly_name(t, i);
         ax_outlet_put(kind->outlets, &t->anomaly_outlets[i], &name, t_ms, values[i]);
@@ -262,25 +267,25 @@ static void score_step(struct ax_target *t, const struct ax_target_kind *kind, i
                                .upper = t->upper,
                                .past = ax_window_fine(t->window),
                                .ended = t->ended_ms == t_ms};
+    struct ax_verdict now, passed;
     if (kind->skip & AX_SKIP_LEARNING) {
         ax_detector_copy(kind->spare, t->detector);
-        ax_detector_step(kind->spare, &o, &t->verdict);
-        struct ax_verdict passed;
+        ax_detector_step(kind->spare, &o, &now);
         o.value = (double)NAN;
         ax_detector_step(t->detector, &o, &passed);
     } else {
-        ax_detector_step(t->detector, &o, &t->verdict);
+        ax_detector_step(t->detector, &o, &now);
     }
-    if (t->hindsight)
-        ax_hindsight_judge(t->hindsight, t_ms, kind->outlets->job->step_ms, t->value, &t->verdict);
-    if (t->hindsight && (kind->skip & AX_SKIP_ALERTS))
-        ax_verdict_calm(&t->verdict);
-    if (t->hindsight && !isnan(t->value))
-        ax_episodes_note(&t->hindsight->episodes, t_ms, kind->outlets->job->step_ms, t->value, &t->verdict,
-                         NULL, 0);
-    /* A feature's score is its entity's affair. */
-    if ((isnan(t->value) && !t->verdict.absent) || !kind->emit_anomaly)
+    const bool gap = isnan(t->value) && !now.absent;
+    if (gap && now.ready)
+        return; /* what was judged before stands */
+    t->verdict = now;
+    if (gap || !t->hindsight) /* a feature's score is its entity's affair */
         return;
+    ax_hindsight_judge(t->hindsight, t_ms, kind->outlets->job->step_ms, t->value, &t->verdict);
+    if (kind->skip & AX_SKIP_ALERTS)
+        ax_verdict_calm(&t->verdict);
+    ax_episodes_note(&t->hindsight->episodes, t_ms, kind->outlets->job->step_ms, t->value, &t->verdict, NULL);
     emit_anomaly(t, kind, t_ms);
     if (kind->observer && kind->observer->verdict)
         kind->observer->verdict(kind->observer->ctx, kind->outlets->job, t->labels, t_ms, t->value,

@@ -17,7 +17,7 @@
 #include "pipeline/skips.h"
 
 #define AX_SERIES_FORECAST_OUTPUTS 4
-#define AX_SERIES_ANOMALY_OUTPUTS 6
+#define AX_SERIES_ANOMALY_OUTPUTS 7
 #define AX_SERIES_BILLING_OUTPUTS 3
 
 /* Where the capacity of a target is found: the targets of another expression, by the hash of joined labels.
@@ -46,8 +46,9 @@ struct ax_target_kind {
     const char *const *horizon_names;       /* label values, spec->horizons_n */
     struct ax_str feature;                  /* added as a label; n 0 for none */
     struct ax_cell *nonfinite;
-    uint32_t drift_n; /* steps that drift looks back, of the targets that it samples; 0 for none */
-    uint8_t skip;     /* of the step that is taken: bits of enum ax_skip */
+    uint32_t drift_n;   /* steps that drift looks back, of the targets that it samples; 0 for none */
+    uint8_t skip;       /* of the step that is taken: bits of enum ax_skip */
+    uint32_t min_steps; /* that an abnormality must have lasted */
     struct ax_detector
         *spare;            /* judges by what another has learnt, and learns nothing; NULL without anomaly */
     uint32_t *sample_left; /* how many targets may still join that sample */

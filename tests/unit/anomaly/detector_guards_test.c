@@ -65,25 +65,27 @@ static void a_value_that_cannot_be_is_abnormal_whatever_the_other_guards_say(voi
     struct bench b;
     start(&b, &spec, 500);
     struct ax_verdict v = take(&b, 105.5, false);
-    assert_true(v.score > 1 && v.severity >= AX_MEDIUM && v.direction == 1);
+    assert_true(v.score > 1 && v.severity >= AX_MEDIUM && v.direction == 1 && v.least == 3 && !v.unasked);
     assert_true(take(&b, 104, false).score <= 1);
     done(&b);
 }
 
-static void an_abnormality_scores_once_it_has_lasted(void **state)
+static void a_deviation_that_is_not_asked_for_is_said_to_be_so(void **state)
 {
     (void)state;
-    const struct ax_detector_spec spec = {.min_steps = 5};
+    const struct ax_detector_spec spec = {.direction = AX_ABOVE, .min_dev_from_expected = 10};
     struct bench b;
-    start(&b, &spec, 1000);
-    assert_true(noise(&b, 130).score <= 1); /* a spike alone never does */
+    start(&b, &spec, 500);
+    struct ax_verdict v = take(&b, 50, false);
+    assert_true(v.unasked && v.score == 1 && v.least == 0);
     for (uint32_t i = 0; i < 50; i++)
-        assert_true(noise(&b, 100).score <= 1);
-    for (uint32_t i = 1; i <= 20; i++) {
-        struct ax_verdict v = noise(&b, 130);
-        assert_int_equal(v.score > 1, i >= 5);
-        assert_int_equal(v.severity > AX_NORMAL, i >= 5);
-    }
+        (void)noise(&b, 100);
+    v = take(&b, 109, false);
+    assert_true(v.unasked && v.score == 1);
+    for (uint32_t i = 0; i < 50; i++)
+        (void)noise(&b, 100);
+    v = take(&b, 150, false);
+    assert_true(!v.unasked && v.score > 2);
     done(&b);
 }
 
@@ -243,7 +245,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_value_that_cannot_be_is_abnormal_whatever_the_other_guards_say),
-        cmocka_unit_test(an_abnormality_scores_once_it_has_lasted),
+        cmocka_unit_test(a_deviation_that_is_not_asked_for_is_said_to_be_so),
         cmocka_unit_test(a_slide_over_many_steps_is_seen_although_the_forecast_follows),
         cmocka_unit_test(a_spike_of_50_times_does_not_hide_one_of_5_times_an_hour_later),
         cmocka_unit_test(a_second_spike_like_the_first_is_abnormal_too),

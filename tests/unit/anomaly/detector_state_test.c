@@ -15,7 +15,6 @@
 static const struct ax_detector_spec spec = {.hold_steps = 60,
                                              .memory_steps = 500,
                                              .absence = true,
-                                             .min_steps = 2,
                                              .range_max = 200,
                                              .members = (1u << AX_MEMBER_IDS) - 1};
 

@@ -17,7 +17,9 @@ static void note(struct ax_episodes *e, uint32_t step, double score, const doubl
 {
     const struct ax_verdict v = {
         .ready = true, .score = score, .direction = score > 1, .expected = 10, .lower = 8, .upper = 12};
-    ax_episodes_note(e, at(step), STEP, 10 + score, &v, shares, n);
+    const bool absent[8] = {[3] = true};
+    const struct ax_episode_features features = {n, shares, absent};
+    ax_episodes_note(e, at(step), STEP, 10 + score, &v, shares ? &features : NULL);
 }
 
 static void an_episode_bridges_a_few_calm_steps_and_keeps_its_worst(void **state)
@@ -35,6 +37,21 @@ static void an_episode_bridges_a_few_calm_steps_and_keeps_its_worst(void **state
     assert_ptr_equal(ax_episodes_at(&e, at(4)), &e.v[0]);
     assert_null(ax_episodes_at(&e, at(0)));
     assert_null(ax_episodes_at(&e, at(10)));
+}
+
+static void an_absence_is_an_episode_of_its_own(void **state)
+{
+    (void)state;
+    struct ax_episodes e = {0};
+    note(&e, 0, 5, NULL, 0);
+    const struct ax_verdict gone = {.ready = true, .absent = true, .score = 3, .direction = -1};
+    for (uint32_t i = 1; i < 4; i++)
+        ax_episodes_note(&e, at(i), STEP, (double)NAN, &gone, NULL);
+    note(&e, 4, 2, NULL, 0);
+    assert_int_equal(e.n, 3);
+    assert_true(e.v[1].absent && e.v[1].begin_ms == at(1) && e.v[1].end_ms == at(3) && isnan(e.v[1].value));
+    assert_true(!e.v[0].absent && !e.v[2].absent);
+    assert_true(ax_episode_distance(&e.v[0], &e.v[1], STEP) > 1);
 }
 
 static void the_oldest_gives_way(void **state)
@@ -55,7 +72,8 @@ static void the_features_of_the_worst_step_are_named_by_their_share(void **state
     note(&e, 0, 2, early, 5);
     note(&e, 1, 4, worst, 5);
     note(&e, 2, 3, early, 5);
-    assert_int_equal(e.v[0].parts_n, 3);
+    assert_int_equal(e.v[0].parts_n, 4);
+    assert_int_equal(e.v[0].parts_absent, 1); /* the largest one */
     assert_true(e.v[0].part[0] == 3 && e.v[0].share[0] == 45);
     assert_true(e.v[0].part[1] == 1 && e.v[0].share[1] == 30);
     assert_true(e.v[0].part[2] == 4 && e.v[0].share[2] == 15);
@@ -113,6 +131,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_episode_bridges_a_few_calm_steps_and_keeps_its_worst),
+        cmocka_unit_test(an_absence_is_an_episode_of_its_own),
         cmocka_unit_test(the_oldest_gives_way),
         cmocka_unit_test(the_features_of_the_worst_step_are_named_by_their_share),
         cmocka_unit_test(what_is_like_another_is_near_to_it),

@@ -173,6 +173,34 @@ static void what_lasts_is_usual_to_a_young_generation_and_not_to_one_of_three_da
     ax_panel_free(grown);
 }
 
+static void what_nobody_asks_for_makes_no_score_and_no_vote_beyond_those_of_the_features(void **state)
+{
+    (void)state;
+    struct ax_panel *p = ax_panel_new(&spec, POINT);
+    (void)steps_above(p, 40000, 0, 0.3, GROWN);
+    static const double features[] = {0.5, 2.5};
+    for (uint32_t i = 0; i < 2; i++) {
+        const struct ax_verdict said = features_at(features[i]);
+        const struct ax_ensemble_ratios ratios = {{9, 9, 9, 9, 9, 9}};
+        struct ax_panel_voices voices = {.features = &said,
+                                         .members = MEMBERS,
+                                         .ratios = &ratios,
+                                         .level = 1,
+                                         .generation = 1,
+                                         .learnt_points = GROWN,
+                                         .judge_only = true};
+        struct ax_verdict out;
+        double vote;
+        assert_true(ax_panel_step(p, &voices, &out, &vote) && out.score > 4 && vote >= 0.8 && !out.unasked);
+        voices.unasked = true;
+        assert_true(ax_panel_step(p, &voices, &out, &vote)); /* it is no example of what is usual, though */
+        ax_assert_close(out.score, fmax(features[i], 1), 0.01);
+        assert_true(out.unasked == (i == 0));
+        ax_assert_close(vote, i == 0 ? 0 : 0.2, 1e-12);
+    }
+    ax_panel_free(p);
+}
+
 static void an_incident_does_not_hide_the_next(void **state)
 {
     (void)state;
@@ -229,6 +257,7 @@ int main(void)
             nobody_believes_a_first_generation_that_was_not_heard_and_the_next_begins_where_it_ended),
         cmocka_unit_test(a_generation_that_says_nothing_for_a_while_is_not_forgotten),
         cmocka_unit_test(what_lasts_is_usual_to_a_young_generation_and_not_to_one_of_three_days),
+        cmocka_unit_test(what_nobody_asks_for_makes_no_score_and_no_vote_beyond_those_of_the_features),
         cmocka_unit_test(an_incident_does_not_hide_the_next),
         cmocka_unit_test(what_was_learnt_is_saved_and_read),
     };

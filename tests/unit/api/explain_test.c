@@ -13,6 +13,14 @@ static const char yaml[] =
     "jobs: [{name: load, expr: node_load1, anomaly: {}},\n"
     "       {name: node, by: [instance], features: {calm: node_load5, wild: node_load1}, anomaly: {}}]\n";
 
+/* Whose absence is scored. */
+static const char absence[] =
+    "global: {evaluation_delay: 0s}\n"
+    "jobs: [{name: load, expr: node_load1, anomaly: {score_absence: true}},\n"
+    "       {name: node, by: [instance], features: {calm: node_load5, wild: node_load1},\n"
+    "        anomaly: {score_absence: true}}]\n";
+#define LIVED 200
+
 #define STEPS 403 /* the newest steps are abnormal */
 
 struct world {
@@ -156,6 +164,80 @@ static void a_past_time_is_explained_by_what_was_kept_of_it(void **state)
     world_done(&w);
 }
 
+/* Both series live for LIVED steps, and "other" on; then load1 ends, at `all` load5 too. */
+static void live_and_end(struct world *w, uint32_t steps, bool all)
+{
+    *w = (struct world){0};
+    rig_init(&w->rig, absence);
+    for (uint32_t i = 0; i < steps; i++) {
+        int64_t t_ms = RIG_START + (int64_t)i * RIG_STEP;
+        double usual = 10 + (double)(i * i * 7919 % 101) / 50;
+        if (i <= LIVED)
+            (void)rig_append(&w->rig, "node_load1{instance=\"a\"}", t_ms, i == LIVED ? ax_stale() : usual);
+        if (i <= LIVED || !all)
+            (void)rig_append(&w->rig, "node_load5{instance=\"a\"}", t_ms,
+                             i == LIVED && all ? ax_stale() : usual);
+        (void)rig_append(&w->rig, "node_load1{instance=\"other\"}", t_ms, usual);
+        rig_run_to(&w->rig, t_ms);
+    }
+    w->route = ax_explain_route(w->rig.pipeline);
+    const struct ax_http_options options = {.listen_address = "127.0.0.1:0"};
+    assert_int_equal(ax_http_server_start(&options, &w->route, 1, &w->server, NULL), AX_OK);
+}
+
+#define GONE_SINCE "has been absent since 2023-11-14T23:03:30Z" /* RIG_START and LIVED steps */
+
+static void an_absence_is_explained_by_how_long_it_has_been_gone(void **state)
+{
+    (void)state;
+    struct world w;
+    live_and_end(&w, LIVED + 20, true);
+    json_t *a = ask(&w, "node_load1{instance=\"a\"}", "&job=load", 200);
+    expect_sentence(a, "scores 3.00, high where at most 1 is normal: it " GONE_SINCE);
+    expect_sentence(a, "abnormal for 5m");
+    assert_true(json_is_null(first(a, "actual")));
+    ax_assert_close(json_real_value(first(a, "timestamp")), (RIG_START + (LIVED + 19LL) * RIG_STEP) / 1000.0,
+                    0);
+    ax_assert_close(json_real_value(first(a, "since")), (RIG_START + (int64_t)LIVED * RIG_STEP) / 1000.0, 0);
+    json_decref(a);
+    a = ask(&w, "{instance=\"a\"}", "&job=node", 200);
+    expect_sentence(a, "scores 6.00, critical where at most 1 is normal: it " GONE_SINCE);
+    json_decref(a);
+    world_done(&w);
+}
+
+static void a_feature_that_is_absent_is_said_to_be(void **state)
+{
+    (void)state;
+    struct world w;
+    live_and_end(&w, LIVED + 20, false);
+    json_t *a = ask(&w, "{instance=\"a\"}", "&job=node", 200);
+    expect_sentence(a, "% of it is wild (absent)");
+    json_decref(a);
+    world_done(&w);
+}
+
+static void an_absence_that_ran_out_is_none_of_a_warm_up_and_the_time_before_is_known(void **state)
+{
+    (void)state;
+    struct world w;
+    char time[64];
+    live_and_end(&w, LIVED + 300, true);
+    json_t *a = ask(&w, "node_load1{instance=\"a\"}", "&job=load", 200);
+    expect_sentence(a, GONE_SINCE ": it is not scored any more");
+    assert_true(json_is_null(first(a, "score")));
+    json_decref(a);
+    (void)snprintf(time, sizeof time, "&job=load&time=%lld", (RIG_START + (LIVED + 9LL) * RIG_STEP) / 1000);
+    a = ask(&w, "node_load1{instance=\"a\"}", time, 200);
+    expect_sentence(a, "scores 3.00, high where at most 1 is normal: it " GONE_SINCE);
+    json_decref(a);
+    (void)snprintf(time, sizeof time, "&job=load&time=%lld", (RIG_START + 150LL * RIG_STEP) / 1000);
+    a = ask(&w, "node_load1{instance=\"a\"}", time, 200);
+    expect_sentence(a, "scored at most");
+    json_decref(a);
+    world_done(&w);
+}
+
 static void questions_that_make_no_sense_are_refused(void **state)
 {
     (void)state;
@@ -176,6 +258,9 @@ int main(void)
         cmocka_unit_test(a_series_is_explained_with_what_was_expected_and_what_was_like_it),
         cmocka_unit_test(an_entity_is_explained_by_its_features),
         cmocka_unit_test(a_past_time_is_explained_by_what_was_kept_of_it),
+        cmocka_unit_test(an_absence_is_explained_by_how_long_it_has_been_gone),
+        cmocka_unit_test(a_feature_that_is_absent_is_said_to_be),
+        cmocka_unit_test(an_absence_that_ran_out_is_none_of_a_warm_up_and_the_time_before_is_known),
         cmocka_unit_test(questions_that_make_no_sense_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

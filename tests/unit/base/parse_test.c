@@ -67,6 +67,25 @@ static void times_are_unix_seconds_or_rfc_3339(void **state)
         assert_int_equal(ax_parse_time(ax_str(bad[i]), &ms), AX_INVALID);
 }
 
+static void times_are_printed_as_they_are_read(void **state)
+{
+    (void)state;
+    char out[32];
+    int64_t ms;
+    static const int64_t times[] = {0, -1, 1767323045678, 1767323045000, 253402300799999, -62135596800000};
+    for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
+        ax_format_time(times[i], out, sizeof out);
+        if (times[i] > -62135596800000) {
+            assert_int_equal(ax_parse_time(ax_str(out), &ms), AX_OK);
+            assert_true(ms == times[i]);
+        }
+    }
+    ax_format_time(1767323045678, out, sizeof out);
+    assert_string_equal(out, "2026-01-02T03:04:05.678Z");
+    ax_format_time(INT64_MAX, out, sizeof out);
+    assert_string_equal(out, "");
+}
+
 static void doubles_read_back_as_they_were(void **state)
 {
     (void)state;
@@ -104,6 +123,7 @@ int main(void)
         cmocka_unit_test(durations_are_prometheus_durations),
         cmocka_unit_test(durations_print_as_prometheus_prints_them),
         cmocka_unit_test(times_are_unix_seconds_or_rfc_3339),
+        cmocka_unit_test(times_are_printed_as_they_are_read),
         cmocka_unit_test(doubles_read_back_as_they_were),
         cmocka_unit_test(bytes_take_powers_of_1024),
     };
