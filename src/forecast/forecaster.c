@@ -180,6 +180,7 @@ static void keep_pending(struct ax_forecaster *f, const struct ax_past *p, const
         w.lower = out->lower[t->path_index];
         w.upper = out->upper[t->path_index];
         t->record.claimed = (float)said->claimed[k];
+        ax_record_note_apart(&t->record, 1, said->apart[k]);
         w.scale = said->scale[k];
         w.together = said->together[k];
         for (uint32_t m = 0; m < AX_MEMBERS; m++)

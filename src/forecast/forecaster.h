@@ -11,6 +11,7 @@
 #define AX_SEEN_MAX (UINT32_MAX / 2)
 #define AX_WIDTH_MAX 2.0 /* bound on |log| of the adaptation of widths */
 #define AX_OWED_MAX 1e6
+#define AX_APART_MAX 1e9
 #define AX_WAKE_REFITS 3 /* after so many, every member is asked again for one round */
 
 /* How the members and their combination do at one lead. */
@@ -20,6 +21,7 @@ struct ax_lead_record {
     float width_below, width_above;   /* log of the factor by which the interval's sides were adapted */
     float claimed, overclaimed;       /* confidence, uncorrected, of the newest forecast; mean excess of it */
     float owed;                       /* misses of late beyond what the level allows; fading */
+    float apart;                      /* how far members are from each other usually, in local scales */
     uint32_t settled;                 /* forecasts whose actual came, as far as it matters */
     struct ax_errdist errors;         /* of the combination, in local scales */
 };
@@ -70,6 +72,19 @@ struct ax_local ax_local_of(const struct ax_past *p);
 
 /* What errors of the combination at this lead are measured in, when it says mean; > 0. */
 double ax_local_scale(const struct ax_local *l, uint32_t lead, double mean);
+
+/* How far members are from their combination, in local scales: their mean distance, the better ones counting
+ * more (by 1 / error^2); 0 where there is one alone. */
+double ax_record_apart(const struct ax_lead_record *r, const double *pred, double together,
+                       double local_scale);
+
+/* What errors are measured in when members are so far apart: the local scale, and more of it where they
+ * differ more than usually, for then they are wrong by more (spread and skill of an ensemble: Whitaker and
+ * Loughe, Monthly Weather Review 126, 1998). */
+double ax_record_scale(const struct ax_lead_record *r, double local_scale, double apart);
+
+/* Learn how far apart they are usually from one look in so many steps. */
+void ax_record_note_apart(struct ax_lead_record *r, uint32_t every, double apart);
 
 /* A record that knows nothing. */
 void ax_record_init(struct ax_lead_record *r);
@@ -130,6 +145,7 @@ struct ax_said {
     double *at;                   /* by each member, [AX_MEMBERS][tracks_n] */
     double together[AX_PATH_MAX]; /* their weighted mean */
     double scale[AX_PATH_MAX];    /* what errors are measured in */
+    double apart[AX_PATH_MAX];    /* how far members were from each other, in local scales */
     double claimed[AX_PATH_MAX];  /* confidence before it is corrected */
 };
 

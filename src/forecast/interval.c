@@ -9,13 +9,13 @@
 #define GAMMA 0.01         /* pace of the width's adaptation, one step ahead */
 #define GAMMA_LEAD 8.0     /* so many leads further it is half as fast: what is heard of is old */
 #define OWED_STEPS 2000.0  /* over so many steps the level is to hold */
-#define REPAID 6.0         /* the target is 0 when so many misses are owed, at far leads */
-#define REPAID_LEAD 4.0    /* and so many times more at a lead of 1, half of that at 2 */
+#define REPAID 2.5         /* the target is 0 when so many misses are owed, at far leads */
+#define REPAID_LEAD 5.0    /* and so many times more at a lead of 1, half of that at 2 */
 #define REPAID_YOUNG 500.0 /* twice as many at so many settled forecasts, more before */
 #define TARGET_LEAST 0.1   /* of the share of misses that the level allows, whatever is owed */
-#define TARGET_MOST 5.0
-#define FACTOR_LEAST 0.5 /* of the width, for that */
-#define FACTOR_MOST 1.8
+#define TARGET_MOST 9.0
+#define FACTOR_LEAST 0.3 /* of the width, for that */
+#define FACTOR_MOST 2.0
 #define CLAIM_STEPS 100.0 /* forecasts that count in the mean excess of confidence, one step ahead */
 #define CLAIM_LEADS 4.0   /* and for each step further */
 #define CLAIM_FIRST 5.0   /* fewer at first: the n-th counts as much as this share of those before it */
@@ -30,6 +30,9 @@
 /* from one bound of that to the other: */
 #define LEVEL_LEAST 0.5
 #define LEVEL_MOST 3.0
+#define APART_MOST 100.0   /* times the usual distance of members that are believed */
+#define APART_STEPS 1000.0 /* looks that count in what is usual */
+#define APART_YOUNG 20.0   /* so many count at first */
 
 static double either(double x, double fallback)
 {
@@ -72,6 +75,40 @@ double ax_local_scale(const struct ax_local *l, uint32_t lead, double mean)
     if (l->level > 0)
         scale *= 1 + LEVEL_SHARE * (fmin(fmax(fabs(mean) / l->level, LEVEL_LEAST), LEVEL_MOST) - 1);
     return fmax(scale, l->least);
+}
+
+double ax_record_apart(const struct ax_lead_record *r, const double *pred, double together,
+                       double local_scale)
+{
+    double least = INFINITY, sum = 0, weight = 0;
+    for (uint32_t m = 0; m < AX_MEMBERS; m++)
+        if (isfinite(pred[m]))
+            least = fmin(least, (double)r->member_error[m]);
+    for (uint32_t m = 0; m < AX_MEMBERS; m++) {
+        if (!isfinite(pred[m]) || isnan(r->member_error[m]))
+            continue;
+        double as_good = (least + 1e-9) / ((double)r->member_error[m] + 1e-9);
+        sum += as_good * as_good * fabs(pred[m] - together);
+        weight += as_good * as_good;
+    }
+    return weight > 0 ? fmin(sum / weight / local_scale, AX_APART_MAX) : 0;
+}
+
+double ax_record_scale(const struct ax_lead_record *r, double local_scale, double apart)
+{
+    double usual = (double)r->apart;
+    if (!(usual > 0))
+        return local_scale;
+    return local_scale * sqrt((fmin(apart, APART_MOST * usual) + usual) / (2 * usual));
+}
+
+void ax_record_note_apart(struct ax_lead_record *r, uint32_t every, double apart)
+{
+    double usual = (double)r->apart,
+           pace = fmax(fmin(every / APART_STEPS, 1), 1 / (r->settled + APART_YOUNG));
+    if (usual > 0)
+        apart = usual + (fmin(apart, APART_MOST * usual) - usual) * pace;
+    r->apart = (float)apart;
 }
 
 static float adapt(float width, double pace, double target, bool missed)

@@ -72,7 +72,9 @@ static void own_knot(const struct ax_forecaster *f, const struct ax_local *local
            over = mean * f->spec->tolerance / (1 - f->spec->tolerance);
     out->under = mean < 0 ? -over : under;
     out->over = mean < 0 ? -under : over;
-    said->scale[k] = out->unit = ax_local_scale(local, lead, mean);
+    double unit = ax_local_scale(local, lead, mean);
+    said->apart[k] = ax_record_apart(r, pred, said->together[k], unit);
+    said->scale[k] = out->unit = ax_record_scale(r, unit, said->apart[k]);
     ax_record_interval(r, f->spec->level, &out->below, &out->above);
     out->below *= out->unit;
     out->above *= out->unit;

@@ -49,7 +49,10 @@ static enum ax_err roll(const struct ax_forecaster *f, uint32_t members, const s
             for (uint32_t m = 0; m < AX_MEMBERS; m++)
                 w.mean += weights[m] > 0 ? weights[m] * w.pred[m] : 0;
             w.together = w.mean;
-            w.scale = ax_local_scale(&local, leads[k], w.mean);
+            double unit = ax_local_scale(&local, leads[k], w.mean),
+                   apart = ax_record_apart(&records[k], w.pred, w.mean, unit);
+            w.scale = ax_record_scale(&records[k], unit, apart);
+            ax_record_note_apart(&records[k], stride, apart);
             ax_record_settle(&records[k], leads[k], &w, actual, local.all);
             ax_errdist_add(&records[k].errors, (actual - w.mean) / w.scale, ax_record_keep(leads[k]));
         }
@@ -85,6 +88,7 @@ static void take_over(struct ax_lead_record *r, const struct ax_lead_record *val
     if (!young)
         return;
     r->errors = validated->errors;
+    r->apart = validated->apart;
     r->together_error =
         believed((double)validated->together_error, (double)validated->last_error, independent);
     r->last_error = validated->last_error;

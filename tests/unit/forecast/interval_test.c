@@ -75,14 +75,14 @@ static void what_is_owed_is_repaid_by_width_and_within_bounds(void **state)
 {
     (void)state;
     const struct ax_lead_record r = experienced(3000);
-    double before = 0.5;
+    double before = 0.3;
     ax_assert_close(ax_record_factor(&r, 1, 0.9, 0), 1, 1e-9);
     for (int owed = -400; owed <= 400; owed += 10) {
         double factor = ax_record_factor(&r, 1, 0.9, owed);
         assert_true(factor >= before && factor <= 2); /* the more is owed, the wider */
         before = factor;
     }
-    assert_true(before > 1.3 && ax_record_factor(&r, 1, 0.9, -400) < 0.6);
+    assert_true(before > 1.3 && ax_record_factor(&r, 1, 0.9, -400) < 0.4);
     /* The same is repaid faster far ahead, where an answer takes longer, and slower while little is known. */
     assert_true(ax_record_factor(&r, 60, 0.9, 4) > ax_record_factor(&r, 1, 0.9, 4));
     struct ax_lead_record young = r;
@@ -144,6 +144,35 @@ static void what_is_missed_is_owed_and_fades(void **state)
     assert_true(fabs((double)r.owed) < 1);
 }
 
+static void errors_are_measured_in_more_where_members_differ_more_than_usually(void **state)
+{
+    (void)state;
+    struct ax_lead_record r;
+    double pred[AX_MEMBERS];
+    ax_record_init(&r);
+    for (uint32_t m = 0; m < AX_MEMBERS; m++)
+        pred[m] = NAN;
+    assert_true(ax_record_apart(&r, pred, 10, 2) == 0); /* nobody speaks */
+    pred[0] = 10, pred[1] = 16, pred[2] = 1e9;
+    r.member_error[0] = 1;
+    assert_true(ax_record_apart(&r, pred, 10, 2) == 0); /* one alone whose error is known */
+    r.member_error[1] = 2;                              /* half as good: counts a quarter */
+    ax_assert_close(ax_record_apart(&r, pred, 10, 2), 0.25 * 3 / 1.25, 1e-6);
+    pred[1] = INFINITY;
+    assert_true(ax_record_apart(&r, pred, 10, 2) == 0);
+    assert_true(ax_record_scale(&r, 7, 5) == 7); /* what is usual is not known */
+    for (int i = 0; i < 500; i++)
+        ax_record_note_apart(&r, 1, 0.5);
+    ax_assert_close(ax_record_scale(&r, 7, 0.5), 7, 1e-6);
+    ax_assert_close(ax_record_scale(&r, 7, 3.5), 14, 1e-5);
+    ax_assert_close(ax_record_scale(&r, 7, 0), 7 / sqrt(2), 1e-6);
+    ax_assert_close(ax_record_scale(&r, 7, 1e9), ax_record_scale(&r, 7, 50), 1e-6); /* within bounds */
+    r.settled = 1000;
+    for (int i = 0; i < 10000; i++) /* and it is forgotten */
+        ax_record_note_apart(&r, 1, 2);
+    ax_assert_close(ax_record_scale(&r, 7, 2), 7, 1e-3);
+}
+
 static void errors_are_measured_in_more_where_the_forecast_is_high(void **state)
 {
     (void)state;
@@ -171,6 +200,7 @@ int main(void)
         cmocka_unit_test(confidence_is_corrected_by_half_of_what_it_was_too_high),
         cmocka_unit_test(the_last_value_is_left_only_for_what_was_better_by_more_than_luck),
         cmocka_unit_test(what_is_missed_is_owed_and_fades),
+        cmocka_unit_test(errors_are_measured_in_more_where_members_differ_more_than_usually),
         cmocka_unit_test(errors_are_measured_in_more_where_the_forecast_is_high),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
