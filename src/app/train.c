@@ -12,6 +12,7 @@
 #include "math/blas.h"
 #include "pipeline/standing.h"
 #include "store/whole_file.h"
+#include "train/parity.h"
 #include "train/registered.h"
 
 #include <errno.h>
@@ -144,12 +145,11 @@ static void flag_parity(const struct training *t, const json_t *model, const jso
     struct ax_diag diag = {{0}};
     if (!json_is_true(json_object_get(p, "flagged")) || !version || !*version)
         return;
-    (void)snprintf(why, sizeof why,
-                   "groups of `%.64s` are not served alike: disparate impact %.3g, equal opportunity %.3g, "
-                   "equalized odds %.3g, error ratio %.3g",
-                   json_string_value(json_object_get(p, "label")), score_of(p, "disparate_impact"),
-                   score_of(p, "equal_opportunity"), score_of(p, "equalized_odds"),
-                   score_of(p, "error_ratio"));
+    const struct ax_parity found = {.disparate_impact = score_of(p, "disparate_impact"),
+                                    .equal_opportunity = score_of(p, "equal_opportunity"),
+                                    .equalized_odds = score_of(p, "equalized_odds"),
+                                    .error_ratio = score_of(p, "error_ratio")};
+    ax_parity_describe(&found, ax_str(json_string_value(json_object_get(p, "label"))), why, sizeof why);
     const struct ax_registry_by by = {ax_str("auspex"), ax_str(why)};
     if (ax_registry_note(t->options->source.registry, ax_str(name), ax_str(version), ax_str("parity"), &by,
                          &diag) != AX_OK)

@@ -210,7 +210,8 @@ struct ax_targets_config {
     int64_t horizon_ms; /* at the first horizon from here on; -1: the shortest */
     double wape, mape, coverage, skill, correlation;
     double alarms_per_week, false_positive_rate, precision, recall, f1, pr_auc;
-    struct ax_str parity; /* a label; n 0: none */
+    struct ax_str parity;   /* a label; n 0: none */
+    uint32_t parity_groups; /* values of it */
 };
 
 /* One of a job's `features`. */

@@ -525,9 +525,12 @@ static const struct ax_key target_keys[] = {
     {"pr_auc", AX_KEY_NUMBER, JOB(targets.pr_auc), .fallback = "0", .max = 1,
      .doc = "Least area under the curve of precision and recall."},
     {"parity", AX_KEY_STRING, JOB(targets.parity), .fallback = "",
-     .doc = "A label, such as `region`: `auspex train` compares alarms and errors over its values, and flags "
-            "the "
-            "model where they are not served alike."},
+     .doc = "A label, such as `region`: alarms and errors are compared over its values, as the job runs "
+            "(`model_parity`) and by "
+            "`auspex train`, and the model is flagged where they are not served alike."},
+    {"parity_groups", AX_KEY_COUNT, JOB(targets.parity_groups), .fallback = "32", .min = 2, .max = 256,
+     .doc = "Values of it that are told apart as the job runs, those that come first; others are counted by "
+            "`auspex_parity_dropped_total`."},
 };
 static const struct ax_section targets = {
     "targets",   "What `auspex train` wants of the job before it calls it fit to serve.",

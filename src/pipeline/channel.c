@@ -109,6 +109,7 @@ static enum ax_err init_models(struct ax_channel *c, struct ax_diag *diag)
     c->kind.observer = job->env.observer;
     c->kind.paths = job->env.paths;
     c->kind.feature = c->feature;
+    c->kind.parity = job->parity && forecast ? job->parity->card : NULL;
     if (own && job->config->billing.enabled)
         c->kind.billing = &job->billing;
     if (forecast)

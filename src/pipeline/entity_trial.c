@@ -160,6 +160,8 @@ enum ax_err ax_entity_trial_load(struct ax_entity_trial *t, struct ax_bytes *in)
         return ax_bytes_fail(in);
     if (pair[0].n == 0)
         return AX_OK;
+    if (pair[0].p[0] == '\0') /* it would be nobody's */
+        return ax_bytes_fail(in);
     for (uint32_t i = 0; i < 2; i++)
         (void)snprintf(text[i], sizeof text[i], AX_STR_FMT, AX_STR_ARG(pair[i]));
     if (ax_entity_trial_begin(t, text[0], text[1], 0, 0) != AX_OK)

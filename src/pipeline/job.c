@@ -185,6 +185,8 @@ enum ax_err ax_job_new(const struct ax_job_env *env, const struct ax_config *con
     ax_outlets_init(&job->outlets, &job->env.sink, config, job_config);
     enum ax_err err = ax_skips_new(config, job_config, &job->skips, diag);
     ax_skips_holidays(job->skips, &job->holidays);
+    if (err == AX_OK && ax_job_parity_init(job) != AX_OK)
+        err = ax_fail(diag, AX_NOMEM, "out of memory");
     if (err == AX_OK)
         err = init_channels(job, diag);
     if (err == AX_OK)
@@ -212,6 +214,7 @@ void ax_job_free(struct ax_job *job, int64_t end_ms)
         ax_channel_done(&job->channels[i], end_ms);
     free(job->channels);
     free(job->lessons);
+    ax_job_parity_done(job);
     ax_holidays_reset(&job->holidays);
     ax_skips_free(job->skips);
     ax_triggers_done(&job->triggers);
@@ -341,6 +344,7 @@ enum ax_err ax_job_take(struct ax_job *job, struct ax_str record)
         ax_entities_step(job, head.t_ms);
     if (!ax_job_rehearses(job)) {
         ax_job_drift(job, head.t_ms);
+        ax_job_parity_step(job, head.t_ms);
         ax_job_outputs(job, head.t_ms);
     }
     for (struct ax_learner *l = job->learners; l; l = l->after)

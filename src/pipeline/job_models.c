@@ -57,6 +57,7 @@ void ax_job_train(struct ax_job *job)
                  accuracy = job->config->models.accuracy_below > 0 ? ax_job_accuracy(job, t_ms) : (double)NAN;
     if (!job->learners)
         return;
+    ax_job_parity_flag(job);
     const enum ax_fit_reason reason = ax_triggers_step(&job->triggers, t_ms, drifted, accuracy);
     for (struct ax_learner *l = job->learners; l; l = l->after) {
         if (job->triggers.drifted_ms == INT64_MIN)

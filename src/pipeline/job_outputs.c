@@ -59,6 +59,7 @@ void ax_job_outlets(struct ax_job *job, const struct ax_outlet_deed *deed)
     for (struct ax_learner *l = job->learners; l; l = l->after)
         ax_learner_outlets(l, &job->outlets, deed);
     ax_job_drift_outlets(job, deed);
+    ax_job_parity_outlets(job, deed);
 }
 
 static void emit_scorecard(struct ax_channel *c, int64_t t_ms)

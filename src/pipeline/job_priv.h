@@ -15,6 +15,7 @@
 #include "pipeline/chooser.h"
 #include "pipeline/entity_trial.h"
 #include "pipeline/job.h"
+#include "pipeline/job_parity.h"
 #include "pipeline/learner.h"
 #include "pipeline/schedule.h"
 #include "pipeline/target.h"
@@ -146,6 +147,7 @@ struct ax_job {
     int64_t accuracy_fell_ms; /* when a streaming detector last said so; AX_NEVER */
     struct ax_outlet drift_detected[AX_DRIFT_KINDS], drifted_features, data_drift_score;
     struct ax_outlet model_ready, model_info, model_trained, model_health;
+    struct ax_job_parity *parity; /* NULL without `targets.parity` */
     enum ax_job_reason reason;
     double step_seconds, mean_seconds; /* of the newest step, and of the last ones */
     struct ax_cell *targets_cell, *refused, *steps, *skipped, *last_step, *seconds;

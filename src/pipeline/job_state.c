@@ -73,6 +73,8 @@ static void job_save(struct ax_job *job, struct ax_buf *out)
         if (job->channels[i].lstm)
             ax_channel_lstm_save(job->channels[i].lstm, out);
     ax_entity_trial_save(&job->scores, out);
+    if (job->parity)
+        ax_parity_card_save(job->parity->card, out);
     ax_job_outlets(job, &(struct ax_outlet_deed){.verb = AX_OUTLET_SAVE, .out = out});
     ax_job_lessons_save(job, out);
 }
@@ -105,6 +107,8 @@ static enum ax_err job_load(struct ax_job *job, struct ax_bytes *in)
         if (job->channels[i].lstm && ax_channel_lstm_load(job->channels[i].lstm, in) == AX_NOMEM)
             return AX_NOMEM;
     if (in->err == AX_OK && ax_entity_trial_load(&job->scores, in) == AX_NOMEM)
+        return AX_NOMEM;
+    if (in->err == AX_OK && job->parity && ax_parity_card_load(job->parity->card, in) == AX_NOMEM)
         return AX_NOMEM;
     ax_job_outlets(job, &(struct ax_outlet_deed){.verb = AX_OUTLET_LOAD, .in = in});
     return in->err == AX_OK ? ax_job_lessons_load(job, in) : in->err;

@@ -125,9 +125,10 @@ struct ax_learner {
     bool looked, answered;                /* at the store; and whether it knew the model */
     bool tells;                           /* the store has changed since a move was refused */
     char refused[AX_SHA256_TEXT];         /* cannot be built: not tried again before the store changes */
-    uint32_t failures;                    /* in a row */
-    uint32_t drift_fits;                  /* begun because of the drift that goes on, in this process */
-    struct ax_learner_shown shown[2];     /* by live and shadow, as of the newest step */
+    char flagged[AX_SHA256_TEXT]; /* the one of which the card says that it does not serve all groups alike */
+    uint32_t failures;            /* in a row */
+    uint32_t drift_fits;          /* begun because of the drift that goes on, in this process */
+    struct ax_learner_shown shown[2]; /* by live and shadow, as of the newest step */
     struct ax_outlet outlets[2][AX_LEARNER_ROLE_OUTPUTS], both[AX_LEARNER_BOTH_OUTPUTS], phases[AX_PHASES];
     struct ax_learner *after; /* of its job, in the order in which they were added */
 };
@@ -163,6 +164,9 @@ AX_MUST_USE enum ax_err ax_learner_restore(struct ax_learner *l, const struct ax
 
 /* Add what both said at a step: their losses (or shares of alarms). */
 void ax_learner_compare(struct ax_learner *l, double live, double shadow);
+
+/* Say on the card of what serves, once, that its groups are not served alike (src/pipeline/job_parity.h). */
+void ax_learner_flag(struct ax_learner *l, const char *why);
 
 /* Against the data of which generation inputs are tested for drift; NULL: nobody serves. */
 const struct ax_generation *ax_learner_baseline(const struct ax_learner *l);

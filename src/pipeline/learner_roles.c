@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "pipeline/learner.h"
+#include "registry/digest.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -488,6 +489,22 @@ enum ax_err ax_learner_restore(struct ax_learner *l, const struct ax_roles *role
     return AX_OK;
 }
 
+void ax_learner_flag(struct ax_learner *l, const char *why)
+{
+    const struct ax_artifacts *store = l->spec.artifacts;
+    const struct ax_artifact_about of = about(l);
+    struct ax_diag diag = {{0}};
+    if (!has_standing(l) || !store->note || !l->live || strcmp(l->flagged, l->live->sha256) == 0)
+        return;
+    const enum ax_err err = store->note(store->ctx, &of, l->live->sha256, "parity", why, &diag);
+    if (err != AX_OK && err != AX_CONFLICT)
+        tell_failure(l, &diag); /* and tries again at the next step */
+    if (err != AX_OK)
+        return;
+    memcpy(l->flagged, l->live->sha256, sizeof l->flagged);
+    ax_log(AX_LOG_WARN, "groups_unlike", "job %s: %s", l->spec.job, why);
+}
+
 const struct ax_generation *ax_learner_baseline(const struct ax_learner *l)
 {
     return l->baseline ? l->baseline : l->live;
@@ -508,6 +525,7 @@ void ax_learner_save(const struct ax_learner *l, struct ax_buf *out)
     ax_roles_put(out, &l->roles);
     ax_put_i64(out, l->rolled_back_ms);
     ax_put_u32(out, l->age);
+    ax_put_str(out, ax_str(l->flagged));
     ax_learner_shown_save(l, out);
     ax_trial_save(&l->trial, out);
 }
@@ -518,6 +536,11 @@ enum ax_err ax_learner_load(struct ax_learner *l, struct ax_bytes *in)
     ax_roles_get(in, &roles);
     const int64_t rolled_back_ms = ax_get_ms(in);
     const uint32_t age = ax_get_u32(in);
+    const struct ax_str flagged = ax_get_str(in);
+    if (flagged.n && !ax_sha256_is_text(flagged))
+        (void)ax_bytes_fail(in);
+    else
+        (void)snprintf(l->flagged, sizeof l->flagged, AX_STR_FMT, AX_STR_ARG(flagged));
     ax_learner_shown_load(l, in);
     if (in->err != AX_OK)
         return in->err;

@@ -66,6 +66,8 @@ static void teach(const struct teaching *t, const struct ax_labels *labels, stru
         return;
     } else {
         err = learn(t, h, e);
+        if (t->lesson->range.verdict == AX_LESSON_MISSED)
+            ax_job_parity_missed(t->job, labels, h, &t->lesson->range, before);
     }
     if (t->visit)
         t->visit(t->ctx, labels, err, before, ax_hindsight_threshold(h));

@@ -295,7 +295,11 @@ static void score_step(struct ax_target *t, const struct ax_target_kind *kind, i
 static void settle(const struct ax_target *t, const struct ax_target_kind *kind, int64_t t_ms,
                    const struct ax_outcome *outcomes, uint32_t n)
 {
+    const uint16_t group = n && kind->parity ? ax_parity_card_group(kind->parity, t->labels) : 0;
     for (uint32_t i = 0; i < n; i++) {
+        if (kind->parity)
+            ax_parity_card_error(kind->parity, t_ms, group, outcomes[i].mean - outcomes[i].actual,
+                                 outcomes[i].actual);
         if (kind->scorecard)
             ax_scorecard_add(kind->scorecard, t_ms, &outcomes[i]);
         if (kind->emit_forecast && kind->observer && kind->observer->outcome)

@@ -13,6 +13,7 @@
 #include "pipeline/observer.h"
 #include "pipeline/outlet.h"
 #include "pipeline/outlook.h"
+#include "pipeline/parity_card.h"
 #include "pipeline/paths.h"
 #include "pipeline/skips.h"
 
@@ -36,6 +37,7 @@ struct ax_target_kind {
     const struct ax_forecast_spec *forecast; /* NULL: windows only */
     const struct ax_detector_spec *anomaly;  /* NULL: no score */
     struct ax_scorecard *scorecard;          /* NULL: forecasts are not scored */
+    struct ax_parity_card *parity;           /* NULL: errors of groups are not compared */
     bool emit_forecast, emit_anomaly;
     bool values_only;                       /* no window: the newest value is all that is wanted */
     const struct ax_outlook_spec *outlook;  /* NULL: forecasts are not sent */

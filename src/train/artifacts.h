@@ -67,6 +67,11 @@ struct ax_artifacts {
     enum ax_err (*move)(void *ctx, const struct ax_artifact_about *about, enum ax_artifact_move move,
                         const char *sha256, const char *why, struct ax_diag *diag);
 
+    /* Write on the card of the champion, if it is the one of that SHA-256, that something was found of it: an
+     * entry of the audit log. AX_CONFLICT with a text: it is not. NULL together with standing(). */
+    enum ax_err (*note)(void *ctx, const struct ax_artifact_about *about, const char *sha256,
+                        const char *action, const char *why, struct ax_diag *diag);
+
     /* Counted up whenever standing() may say something else, or move() answer otherwise; lock-free. NULL
      * together with standing(). */
     uint64_t (*changes)(void *ctx);

@@ -2,6 +2,7 @@
 #include "train/parity.h"
 
 #include <math.h>
+#include <stdio.h>
 
 #define IMPACT_MIN 0.8
 #define DIFFERENCE_MAX 0.1
@@ -74,4 +75,13 @@ struct ax_parity ax_parity_of(const struct ax_parity_group *groups, uint32_t n)
                 (width(&hits) > DIFFERENCE_MAX && is_no_chance(&hits)) ||
                 (width(&misses) > DIFFERENCE_MAX && is_no_chance(&misses)) || p.error_ratio > ERROR_RATIO_MAX;
     return p;
+}
+
+void ax_parity_describe(const struct ax_parity *p, struct ax_str label, char *out, size_t out_n)
+{
+    (void)snprintf(out, out_n,
+                   "groups of `%.*s` are not served alike: disparate impact %.3g, equal opportunity %.3g, "
+                   "equalized odds %.3g, error ratio %.3g",
+                   (int)(label.n < 64 ? label.n : 64), label.p, p->disparate_impact, p->equal_opportunity,
+                   p->equalized_odds, p->error_ratio);
 }

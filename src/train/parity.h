@@ -35,6 +35,9 @@ struct ax_parity {
 /* Compare n groups. */
 struct ax_parity ax_parity_of(const struct ax_parity_group *groups, uint32_t n);
 
+/* Say in words that groups are not served alike. */
+void ax_parity_describe(const struct ax_parity *p, struct ax_str label, char *out, size_t out_n);
+
 /* The relative error of a group's forecasts; NaN without any. */
 double ax_parity_error(const struct ax_parity_group *g);
 

@@ -224,18 +224,27 @@ static enum ax_err standing(void *ctx, const struct ax_artifact_about *about,
     return err;
 }
 
+/* The version that has a role, which must be that of the SHA-256. */
+static enum ax_err find_holder(struct ax_registry *r, const struct ax_artifact_about *about, const char *role,
+                               const char *sha256, char name[AX_REGISTRY_NAME_MAX + 1],
+                               struct ax_model_ref *ref, struct ax_diag *diag)
+{
+    enum ax_err err = name_of(about, name, diag);
+    if (err == AX_OK)
+        err = ax_registry_find(r, ax_str(name), ax_str(role), ref, diag);
+    if (err == AX_NOTFOUND || (err == AX_OK && strcmp(ref->sha256, sha256) != 0))
+        return ax_fail(diag, AX_CONFLICT, "it is not the %s of %s any more", role, name);
+    return err;
+}
+
 static enum ax_err move(void *ctx, const struct ax_artifact_about *about, enum ax_artifact_move how,
                         const char *sha256, const char *why, struct ax_diag *diag)
 {
     char name[AX_REGISTRY_NAME_MAX + 1];
     struct ax_model_ref ref;
     const struct ax_registry_by by = {ax_str("auspex"), ax_str(why)};
-    const char *role = how == AX_ARTIFACT_ROLL_BACK ? "champion" : "challenger";
-    enum ax_err err = name_of(about, name, diag);
-    if (err == AX_OK)
-        err = ax_registry_find(ctx, ax_str(name), ax_str(role), &ref, diag);
-    if (err == AX_NOTFOUND || (err == AX_OK && strcmp(ref.sha256, sha256) != 0))
-        return ax_fail(diag, AX_CONFLICT, "it is not the %s of %s any more", role, name);
+    const enum ax_err err = find_holder(ctx, about, how == AX_ARTIFACT_ROLL_BACK ? "champion" : "challenger",
+                                        sha256, name, &ref, diag);
     if (err != AX_OK)
         return err;
     if (how == AX_ARTIFACT_BASELINE)
@@ -247,6 +256,17 @@ static enum ax_err move(void *ctx, const struct ax_artifact_about *about, enum a
                                   &ref, diag);
 }
 
+static enum ax_err note(void *ctx, const struct ax_artifact_about *about, const char *sha256,
+                        const char *action, const char *why, struct ax_diag *diag)
+{
+    char name[AX_REGISTRY_NAME_MAX + 1];
+    struct ax_model_ref ref;
+    const struct ax_registry_by by = {ax_str("auspex"), ax_str(why)};
+    const enum ax_err err = find_holder(ctx, about, "champion", sha256, name, &ref, diag);
+    return err == AX_OK ? ax_registry_note(ctx, ax_str(name), ax_str(ref.version), ax_str(action), &by, diag)
+                        : err;
+}
+
 static uint64_t changes(void *ctx)
 {
     return ax_registry_changes(ctx);
@@ -254,8 +274,13 @@ static uint64_t changes(void *ctx)
 
 struct ax_artifacts ax_artifact_registry(struct ax_registry *r)
 {
-    return (struct ax_artifacts){
-        .put = put, .get = get, .standing = standing, .move = move, .changes = changes, .ctx = r};
+    return (struct ax_artifacts){.put = put,
+                                 .get = get,
+                                 .standing = standing,
+                                 .move = move,
+                                 .note = note,
+                                 .changes = changes,
+                                 .ctx = r};
 }
 
 enum ax_err ax_artifact_register(struct ax_registry *r, const struct ax_artifact_about *about,

@@ -5,9 +5,10 @@
 #include "rig.h"
 #include "store/records.h"
 
-static const char yaml[] = "jobs: [{name: j, by: [i], features: {v: m}, anomaly: {}, "
-                           "drift: {reference: 30, current: 30}, series_retention: 1h, "
-                           "window: {fine: 60, coarse: 60}, forecast: {targets: [v], horizons: [15s]}}]";
+static const char yaml[] =
+    "jobs: [{name: j, by: [i], features: {v: m}, anomaly: {}, "
+    "drift: {reference: 30, current: 30}, series_retention: 1h, "
+    "window: {fine: 60, coarse: 60}, forecast: {targets: [v], horizons: [15s]}, targets: {parity: i}}]";
 
 struct ax_job *saved_job_fresh(const struct saved_job *s)
 {

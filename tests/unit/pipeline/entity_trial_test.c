@@ -163,6 +163,15 @@ static void what_is_kept_is_saved(void **state)
         assert_int_not_equal(ax_entity_trial_load(&b, &in), AX_OK);
     }
     ax_entity_trial_end(&b);
+    ax_buf_reset(&saved); /* a pair that is nobody, and a score of it */
+    ax_put_str(&saved, (struct ax_str){"\0", 1});
+    ax_put_str(&saved, ax_str(""));
+    ax_put_varint(&saved, 1);
+    ax_put_varint(&saved, 1);
+    ax_put_str(&saved, ax_str("................................"));
+    in = ax_bytes_of(ax_buf_view(&saved));
+    assert_int_equal(ax_entity_trial_load(&b, &in), AX_CORRUPT);
+    ax_entity_trial_end(&b);
     ax_buf_done(&saved);
     ax_buf_done(&again);
     end(&w);

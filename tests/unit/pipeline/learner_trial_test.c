@@ -346,6 +346,34 @@ static void a_baseline_is_set_by_hand_and_is_there_after_a_restart(void **state)
     learner_world_end(&w);
 }
 
+static bool count_flags(void *ctx, const struct ax_audit_entry *e)
+{
+    *(int *)ctx += ax_str_eq(e->action, ax_str("parity")) && ax_str_eq(e->version, ax_str("1.0.0"));
+    return true;
+}
+
+static void that_groups_are_not_served_alike_is_said_once_on_the_card_of_what_serves(void **state)
+{
+    struct learner_world w;
+    struct ax_buf saved;
+    int flags = 0;
+    (void)state;
+    begin(&w, 0, false);
+    ax_learner_flag(&w.l, "nobody serves");
+    step(&w, 1, 1);
+    step(&w, 1, 1);
+    ax_learner_flag(&w.l, "so it is");
+    ax_learner_flag(&w.l, "so it is");
+    ax_buf_init(&saved, 100000);
+    ax_learner_save(&w.l, &saved);
+    restart(&w, &saved);
+    ax_learner_flag(&w.l, "so it is");
+    assert_int_equal(ax_registry_audit(w.registry, ax_str(WORLD_MODEL), 0, count_flags, &flags, NULL), AX_OK);
+    assert_int_equal(flags, 1);
+    ax_buf_done(&saved);
+    learner_world_end(&w);
+}
+
 static void a_process_that_ends_between_registry_and_record_goes_on_where_the_registry_is(void **state)
 {
     struct learner_world w;
@@ -487,6 +515,7 @@ int main(void)
         cmocka_unit_test(a_worse_one_is_retired_and_an_equal_one_at_the_last_look),
         cmocka_unit_test(
             where_inputs_changed_and_the_champion_holds_they_are_measured_by_the_challengers_data),
+        cmocka_unit_test(that_groups_are_not_served_alike_is_said_once_on_the_card_of_what_serves),
         cmocka_unit_test(a_baseline_is_set_by_hand_and_is_there_after_a_restart),
         cmocka_unit_test(a_canary_takes_its_shares_and_falls_back_at_once_when_it_is_worse),
         cmocka_unit_test(a_bad_one_pushed_by_hand_is_rolled_back_by_itself),
