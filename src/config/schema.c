@@ -593,7 +593,7 @@ const struct ax_section ax_schema_job = {
 static const struct ax_key model_keys[] = {
     {"approvals", AX_KEY_COUNT, GLOBAL(models.approvals), .fallback = "0", .max = 16,
      .doc = "Reviewers that must have approved of a version (`auspex models approve`) before it goes to "
-            "production, whoever promotes it; 0: none."},
+            "production, whoever promotes it, or serves the first series of a canary; 0: none."},
     {"keep", AX_KEY_COUNT, GLOBAL(models.keep), .fallback = "20", .min = 1, .max = 10000,
      .doc = "Artifacts that are kept of a model: of its newest versions, beside champion, challenger and the "
             "one that a rollback returns to. What is known of a version stays."},

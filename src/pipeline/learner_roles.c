@@ -33,7 +33,7 @@ static bool goes_on(const struct ax_roles *a, const struct ax_roles *b)
 static bool has_standing(const struct ax_learner *l)
 {
     const struct ax_artifacts *a = l->spec.artifacts;
-    return l->spec.training && a && a->standing && a->move && a->changes;
+    return l->spec.training && a && a->standing && a->move && a->may_serve && a->changes;
 }
 
 static struct ax_artifact_about about(const struct ax_learner *l)
@@ -174,6 +174,23 @@ static void tell_failure(const struct ax_learner *l, const struct ax_diag *diag)
            l->spec.job, l->spec.kind->name, diag->text);
 }
 
+/* The challenger has passed, and must not serve yet, as diag says: it waits, unless it is the challenger no
+ * more. */
+static bool wait_for_approval(struct ax_learner *l, const char *why, const struct ax_diag *diag,
+                              struct ax_roles *want)
+{
+    if (ax_learner_look(l) && follow(l, want))
+        return true;
+    l->tells = false;
+    if (l->roles.phase == AX_PHASE_APPROVAL)
+        return false;
+    ax_log(AX_LOG_INFO, "model_waits", "job %s: version %s of %s has passed (%s): %s", l->spec.job,
+           l->roles.shadow.version, l->spec.kind->name, why, diag->text);
+    want->phase = AX_PHASE_APPROVAL;
+    want->share = 0;
+    return true;
+}
+
 /* Take the challenger into service. */
 static bool promote(struct ax_learner *l, const char *why, struct ax_roles *want)
 {
@@ -181,24 +198,35 @@ static bool promote(struct ax_learner *l, const char *why, struct ax_roles *want
     const struct ax_role challenger = l->roles.shadow;
     const enum ax_err err = move(l, AX_ARTIFACT_PROMOTE, challenger.sha256, why, &diag);
     l->tells = false;
-    if (err == AX_CONFLICT) {
-        if (ax_learner_look(l) && follow(l, want))
-            return true; /* it is not the challenger any more */
-        l->tells = false;
-        if (l->roles.phase == AX_PHASE_APPROVAL)
-            return false;
-        ax_log(AX_LOG_INFO, "model_waits", "job %s: version %s of %s has passed (%s): %s", l->spec.job,
-               challenger.version, l->spec.kind->name, why, diag.text);
-        want->phase = AX_PHASE_APPROVAL;
-        want->share = 0;
-        return true;
-    }
+    if (err == AX_CONFLICT)
+        return wait_for_approval(l, why, &diag, want);
     if (err != AX_OK) {
         tell_failure(l, &diag);
         return false;
     }
     tell(l, "promoted", &challenger, why);
     install(l, &challenger, true, want);
+    return true;
+}
+
+/* Let the challenger serve a share of the series: the first one only once its reviewers have approved. */
+static bool serve_share(struct ax_learner *l, uint8_t share, const char *why, struct ax_roles *want)
+{
+    struct ax_diag diag = {{0}};
+    const struct ax_artifact_about of = about(l);
+    const struct ax_artifacts *store = l->spec.artifacts;
+    const enum ax_err err = l->roles.phase != AX_PHASE_CANARY && has_standing(l)
+                                ? store->may_serve(store->ctx, &of, l->roles.shadow.sha256, &diag)
+                                : AX_OK;
+    l->tells = false;
+    if (err == AX_CONFLICT)
+        return wait_for_approval(l, why, &diag, want);
+    if (err != AX_OK) {
+        tell_failure(l, &diag);
+        return false;
+    }
+    want->phase = AX_PHASE_CANARY;
+    want->share = share;
     return true;
 }
 
@@ -255,11 +283,7 @@ static bool advance(struct ax_learner *l, const char *why, struct ax_roles *want
     }
     const bool stages = l->spec.rule.canary && l->spec.rule.canary_n;
     const uint8_t share = stages ? ax_trial_next_share(l->roles.share) : 0;
-    if (share == 0)
-        return promote(l, why, want);
-    want->phase = AX_PHASE_CANARY;
-    want->share = share;
-    return true;
+    return share ? serve_share(l, share, why, want) : promote(l, why, want);
 }
 
 /* Have there been no series to compare by for long? */
@@ -270,19 +294,28 @@ static bool is_stale(const struct ax_learner *l)
     return steps > 0 && l->age > STALE * steps;
 }
 
+/* Is what serves no measure of the one in shadow? */
+static bool is_superseded(const struct ax_learner *l)
+{
+    return l->live && l->shadow && l->spec.supersedes &&
+           l->spec.supersedes(l->spec.ctx, &l->live->scores, &l->shadow->scores);
+}
+
 /* Judge the trial; true when that changes something. */
 static bool judge(struct ax_learner *l, struct ax_roles *want)
 {
     char why[WHY_MAX];
+    const bool waits = l->roles.phase == AX_PHASE_APPROVAL;
     if (is_stale(l) && l->roles.phase == AX_PHASE_WATCH)
         return advance(l, "", want);
     if (is_stale(l))
         return give_up(l, "for long there was nothing to compare it by", want);
-    if (l->roles.phase == AX_PHASE_APPROVAL && l->tells)
-        return promote(l, "it had passed, and was approved of", want);
-    if (l->roles.phase == AX_PHASE_SHADOW && l->live && l->shadow && l->spec.supersedes &&
-        l->spec.supersedes(l->spec.ctx, &l->live->scores, &l->shadow->scores))
+    if (waits && !l->tells)
+        return false;
+    if ((waits || l->roles.phase == AX_PHASE_SHADOW) && is_superseded(l))
         return promote(l, "what served had learnt too little, or what it should not have", want);
+    if (waits)
+        return advance(l, "it had passed, and was approved of", want);
     const enum ax_trial_verdict v = ax_trial_judge(&l->trial, &l->spec.rule, l->roles.phase);
     if (v == AX_TRIAL_GOES_ON)
         return false;

@@ -133,8 +133,13 @@ AX_MUST_USE enum ax_err ax_registry_set_baseline(struct ax_registry *r, struct a
                                                  struct ax_str which, const struct ax_registry_by *by,
                                                  struct ax_model_ref *out, struct ax_diag *diag);
 
-/* Counted up by each move, rollback and baseline: who serves a champion asks again when it has changed.
- * Lock-free. */
+/* Have as many reviewers approved of a version as production needs? AX_CONFLICT with a text that says how
+ * many are missing. */
+AX_MUST_USE enum ax_err ax_registry_approved(struct ax_registry *r, struct ax_str name, struct ax_str which,
+                                             struct ax_diag *diag);
+
+/* Counted up by each move, rollback, approval, request and baseline: who serves a champion asks again when it
+ * has changed. Lock-free. */
 uint64_t ax_registry_changes(const struct ax_registry *r);
 
 /* A version as it stands. Views, valid while the visitor runs. */

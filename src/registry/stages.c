@@ -168,6 +168,18 @@ enum ax_err ax_registry_approve(struct ax_registry *r, struct ax_str name, struc
     return err;
 }
 
+enum ax_err ax_registry_approved(struct ax_registry *r, struct ax_str name, struct ax_str which,
+                                 struct ax_diag *diag)
+{
+    struct ax_version_row row;
+    (void)pthread_mutex_lock(&r->lock);
+    enum ax_err err = ax_version_find(r, name, which, &row, diag);
+    if (err == AX_OK)
+        err = check_approvals(r, name, &row, diag);
+    (void)pthread_mutex_unlock(&r->lock);
+    return err;
+}
+
 /* ---- the check ---- */
 
 /* What is found wrong with versions, by a query that gives their names: "%s of model %s". */

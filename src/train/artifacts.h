@@ -72,7 +72,12 @@ struct ax_artifacts {
     enum ax_err (*note)(void *ctx, const struct ax_artifact_about *about, const char *sha256,
                         const char *action, const char *why, struct ax_diag *diag);
 
-    /* Counted up whenever standing() may say something else, or move() answer otherwise; lock-free. NULL
+    /* May the challenger serve, all of the series or a share of them? AX_CONFLICT with a text: its reviewers
+     * have not approved, or it is the challenger no more. NULL together with standing(). */
+    enum ax_err (*may_serve)(void *ctx, const struct ax_artifact_about *about, const char *sha256,
+                             struct ax_diag *diag);
+
+    /* Counted up whenever standing() may say something else, or move() or may_serve() answer otherwise; lock-free. NULL
      * together with standing(). */
     uint64_t (*changes)(void *ctx);
 

@@ -237,6 +237,15 @@ static enum ax_err find_holder(struct ax_registry *r, const struct ax_artifact_a
     return err;
 }
 
+static enum ax_err may_serve(void *ctx, const struct ax_artifact_about *about, const char *sha256,
+                             struct ax_diag *diag)
+{
+    char name[AX_REGISTRY_NAME_MAX + 1];
+    struct ax_model_ref ref;
+    const enum ax_err err = find_holder(ctx, about, "challenger", sha256, name, &ref, diag);
+    return err == AX_OK ? ax_registry_approved(ctx, ax_str(name), ax_str(ref.version), diag) : err;
+}
+
 static enum ax_err move(void *ctx, const struct ax_artifact_about *about, enum ax_artifact_move how,
                         const char *sha256, const char *why, struct ax_diag *diag)
 {
@@ -279,6 +288,7 @@ struct ax_artifacts ax_artifact_registry(struct ax_registry *r)
                                  .standing = standing,
                                  .move = move,
                                  .note = note,
+                                 .may_serve = may_serve,
                                  .changes = changes,
                                  .ctx = r};
 }

@@ -2,7 +2,7 @@
  * of it.
  *
  *     none -> shadow -> (canary ->) watch -> none        a newer generation is tried, and promoted
- *             shadow -> approval -> watch                it has passed, and waits for its reviewers
+ *             shadow -> approval -> (canary ->) watch    it has passed, and waits for its reviewers
  *             shadow, canary -> none                     it is retired
  *     none -> watch -> none                              one was promoted by hand; rolled back when worse
  *

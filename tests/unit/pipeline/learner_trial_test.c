@@ -301,6 +301,36 @@ static void one_that_has_passed_waits_for_its_reviewers_and_then_goes_by_itself(
     learner_world_end(&w);
 }
 
+static void a_canary_waits_for_its_reviewers_before_its_first_share(void **state)
+{
+    struct learner_world w;
+    struct ax_model_ref ref;
+    (void)state;
+    begin(&w, 2, true);
+    step(&w, 1, 1);
+    assert_int_equal(ax_registry_limits(w.registry, 0, 0, NULL), AX_OK);
+    assert_int_equal(ax_registry_move(w.registry, ax_str(WORLD_MODEL), ax_str("1.0.0"), AX_STAGE_PRODUCTION,
+                                      &world_by, &ref, NULL),
+                     AX_OK);
+    assert_int_equal(ax_registry_limits(w.registry, 2, 0, NULL), AX_OK);
+    (void)until(&w, AX_PHASE_APPROVAL, 1, 0.8);
+    assert_int_equal(ax_registry_approve(w.registry, ax_str(WORLD_MODEL), ax_str("1.0.1"), &world_by, NULL),
+                     AX_OK);
+    for (int i = 0; i < 30; i++) /* one of two is not enough */
+        step(&w, 1, 0.8);
+    assert_roles(&w, AX_PHASE_APPROVAL, "1.0.0", "1.0.1");
+    assert_int_equal(w.l.roles.share, 0);
+    const struct ax_registry_by bob = {ax_str("bob"), ax_str("")};
+    assert_int_equal(ax_registry_approve(w.registry, ax_str(WORLD_MODEL), ax_str("1.0.1"), &bob, NULL),
+                     AX_OK);
+    step(&w, 1, 0.8);
+    assert_roles(&w, AX_PHASE_CANARY, "1.0.0", "1.0.1");
+    assert_int_equal(w.l.roles.share, 5);
+    (void)until(&w, AX_PHASE_WATCH, 1, 0.8);
+    assert_roles(&w, AX_PHASE_WATCH, "1.0.1", "1.0.0");
+    learner_world_end(&w);
+}
+
 /* The process ends, and another one begins with what was saved at some time before. */
 static void restart(struct learner_world *w, struct ax_buf *saved)
 {
@@ -522,6 +552,7 @@ int main(void)
         cmocka_unit_test(one_that_gives_no_numbers_or_cannot_be_built_is_rolled_back_at_once),
         cmocka_unit_test(what_is_staged_by_hand_is_tried_and_withdrawn_by_hand),
         cmocka_unit_test(one_that_has_passed_waits_for_its_reviewers_and_then_goes_by_itself),
+        cmocka_unit_test(a_canary_waits_for_its_reviewers_before_its_first_share),
         cmocka_unit_test(a_process_that_ends_between_registry_and_record_goes_on_where_the_registry_is),
         cmocka_unit_test(a_record_changes_the_roles_as_they_were_changed),
         cmocka_unit_test(
