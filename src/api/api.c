@@ -6,6 +6,7 @@
 #include "api/process.h"
 #include "base/metrics.h"
 #include "config/dump.h"
+#include "pipeline/trials.h"
 
 static void metrics(void *ctx, const struct ax_http_request *req, struct ax_http_response *res)
 {
@@ -88,6 +89,20 @@ static json_t *history_json(const struct ax_api *api, const char *job)
     return json_pack("{s:f, s:s}", "share", share, "text", text);
 }
 
+/* How the fits of its models stand; what is not known, or makes no sense now, is null. */
+static json_t *training_json(const struct ax_api *api, uint32_t job)
+{
+    struct ax_fit_view v;
+    json_t *list = json_array();
+    for (uint32_t i = 0; ax_pipeline_job_fit(api->pipeline, job, i, &v); i++)
+        (void)json_array_append_new(
+            list, json_pack("{s:s, s:s, s:s, s:o, s:o}", "model", v.model, "state",
+                            ax_fit_stage_name(v.stage), "reason", ax_fit_reason_name(v.reason), "share",
+                            v.stage == AX_FITS_RUNNING && v.share > 0 ? json_real(v.share) : json_null(),
+                            "place", v.stage == AX_FITS_QUEUED ? json_integer(v.place) : json_null()));
+    return list;
+}
+
 static void jobs(void *ctx, const struct ax_http_request *req, struct ax_http_response *res)
 {
     struct ax_api *api = ctx;
@@ -98,11 +113,12 @@ static void jobs(void *ctx, const struct ax_http_request *req, struct ax_http_re
     for (uint32_t i = 0; ax_pipeline_job_status(api->pipeline, i, name, sizeof name, &s); i++) {
         json_t *last = s.last_step_ms == INT64_MIN ? json_null() : json_real((double)s.last_step_ms / 1000);
         (void)json_array_append_new(
-            list, json_pack("{s:s, s:b, s:s, s:i, s:i, s:i, s:i, s:I, s:o, s:f, s:o}", "job", name, "ready",
-                            s.ready, "reason", s.reason ? s.reason : "", "series", s.targets_n, "seriesReady",
-                            s.ready_n, "entities", s.entities_n, "outputSeries", s.outputs_n, "bytes",
-                            (json_int_t)s.bytes, "lastStepTimestampSeconds", last, "lastStepDurationSeconds",
-                            s.step_seconds, "history", history_json(api, name)));
+            list,
+            json_pack("{s:s, s:b, s:s, s:i, s:i, s:i, s:i, s:I, s:o, s:f, s:o, s:o}", "job", name, "ready",
+                      s.ready, "reason", s.reason ? s.reason : "", "series", s.targets_n, "seriesReady",
+                      s.ready_n, "entities", s.entities_n, "outputSeries", s.outputs_n, "bytes",
+                      (json_int_t)s.bytes, "lastStepTimestampSeconds", last, "lastStepDurationSeconds",
+                      s.step_seconds, "history", history_json(api, name), "training", training_json(api, i)));
     }
     ax_answer_json(res, json_pack("{s:o}", "jobs", list));
 }

@@ -4,7 +4,9 @@
  *   GET  /metrics                   self-metrics, text format 0.0.4
  *   GET  /-/healthy, /-/ready       200, or 503 while starting or stopping
  *   POST /-/reload                  with --web.enable-lifecycle
- *   GET  /api/v1/status/buildinfo, /api/v1/status/config, /api/v1/status/jobs
+ *   GET  /api/v1/status/buildinfo, /api/v1/status/config, /api/v1/status/jobs (with `training`: of each model
+ *        of a job the state of its fits (pipeline/learner.h), their reason, share done and place in the
+ * queue)
  *
  * JSON answers have Prometheus's envelope: {"status":"success","data":...}. Handlers run on the server's
  * threads. */

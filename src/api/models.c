@@ -3,7 +3,6 @@
 
 #include "api/answer.h"
 #include "api/caller.h"
-#include "base/log.h"
 #include "base/parse.h"
 #include "pipeline/trials.h"
 #include "registry/shown.h"
@@ -346,26 +345,50 @@ static void import_one(void *ctx, const struct ax_http_request *req, struct ax_h
     answer_ref(&a, err, &ref);
 }
 
+/* Where fits are, in a process whose jobs run. */
+static enum ax_err need_jobs(struct asking *a)
+{
+    return a->service->pipeline ? AX_OK
+                                : ax_fail(&a->diag, AX_CONFLICT, "no job runs: ask a running auspex (--url)");
+}
+
+static json_t *fit_json(const struct asking *a, const struct ax_fit_view *v)
+{
+    return json_pack("{s:o, s:s, s:s}", "model", json_stringn(a->name.p, a->name.n), "reason",
+                     ax_fit_reason_name(v->reason), "state", ax_fit_stage_name(v->stage));
+}
+
 static void retrain(void *ctx, const struct ax_http_request *req, struct ax_http_response *res)
 {
     struct asking a = {.service = ctx, .req = req, .res = res};
+    struct ax_fit_view v;
     if (!begin_change(&a) || !begin(&a, "champion"))
         return;
-    enum ax_err err = AX_OK;
-    if (!a.service->pipeline)
-        err = ax_fail(&a.diag, AX_CONFLICT, "no job runs: ask a running auspex (--url)");
+    enum ax_err err = need_jobs(&a);
     if (err == AX_OK)
-        err = ax_pipeline_retrain(a.service->pipeline, a.name, &a.diag);
-    if (err == AX_OK) {
-        struct ax_diag ignored;
-        struct ax_model_ref ref;
-        const bool known =
-            ax_registry_find(a.service->registry, a.name, ax_str("latest"), &ref, &ignored) == AX_OK;
-        if (known && ax_registry_note(a.service->registry, a.name, ax_str(ref.version), ax_str("retrain"),
-                                      &a.by, &ignored) != AX_OK)
-            ax_log(AX_LOG_WARN, "audit_failed", "retrain: %s", ignored.text);
-    }
-    answer(&a, err, json_pack("{s:o}", "model", json_stringn(a.name.p, a.name.n)));
+        err = ax_pipeline_fit(a.service->pipeline, a.name, &v, &a.diag);
+    if (err == AX_OK)
+        err = ax_registry_ask(a.service->registry, a.name, &a.by, &a.diag);
+    if (err == AX_OK) /* it is kept: how it stands now */
+        err = ax_pipeline_fit(a.service->pipeline, a.name, &v, &a.diag);
+    answer(&a, err, err == AX_OK ? fit_json(&a, &v) : NULL);
+}
+
+static void cancel(void *ctx, const struct ax_http_request *req, struct ax_http_response *res)
+{
+    struct asking a = {.service = ctx, .req = req, .res = res};
+    struct ax_fit_view v;
+    struct ax_diag noted = {{0}};
+    if (!begin_change(&a) || !begin(&a, "champion"))
+        return;
+    enum ax_err err = need_jobs(&a);
+    if (err == AX_OK)
+        err = ax_pipeline_cancel(a.service->pipeline, a.name, &v, &a.diag);
+    if (err == AX_OK && (err = ax_registry_cancel(a.service->registry, a.name, &a.by, &noted)) != AX_OK)
+        (void)ax_fail(&a.diag, err,
+                      "it is called off, but that could not be noted, and it may begin again: %s",
+                      noted.text);
+    answer(&a, err, err == AX_OK ? fit_json(&a, &v) : NULL);
 }
 
 void ax_models_routes(struct ax_models_service *s, struct ax_http_route *out)
@@ -382,6 +405,7 @@ void ax_models_routes(struct ax_models_service *s, struct ax_http_route *out)
         {"POST", "/api/v1/models/approve", "models_approve", approve, s, 0, NULL, true, NULL},
         {"POST", "/api/v1/models/baseline", "models_baseline", baseline, s, 0, NULL, true, NULL},
         {"POST", "/api/v1/models/retrain", "models_retrain", retrain, s, 0, NULL, true, NULL},
+        {"POST", "/api/v1/models/cancel", "models_cancel", cancel, s, 0, NULL, true, NULL},
         {"POST", "/api/v1/models/import", "models_import", import_one, s, BODY_MAX, NULL, true, may_change},
     };
     memcpy(out, routes, sizeof routes);

@@ -25,7 +25,11 @@
  *
  * POST /api/v1/models/import: the body is what export gave.
  *
- * POST /api/v1/models/retrain?name=: a fit begins after the next step of its job.
+ * POST /api/v1/models/retrain?name=: a fit begins after the next step of its job, or when there is enough to
+ * learn from; also after a restart, until it is over.
+ *
+ * POST /api/v1/models/cancel?name=: the fit that is asked for, waits or runs is called off. Both answer with
+ * its reason and state (pipeline/learner.h).
  *
  * version is a number, champion, challenger or latest; champion by default, where reading. POST needs `admin`
  * (--web.enable-admin-api), else 403. `by` and `why` say who asks, and go into the audit log; who came in by
@@ -37,7 +41,7 @@
 #include "pipeline/pipeline.h"
 #include "registry/registry.h"
 
-#define AX_MODELS_ROUTES 12
+#define AX_MODELS_ROUTES 13
 
 /* What the routes work on; outlives the server. */
 struct ax_models_service {

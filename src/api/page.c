@@ -1,6 +1,9 @@
 /* page.c: one table of jobs; the style is in the page, nothing is fetched. */
 #include "api/page.h"
 
+#include "base/metrics.h"
+#include "pipeline/trials.h"
+
 #include <inttypes.h>
 #include <time.h>
 
@@ -29,6 +32,28 @@ static void escape(struct ax_buf *out, const char *text)
     }
 }
 
+/* What becomes of the fits of a job's models; of those that want none nothing is said. */
+static void write_training(struct ax_buf *out, struct ax_pipeline *p, uint32_t job)
+{
+    struct ax_fit_view v;
+    const char *between = "";
+    for (uint32_t i = 0; ax_pipeline_job_fit(p, job, i, &v); i++) {
+        if (v.stage == AX_FITS_IDLE)
+            continue;
+        const char *kind = strrchr(v.model, '/');
+        ax_buf_str(out, ax_str(between));
+        escape(out, kind ? kind + 1 : v.model);
+        ax_buf_printf(out, ": %s",
+                      v.stage == AX_FITS_TOO_LITTLE_DATA ? "waits for data" : ax_fit_stage_name(v.stage));
+        if (v.stage == AX_FITS_RUNNING && v.share > 0)
+            ax_buf_printf(out, " %.0f %%", 100 * v.share);
+        else if (v.stage == AX_FITS_QUEUED)
+            ax_buf_printf(out, ", place %" PRIu32, v.place);
+        ax_buf_printf(out, " (%s)", ax_fit_reason_name(v.reason));
+        between = "<br>";
+    }
+}
+
 static void write_job(struct ax_buf *out, const char *name, const struct ax_job_status *s)
 {
     char step[40] = "none yet";
@@ -42,7 +67,7 @@ static void write_job(struct ax_buf *out, const char *name, const struct ax_job_
     escape(out, name);
     ax_buf_printf(out,
                   "</td><td class=\"%s\">%s</td><td>%" PRIu32 "</td><td>%" PRIu32 "</td><td>%" PRIu32
-                  "</td><td>%.1f KiB</td><td>%.1f ms</td><td>%s</td></tr>",
+                  "</td><td>%.1f KiB</td><td>%.1f ms</td><td>%s</td><td>",
                   s->ready ? "ok" : "wait", s->ready ? "ready" : s->reason, s->targets_n, s->entities_n,
                   s->outputs_n, s->targets_n ? (double)s->bytes / 1024 / s->targets_n : 0.0,
                   s->step_seconds * 1000, step);
@@ -57,13 +82,17 @@ void ax_page_write(struct ax_pipeline *p, const struct ax_db *db, struct ax_buf 
         out,
         "<h1>Auspex %s</h1><p>%" PRIu32
         " input series in memory</p><table><tr><th>job</th><th>model</th><th>series</th><th>entities</th>"
-        "<th>outputs</th><th>memory a series</th><th>last step took</th><th>last step</th></tr>",
+        "<th>outputs</th><th>memory a series</th><th>last step took</th><th>last "
+        "step</th><th>training</th></tr>",
         AX_VERSION, ax_db_series_n(db));
-    for (uint32_t i = 0; ax_pipeline_job_status(p, i, name, sizeof name, &status); i++)
+    for (uint32_t i = 0; ax_pipeline_job_status(p, i, name, sizeof name, &status); i++) {
         write_job(out, name, &status);
-    ax_buf_str(
-        out,
-        ax_str(
-            "</table><p></p><nav><a href=\"/metrics\">metrics</a><a href=\"/api/v1/status/config\">config</a>"
-            "<a href=\"/api/v1/status/jobs\">jobs</a><a href=\"/-/ready\">ready</a></nav></body></html>\n"));
+        write_training(out, p, i);
+        ax_buf_str(out, ax_str("</td></tr>"));
+    }
+    ax_buf_printf(out, "</table><p>%.0f fits wait for their turn</p>",
+                  ax_metric_get(ax_metric(AX_M_TRAINING_QUEUE, NULL, NULL)));
+    ax_buf_str(out, ax_str("<nav><a href=\"/metrics\">metrics</a><a href=\"/api/v1/status/config\">config</a>"
+                           "<a href=\"/api/v1/status/jobs\">jobs</a><a href=\"/api/v1/models\">models</a>"
+                           "<a href=\"/-/ready\">ready</a></nav></body></html>\n"));
 }

@@ -168,7 +168,24 @@ enum ax_err ax_models_print_asked(struct ax_str answer, const char *out, struct 
     (void)out;
     if (!root)
         return AX_CORRUPT;
-    (void)printf("%s is fitted after the next step of its job\n", text_of(data, "model"));
+    const char *state = text_of(data, "state"), *when = "after the next step of its job";
+    if (strcmp(state, "too_little_data") == 0)
+        when = "when there is enough to learn from";
+    else if (strcmp(state, "queued") == 0 || strcmp(state, "running") == 0)
+        when = "after the fit that is on its way";
+    (void)printf("%s is fitted %s\n", text_of(data, "model"), when);
+    json_decref(root);
+    return AX_OK;
+}
+
+enum ax_err ax_models_print_cancelled(struct ax_str answer, const char *out, struct ax_diag *diag)
+{
+    json_t *data, *root = open_answer(answer, &data, diag);
+    (void)out;
+    if (!root)
+        return AX_CORRUPT;
+    (void)printf("the fit of %s (%s, reason: %s) is called off\n", text_of(data, "model"),
+                 text_of(data, "state"), text_of(data, "reason"));
     json_decref(root);
     return AX_OK;
 }

@@ -19,6 +19,8 @@ ax_models_print ax_models_print_compare;
 ax_models_print ax_models_print_ref;
 /* That a fit was asked for. */
 ax_models_print ax_models_print_asked;
+/* That one was called off. */
+ax_models_print ax_models_print_cancelled;
 ax_models_print ax_models_print_baseline;
 /* The exported version, into a file. */
 ax_models_print ax_models_print_export;

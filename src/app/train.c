@@ -75,7 +75,7 @@ static bool add_task(void *ctx, const struct ax_job_config *job, int64_t t_ms, s
     struct ax_past_copy past = {0};
     struct ax_train_task *task = &t->tasks[t->n++];
     *task = (struct ax_train_task){.spec = &l->spec, .learner = l};
-    task->copied = l->spec.copy(l->spec.ctx, t_ms, t->options->bytes_max, &past);
+    task->copied = l->spec.copy(l->spec.ctx, t_ms, AX_FIT_MANUAL, t->options->bytes_max, &past);
     task->data = past.data;
     return true;
 }

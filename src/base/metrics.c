@@ -13,7 +13,7 @@
 struct ax_cell {
     struct ax_cell *next;
     bool hidden; /* forgotten, but somebody may still hold it */
-    char value1[LABEL_BYTES], value2[LABEL_BYTES];
+    char value1[LABEL_BYTES], value2[LABEL_BYTES], value3[LABEL_BYTES];
     _Atomic uint64_t bits; /* of the value, or of a histogram's sum */
     _Atomic uint64_t buckets[AX_METRIC_BUCKETS + 1];
 };
@@ -23,10 +23,13 @@ static const double bounds[AX_METRIC_BUCKETS] = {0.0005, 0.001, 0.0025, 0.005, 0
 
 static const struct {
     enum ax_metric_type type;
-    const char *name, *label1, *label2, *help;
+    const char *name, *label1, *label2, *label3, *help;
 } table[AX_METRIC_N] = {
-#define AX_METRIC(id, type, name, label1, label2, help) {AX_METRIC_##type, name, label1, label2, help},
+#define AX_METRIC(id, type, name, label1, label2, help) {AX_METRIC_##type, name, label1, label2, NULL, help},
+#define AX_METRIC3(id, type, name, label1, label2, label3, help)                                             \
+    {AX_METRIC_##type, name, label1, label2, label3, help},
 #include "base/metrics.def"
+#undef AX_METRIC3
 #undef AX_METRIC
 };
 
@@ -42,12 +45,13 @@ static void copy_label(char *out, const char *value)
     out[n] = '\0';
 }
 
-static struct ax_cell *find(enum ax_metric id, const char *v1, const char *v2)
+static struct ax_cell *find(enum ax_metric id, const char *v1, const char *v2, const char *v3)
 {
     unsigned n = 0;
     struct ax_cell **tail = &cells[id];
     for (; *tail; tail = &(*tail)->next, n++)
-        if (strcmp((*tail)->value1, v1) == 0 && strcmp((*tail)->value2, v2) == 0) {
+        if (strcmp((*tail)->value1, v1) == 0 && strcmp((*tail)->value2, v2) == 0 &&
+            strcmp((*tail)->value3, v3) == 0) {
             (*tail)->hidden = false;
             return *tail;
         }
@@ -59,20 +63,27 @@ static struct ax_cell *find(enum ax_metric id, const char *v1, const char *v2)
     }
     copy_label(cell->value1, v1);
     copy_label(cell->value2, v2);
+    copy_label(cell->value3, v3);
     *tail = cell;
+    return cell;
+}
+
+struct ax_cell *ax_metric3(enum ax_metric id, const char *value1, const char *value2, const char *value3)
+{
+    AX_ASSERT(id < AX_METRIC_N);
+    char v1[LABEL_BYTES], v2[LABEL_BYTES], v3[LABEL_BYTES];
+    copy_label(v1, value1);
+    copy_label(v2, value2);
+    copy_label(v3, value3);
+    (void)pthread_mutex_lock(&lock);
+    struct ax_cell *cell = find(id, v1, v2, v3);
+    (void)pthread_mutex_unlock(&lock);
     return cell;
 }
 
 struct ax_cell *ax_metric(enum ax_metric id, const char *value1, const char *value2)
 {
-    AX_ASSERT(id < AX_METRIC_N);
-    char v1[LABEL_BYTES], v2[LABEL_BYTES];
-    copy_label(v1, value1);
-    copy_label(v2, value2);
-    (void)pthread_mutex_lock(&lock);
-    struct ax_cell *cell = find(id, v1, v2);
-    (void)pthread_mutex_unlock(&lock);
-    return cell;
+    return ax_metric3(id, value1, value2, NULL);
 }
 
 struct ax_cell *ax_metric_void(void)
@@ -169,6 +180,10 @@ static void write_line(struct ax_buf *out, enum ax_metric id, const struct ax_ce
     }
     if (table[id].label2) {
         write_label(out, sep, table[id].label2, c->value2);
+        sep = ",";
+    }
+    if (table[id].label3 && c->value3[0]) {
+        write_label(out, sep, table[id].label3, c->value3);
         sep = ",";
     }
     if (le) {

@@ -18,7 +18,9 @@ enum ax_metric_type { AX_METRIC_COUNTER, AX_METRIC_GAUGE, AX_METRIC_HISTOGRAM };
 /* One id for each row of metrics.def. */
 enum ax_metric {
 #define AX_METRIC(id, type, name, label1, label2, help) AX_M_##id,
+#define AX_METRIC3(id, type, name, label1, label2, label3, help) AX_M_##id,
 #include "base/metrics.def"
+#undef AX_METRIC3
 #undef AX_METRIC
     AX_METRIC_N
 };
@@ -32,6 +34,9 @@ struct ax_cell;
 /* The cell of a metric with the given label values (NULL for a label that the metric has not).
  * Never NULL. Takes a lock. */
 struct ax_cell *ax_metric(enum ax_metric id, const char *value1, const char *value2);
+
+/* The same of a metric with three labels; one without a value is not shown. */
+struct ax_cell *ax_metric3(enum ax_metric id, const char *value1, const char *value2, const char *value3);
 
 /* A cell that is shown nowhere, for what is done for a rehearsal. */
 struct ax_cell *ax_metric_void(void);

@@ -169,7 +169,8 @@ static enum ax_err refer(struct ax_job *job, struct ax_lstm_data *d)
 }
 
 /* A copy of as many series as there is room for, evenly among all. */
-static enum ax_err copy_past(void *ctx, int64_t t_ms, uint64_t bytes_max, struct ax_past_copy *out)
+static enum ax_err copy_past(void *ctx, int64_t t_ms, enum ax_fit_reason reason, uint64_t bytes_max,
+                             struct ax_past_copy *out)
 {
     const struct ax_channel_lstm *m = ctx;
     const uint32_t fine = m->c->job->config->window_fine;
@@ -178,6 +179,7 @@ static enum ax_err copy_past(void *ctx, int64_t t_ms, uint64_t bytes_max, struct
     const uint32_t n = count_learned(m, least);
     struct ax_view views[AX_LSTM_FEATURES_MAX];
     (void)t_ms;
+    (void)reason;
     if (n == 0)
         return AX_NOTREADY;
     const uint64_t each =
@@ -222,7 +224,7 @@ enum ax_err ax_channel_lstm_new(struct ax_channel *c, struct ax_channel_lstm **o
     struct ax_learner_spec learner = {.kind = &ax_lstm_kind,
                                       .feature = c->feature.n ? c->drift_name[0] : "",
                                       .build = &m->spec,
-                                      .every_ms = c->job->config->forecast.lstm.fit_every_ms,
+                                      .fits.every_ms = c->job->config->forecast.lstm.fit_every_ms,
                                       .copy = copy_past,
                                       .ctx = m};
     ax_channel_trial_rule(m->trial, c->job->config->models.min_samples, &learner.rule);

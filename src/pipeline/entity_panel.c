@@ -75,7 +75,8 @@ void ax_entities_learn(struct ax_job *job)
     const struct ax_learner_spec spec = {.kind = latency ? &ax_latency_kind : &ax_ensemble_kind,
                                          .feature = "",
                                          .build = &job->ensemble,
-                                         .every_ms = EVERY_POINTS * ax_point_steps(job) * config->step_ms,
+                                         .fits.every_ms =
+                                             EVERY_POINTS * ax_point_steps(job) * config->step_ms,
                                          .rule = rule_of(job),
                                          .copy = ax_entities_copy,
                                          .supersedes = supersedes,

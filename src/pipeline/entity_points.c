@@ -285,10 +285,10 @@ static int64_t span_ms(const struct ax_job *job)
 /* Is there so much more past than the live generation learnt from that learning again pays? The past has
  * doubled, or the time between two trainings has gone by, or people have said something since the newest. Of
  * latencies, which have a short past, all of it is new. */
-static bool is_worth_it(const struct ax_job *job, int64_t t_ms)
+static bool is_worth_it(const struct ax_job *job, int64_t t_ms, enum ax_fit_reason reason)
 {
     const struct ax_learner *l = &job->ensemble_learner;
-    if (!l->live || l->reason == AX_FIT_DRIFT || l->reason == AX_FIT_ACCURACY || l->reason == AX_FIT_MANUAL)
+    if (!l->live || reason == AX_FIT_DRIFT || reason == AX_FIT_ACCURACY || reason == AX_FIT_MANUAL)
         return true;
     const struct ax_fit_scores *live = &l->live->scores;
     const int64_t newest_ms = l->newest_ms > live->until_ms ? l->newest_ms : live->until_ms;
@@ -374,13 +374,16 @@ static enum ax_err fill(struct filling *f, const struct measure *m, struct ax_bu
     return AX_OK;
 }
 
-enum ax_err ax_entities_copy(void *ctx, int64_t t_ms, uint64_t bytes_max, struct ax_past_copy *out)
+enum ax_err ax_entities_copy(void *ctx, int64_t t_ms, enum ax_fit_reason reason, uint64_t bytes_max,
+                             struct ax_past_copy *out)
 {
     struct ax_job *job = ctx;
     const uint64_t row = job->channels_n * sizeof(float) + 1;
-    const bool asked_for = job->ensemble_learner.reason == AX_FIT_MANUAL;
-    if (job->entities.n == 0 || (!asked_for && !is_worth_it(job, t_ms)))
+    *out = (struct ax_past_copy){.data = NULL};
+    if (job->entities.n == 0)
         return AX_NOTREADY;
+    if (!is_worth_it(job, t_ms, reason))
+        return AX_OK;
     uint64_t most = (uint64_t)(SHARE_OF_BYTES * (double)bytes_max) / row / job->entities.n;
     struct filling f = {.job = job, .t_ms = t_ms, .most = most < UINT32_MAX ? (uint32_t)most : UINT32_MAX};
     struct ax_buf key;

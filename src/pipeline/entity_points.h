@@ -18,8 +18,8 @@ uint32_t ax_point_steps(const struct ax_job *job);
 void ax_entity_points(struct ax_job *job, const struct ax_entity *e, int64_t t_ms, float *x);
 
 /* Copy the past of all entities, as struct ax_learner_spec.copy(): ctx is the job. AX_NOTREADY while there is
- * too little of it, or too little more than the live generation learnt from. */
-AX_MUST_USE enum ax_err ax_entities_copy(void *ctx, int64_t t_ms, uint64_t bytes_max,
-                                         struct ax_past_copy *out);
+ * too little of it; nothing while there is too little more than the live generation learnt from. */
+AX_MUST_USE enum ax_err ax_entities_copy(void *ctx, int64_t t_ms, enum ax_fit_reason reason,
+                                         uint64_t bytes_max, struct ax_past_copy *out);
 
 #endif

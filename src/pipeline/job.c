@@ -347,8 +347,7 @@ enum ax_err ax_job_take(struct ax_job *job, struct ax_str record)
         ax_job_parity_step(job, head.t_ms);
         ax_job_outputs(job, head.t_ms);
     }
-    for (struct ax_learner *l = job->learners; l; l = l->after)
-        ax_learner_age(l);
+    ax_job_grow_older(job, head.t_ms);
     ax_metric_set(job->targets_cell, targets);
     job->schedule.last_ms = head.t_ms;
     atomic_store_explicit(&job->watch.evaluated_ms, head.t_ms, memory_order_release);

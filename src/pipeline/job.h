@@ -98,6 +98,15 @@ void ax_job_train(struct ax_job *job);
 /* The first of its models of which a finished generation waits; NULL when none does. */
 struct ax_learner *ax_job_trained(struct ax_job *job);
 
+/* Its models, one after the other by `after`; NULL when it has none. */
+struct ax_learner *ax_job_learners(struct ax_job *job);
+
+/* What is to be recorded of the fits of one; views into the job. */
+struct ax_fits_record ax_job_fits_of(const struct ax_job *job, const struct ax_learner *l);
+
+/* Take over what a record says of them, of this generation and identity of the job. */
+void ax_job_restore_fits(struct ax_job *job, const struct ax_fits_record *record);
+
 /* What is to be recorded before that one may serve; views into the job. */
 struct ax_swap ax_job_swap_of(const struct ax_job *job, const struct ax_learner *l);
 

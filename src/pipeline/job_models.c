@@ -1,4 +1,5 @@
 /* job_models.c: the models of a job that are fitted beside it. */
+#include "pipeline/fits_record.h"
 #include "pipeline/job_priv.h"
 #include "pipeline/swap_record.h"
 
@@ -27,11 +28,10 @@ void ax_job_learn(struct ax_job *job, struct ax_learner *l, const struct ax_lear
     whole.training = ax_job_rehearses(job) ? NULL : job->env.training;
     whole.artifacts = job->env.artifacts;
     whole.job = job->name;
-    whole.step_ms = job->config->step_ms;
+    whole.fits.step_ms = job->config->step_ms;
     whole.seed = job->env.seed;
     whole.config = job->config->hash;
-    whole.cooldown_ms = job->config->models.cooldown_ms;
-    whole.event_ms = ax_triggers_event_ms(job->config->step_ms);
+    whole.fits.cooldown_ms = job->config->models.cooldown_ms;
     whole.rule = rule_of(job, &spec->rule);
     whole.explains = ax_job_explains;
     whole.job_ctx = job;
@@ -49,21 +49,25 @@ static bool knows_of_drift(const struct ax_job *job, const struct ax_learner *l)
            l->shadow->scores.until_ms > job->triggers.drifted_ms;
 }
 
-void ax_job_train(struct ax_job *job)
+void ax_job_grow_older(struct ax_job *job, int64_t t_ms)
 {
-    const int64_t t_ms = job->schedule.last_ms;
     const uint32_t tested = job->drift_ready[AX_DRIFT_INPUTS];
     const double drifted = tested ? (double)job->drift_drifted[AX_DRIFT_INPUTS] / tested : (double)NAN,
                  accuracy = job->config->models.accuracy_below > 0 ? ax_job_accuracy(job, t_ms) : (double)NAN;
-    if (!job->learners)
-        return;
-    ax_job_parity_flag(job);
-    const enum ax_fit_reason reason = ax_triggers_step(&job->triggers, t_ms, drifted, accuracy);
-    for (struct ax_learner *l = job->learners; l; l = l->after) {
-        if (job->triggers.drifted_ms == INT64_MIN)
-            l->drift_fits = 0;
+    const bool rings =
+        job->learners && !ax_job_rehearses(job) && ax_triggers_step(&job->triggers, t_ms, drifted, accuracy);
+    for (struct ax_learner *l = job->learners; l; l = l->after)
+        ax_learner_age(l, job->triggers.drifted_ms != INT64_MIN, rings);
+}
+
+void ax_job_train(struct ax_job *job)
+{
+    const int64_t t_ms = job->schedule.last_ms;
+    if (job->learners)
+        ax_job_parity_flag(job);
+    const enum ax_fit_reason reason = ax_triggers_reason(&job->triggers, t_ms);
+    for (struct ax_learner *l = job->learners; l; l = l->after)
         ax_learner_offer(l, t_ms, reason == AX_FIT_DRIFT && knows_of_drift(job, l) ? AX_FIT_NOT : reason);
-    }
 }
 
 struct ax_learner *ax_job_trained(struct ax_job *job)
@@ -72,6 +76,45 @@ struct ax_learner *ax_job_trained(struct ax_job *job)
         if (ax_learner_ready(l))
             return l;
     return NULL;
+}
+
+struct ax_learner *ax_job_learners(struct ax_job *job)
+{
+    return job->learners;
+}
+
+struct ax_fits_record ax_job_fits_of(const struct ax_job *job, const struct ax_learner *l)
+{
+    return (struct ax_fits_record){.job = job->config->name,
+                                   .generation = job->generation,
+                                   .identity = job->identity,
+                                   .last_ms = job->schedule.last_ms,
+                                   .kind = ax_str(l->spec.kind->name),
+                                   .feature = ax_str(l->spec.feature),
+                                   .fits = l->fits};
+}
+
+/* Is that of this job, and not older than what it has? */
+static bool is_news(const struct ax_job *job, uint64_t generation, uint64_t identity, int64_t last_ms)
+{
+    return generation == job->generation && identity == job->identity && last_ms >= job->schedule.last_ms;
+}
+
+static struct ax_learner *find_learner(const struct ax_job *job, struct ax_str kind, struct ax_str feature)
+{
+    for (struct ax_learner *l = job->learners; l; l = l->after)
+        if (ax_str_eq(kind, ax_str(l->spec.kind->name)) && ax_str_eq(feature, ax_str(l->spec.feature)))
+            return l;
+    return NULL;
+}
+
+void ax_job_restore_fits(struct ax_job *job, const struct ax_fits_record *record)
+{
+    struct ax_learner *l = is_news(job, record->generation, record->identity, record->last_ms)
+                               ? find_learner(job, record->kind, record->feature)
+                               : NULL;
+    if (l)
+        l->fits = record->fits;
 }
 
 struct ax_swap ax_job_swap_of(const struct ax_job *job, const struct ax_learner *l)
@@ -87,12 +130,8 @@ struct ax_swap ax_job_swap_of(const struct ax_job *job, const struct ax_learner 
 
 enum ax_err ax_job_swap(struct ax_job *job, const struct ax_swap *swap)
 {
-    if (swap->generation != job->generation || swap->identity != job->identity ||
-        swap->last_ms < job->schedule.last_ms)
-        return AX_OK;
-    for (struct ax_learner *l = job->learners; l; l = l->after)
-        if (ax_str_eq(swap->kind, ax_str(l->spec.kind->name)) &&
-            ax_str_eq(swap->feature, ax_str(l->spec.feature)))
-            return ax_learner_restore(l, &swap->roles, swap->last_ms);
-    return AX_OK;
+    struct ax_learner *l = is_news(job, swap->generation, swap->identity, swap->last_ms)
+                               ? find_learner(job, swap->kind, swap->feature)
+                               : NULL;
+    return l ? ax_learner_restore(l, &swap->roles, swap->last_ms) : AX_OK;
 }

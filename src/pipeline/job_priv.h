@@ -269,9 +269,13 @@ AX_MUST_USE enum ax_err ax_job_lessons_load(struct ax_job *job, struct ax_bytes 
 int64_t ax_job_absence_ms(const struct ax_job *job);
 
 /* job_models.c: one more model that is fitted beside the job; it outlives the job's use of it. What its spec
- * leaves out, all but kind, feature, build, every_ms, copy, ctx, and of the rule what is the model's own
+ * leaves out, all but kind, feature, build, fits.every_ms, copy, ctx, and of the rule what is the model's own
  * affair (alarms, block, lags), is filled in. */
 void ax_job_learn(struct ax_job *job, struct ax_learner *l, const struct ax_learner_spec *spec);
+
+/* A step t_ms is taken, in service or in a replay: its models and their trials grow older, and what is a
+ * reason to fit them again has lasted longer. */
+void ax_job_grow_older(struct ax_job *job, int64_t t_ms);
 
 /* job_reference.c: begin out with what a model that is fitted now is to be tested against later: the bytes of
  * drift/reference.h, of all channels that are tested; empty when there are none. What there is no memory for

@@ -9,7 +9,7 @@
 #include "pipeline/job_priv.h"
 #include "store/records.h"
 
-#define STATE_VERSION 13
+#define STATE_VERSION 14
 #define SECTION_BYTES (1u << 20) /* a section is put when it has become so long */
 #define LABELS_MAX 65536         /* of one target; more than any request may bring */
 
@@ -67,6 +67,7 @@ static void job_save(struct ax_job *job, struct ax_buf *out)
         if (c->kind.forecast)
             ax_forecast_shared_save(&c->shared, out);
     }
+    ax_triggers_save(&job->triggers, out);
     for (const struct ax_learner *l = job->learners; l; l = l->after)
         ax_learner_save(l, out);
     for (uint32_t i = 0; i < job->channels_n; i++)
@@ -100,6 +101,7 @@ static enum ax_err job_load(struct ax_job *job, struct ax_bytes *in)
         if (c->kind.forecast && ax_forecast_shared_load(&c->shared, in) != AX_OK)
             break;
     }
+    ax_triggers_load(&job->triggers, in);
     for (struct ax_learner *l = job->learners; l && in->err == AX_OK; l = l->after)
         if (ax_learner_load(l, in) == AX_NOMEM)
             return AX_NOMEM;

@@ -6,18 +6,10 @@
 
 #include <string.h>
 
-#define LOOK_STEPS                                                                                           \
-    16 /* fits begin at steps of which the number is a multiple of it, and so after a restart too */
-#define RETRY_MS 600000   /* after a fit that failed; doubles each time, */
-#define RETRY_DOUBLINGS 8 /* so often at most */
-
 void ax_learner_init(struct ax_learner *l, const struct ax_learner_spec *spec)
 {
-    *l = (struct ax_learner){.spec = *spec,
-                             .asked_ms = INT64_MIN,
-                             .look_ms = INT64_MIN,
-                             .newest_ms = INT64_MIN,
-                             .rolled_back_ms = INT64_MIN};
+    *l = (struct ax_learner){
+        .spec = *spec, .fits = AX_FITS_NONE, .newest_ms = INT64_MIN, .rolled_back_ms = INT64_MIN};
 }
 
 void ax_learner_done(struct ax_learner *l)
@@ -36,13 +28,6 @@ void ax_learner_done(struct ax_learner *l)
     l->next = (struct ax_learner_next){.any = false};
 }
 
-static void failed(struct ax_learner *l, int64_t t_ms)
-{
-    l->look_ms = t_ms + ((int64_t)RETRY_MS << l->failures);
-    if (l->failures < RETRY_DOUBLINGS)
-        l->failures++;
-}
-
 /* Up to when the newest fit learnt, in this process or before: it may be newer than what serves, for a
  * rollback may have returned to that. */
 static int64_t newest_ms(const struct ax_learner *l)
@@ -50,99 +35,101 @@ static int64_t newest_ms(const struct ax_learner *l)
     return l->live && l->live->scores.until_ms > l->newest_ms ? l->live->scores.until_ms : l->newest_ms;
 }
 
-/* When the next fit is due: so long after the newest one; sooner when what serves had learnt from less time.
- */
-static int64_t due_ms(const struct ax_learner *l)
+/* A fit that was on its way when the process ended is over if the store has what came of it. */
+static void end_interrupted(struct ax_learner *l)
 {
-    const int64_t newest = newest_ms(l);
-    int64_t wait_ms = l->spec.every_ms;
-    if (l->live && l->live->scores.until_ms - l->live->scores.from_ms < wait_ms)
-        wait_ms = l->live->scores.until_ms - l->live->scores.from_ms;
-    return newest == INT64_MIN ? INT64_MIN : newest + wait_ms;
-}
-
-/* Has it rested so long since the newest fit, whatever became of that? */
-static bool has_rested(const struct ax_learner *l, int64_t t_ms, int64_t for_ms)
-{
-    const int64_t newest = newest_ms(l) > l->asked_ms ? newest_ms(l) : l->asked_ms;
-    return newest == INT64_MIN || t_ms - newest >= for_ms;
-}
-
-/* From a fit to one because of drift: twice as long for each that was begun since this drift began, for what
- * they learnt was tried and did not end it, up to the time of the schedule. */
-static int64_t drift_rest_ms(const struct ax_learner *l)
-{
-    int64_t wait_ms = l->spec.cooldown_ms;
-    for (uint32_t i = 0; i < l->drift_fits && wait_ms < l->spec.every_ms; i++)
-        wait_ms = 2 * wait_ms < l->spec.every_ms ? 2 * wait_ms : l->spec.every_ms;
-    return wait_ms;
+    int64_t newest = newest_ms(l);
+    if (l->shadow && l->shadow->scores.until_ms > newest)
+        newest = l->shadow->scores.until_ms;
+    if (l->fits.begun == AX_FIT_NOT || newest < l->fits.begun_ms)
+        return;
+    l->settles = l->settles || l->fits.begun == AX_FIT_MANUAL;
+    ax_fits_end(&l->fits, false);
+    l->fits_changed = true;
 }
 
 /* Why a fit is to begin now, if it is. */
-static enum ax_fit_reason reason_now(const struct ax_learner *l, int64_t t_ms, enum ax_fit_reason reason)
+static enum ax_fit_reason reason_now(struct ax_learner *l, int64_t t_ms, enum ax_fit_reason trigger)
 {
-    const bool trial = l->roles.phase != AX_PHASE_NONE;
     if (!l->spec.training || l->fit || l->fresh || l->next.any)
         return AX_FIT_NOT;
-    if (t_ms < l->look_ms)
-        return AX_FIT_NOT;
-    if (l->asked != AX_FIT_NOT)
-        return l->asked;
-    if (t_ms / l->spec.step_ms % LOOK_STEPS != 0)
-        return AX_FIT_NOT;
-    if (!trial && t_ms >= due_ms(l))
-        return AX_FIT_SCHEDULE;
-    if ((reason == AX_FIT_DRIFT || reason == AX_FIT_ACCURACY) && l->live &&
-        has_rested(l, t_ms, reason == AX_FIT_DRIFT ? drift_rest_ms(l) : l->spec.cooldown_ms))
-        return reason;
-    return reason == AX_FIT_CRON && !trial && has_rested(l, t_ms, l->spec.event_ms) ? reason : AX_FIT_NOT;
+    (void)ax_learner_look(l);
+    end_interrupted(l);
+    const struct ax_fits_now now = {.t_ms = t_ms,
+                                    .newest_ms = newest_ms(l),
+                                    .learnt_ms = l->live ? l->live->scores.until_ms - l->live->scores.from_ms
+                                                         : INT64_MAX,
+                                    .serves = l->live != NULL,
+                                    .tried = l->roles.phase != AX_PHASE_NONE,
+                                    .asked = l->asked,
+                                    .trigger = trigger};
+    return ax_fits_due(&l->fits, &l->spec.fits, &now);
 }
 
-/* As the label `reason`. */
-static const char *reason_text(enum ax_fit_reason reason)
-{
-    static const char *const texts[AX_FIT_REASONS] = {"", "schedule", "cron", "drift", "accuracy", "manual"};
-    return texts[reason];
-}
-
-void ax_learner_age(struct ax_learner *l)
+void ax_learner_age(struct ax_learner *l, bool drifts, bool rings)
 {
     l->age += l->age < UINT32_MAX;
+    if (!drifts)
+        l->fits.drift_fits = 0;
+    if (rings && l->roles.phase == AX_PHASE_NONE)
+        l->fits.rung = true;
 }
 
-void ax_learner_offer(struct ax_learner *l, int64_t t_ms, enum ax_fit_reason reason)
+/* There is too little to learn from: who asks is told so once. */
+static void wait_for_past(struct ax_learner *l, int64_t t_ms, enum ax_fit_reason reason)
+{
+    if (reason == AX_FIT_MANUAL && l->short_of_past != AX_FIT_MANUAL)
+        ax_log(AX_LOG_INFO, "training_waits",
+               "job %s: the fit of %s%s%s that was asked for begins when there is enough to learn from",
+               l->spec.job, l->spec.kind->name, *l->spec.feature ? ":" : "", l->spec.feature);
+    l->short_of_past = reason;
+    ax_fits_put_off(&l->fits, &l->spec.fits, t_ms); /* not to count it at every step */
+}
+
+/* Hand a copy of the past over. */
+static enum ax_err begin_fit(struct ax_learner *l, const struct ax_past_copy *past, enum ax_fit_reason reason,
+                             struct ax_diag *diag)
 {
     const struct ax_learner_spec *s = &l->spec;
-    struct ax_past_copy past = {0};
-    struct ax_diag diag = {{0}};
-    l->reason = reason_now(l, t_ms, reason);
-    if (l->reason == AX_FIT_NOT)
-        return;
-    enum ax_err err = s->copy(s->ctx, t_ms, ax_training_bytes_max(s->training), &past);
-    if (err != AX_OK)
-        return;
     const struct ax_fit_task task = {.kind = s->kind,
                                      .about = {.job = s->job,
                                                .kind = s->kind->name,
                                                .feature = s->feature,
                                                .tried = s->rule.shadows && l->live, /* nobody else serves */
                                                .config = s->config},
-                                     .data = past.data,
-                                     .bytes = past.bytes,
+                                     .data = past->data,
+                                     .bytes = past->bytes,
+                                     .reason = ax_fit_reason_name(reason),
                                      .seed = s->seed};
-    err = ax_training_offer(s->training, &task, &l->fit, &diag);
+    return ax_training_offer(s->training, &task, &l->fit, diag);
+}
+
+void ax_learner_offer(struct ax_learner *l, int64_t t_ms, enum ax_fit_reason trigger)
+{
+    const struct ax_learner_spec *s = &l->spec;
+    struct ax_past_copy past = {0};
+    struct ax_diag diag = {{0}};
+    const enum ax_fit_reason reason = reason_now(l, t_ms, trigger);
+    if (reason == AX_FIT_NOT)
+        return;
+    enum ax_err err = s->copy(s->ctx, t_ms, reason, ax_training_bytes_max(s->training), &past);
+    if (err == AX_NOTREADY)
+        wait_for_past(l, t_ms, reason);
+    if (err == AX_OK && !past.data) /* it does not pay yet, whatever the hour */
+        l->fits.rung = false;
+    if (err != AX_OK || !past.data)
+        return;
+    l->short_of_past = AX_FIT_NOT;
+    err = begin_fit(l, &past, reason, &diag);
     if (err == AX_OK) {
-        l->asked_ms = t_ms;
-        l->asked = AX_FIT_NOT;
-        l->drift_fits += l->reason == AX_FIT_DRIFT && l->drift_fits < UINT32_MAX;
-        ax_metric_count(AX_M_TRAINING_STARTED, s->job, reason_text(l->reason));
-        if (l->reason != AX_FIT_SCHEDULE)
-            ax_log(AX_LOG_INFO, "training_started", "job %s: a fit of %s is begun, reason: %s", s->job,
-                   s->kind->name, reason_text(l->reason));
+        ax_fits_begin(&l->fits, reason, t_ms);
+        l->fits_changed = true;
+        l->asked = false;
+        ax_metric_count(AX_M_TRAINING_STARTED, s->job, ax_fit_reason_name(reason));
         return;
     }
     s->kind->free_data(past.data); /* the queue is full: later, for the copy was dear */
-    l->look_ms = t_ms + LOOK_STEPS * s->step_ms;
+    ax_fits_put_off(&l->fits, &s->fits, t_ms);
     if (err != AX_BUSY)
         ax_log(AX_LOG_WARN, "training_failed", "job %s: %s is not fitted now: %s", s->job, s->kind->name,
                diag.text);
@@ -150,8 +137,52 @@ void ax_learner_offer(struct ax_learner *l, int64_t t_ms, enum ax_fit_reason rea
 
 void ax_learner_ask(struct ax_learner *l)
 {
-    l->asked = AX_FIT_MANUAL;
-    l->look_ms = INT64_MIN;
+    l->asked = true;
+    l->fits.look_ms = INT64_MIN;
+}
+
+bool ax_learner_cancel(struct ax_learner *l, int64_t t_ms)
+{
+    const bool any = l->fit ? ax_fit_cancel(l->fit) : l->asked || l->fits.begun != AX_FIT_NOT || l->fits.rung;
+    if (!any)
+        return false;
+    ax_fit_drop(l->fit);
+    l->fit = NULL;
+    l->asked = false;
+    l->short_of_past = AX_FIT_NOT;
+    ax_fits_cancel(&l->fits, t_ms);
+    l->fits_changed = true;
+    return true;
+}
+
+const char *ax_fit_stage_name(enum ax_fit_stage stage)
+{
+    static const char *const names[] = {"idle", "wanted", "too_little_data", "queued", "running"};
+    return names[stage];
+}
+
+void ax_learner_view(const struct ax_learner *l, struct ax_fit_view *out)
+{
+    const struct ax_artifact_about about = {
+        .job = l->spec.job, .kind = l->spec.kind->name, .feature = l->spec.feature};
+    struct ax_fit_standing standing;
+    *out = (struct ax_fit_view){.stage = AX_FITS_IDLE};
+    (void)ax_artifact_name(&about, out->model);
+    if (l->fit) {
+        out->reason = l->fits.begun;
+        out->stage = AX_FITS_RUNNING; /* until it is looked at, also when it is over */
+        if (!ax_training_find(l->spec.training, out->model, &standing))
+            return;
+        out->stage = standing.state == AX_FIT_WAITS ? AX_FITS_QUEUED : AX_FITS_RUNNING;
+        out->place = standing.place;
+        out->share = standing.share;
+    } else if (l->short_of_past != AX_FIT_NOT) {
+        out->reason = l->short_of_past;
+        out->stage = AX_FITS_TOO_LITTLE_DATA;
+    } else if (l->asked || l->fits.begun != AX_FIT_NOT || l->fits.rung) {
+        out->reason = l->asked ? AX_FIT_MANUAL : l->fits.begun != AX_FIT_NOT ? l->fits.begun : AX_FIT_CRON;
+        out->stage = AX_FITS_WANTED;
+    }
 }
 
 /* Of a fit that is over: the generation that it gave. */
@@ -169,12 +200,11 @@ static void finish_fit(struct ax_learner *l)
     }
     ax_fit_drop(l->fit);
     l->fit = NULL;
-    if (err == AX_OK) {
-        l->failures = 0;
-        l->newest_ms = l->asked_ms;
-    } else {
-        failed(l, l->asked_ms);
-    }
+    if (err == AX_OK)
+        l->newest_ms = l->fits.begun_ms;
+    l->settles = l->settles || l->fits.begun == AX_FIT_MANUAL;
+    ax_fits_end(&l->fits, err != AX_OK);
+    l->fits_changed = true;
 }
 
 bool ax_learner_ready(struct ax_learner *l)

@@ -12,12 +12,14 @@
  * is right for them too, and what that challenger has learnt from is what they are measured by from then on.
  * While nothing has drifted the baseline stays, so that it does not follow what drifts slowly.
  *
- * Roles, and what was gathered of a trial, belong to the state that lasts; a fit on its way is begun anew
- * after a restart. Who serves by it reads `live`, and adds the losses of both to `trial`. Owner: the
- * pipeline's thread. */
+ * Roles, what was gathered of a trial, and what is known of the fits (pipeline/fits.h) belong to the state
+ * that lasts; a fit on its way is begun anew after a restart. That somebody asks for one is kept by the
+ * store, until that fit is over. Who serves by it reads `live`, and adds the losses of both to `trial`.
+ * Owner: the pipeline's thread. */
 #ifndef AX_PIPELINE_LEARNER_H
 #define AX_PIPELINE_LEARNER_H
 
+#include "pipeline/fits.h"
 #include "pipeline/outlet.h"
 #include "train/generation.h"
 #include "train/queue.h"
@@ -45,21 +47,10 @@ enum {
     AX_LEARNER_BOTH_OUTPUTS
 };
 
-/* What a fit is to learn from; nothing when data is NULL. */
+/* What a fit is to learn from. */
 struct ax_past_copy {
-    void *data;     /* for ax_train_kind.fit() */
+    void *data;     /* for ax_train_kind.fit(); NULL: none is worth while now */
     uint64_t bytes; /* of it */
-};
-
-/* Why a fit is begun. */
-enum ax_fit_reason {
-    AX_FIT_NOT,
-    AX_FIT_SCHEDULE, /* it is time */
-    AX_FIT_CRON,     /* by `fit_at` */
-    AX_FIT_DRIFT,    /* the data have drifted */
-    AX_FIT_ACCURACY, /* forecasts have become worse */
-    AX_FIT_MANUAL,   /* somebody asks for it */
-    AX_FIT_REASONS
 };
 
 /* What a learner is made with; all of it outlives it. */
@@ -70,16 +61,15 @@ struct ax_learner_spec {
     const char *job;                      /* its name */
     const char *feature;                  /* "" for the job's own expression, and for entities */
     const void *build;                    /* the spec of ax_train_kind.build() */
-    int64_t step_ms, every_ms;            /* of the job; between two fits */
-    int64_t cooldown_ms; /* from a fit to one that is begun because of drift or accuracy, at least */
-    int64_t event_ms;    /* within which a cron line lets one fit begin */
+    struct ax_fits_rule fits;
     uint64_t seed;
     uint64_t config; /* hash of the job's block */
     struct ax_trial_rule rule;
 
     /* Copy what a fit is to learn from, as of step t_ms, into at most bytes_max. AX_NOTREADY while there is
-     * too little, which must be cheap to find out; AX_NOMEM. */
-    enum ax_err (*copy)(void *ctx, int64_t t_ms, uint64_t bytes_max, struct ax_past_copy *out);
+     * too little, which must be cheap to find out; AX_NOMEM. reason is why it is begun. */
+    enum ax_err (*copy)(void *ctx, int64_t t_ms, enum ax_fit_reason reason, uint64_t bytes_max,
+                        struct ax_past_copy *out);
 
     /* Does a newer generation take the place of the one that serves without a trial, because that is no
      * measure of it? NULL: never. */
@@ -116,9 +106,12 @@ struct ax_learner {
     struct ax_fit *fit;          /* on its way, or NULL */
     struct ax_generation *fresh; /* finished, and without a role yet */
     struct ax_learner_next next;
-    enum ax_fit_reason reason, asked; /* of the fit that is begun; for the one that is asked for */
-    int64_t asked_ms;                 /* step at which the newest fit was begun */
-    int64_t look_ms;                  /* no fit is begun before this step, because one failed */
+    struct ax_fits fits;
+    bool fits_changed; /* since they were recorded */
+    bool asked;        /* somebody asks for a fit, and that has not begun */
+    enum ax_fit_reason
+        short_of_past; /* of the last one that was to begin, if there was too little to learn from */
+    bool settles;      /* a fit that was asked for is over, which the store is yet to be told */
     int64_t newest_ms; /* up to when the newest fit learnt, whether it serves or not; INT64_MIN: not known */
     struct ax_artifact_standing standing; /* as last looked at */
     uint64_t changes;                     /* of the store, then */
@@ -126,8 +119,6 @@ struct ax_learner {
     bool tells;                           /* the store has changed since a move was refused */
     char refused[AX_SHA256_TEXT];         /* cannot be built: not tried again before the store changes */
     char flagged[AX_SHA256_TEXT]; /* the one of which the card says that it does not serve all groups alike */
-    uint32_t failures;            /* in a row */
-    uint32_t drift_fits;          /* begun because of the drift that goes on, in this process */
     struct ax_learner_shown shown[2]; /* by live and shadow, as of the newest step */
     struct ax_outlet outlets[2][AX_LEARNER_ROLE_OUTPUTS], both[AX_LEARNER_BOTH_OUTPUTS], phases[AX_PHASES];
     struct ax_learner *after; /* of its job, in the order in which they were added */
@@ -140,15 +131,44 @@ void ax_learner_init(struct ax_learner *l, const struct ax_learner_spec *spec);
 void ax_learner_done(struct ax_learner *l);
 
 /* A step is taken, in service or in a replay: a trial grows older by it, and not while the process is down.
- */
-void ax_learner_age(struct ax_learner *l);
+ * Do the data drift, and has the time of a cron line come? */
+void ax_learner_age(struct ax_learner *l, bool drifts, bool rings);
 
-/* After step t_ms: begin a fit if one is due, or if there is a reason (AX_FIT_NOT: none). On schedule none is
- * begun during a trial; because of one drift each waits twice as long as the one before. */
+/* After step t_ms: begin a fit if one is due, or if there is a reason (AX_FIT_DRIFT, AX_FIT_ACCURACY;
+ * AX_FIT_NOT: none). On schedule none is begun during a trial; because of one drift each waits twice as long
+ * as the one before. */
 void ax_learner_offer(struct ax_learner *l, int64_t t_ms, enum ax_fit_reason reason);
 
-/* Let a fit begin after the next step. */
+/* Let a fit begin after the next step, where no store keeps that somebody asks for it. */
 void ax_learner_ask(struct ax_learner *l);
+
+/* What becomes of the fits of a model, for people. */
+enum ax_fit_stage {
+    AX_FITS_IDLE,            /* none is wanted */
+    AX_FITS_WANTED,          /* one begins soon */
+    AX_FITS_TOO_LITTLE_DATA, /* one begins when there is enough to learn from */
+    AX_FITS_QUEUED,
+    AX_FITS_RUNNING
+};
+
+/* "idle", "wanted", "too_little_data", "queued", "running". */
+const char *ax_fit_stage_name(enum ax_fit_stage stage);
+
+/* How they stand. */
+struct ax_fit_view {
+    char model[AX_MODEL_NAME];
+    enum ax_fit_stage stage;
+    enum ax_fit_reason reason; /* AX_FIT_NOT when idle */
+    uint32_t place;            /* when queued: 1 is the next one */
+    double share;              /* of it that is done; 0 also while that is not known */
+};
+
+/* Look. */
+void ax_learner_view(const struct ax_learner *l, struct ax_fit_view *out);
+
+/* Call off, after step t_ms, the fit that waits, runs or is asked for; false when there is none, or what it
+ * gave is being kept already. The store is to forget that it was asked for before the next step. */
+bool ax_learner_cancel(struct ax_learner *l, int64_t t_ms);
 
 /* Are roles to change? Because a fit has finished, the trial has its verdict (the store is moved by this
  * call), or the store says something else. The generations are built by this call. */

@@ -33,7 +33,7 @@ static bool goes_on(const struct ax_roles *a, const struct ax_roles *b)
 static bool has_standing(const struct ax_learner *l)
 {
     const struct ax_artifacts *a = l->spec.artifacts;
-    return l->spec.training && a && a->standing && a->move && a->may_serve && a->changes;
+    return l->spec.training && a && a->standing && a->settle && a->move && a->may_serve && a->changes;
 }
 
 static struct ax_artifact_about about(const struct ax_learner *l)
@@ -57,6 +57,20 @@ void ax_learner_refuse(const struct ax_learner *l, enum ax_err err, const char *
 
 /* ---- the store ---- */
 
+/* Tell the store that what was asked for is done; what it does not take now is told again. */
+static void settle(struct ax_learner *l, const struct ax_artifact_about *of)
+{
+    const struct ax_artifacts *store = l->spec.artifacts;
+    struct ax_diag diag = {{0}};
+    if (!l->settles)
+        return;
+    const enum ax_err err = store->settle(store->ctx, of, &diag);
+    l->settles = err != AX_OK;
+    if (err != AX_OK)
+        ax_log(AX_LOG_WARN, "training_not_settled", "job %s: %s: %s", l->spec.job, l->spec.kind->name,
+               diag.text);
+}
+
 bool ax_learner_look(struct ax_learner *l)
 {
     const struct ax_artifacts *store = l->spec.artifacts;
@@ -64,6 +78,7 @@ bool ax_learner_look(struct ax_learner *l)
     struct ax_diag diag = {{0}};
     if (!has_standing(l))
         return false;
+    settle(l, &of);
     const uint64_t changes = store->changes(store->ctx);
     if (l->looked && changes == l->changes)
         return l->answered;
@@ -78,6 +93,8 @@ bool ax_learner_look(struct ax_learner *l)
     l->refused[0] = '\0';
     if (l->answered && l->standing.newest_ms > 0)
         l->newest_ms = l->standing.newest_ms;
+    if (l->standing.asked && !l->asked && !l->settles && l->fits.begun != AX_FIT_MANUAL)
+        ax_learner_ask(l);
     return l->answered;
 }
 
@@ -559,6 +576,7 @@ void ax_learner_save(const struct ax_learner *l, struct ax_buf *out)
     ax_put_i64(out, l->rolled_back_ms);
     ax_put_u32(out, l->age);
     ax_put_str(out, ax_str(l->flagged));
+    ax_fits_put(out, &l->fits);
     ax_learner_shown_save(l, out);
     ax_trial_save(&l->trial, out);
 }
@@ -574,6 +592,8 @@ enum ax_err ax_learner_load(struct ax_learner *l, struct ax_bytes *in)
         (void)ax_bytes_fail(in);
     else
         (void)snprintf(l->flagged, sizeof l->flagged, AX_STR_FMT, AX_STR_ARG(flagged));
+    struct ax_fits fits;
+    ax_fits_get(in, &fits);
     ax_learner_shown_load(l, in);
     if (in->err != AX_OK)
         return in->err;
@@ -583,6 +603,7 @@ enum ax_err ax_learner_load(struct ax_learner *l, struct ax_bytes *in)
         return AX_NOMEM;
     l->rolled_back_ms = rolled_back_ms;
     l->age = age;
+    l->fits = fits;
     const enum ax_err err = ax_trial_load(&l->trial, &l->spec.rule, saved, in);
     if (!l->shadow)
         ax_trial_done(&l->trial);

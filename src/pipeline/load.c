@@ -163,7 +163,7 @@ static void adopt(struct ax_pipeline *p, struct ax_config *config, struct plan *
     for (uint32_t i = 0; i < p->configs_n; i++)
         plan->configs[i] = p->configs[i];
     free((void *)p->configs);
-    free(p->shown);
+    ax_pipeline_shown_free(p->shown, p->shown_n);
     p->configs = plan->configs;
     p->configs[p->configs_n++] = config;
     p->jobs = plan->jobs;

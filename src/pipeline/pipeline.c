@@ -33,6 +33,30 @@ struct ax_pipeline *ax_pipeline_new(const struct ax_pipeline_options *options)
     return p;
 }
 
+/* How the fits of its models stand; nothing of them when there is no memory for it. */
+static void show_models(struct ax_shown *s, struct ax_job *job)
+{
+    uint32_t n = 0;
+    for (const struct ax_learner *l = ax_job_learners(job); l; l = l->after)
+        n++;
+    if (n > s->models_n) {
+        free(s->models);
+        s->models = calloc(n, sizeof *s->models);
+    }
+    s->models_n = 0;
+    for (struct ax_learner *l = ax_job_learners(job); l && s->models; l = l->after) {
+        (void)ax_learner_look(l); /* is one asked for? */
+        ax_learner_view(l, &s->models[s->models_n++]);
+    }
+}
+
+void ax_pipeline_shown_free(struct ax_shown *shown, uint32_t n)
+{
+    for (uint32_t i = 0; shown && i < n; i++)
+        free(shown[i].models);
+    free(shown);
+}
+
 void ax_pipeline_show_job(struct ax_pipeline *p, uint32_t i)
 {
     struct ax_str name = ax_job_config(p->jobs[i])->name;
@@ -41,6 +65,7 @@ void ax_pipeline_show_job(struct ax_pipeline *p, uint32_t i)
     (void)pthread_rwlock_wrlock(&p->names);
     (void)snprintf(p->shown[i].name, sizeof p->shown[i].name, AX_STR_FMT, AX_STR_ARG(name));
     p->shown[i].status = status;
+    show_models(&p->shown[i], p->jobs[i]);
     (void)pthread_rwlock_unlock(&p->names);
 }
 
@@ -167,7 +192,9 @@ static bool run_step(struct ax_pipeline *p, uint32_t i, const struct ax_tick *ti
     if (!ax_job_due(job, tick, &t_ms, &skipped))
         return false;
     int64_t start_ns = ax_mono_ns();
-    if (!ax_pipeline_swap(p, job) || record_step(p, job, t_ms) != AX_OK)
+    const bool swapped = ax_pipeline_swap(p, job);
+    ax_pipeline_record_fits(p, job); /* some may be over */
+    if (!swapped || record_step(p, job, t_ms) != AX_OK)
         return false;
     enum ax_err err = ax_job_take(job, ax_buf_view(&p->record));
     AX_ASSERT(err == AX_OK); /* it has just been written */
@@ -175,6 +202,7 @@ static bool run_step(struct ax_pipeline *p, uint32_t i, const struct ax_tick *ti
     ax_pipeline_show_job(p, i);
     ax_pipeline_commit(p, ax_job_config(job)->name, t_ms);
     ax_job_train(job);
+    ax_pipeline_record_fits(p, job);
     return true;
 }
 
@@ -311,7 +339,7 @@ void ax_pipeline_free(struct ax_pipeline *p)
     for (uint32_t i = 0; i < p->configs_n; i++)
         ax_config_free(p->configs[i]);
     free((void *)p->configs);
-    free(p->shown);
+    ax_pipeline_shown_free(p->shown, p->shown_n);
     ax_buf_done(&p->record);
     ax_steady_done(&p->steady);
     (void)pthread_rwlock_destroy(&p->names);

@@ -7,6 +7,7 @@
 #define AX_PIPELINE_PIPELINE_PRIV_H
 
 #include "base/steady.h"
+#include "pipeline/learner.h"
 #include "pipeline/pipeline.h"
 
 #include <pthread.h>
@@ -17,6 +18,8 @@
 struct ax_shown {
     char name[AX_JOB_NAME_MAX];
     struct ax_job_status status;
+    struct ax_fit_view *models; /* of its models */
+    uint32_t models_n;
 };
 
 /* The steps that are taken again from the log: positions, and when it began and was last told of. */
@@ -88,6 +91,9 @@ void ax_pipeline_drop_configs(struct ax_pipeline *p);
 /* pipeline.c: show how job i stands. */
 void ax_pipeline_show_job(struct ax_pipeline *p, uint32_t i);
 
+/* Give the memory of what is shown of n jobs back. */
+void ax_pipeline_shown_free(struct ax_shown *shown, uint32_t n);
+
 /* Hand over what was put for a job and a time; what the sink does not take now waits, and the pipeline with
  * it. */
 void ax_pipeline_commit(struct ax_pipeline *p, struct ax_str job, int64_t t_ms);
@@ -106,6 +112,14 @@ bool ax_pipeline_swap(struct ax_pipeline *p, struct ax_job *job);
 /* Let what a record of the log says serve. AX_NOMEM: it is to be tried again; AX_CORRUPT: it makes no sense.
  */
 AX_MUST_USE enum ax_err ax_pipeline_swap_again(struct ax_pipeline *p, struct ax_str record,
+                                               struct ax_diag *diag);
+
+/* Write down what has changed of the fits of a job's models. What the log does not take now is written later:
+ * until then a kill makes it undone. */
+void ax_pipeline_record_fits(struct ax_pipeline *p, struct ax_job *job);
+
+/* Take over what such a record says. Errors as above. */
+AX_MUST_USE enum ax_err ax_pipeline_fits_again(struct ax_pipeline *p, struct ax_str record,
                                                struct ax_diag *diag);
 
 /* replay.c: index of the job of that name; UINT32_MAX when there is none. */

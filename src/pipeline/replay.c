@@ -88,6 +88,8 @@ static enum ax_err take(struct ax_pipeline *p, const struct ax_seglog_record *re
         ax_erase_replay(p, record->body); /* who reads the samples back tells when it makes no sense */
     else if (record->type == AX_WAL_SWAP)
         err = ax_pipeline_swap_again(p, record->body, diag);
+    else if (record->type == AX_WAL_FITS)
+        err = ax_pipeline_fits_again(p, record->body, diag);
     if (err != AX_CORRUPT)
         return err;
     ax_wal_unread((enum ax_wal_record)record->type);

@@ -1,5 +1,6 @@
-/* swap.c: models get other roles: between two steps, and in a replay at the same place. */
+/* swap.c: models get other roles, and are fitted: between two steps, and in a replay at the same place. */
 #include "base/log.h"
+#include "pipeline/fits_record.h"
 #include "pipeline/learner.h"
 #include "pipeline/pipeline_priv.h"
 #include "pipeline/swap_record.h"
@@ -49,4 +50,46 @@ enum ax_err ax_pipeline_swap_again(struct ax_pipeline *p, struct ax_str record, 
     if (err == AX_OK)
         err = ax_job_swap(p->jobs[i], &swap);
     return err == AX_NOMEM ? ax_fail(diag, err, "no memory for a model") : err;
+}
+
+static enum ax_err record_fits(struct ax_pipeline *p, const struct ax_job *job, const struct ax_learner *l,
+                               struct ax_diag *diag)
+{
+    const struct ax_fits_record record = ax_job_fits_of(job, l);
+    if (!p->options.log)
+        return AX_OK;
+    ax_buf_reset(&p->record);
+    ax_fits_record_put(&p->record, &record);
+    return p->record.err == AX_OK
+               ? ax_seglog_append(p->options.log, AX_WAL_FITS, ax_buf_view(&p->record), NULL, diag)
+               : ax_fail(diag, p->record.err, "out of memory");
+}
+
+void ax_pipeline_record_fits(struct ax_pipeline *p, struct ax_job *job)
+{
+    struct ax_diag diag = {{0}};
+    for (struct ax_learner *l = ax_job_learners(job); l; l = l->after) {
+        if (!l->fits_changed)
+            continue;
+        l->fits_changed = record_fits(p, job, l, &diag) != AX_OK;
+        if (!l->fits_changed)
+            continue;
+        ax_metric_count(AX_M_WAL_FAILURES, NULL, NULL);
+        ax_log(AX_LOG_WARN, "fit_not_recorded", "job " AX_STR_FMT ": %s",
+               AX_STR_ARG(ax_job_config(job)->name), diag.text);
+    }
+}
+
+enum ax_err ax_pipeline_fits_again(struct ax_pipeline *p, struct ax_str bytes, struct ax_diag *diag)
+{
+    struct ax_fits_record record;
+    if (ax_fits_record_get(bytes, &record) != AX_OK)
+        return AX_CORRUPT;
+    uint32_t i = ax_pipeline_find_job(p, record.job);
+    if (i == UINT32_MAX)
+        return AX_OK;
+    const enum ax_err err = ax_pipeline_reach_generation(p, i, record.generation, diag);
+    if (err == AX_OK)
+        ax_job_restore_fits(p->jobs[i], &record);
+    return err;
 }

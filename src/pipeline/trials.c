@@ -1,20 +1,16 @@
 /* trials.c: a model is found by its name, under the pipeline's lock. */
 #include "pipeline/trials.h"
 
+#include "base/log.h"
 #include "pipeline/job_priv.h"
 #include "pipeline/pipeline_priv.h"
 
-#include <stdio.h>
-
-#define NAME_BYTES (AX_REGISTRY_NAME_MAX + 1)
-
 static struct ax_learner *find_in(const struct ax_job *job, struct ax_str model)
 {
-    char name[NAME_BYTES];
+    struct ax_fit_view v;
     for (struct ax_learner *l = job->learners; l; l = l->after) {
-        (void)snprintf(name, sizeof name, "%s/%s%s%s", l->spec.job, l->spec.kind->name,
-                       *l->spec.feature ? ":" : "", l->spec.feature);
-        if (ax_str_eq(model, ax_str(name)))
+        ax_learner_view(l, &v);
+        if (ax_str_eq(model, ax_str(v.model)))
             return l;
     }
     return NULL;
@@ -22,15 +18,22 @@ static struct ax_learner *find_in(const struct ax_job *job, struct ax_str model)
 
 /* Find a model and do something to it, with the lock held. */
 static enum ax_err with_learner(struct ax_pipeline *p, struct ax_str model,
-                                void (*use)(struct ax_learner *l, void *ctx), void *ctx, struct ax_diag *diag)
+                                void (*use)(struct ax_learner *l, int64_t t_ms, void *ctx), void *ctx,
+                                struct ax_diag *diag)
 {
     struct ax_learner *l = NULL;
+    uint32_t found = 0;
     (void)pthread_mutex_lock(&p->run);
     const bool current = ax_pipeline_is_current(p);
-    for (uint32_t i = 0; current && i < p->jobs_n && !l; i++)
+    for (uint32_t i = 0; current && i < p->jobs_n && !l; i++) {
+        found = i;
         l = find_in(p->jobs[i], model);
-    if (l)
-        use(l, ctx);
+    }
+    if (l) {
+        use(l, ax_job_stepped_ms(p->jobs[found]), ctx);
+        ax_pipeline_record_fits(p, p->jobs[found]);
+        ax_pipeline_show_job(p, found);
+    }
     (void)pthread_mutex_unlock(&p->run);
     if (!current)
         return ax_fail(diag, AX_NOTREADY, "jobs are still being restored: ask again in a moment");
@@ -40,9 +43,10 @@ static enum ax_err with_learner(struct ax_pipeline *p, struct ax_str model,
                        AX_STR_ARG(model));
 }
 
-static void look(struct ax_learner *l, void *ctx)
+static void look(struct ax_learner *l, int64_t t_ms, void *ctx)
 {
     const struct ax_trial *t = &l->trial;
+    (void)t_ms;
     *(struct ax_trial_view *)ctx = (struct ax_trial_view){.roles = l->roles,
                                                           .result = *ax_trial_decisive(t),
                                                           .measure = ax_trial_measure(t, &l->spec.rule),
@@ -55,13 +59,52 @@ enum ax_err ax_pipeline_trial(struct ax_pipeline *p, struct ax_str model, struct
     return with_learner(p, model, look, out, diag);
 }
 
-static void ask(struct ax_learner *l, void *ctx)
+static void view(struct ax_learner *l, int64_t t_ms, void *ctx)
 {
-    (void)ctx;
-    ax_learner_ask(l);
+    (void)t_ms;
+    (void)ax_learner_look(l); /* is one asked for? */
+    ax_learner_view(l, ctx);
 }
 
-enum ax_err ax_pipeline_retrain(struct ax_pipeline *p, struct ax_str model, struct ax_diag *diag)
+enum ax_err ax_pipeline_fit(struct ax_pipeline *p, struct ax_str model, struct ax_fit_view *out,
+                            struct ax_diag *diag)
 {
-    return with_learner(p, model, ask, NULL, diag);
+    return with_learner(p, model, view, out, diag);
+}
+
+bool ax_pipeline_job_fit(struct ax_pipeline *p, uint32_t job, uint32_t model, struct ax_fit_view *out)
+{
+    struct ax_fit_standing now;
+    (void)pthread_rwlock_rdlock(&p->names);
+    const bool found = job < p->shown_n && model < p->shown[job].models_n;
+    if (found)
+        *out = p->shown[job].models[model];
+    (void)pthread_rwlock_unlock(&p->names);
+    if (found && out->stage >= AX_FITS_QUEUED && ax_training_find(p->options.training, out->model, &now)) {
+        out->stage = now.state == AX_FIT_WAITS ? AX_FITS_QUEUED : AX_FITS_RUNNING;
+        out->place = now.place;
+        out->share = now.share;
+    }
+    return found;
+}
+
+static void cancel(struct ax_learner *l, int64_t t_ms, void *ctx)
+{
+    struct ax_fit_view *v = ctx;
+    ax_learner_view(l, v);
+    if (!ax_learner_cancel(l, t_ms))
+        v->stage = AX_FITS_IDLE;
+    else
+        ax_log(AX_LOG_INFO, "training_cancelled", "the fit of model %s (%s) is called off", v->model,
+               ax_fit_reason_name(v->reason));
+}
+
+enum ax_err ax_pipeline_cancel(struct ax_pipeline *p, struct ax_str model, struct ax_fit_view *out,
+                               struct ax_diag *diag)
+{
+    const enum ax_err err = with_learner(p, model, cancel, out, diag);
+    return err == AX_OK && out->stage == AX_FITS_IDLE
+               ? ax_fail(diag, AX_CONFLICT, "no fit of " AX_STR_FMT " is asked for, waits or runs",
+                         AX_STR_ARG(model))
+               : err;
 }

@@ -1,10 +1,12 @@
-/* trials.h: what people ask of the models of running jobs: how a trial stands, and that one is fitted.
+/* trials.h: what people ask of the models of running jobs: how a trial and a fit stand, and that one is
+ * called off.
  *
  * A model is named as in the registry: <job>/<kind>, with :<feature> behind it for that of a feature.
  * Thread-safe; calls wait for a step that is running. */
 #ifndef AX_PIPELINE_TRIALS_H
 #define AX_PIPELINE_TRIALS_H
 
+#include "pipeline/learner.h"
 #include "pipeline/pipeline.h"
 #include "train/trial.h"
 
@@ -21,7 +23,19 @@ struct ax_trial_view {
 AX_MUST_USE enum ax_err ax_pipeline_trial(struct ax_pipeline *p, struct ax_str model,
                                           struct ax_trial_view *out, struct ax_diag *diag);
 
-/* Let a fit begin after the job's next step, whatever the schedule says. AX_NOTFOUND, AX_NOTREADY. */
-AX_MUST_USE enum ax_err ax_pipeline_retrain(struct ax_pipeline *p, struct ax_str model, struct ax_diag *diag);
+/* How the fits of a model stand. AX_NOTFOUND, AX_NOTREADY, as above. */
+AX_MUST_USE enum ax_err ax_pipeline_fit(struct ax_pipeline *p, struct ax_str model, struct ax_fit_view *out,
+                                        struct ax_diag *diag);
+
+/* How those of a model of a job stand, both by their places in the config and in the job: as of the end of
+ * the job's newest step, place and share as of now. False when there is no such one. Never waits for a step.
+ */
+bool ax_pipeline_job_fit(struct ax_pipeline *p, uint32_t job, uint32_t model, struct ax_fit_view *out);
+
+/* Call a fit off: one that is asked for, waits or runs, which is what it was just before. Who keeps that it
+ * was asked for (ax_registry_cancel()) is to be told. AX_CONFLICT: there is none, or what it gave is being
+ * kept already. AX_NOTFOUND, AX_NOTREADY. */
+AX_MUST_USE enum ax_err ax_pipeline_cancel(struct ax_pipeline *p, struct ax_str model,
+                                           struct ax_fit_view *out, struct ax_diag *diag);
 
 #endif

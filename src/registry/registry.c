@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define SCHEMA_VERSION 1
+#define SCHEMA_VERSION 2
 #define PATH_BYTES 4096
 
 /* The log of what was done is only appended to; a stage holds one champion and one challenger. */
@@ -30,8 +30,11 @@ static const char schema[] =
     " appended to'); END;"
     "CREATE TRIGGER audit_delete BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'the audit log is only"
     " appended to'); END;"
-    "CREATE TABLE setting(name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;"
-    "PRAGMA user_version = 1;";
+    "CREATE TABLE setting(name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;";
+
+/* What came with format 2. */
+static const char since_2[] = "CREATE TABLE request(model TEXT PRIMARY KEY, at_ms INTEGER NOT NULL) STRICT;"
+                              "PRAGMA user_version = 2;";
 
 static const char *const stage_names[AX_STAGES] = {"development", "staging", "production", "archived"};
 
@@ -77,13 +80,18 @@ static enum ax_err prepare_tables(struct ax_registry *r, struct ax_diag *diag)
     (void)sqlite3_finalize(s);
     if (err != AX_OK || version == SCHEMA_VERSION)
         return err;
-    if (version != 0)
+    if (version < 0 || version > SCHEMA_VERSION)
         return ax_fail(
             diag, AX_UNSUPPORTED,
             "%s/models.db is of format %lld, this auspex reads format %d: start the auspex that wrote it",
             r->folder.path, (long long)version, SCHEMA_VERSION);
     err = ax_registry_begin(r, diag);
-    return err == AX_OK ? ax_registry_end(r, ax_sql_script(r, schema, diag), diag) : err;
+    if (err != AX_OK)
+        return err;
+    err = version == 0 ? ax_sql_script(r, schema, diag) : AX_OK;
+    if (err == AX_OK)
+        err = ax_sql_script(r, since_2, diag);
+    return ax_registry_end(r, err, diag);
 }
 
 static enum ax_err open_database(struct ax_registry *r, struct ax_diag *diag)

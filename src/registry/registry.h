@@ -138,6 +138,22 @@ AX_MUST_USE enum ax_err ax_registry_set_baseline(struct ax_registry *r, struct a
 AX_MUST_USE enum ax_err ax_registry_approved(struct ax_registry *r, struct ax_str name, struct ax_str which,
                                              struct ax_diag *diag);
 
+/* Note that somebody asks for a fit of a model (`retrain` in the audit log), which is asked for until
+ * ax_registry_fitted() says that it is over, or somebody calls it off; asking twice counts once. */
+AX_MUST_USE enum ax_err ax_registry_ask(struct ax_registry *r, struct ax_str name,
+                                        const struct ax_registry_by *by, struct ax_diag *diag);
+
+/* Does somebody ask for one? */
+AX_MUST_USE enum ax_err ax_registry_asked(struct ax_registry *r, struct ax_str name, bool *out,
+                                          struct ax_diag *diag);
+
+/* What was asked for is over; nothing is fine. */
+AX_MUST_USE enum ax_err ax_registry_fitted(struct ax_registry *r, struct ax_str name, struct ax_diag *diag);
+
+/* Note that somebody has called a fit off (`cancel`), and that none is asked for any more. */
+AX_MUST_USE enum ax_err ax_registry_cancel(struct ax_registry *r, struct ax_str name,
+                                           const struct ax_registry_by *by, struct ax_diag *diag);
+
 /* Counted up by each move, rollback, approval, request and baseline: who serves a champion asks again when it
  * has changed. Lock-free. */
 uint64_t ax_registry_changes(const struct ax_registry *r);

@@ -12,6 +12,7 @@ enum ax_wal_record {
     AX_WAL_LESSON = 4,    /* what somebody says of the scores of a job (pipeline/lesson.h) */
     AX_WAL_ELECTIONS = 5, /* which replicas are listened to from now on (series/ha.h) */
     AX_WAL_ERASE = 6,     /* series that are forgotten from here on (pipeline/erase.h) */
+    AX_WAL_FITS = 7,      /* a fit of a model has begun, is over or was called off (pipeline/fits_record.h) */
 };
 
 /* Records of the log of what goes out (outgoing/). */

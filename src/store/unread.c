@@ -8,7 +8,8 @@ void ax_wal_unread(enum ax_wal_record type)
 {
     static const char *const names[] = {
         [AX_WAL_SAMPLES] = "samples", [AX_WAL_STEP] = "step",           [AX_WAL_SWAP] = "swap",
-        [AX_WAL_LESSON] = "lesson",   [AX_WAL_ELECTIONS] = "elections", [AX_WAL_ERASE] = "erase"};
+        [AX_WAL_LESSON] = "lesson",   [AX_WAL_ELECTIONS] = "elections", [AX_WAL_ERASE] = "erase",
+        [AX_WAL_FITS] = "fits"};
     ax_metric_count(AX_M_REPLAY_SKIPPED, names[type], NULL);
     ax_log(
         AX_LOG_ERROR, "record_unread",

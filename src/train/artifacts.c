@@ -38,6 +38,13 @@ static enum ax_err get(void *ctx, const char *sha256, struct ax_buf *out, struct
     return AX_OK;
 }
 
+bool ax_artifact_name(const struct ax_artifact_about *about, char out[AX_MODEL_NAME])
+{
+    const int n = snprintf(out, AX_MODEL_NAME, "%s/%s%s%s", about->job, about->kind,
+                           *about->feature ? ":" : "", about->feature);
+    return n < AX_MODEL_NAME;
+}
+
 struct ax_artifacts ax_artifact_files(const char *dir)
 {
     return (struct ax_artifacts){.put = put, .get = get, .ctx = (void *)(uintptr_t)dir};

@@ -28,6 +28,12 @@ struct ax_artifact_about {
     const struct ax_artifact_lineage *lineage; /* NULL: the artifact says it */
 };
 
+#define AX_MODEL_NAME (AX_REGISTRY_NAME_MAX + 1) /* bytes of the name of a model */
+
+/* The name of a model: "job/kind", with ":feature" behind it for that of a feature. False when it is longer
+ * than a name may be: its beginning is there. */
+bool ax_artifact_name(const struct ax_artifact_about *about, char out[AX_MODEL_NAME]);
+
 /* How a model stands in the store; empty roles: nobody. */
 struct ax_artifact_standing {
     struct ax_role champion, challenger;
@@ -35,6 +41,7 @@ struct ax_artifact_standing {
     struct ax_role baseline; /* whose data the champion's inputs are tested against; nobody: its own */
     int64_t newest_ms;       /* time of the last sample that the newest one learnt from, whichever serves; 0:
                                 not known */
+    bool asked;              /* somebody asks for a fit of it, which is not over yet */
 };
 
 /* A move from one role to another. */
@@ -56,10 +63,13 @@ struct ax_artifacts {
      * AX_NOMEM; with a text. */
     enum ax_err (*get)(void *ctx, const char *sha256, struct ax_buf *out, struct ax_diag *diag);
 
-    /* How the model stands; AX_NOTFOUND: nothing is known of it. NULL: the store knows of no roles, which
-     * are then those that the learner gives. */
+    /* How the model stands; AX_NOTFOUND: it has no version, only `asked` is known of it. NULL: the store
+     * knows of no roles, which are then those that the learner gives. */
     enum ax_err (*standing)(void *ctx, const struct ax_artifact_about *about,
                             struct ax_artifact_standing *out, struct ax_diag *diag);
+
+    /* A fit that was asked for is over. NULL together with standing(). */
+    enum ax_err (*settle)(void *ctx, const struct ax_artifact_about *about, struct ax_diag *diag);
 
     /* Move the one of that SHA-256, which has the role that it is to leave; on the disk when it returns
      * AX_OK. AX_CONFLICT with a text: it has not, its reviewers have not approved, or there is nothing to
@@ -77,8 +87,8 @@ struct ax_artifacts {
     enum ax_err (*may_serve)(void *ctx, const struct ax_artifact_about *about, const char *sha256,
                              struct ax_diag *diag);
 
-    /* Counted up whenever standing() may say something else, or move() or may_serve() answer otherwise; lock-free. NULL
-     * together with standing(). */
+    /* Counted up whenever standing() may say something else, or move() or may_serve() answer otherwise;
+     * lock-free. NULL together with standing(). */
     uint64_t (*changes)(void *ctx);
 
     void *ctx;

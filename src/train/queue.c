@@ -19,7 +19,7 @@
 
 /* Names of one task, copied. */
 struct names {
-    char job[NAME_MAX_BYTES], feature[NAME_MAX_BYTES];
+    char job[NAME_MAX_BYTES], feature[NAME_MAX_BYTES], model[AX_MODEL_NAME];
 };
 
 /* Belongs to its owner and to the queue; the last one frees it. What the worker writes is read by the owner
@@ -33,15 +33,17 @@ struct ax_fit {
     enum ax_err err;
     _Atomic int state; /* enum ax_fit_state */
     atomic_bool unwanted;
-    bool owned, queued; /* guarded by the queue's lock */
+    _Atomic double share; /* of it that is done */
+    bool owned, queued;   /* guarded by the queue's lock */
 };
 
 struct ax_training {
     struct ax_training_options options;
     pthread_mutex_t lock; /* of all below */
     pthread_cond_t more;
-    struct ax_fit *first, **end;
-    uint64_t bytes; /* of data that wait or are fitted */
+    struct ax_fit *first, **end; /* those that wait */
+    struct ax_fit *running;      /* or NULL */
+    uint64_t bytes;              /* of data that wait or are fitted */
     uint32_t waiting;
     bool stop;
     bool started;
@@ -76,7 +78,10 @@ static void rest(const struct running *p)
 static bool goes_on(void *ctx, double share)
 {
     const struct running *p = ctx;
-    ax_metric_set(p->shown, share);
+    if (share > 0) { /* who cannot tell says 0 */
+        ax_metric_set(p->shown, share);
+        atomic_store(&p->f->share, share);
+    }
     rest(p);
     return !atomic_load(&p->f->unwanted);
 }
@@ -114,15 +119,25 @@ static void tell(const struct ax_fit *f, double seconds, const struct ax_diag *d
     if (f->err == AX_OK) {
         ax_metric_add(cell(f, AX_M_TRAINING_RUNS), 1);
         if (!f->t->options.synchronous)
-            ax_log(AX_LOG_INFO, "model_trained", "job %s: %s is fitted, in %.1f s of the processor",
-                   f->names.job, f->task.kind->name, seconds);
+            ax_log(AX_LOG_INFO, "model_trained", "model %s is fitted, in %.1f s of the processor",
+                   f->names.model, seconds);
         return;
     }
     ax_metric_count(AX_M_TRAINING_FAILURES, f->names.job, reason_of(f->err));
     if (f->err != AX_BUSY)
         ax_log(f->err == AX_NOTREADY ? AX_LOG_INFO : AX_LOG_WARN, "training_failed",
-               "job %s: %s is not fitted, what served goes on: %s", f->names.job, f->task.kind->name,
-               diag->text);
+               "model %s is not fitted, what served goes on: %s", f->names.model, diag->text);
+}
+
+/* What came out may go into the store, unless it was called off; from then on it cannot be. */
+static enum ax_err claim(struct ax_fit *f)
+{
+    (void)pthread_mutex_lock(&f->t->lock);
+    const bool wanted = !atomic_load(&f->unwanted);
+    if (wanted)
+        atomic_store(&f->state, AX_FIT_STORES);
+    (void)pthread_mutex_unlock(&f->t->lock);
+    return wanted ? AX_OK : AX_BUSY;
 }
 
 /* Fit, and put what comes out into the store; then the owner may look at it. */
@@ -131,11 +146,16 @@ static void run_fit(struct ax_fit *f)
     const struct ax_fit_task *task = &f->task;
     const struct ax_artifacts *store = &f->t->options.artifacts;
     struct ax_diag diag = {{0}};
-    struct running running = {f, cell(f, AX_M_TRAINING_PROGRESS), ax_mono_ns(), ax_thread_cpu_ns()};
+    struct running running = {
+        f, ax_metric3(AX_M_TRAINING_PROGRESS, f->names.job, task->kind->name, f->names.feature), ax_mono_ns(),
+        ax_thread_cpu_ns()};
     const struct ax_fit_progress progress = {.goes_on = goes_on, .ctx = &running};
     struct ax_artifact_lineage lineage = {.seed = task->seed};
     struct ax_artifact_about about = task->about;
-    atomic_store(&f->state, AX_FIT_RUNS);
+    if (task->reason && !f->t->options.synchronous)
+        ax_log(AX_LOG_INFO, "training_started", "a fit of model %s is begun, reason: %s", f->names.model,
+               task->reason);
+    ax_metric_set(running.shown, 0);
     if (task->kind->lineage) {
         task->kind->lineage(task->data, &lineage);
         about.lineage = &lineage;
@@ -147,6 +167,8 @@ static void run_fit(struct ax_fit *f)
         f->err = task->kind->fit(task->data, task->seed, &progress, &f->artifact, &diag);
     if (f->err == AX_OK && f->artifact.err != AX_OK)
         f->err = ax_fail(&diag, f->artifact.err, "%s", ax_err_text(f->artifact.err));
+    if (f->err == AX_OK)
+        f->err = claim(f);
     if (f->err == AX_OK && store->put)
         f->err = store->put(store->ctx, &about, ax_buf_view(&f->artifact), &diag);
     tell(f, (double)(ax_thread_cpu_ns() - running.cpu_ns) * 1e-9, &diag);
@@ -161,6 +183,7 @@ static void release(struct ax_fit *f)
 {
     struct ax_training *t = f->t;
     t->bytes -= f->task.bytes;
+    t->running = t->running == f ? NULL : t->running;
     f->queued = false;
     if (!f->owned)
         free_fit(f);
@@ -173,7 +196,24 @@ static struct ax_fit *take_first(struct ax_training *t)
     if (!t->first)
         t->end = &t->first;
     ax_metric_set(ax_metric(AX_M_TRAINING_QUEUE, NULL, NULL), --t->waiting);
+    t->running = f;
+    atomic_store(&f->state, AX_FIT_RUNS);
     return f;
+}
+
+/* Take one that waits out of the line; lock held. */
+static bool leave(struct ax_training *t, struct ax_fit *f)
+{
+    struct ax_fit **at = &t->first;
+    while (*at && *at != f)
+        at = &(*at)->next;
+    if (!*at)
+        return false;
+    *at = f->next;
+    if (!*at)
+        t->end = at;
+    ax_metric_set(ax_metric(AX_M_TRAINING_QUEUE, NULL, NULL), --t->waiting);
+    return true;
 }
 
 static void *work(void *arg)
@@ -254,6 +294,7 @@ static struct ax_fit *make_fit(struct ax_training *t, const struct ax_fit_task *
     f->task.about.job = f->names.job;
     f->task.about.kind = task->kind->name;
     f->task.about.feature = f->names.feature;
+    (void)ax_artifact_name(&f->task.about, f->names.model); /* for people: its beginning will do */
     ax_buf_init(&f->artifact, AX_ARTIFACT_MAX);
     atomic_init(&f->state, AX_FIT_WAITS);
     f->owned = f->queued = true;
@@ -306,6 +347,17 @@ enum ax_err ax_fit_error(const struct ax_fit *f)
     return f->err;
 }
 
+bool ax_fit_cancel(struct ax_fit *f)
+{
+    (void)pthread_mutex_lock(&f->t->lock);
+    const enum ax_fit_state state = ax_fit_look(f);
+    const bool may = state == AX_FIT_WAITS || state == AX_FIT_RUNS;
+    if (may)
+        atomic_store(&f->unwanted, true);
+    (void)pthread_mutex_unlock(&f->t->lock);
+    return may;
+}
+
 void ax_fit_drop(struct ax_fit *f)
 {
     if (!f)
@@ -314,7 +366,35 @@ void ax_fit_drop(struct ax_fit *f)
     atomic_store(&f->unwanted, true);
     (void)pthread_mutex_lock(&t->lock);
     f->owned = false;
-    if (!f->queued)
+    if (f->queued && leave(t, f)) {
+        f->task.kind->free_data(f->task.data);
+        release(f);
+    } else if (!f->queued) {
         free_fit(f);
+    }
     (void)pthread_mutex_unlock(&t->lock);
+}
+
+static bool is_of(const struct ax_fit *f, const char *model)
+{
+    return strcmp(f->names.model, model) == 0 && !atomic_load(&f->unwanted);
+}
+
+bool ax_training_find(struct ax_training *t, const char *model, struct ax_fit_standing *out)
+{
+    const struct ax_fit *found = NULL;
+    *out = (struct ax_fit_standing){.place = 0};
+    (void)pthread_mutex_lock(&t->lock);
+    if (t->running && is_of(t->running, model))
+        found = t->running;
+    for (const struct ax_fit *f = t->first; f && !found; f = f->next) {
+        out->place++;
+        found = is_of(f, model) ? f : NULL;
+    }
+    if (found) {
+        out->state = ax_fit_look(found);
+        out->share = atomic_load(&found->share);
+    }
+    (void)pthread_mutex_unlock(&t->lock);
+    return found != NULL;
 }

@@ -28,7 +28,8 @@ struct ax_fit_task {
     const struct ax_train_kind *kind;
     struct ax_artifact_about about; /* copied */
     void *data;
-    uint64_t bytes; /* of data */
+    uint64_t bytes;     /* of data */
+    const char *reason; /* why, for people; lives as long as the process; NULL: not said */
     uint64_t seed;
 };
 
@@ -49,7 +50,7 @@ AX_MUST_USE enum ax_err ax_training_offer(struct ax_training *t, const struct ax
 uint64_t ax_training_bytes_max(const struct ax_training *t);
 
 /* How a fit stands. */
-enum ax_fit_state { AX_FIT_WAITS, AX_FIT_RUNS, AX_FIT_DONE, AX_FIT_FAILED };
+enum ax_fit_state { AX_FIT_WAITS, AX_FIT_RUNS, AX_FIT_STORES, AX_FIT_DONE, AX_FIT_FAILED };
 
 /* Look at it; never waits. */
 enum ax_fit_state ax_fit_look(const struct ax_fit *f);
@@ -60,7 +61,21 @@ struct ax_str ax_fit_artifact(const struct ax_fit *f);
 /* Of a fit that failed: why. It was counted and logged. */
 enum ax_err ax_fit_error(const struct ax_fit *f);
 
-/* Let go; what waits or runs is called off. NULL is fine. */
+/* Call it off: it will fail with AX_BUSY. False when it is too late for that: it is over, or what came out is
+ * being put into the store. */
+bool ax_fit_cancel(struct ax_fit *f);
+
+/* Let go; what waits or runs is called off, and what waits gives its memory back at once. NULL is fine. */
 void ax_fit_drop(struct ax_fit *f);
+
+/* How one that is not over stands, for people. */
+struct ax_fit_standing {
+    enum ax_fit_state state;
+    uint32_t place; /* in the queue: 0 runs, 1 is the next one */
+    double share;   /* of it that is done; 0 also while that is not known */
+};
+
+/* Look for one that is not over by the name of its model; false when there is none. */
+bool ax_training_find(struct ax_training *t, const char *model, struct ax_fit_standing *out);
 
 #endif

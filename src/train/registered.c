@@ -13,12 +13,10 @@
 
 static const struct ax_registry_by trained = {{"auspex", 6}, {"it was fitted", 13}};
 
-static enum ax_err name_of(const struct ax_artifact_about *about, char out[AX_REGISTRY_NAME_MAX + 1],
+static enum ax_err name_of(const struct ax_artifact_about *about, char out[AX_MODEL_NAME],
                            struct ax_diag *diag)
 {
-    const int n = snprintf(out, AX_REGISTRY_NAME_MAX + 1, "%s/%s%s%s", about->job, about->kind,
-                           *about->feature ? ":" : "", about->feature);
-    return n <= AX_REGISTRY_NAME_MAX
+    return ax_artifact_name(about, out)
                ? AX_OK
                : ax_fail(diag, AX_LIMIT, "a model's name, <job>/<kind>, has at most %d bytes",
                          AX_REGISTRY_NAME_MAX);
@@ -153,7 +151,7 @@ static enum ax_err place(struct ax_registry *r, const struct ax_artifact_about *
 static enum ax_err put(void *ctx, const struct ax_artifact_about *about, struct ax_str bytes,
                        struct ax_diag *diag)
 {
-    char name[AX_REGISTRY_NAME_MAX + 1];
+    char name[AX_MODEL_NAME];
     struct ax_model_ref ref;
     if (bytes.n > AX_ARTIFACT_MAX)
         return ax_fail(diag, AX_LIMIT, "a model of %zu bytes: at most %zu are kept", bytes.n,
@@ -202,10 +200,12 @@ static enum ax_err find_role(struct ax_registry *r, const char *name, const char
 static enum ax_err standing(void *ctx, const struct ax_artifact_about *about,
                             struct ax_artifact_standing *out, struct ax_diag *diag)
 {
-    char name[AX_REGISTRY_NAME_MAX + 1];
+    char name[AX_MODEL_NAME];
     struct seen newest, champion = {0};
     *out = (struct ax_artifact_standing){.newest_ms = 0};
     enum ax_err err = name_of(about, name, diag);
+    if (err == AX_OK)
+        err = ax_registry_asked(ctx, ax_str(name), &out->asked, diag);
     if (err == AX_OK)
         err = ax_registry_see(ctx, ax_str(name), ax_str("latest"), see, &newest, diag);
     if (err != AX_OK)
@@ -224,10 +224,17 @@ static enum ax_err standing(void *ctx, const struct ax_artifact_about *about,
     return err;
 }
 
+static enum ax_err settle(void *ctx, const struct ax_artifact_about *about, struct ax_diag *diag)
+{
+    char name[AX_MODEL_NAME];
+    const enum ax_err err = name_of(about, name, diag);
+    return err == AX_OK ? ax_registry_fitted(ctx, ax_str(name), diag) : err;
+}
+
 /* The version that has a role, which must be that of the SHA-256. */
 static enum ax_err find_holder(struct ax_registry *r, const struct ax_artifact_about *about, const char *role,
-                               const char *sha256, char name[AX_REGISTRY_NAME_MAX + 1],
-                               struct ax_model_ref *ref, struct ax_diag *diag)
+                               const char *sha256, char name[AX_MODEL_NAME], struct ax_model_ref *ref,
+                               struct ax_diag *diag)
 {
     enum ax_err err = name_of(about, name, diag);
     if (err == AX_OK)
@@ -240,7 +247,7 @@ static enum ax_err find_holder(struct ax_registry *r, const struct ax_artifact_a
 static enum ax_err may_serve(void *ctx, const struct ax_artifact_about *about, const char *sha256,
                              struct ax_diag *diag)
 {
-    char name[AX_REGISTRY_NAME_MAX + 1];
+    char name[AX_MODEL_NAME];
     struct ax_model_ref ref;
     const enum ax_err err = find_holder(ctx, about, "challenger", sha256, name, &ref, diag);
     return err == AX_OK ? ax_registry_approved(ctx, ax_str(name), ax_str(ref.version), diag) : err;
@@ -249,7 +256,7 @@ static enum ax_err may_serve(void *ctx, const struct ax_artifact_about *about, c
 static enum ax_err move(void *ctx, const struct ax_artifact_about *about, enum ax_artifact_move how,
                         const char *sha256, const char *why, struct ax_diag *diag)
 {
-    char name[AX_REGISTRY_NAME_MAX + 1];
+    char name[AX_MODEL_NAME];
     struct ax_model_ref ref;
     const struct ax_registry_by by = {ax_str("auspex"), ax_str(why)};
     const enum ax_err err = find_holder(ctx, about, how == AX_ARTIFACT_ROLL_BACK ? "champion" : "challenger",
@@ -268,7 +275,7 @@ static enum ax_err move(void *ctx, const struct ax_artifact_about *about, enum a
 static enum ax_err note(void *ctx, const struct ax_artifact_about *about, const char *sha256,
                         const char *action, const char *why, struct ax_diag *diag)
 {
-    char name[AX_REGISTRY_NAME_MAX + 1];
+    char name[AX_MODEL_NAME];
     struct ax_model_ref ref;
     const struct ax_registry_by by = {ax_str("auspex"), ax_str(why)};
     const enum ax_err err = find_holder(ctx, about, "champion", sha256, name, &ref, diag);
@@ -286,6 +293,7 @@ struct ax_artifacts ax_artifact_registry(struct ax_registry *r)
     return (struct ax_artifacts){.put = put,
                                  .get = get,
                                  .standing = standing,
+                                 .settle = settle,
                                  .move = move,
                                  .note = note,
                                  .may_serve = may_serve,
@@ -296,7 +304,7 @@ struct ax_artifacts ax_artifact_registry(struct ax_registry *r)
 enum ax_err ax_artifact_register(struct ax_registry *r, const struct ax_artifact_about *about,
                                  struct ax_str bytes, struct ax_model_ref *out, struct ax_diag *diag)
 {
-    char name[AX_REGISTRY_NAME_MAX + 1];
+    char name[AX_MODEL_NAME];
     const enum ax_err err = name_of(about, name, diag);
     return err == AX_OK ? add(r, about, name, bytes, out, diag) : err;
 }
@@ -304,7 +312,7 @@ enum ax_err ax_artifact_register(struct ax_registry *r, const struct ax_artifact
 enum ax_err ax_artifact_enter(struct ax_registry *r, const struct ax_artifact_about *about,
                               const struct ax_registry_by *by, struct ax_model_ref *ref, struct ax_diag *diag)
 {
-    char name[AX_REGISTRY_NAME_MAX + 1];
+    char name[AX_MODEL_NAME];
     const enum ax_err err = name_of(about, name, diag);
     return err == AX_OK && ref->stage == AX_STAGE_DEVELOPMENT ? place(r, about, name, by, ref, diag) : err;
 }

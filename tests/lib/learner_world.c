@@ -7,11 +7,17 @@
 
 const struct ax_registry_by world_by = {{"ann", 3}, {"", 0}};
 
-static enum ax_err copy(void *ctx, int64_t t_ms, uint64_t bytes_max, struct ax_past_copy *out)
+static enum ax_err copy(void *ctx, int64_t t_ms, enum ax_fit_reason reason, uint64_t bytes_max,
+                        struct ax_past_copy *out)
 {
     const struct learner_world *w = ctx;
     (void)bytes_max;
-    *out = (struct ax_past_copy){toy_data((double)t_ms, t_ms, w->features), 10};
+    (void)reason;
+    if (w->has_too_little)
+        return AX_NOTREADY;
+    struct toy_data *d = toy_data((double)t_ms, t_ms, w->features);
+    d->until_called = w->slow;
+    *out = (struct ax_past_copy){d, 10};
     return AX_OK;
 }
 
@@ -24,21 +30,20 @@ void learner_world_start(struct learner_world *w, uint32_t approvals)
         fail_msg("%s", diag.text);
     w->store = ax_artifact_registry(w->registry);
     const struct ax_training_options o = {
-        .artifacts = w->store, .cpu_share = 1, .bytes_max = 1000, .synchronous = true};
+        .artifacts = w->store, .cpu_share = 1, .bytes_max = 1000, .synchronous = !w->background};
     assert_int_equal(ax_training_start(&o, &w->training, NULL), AX_OK);
-    const struct ax_learner_spec spec = {.kind = &toy_kind,
-                                         .training = w->training,
-                                         .artifacts = &w->store,
-                                         .job = "job",
-                                         .feature = "",
-                                         .build = w->features,
-                                         .step_ms = WORLD_STEP,
-                                         .every_ms = WORLD_EVERY,
-                                         .cooldown_ms = WORLD_EVERY / 2,
-                                         .seed = 42,
-                                         .rule = w->rule,
-                                         .copy = copy,
-                                         .ctx = w};
+    const struct ax_learner_spec spec = {
+        .kind = &toy_kind,
+        .training = w->training,
+        .artifacts = &w->store,
+        .job = "job",
+        .feature = "",
+        .build = w->features,
+        .fits = {.step_ms = WORLD_STEP, .every_ms = WORLD_EVERY, .cooldown_ms = WORLD_EVERY / 2},
+        .seed = 42,
+        .rule = w->rule,
+        .copy = copy,
+        .ctx = w};
     ax_learner_init(&w->l, &spec);
 }
 
@@ -76,6 +81,7 @@ void learner_world_step(struct learner_world *w, double live, double shadow)
     w->t_ms += WORLD_STEP;
     if (w->l.shadow)
         ax_learner_compare(&w->l, live, shadow);
-    ax_learner_age(&w->l);
+    ax_learner_age(&w->l, w->drifts, w->rings);
+    w->rings = false;
     ax_learner_offer(&w->l, w->t_ms, AX_FIT_NOT);
 }

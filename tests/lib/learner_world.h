@@ -19,6 +19,10 @@ struct learner_world {
     struct ax_trial_rule rule;
     int64_t t_ms;
     const char *features; /* that the job has, and of what is fitted */
+    bool has_too_little;  /* to learn from */
+    bool drifts, rings;   /* its data do; a cron line does, at the next step */
+    bool background;      /* fits have a thread of their own, from the next start on; */
+    bool slow;            /* and go on until they are called off */
 };
 
 /* Who changes the registry by hand. */

@@ -23,7 +23,7 @@ def self_metrics(root):
     """Names on Auspex's own /metrics, from src/base/metrics.def; a histogram has its three."""
     names = set()
     text = (Path(root) / "src/base/metrics.def").read_text()
-    for kind, name in re.findall(r'^AX_METRIC\(\w+, (\w+), "(\w+)"', text, re.M):
+    for kind, name in re.findall(r'^AX_METRIC3?\(\w+, (\w+), "(\w+)"', text, re.M):
         names |= {name + s for s in ("_bucket", "_sum", "_count")} if kind == "HISTOGRAM" else {name}
     return names
 

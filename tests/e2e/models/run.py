@@ -24,7 +24,9 @@ FOLDER = pathlib.Path(sys.argv[3])
 CONFIG = """
 remote_write: []
 models: { approvals: 1, keep: 5 }
-jobs: [ { name: load, expr: demand, anomaly: {} } ]
+jobs:
+  - { name: load, expr: demand, anomaly: {} }
+  - { name: net, expr: traffic, forecast: { lstm: {} } }
 """
 MODEL = "load/lstm"
 
@@ -70,6 +72,17 @@ class Process:
 
     def models(self, *words):
         return models(*words, f"--url={self.url}", "--http.user=ann", f"--http.password-file={FOLDER / 'password'}")
+
+    def fits(self, job):
+        """State and reason of the fits of the only model of a job."""
+        status, body = self.get("/api/v1/status/jobs")[:2]
+        require(status == 200, f"status/jobs: {status}")
+        [model] = next(j for j in json.loads(body)["data"]["jobs"] if j["job"] == job)["training"]
+        return model["state"], model["reason"]
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait(20)
 
     def stop(self):
         self.process.terminate()
@@ -120,6 +133,24 @@ def over_http():
     process.stop()
 
 
+def a_fit_that_was_asked_for_outlives_a_kill():
+    process = Process(admin=True)
+    require(process.fits("net") == ("idle", ""), "nobody has asked yet")
+    expect(process.models("cancel", "net/lstm"), 1, "no fit of net/lstm is asked for, waits or runs")
+    expect(process.models("retrain", "net/lstm", "--why=a new line"), 0, "net/lstm is fitted")
+    expect(process.models("retrain", "net/other"), 1, "no job of the configuration has the model net/other")
+    process.kill()
+    process = Process(admin=True)
+    require(process.fits("net")[1] == "manual", f"it is asked for after a kill: {process.fits('net')}")
+    expect(process.models("cancel", "net/lstm", "--why=the wrong line"), 0, "the fit of net/lstm .*manual.* is called off")
+    require(process.fits("net") == ("idle", ""), "it is called off")
+    process.kill()
+    process = Process(admin=True)
+    require(process.fits("net") == ("idle", ""), "and does not come back")
+    expect(process.models("audit", "net/lstm"), 0, "(?s)retrain +a new line.*cancel +the wrong line")
+    process.stop()
+
+
 def without_permission():
     process = Process(admin=False)
     expect(process.models("list"), 0, r"load/lstm +1\.1\.0 +archived")
@@ -153,6 +184,7 @@ def main():
     hashed = crypt.crypt("secret", crypt.mksalt(crypt.METHOD_BLOWFISH, rounds=16))
     (FOLDER / "web.yml").write_text(f"basic_auth_users: {{ ann: '{hashed}' }}\n")
     over_http()
+    a_fit_that_was_asked_for_outlives_a_kill()
     without_permission()
     in_the_folder()
     print("the registry does over HTTP and in its folder what it says")

@@ -154,6 +154,8 @@ static void jobs_tell_how_they_stand(void **state)
     assert_true(json_is_true(json_object_get(job, "ready")));
     ax_assert_close(json_number_value(json_object_get(job, "lastStepTimestampSeconds")),
                     (double)(RIG_START + 59 * RIG_STEP) / 1000, 0);
+    assert_true(json_is_array(json_object_get(job, "training")));
+    assert_int_equal(json_array_size(json_object_get(job, "training")), 0); /* nothing is fitted beside it */
     json_decref(data);
     world_done(&w);
 }

@@ -23,9 +23,11 @@ struct world {
     int looks;
 };
 
-static enum ax_err copy(void *ctx, int64_t t_ms, uint64_t bytes_max, struct ax_past_copy *out)
+static enum ax_err copy(void *ctx, int64_t t_ms, enum ax_fit_reason reason, uint64_t bytes_max,
+                        struct ax_past_copy *out)
 {
     struct world *w = ctx;
+    (void)reason;
     assert_true(bytes_max == 1000);
     w->looks++;
     if (t_ms < w->enough_ms)
@@ -44,8 +46,7 @@ static void build(struct world *w, const char *features)
                                          .job = "job",
                                          .feature = "",
                                          .build = features,
-                                         .step_ms = STEP,
-                                         .every_ms = EVERY,
+                                         .fits = {.step_ms = STEP, .every_ms = EVERY},
                                          .seed = 42,
                                          .copy = copy,
                                          .ctx = w};

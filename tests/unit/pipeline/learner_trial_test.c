@@ -511,6 +511,7 @@ static void drift_begins_a_fit_after_a_rest_and_somebody_who_asks_at_once(void *
     begin(&w, 0, false);
     step(&w, 1, 1);
     step(&w, 1, 1);
+    w.drifts = true;
     const int fits = toy_fits();
     const int64_t fitted_ms = w.t_ms - WORLD_STEP;
     while (toy_fits() == fits) {
@@ -519,8 +520,8 @@ static void drift_begins_a_fit_after_a_rest_and_somebody_who_asks_at_once(void *
         ax_learner_offer(&w.l, w.t_ms, AX_FIT_DRIFT);
     }
     assert_true(w.t_ms - fitted_ms >= WORLD_EVERY / 2 && w.t_ms - fitted_ms < WORLD_EVERY);
-    assert_int_equal(w.l.reason, AX_FIT_DRIFT);
-    assert_int_equal(w.l.drift_fits, 1);
+    assert_int_equal(w.l.fits.begun, AX_FIT_DRIFT);
+    assert_int_equal(w.l.fits.drift_fits, 1);
     step(&w, 1, 1);
     ax_learner_ask(&w.l);
     step(&w, 1, 1);
@@ -534,7 +535,7 @@ static void drift_begins_a_fit_after_a_rest_and_somebody_who_asks_at_once(void *
         ax_learner_offer(&w.l, w.t_ms, AX_FIT_DRIFT);
     }
     assert_true(w.t_ms - second_ms >= WORLD_EVERY - 4 * WORLD_STEP);
-    assert_int_equal(w.l.drift_fits, 2);
+    assert_int_equal(w.l.fits.drift_fits, 2);
     learner_world_end(&w);
 }
 

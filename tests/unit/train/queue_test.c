@@ -38,7 +38,7 @@ static struct ax_fit *offer(struct ax_training *t, struct toy_data *d, uint64_t 
 static enum ax_fit_state await(const struct ax_fit *f)
 {
     enum ax_fit_state s;
-    while ((s = ax_fit_look(f)) == AX_FIT_WAITS || s == AX_FIT_RUNS)
+    while ((s = ax_fit_look(f)) < AX_FIT_DONE)
         ax_sleep_ns(1000000);
     return s;
 }
@@ -135,6 +135,69 @@ static void what_nobody_wants_is_called_off(void **state)
     assert_true(failures("cancelled") > before);
 }
 
+static void what_waits_has_a_place_and_gives_its_room_back_when_it_is_called_off(void **state)
+{
+    (void)state;
+    struct ax_training *t = start(NULL, false);
+    struct toy_data *slow = toy_data(1, 1, "a");
+    struct ax_fit_standing s;
+    slow->until_called = true;
+    struct ax_fit *runs = offer(t, slow, 40);
+    await_runs(runs);
+    struct ax_fit *second = offer(t, toy_data(2, 2, "a"), 60), *third = NULL;
+    assert_true(ax_training_find(t, "job/toy", &s));
+    assert_true(s.state == AX_FIT_RUNS && s.place == 0);
+    assert_false(ax_training_find(t, "job/other", &s));
+    assert_true(ax_fit_cancel(second));
+    assert_int_equal(ax_fit_look(second), AX_FIT_WAITS);
+    ax_fit_drop(second);
+    assert_int_equal(toy_alive(), 1); /* at once, and not when its turn comes */
+    third = offer(t, toy_data(3, 3, "a"), 60);
+    assert_true(ax_metric_get(ax_metric(AX_M_TRAINING_QUEUE, NULL, NULL)) == 1);
+    assert_true(ax_fit_cancel(runs));
+    assert_int_equal(await(runs), AX_FIT_FAILED);
+    assert_int_equal(ax_fit_error(runs), AX_BUSY);
+    assert_int_equal(await(third), AX_FIT_DONE);
+    assert_false(ax_fit_cancel(third)); /* it is over */
+    assert_false(ax_training_find(t, "job/toy", &s));
+    ax_fit_drop(runs);
+    ax_fit_drop(third);
+    ax_training_stop(t);
+    assert_int_equal(toy_alive(), 0);
+}
+
+static void the_place_counts_those_before_it(void **state)
+{
+    (void)state;
+    struct ax_training *t = start(NULL, false);
+    struct toy_data *slow = toy_data(1, 1, "a");
+    struct ax_fit_standing s;
+    slow->until_called = true;
+    struct ax_fit *fits[4] = {offer(t, slow, 1)};
+    await_runs(fits[0]);
+    for (size_t i = 1; i < 4; i++) {
+        const char *features[] = {"", "a", "b", "c"};
+        struct toy_data *d = toy_data(1, 1, "a");
+        const struct ax_fit_task task = {.kind = &toy_kind,
+                                         .about = {.job = "job", .kind = "toy", .feature = features[i]},
+                                         .data = d,
+                                         .bytes = 1};
+        assert_int_equal(ax_training_offer(t, &task, &fits[i], NULL), AX_OK);
+    }
+    assert_true(ax_training_find(t, "job/toy:c", &s) && s.place == 3 && s.state == AX_FIT_WAITS);
+    ax_fit_drop(fits[2]);
+    assert_true(ax_training_find(t, "job/toy:c", &s) && s.place == 2);
+    ax_fit_drop(fits[3]); /* the last in line: another one can follow */
+    fits[3] = offer(t, toy_data(2, 2, "a"), 1);
+    ax_fit_drop(fits[0]);
+    assert_int_equal(await(fits[3]), AX_FIT_DONE);
+    assert_int_equal(ax_fit_look(fits[1]), AX_FIT_DONE);
+    ax_fit_drop(fits[1]);
+    ax_fit_drop(fits[3]);
+    ax_training_stop(t);
+    assert_int_equal(toy_alive(), 0);
+}
+
 static void a_fit_that_fails_says_why_and_is_counted(void **state)
 {
     (void)state;
@@ -204,6 +267,8 @@ int main(void)
         cmocka_unit_test(the_same_task_gives_the_same_bytes_with_a_thread_and_without),
         cmocka_unit_test(fits_wait_for_their_turn_and_a_full_queue_refuses),
         cmocka_unit_test(what_nobody_wants_is_called_off),
+        cmocka_unit_test(what_waits_has_a_place_and_gives_its_room_back_when_it_is_called_off),
+        cmocka_unit_test(the_place_counts_those_before_it),
         cmocka_unit_test(a_fit_that_fails_says_why_and_is_counted),
         cmocka_unit_test(a_model_that_cannot_be_kept_does_not_serve),
         cmocka_unit_test(a_fit_takes_no_more_of_the_processor_than_its_share),
