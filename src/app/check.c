@@ -5,9 +5,9 @@
 #include "app/commands.h"
 #include "app/flags.h"
 #include "base/parse.h"
-#include "config/http.h"
 #include "config/web.h"
 #include "expr/expr.h"
+#include "net/http_client.h"
 
 #include <ctype.h>
 #include <inttypes.h>
@@ -84,20 +84,17 @@ static enum ax_err check_expressions(int64_t max_range_ms, const struct ax_confi
 }
 
 /* The client of one endpoint. One without a URL has a problem already. */
-static enum ax_err check_client(const struct ax_http_config *http, struct ax_str url, struct ax_place place,
-                                struct ax_problems *problems)
+static enum ax_err check_client(const struct ax_http_client_options *http, struct ax_str url,
+                                struct ax_place place, struct ax_problems *problems)
 {
     struct ax_diag diag = {{0}};
     struct ax_http_client *client = NULL;
-    struct ax_http_field *fields = calloc(http->headers_n + (size_t)1, sizeof *fields);
-    if (!fields)
-        return AX_NOMEM;
-    const struct ax_http_client_options options = ax_http_options(http, url, 0, fields);
+    struct ax_http_client_options options = *http;
+    options.url = url;
     enum ax_err err = url.n ? ax_http_client_new(&options, &client, &diag) : AX_OK;
     if (err != AX_OK && err != AX_NOMEM)
         ax_problem_add(problems, place, false, "%s", diag.text);
     ax_http_client_free(client);
-    free(fields);
     return err == AX_NOMEM ? err : AX_OK;
 }
 

@@ -254,13 +254,13 @@ static enum ax_err call_there(struct call *c, struct ax_diag *diag)
     ax_buf_init(&url, 65536);
     put_url(c, &url);
     const struct ax_http_client_options options = {.url = ax_buf_view(&url),
-                                                   .basic_user = ax_str(o->user),
-                                                   .basic_password_file = ax_str(o->password_file),
-                                                   .auth_credentials_file = ax_str(o->token_file),
-                                                   .tls_ca_file = ax_str(o->ca_file),
-                                                   .tls_cert_file = ax_str(o->cert_file),
-                                                   .tls_key_file = ax_str(o->key_file),
-                                                   .tls_insecure_skip_verify = o->insecure,
+                                                   .who.basic_user = ax_str(o->user),
+                                                   .who.basic_password_file = ax_str(o->password_file),
+                                                   .who.auth_credentials_file = ax_str(o->token_file),
+                                                   .transport.ca_file = ax_str(o->ca_file),
+                                                   .transport.cert_file = ax_str(o->cert_file),
+                                                   .transport.key_file = ax_str(o->key_file),
+                                                   .transport.insecure_skip_verify = o->insecure,
                                                    .timeout_ms = TIMEOUT_MS};
     enum ax_err err = url.err == AX_OK ? ax_http_client_new(&options, &client, diag)
                                        : ax_fail(diag, url.err, "the arguments are too long");

@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "net/http_options.h"
 #include "prom/labels.h"
 
 #include <stdatomic.h>
@@ -34,30 +35,13 @@ enum ax_emit_protocol { AX_RW_1, AX_RW_2 };
 struct ax_relabel;
 struct ax_relabel_spec;
 
-/* One HTTP header that the user asks for. */
-struct ax_header {
-    struct ax_str name, value;
-};
-
-/* HTTP client options, shared by remote_write and remote_read. Paths are read when used. */
-struct ax_http_config {
-    struct ax_str basic_user, basic_password, basic_password_file;
-    struct ax_str auth_type, auth_credentials, auth_credentials_file; /* `authorization` */
-    struct ax_str tls_ca_file, tls_cert_file, tls_key_file, tls_server_name, tls_min_version, tls_max_version;
-    bool tls_insecure_skip_verify;
-    struct ax_str proxy_url, no_proxy;
-    const struct ax_header *headers;
-    uint32_t headers_n;
-    bool follow_redirects;
-};
-
 /* One endpoint that results are sent to. */
 struct ax_remote_write {
     struct ax_str url, name;
     struct ax_place place;
-    int64_t remote_timeout_ms;      /* 30s */
-    enum ax_emit_protocol protocol; /* protobuf_message */
-    struct ax_http_config http;
+    int64_t remote_timeout_ms;          /* 30s */
+    enum ax_emit_protocol protocol;     /* protobuf_message */
+    struct ax_http_client_options http; /* without url and timeout_ms, which stand here */
     /* queue_config */
     uint32_t max_shards;                    /* 1 */
     uint32_t max_samples_per_send;          /* 2000 */
@@ -77,7 +61,7 @@ struct ax_remote_read {
     int64_t backfill_ms, remote_timeout_ms; /* 14d, 1m */
     struct ax_labels required_matchers;     /* a selector must ask for all of them by = */
     uint32_t chunked_read_limit;            /* bytes of one frame; 50,000,000 */
-    struct ax_http_config http;
+    struct ax_http_client_options http;     /* without url and timeout_ms, which stand here */
 };
 
 #define AX_LSTM_WINDOW_BEYOND 32 /* steps that the fine window has beyond the LSTM's sequence, at least */

@@ -170,10 +170,12 @@ static void write_map(struct ax_buf *out, const struct ax_key *key, const char *
     } else {
         list = list_of(key, base, &n);
     }
-    const struct ax_header *headers = list;
+    const struct ax_http_field *headers = list;
     const struct ax_feature_config *features = list;
     ax_buf_byte(out, '\n');
     for (uint32_t i = 0; i < n; i++) {
+        if (key->type == AX_KEY_HEADERS && i && ax_str_eq(headers[i].name, headers[i - 1].name))
+            continue; /* one more value, as secret as the first */
         indent(out, depth + 1);
         write_quoted(out, key->type == AX_KEY_LABELS    ? labels.v[i].name
                           : key->type == AX_KEY_HEADERS ? headers[i].name

@@ -330,14 +330,54 @@ static void read_list(struct ax_reader *r, const struct ax_key *key, yaml_node_t
     store_list(key, base, strings ? (const void *)texts : durations, kept);
 }
 
-/* A mapping of names to texts: labels, headers, features. */
+/* Values of a mapping in all, where each may be a list of them; those of a list too long are cut to the key's
+ * limit by entries(). */
+static size_t values_in(struct ax_reader *r, const yaml_node_t *node)
+{
+    size_t n = 0;
+    for (const yaml_node_pair_t *p = node->data.mapping.pairs.start; p < node->data.mapping.pairs.top; p++) {
+        const yaml_node_t *value = yaml_document_get_node(r->doc, p->value);
+        n += value->type == YAML_SEQUENCE_NODE
+                 ? (size_t)(value->data.sequence.items.top - value->data.sequence.items.start)
+                 : 1;
+    }
+    return n;
+}
+
+/* A mapping of names to headers: a value, or a list of them. */
+static void read_headers(struct ax_reader *r, const struct ax_key *key, yaml_node_t *node, char *base)
+{
+    if (entries(r, key, node) < 0)
+        return;
+    size_t n = values_in(r, node);
+    if ((double)n > key->max) {
+        ax_problem_add(r->problems, ax_yaml_place(node, (struct ax_place){0, 0}), false,
+                       "%s has %zu values, at most %.0f are allowed", key->name, n, key->max);
+        return;
+    }
+    struct ax_http_field *fields = elements(r, n, sizeof *fields);
+    uint32_t kept = 0;
+    for (yaml_node_pair_t *p = node->data.mapping.pairs.start; p < node->data.mapping.pairs.top && !r->nomem;
+         p++) {
+        const yaml_node_t *name = yaml_document_get_node(r->doc, p->key);
+        yaml_node_t *value = yaml_document_get_node(r->doc, p->value), *item = value;
+        bool list = value->type == YAML_SEQUENCE_NODE;
+        if (!expect(r, name, YAML_SCALAR_NODE, "a name"))
+            continue;
+        for (uint32_t i = 0; (!list && i == 0) || (list && (item = ax_yaml_item(r, value, i))); i++)
+            if (expect(r, item, YAML_SCALAR_NODE, key->name) && !r->nomem)
+                fields[kept++] = (struct ax_http_field){copied(r, scalar(name)), copied(r, scalar(item))};
+    }
+    store_list(key, base, fields, kept);
+}
+
+/* A mapping of names to texts: labels, features. */
 static void read_map(struct ax_reader *r, const struct ax_key *key, yaml_node_t *node, char *base)
 {
     int64_t n = entries(r, key, node);
     if (n < 0)
         return;
     struct ax_label *labels = elements(r, (size_t)n, sizeof *labels);
-    struct ax_header *headers = elements(r, (size_t)n, sizeof *headers);
     struct ax_feature_config *features = elements(r, (size_t)n, sizeof *features);
     uint32_t kept = 0;
     yaml_node_pair_t *pairs = node->data.mapping.pairs.start;
@@ -348,7 +388,6 @@ static void read_map(struct ax_reader *r, const struct ax_key *key, yaml_node_t 
             continue;
         struct ax_str text = copied(r, scalar(name)), to = copied(r, scalar(value));
         labels[kept] = (struct ax_label){text, to};
-        headers[kept] = (struct ax_header){text, to};
         features[kept].name = text;
         if (key->type == AX_KEY_FEATURES && expect_expr(r, value, key->name))
             r->nomem |= !ax_read_text(r, value, &features[kept].expr);
@@ -358,7 +397,7 @@ static void read_map(struct ax_reader *r, const struct ax_key *key, yaml_node_t 
     if (key->type == AX_KEY_LABELS)
         memcpy(base + key->offset, &set, sizeof set);
     else
-        store_list(key, base, key->type == AX_KEY_HEADERS ? (const void *)headers : features, kept);
+        store_list(key, base, features, kept);
 }
 
 /* A list of mappings. */
@@ -409,7 +448,11 @@ static void read_value(struct ax_reader *r, const struct ax_key *key, yaml_node_
     case AX_KEY_LABELS:
     case AX_KEY_HEADERS:
     case AX_KEY_FEATURES:
-        if (!is_null(node) && expect(r, node, YAML_MAPPING_NODE, key->name))
+        if (is_null(node) || !expect(r, node, YAML_MAPPING_NODE, key->name))
+            return;
+        if (key->type == AX_KEY_HEADERS)
+            read_headers(r, key, node, base);
+        else
             read_map(r, key, node, base);
         return;
     default:

@@ -9,7 +9,9 @@
 #define NO_PLACE SIZE_MAX
 
 #define GLOBAL(field) .offset = offsetof(struct ax_config, field)
-#define HTTP(field) .offset = offsetof(struct ax_http_config, field)
+#define TRANSPORT(field) .offset = offsetof(struct ax_http_transport, field)
+#define OAUTH2(field) .offset = offsetof(struct ax_http_oauth2, field)
+#define HTTP(field) .offset = offsetof(struct ax_http_client_options, field)
 #define WRITE(field) .offset = offsetof(struct ax_remote_write, field)
 #define READ(field) .offset = offsetof(struct ax_remote_read, field)
 #define RELABEL(field) .offset = offsetof(struct ax_relabel_spec, field)
@@ -67,59 +69,89 @@ static const struct ax_section global = {
     "global", "What all jobs share.", global_keys, COUNT_OF(global_keys), 0, NO_PLACE};
 
 static const struct ax_key basic_auth_keys[] = {
-    {"username", AX_KEY_STRING, HTTP(basic_user), .required = true, .doc = "User name."},
-    {"username_file", AX_KEY_REFUSED, .doc = "write the name as username"},
-    {"password", AX_KEY_SECRET, HTTP(basic_password), .doc = "Password; or use `password_file`."},
-    {"password_file", AX_KEY_STRING, HTTP(basic_password_file), .doc = "File to read the password from."},
+    {"username", AX_KEY_STRING, HTTP(who.basic_user), .doc = "User name; or use `username_file`."},
+    {"username_file", AX_KEY_STRING, HTTP(who.basic_user_file), .doc = "File to read the user name from."},
+    {"password", AX_KEY_SECRET, HTTP(who.basic_password), .doc = "Password; or use `password_file`."},
+    {"password_file", AX_KEY_STRING, HTTP(who.basic_password_file), .doc = "File to read the password from."},
 };
 static const struct ax_section basic_auth = {
     "basic_auth", "HTTP basic authentication.", basic_auth_keys, COUNT_OF(basic_auth_keys), 0, NO_PLACE};
 
 static const struct ax_key authorization_keys[] = {
-    {"type", AX_KEY_STRING, HTTP(auth_type), .fallback = "Bearer",
+    {"type", AX_KEY_STRING, HTTP(who.auth_type), .fallback = "Bearer",
      .doc = "Scheme of the Authorization header."},
-    {"credentials", AX_KEY_SECRET, HTTP(auth_credentials), .doc = "Token; or use `credentials_file`."},
-    {"credentials_file", AX_KEY_STRING, HTTP(auth_credentials_file), .doc = "File to read the token from."},
+    {"credentials", AX_KEY_SECRET, HTTP(who.auth_credentials), .doc = "Token; or use `credentials_file`."},
+    {"credentials_file", AX_KEY_STRING, HTTP(who.auth_credentials_file),
+     .doc = "File to read the token from."},
 };
 static const struct ax_section authorization = {
     "authorization", "The Authorization header.", authorization_keys, COUNT_OF(authorization_keys), 0,
     NO_PLACE};
 
 static const struct ax_key tls_keys[] = {
-    {"ca_file", AX_KEY_STRING, HTTP(tls_ca_file), .doc = "CA certificates; default the system's."},
-    {"cert_file", AX_KEY_STRING, HTTP(tls_cert_file), .doc = "Client certificate; needs `key_file`."},
-    {"key_file", AX_KEY_STRING, HTTP(tls_key_file), .doc = "Key of the client certificate."},
-    {"server_name", AX_KEY_STRING, HTTP(tls_server_name),
+    {"ca_file", AX_KEY_STRING, TRANSPORT(ca_file), .doc = "CA certificates; default the system's."},
+    {"cert_file", AX_KEY_STRING, TRANSPORT(cert_file), .doc = "Client certificate; needs `key_file`."},
+    {"key_file", AX_KEY_STRING, TRANSPORT(key_file), .doc = "Key of the client certificate."},
+    {"server_name", AX_KEY_STRING, TRANSPORT(server_name),
      .doc = "Name to check the server's certificate against."},
-    {"min_version", AX_KEY_CHOICE, HTTP(tls_min_version), .choices = tls_versions, .fallback = "TLS12",
+    {"min_version", AX_KEY_CHOICE, TRANSPORT(min_version), .choices = tls_versions, .fallback = "TLS12",
      .doc = "Lowest TLS version."},
-    {"max_version", AX_KEY_CHOICE, HTTP(tls_max_version), .choices = tls_versions,
+    {"max_version", AX_KEY_CHOICE, TRANSPORT(max_version), .choices = tls_versions,
      .doc = "Highest TLS version; default the highest that there is."},
-    {"ca", AX_KEY_REFUSED, .doc = "put it into a file and name it as ca_file"},
-    {"cert", AX_KEY_REFUSED, .doc = "put it into a file and name it as cert_file"},
-    {"key", AX_KEY_REFUSED, .doc = "put it into a file and name it as key_file"},
-    {"insecure_skip_verify", AX_KEY_BOOL, HTTP(tls_insecure_skip_verify), .fallback = "false",
+    {"ca", AX_KEY_STRING, TRANSPORT(ca), .doc = "The same as `ca_file`, as text."},
+    {"cert", AX_KEY_STRING, TRANSPORT(cert), .doc = "The same as `cert_file`, as text."},
+    {"key", AX_KEY_SECRET, TRANSPORT(key), .doc = "The same as `key_file`, as text."},
+    {"insecure_skip_verify", AX_KEY_BOOL, TRANSPORT(insecure_skip_verify), .fallback = "false",
      .doc = "Do not verify the server's certificate."},
 };
 static const struct ax_section tls = {"tls_config", "TLS of the client.", tls_keys, COUNT_OF(tls_keys), 0,
                                       NO_PLACE};
 
+static const struct ax_key proxy_keys[] = {
+    {"proxy_url", AX_KEY_URL, TRANSPORT(proxy_url), .doc = "HTTP proxy."},
+    {"no_proxy", AX_KEY_STRING, TRANSPORT(no_proxy),
+     .doc = "Hosts, domains and networks that are reached without the proxy, with commas between them."},
+    {"proxy_from_environment", AX_KEY_BOOL, TRANSPORT(proxy_from_environment), .fallback = "false",
+     .doc = "Take the proxy from HTTP_PROXY, HTTPS_PROXY and NO_PROXY, as they are at the start."},
+    {"proxy_connect_header", AX_KEY_HEADERS, TRANSPORT(proxy_headers),
+     .n_offset = offsetof(struct ax_http_transport, proxy_headers_n), .max = 64,
+     .doc = "HTTP headers for the proxy alone, by name; each a value or a list of them."},
+};
+static const struct ax_section proxy = {"proxy", "Proxies.", proxy_keys, COUNT_OF(proxy_keys), 0, NO_PLACE};
+
+static const struct ax_key oauth2_keys[] = {
+    {"client_id", AX_KEY_STRING, OAUTH2(client_id), .required = true, .doc = "Name of the client."},
+    {"client_secret", AX_KEY_SECRET, OAUTH2(client_secret),
+     .doc = "Its secret; or use `client_secret_file`."},
+    {"client_secret_file", AX_KEY_STRING, OAUTH2(client_secret_file),
+     .doc = "File to read the secret from, for each token."},
+    {"token_url", AX_KEY_URL, OAUTH2(token_url), .required = true, .doc = "Where tokens are asked for."},
+    {"scopes", AX_KEY_STRINGS, OAUTH2(scopes), .n_offset = offsetof(struct ax_http_oauth2, scopes_n),
+     .max = 64, .doc = "What the token is for."},
+    {"endpoint_params", AX_KEY_HEADERS, OAUTH2(params), .n_offset = offsetof(struct ax_http_oauth2, params_n),
+     .max = 64, .doc = "More parameters of that request, by name."},
+    {"tls_config", AX_KEY_SECTION, OAUTH2(transport), .section = &tls},
+    {"", AX_KEY_INLINE, OAUTH2(transport), .section = &proxy},
+};
+static const struct ax_section oauth2 = {"oauth2",    "Tokens by the client-credentials grant of OAuth 2.0.",
+                                         oauth2_keys, COUNT_OF(oauth2_keys),
+                                         0,           NO_PLACE};
+
 static const struct ax_key http_keys[] = {
-    {"headers", AX_KEY_HEADERS, HTTP(headers), .n_offset = offsetof(struct ax_http_config, headers_n),
+    {"headers", AX_KEY_HEADERS, HTTP(headers), .n_offset = offsetof(struct ax_http_client_options, headers_n),
      .max = 64, .doc = "HTTP headers to send, by name. Those that Auspex itself sets are refused."},
     {"basic_auth", AX_KEY_SECTION, .section = &basic_auth},
     {"authorization", AX_KEY_SECTION, .section = &authorization},
-    {"tls_config", AX_KEY_SECTION, .section = &tls},
-    {"proxy_url", AX_KEY_URL, HTTP(proxy_url), .doc = "HTTP proxy."},
-    {"no_proxy", AX_KEY_STRING, HTTP(no_proxy),
-     .doc = "Hosts, domains and networks that are reached without the proxy, with commas between them."},
-    {"proxy_from_environment", AX_KEY_REFUSED, .doc = "name the proxy as proxy_url"},
-    {"proxy_connect_header", AX_KEY_REFUSED, .doc = "a proxy is spoken to without headers of its own"},
+    {"tls_config", AX_KEY_SECTION, HTTP(transport), .section = &tls},
+    {"oauth2", AX_KEY_SECTION, HTTP(who.oauth2),
+     .n_offset = offsetof(struct ax_http_client_options, who.oauth2.given), .section = &oauth2},
+    {"", AX_KEY_INLINE, HTTP(transport), .section = &proxy},
     {"follow_redirects", AX_KEY_BOOL, HTTP(follow_redirects), .fallback = "true",
      .doc = "Follow HTTP redirects."},
-    {"oauth2", AX_KEY_REFUSED, .doc = "use authorization with a credentials_file"},
     {"enable_http2", AX_KEY_INERT, .doc = "requests are HTTP/1.1"},
     {"http_headers", AX_KEY_REFUSED, .doc = "use headers"},
+    {"bearer_token", AX_KEY_REFUSED, .doc = "use authorization: { credentials: ... }"},
+    {"bearer_token_file", AX_KEY_REFUSED, .doc = "use authorization: { credentials_file: ... }"},
 };
 static const struct ax_section http = {"http", "HTTP client.", http_keys, COUNT_OF(http_keys), 0, NO_PLACE};
 

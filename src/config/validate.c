@@ -106,28 +106,75 @@ static void both(struct ax_reader *r, yaml_node_t *node, struct ax_place place, 
         ax_problem_add(r->problems, ax_yaml_place(node, place), false, "give one of %s, not both", names);
 }
 
-static void validate_http(struct ax_reader *r, yaml_node_t *node, struct ax_place place,
-                          struct ax_http_config *h)
+/* TLS and proxies, of an endpoint or of where its tokens come from. */
+static void validate_transport(struct ax_reader *r, yaml_node_t *node, struct ax_place place,
+                               const struct ax_http_transport *t)
 {
-    yaml_node_t *basic = ax_yaml_get(r, node, "basic_auth"), *auth = ax_yaml_get(r, node, "authorization");
     yaml_node_t *tls = ax_yaml_get(r, node, "tls_config");
     char shown[72];
-    both(r, basic, place, h->basic_password, h->basic_password_file, "password and password_file");
-    both(r, auth, place, h->auth_credentials, h->auth_credentials_file, "credentials and credentials_file");
+    both(r, tls, place, t->ca, t->ca_file, "ca and ca_file");
+    both(r, tls, place, t->cert, t->cert_file, "cert and cert_file");
+    both(r, tls, place, t->key, t->key_file, "key and key_file");
+    if ((t->cert_file.n + t->cert.n == 0) != (t->key_file.n + t->key.n == 0))
+        ax_problem_add(r->problems, ax_yaml_place(tls, place), false,
+                       "tls_config: cert_file and key_file are needed together");
+    const yaml_node_t *environment = ax_yaml_get(r, node, "proxy_from_environment");
+    if (t->proxy_from_environment && (t->proxy_url.n || t->no_proxy.n))
+        ax_problem_add(r->problems, ax_yaml_place(environment, place), false,
+                       "proxy_from_environment reads the proxy and NO_PROXY: remove %s",
+                       t->proxy_url.n ? "proxy_url" : "no_proxy");
+    yaml_node_t *headers = ax_yaml_get(r, node, "proxy_connect_header");
+    if (t->proxy_headers_n && !t->proxy_url.n && !t->proxy_from_environment)
+        ax_problem_add(r->problems, ax_yaml_place(headers, place), false,
+                       "proxy_connect_header has no effect without proxy_url or proxy_from_environment");
+    for (uint32_t i = 0; i < t->proxy_headers_n; i++) {
+        struct ax_diag diag = {{0}};
+        if (ax_http_check_field(t->proxy_headers[i].name, t->proxy_headers[i].value, &diag) != AX_OK)
+            ax_problem_add(r->problems, ax_yaml_place(headers, place), false,
+                           "proxy_connect_header: \"%s\" %s", ax_shown(t->proxy_headers[i].name, shown),
+                           diag.text);
+    }
+}
+
+/* At most one way to say who one is, and that one whole. */
+static void validate_identity(struct ax_reader *r, yaml_node_t *node, struct ax_place place,
+                              struct ax_http_identity *w)
+{
+    yaml_node_t *basic = ax_yaml_get(r, node, "basic_auth"), *auth = ax_yaml_get(r, node, "authorization"),
+                *oauth2 = ax_yaml_get(r, node, "oauth2");
+    both(r, basic, place, w->basic_user, w->basic_user_file, "username and username_file");
+    both(r, basic, place, w->basic_password, w->basic_password_file, "password and password_file");
+    both(r, auth, place, w->auth_credentials, w->auth_credentials_file, "credentials and credentials_file");
     if (basic && auth)
         ax_problem_add(r->problems, ax_yaml_place(auth, place), false,
                        "give one of basic_auth and authorization, not both");
-    if (auth && h->auth_type.n == 5 && strncasecmp(h->auth_type.p, "Basic", 5) == 0)
+    if (oauth2 && (basic || auth))
+        ax_problem_add(r->problems, ax_yaml_place(oauth2, place), false,
+                       "give one of %s and oauth2, not both", basic ? "basic_auth" : "authorization");
+    if (basic && !w->basic_user.n && !w->basic_user_file.n)
+        ax_problem_add(r->problems, ax_yaml_place(basic, place), false,
+                       "basic_auth needs username or username_file");
+    if (auth && w->auth_type.n == 5 && strncasecmp(w->auth_type.p, "Basic", 5) == 0)
         ax_problem_add(r->problems, ax_yaml_place(auth, place), false,
                        "authorization: type Basic has its own block, basic_auth");
-    if (auth && h->auth_credentials.n == 0 && h->auth_credentials_file.n == 0)
+    if (auth && w->auth_credentials.n == 0 && w->auth_credentials_file.n == 0)
         ax_problem_add(r->problems, ax_yaml_place(auth, place), false,
                        "authorization needs credentials or credentials_file");
     if (!auth)
-        h->auth_type = (struct ax_str){NULL, 0};
-    if ((h->tls_cert_file.n == 0) != (h->tls_key_file.n == 0))
-        ax_problem_add(r->problems, ax_yaml_place(tls, place), false,
-                       "tls_config: cert_file and key_file are needed together");
+        w->auth_type = (struct ax_str){NULL, 0};
+    if (!oauth2)
+        return;
+    both(r, oauth2, place, w->oauth2.client_secret, w->oauth2.client_secret_file,
+         "client_secret and client_secret_file");
+    validate_transport(r, oauth2, ax_yaml_place(oauth2, place), &w->oauth2.transport);
+}
+
+static void validate_http(struct ax_reader *r, yaml_node_t *node, struct ax_place place,
+                          struct ax_http_client_options *h)
+{
+    char shown[72];
+    validate_identity(r, node, place, &h->who);
+    validate_transport(r, node, place, &h->transport);
     for (uint32_t i = 0; i < h->headers_n; i++) {
         struct ax_diag diag = {{0}};
         if (ax_http_check_header(h->headers[i].name, h->headers[i].value, &diag) != AX_OK)

@@ -16,7 +16,7 @@ struct ax_web_config {
     bool tls;                      /* tls_server_config stands in the file */
     /* http_server_config.headers and basic_auth_users as the table of keys reads them */
     struct ax_str headers[AX_WEB_HEADERS];
-    const struct ax_header *users;
+    const struct ax_http_field *users;
     uint32_t users_n;
     struct ax_arena arena; /* owns all of the above */
 };

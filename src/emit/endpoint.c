@@ -3,7 +3,6 @@
 
 #include "base/assert.h"
 #include "base/log.h"
-#include "config/http.h"
 #include "config/relabel.h"
 #include "emit/sender.h"
 
@@ -34,22 +33,55 @@ static void mix_number(struct ax_buf *b, int64_t v)
     ax_buf_put(b, &v, sizeof v);
 }
 
-static void mix_http(struct ax_buf *b, const struct ax_http_config *h)
+static void mix_texts(struct ax_buf *b, const struct ax_str *texts, size_t n)
 {
-    const struct ax_str texts[] = {h->basic_user,      h->basic_password,   h->basic_password_file,
-                                   h->auth_type,       h->auth_credentials, h->auth_credentials_file,
-                                   h->tls_ca_file,     h->tls_cert_file,    h->tls_key_file,
-                                   h->tls_server_name, h->tls_min_version,  h->tls_max_version,
-                                   h->proxy_url,       h->no_proxy};
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+    mix_number(b, (int64_t)n);
+    for (size_t i = 0; i < n; i++)
         mix_text(b, texts[i]);
-    mix_number(b, h->tls_insecure_skip_verify);
-    mix_number(b, h->follow_redirects);
-    mix_number(b, h->headers_n);
-    for (uint32_t i = 0; i < h->headers_n; i++) {
-        mix_text(b, h->headers[i].name);
-        mix_text(b, h->headers[i].value);
+}
+
+static void mix_fields(struct ax_buf *b, const struct ax_http_field *fields, uint32_t n)
+{
+    mix_number(b, n);
+    for (uint32_t i = 0; i < n; i++) {
+        mix_text(b, fields[i].name);
+        mix_text(b, fields[i].value);
     }
+}
+
+static void mix_transport(struct ax_buf *b, const struct ax_http_transport *t)
+{
+    const struct ax_str texts[] = {t->ca_file,     t->cert_file, t->key_file,    t->ca,
+                                   t->cert,        t->key,       t->server_name, t->min_version,
+                                   t->max_version, t->proxy_url, t->no_proxy};
+    mix_texts(b, texts, sizeof texts / sizeof texts[0]);
+    mix_number(b, t->insecure_skip_verify);
+    mix_number(b, t->proxy_from_environment);
+    mix_fields(b, t->proxy_headers, t->proxy_headers_n);
+}
+
+static void mix_http(struct ax_buf *b, const struct ax_http_client_options *h)
+{
+    const struct ax_http_identity *w = &h->who;
+    const struct ax_http_oauth2 *o = &w->oauth2;
+    const struct ax_str texts[] = {w->basic_user,
+                                   w->basic_user_file,
+                                   w->basic_password,
+                                   w->basic_password_file,
+                                   w->auth_type,
+                                   w->auth_credentials,
+                                   w->auth_credentials_file,
+                                   o->client_id,
+                                   o->client_secret,
+                                   o->client_secret_file,
+                                   o->token_url};
+    mix_texts(b, texts, sizeof texts / sizeof texts[0]);
+    mix_texts(b, o->scopes, o->scopes_n);
+    mix_fields(b, o->params, o->params_n);
+    mix_transport(b, &o->transport);
+    mix_transport(b, &h->transport);
+    mix_number(b, h->follow_redirects);
+    mix_fields(b, h->headers, h->headers_n);
 }
 
 static void mix_rules(struct ax_buf *b, const struct ax_relabel_spec *rules, uint32_t n)
@@ -132,18 +164,15 @@ static enum ax_err make_senders(struct ax_endpoint *e, const struct ax_remote_wr
 {
     uint32_t n = c->max_shards < 1 ? 1 : c->max_shards < AX_LANES ? c->max_shards : AX_LANES;
     e->senders = calloc(n, sizeof(struct ax_sender *));
-    struct ax_http_field *headers = calloc(c->http.headers_n + (size_t)1, sizeof *headers);
-    if (!e->senders || !headers) {
-        free(headers);
+    if (!e->senders)
         return ax_fail(diag, AX_NOMEM, "out of memory");
-    }
     enum ax_err err = AX_OK;
-    const struct ax_http_client_options http =
-        ax_http_options(&c->http, c->url, c->remote_timeout_ms, headers);
+    struct ax_http_client_options http = c->http;
+    http.url = c->url;
+    http.timeout_ms = c->remote_timeout_ms;
     for (uint32_t i = 0; err == AX_OK && i < n; i++)
         err = make_sender(e, &http, n, diag);
     e->d.senders_n = e->senders_n;
-    free(headers);
     return err;
 }
 

@@ -1,8 +1,8 @@
 /* history.c: remote-read requests by the HTTP client, in one form or the other. */
 #include "ingest/history.h"
 
-#include "config/http.h"
 #include "net/compress.h"
+#include "net/http_client.h"
 
 #include <stdlib.h>
 
@@ -33,14 +33,11 @@ enum ax_err ax_history_open(const struct ax_remote_read *config, struct ax_histo
                             struct ax_diag *diag)
 {
     struct ax_history *h = calloc(1, sizeof *h);
-    struct ax_http_field *fields = calloc(config->http.headers_n + (size_t)1, sizeof *fields);
-    if (!h || !fields) {
-        free(h);
-        free(fields);
+    if (!h)
         return ax_fail(diag, AX_NOMEM, "out of memory");
-    }
-    const struct ax_http_client_options http =
-        ax_http_options(&config->http, config->url, config->remote_timeout_ms, fields);
+    struct ax_http_client_options http = config->http;
+    http.url = config->url;
+    http.timeout_ms = config->remote_timeout_ms;
     h->config = config;
     ax_read_reader_init(&h->reader, config->chunked_read_limit, on_run, h);
     ax_buf_init(&h->message, REQUEST_BYTES_MAX);
@@ -49,7 +46,6 @@ enum ax_err ax_history_open(const struct ax_remote_read *config, struct ax_histo
     ax_buf_init(&h->plain, PLAIN_BYTES_MAX);
     ax_buf_init(&h->error, ERROR_BYTES_MAX);
     enum ax_err err = ax_http_client_new(&http, &h->client, diag);
-    free(fields);
     if (err != AX_OK) {
         ax_history_close(h);
         return ax_wrap(diag, err, "remote_read " AX_STR_FMT, AX_STR_ARG(config->name));

@@ -2,6 +2,8 @@
 #include "net/http_client.h"
 
 #include "base/clock.h"
+#include "net/http_auth.h"
+#include "net/http_transport.h"
 
 #include <curl/curl.h>
 #include <fcntl.h>
@@ -13,7 +15,6 @@
 #include <strings.h>
 #include <unistd.h>
 
-#define SECRET_BYTES_MAX 65536
 #define POLL_MS 1000
 #define REDIRECTS_MAX 10L
 
@@ -22,8 +23,8 @@ struct ax_http_client {
     CURLM *multi;
     struct curl_slist *fixed;   /* the user's headers, the User-Agent and what curl must not add */
     struct curl_slist *connect; /* CURLOPT_CONNECT_TO, when the certificate's name is not the host's */
-    char *user, *password, *password_file;
-    char *auth_type, *credentials, *credentials_file;
+    struct curl_slist *proxy;   /* headers for it */
+    struct ax_http_auth *auth;
     char error[CURL_ERROR_SIZE];
     struct ax_http_reply *reply; /* of the request under way */
     bool headers_whole;          /* of the last answer to it */
@@ -37,44 +38,6 @@ static CURLcode curl_state = CURLE_FAILED_INIT;
 static void start_curl(void)
 {
     curl_state = curl_global_init(CURL_GLOBAL_DEFAULT);
-}
-
-/* A terminated copy; NULL for an empty text. *ok turns false when out of memory. */
-static char *copy(struct ax_str s, bool *ok)
-{
-    char *z = s.n ? strndup(s.p, s.n) : NULL;
-    if (s.n && !z)
-        *ok = false;
-    return z;
-}
-
-static void wipe_and_free(char *secret)
-{
-    if (secret)
-        explicit_bzero(secret, strlen(secret));
-    free(secret);
-}
-
-/* The content of a small file without white space at its ends; malloc'ed. */
-static enum ax_err read_secret(const char *path, char **out, struct ax_diag *diag)
-{
-    char bytes[SECRET_BYTES_MAX];
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd < 0 ? -1 : read(fd, bytes, sizeof bytes);
-    if (fd >= 0)
-        (void)close(fd);
-    if (n < 0)
-        return ax_fail(diag, AX_IO, "%s cannot be read; check that it exists and its permissions", path);
-    if ((size_t)n == sizeof bytes)
-        return ax_fail(diag, AX_IO, "%s is too large for a password", path);
-    size_t from = 0, to = (size_t)n;
-    while (to > from && strchr(" \t\r\n", bytes[to - 1]))
-        to--;
-    while (from < to && strchr(" \t\r\n", bytes[from]))
-        from++;
-    *out = strndup(bytes + from, to - from);
-    explicit_bzero(bytes, sizeof bytes);
-    return *out ? AX_OK : ax_fail(diag, AX_NOMEM, "out of memory reading %s", path);
 }
 
 static size_t on_body(char *bytes, size_t size, size_t n, void *client)
@@ -123,126 +86,22 @@ static AX_PRINTF(1, 2) char *format(const char *fmt, ...)
     return n >= 0 ? text : NULL;
 }
 
-static bool add_field(struct curl_slist **list, struct ax_str name, struct ax_str value)
+/* Free a list whose texts may be secret. */
+static void wipe_list(struct curl_slist *list)
 {
-    /* "Name;" is how curl is told to send a header without a value. */
-    char *text = value.n ? format(AX_STR_FMT ": " AX_STR_FMT, AX_STR_ARG(name), AX_STR_ARG(value))
-                         : format(AX_STR_FMT ";", AX_STR_ARG(name));
-    bool ok = text && add_header(list, text);
-    wipe_and_free(text);
-    return ok;
+    for (const struct curl_slist *l = list; l; l = l->next)
+        explicit_bzero(l->data, strlen(l->data));
+    curl_slist_free_all(list);
 }
 
-static enum ax_err check_file(struct ax_str path, const char *key, struct ax_diag *diag)
+static enum ax_err check_headers(const struct ax_http_client_options *o, struct ax_diag *diag)
 {
-    if (path.n == 0)
-        return AX_OK;
-    bool ok = true;
-    char *z = copy(path, &ok);
-    bool readable = z && access(z, R_OK) == 0;
-    free(z);
-    if (!ok)
-        return ax_fail(diag, AX_NOMEM, "out of memory");
-    if (readable)
-        return AX_OK;
-    return ax_fail(diag, AX_INVALID,
-                   "%s " AX_STR_FMT " cannot be read; check that it exists and its permissions", key,
-                   AX_STR_ARG(path));
-}
-
-static enum ax_err check_auth(const struct ax_http_client_options *o, struct ax_diag *diag)
-{
-    bool basic = o->basic_user.n || o->basic_password.n || o->basic_password_file.n;
-    if (basic && (o->auth_credentials.n || o->auth_credentials_file.n))
-        return ax_fail(diag, AX_INVALID, "basic_auth and authorization are both set; use one");
-    if (o->basic_password.n && o->basic_password_file.n)
-        return ax_fail(diag, AX_INVALID, "password and password_file are both set; use one");
-    if (o->auth_credentials.n && o->auth_credentials_file.n)
-        return ax_fail(diag, AX_INVALID, "credentials and credentials_file are both set; use one");
-    if (o->auth_type.n == 5 && strncasecmp(o->auth_type.p, "basic", 5) == 0)
-        return ax_fail(diag, AX_INVALID, "authorization type cannot be basic; use basic_auth");
-    return AX_OK;
-}
-
-static enum ax_err check_options(const struct ax_http_client_options *o, struct ax_diag *diag)
-{
-    const struct {
-        struct ax_str path;
-        const char *key;
-    } files[] = {{o->basic_password_file, "password_file"},
-                 {o->auth_credentials_file, "credentials_file"},
-                 {o->tls_ca_file, "ca_file"},
-                 {o->tls_cert_file, "cert_file"},
-                 {o->tls_key_file, "key_file"}};
-    enum ax_err err = check_auth(o, diag);
-    if (err == AX_OK && (o->tls_cert_file.n == 0) != (o->tls_key_file.n == 0))
-        err = ax_fail(diag, AX_INVALID, "cert_file and key_file go together; one of them is missing");
-    for (size_t i = 0; err == AX_OK && i < sizeof files / sizeof files[0]; i++)
-        err = check_file(files[i].path, files[i].key, diag);
-    for (uint32_t i = 0; err == AX_OK && i < o->headers_n; i++) {
-        err = ax_http_check_header(o->headers[i].name, o->headers[i].value, diag);
+    for (uint32_t i = 0; i < o->headers_n; i++) {
+        enum ax_err err = ax_http_check_header(o->headers[i].name, o->headers[i].value, diag);
         if (err != AX_OK)
-            err = ax_wrap(diag, err, "header " AX_STR_FMT, AX_STR_ARG(o->headers[i].name));
+            return ax_wrap(diag, err, "header " AX_STR_FMT, AX_STR_ARG(o->headers[i].name));
     }
-    return err;
-}
-
-/* Text option of the easy handle; empty texts are not set. */
-static bool set_text(struct ax_http_client *c, CURLoption option, struct ax_str s)
-{
-    if (s.n == 0)
-        return true;
-    bool ok = true;
-    char *z = copy(s, &ok);
-    ok = ok && curl_easy_setopt(c->easy, option, z) == CURLE_OK; /* curl copies */
-    free(z);
-    return ok;
-}
-
-/* Versions of TLS, lowest first, with what curl calls them as the lowest and the highest. */
-static const struct {
-    const char *name;
-    long lowest, highest;
-} tls_versions[] = {{"TLS10", CURL_SSLVERSION_TLSv1_0, CURL_SSLVERSION_MAX_TLSv1_0},
-                    {"TLS11", CURL_SSLVERSION_TLSv1_1, CURL_SSLVERSION_MAX_TLSv1_1},
-                    {"TLS12", CURL_SSLVERSION_TLSv1_2, CURL_SSLVERSION_MAX_TLSv1_2},
-                    {"TLS13", CURL_SSLVERSION_TLSv1_3, CURL_SSLVERSION_MAX_TLSv1_3}};
-#define TLS_VERSIONS (sizeof tls_versions / sizeof tls_versions[0])
-
-/* Which of them a key names, or its default when it is empty. */
-static enum ax_err tls_version(const char *key, struct ax_str text, const char *fallback, size_t *out,
-                               struct ax_diag *diag)
-{
-    const struct ax_str name = text.n ? text : ax_str(fallback);
-    for (*out = 0; *out < TLS_VERSIONS; (*out)++)
-        if (ax_str_eq(name, ax_str(tls_versions[*out].name)))
-            return AX_OK;
-    return ax_fail(diag, AX_INVALID, "%s \"" AX_STR_FMT "\" is none of TLS10, TLS11, TLS12, TLS13", key,
-                   AX_STR_ARG(text));
-}
-
-static enum ax_err set_tls(struct ax_http_client *c, const struct ax_http_client_options *o,
-                           struct ax_diag *diag)
-{
-    size_t min = 0, max = 0;
-    enum ax_err err = tls_version("min_version", o->tls_min_version, "TLS12", &min, diag);
-    if (err == AX_OK)
-        err = tls_version("max_version", o->tls_max_version, "TLS13", &max, diag);
-    if (err == AX_OK && min > max)
-        err = ax_fail(diag, AX_INVALID, "max_version %s is below min_version %s", tls_versions[max].name,
-                      tls_versions[min].name);
-    if (err != AX_OK)
-        return err;
-    long highest = o->tls_max_version.n ? tls_versions[max].highest : 0; /* 0: what the library has */
-    (void)curl_easy_setopt(c->easy, CURLOPT_SSLVERSION, tls_versions[min].lowest | highest);
-    (void)curl_easy_setopt(c->easy, CURLOPT_CA_CACHE_TIMEOUT, 0L);
-    if (o->tls_insecure_skip_verify) {
-        (void)curl_easy_setopt(c->easy, CURLOPT_SSL_VERIFYPEER, 0L);
-        (void)curl_easy_setopt(c->easy, CURLOPT_SSL_VERIFYHOST, 0L);
-    }
-    bool ok = set_text(c, CURLOPT_CAINFO, o->tls_ca_file) && set_text(c, CURLOPT_SSLCERT, o->tls_cert_file) &&
-              set_text(c, CURLOPT_SSLKEY, o->tls_key_file);
-    return ok ? AX_OK : ax_fail(diag, AX_NOMEM, "out of memory");
+    return AX_OK;
 }
 
 /* For a server that calls itself otherwise than the URL: ask curl for that name (so that SNI and the
@@ -282,8 +141,10 @@ static enum ax_err take_url(struct ax_http_client *c, const struct ax_http_clien
         err = ax_fail(diag, AX_INVALID, "the url is not one; it looks like http://host:port/path");
     else if (strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0)
         err = ax_fail(diag, AX_INVALID, "the url's scheme %s is not known; use http or https", scheme);
-    else if (o->tls_server_name.n && strcmp(scheme, "https") == 0)
-        err = rename_server(c, url, o->tls_server_name, diag);
+    else
+        err = ax_http_transport_apply(&o->transport, c->easy, url, &c->proxy, diag);
+    if (err == AX_OK && o->transport.server_name.n && strcmp(scheme, "https") == 0)
+        err = rename_server(c, url, o->transport.server_name, diag);
     if (err == AX_OK &&
         (curl_url_get(url, CURLUPART_URL, &final, 0) || curl_easy_setopt(c->easy, CURLOPT_URL, final)))
         err = ax_fail(diag, AX_NOMEM, "out of memory");
@@ -325,20 +186,9 @@ static enum ax_err set_fixed(struct ax_http_client *c, const struct ax_http_clie
     (void)curl_easy_setopt(h, CURLOPT_HEADERDATA, c);
     (void)curl_easy_setopt(h, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     c->follows = o->follow_redirects;
-    (void)curl_easy_setopt(h, CURLOPT_PROXY, "");
-    (void)curl_easy_setopt(h, CURLOPT_NOPROXY, ""); /* nor what the environment says */
-    if (o->no_proxy.n && !o->proxy_url.n)
-        return ax_fail(diag, AX_INVALID, "no_proxy has no effect without proxy_url");
-    bool ok = set_text(c, CURLOPT_PROXY, o->proxy_url) && set_text(c, CURLOPT_NOPROXY, o->no_proxy) &&
-              add_header(&c->fixed, "User-Agent: Auspex/" AX_VERSION) && add_header(&c->fixed, "Expect:");
+    bool ok = add_header(&c->fixed, "User-Agent: Auspex/" AX_VERSION) && add_header(&c->fixed, "Expect:");
     for (uint32_t i = 0; ok && i < o->headers_n; i++)
-        ok = add_field(&c->fixed, o->headers[i].name, o->headers[i].value);
-    c->user = copy(o->basic_user, &ok);
-    c->password = copy(o->basic_password, &ok);
-    c->password_file = copy(o->basic_password_file, &ok);
-    c->auth_type = copy(o->auth_type.n ? o->auth_type : ax_str("Bearer"), &ok);
-    c->credentials = copy(o->auth_credentials, &ok);
-    c->credentials_file = copy(o->auth_credentials_file, &ok);
+        ok = ax_curl_add_field(&c->fixed, o->headers[i].name, o->headers[i].value);
     return ok ? AX_OK : ax_fail(diag, AX_NOMEM, "out of memory");
 }
 
@@ -349,7 +199,7 @@ enum ax_err ax_http_client_new(const struct ax_http_client_options *options, str
     (void)pthread_once(&curl_once, start_curl);
     if (curl_state != CURLE_OK)
         return ax_fail(diag, AX_NOMEM, "libcurl does not start: %s", curl_easy_strerror(curl_state));
-    enum ax_err err = check_options(options, diag);
+    enum ax_err err = check_headers(options, diag);
     if (err != AX_OK)
         return err;
     struct ax_http_client *c = calloc(1, sizeof *c);
@@ -359,9 +209,9 @@ enum ax_err ax_http_client_new(const struct ax_http_client_options *options, str
     c->multi = curl_multi_init();
     err = c->easy && c->multi ? set_fixed(c, options, diag) : ax_fail(diag, AX_NOMEM, "out of memory");
     if (err == AX_OK)
-        err = set_tls(c, options, diag);
-    if (err == AX_OK)
         err = set_url(c, options, diag);
+    if (err == AX_OK)
+        err = ax_http_auth_new(&options->who, options->timeout_ms, &c->auth, diag);
     if (err != AX_OK) {
         ax_http_client_free(c);
         return err;
@@ -376,47 +226,11 @@ void ax_http_client_free(struct ax_http_client *c)
         return;
     curl_easy_cleanup(c->easy);
     (void)curl_multi_cleanup(c->multi);
-    curl_slist_free_all(c->fixed);
+    wipe_list(c->fixed);
+    wipe_list(c->proxy);
     curl_slist_free_all(c->connect);
-    free(c->user);
-    wipe_and_free(c->password);
-    free(c->password_file);
-    free(c->auth_type);
-    wipe_and_free(c->credentials);
-    free(c->credentials_file);
+    ax_http_auth_free(c->auth);
     free(c);
-}
-
-static enum ax_err add_credentials(struct ax_http_client *c, const char *credentials,
-                                   struct curl_slist **headers, struct ax_diag *diag)
-{
-    if (strpbrk(credentials, "\r\n"))
-        return ax_fail(diag, AX_IO, "the credentials hold a line break, which no header can");
-    char *text = format("Authorization: %s %s", c->auth_type, credentials);
-    bool ok = text && add_header(headers, text);
-    wipe_and_free(text);
-    return ok ? AX_OK : ax_fail(diag, AX_NOMEM, "out of memory");
-}
-
-static enum ax_err authenticate(struct ax_http_client *c, struct curl_slist **headers, struct ax_diag *diag)
-{
-    char *secret = NULL;
-    const char *file = c->credentials_file ? c->credentials_file : c->password_file;
-    enum ax_err err = file ? read_secret(file, &secret, diag) : AX_OK;
-    if (err != AX_OK)
-        return err;
-    const char *credentials = c->credentials_file ? secret : c->credentials;
-    if (credentials) {
-        err = add_credentials(c, credentials, headers, diag);
-    } else if (c->user || c->password || c->password_file) {
-        const char *password = secret ? secret : c->password ? c->password : "";
-        bool ok = curl_easy_setopt(c->easy, CURLOPT_HTTPAUTH, CURLAUTH_BASIC) == CURLE_OK &&
-                  curl_easy_setopt(c->easy, CURLOPT_USERNAME, c->user ? c->user : "") == CURLE_OK &&
-                  curl_easy_setopt(c->easy, CURLOPT_PASSWORD, password) == CURLE_OK;
-        err = ok ? AX_OK : ax_fail(diag, AX_NOMEM, "out of memory");
-    }
-    wipe_and_free(secret);
-    return err;
 }
 
 static enum ax_err make_headers(struct ax_http_client *c, const struct ax_http_field *headers,
@@ -424,10 +238,10 @@ static enum ax_err make_headers(struct ax_http_client *c, const struct ax_http_f
 {
     bool ok = true;
     for (uint32_t i = 0; ok && i < headers_n; i++)
-        ok = add_field(out, headers[i].name, headers[i].value);
+        ok = ax_curl_add_field(out, headers[i].name, headers[i].value);
     for (const struct curl_slist *l = c->fixed; ok && l; l = l->next)
         ok = add_header(out, l->data);
-    return ok ? authenticate(c, out, diag) : ax_fail(diag, AX_NOMEM, "out of memory");
+    return ok ? ax_http_auth_apply(c->auth, c->easy, out, diag) : ax_fail(diag, AX_NOMEM, "out of memory");
 }
 
 /* Drive the transfer to its end; false when it was aborted. */
@@ -513,21 +327,32 @@ static enum ax_err exchange(struct ax_http_client *c, const struct ax_str *body,
         err = ended ? finish(c, result, reply, diag) : ax_fail(diag, AX_BUSY, "the request was aborted");
     }
     (void)curl_easy_setopt(c->easy, CURLOPT_HTTPHEADER, NULL);
-    curl_slist_free_all(list);
+    wipe_list(list);
     c->reply = NULL;
+    return err;
+}
+
+/* The same, and once more when a token that was kept is not accepted any more. */
+static enum ax_err insist(struct ax_http_client *c, const struct ax_str *body,
+                          const struct ax_http_field *headers, uint32_t headers_n,
+                          struct ax_http_reply *reply, struct ax_diag *diag)
+{
+    enum ax_err err = exchange(c, body, headers, headers_n, reply, diag);
+    if (err == AX_OK && reply->status == 401 && ax_http_auth_refused(c->auth))
+        err = exchange(c, body, headers, headers_n, reply, diag);
     return err;
 }
 
 enum ax_err ax_http_post(struct ax_http_client *c, struct ax_str body, const struct ax_http_field *headers,
                          uint32_t headers_n, struct ax_http_reply *reply, struct ax_diag *diag)
 {
-    return exchange(c, &body, headers, headers_n, reply, diag);
+    return insist(c, &body, headers, headers_n, reply, diag);
 }
 
 enum ax_err ax_http_get(struct ax_http_client *c, const struct ax_http_field *headers, uint32_t headers_n,
                         struct ax_http_reply *reply, struct ax_diag *diag)
 {
-    return exchange(c, NULL, headers, headers_n, reply, diag);
+    return insist(c, NULL, headers, headers_n, reply, diag);
 }
 
 const char *ax_http_reply_header(struct ax_http_client *c, const char *name)
@@ -539,10 +364,12 @@ const char *ax_http_reply_header(struct ax_http_client *c, const char *name)
 void ax_http_client_abort(struct ax_http_client *c)
 {
     atomic_store(&c->aborted, true);
+    ax_http_auth_abort(c->auth, true);
     (void)curl_multi_wakeup(c->multi);
 }
 
 void ax_http_client_resume(struct ax_http_client *c)
 {
     atomic_store(&c->aborted, false);
+    ax_http_auth_abort(c->auth, false);
 }

@@ -2,38 +2,14 @@
  *
  * libcurl, HTTP/1.1, one connection kept alive and one request at a time. Files (passwords, credentials)
  * are read for each request, certificates for each connection, so that what is rotated on disk is used
- * without a restart. Proxies of the environment are not used. The process must ignore SIGPIPE. One thread
- * uses a client; only ax_http_client_abort() may come from another. */
+ * without a restart. Proxies of the environment are used only when that is asked for. The process must ignore
+ * SIGPIPE. One thread uses a client; only ax_http_client_abort() may come from another. */
 #ifndef AX_NET_HTTP_CLIENT_H
 #define AX_NET_HTTP_CLIENT_H
 
 #include "base/buf.h"
 #include "base/err.h"
-#include "base/str.h"
-
-#include <stdint.h>
-
-/* One header. */
-struct ax_http_field {
-    struct ax_str name, value;
-};
-
-/* Where and how; an empty text is one that was not set. */
-struct ax_http_client_options {
-    struct ax_str url; /* http or https */
-    struct ax_str basic_user, basic_password, basic_password_file;
-    struct ax_str auth_type, auth_credentials, auth_credentials_file; /* type is Bearer when empty */
-    struct ax_str tls_ca_file, tls_cert_file, tls_key_file;
-    struct ax_str tls_server_name; /* name in the certificate, when it is not the URL's host */
-    struct ax_str tls_min_version; /* TLS10, TLS11, TLS12, TLS13; empty: TLS12 */
-    struct ax_str tls_max_version; /* likewise; empty: the highest that there is */
-    bool tls_insecure_skip_verify;
-    struct ax_str proxy_url, no_proxy;   /* hosts, domains and networks that are reached without, by commas */
-    const struct ax_http_field *headers; /* the user's own; see ax_http_check_header() */
-    uint32_t headers_n;
-    bool follow_redirects; /* keeping the method; credentials do not go to another host */
-    int64_t timeout_ms;    /* of a whole request; 0: none */
-};
+#include "net/http_options.h"
 
 struct ax_http_client;
 
@@ -63,10 +39,12 @@ struct ax_http_reply {
  * value with control characters; the text goes on from the header's name ("is set by Auspex itself"). */
 AX_MUST_USE enum ax_err ax_http_check_header(struct ax_str name, struct ax_str value, struct ax_diag *diag);
 
+/* The same without the list of reserved ones: is it a header at all? */
+AX_MUST_USE enum ax_err ax_http_check_field(struct ax_str name, struct ax_str value, struct ax_diag *diag);
+
 /* Make a client; the options are copied. Nothing is connected yet. AX_INVALID with a text: no http(s) URL,
- * a header that is reserved, a file of credentials or certificates that cannot be read, more than one way
- * to authenticate, a TLS version that does not exist, no version between both, no_proxy without a proxy.
- * AX_NOMEM. */
+ * a header that is reserved, and what net/http_transport.h and net/http_auth.h say of themselves. AX_NOMEM.
+ */
 AX_MUST_USE enum ax_err ax_http_client_new(const struct ax_http_client_options *options,
                                            struct ax_http_client **out, struct ax_diag *diag);
 

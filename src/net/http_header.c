@@ -46,19 +46,27 @@ static bool is_token(struct ax_str s)
     return s.n > 0;
 }
 
-enum ax_err ax_http_check_header(struct ax_str name, struct ax_str value, struct ax_diag *diag)
+enum ax_err ax_http_check_field(struct ax_str name, struct ax_str value, struct ax_diag *diag)
 {
     if (!is_token(name))
         return ax_fail(diag, AX_INVALID, "is no header name");
-    if (is(name, "authorization"))
-        return ax_fail(diag, AX_INVALID, "is set by Auspex itself, from basic_auth or authorization");
-    for (size_t i = 0; i < sizeof reserved / sizeof reserved[0]; i++)
-        if (is(name, reserved[i]))
-            return ax_fail(diag, AX_INVALID, "is set by Auspex itself");
     for (size_t i = 0; i < value.n; i++) {
         unsigned char c = (unsigned char)value.p[i];
         if ((c < 0x20 && c != '\t') || c == 0x7F)
             return ax_fail(diag, AX_INVALID, "has a control character in its value");
     }
+    return AX_OK;
+}
+
+enum ax_err ax_http_check_header(struct ax_str name, struct ax_str value, struct ax_diag *diag)
+{
+    enum ax_err err = ax_http_check_field(name, value, diag);
+    if (err != AX_OK)
+        return err;
+    if (is(name, "authorization"))
+        return ax_fail(diag, AX_INVALID, "is set by Auspex itself, from basic_auth, authorization or oauth2");
+    for (size_t i = 0; i < sizeof reserved / sizeof reserved[0]; i++)
+        if (is(name, reserved[i]))
+            return ax_fail(diag, AX_INVALID, "is set by Auspex itself");
     return AX_OK;
 }

@@ -10,6 +10,7 @@ The checks run in the order in which they stand here, on one chain; a later one 
 """
 import base64
 import http.client
+import http.server
 import json
 import os
 import pathlib
@@ -38,7 +39,9 @@ SENDER = [("sender-secret-1", "$2b$06$abcdefghijklmnopqrstuutIgYEl7TvIfYC5Rp/g42
 OWNER = [("owner-secret-1", "$2b$06$abcdefghijklmnopqrstuuod7CF55fLw3De6ER//jvC0ehWSVUHju"),
          ("owner-secret-2", "$2b$06$abcdefghijklmnopqrstuuwp9te9HhVEkz/.K7Gg2SKI4/mUf9AqS")]
 SCRAPE_TOKEN, FAR_TOKENS, HEADER = "scrape-token-secret-1", ["far-token-secret-1", "far-token-secret-2"], "header-secret-1"
-SECRETS = [p for pair in SENDER + OWNER for p in pair] + [SCRAPE_TOKEN, *FAR_TOKENS, HEADER]
+CLIENT_SECRET, PROXY_HEADER = "client-secret-1", "proxy-header-secret-1"
+SECRETS = [p for pair in SENDER + OWNER for p in pair] + [SCRAPE_TOKEN, *FAR_TOKENS, HEADER, CLIENT_SECRET,
+                                                        PROXY_HEADER]
 
 
 def ask(port, path, certificate="client", user=None, token=None, body=None, headers=None, ca="receiver"):
@@ -94,6 +97,9 @@ class Proxy(threading.Thread):
                 return
             head += piece
         method, target = head.split()[:2]
+        if f"X-Proxy: {PROXY_HEADER}".encode() not in head:
+            client.sendall(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
+            return
         if method != b"CONNECT":
             client.sendall(b"HTTP/1.1 405 Method Not Allowed\r\nContent-Length: 0\r\n\r\n")
             return
@@ -118,6 +124,27 @@ class Proxy(threading.Thread):
                 pass
 
 
+class Tokens(http.server.BaseHTTPRequestHandler):
+    """The token_url of oauth2: gives the token that the far one takes now to who knows the client's secret."""
+    folder, given, refused = None, 0, 0
+
+    def do_POST(self):
+        form = urllib.parse.parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
+        client = base64.b64encode(f"auspex:{CLIENT_SECRET}".encode()).decode()
+        good = (self.headers["Authorization"] == f"Basic {client}" and form["grant_type"] == ["client_credentials"] and
+                form["scope"] == ["write"])
+        token = (Tokens.folder / "far-tokens").read_text().split()[-1]
+        body = json.dumps({"access_token": token, "token_type": "bearer", "expires_in": 3600} if good else {}).encode()
+        Tokens.given, Tokens.refused = Tokens.given + good, Tokens.refused + (not good)
+        self.send_response(200 if good else 401)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
 class Chain:
     """Prometheus, the Auspex that is tested ("near"), the one that it writes to ("far"), and the proxy between them."""
 
@@ -129,6 +156,9 @@ class Chain:
         self.servers = {}
         self.proxy = Proxy()
         self.proxy.start()
+        Tokens.folder = folder
+        self.tokens = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Tokens)
+        threading.Thread(target=self.tokens.serve_forever, daemon=True).start()
         (folder / "ca.pem").write_text((TLS / "receiver.pem").read_text() + (TLS / "other.pem").read_text())
         for name in ("receiver", "receiver-key", "client", "client-key", "client-ca"):
             put(folder / f"{name}.pem", (TLS / f"{name}.pem").read_text())
@@ -177,21 +207,37 @@ jobs:
   forecast: {output: predicted_cpu, horizons: [2s]}
   anomaly: {}
 """
+        put(folder / "owner-name", "auspex\n")
+
+        def text(name):
+            return "|\n" + "".join(f"      {line}\n" for line in (folder / name).read_text().splitlines())
+
         put(folder / "near.yml", f"""
 global: {{step: 1s, evaluation_delay: 1s}}
 remote_write:
 - url: https://127.0.0.1:{port['prometheus']}/api/v1/write
   name: owner
-  basic_auth: {{username: auspex, password_file: {folder}/owner-password}}
+  basic_auth: {{username_file: {folder}/owner-name, password_file: {folder}/owner-password}}
   tls_config: {{ca_file: {folder}/ca.pem, server_name: {NAME}}}
   queue_config: {{batch_send_deadline: 1s}}
 - url: https://127.0.0.1:{port['far']}/api/v1/write
   name: far
   proxy_url: http://127.0.0.1:{self.proxy.port}
   authorization: {{credentials_file: {folder}/far-token}}
+  proxy_connect_header: {{X-Proxy: [{PROXY_HEADER}]}}
   headers: {{X-Far: {HEADER}}}
   {client}
   queue_config: {{batch_send_deadline: 1s}}
+- url: https://localhost:{port['far']}/api/v1/write
+  name: token
+  oauth2:
+    client_id: auspex
+    client_secret: {CLIENT_SECRET}
+    token_url: http://127.0.0.1:{self.tokens.server_port}/token
+    scopes: [write]
+  tls_config:
+    server_name: {NAME}
+    ca: {text("ca.pem")}    cert: {text("client.pem")}    key: {text("client-key.pem")}  queue_config: {{batch_send_deadline: 1s}}
 """ + job)
         put(folder / "far.yml", "global: {step: 1s}\n" + job)
 
@@ -238,6 +284,12 @@ remote_write:
         require(status == 200, f"Prometheus answered {status}")
         return [float(row["value"][1]) for row in json.loads(body)["data"]["result"]]
 
+    def urls(self):
+        """Of the three endpoints of the near one."""
+        owner, far = self.port["prometheus"], self.port["far"]
+        return {"owner": f"https://127.0.0.1:{owner}/api/v1/write", "far": f"https://127.0.0.1:{far}/api/v1/write",
+                "token": f"https://localhost:{far}/api/v1/write"}
+
     def stop(self):
         for server in self.servers.values():
             server.stop()
@@ -265,9 +317,9 @@ def all_doors_open_to_the_right_ones(chain):
     eventually(25, lambda: chain.metric("auspex_received_samples_total", "far") > 0, "results are far away")
     require(chain.proxy.connected > 0, "not through the proxy")
     require(chain.query('up{job="auspex"}') == [1.0], "the scrape with a bearer token fails")
-    for name in ("owner", "far"):
-        port = chain.port["prometheus" if name == "owner" else "far"]
-        url = f"https://127.0.0.1:{port}/api/v1/write"
+    require(Tokens.given == 1 and Tokens.refused == 0, f"tokens: {Tokens.given} given, {Tokens.refused} refused")
+    for name, url in chain.urls().items():
+        eventually(25, lambda u=url: chain.metric("auspex_remote_write_sent_samples_total", url=u) > 0, f"{name} has some")
         require(chain.metric("auspex_remote_write_sent_samples_total", url=url) > 0, f"nothing is sent to {name}")
         require(chain.metric("auspex_remote_write_failed_samples_total", url=url) == 0, f"{name} refuses")
 
@@ -323,15 +375,16 @@ def secrets_change_while_all_runs(chain):
         status, body = ask(port, "/metrics", token=SCRAPE_TOKEN, ca="other")
         require(status == 200, f"/metrics answered {status}")
         rows = {line.rsplit(" ", 1)[0]: float(line.rsplit(" ", 1)[1]) for line in body.splitlines() if line[0] != "#"}
-        sent = {name: rows[f'auspex_remote_write_sent_samples_total{{url="https://127.0.0.1:{p}/api/v1/write"}}']
-                for name, p in (("owner", chain.port["prometheus"]), ("far", chain.port["far"]))}
-        far = f'auspex_remote_write_failed_samples_total{{url="https://127.0.0.1:{chain.port["far"]}/api/v1/write"'
-        require(not sum(v for k, v in rows.items() if k.startswith(far)), "samples were refused far away")
+        sent = {name: rows[f'auspex_remote_write_sent_samples_total{{url="{url}"}}'] for name, url in chain.urls().items()}
+        for name in ("far", "token"):
+            failed = f'auspex_remote_write_failed_samples_total{{url="{chain.urls()[name]}"'
+            require(not sum(v for k, v in rows.items() if k.startswith(failed)), f"samples were refused: {name}")
         require(rows["auspex_web_config_last_reload_successful"] == 1, "the doors have not changed")
-        return rows["auspex_ingested_samples_total"], sent["owner"], sent["far"]
+        return rows["auspex_ingested_samples_total"], *sent.values()
 
     before = counts()
     eventually(15, lambda: all(now > then for now, then in zip(counts(), before)), "everything goes on")
+    require(Tokens.given == 2, f"{Tokens.given} tokens were given: one, and one when that was not taken any more")
 
 
 def nothing_is_to_be_seen(chain):

@@ -101,7 +101,7 @@ static void defaults_are_those_of_the_design(void **state)
     assert_int_equal(w->max_backoff_ms, 5000);
     assert_true(w->retry_on_http_429 && w->http.follow_redirects);
     assert_int_equal(w->sample_age_limit_ms, 3000000);
-    assert_int_equal(w->http.auth_type.n, 0);
+    assert_int_equal(w->http.who.auth_type.n, 0);
     ax_config_free(c);
 }
 
@@ -142,6 +142,12 @@ static const char all_keys[] =
     "  - {source_labels: [__name__, x], separator: '', regex: 'a;b', target_label: y, replacement: z}\n"
     "  - {source_labels: [y], modulus: 8, target_label: s, action: hashmod}\n"
     "- url: http://h/2\n  authorization: {type: Token, credentials_file: /t}\n"
+    "- url: http://h/3\n  oauth2: {client_id: c, client_secret: s, token_url: 'https://t/x', scopes: [a, "
+    "b],\n"
+    "    endpoint_params: {audience: d}, tls_config: {ca: pem}, proxy_url: 'http://p'}\n"
+    "  tls_config: {ca: one, cert: two, key: three}\n  proxy_from_environment: true\n"
+    "  proxy_connect_header: {X-One: [a, b], X-Two: c}\n"
+    "- url: http://h/4\n  basic_auth: {username_file: /u, password: p}\n"
     "remote_read:\n- {url: http://h/r, remote_timeout: 5s, basic_auth: {username: u, password_file: "
     "/p}}\n"
     "- {url: http://h/r, name: second, backfill: 1d, required_matchers: {job: x, a: b}, chunked_read_limit: "
@@ -176,17 +182,17 @@ static void every_key_of_the_endpoints_is_read(void **state)
     assert_int_equal(w->remote_timeout_ms, 10000);
     assert_int_equal(w->protocol, AX_RW_2);
     EQ(w->http.headers[0].name, "X-Scope-OrgID");
-    EQ(w->http.basic_user, "me");
-    EQ(w->http.basic_password, "s3cret");
-    EQ(w->http.tls_ca_file, "/ca");
-    EQ(w->http.tls_cert_file, "/c");
-    EQ(w->http.tls_key_file, "/k");
-    EQ(w->http.tls_server_name, "s");
-    EQ(w->http.tls_min_version, "TLS13");
-    EQ(w->http.tls_max_version, "TLS13");
-    assert_true(w->http.tls_insecure_skip_verify);
-    EQ(w->http.proxy_url, "http://proxy:3128");
-    EQ(w->http.no_proxy, "localhost,10.0.0.0/8");
+    EQ(w->http.who.basic_user, "me");
+    EQ(w->http.who.basic_password, "s3cret");
+    EQ(w->http.transport.ca_file, "/ca");
+    EQ(w->http.transport.cert_file, "/c");
+    EQ(w->http.transport.key_file, "/k");
+    EQ(w->http.transport.server_name, "s");
+    EQ(w->http.transport.min_version, "TLS13");
+    EQ(w->http.transport.max_version, "TLS13");
+    assert_true(w->http.transport.insecure_skip_verify);
+    EQ(w->http.transport.proxy_url, "http://proxy:3128");
+    EQ(w->http.transport.no_proxy, "localhost,10.0.0.0/8");
     assert_false(w->http.follow_redirects);
     assert_int_equal(w->max_shards, 4);
     assert_int_equal(w->max_samples_per_send, 500);
@@ -199,9 +205,28 @@ static void every_key_of_the_endpoints_is_read(void **state)
     assert_int_equal(w->relabel[1].action, AX_RELABEL_HASHMOD);
     assert_int_equal(w->relabel[1].modulus, 8);
     assert_int_equal(w->relabel[0].separator.n, 0);
-    EQ(c->remote_write[1].http.auth_type, "Token");
-    EQ(c->remote_write[1].http.auth_credentials_file, "/t");
-    EQ(c->remote_read[0].http.basic_password_file, "/p");
+    EQ(c->remote_write[1].http.who.auth_type, "Token");
+    EQ(c->remote_write[1].http.who.auth_credentials_file, "/t");
+    EQ(c->remote_write[3].http.who.basic_user_file, "/u");
+    const struct ax_http_client_options *h = &c->remote_write[2].http;
+    EQ(h->who.oauth2.client_id, "c");
+    EQ(h->who.oauth2.client_secret, "s");
+    EQ(h->who.oauth2.token_url, "https://t/x");
+    assert_int_equal(h->who.oauth2.scopes_n, 2);
+    EQ(h->who.oauth2.scopes[1], "b");
+    assert_int_equal(h->who.oauth2.params_n, 1);
+    EQ(h->who.oauth2.params[0].value, "d");
+    EQ(h->who.oauth2.transport.ca, "pem");
+    EQ(h->who.oauth2.transport.proxy_url, "http://p");
+    EQ(h->transport.ca, "one");
+    EQ(h->transport.cert, "two");
+    EQ(h->transport.key, "three");
+    assert_true(h->transport.proxy_from_environment && !h->who.oauth2.transport.proxy_from_environment);
+    assert_int_equal(h->transport.proxy_headers_n, 3);
+    EQ(h->transport.proxy_headers[1].name, "X-One");
+    EQ(h->transport.proxy_headers[1].value, "b");
+    EQ(h->transport.proxy_headers[2].value, "c");
+    EQ(c->remote_read[0].http.who.basic_password_file, "/p");
     assert_int_equal(c->remote_read[0].remote_timeout_ms, 5000);
     assert_int_equal(c->remote_read[0].backfill_ms, 14 * 86400000);
     assert_int_equal(c->remote_read[0].chunked_read_limit, 50000000);

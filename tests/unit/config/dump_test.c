@@ -2,16 +2,23 @@
 #include "ax_test.h"
 #include "config/dump.h"
 
-static const char yaml[] = "global: {external_labels: {dc: \"a\\\"b\"}, drop_labels: []}\n"
-                           "remote_write:\n"
-                           "- url: http://u:hunter2@h/w\n"
-                           "  headers: {X-Token: hunter2}\n"
-                           "  authorization: {credentials: hunter2}\n"
-                           "  write_relabel_configs: [{source_labels: [a], regex: 'x\\d', action: drop}]\n"
-                           "remote_read: [{url: http://h/r}]\n"
-                           "jobs:\n"
-                           "- {name: a, expr: 'up{x=\"\\\\\"}', forecast: {}, emit: [predicted_a]}\n"
-                           "- {name: b, by: [i], features: {f: up}, anomaly: {}, drift: {}}\n";
+static const char yaml[] =
+    "global: {external_labels: {dc: \"a\\\"b\"}, drop_labels: []}\n"
+    "remote_write:\n"
+    "- url: http://u:hunter2@h/w\n"
+    "  headers: {X-Token: hunter2}\n"
+    "  authorization: {credentials: hunter2}\n"
+    "  write_relabel_configs: [{source_labels: [a], regex: 'x\\d', action: drop}]\n"
+    "- url: http://h/2\n"
+    "  oauth2: {client_id: c, client_secret: hunter2, token_url: 'http://u:hunter2@t',\n"
+    "    endpoint_params: {a: hunter2}}\n"
+    "  tls_config: {cert: pem, key: hunter2}\n"
+    "  proxy_url: http://p\n"
+    "  proxy_connect_header: {X-One: [hunter2, hunter2], X-Two: hunter2}\n"
+    "remote_read: [{url: http://h/r}]\n"
+    "jobs:\n"
+    "- {name: a, expr: 'up{x=\"\\\\\"}', forecast: {}, emit: [predicted_a]}\n"
+    "- {name: b, by: [i], features: {f: up}, anomaly: {}, drift: {}}\n";
 
 static struct ax_str written(const char *text, struct ax_buf *buf)
 {
@@ -51,6 +58,8 @@ static void secrets_are_not_shown(void **state)
     assert_non_null(strstr(text.p, "url: \"http://u:<secret>@h/w\""));
     assert_non_null(strstr(text.p, "\"X-Token\": \"<secret>\""));
     assert_non_null(strstr(text.p, "credentials: \"<secret>\""));
+    assert_non_null(strstr(text.p, "client_secret: \"<secret>\""));
+    assert_non_null(strstr(text.p, "\"X-One\": \"<secret>\"\n    \"X-Two\""));
     ax_buf_done(&buf);
 }
 

@@ -189,7 +189,7 @@ static void a_bad_endpoint_is_refused_with_a_text(void **state)
     struct ax_emit *emit = NULL;
     struct ax_diag diag = {{0}};
     struct ax_remote_write w = emitting_endpoint("http://127.0.0.1:1/write");
-    w.http.auth_credentials_file = ax_str("/nonexistent/token");
+    w.http.who.auth_credentials_file = ax_str("/nonexistent/token");
     char dir[SCRATCH_PATH];
     scratch_make(dir, "outgoing");
     const struct ax_emit_options options = {

@@ -56,7 +56,7 @@ static void a_reload_moves_what_waits_and_keeps_what_is_unchanged(void **state)
     assert_int_equal(scratch_count(e.dir, ".position"), 2);
 
     struct ax_remote_write after[2] = {emitting_endpoint(receiver_url(changed)), before[0]};
-    after[0].http.auth_credentials = ax_str("token");
+    after[0].http.who.auth_credentials = ax_str("token");
     reload(&e, after, 2);
     put_one(&e, out, 3);
     emitting_stop(&e, SOON_MS);

@@ -16,17 +16,36 @@ static const struct ax_http_field headers[] = {{{"X-One", 5}, {"a", 1}}, {{"X-Em
 /* Nobody listens at port 1: a request ends with its connection, and needs no other thread of this process. */
 static struct ax_http_client_options all_of_it(void)
 {
-    return (struct ax_http_client_options){.url = ax_str("https://user:pass@127.0.0.1:1/write"),
-                                           .auth_type = ax_str("Token"),
-                                           .auth_credentials_file = ax_str(secret),
-                                           .tls_ca_file = ax_str(AX_TEST_DIR "/data/tls/receiver.pem"),
-                                           .tls_cert_file = ax_str(AX_TEST_DIR "/data/tls/receiver.pem"),
-                                           .tls_key_file = ax_str(AX_TEST_DIR "/data/tls/receiver-key.pem"),
-                                           .tls_server_name = ax_str("receiver.test"),
-                                           .headers = headers,
-                                           .headers_n = 2,
-                                           .follow_redirects = true,
-                                           .timeout_ms = 30000};
+    return (struct ax_http_client_options){
+        .url = ax_str("https://user:pass@127.0.0.1:1/write"),
+        .who.auth_type = ax_str("Token"),
+        .who.auth_credentials_file = ax_str(secret),
+        .transport.ca_file = ax_str(AX_TEST_DIR "/data/tls/receiver.pem"),
+        .transport.cert_file = ax_str(AX_TEST_DIR "/data/tls/receiver.pem"),
+        .transport.key_file = ax_str(AX_TEST_DIR "/data/tls/receiver-key.pem"),
+        .transport.server_name = ax_str("receiver.test"),
+        .transport.proxy_url = ax_str("http://127.0.0.1:1"),
+        .transport.proxy_headers = headers,
+        .transport.proxy_headers_n = 2,
+        .headers = headers,
+        .headers_n = 2,
+        .follow_redirects = true,
+        .timeout_ms = 30000};
+}
+
+/* The same with tokens, which nobody gives. */
+static struct ax_http_client_options with_tokens(void)
+{
+    static const struct ax_str scopes[] = {{"read", 4}, {"write", 5}};
+    struct ax_http_client_options o = all_of_it();
+    o.who = (struct ax_http_identity){.oauth2 = {.client_id = ax_str("auspex"),
+                                                 .client_secret_file = ax_str(secret),
+                                                 .token_url = ax_str("http://127.0.0.1:1/token"),
+                                                 .scopes = scopes,
+                                                 .scopes_n = 2,
+                                                 .params = headers,
+                                                 .params_n = 2}};
+    return o;
 }
 
 static enum ax_err ask(struct ax_http_client *c, struct ax_diag *diag)
@@ -42,9 +61,9 @@ static enum ax_err ask(struct ax_http_client *c, struct ax_diag *diag)
 }
 
 /* Make a client and ask with each call of these kinds failing in turn. */
-static void try_with_failures(unsigned kinds, enum ax_err expected, enum ax_err other, uint32_t least)
+static void try_with_failures(struct ax_http_client_options o, unsigned kinds, enum ax_err expected,
+                              enum ax_err other, uint32_t least)
 {
-    const struct ax_http_client_options o = all_of_it();
     uint32_t nth = 1;
     for (uint32_t failed = 1; failed; nth++) {
         struct ax_http_client *c = NULL;
@@ -68,13 +87,15 @@ static void try_with_failures(unsigned kinds, enum ax_err expected, enum ax_err 
 static void memory_that_runs_out_is_told(void **state)
 {
     (void)state;
-    try_with_failures(FAILING_MEMORY, AX_NOMEM, AX_NOMEM, 8);
+    try_with_failures(all_of_it(), FAILING_MEMORY, AX_NOMEM, AX_NOMEM, 8);
+    try_with_failures(with_tokens(), FAILING_MEMORY, AX_NOMEM, AX_NOMEM, 16);
 }
 
 static void files_that_cannot_be_read_are_told(void **state)
 {
     (void)state;
-    try_with_failures(FAILING_OPEN | FAILING_READ, AX_IO, AX_INVALID, 2);
+    try_with_failures(all_of_it(), FAILING_OPEN | FAILING_READ, AX_IO, AX_INVALID, 2);
+    try_with_failures(with_tokens(), FAILING_OPEN | FAILING_READ, AX_IO, AX_INVALID, 2);
 }
 
 static int start(void **state)

@@ -2,6 +2,7 @@
 #include "ax_test.h"
 #include "base/clock.h"
 #include "net/http_client.h"
+#include "net/secret_file.h"
 #include "receiver.h"
 
 #include <pthread.h>
@@ -98,8 +99,8 @@ static void credentials_are_sent_and_files_are_read_each_time(void **state)
     (void)state;
     struct receiver *r = receiver_start(0, ok, 1);
     struct ax_http_client_options o = options_for(receiver_url(r));
-    o.basic_user = ax_str("user");
-    o.basic_password = ax_str("pass word");
+    o.who.basic_user = ax_str("user");
+    o.who.basic_password = ax_str("pass word");
     struct ax_http_client *c = client(&o);
     post_ok(c, 200);
     assert_string_equal(receiver_wait(r, 1, 0)->authorization, "Basic dXNlcjpwYXNzIHdvcmQ=");
@@ -109,8 +110,8 @@ static void credentials_are_sent_and_files_are_read_each_time(void **state)
     int fd = mkstemp(path);
     assert_true(fd >= 0 && write(fd, " one\n", 5) == 5);
     o = options_for(receiver_url(r));
-    o.auth_type = ax_str("Token");
-    o.auth_credentials_file = ax_str(path);
+    o.who.auth_type = ax_str("Token");
+    o.who.auth_credentials_file = ax_str(path);
     c = client(&o);
     post_ok(c, 200);
     assert_string_equal(receiver_wait(r, 2, 1)->authorization, "Token one");
@@ -245,7 +246,7 @@ static void redirects_keep_the_method_and_are_followed_only_when_asked(void **st
     const struct answer script[] = {{.status = 301, .header = "Location", .value = receiver_url(end)}};
     struct receiver *r = receiver_start(0, script, 1);
     struct ax_http_client_options o = options_for(receiver_url(r));
-    o.auth_credentials = ax_str("secret");
+    o.who.auth_credentials = ax_str("secret");
     struct ax_http_client *c = client(&o);
     post_ok(c, 301);
     assert_int_equal(receiver_count(end), 0);
@@ -381,22 +382,22 @@ static void certificates_are_verified_against_ca_and_name(void **state)
     struct receiver *r = receiver_start_tls(ok, 1);
     struct ax_http_client_options o = options_for(receiver_url(r));
     assert_int_equal(post_tls(&o), AX_IO); /* an unknown authority */
-    o.tls_ca_file = ax_str(AX_TEST_DIR "/data/tls/receiver.pem");
+    o.transport.ca_file = ax_str(AX_TEST_DIR "/data/tls/receiver.pem");
     assert_int_equal(post_tls(&o), AX_IO); /* another name */
-    o.tls_server_name = ax_str("receiver.test");
-    o.tls_min_version = ax_str("TLS13");
+    o.transport.server_name = ax_str("receiver.test");
+    o.transport.min_version = ax_str("TLS13");
     assert_int_equal(post_tls(&o), AX_OK);
-    o.tls_max_version = ax_str("TLS13");
+    o.transport.max_version = ax_str("TLS13");
     assert_int_equal(post_tls(&o), AX_OK);
-    o.tls_min_version = ax_str("TLS10");
-    o.tls_max_version = ax_str("TLS11");
+    o.transport.min_version = ax_str("TLS10");
+    o.transport.max_version = ax_str("TLS11");
     assert_int_equal(post_tls(&o), AX_IO); /* which the receiver does not speak */
-    o.tls_max_version = ax_str("");
+    o.transport.max_version = ax_str("");
     assert_int_equal(post_tls(&o), AX_OK);
-    o.tls_server_name = ax_str("other.test");
+    o.transport.server_name = ax_str("other.test");
     assert_int_equal(post_tls(&o), AX_IO);
     o = options_for(receiver_url(r));
-    o.tls_insecure_skip_verify = true;
+    o.transport.insecure_skip_verify = true;
     assert_int_equal(post_tls(&o), AX_OK);
     receiver_stop(r);
 }
@@ -406,11 +407,11 @@ static void a_certificate_of_the_client_needs_its_key(void **state)
     (void)state;
     struct receiver *r = receiver_start_tls(ok, 1);
     struct ax_http_client_options o = options_for(receiver_url(r));
-    o.tls_insecure_skip_verify = true;
-    o.tls_cert_file = ax_str(AX_TEST_DIR "/data/tls/receiver.pem");
-    o.tls_key_file = ax_str(AX_TEST_DIR "/data/tls/receiver-key.pem");
+    o.transport.insecure_skip_verify = true;
+    o.transport.cert_file = ax_str(AX_TEST_DIR "/data/tls/receiver.pem");
+    o.transport.key_file = ax_str(AX_TEST_DIR "/data/tls/receiver-key.pem");
     assert_int_equal(post_tls(&o), AX_OK);
-    o.tls_key_file = ax_str(AX_TEST_DIR "/data/tls/README.md");
+    o.transport.key_file = ax_str(AX_TEST_DIR "/data/tls/README.md");
     assert_int_equal(post_tls(&o), AX_IO);
     receiver_stop(r);
 }
@@ -420,7 +421,7 @@ static void requests_go_through_the_proxy_that_was_set(void **state)
     (void)state;
     struct receiver *proxy = receiver_start(0, ok, 1);
     struct ax_http_client_options o = options_for("http://receiver.test:9090/api/v1/write");
-    o.proxy_url = ax_str(receiver_url(proxy));
+    o.transport.proxy_url = ax_str(receiver_url(proxy));
     struct ax_http_client *c = client(&o);
     post_ok(c, 200);
     assert_string_equal(receiver_wait(proxy, 1, 0)->path, "http://receiver.test:9090/api/v1/write");
@@ -435,8 +436,8 @@ static void what_no_proxy_names_is_reached_without_the_proxy(void **state)
     static const char *const lists[] = {"127.0.0.1", "10.0.0.0/8,127.0.0.0/8", "other.test"};
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
         struct ax_http_client_options o = options_for(receiver_url(r));
-        o.proxy_url = ax_str(receiver_url(proxy));
-        o.no_proxy = ax_str(lists[i]);
+        o.transport.proxy_url = ax_str(receiver_url(proxy));
+        o.transport.no_proxy = ax_str(lists[i]);
         struct ax_http_client *c = client(&o);
         post_ok(c, 200);
         ax_http_client_free(c);
@@ -447,6 +448,88 @@ static void what_no_proxy_names_is_reached_without_the_proxy(void **state)
     receiver_stop(r);
 }
 
+static void a_user_name_may_be_in_a_file(void **state)
+{
+    (void)state;
+    struct receiver *r = receiver_start(0, ok, 1);
+    struct ax_http_client_options o = options_for(receiver_url(r));
+    char path[] = "/tmp/auspex-test-XXXXXX";
+    int fd = mkstemp(path);
+    assert_true(fd >= 0 && write(fd, "user\n", 5) == 5);
+    o.who.basic_user_file = ax_str(path);
+    o.who.basic_password = ax_str("pass word");
+    struct ax_http_client *c = client(&o);
+    post_ok(c, 200);
+    assert_string_equal(receiver_wait(r, 1, 0)->authorization, "Basic dXNlcjpwYXNzIHdvcmQ=");
+    assert_true(ftruncate(fd, 0) == 0 && pwrite(fd, "anna", 4, 0) == 4);
+    post_ok(c, 200);
+    assert_string_equal(receiver_wait(r, 2, 1)->authorization, "Basic YW5uYTpwYXNzIHdvcmQ=");
+    assert_true(ftruncate(fd, 0) == 0 && pwrite(fd, "an\nna", 5, 0) == 5);
+    struct ax_http_reply reply;
+    struct ax_diag diag = {{0}};
+    struct ax_buf out;
+    ax_buf_init(&out, 1024);
+    assert_int_equal(post(c, &reply, &out, &diag), AX_IO);
+    assert_non_null(strstr(diag.text, "holds a line break"));
+    ax_buf_done(&out);
+    ax_http_client_free(c);
+    (void)close(fd);
+    (void)unlink(path);
+    receiver_stop(r);
+}
+
+/* The content of a file of data/tls. */
+static struct ax_buf pem(const char *name)
+{
+    char path[512];
+    struct ax_buf b;
+    (void)snprintf(path, sizeof path, "%s/data/tls/%s.pem", AX_TEST_DIR, name);
+    assert_int_equal(ax_secret_file_read(ax_str(path), 65536, &b, NULL), AX_OK);
+    return b;
+}
+
+static void certificates_may_be_given_as_text(void **state)
+{
+    (void)state;
+    struct receiver *r = receiver_start_tls(ok, 1);
+    char url[128];
+    (void)snprintf(url, sizeof url, "https://127.0.0.1:%u/write", receiver_port(r));
+    struct ax_buf ca = pem("receiver"), other = pem("other"), key = pem("receiver-key");
+    struct ax_http_client_options o = options_for(url);
+    o.transport.server_name = ax_str("receiver.test");
+    o.transport.ca = ax_buf_view(&ca);
+    assert_int_equal(post_tls(&o), AX_OK);
+    o.transport.ca = ax_buf_view(&other);
+    assert_int_equal(post_tls(&o), AX_IO);
+    o.transport.ca = ax_buf_view(&ca);
+    o.transport.cert = ax_buf_view(&ca);
+    o.transport.key = ax_buf_view(&key);
+    assert_int_equal(post_tls(&o), AX_OK);
+    o.transport.key = ax_str("nonsense");
+    assert_int_equal(post_tls(&o), AX_IO);
+    ax_secret_file_done(&ca);
+    ax_secret_file_done(&other);
+    ax_secret_file_done(&key);
+    receiver_stop(r);
+}
+
+static void a_proxy_gets_headers_of_its_own(void **state)
+{
+    (void)state;
+    struct receiver *proxy = receiver_start(0, ok, 1);
+    struct ax_http_client_options o = options_for("http://receiver.test:9090/api/v1/write");
+    const struct ax_http_field fields[] = {{ax_str("X-Custom"), ax_str("for the proxy")}};
+    o.transport.proxy_headers = fields;
+    o.transport.proxy_headers_n = 1;
+    assert_refused(&o, "proxy_connect_header has no effect without");
+    o.transport.proxy_url = ax_str(receiver_url(proxy));
+    struct ax_http_client *c = client(&o);
+    post_ok(c, 200);
+    assert_string_equal(receiver_wait(proxy, 1, 0)->custom, "for the proxy");
+    ax_http_client_free(c);
+    receiver_stop(proxy);
+}
+
 static void bad_options_are_refused_with_a_text(void **state)
 {
     (void)state;
@@ -455,27 +538,53 @@ static void bad_options_are_refused_with_a_text(void **state)
     o = options_for("");
     assert_refused(&o, "http://host:port/path");
     o = options_for("http://127.0.0.1:1/");
-    o.tls_min_version = ax_str("TLS14");
+    o.transport.min_version = ax_str("TLS14");
     assert_refused(&o, "TLS13");
-    o.tls_min_version = ax_str("");
-    o.tls_max_version = ax_str("TLS11");
+    o.transport.min_version = ax_str("");
+    o.transport.max_version = ax_str("TLS11");
     assert_refused(&o, "max_version TLS11 is below min_version TLS12");
     o = options_for("http://127.0.0.1:1/");
-    o.no_proxy = ax_str("localhost");
+    o.transport.no_proxy = ax_str("localhost");
     assert_refused(&o, "proxy_url");
+    o.transport.proxy_from_environment = true;
+    assert_refused(&o, "NO_PROXY");
+    o.transport.proxy_url = ax_str("http://127.0.0.1:2");
+    assert_refused(&o, "proxy_url and proxy_from_environment");
     o = options_for("http://127.0.0.1:1/");
-    o.basic_password_file = ax_str("/nonexistent");
+    o.transport.ca = ax_str("x");
+    o.transport.ca_file = ax_str(AX_TEST_DIR "/data/tls/receiver.pem");
+    assert_refused(&o, "ca and ca_file are both set");
+    o = options_for("http://127.0.0.1:1/");
+    o.who.basic_user = ax_str("u");
+    o.who.basic_user_file = ax_str("/dev/null");
+    assert_refused(&o, "username and username_file");
+    o = options_for("http://127.0.0.1:1/");
+    o.who.oauth2 =
+        (struct ax_http_oauth2){.client_id = ax_str("i"), .token_url = ax_str("http://127.0.0.1:1/")};
+    o.who.auth_credentials = ax_str("t");
+    assert_refused(&o, "oauth2 and authorization");
+    o.who.auth_credentials = ax_str("");
+    o.who.oauth2.token_url = ax_str("ftp://x");
+    assert_refused(&o, "oauth2: the url's scheme");
+    o.who.oauth2.client_secret_file = ax_str("/nonexistent");
+    assert_refused(&o, "client_secret_file /nonexistent");
+    o.who.oauth2.client_secret = ax_str("s");
+    assert_refused(&o, "client_secret and client_secret_file");
+    o.who.oauth2.client_id = ax_str("");
+    assert_refused(&o, "client_id");
+    o = options_for("http://127.0.0.1:1/");
+    o.who.basic_password_file = ax_str("/nonexistent");
     assert_refused(&o, "password_file /nonexistent");
     o = options_for("http://127.0.0.1:1/");
-    o.basic_user = ax_str("u");
-    o.auth_credentials = ax_str("t");
+    o.who.basic_user = ax_str("u");
+    o.who.auth_credentials = ax_str("t");
     assert_refused(&o, "basic_auth and authorization");
     o = options_for("http://127.0.0.1:1/");
-    o.auth_type = ax_str("Basic");
-    o.auth_credentials = ax_str("t");
+    o.who.auth_type = ax_str("Basic");
+    o.who.auth_credentials = ax_str("t");
     assert_refused(&o, "basic_auth");
     o = options_for("http://127.0.0.1:1/");
-    o.tls_cert_file = ax_str(AX_TEST_DIR "/data/tls/receiver.pem");
+    o.transport.cert_file = ax_str(AX_TEST_DIR "/data/tls/receiver.pem");
     assert_refused(&o, "key_file");
     const struct ax_http_field reserved[] = {{ax_str("Content-type"), ax_str("x")}};
     o = options_for("http://127.0.0.1:1/");
@@ -522,6 +631,9 @@ int main(void)
         cmocka_unit_test(a_certificate_of_the_client_needs_its_key),
         cmocka_unit_test(requests_go_through_the_proxy_that_was_set),
         cmocka_unit_test(what_no_proxy_names_is_reached_without_the_proxy),
+        cmocka_unit_test(a_user_name_may_be_in_a_file),
+        cmocka_unit_test(certificates_may_be_given_as_text),
+        cmocka_unit_test(a_proxy_gets_headers_of_its_own),
         cmocka_unit_test(bad_options_are_refused_with_a_text),
         cmocka_unit_test(only_harmless_headers_may_be_set),
     };
