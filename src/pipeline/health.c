@@ -7,6 +7,7 @@
 #define WARNING 5.0
 #define ACCURACY_ENOUGH 0.8
 #define SHARE_HIGH 0.3
+#define LATENCY_ENOUGH 0.5
 
 double ax_health_score(const struct ax_health *h)
 {
@@ -17,5 +18,7 @@ double ax_health_score(const struct ax_health *h)
     double score = 100 - CRITICAL * critical - WARNING * warnings;
     if (h->accuracy < ACCURACY_ENOUGH)
         score -= CRITICAL * (ACCURACY_ENOUGH - h->accuracy) / ACCURACY_ENOUGH;
+    if (h->latency > LATENCY_ENOUGH)
+        score -= CRITICAL * fmin((h->latency - LATENCY_ENOUGH) / LATENCY_ENOUGH, 1);
     return fmax(score, 0);
 }

@@ -5,9 +5,11 @@
  *         -  5 for each of: more than 0.3 of the features have drifted; drift of the target; drift of the
  * forecasts
  *         - 20 * (0.8 - accuracy) / 0.8 while the accuracy at the shortest horizon is below 0.8
+ *         - 20 * (latency - 0.5) / 0.5, 20 at most, while latency is above 0.5
  *
- * and never below 0. How long a step takes has no part in it: it is not the same in a replay; see
- * auspex_job_step_duration_seconds. Pure. */
+ * and never below 0. Latency is the time that the job's steps took lately (a mean over about the last eight)
+ * as a share of the time from one to the next: from 1 on it falls behind. It is measured, so it is taken from
+ * the record of the step, which a replay reads again; a backtest has none. Pure. */
 #ifndef AX_PIPELINE_HEALTH_H
 #define AX_PIPELINE_HEALTH_H
 
@@ -17,6 +19,7 @@
 struct ax_health {
     bool ready, drifted[AX_DRIFT_KINDS];
     double data_share, accuracy, skill;
+    double latency;
 };
 
 /* The number. */

@@ -5,6 +5,7 @@
 #include "pipeline/job_priv.h"
 #include "pipeline/step_record.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -272,6 +273,13 @@ double ax_job_busy(const struct ax_job *job)
     return job->mean_seconds * 1000 / (double)job->config->step_ms;
 }
 
+/* As it goes into the record of a step; a backtest says the same on any machine. */
+static uint8_t busy_percent(const struct ax_job *job)
+{
+    const double percent = job->env.zero_delay ? 0 : round(100 * ax_job_busy(job));
+    return percent < UINT8_MAX ? (uint8_t)percent : UINT8_MAX;
+}
+
 void ax_job_excuse(struct ax_job *job)
 {
     ax_arrivals_excuse(&job->arrivals);
@@ -281,8 +289,13 @@ enum ax_err ax_job_evaluate(struct ax_job *job, int64_t t_ms, struct ax_buf *rec
 {
     enum ax_err err;
     uint8_t skip = ax_skips_at(job->skips, t_ms, &err);
-    const struct ax_step_head head = {
-        job->config->name, job->generation, job->identity, t_ms, ax_job_parts(job), skip};
+    const struct ax_step_head head = {.job = job->config->name,
+                                      .generation = job->generation,
+                                      .identity = job->identity,
+                                      .t_ms = t_ms,
+                                      .channels_n = ax_job_parts(job),
+                                      .skip = skip,
+                                      .busy = busy_percent(job)};
     if (err != AX_OK)
         ax_job_error(job, "calendar");
     err = AX_OK;
@@ -328,6 +341,7 @@ enum ax_err ax_job_take(struct ax_job *job, struct ax_str record)
         return AX_CORRUPT;
     job->learnt = true;
     job->skip = head.skip;
+    job->busy = (double)head.busy / 100;
     if (job->capacity) {
         ax_channel_observe(job->capacity, head.t_ms, &in);
         ax_channel_step(job->capacity, head.t_ms);

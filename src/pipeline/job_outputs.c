@@ -144,7 +144,7 @@ double ax_job_accuracy(const struct ax_job *job, int64_t t_ms)
 
 static void emit_health(struct ax_job *job, int64_t t_ms)
 {
-    struct ax_health h = {.ready = job->reason == AX_JOB_READY};
+    struct ax_health h = {.ready = job->reason == AX_JOB_READY, .latency = job->busy};
     const uint32_t tested = job->drift_ready[AX_DRIFT_INPUTS];
     lowest_scores(job, t_ms, &h);
     for (enum ax_drift_kind kind = 0; kind < AX_DRIFT_KINDS; kind++)

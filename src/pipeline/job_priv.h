@@ -150,6 +150,7 @@ struct ax_job {
     struct ax_job_parity *parity; /* NULL without `targets.parity` */
     enum ax_job_reason reason;
     double step_seconds, mean_seconds; /* of the newest step, and of the last ones */
+    double busy; /* share of the time between steps that they took, as the newest step's record says */
     struct ax_cell *targets_cell, *refused, *steps, *skipped, *last_step, *seconds;
     char name[128];
 };

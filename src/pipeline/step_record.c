@@ -3,7 +3,7 @@
 
 #include "pipeline/skips.h"
 
-#define VERSION 2
+#define VERSION 3
 #define CODE_END 0
 #define CODE_NEW 1
 
@@ -16,6 +16,7 @@ void ax_step_put_head(struct ax_buf *out, const struct ax_step_head *head)
     ax_put_i64(out, head->t_ms);
     ax_put_varint(out, head->channels_n);
     ax_put_u8(out, head->skip);
+    ax_put_u8(out, head->busy);
 }
 
 void ax_step_put_channel(struct ax_buf *out, uint32_t next_serial, int64_t *serial)
@@ -53,6 +54,7 @@ enum ax_err ax_step_get_head(struct ax_bytes *in, struct ax_step_head *head)
     head->t_ms = ax_get_ms(in);
     head->channels_n = ax_get_count(in, UINT32_MAX);
     head->skip = ax_get_u8(in);
+    head->busy = ax_get_u8(in);
     if (head->skip > AX_SKIP_ALL)
         return ax_bytes_fail(in);
     return head->t_ms == INT64_MIN ? ax_bytes_fail(in) : in->err;

@@ -1,14 +1,16 @@
 /* step_record.h: what a job's expressions gave at one step, as bytes: all that the models get to see of it.
  *
  * A step is evaluated into a record, the record is appended to the log (AX_WAL_STEP), and the step is taken
- * from it: in a replay the models are given the very same, whatever has become of the samples since.
+ * from it: in a replay the models are given the very same, whatever has become of the samples since. What is
+ * measured of the process is part of it for the same reason.
  *
- * Body: version (u8, 2), job's name (str), generation and identity of the job (u64 each), T (i64), number of
- * channels (varint), what is skipped (u8); then for each channel the serial that its next new target gets
- * (varint), its results, and a 0. A result is a code (varint): 1 for one that makes a target, whose labels
- * (str, their key) and value (f64) follow; else twice the distance (at least 1) of its target's serial from
- * the one before (at first -1), plus 1 when a stale marker ended it; a value (f64) follows when none did.
- * Results of targets come in the order of serials, then the new ones in that of their labels. Pure. */
+ * Body: version (u8, 3), job's name (str), generation and identity of the job (u64 each), T (i64), number of
+ * channels (varint), what is skipped (u8), how busy it is (u8); then for each channel the serial that its
+ * next new target gets (varint), its results, and a 0. A result is a code (varint): 1 for one that makes a
+ * target, whose labels (str, their key) and value (f64) follow; else twice the distance (at least 1) of its
+ * target's serial from the one before (at first -1), plus 1 when a stale marker ended it; a value (f64)
+ * follows when none did. Results of targets come in the order of serials, then the new ones in that of their
+ * labels. Pure. */
 #ifndef AX_PIPELINE_STEP_RECORD_H
 #define AX_PIPELINE_STEP_RECORD_H
 
@@ -22,6 +24,8 @@ struct ax_step_head {
     int64_t t_ms;
     uint32_t channels_n;
     uint8_t skip; /* bits of enum ax_skip (pipeline/skips.h) */
+    uint8_t busy; /* how long the job's steps took lately, per cent of the time from one to the next; 255: or
+                     more */
 };
 
 /* One result. */

@@ -107,7 +107,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     AX_ASSERT(ax_job_new(&env, config, &config->jobs[0], &job, NULL) == AX_OK);
     ax_buf_init(&record, BODY_MAX);
     for (int i = 0; i < STEPS_MAX && n >= 2; i++, t_ms += STEP) {
-        const struct ax_step_head head = {ax_str("j"), 1, 1, t_ms, CHANNELS, 0};
+        const struct ax_step_head head = {ax_str("j"), 1, 1, t_ms, CHANNELS, 0, 0};
         size_t bytes = (size_t)data[0] << 8 | data[1];
         data += 2;
         n -= 2;

@@ -2,6 +2,7 @@
 #include "ax_test.h"
 #include "base/rng.h"
 #include "pipeline/health.h"
+#include "pipeline/pipeline_priv.h"
 #include "rig.h"
 
 #include <math.h>
@@ -182,9 +183,33 @@ static void health_is_the_formula_of_its_header(void **state)
     ax_assert_close(ax_health_score(&h), 60, 1e-12);
     h = (struct ax_health){.ready = false, .accuracy = NAN, .skill = NAN};
     ax_assert_close(ax_health_score(&h), 80, 0);
+    h = (struct ax_health){.ready = true, .accuracy = 0.9, .skill = 0.2, .latency = 0.5};
+    ax_assert_close(ax_health_score(&h), 100, 0);
+    h.latency = 0.75;
+    ax_assert_close(ax_health_score(&h), 90, 1e-12);
+    h.latency = 2.5;
+    ax_assert_close(ax_health_score(&h), 80, 0);
     h = (struct ax_health){
-        .accuracy = 0, .skill = -1, .data_share = 1, .drifted = {true, true, true, true, true}};
+        .accuracy = 0, .skill = -1, .data_share = 1, .drifted = {true, true, true, true, true}, .latency = 9};
     ax_assert_close(ax_health_score(&h), 0, 0); /* 100 - 4 * 20 - 3 * 5 - 20 would be below */
+}
+
+/* Steps that take long are part of what is recorded of the next one, and of its health. */
+static void steps_that_take_most_of_the_time_take_points_off(void **state)
+{
+    static const char health[] = "model_health_score{for=\"load\"}";
+    struct rig r;
+    struct ax_rng rng;
+    (void)state;
+    ax_rng_seed(&rng, 4);
+    rig_init(&r, yaml);
+    run(&r, &rng, 0, 240, 100, 5);
+    const double before = last(&r, health);
+    for (uint32_t i = 0; i < 100; i++) /* its mean follows within some steps */
+        ax_job_count(r.pipeline->jobs[0], 0.8 * RIG_STEP / 1000, 0);
+    run(&r, &rng, 240, 241, 100, 5);
+    ax_assert_close(last(&r, health), before - 12, 0.5);
+    rig_done(&r);
 }
 
 int main(void)
@@ -196,6 +221,7 @@ int main(void)
         cmocka_unit_test(without_a_model_the_reference_is_the_past_and_a_change_ends),
         cmocka_unit_test(with_one_a_change_stays_until_a_model_that_has_learnt_it_serves),
         cmocka_unit_test(a_change_that_the_champion_takes_well_ends_with_the_trial_of_who_has_learnt_it),
+        cmocka_unit_test(steps_that_take_most_of_the_time_take_points_off),
         cmocka_unit_test(health_is_the_formula_of_its_header),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,7 +6,7 @@
 
 #include <math.h>
 
-static const struct ax_step_head head = {{"nod\"e", 5}, 7, 0xfedcba9876543210u, -1500, 2, 3};
+static const struct ax_step_head head = {{"nod\"e", 5}, 7, 0xfedcba9876543210u, -1500, 2, 3, 140};
 
 /* A record of two channels: the first with targets, an end and newcomers, the second with nothing. */
 static void write(struct ax_buf *b)
@@ -54,6 +54,7 @@ static void a_record_is_read_as_it_was_written(void **state)
     assert_int_equal(h.t_ms, head.t_ms);
     assert_int_equal(h.channels_n, head.channels_n);
     assert_int_equal(h.skip, head.skip);
+    assert_int_equal(h.busy, head.busy);
     ax_step_get_channel(&in, &next_serial, &serial);
     assert_int_equal(next_serial, 300);
     require(&in, &serial, &(struct ax_step_result){.serial = 0, .value = -0.0});
@@ -105,7 +106,7 @@ static void results_out_of_order_are_refused(void **state)
     struct ax_buf b;
     int64_t serial;
     ax_buf_init(&b, 1 << 20);
-    const struct ax_step_head one = {{"j", 1}, 1, 1, 0, 1, 0};
+    const struct ax_step_head one = {{"j", 1}, 1, 1, 0, 1, 0, 0};
     ax_step_put_head(&b, &one);
     ax_step_put_channel(&b, 9, &serial);
     ax_step_put(&b, &(struct ax_step_result){.is_new = true, .key = {"k", 1}, .value = 1}, &serial);
