@@ -46,8 +46,23 @@ static void check_members(struct ax_reader *r, yaml_node_t *block, struct ax_job
     }
 }
 
+/* Guards in the unit of the input are one number for all features, which may have units of their own. */
+static void warn_of_units(struct ax_reader *r, yaml_node_t *block, const struct ax_job_config *job)
+{
+    static const char *const keys[] = {"min_dev_from_expected", "data_range"};
+    const bool given[] = {job->anomaly.min_dev_from_expected > 0, job->anomaly.data_range_n > 0};
+    for (unsigned i = 0; i < 2; i++)
+        if (given[i] && job->expr.text.n == 0 && job->features_n > 1)
+            ax_problem_add(r->problems,
+                           ax_yaml_place(ax_yaml_get(r, block, keys[i]), (struct ax_place){1, 1}), true,
+                           "%s holds for each of the %u features of job " AX_STR_FMT
+                           ": do all have the same unit? min_rel_dev_from_expected is a ratio",
+                           keys[i], job->features_n, AX_STR_ARG(job->name));
+}
+
 void ax_config_validate_anomaly(struct ax_reader *r, yaml_node_t *block, struct ax_job_config *job)
 {
+    warn_of_units(r, block, job);
     check_range(r, block, job);
     check_members(r, block, job);
     if (ax_str_eq(job->anomaly.model, ax_str("latency")) && job->by_n == 0)

@@ -200,7 +200,7 @@ static void combine(struct ax_job *job, struct ax_entity *e, const struct heard 
 }
 
 /* What is abnormal by itself is so whatever the others say, and is named beside them. */
-static void raise(const struct ax_job *job, struct ax_entity *e, const struct heard *h)
+static void raise_to_least(const struct ax_job *job, struct ax_entity *e, const struct heard *h)
 {
     struct ax_verdict *v = &e->verdict;
     const double others = v->ready ? fmax(v->score - 1, 0) : 0;
@@ -254,7 +254,7 @@ static void judge(struct ax_job *job, struct ax_entity *e, int64_t t_ms, const s
     const int64_t step_ms = job->config->step_ms;
     bool absent[AX_CHANNELS_MAX];
     const struct ax_episode_features features = {job->channels_n, e->contributions, absent};
-    raise(job, e, h);
+    raise_to_least(job, e, h);
     const int direction = e->verdict.direction;
     for (uint32_t i = 0; i < job->channels_n; i++)
         absent[i] = h->verdicts[i] && h->verdicts[i]->absent;

@@ -2,6 +2,7 @@
 #include "pipeline/explain.h"
 
 #include "base/arena.h"
+#include "math/stats.h"
 #include "pipeline/chooser.h"
 #include "pipeline/job_priv.h"
 #include "pipeline/pipeline_priv.h"
@@ -10,6 +11,8 @@
 #include <string.h>
 
 #define BYTES_MAX ((size_t)256 << 20)
+#define USUAL_STEPS 240 /* before an episode, of what is typical */
+#define USUAL_MIN 8
 
 /* An episode of some series of a job, copied. */
 struct kept {
@@ -93,21 +96,79 @@ static void compare(struct ax_explained *x, const struct kept *k)
     }
 }
 
+/* The value at a time; NaN when the view does not reach it. */
+static double value_at(const struct ax_view *v, int64_t t_ms)
+{
+    const int64_t back = v->n && t_ms <= v->end_ms ? (v->end_ms - t_ms) / v->step_ms : INT64_MAX;
+    return back < v->n ? (double)v->v[v->n - 1 - back] : (double)NAN;
+}
+
+/* Copy up to USUAL_STEPS of the newest values from before a time; how many there are. */
+static uint32_t values_before(const struct ax_view *v, int64_t t_ms, double *to)
+{
+    uint32_t n = 0;
+    for (uint32_t i = v->n; i-- > 0 && n < USUAL_STEPS;) {
+        const int64_t at_ms = v->end_ms - (int64_t)(v->n - 1 - i) * v->step_ms;
+        if (at_ms < t_ms && !isnan(v->v[i]))
+            to[n++] = (double)v->v[i];
+    }
+    return n;
+}
+
+/* What is typical of a feature: the middle, and nine tenths, of what it was before the episode. False when
+ * too little is kept of that. */
+static bool recall(const struct ax_target *t, int64_t begin_ms, struct ax_explained_part *p)
+{
+    double v[USUAL_STEPS];
+    const struct ax_view fine = ax_window_fine(t->window), coarse = ax_window_coarse(t->window);
+    uint32_t n = values_before(&fine, begin_ms, v);
+    if (n < USUAL_MIN)
+        n = values_before(&coarse, begin_ms, v);
+    if (n < USUAL_MIN)
+        return false;
+    p->expected = ax_median(v, n);
+    p->lower = ax_quantile(v, n, 0.05);
+    p->upper = ax_quantile(v, n, 0.95);
+    return true;
+}
+
+/* Actual and typical values of a feature. Of the newest step its detector knows what was expected, when that
+ * is forecast; else that is the value before, which soon follows what is abnormal. */
+static void fill_part(const struct ax_target *t, const struct ax_explained *x, bool newest,
+                      struct ax_explained_part *p)
+{
+    const struct ax_verdict *v = &t->verdict;
+    const bool now = newest && v->ready && t->seen_ms == x->t_ms;
+    if (t->window && !p->absent) {
+        const struct ax_view fine = ax_window_fine(t->window), coarse = ax_window_coarse(t->window);
+        p->value = now ? t->value : value_at(&fine, x->t_ms);
+        if (isnan(p->value))
+            p->value =
+                value_at(&coarse, x->t_ms + (-x->t_ms % coarse.step_ms + coarse.step_ms) % coarse.step_ms);
+    }
+    if (t->window && !(now && t->forecaster) && recall(t, x->episode->begin_ms, p))
+        return;
+    p->expected = now ? v->expected : (double)NAN;
+    p->lower = now ? v->lower : (double)NAN;
+    p->upper = now ? v->upper : (double)NAN;
+}
+
 /* The features that made the score of an entity, as its episode has them. */
 static void find_parts(struct asking *a, struct ax_explained *x, const struct ax_entity *e, bool newest)
 {
     for (uint32_t k = 0; k < x->episode->parts_n; k++) {
         const struct ax_channel *c = &a->job->channels[x->episode->part[k]];
         const struct ax_target *t = ax_map_get(&c->targets, e->id);
-        const bool known = newest && t && t->verdict.ready && t->seen_ms == x->t_ms;
-        x->parts[x->parts_n++] =
-            (struct ax_explained_part){.feature = ax_arena_str(&a->arena, c->feature),
-                                       .absent = x->episode->parts_absent >> k & 1,
-                                       .share = x->episode->share[k] / 100.0,
-                                       .value = known ? t->value : (double)NAN,
-                                       .expected = known ? t->verdict.expected : (double)NAN,
-                                       .lower = known ? t->verdict.lower : (double)NAN,
-                                       .upper = known ? t->verdict.upper : (double)NAN};
+        struct ax_explained_part *p = &x->parts[x->parts_n++];
+        *p = (struct ax_explained_part){.feature = ax_arena_str(&a->arena, c->feature),
+                                        .absent = x->episode->parts_absent >> k & 1,
+                                        .share = x->episode->share[k] / 100.0,
+                                        .value = (double)NAN,
+                                        .expected = (double)NAN,
+                                        .lower = (double)NAN,
+                                        .upper = (double)NAN};
+        if (t)
+            fill_part(t, x, newest, p);
     }
 }
 

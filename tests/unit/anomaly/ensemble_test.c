@@ -135,6 +135,23 @@ static void it_finds_what_no_feature_shows_alone_and_names_the_feature(void **st
     free(scratch);
 }
 
+static void a_deviation_is_that_of_the_point_furthest_from_what_is_usual_for_the_entity(void **state)
+{
+    (void)state;
+    for (uint32_t entity = 0; entity < ENTITIES; entity++) {
+        const double unit = entity ? 1000 : 1;
+        float x[AX_ENSEMBLE_POINTS * FEATURES];
+        double usual;
+        for (int sign = -1; sign <= 1; sign += 2) {
+            row(entity, 100, FEATURES - 1, 7 * sign, x);
+            x[FEATURES - 1] = NAN; /* a gap */
+            ax_assert_close(ax_ensemble_deviation(whole, entity, x, FEATURES - 1, &usual), 7 * sign * unit,
+                            0.5 * unit);
+            ax_assert_close(usual, 3 * unit, 0.1 * unit);
+        }
+    }
+}
+
 static void each_member_can_be_left_out_and_be_alone(void **state)
 {
     (void)state;
@@ -382,6 +399,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_finds_what_no_feature_shows_alone_and_names_the_feature),
+        cmocka_unit_test(a_deviation_is_that_of_the_point_furthest_from_what_is_usual_for_the_entity),
         cmocka_unit_test(each_member_can_be_left_out_and_be_alone),
         cmocka_unit_test(rows_are_scored_alike_alone_and_among_others_with_gaps_in_the_middle),
         cmocka_unit_test(incidents_that_were_flagged_are_not_learnt_unless_they_are_how_things_are),

@@ -139,6 +139,18 @@ static void an_entity_is_explained_by_its_features(void **state)
     assert_true(json_real_value(json_object_get(part, "actual")) > 20);
     assert_true(json_is_null(first(a, "actual")));
     expect_sentence(a, " of it is wild (");
+    const double expected = json_real_value(json_object_get(json_object_get(part, "typical"), "expected"));
+    assert_true(expected > 10 && expected < 12.1);
+    json_decref(a);
+    char time[64];
+    (void)snprintf(time, sizeof time, "&job=node&time=%lld", (RIG_START + 302LL * RIG_STEP) / 1000);
+    a = ask(&w, "{instance=\"a\"}", time, 200); /* and so is what was abnormal before */
+    part = json_array_get(first(a, "contributions"), 0);
+    assert_string_equal(json_string_value(json_object_get(part, "feature")), "wild");
+    const json_t *typical = json_object_get(part, "typical");
+    assert_true(json_real_value(json_object_get(part, "actual")) > 20);
+    assert_true(json_real_value(json_object_get(typical, "lower")) >= 10);
+    assert_true(json_real_value(json_object_get(typical, "upper")) <= 12.1);
     json_decref(a);
     world_done(&w);
 }

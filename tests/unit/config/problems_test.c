@@ -260,6 +260,33 @@ static void what_has_no_effect_is_a_warning(void **state)
     ax_config_free(c);
 }
 
+static void one_guard_for_features_of_many_units_is_a_warning(void **state)
+{
+    (void)state;
+    static struct ax_problems p;
+    struct ax_config *c = NULL;
+    static const struct {
+        const char *job;
+        uint32_t n;
+    } jobs[] = {
+        {"by: [i], features: {a: x, b: y}, anomaly: {min_dev_from_expected: 3, data_range: [0, 1]}", 2},
+        {"by: [i], features: {a: x, b: y}, anomaly: {min_rel_dev_from_expected: 3}", 0},
+        {"by: [i], features: {a: x}, anomaly: {min_dev_from_expected: 3}", 0},
+        {"expr: x, anomaly: {min_dev_from_expected: 3, data_range: [0, 1]}", 0},
+    };
+    for (size_t i = 0; i < sizeof jobs / sizeof jobs[0]; i++) {
+        char yaml[512];
+        (void)snprintf(yaml, sizeof yaml, "remote_write: [{url: http://h}]\njobs: [{name: j, %s}]\n",
+                       jobs[i].job);
+        assert_int_equal(ax_config_parse(ax_str(yaml), &c, &p), AX_OK);
+        assert_int_equal(p.errors_n, 0);
+        assert_int_equal(p.n, jobs[i].n);
+        for (uint32_t k = 0; k < p.n; k++)
+            assert_non_null(strstr(p.v[k].text, "each of the 2 features of job j"));
+        ax_config_free(c);
+    }
+}
+
 static void no_secret_is_in_any_message(void **state)
 {
     (void)state;
@@ -290,6 +317,7 @@ int main(void)
         cmocka_unit_test(all_faults_are_gathered_in_the_order_of_the_file),
         cmocka_unit_test(more_than_a_hundred_faults_are_counted),
         cmocka_unit_test(what_has_no_effect_is_a_warning),
+        cmocka_unit_test(one_guard_for_features_of_many_units_is_a_warning),
         cmocka_unit_test(no_secret_is_in_any_message),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,8 +12,8 @@
 
 #define STEP 300000LL
 #define START (5666666LL * STEP)
-#define STEPS 330
-#define BROKEN 300 /* from here on the features of "a" are elsewhere */
+#define STEPS 218
+#define BROKEN 200 /* from here on the features of "a" are elsewhere */
 #define FEATURES 4
 
 #define JOB(model, guards)                                                                                   \
@@ -22,7 +22,7 @@
     "  - name: node\n"                                                                                       \
     "    by: [instance]\n"                                                                                   \
     "    features: {cpu: cpu, net: net, disk: disk, queue: queue}\n"                                         \
-    "    anomaly: {model: " model ", " guards ", ensemble: {members: [forest, covariance, pca, kmeans]}}\n"  \
+    "    anomaly: {model: " model ", " guards ", ensemble: {members: [covariance, pca, kmeans]}}\n"          \
     "    window: {fine: 200, coarse: 300}\n"
 
 #define SCORE "anomaly_score{for=\"node\",instance=\"a\"}"
@@ -103,7 +103,7 @@ static void an_entity_is_abnormal_once_it_has_lasted_and_no_sooner(void **state)
     scratch_make(dir, NULL);
     run(&r, JOB("features", "min_duration: 50m"), dir, 1.6);
     assert_true(most(&r, SCORE, BROKEN, BROKEN + 9) <= 1);
-    assert_true(most(&r, SCORE, BROKEN + 9, BROKEN + 10) > 1.5); /* not ten steps after its features' ten */
+    assert_true(most(&r, SCORE, BROKEN + 9, BROKEN + 10) > 1); /* not ten steps after its features' ten */
     entity_rig_done(&r);
     scratch_remove(dir);
 }
