@@ -13,6 +13,7 @@
 #define RATE 1e-3f
 #define DIVERGENCE 0.01f
 #define CLIP 1.0
+#define HELD_EVERY 10 /* one row, or block of rows, of so many is held out, */
 #define BETA1 0.9
 #define BETA2 0.999
 #define SPREAD_MAX 10.0f /* of logarithms of variances: beyond, exp() says nothing more */
@@ -268,15 +269,40 @@ static void copy_weights(struct learning *l, bool back)
     }
 }
 
+/* Put the rows to learn from first and those held out, a tenth, behind them; returns how many, *held how many
+ * of these. Rows on either side of a block that have steps in common with it are of neither kind. */
+static uint32_t part(struct learning *l, uint32_t n, uint32_t *held)
+{
+    const uint32_t steps = l->c->steps, whole = l->how.held_rows,
+                   block = n / HELD_EVERY < whole ? n / HELD_EVERY : whole, period = HELD_EVERY * block,
+                   apart = steps - 1 < block ? steps - 1 : block;
+    uint32_t learnt = 0, at = n;
+    if (block == 0) {
+        shuffle(&l->rng, l->order, n);
+        *held = n / HELD_EVERY;
+        return n - *held;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        const uint32_t place = i % period, since = i < period ? period : place;
+        if (place >= period - block)
+            l->order[--at] = i;
+        else if (since >= apart && place + apart < period - block)
+            l->order[learnt++] = i;
+    }
+    *held = n - at;
+    memmove(l->order + learnt, l->order + at, *held * sizeof *l->order);
+    return learnt;
+}
+
 static enum ax_err learn(struct learning *l, const float *x, uint32_t n, struct ax_diag *diag)
 {
-    uint32_t held = n / 10, since = 0;
+    uint32_t held, since = 0;
+    const uint32_t learnt = part(l, n, &held);
     double best = INFINITY;
-    shuffle(&l->rng, l->order, n);
     for (uint32_t i = 0; i < l->how.epochs && since < l->how.patience; i++) {
-        if (!epoch(l, x, n - held))
+        if (!epoch(l, x, learnt))
             return ax_fail(diag, AX_BUSY, "the training was cancelled");
-        double loss = held_out(l, x, n - held, held);
+        double loss = held_out(l, x, learnt, held);
         since++;
         if (loss < best) {
             best = loss;

@@ -249,11 +249,12 @@ static enum ax_err too_few(uint32_t n, struct ax_diag *diag)
     return ax_fail(diag, AX_INVALID, "%u rows are too few for an autoencoder: %u", n, CODER_ROWS_MIN);
 }
 
-static enum ax_err coder_fit(struct ax_coder *c, uint32_t n, const float *x, uint32_t epochs,
+static enum ax_err coder_fit(struct ax_coder *c, uint32_t n, const float *x, struct ax_coder_training how,
                              const struct ax_ensemble_fit_env *env, void **model, struct ax_diag *diag)
 {
-    const struct ax_coder_training how = {
-        .epochs = epochs, .seed = env->seed, .cancelled = env->cancelled, .ctx = env->ctx};
+    how.seed = env->seed;
+    how.cancelled = env->cancelled;
+    how.ctx = env->ctx;
     enum ax_err err = ax_coder_fit(c, n, x, &how, diag);
     *model = c;
     if (err != AX_OK) {
@@ -270,7 +271,8 @@ static enum ax_err autoencoder_fit(const struct ax_ensemble_view *v, const struc
     if (v->n < CODER_ROWS_MIN)
         return too_few(v->n, diag);
     enum ax_err err = autoencoder_new(v->p, env->seed, &c, diag);
-    return err == AX_OK ? coder_fit(c, v->n, v->last, CODER_EPOCHS, env, model, diag) : err;
+    const struct ax_coder_training how = {.epochs = CODER_EPOCHS};
+    return err == AX_OK ? coder_fit(c, v->n, v->last, how, env, model, diag) : err;
 }
 
 static enum ax_err variational_fit(const struct ax_ensemble_view *v, const struct ax_ensemble_fit_env *env,
@@ -288,8 +290,9 @@ static enum ax_err variational_fit(const struct ax_ensemble_view *v, const struc
     for (size_t i = 0; i < n; i++)
         memcpy(rows + i * width, v->context + i * stride * width, width * sizeof *rows);
     enum ax_err err = variational_new(&shape, env->seed, &c, diag);
+    const struct ax_coder_training how = {.epochs = VARIATIONAL_EPOCHS, .held_rows = 2 * v->points};
     if (err == AX_OK)
-        err = coder_fit(c, n, rows, VARIATIONAL_EPOCHS, env, model, diag);
+        err = coder_fit(c, n, rows, how, env, model, diag);
     free(rows);
     return err;
 }

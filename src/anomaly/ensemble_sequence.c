@@ -122,6 +122,8 @@ static enum ax_err find_threshold(struct sequence *s, const struct ax_ensemble_v
 static enum ax_err learn(struct sequence *s, const struct ax_ensemble_view *v,
                          const struct ax_ensemble_fit_env *env, struct ax_diag *diag)
 {
+    /* Rows are few, and a tenth of them in succession is no measure of the others: it stops learning too
+     * soon. */
     const struct ax_coder_training how = {.epochs = EPOCHS,
                                           .patience = PATIENCE,
                                           .batch = BATCH,
