@@ -9,9 +9,10 @@
 
 #define AX_SIMILAR 3
 
-/* A feature that made an entity's score: its value at the step that is told of (of an older one than steps are
- * kept for the mean of 5 minutes), and what is typical: what was forecast for the newest step, else the median
- * and the middle nine tenths of up to 240 values before the episode. NaN for what is not known (any more). */
+/* A feature that made an entity's score: its value at the step that is told of (of an older one than steps
+ * are kept for the mean of 5 minutes), and what is typical: what was forecast for the newest step, else the
+ * median and the middle nine tenths of up to 240 values before the episode. NaN for what is not known (any
+ * more). */
 struct ax_explained_part {
     struct ax_str feature;
     bool absent;
