@@ -105,7 +105,9 @@ static size_t store_flags(struct ax_serve_flags *f, struct ax_flag *out)
         {"storage.out-of-order-window", AX_FLAG_DURATION, &f->out_of_order_ms, "1y",
          "samples further behind the newest of their series, or than a job looks back, are refused"},
         {"storage.negative-cache", AX_FLAG_COUNT, &f->negative_max, "2097152",
-         "remembered series that no job wants"},
+         "remembered series that no job wants, 16 bytes each; of as many series it is known which comes "
+         "after "
+         "which (16 bytes more, 32 of wanted ones)"},
         {"storage.queue.max-size", AX_FLAG_BYTES, &f->queue_max, "1GiB",
          "what may wait for an endpoint; beyond, its oldest samples are dropped"},
         {"storage.remote.flush-deadline", AX_FLAG_DURATION, &f->flush_deadline_ms, "1m",

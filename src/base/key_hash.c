@@ -10,8 +10,8 @@
 #endif
 
 #define BLOCK ((size_t)16)
-#define CHUNK_BYTES (AX_KEY_HASH_CHUNK * BLOCK)
-#define VAES_FROM 64u /* bytes; shorter ones do not gain by it */
+#define WINDOW ((size_t)8)       /* blocks read together */
+#define WINDOW_SMALL ((size_t)4) /* of texts that are no longer than two of these */
 
 /* splitmix64 (Steele, Lea and Flood, 2014). */
 static uint64_t next(uint64_t *state)
@@ -96,7 +96,12 @@ static inline AES __m128i four_rounds(__m128i x, const uint8_t keys[4][BLOCK])
     return x;
 }
 
-/* A text shorter than a block: told by this and its length. */
+static inline VAES __m128i halves(__m256i x)
+{
+    return _mm_xor_si128(_mm256_castsi256_si128(x), _mm256_extracti128_si256(x, 1));
+}
+
+/* A text no longer than a block: told by this and its length. */
 static inline AES __m128i load_short(const uint8_t *p, size_t n)
 {
     uint64_t first = 0, last = 0;
@@ -112,58 +117,97 @@ static inline AES __m128i load_short(const uint8_t *p, size_t n)
     return _mm_set_epi64x((long long)last, (long long)first);
 }
 
-/* The sum of n bytes from block i of a chunk on. What is left of a block at the end is read as the last 16
- * bytes of the text, of which the first were read before: with the length that tells as much as the rest
- * alone. */
-static inline AES __m128i sum_from(const struct ax_key_hash *k, const uint8_t *p, size_t n, size_t i,
-                                   bool whole, __m128i sum)
+/* What a block adds to a sum as the i-th. */
+static inline AES __m128i term(const struct ax_key_hash *k, __m128i block, size_t i)
 {
-    for (; n >= BLOCK; p += BLOCK, n -= BLOCK, i++)
-        sum = _mm_xor_si128(sum, four_rounds(_mm_xor_si128(load(p), load(k->masks[i])), k->rounds));
-    if (n) {
-        __m128i rest = whole ? load(p + n - BLOCK) : load_short(p, n);
-        sum = _mm_xor_si128(sum, four_rounds(_mm_xor_si128(rest, load(k->masks[i])), k->rounds));
+    return four_rounds(_mm_xor_si128(block, load(k->masks[i])), k->rounds);
+}
+
+static inline AES __m128i fold(const struct ax_key_hash *k, __m128i state, __m128i sum)
+{
+    return four_rounds(_mm_xor_si128(state, sum), k->rounds + 4);
+}
+
+/* Texts are read by windows of so many blocks that those of like lengths have as many: the last window ends
+ * where the text does, and begins within the one before. With the length that tells as much as the rest
+ * alone, and what the processor guesses of the number of windows is mostly right. */
+static inline AES __m128i by_windows_aes(const struct ax_key_hash *k, const uint8_t *p, size_t n,
+                                         size_t blocks)
+{
+    __m128i state = _mm_cvtsi64_si128((long long)n), sum = _mm_setzero_si128();
+    size_t i = 0, size = blocks * BLOCK;
+    for (bool last = false; !last; p += size, n -= size, i += blocks) {
+        if (i == AX_KEY_HASH_CHUNK) {
+            state = fold(k, state, sum);
+            sum = _mm_setzero_si128();
+            i = 0;
+        }
+        last = n <= size;
+        const uint8_t *from = last ? p + n - size : p;
+        for (size_t b = 0; b < blocks; b++)
+            sum = _mm_xor_si128(sum, term(k, load(from + b * BLOCK), i + b));
     }
-    return sum;
+    return fold(k, state, sum);
 }
 
-static AES __m128i sum_aes(const struct ax_key_hash *k, const uint8_t *p, size_t n, bool whole)
+static inline VAES __m128i by_windows_vaes(const struct ax_key_hash *k, const uint8_t *p, size_t n,
+                                           size_t blocks)
 {
-    return sum_from(k, p, n, 0, whole, _mm_setzero_si128());
-}
-
-static VAES __m128i sum_vaes(const struct ax_key_hash *k, const uint8_t *p, size_t n, bool whole)
-{
+    __m128i state = _mm_cvtsi64_si128((long long)n);
     __m256i keys[4], sum = _mm256_setzero_si256();
-    size_t i = 0;
+    size_t i = 0, size = blocks * BLOCK;
     for (int r = 0; r < 4; r++)
         keys[r] = _mm256_broadcastsi128_si256(_mm_load_si128((const void *)k->rounds[r]));
-    for (; n >= 2 * BLOCK; p += 2 * BLOCK, n -= 2 * BLOCK, i += 2) {
-        __m256i x = _mm256_xor_si256(_mm256_loadu_si256((const void *)p),
-                                     _mm256_load_si256((const void *)k->masks[i]));
-        for (int r = 0; r < 4; r++)
-            x = _mm256_aesenc_epi128(x, keys[r]);
-        sum = _mm256_xor_si256(sum, x);
+    for (bool last = false; !last; p += size, n -= size, i += blocks) {
+        if (i == AX_KEY_HASH_CHUNK) {
+            state = fold(k, state, halves(sum));
+            sum = _mm256_setzero_si256();
+            i = 0;
+        }
+        last = n <= size;
+        const uint8_t *from = last ? p + n - size : p;
+        for (size_t b = 0; b < blocks; b += 2) {
+            __m256i x = _mm256_xor_si256(_mm256_loadu_si256((const void *)(from + b * BLOCK)),
+                                         _mm256_load_si256((const void *)k->masks[i + b]));
+            for (int r = 0; r < 4; r++)
+                x = _mm256_aesenc_epi128(x, keys[r]);
+            sum = _mm256_xor_si256(sum, x);
+        }
     }
-    return sum_from(k, p, n, i, whole,
-                    _mm_xor_si128(_mm256_castsi256_si128(sum), _mm256_extracti128_si256(sum, 1)));
+    return fold(k, state, halves(sum));
+}
+
+static AES __m128i long_aes(const struct ax_key_hash *k, const uint8_t *p, size_t n)
+{
+    return n <= 2 * WINDOW_SMALL * BLOCK ? by_windows_aes(k, p, n, WINDOW_SMALL)
+                                         : by_windows_aes(k, p, n, WINDOW);
+}
+
+static VAES __m128i long_vaes(const struct ax_key_hash *k, const uint8_t *p, size_t n)
+{
+    return n <= 2 * WINDOW_SMALL * BLOCK ? by_windows_vaes(k, p, n, WINDOW_SMALL)
+                                         : by_windows_vaes(k, p, n, WINDOW);
+}
+
+/* The same for at most 64 bytes: windows of one block or two. */
+static inline AES __m128i short_aes(const struct ax_key_hash *k, const uint8_t *p, size_t n)
+{
+    __m128i state = _mm_cvtsi64_si128((long long)n), sum;
+    if (n <= BLOCK)
+        return fold(k, state, term(k, load_short(p, n), 0));
+    if (n <= 2 * BLOCK)
+        return fold(k, state, _mm_xor_si128(term(k, load(p), 0), term(k, load(p + n - BLOCK), 1)));
+    sum = _mm_xor_si128(term(k, load(p), 0), term(k, load(p + BLOCK), 1));
+    sum = _mm_xor_si128(sum, term(k, load(p + n - 2 * BLOCK), 2));
+    return fold(k, state, _mm_xor_si128(sum, term(k, load(p + n - BLOCK), 3)));
 }
 
 static AES struct ax_hash128 by_aes(const struct ax_key_hash *k, const uint8_t *p, size_t n)
 {
-    __m128i state = _mm_cvtsi64_si128((long long)n);
-    bool whole = n >= BLOCK;
-    for (;;) {
-        size_t part = n < CHUNK_BYTES ? n : CHUNK_BYTES;
-        __m128i sum = k->way == AX_KEY_HASH_VAES && part >= VAES_FROM ? sum_vaes(k, p, part, whole)
-                                                                      : sum_aes(k, p, part, whole);
-        state = four_rounds(_mm_xor_si128(state, sum), k->rounds + 4);
-        if (n <= CHUNK_BYTES)
-            break;
-        p += part;
-        n -= part;
-    }
-    return (struct ax_hash128){(uint64_t)_mm_cvtsi128_si64(state), (uint64_t)_mm_extract_epi64(state, 1)};
+    __m128i h = n <= 4 * BLOCK               ? short_aes(k, p, n)
+                : k->way == AX_KEY_HASH_VAES ? long_vaes(k, p, n)
+                                             : long_aes(k, p, n);
+    return (struct ax_hash128){(uint64_t)_mm_cvtsi128_si64(h), (uint64_t)_mm_extract_epi64(h, 1)};
 }
 #endif
 

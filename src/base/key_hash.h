@@ -2,11 +2,14 @@
  *
  * An almost-xor-universal hash under secret keys: who does not know the seed cannot make two texts that
  * collide with more than about 2^-113 of probability, so that the hash may be compared instead of the text.
- * Each block of 16 bytes goes, under a mask of its place, through four AES rounds with independent keys, the
- * sum of them through four more (Minematsu and Tsunoo, "Provably Secure MACs from Differentially-Uniform
- * Permutations and AES-Based Implementations", FSE 2006: four rounds differ by any given value with a
- * probability of at most 1.88 * 2^-114). Where the processor has no such instructions it is SipHash-2-4 with
- * 128 bits (Aumasson and Bernstein, 2012). Values hang on seed and processor: they are never written down. */
+ * A text of more than 16 bytes is read by windows of 1, 2 or 4 blocks of 16 bytes (where two of these are
+ * enough) or 8, one behind another, but the last one ends where the text does; a shorter text is a block,
+ * made by its length. Each block goes, under a mask of its number, through four AES rounds with independent
+ * keys, the sum of them and of the length through four more (Minematsu and Tsunoo, "Provably Secure MACs from
+ * Differentially-Uniform Permutations and AES-Based Implementations", FSE 2006: four rounds differ by any
+ * given value with a probability of at most 1.88 * 2^-114). Where the processor has no such instructions it
+ * is SipHash-2-4 with 128 bits (Aumasson and Bernstein, 2012). Values hang on seed and processor: they are
+ * never written down. */
 #ifndef AX_BASE_KEY_HASH_H
 #define AX_BASE_KEY_HASH_H
 

@@ -10,6 +10,7 @@
 #include "ingest/receiver.h"
 #include "series/journal.h"
 #include "series/symbols.h"
+#include "series/trail.h"
 
 #include <pthread.h>
 
@@ -85,6 +86,7 @@ struct ax_request_scratch {
     struct ax_rw_decoder decoder;
     struct ax_journal journal;
     struct ax_seen_symbols symbols;
+    struct ax_trail_cursor trail;
 };
 
 /* What all requests share. */

@@ -255,7 +255,7 @@ enum ax_err ax_request_take_plain(void *request, const struct ax_plain_series *v
         *unread = UINT32_MAX >> (AX_PLAIN_RUN - n);
         return AX_OK;
     }
-    ax_db_append_plain(q->receiver->db, ax_str(""), symbols, v, n, q->journal, &q->plain);
+    ax_db_append_plain(q->receiver->db, ax_str(""), symbols, &q->scratch->trail, v, n, q->journal, &q->plain);
     ax_request_account_plain(q, &q->plain);
     *unread = q->plain.unread;
     return AX_OK;

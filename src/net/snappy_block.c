@@ -7,7 +7,8 @@
 #define PIECE ((size_t)16)
 #define ELEMENT_MAX ((size_t)64) /* bytes that a copy makes, or a literal whose length is in its tag (60) */
 #define HEAD_MAX ((size_t)5)
-#define LITERAL_MAX 60u /* beyond, as many bytes of length follow as the tag says more */
+#define MANY_IN (ELEMENT_MAX + 2 * HEAD_MAX) /* bytes that two elements may look at */
+#define LITERAL_MAX 60u                      /* beyond, as many bytes of length follow as the tag says more */
 
 /* What is left to read, and to write. */
 struct state {
@@ -59,26 +60,36 @@ static inline unsigned head_of(uint8_t tag)
 /* The copy of a tag whose head is all there. */
 static inline struct copy copy_of(uint8_t tag, const uint8_t *head)
 {
+    uint32_t n = (tag >> 2) + 1u;
     if ((tag & 3u) == 1)
         return (struct copy){4 + (tag >> 2 & 7u), (size_t)(tag >> 5) << 8 | head[0]};
     if ((tag & 3u) == 2)
-        return (struct copy){(tag >> 2) + (size_t)1, (size_t)head[0] | (size_t)head[1] << 8};
-    return (struct copy){(tag >> 2) + (size_t)1, little_endian(head, 4)};
+        return (struct copy){n, (size_t)head[0] | (size_t)head[1] << 8};
+    return (struct copy){n, little_endian(head, 4)};
 }
 
-/* Is there so much behind us? A distance of 0 wraps. */
-static inline bool reaches(const struct state *s, struct copy c)
+/* The same, of the element at in; gives where the next begins. A branch for each kind, because that place
+ * then hangs on a guess and not on what is read. */
+static inline const uint8_t *read_copy(const uint8_t *in, uint8_t tag, struct copy *out)
 {
-    return c.distance - 1 < (size_t)(s->out - s->out_begin);
+    if ((tag & 3u) == 1) {
+        *out = (struct copy){4 + (tag >> 2 & 7u), (size_t)(tag >> 5) << 8 | in[1]};
+        return in + 2;
+    }
+    if ((tag & 3u) == 2) {
+        *out = (struct copy){(tag >> 2) + 1u, (size_t)in[1] | (size_t)in[2] << 8};
+        return in + 3;
+    }
+    *out = (struct copy){(tag >> 2) + 1u, little_endian(in + 1, 4)};
+    return in + 5;
 }
 
 /* Byte by byte: a copy may read what it writes. */
-static void copy_slowly(struct state *s, struct copy c)
+static inline void copy_bytes(uint8_t *to, struct copy c)
 {
-    const uint8_t *from = s->out - c.distance;
+    const uint8_t *from = to - c.distance;
     for (size_t i = 0; i < c.length; i++)
-        s->out[i] = from[i];
-    s->out += c.length;
+        to[i] = from[i];
 }
 
 /* A literal, whatever its length; in stands behind its tag. */
@@ -100,54 +111,66 @@ static bool take_literal(struct state *s, uint8_t tag)
     return true;
 }
 
-/* Elements while there is room for the largest. False when one is wrong. */
+/* Elements while there is room for the largest, and for a copy behind a literal. What is read and written
+ * stays in registers: out may be anything for the compiler, so that each byte written would have s read anew.
+ * False when one is wrong. */
 static bool take_many(struct state *s)
 {
-    while (left(s) >= ELEMENT_MAX + HEAD_MAX && room(s) >= ELEMENT_MAX) {
-        uint8_t tag = *s->in++;
-        if ((tag & 3u) == 0 && tag >> 2 < LITERAL_MAX) {
+    if (left(s) < MANY_IN || room(s) < ELEMENT_MAX)
+        return true;
+    const uint8_t *in = s->in, *in_last = s->in_end - MANY_IN;
+    uint8_t *out = s->out, *const begin = s->out_begin, *const out_last = s->out_end - ELEMENT_MAX;
+    while (in <= in_last && out <= out_last) {
+        uint8_t tag = *in;
+        if ((tag & 3u) == 0) {
             size_t n = (tag >> 2) + (size_t)1;
-            copy_pieces(s->out, s->in, n);
-            s->in += n;
-            s->out += n;
-        } else if ((tag & 3u) == 0) {
-            if (!take_literal(s, tag))
-                return false;
-        } else {
-            struct copy c = copy_of(tag, s->in);
-            s->in += head_of(tag);
-            if (!reaches(s, c))
-                return false;
-            if (c.distance >= PIECE) {
-                copy_pieces(s->out, s->out - c.distance, c.length);
-                s->out += c.length;
-            } else {
-                copy_slowly(s, c);
-            }
+            if (n > LITERAL_MAX)
+                break;
+            copy_pieces(out, in + 1, n);
+            in += 1 + n;
+            out += n;
+            tag = *in;
+            if ((tag & 3u) == 0 || out > out_last)
+                continue;
         }
+        struct copy c;
+        in = read_copy(in, tag, &c);
+        if (c.distance - 1 >= (size_t)(out - begin))
+            return false;
+        if (c.distance >= PIECE)
+            copy_pieces(out, out - c.distance, c.length);
+        else
+            copy_bytes(out, c);
+        out += c.length;
     }
+    s->in = in;
+    s->out = out;
+    return true;
+}
+
+/* One element, however little room there is. False when it is wrong. */
+static bool take_one(struct state *s)
+{
+    uint8_t tag = *s->in++;
+    if ((tag & 3u) == 0)
+        return take_literal(s, tag);
+    if (left(s) < head_of(tag))
+        return false;
+    struct copy c = copy_of(tag, s->in);
+    s->in += head_of(tag);
+    if (c.distance - 1 >= (size_t)(s->out - s->out_begin) || c.length > room(s))
+        return false;
+    copy_bytes(s->out, c);
+    s->out += c.length;
     return true;
 }
 
 bool ax_snappy_elements(const uint8_t *in, size_t n, uint8_t *out, size_t out_n)
 {
     struct state s = {in, in + n, out, out, out + out_n};
-    if (!take_many(&s))
-        return false;
     while (left(&s)) {
-        uint8_t tag = *s.in++;
-        if ((tag & 3u) == 0) {
-            if (!take_literal(&s, tag))
-                return false;
-            continue;
-        }
-        if (left(&s) < head_of(tag))
+        if (!take_many(&s) || (left(&s) && !take_one(&s)))
             return false;
-        struct copy c = copy_of(tag, s.in);
-        s.in += head_of(tag);
-        if (!reaches(&s, c) || c.length > room(&s))
-            return false;
-        copy_slowly(&s, c);
     }
     return room(&s) == 0;
 }

@@ -121,7 +121,7 @@ struct ax_db *ax_db_new(const struct ax_db_options *options)
     pthread_rwlockattr_destroy(&attr);
     for (uint32_t i = 0; i < AX_SHARDS; i++)
         pthread_mutex_init(&db->shards[i].lock, NULL);
-    ok = ok && ax_negative_init(&db->unwanted, negative);
+    ok = ok && ax_negative_init(&db->unwanted, negative) && ax_trail_init(&db->trail, negative);
     if (!ok) {
         ax_db_free(db);
         return NULL;
@@ -159,6 +159,7 @@ void ax_db_free(struct ax_db *db)
     ax_want_done(&db->wants);
     ax_index_done(&db->index);
     ax_negative_done(&db->unwanted);
+    ax_trail_done(&db->trail);
     ax_ha_free(db->ha);
     free_drop(db);
     pthread_rwlock_destroy(&db->structure);

@@ -25,6 +25,7 @@
 struct ax_db;
 struct ax_journal;
 struct ax_seen_symbols; /* series/symbols.h */
+struct ax_trail_cursor; /* series/trail.h */
 struct ax_series;       /* opaque; lives until evicted (see ax_db_evict) */
 
 /* Who waits for samples: one for each job, shared by its selectors. The db moves newest_ms forward and
@@ -44,7 +45,7 @@ struct ax_db_options {
     uint32_t ring_samples_max;    /* ceiling on raw samples of one series; default 65,536 */
     uint32_t histogram_bytes_max; /* ceiling on native histograms of one series; default 1 MiB */
     uint64_t histogram_bytes_all; /* the same of all series; default 256 MiB */
-    uint32_t negative_max;        /* entries of the cache of unwanted keys; default 2,097,152 */
+    uint32_t negative_max; /* entries of the cache of unwanted keys, and of the trail; default 2,097,152 */
     /* Samples that lie further behind the newest of their series are too old; < 0: all that lie behind it.
      * Default: those that the ring does not keep, which are too old in any case. */
     int64_t out_of_order_ms;
@@ -127,12 +128,13 @@ struct ax_plain_result {
 };
 
 /* ax_db_append() for at most AX_PLAIN_RUN plain series that are known, where that is simplest: a wanted
- * series gets a sample that is newer than all of it. symbols: of their 2.0 request; NULL: it is 1.0. What is
+ * series gets a sample that is newer than all of it. symbols: of their 2.0 request; NULL: it is 1.0. cursor:
+ * where the runs before have come to (series/trail.h); of requests that follow each other. What is
  * wanted goes into the journal (NULL: there is none). What is left unread is for the calls below; it may be
  * unknown, late, twice there, or no list of labels at all. */
 void ax_db_append_plain(struct ax_db *db, struct ax_str tenant, struct ax_seen_symbols *symbols,
-                        const struct ax_plain_series *v, uint32_t n, struct ax_journal *journal,
-                        struct ax_plain_result *out);
+                        struct ax_trail_cursor *cursor, const struct ax_plain_series *v, uint32_t n,
+                        struct ax_journal *journal, struct ax_plain_result *out);
 
 /* ax_db_append() for n keys in turn, as far as they are known: stops before the first key that was not seen
  * before (or was forgotten), which ax_db_append_one() takes. What is wanted goes into the journal too (NULL:

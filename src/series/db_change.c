@@ -151,6 +151,13 @@ enum ax_err ax_db_define(struct ax_db *db, uint64_t ref, struct ax_str tenant, s
     return err == AX_INVALID ? AX_CORRUPT : err;
 }
 
+/* What is known of keys is not true any more: of unwanted ones, or of series that are freed. */
+static void forget_keys(struct ax_db *db)
+{
+    ax_negative_clear(&db->unwanted);
+    ax_trail_clear(&db->trail);
+}
+
 void ax_db_refuse_new(struct ax_db *db, bool refuse)
 {
     if (refuse == ax_db_refuses_new(db))
@@ -158,7 +165,7 @@ void ax_db_refuse_new(struct ax_db *db, bool refuse)
     pthread_rwlock_wrlock(&db->structure);
     atomic_store(&db->refuses_new, refuse);
     if (!refuse)
-        ax_negative_clear(&db->unwanted);
+        forget_keys(db);
     pthread_rwlock_unlock(&db->structure);
 }
 
@@ -233,7 +240,7 @@ int ax_db_add_selector(struct ax_db *db, struct ax_str tenant, struct ax_matcher
         id = -1;
     }
     if (id >= 0)
-        ax_negative_clear(&db->unwanted);
+        forget_keys(db);
     pthread_rwlock_unlock(&db->structure);
     return id;
 }
@@ -307,7 +314,7 @@ uint32_t ax_db_evict(struct ax_db *db, int64_t before_ms)
             sweep(db, &db->shards[i]);
         atomic_fetch_sub(&db->series_n, n);
         db->evictions++;
-        ax_negative_clear(&db->unwanted);
+        forget_keys(db);
     }
     pthread_rwlock_unlock(&db->structure);
     return n;

@@ -5,14 +5,17 @@
 #include "series/journal.h"
 #include "series/shard.h"
 
+#define NOTE_SHARE 8u /* a run of which more than one of so many was not on the trail is put there */
+
 /* A run on its way; `structure` is held shared. */
 struct plain_run {
     struct ax_db *db;
     const struct ax_plain_series *v;
     uint32_t n;
     struct ax_hash128 hash[AX_PLAIN_RUN];
-    const struct ax_index_entry *entry[AX_PLAIN_RUN]; /* NULL: no series of that hash */
-    struct ax_kept kept[AX_PLAIN_RUN];                /* what went into rings */
+    struct ax_known known[AX_PLAIN_RUN]; /* of the key of that hash */
+    uint32_t missed;                     /* not on the trail, a bit each */
+    struct ax_kept kept[AX_PLAIN_RUN];   /* what went into rings */
     uint32_t kept_n;
     struct ax_heard heard;
     const struct ax_wants *told; /* of the samples whose arrival is still to be told */
@@ -26,39 +29,61 @@ static void leave(struct plain_run *r, uint32_t i)
     r->out->unread |= 1u << i;
 }
 
-/* Hash the labels of all. early: ask at once for what is known of unwanted ones. */
+/* Hash the labels of all, and follow the trail; of what is not on it, ask for what the tables have. */
 static void hash_labels(struct plain_run *r, struct ax_str tenant, struct ax_seen_symbols *symbols,
-                        bool early)
+                        struct ax_trail_cursor *cursor)
 {
     struct ax_db *db = r->db;
     for (uint32_t i = 0; i < r->n; i++) {
         const struct ax_plain_series *s = &r->v[i];
-        r->hash[i] = (struct ax_hash128){0, 0};
+        struct ax_hash128 hash = {0, 0};
         if (!symbols)
-            r->hash[i] = ax_key_hash(&db->hash, s->labels, s->labels_n);
-        else if (!ax_seen_join_packed(symbols, &db->symbols, s->labels, s->labels_n, &r->hash[i]))
+            hash = ax_key_hash(&db->hash, s->labels, s->labels_n);
+        else if (!ax_seen_join_packed(symbols, &db->symbols, s->labels, s->labels_n, &hash))
             leave(r, i);
         if (tenant.n)
-            r->hash[i] = ax_db_of_tenant(db, tenant, r->hash[i]);
-        ax_index_prefetch(&db->index, r->hash[i]);
-        if (early)
-            ax_negative_prefetch(&db->unwanted, r->hash[i]);
+            hash = ax_db_of_tenant(db, tenant, hash);
+        r->hash[i] = hash;
+        if (ax_trail_follow(&db->trail, cursor, hash, &r->known[i])) {
+            __builtin_prefetch(r->known[i].series, 1);
+            continue;
+        }
+        r->known[i] = (struct ax_known){NULL, NULL, 0};
+        r->missed |= 1u << i;
+        ax_index_prefetch(&db->index, hash);
+        ax_negative_prefetch(&db->unwanted, hash);
     }
 }
 
-static void find_series(struct plain_run *r)
+/* Look in the tables for what is not on the trail, and put it there if it is much. */
+static void find_missed(struct plain_run *r, struct ax_trail_cursor *cursor)
+{
+    uint32_t found = 0;
+    for (uint32_t missed = r->missed & ~r->out->unread; missed; missed &= missed - 1) {
+        uint32_t i = (uint32_t)__builtin_ctz(missed);
+        const struct ax_index_entry *e = ax_index_find(&r->db->index, r->hash[i]);
+        unsigned reason = e ? 0 : ax_negative_find(&r->db->unwanted, r->hash[i]);
+        if (e)
+            r->known[i] = (struct ax_known){e->series, e->sender, 0};
+        else if (reason == AX_FATE_UNWANTED || reason == AX_FATE_OWN)
+            r->known[i].reason = reason;
+        else
+            continue;
+        __builtin_prefetch(r->known[i].series, 1);
+        found++;
+    }
+    if (found * NOTE_SHARE > r->n)
+        ax_trail_note(&r->db->trail, cursor, r->hash, r->known, r->n);
+}
+
+/* Where their samples go; their first lines have been asked for. */
+static void prefetch_rings(const struct plain_run *r)
 {
     for (uint32_t i = 0; i < r->n; i++) {
-        r->entry[i] = ax_index_find(&r->db->index, r->hash[i]);
-        if (r->entry[i])
-            __builtin_prefetch(r->entry[i]->series, 1);
-        else
-            ax_negative_prefetch(&r->db->unwanted, r->hash[i]);
+        const struct ax_series *s = r->known[i].series;
+        if (s)
+            __builtin_prefetch(atomic_load_explicit(&s->next_sample, memory_order_relaxed), 1);
     }
-    for (uint32_t i = 0; i < r->n; i++)
-        if (r->entry[i])
-            __builtin_prefetch(atomic_load_explicit(&r->entry[i]->series->next_sample, memory_order_relaxed),
-                               1);
 }
 
 static void tell(struct plain_run *r)
@@ -82,23 +107,23 @@ static bool put_newest(struct ax_db *db, struct ax_series *s, struct ax_sample s
     return put;
 }
 
-static void take_wanted(struct plain_run *r, uint32_t i, const struct ax_index_entry *e)
+static void take_wanted(struct plain_run *r, uint32_t i, const struct ax_known *k)
 {
     const struct ax_sample *sample = &r->v[i].sample;
-    enum ax_fate fate = e->sender ? ax_db_hear(r->db, &r->heard, *e->sender) : AX_FATE_WANTED;
+    enum ax_fate fate = k->sender ? ax_db_hear(r->db, &r->heard, *k->sender) : AX_FATE_WANTED;
     if (fate == AX_FATE_REPLICA) {
         r->out->replica++;
         return;
     }
-    if (fate != AX_FATE_WANTED || !put_newest(r->db, e->series, *sample)) {
+    if (fate != AX_FATE_WANTED || !put_newest(r->db, k->series, *sample)) {
         leave(r, i);
         return;
     }
     r->out->ingested++;
-    r->kept[r->kept_n++] = (struct ax_kept){e->series, sample};
-    if (r->told != e->series->wants || r->told_ms != sample->t_ms) {
+    r->kept[r->kept_n++] = (struct ax_kept){k->series, sample};
+    if (r->told != k->series->wants || r->told_ms != sample->t_ms) {
         tell(r);
-        r->told = e->series->wants;
+        r->told = k->series->wants;
         r->told_ms = sample->t_ms;
     }
     r->told_n++;
@@ -107,14 +132,14 @@ static void take_wanted(struct plain_run *r, uint32_t i, const struct ax_index_e
 static void settle(struct plain_run *r)
 {
     for (uint32_t i = 0; i < r->n; i++) {
-        const struct ax_index_entry *e = r->entry[i];
+        const struct ax_known *k = &r->known[i];
         if (r->out->unread & 1u << i)
             continue;
-        if (e && e->series->wants) {
-            take_wanted(r, i, e);
+        if (k->series && k->series->wants) {
+            take_wanted(r, i, k);
             continue;
         }
-        unsigned reason = e ? (unsigned)AX_FATE_UNWANTED : ax_negative_find(&r->db->unwanted, r->hash[i]);
+        unsigned reason = k->series ? (unsigned)AX_FATE_UNWANTED : k->reason;
         if (reason == AX_FATE_UNWANTED)
             r->out->unwanted++;
         else if (reason == AX_FATE_OWN)
@@ -126,25 +151,26 @@ static void settle(struct plain_run *r)
 }
 
 void ax_db_append_plain(struct ax_db *db, struct ax_str tenant, struct ax_seen_symbols *symbols,
-                        const struct ax_plain_series *v, uint32_t n, struct ax_journal *journal,
-                        struct ax_plain_result *out)
+                        struct ax_trail_cursor *cursor, const struct ax_plain_series *v, uint32_t n,
+                        struct ax_journal *journal, struct ax_plain_result *out)
 {
     AX_ASSERT(n <= AX_PLAIN_RUN);
     struct plain_run r;
     r.db = db;
     r.v = v;
     r.n = n;
+    r.missed = 0;
     r.kept_n = 0;
     r.heard = (struct ax_heard){{0, 0}, AX_HA_ELECTED};
     r.told = NULL;
     r.told_ms = 0;
     r.told_n = 0;
     r.out = out;
-    bool early = out->unwanted > out->ingested;
     *out = (struct ax_plain_result){0};
     pthread_rwlock_rdlock(&db->structure);
-    hash_labels(&r, tenant, symbols, early);
-    find_series(&r);
+    hash_labels(&r, tenant, symbols, cursor);
+    find_missed(&r, cursor);
+    prefetch_rings(&r);
     settle(&r);
     if (journal && r.kept_n)
         ax_journal_add_each(journal, r.kept, r.kept_n);

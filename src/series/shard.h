@@ -3,7 +3,7 @@
  * Locks: `structure` orders what changes the selectors, the series with their wants, the indexes of keys and
  * the texts of labels (exclusive) against what relies on them (shared). A shard's lock guards the rings of
  * its series. Order: structure before a shard; never two shards. A series lives in the shard of its canonical
- * key. The memory of unwanted keys takes no lock; it is cleared under the exclusive one. */
+ * key. The memory of unwanted keys and the trail take no lock; they are cleared under the exclusive one. */
 #ifndef AX_SERIES_SHARD_H
 #define AX_SERIES_SHARD_H
 
@@ -12,6 +12,7 @@
 #include "series/negative.h"
 #include "series/ring.h"
 #include "series/symbols.h"
+#include "series/trail.h"
 #include "series/want.h"
 
 #include <pthread.h>
@@ -56,6 +57,7 @@ struct ax_db {
     struct ax_symbol_keys symbols; /* whose series have joint hashes */
     struct ax_index index;
     struct ax_negative unwanted;
+    struct ax_trail trail;
     _Atomic uint32_t series_n;
     atomic_bool refuses_new;
     _Atomic uint64_t histogram_bytes; /* of all rings of histograms */

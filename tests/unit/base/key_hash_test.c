@@ -48,39 +48,48 @@ static void four_rounds(uint8_t s[16], const uint8_t keys[4][16])
         aes_round(s, keys[i]);
 }
 
+/* A text of at most 16 bytes as a block. */
+static void short_block(const uint8_t *p, size_t n, uint8_t out[16])
+{
+    memset(out, 0, 16);
+    if (n >= 8) {
+        memcpy(out, p, 8);
+        memcpy(out + 8, p + n - 8, 8);
+    } else if (n >= 4) {
+        memcpy(out, p, 4);
+        memcpy(out + 8, p + n - 4, 4);
+    } else if (n) {
+        memcpy(out, (const uint8_t[]){p[0], p[n / 2], p[n - 1]}, 3);
+    }
+}
+
 /* The hash as its header says it. */
 static struct ax_hash128 defined(const struct ax_key_hash *k, const uint8_t *p, size_t n)
 {
-    uint8_t state[16] = {0};
+    uint8_t state[16] = {0}, block[16];
     struct ax_hash128 out;
     for (int i = 0; i < 8; i++)
         state[i] = (uint8_t)((uint64_t)n >> 8 * i);
-    size_t chunk = 16 * (size_t)AX_KEY_HASH_CHUNK, at = 0;
-    do {
-        size_t end = at + chunk < n ? at + chunk : n;
-        for (size_t i = 0; at < end; i++) {
-            uint8_t block[16] = {0};
-            size_t part = end - at < 16 ? end - at : 16;
-            if (part == 16 || n >= 16) {
-                memcpy(block, part == 16 ? p + at : p + n - 16, 16);
-            } else if (n >= 8) {
-                memcpy(block, p, 8);
-                memcpy(block + 8, p + n - 8, 8);
-            } else if (n >= 4) {
-                memcpy(block, p, 4);
-                memcpy(block + 8, p + n - 4, 4);
-            } else {
-                memcpy(block, (const uint8_t[]){p[0], p[n / 2], p[n - 1]}, 3);
-            }
+    size_t window = n <= 32 ? 16 : n <= 64 ? 32 : n <= 128 ? 64 : 128, i = 0;
+    for (size_t at = 0; at == 0 || at < n; at += window) {
+        size_t from = n - at > window ? at : n - window;
+        if (i == AX_KEY_HASH_CHUNK) {
+            four_rounds(state, k->rounds + 4);
+            i = 0;
+        }
+        for (size_t in = 0; in < window; in += 16, i++) {
+            if (n <= 16)
+                short_block(p, n, block);
+            else
+                memcpy(block, p + from + in, 16);
             for (int b = 0; b < 16; b++)
                 block[b] ^= k->masks[i][b];
             four_rounds(block, k->rounds);
             for (int b = 0; b < 16; b++)
                 state[b] ^= block[b];
-            at += part;
         }
-        four_rounds(state, k->rounds + 4);
-    } while (at < n);
+    }
+    four_rounds(state, k->rounds + 4);
     memcpy(&out.lo, state, 8);
     memcpy(&out.hi, state + 8, 8);
     return out;
@@ -90,9 +99,9 @@ static void it_is_what_its_definition_says(void **state)
 {
     (void)state;
     static struct ax_key_hash k;
-    static const size_t lengths[] = {0,   1,   2,    3,    4,    7,    8,    9,    15,   16,
-                                     17,  31,  32,   33,   47,   63,   64,   65,   100,  127,
-                                     128, 340, 1023, 1024, 1025, 1039, 1040, 2048, 2049, 3000};
+    static const size_t lengths[] = {0,   1,   2,    3,    4,    7,    8,    9,    15,   16,  17,  31,
+                                     32,  33,  47,   63,   64,   65,   100,  127,  128,  129, 255, 256,
+                                     257, 340, 1023, 1024, 1025, 1039, 1040, 2048, 2049, 3000};
     uint8_t bytes[3001];
     for (size_t i = 0; i < sizeof bytes; i++)
         bytes[i] = (uint8_t)ax_hash64(&i, sizeof i, 0);

@@ -2,6 +2,7 @@
 #include "ax_test.h"
 #include "base/rng.h"
 #include "scratch.h"
+#include "series/trail.h"
 #include "series_world.h"
 
 #include <pthread.h>
@@ -80,10 +81,11 @@ static void what_goes_the_plain_way_is_kept_told_and_logged_as_by_the_long_one(v
     series_world_open(&plain, 1, "up");
     series_world_open(&alone, 1, "up");
     struct ax_plain_result result = {0};
+    struct ax_trail_cursor cursor = {0};
     for (uint32_t round = 0; round < ROUNDS; round++) {
         char room[48];
         make_run(&r, &rng, START_MS + round * 1000);
-        ax_db_append_plain(plain.db, ax_str(""), NULL, r.v, r.n, &plain.journal, &result);
+        ax_db_append_plain(plain.db, ax_str(""), NULL, &cursor, r.v, r.n, &plain.journal, &result);
         taken += result.ingested + result.unwanted;
         for (uint32_t i = 0; i < r.n; i++) {
             struct ax_sample s = r.v[i].sample;
@@ -126,11 +128,12 @@ static void *feed(void *arg)
     struct ax_rng rng;
     struct run r;
     struct ax_plain_result result = {0};
+    struct ax_trail_cursor cursor = {0};
     ax_rng_seed(&rng, f->seed);
     ax_buf_init(&r.labels, 1u << 20);
     for (uint32_t round = 0; round < FEEDS; round++) {
         make_run(&r, &rng, START_MS + round * 1000);
-        ax_db_append_plain(f->db, ax_str(""), NULL, r.v, r.n, NULL, &result);
+        ax_db_append_plain(f->db, ax_str(""), NULL, &cursor, r.v, r.n, NULL, &result);
         uint32_t taken = result.ingested + result.unwanted;
         assert_int_equal(taken + (uint32_t)__builtin_popcount(result.unread), r.n);
         for (uint32_t i = 0; i < r.n; i++) {
