@@ -209,6 +209,18 @@ static AES struct ax_hash128 by_aes(const struct ax_key_hash *k, const uint8_t *
                                              : long_aes(k, p, n);
     return (struct ax_hash128){(uint64_t)_mm_cvtsi128_si64(h), (uint64_t)_mm_extract_epi64(h, 1)};
 }
+
+static AES void each_by_aes(const struct ax_key_hash *k, const struct ax_str *texts, uint32_t n,
+                            struct ax_hash128 *out)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        const uint8_t *p = (const uint8_t *)texts[i].p;
+        if (texts[i].n <= 4 * BLOCK)
+            _mm_storeu_si128((void *)&out[i], short_aes(k, p, texts[i].n));
+        else
+            out[i] = by_aes(k, p, texts[i].n);
+    }
+}
 #endif
 
 #if defined(__x86_64__)
@@ -258,4 +270,17 @@ struct ax_hash128 ax_key_hash(const struct ax_key_hash *k, const void *p, size_t
         return by_aes(k, p, n);
 #endif
     return by_sip(k, p, n);
+}
+
+void ax_key_hash_each(const struct ax_key_hash *k, const struct ax_str *texts, uint32_t n,
+                      struct ax_hash128 *out)
+{
+#if defined(__x86_64__)
+    if (k->way != AX_KEY_HASH_SIP) {
+        each_by_aes(k, texts, n, out);
+        return;
+    }
+#endif
+    for (uint32_t i = 0; i < n; i++)
+        out[i] = by_sip(k, (const uint8_t *)texts[i].p, texts[i].n);
 }

@@ -14,6 +14,7 @@
 #define AX_BASE_KEY_HASH_H
 
 #include "base/hash.h"
+#include "base/str.h"
 
 #include <stdbool.h>
 
@@ -42,5 +43,9 @@ bool ax_key_hash_can(enum ax_key_hash_way way);
 
 /* Hash n bytes; p may be NULL when n is 0. About 15 ns for 300 bytes. */
 struct ax_hash128 ax_key_hash(const struct ax_key_hash *k, const void *p, size_t n);
+
+/* The same for each of n texts; out has room for as many. */
+void ax_key_hash_each(const struct ax_key_hash *k, const struct ax_str *texts, uint32_t n,
+                      struct ax_hash128 *out);
 
 #endif

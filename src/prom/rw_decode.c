@@ -161,21 +161,28 @@ static bool pass_series(struct ax_wire *c)
     return any;
 }
 
-/* First pass over 2.0: symbols, and that the outermost fields are well-formed. */
-static enum ax_err read_symbols(struct ax_rw_walk *w, struct ax_str body, struct ax_diag *diag)
+/* First pass over 2.0: symbols, and that the outermost fields are well-formed. *out_rest begins behind the
+ * symbols that the message begins with. */
+static enum ax_err read_symbols(struct ax_rw_walk *w, struct ax_str body, struct ax_wire *out_rest,
+                                struct ax_diag *diag)
 {
-    bool known = false, foreign = false;
+    bool known = false, foreign = false, leading = true;
     uint32_t field, type;
+    *out_rest = ax_wire_of(body);
     for (struct ax_wire c = ax_wire_of(body); c.p < c.end;) {
         struct ax_str inner;
         add_short_symbols(w->d, &c, w->limits->symbols_max);
+        if (leading)
+            *out_rest = c;
         bool series = pass_series(&c);
         known |= series || w->d->symbols_n;
         if (c.p == c.end)
             break;
         if (!ax_wire_tag(&c, &field, &type))
             return malformed(w, diag);
-        bool symbol = field == V2_SYMBOLS, ours = symbol || field == V2_TIMESERIES;
+        bool symbol = field == V2_SYMBOLS;
+        leading = leading && symbol && !series;
+        bool ours = symbol || field == V2_TIMESERIES;
         known |= ours;
         foreign |= field == V1_TIMESERIES && type == AX_WIRE_BYTES;
         if (ours ? type != AX_WIRE_BYTES || !ax_wire_bytes(&c, &inner) : !ax_wire_skip(&c, type))
@@ -194,9 +201,10 @@ static enum ax_err read_symbols(struct ax_rw_walk *w, struct ax_str body, struct
 
 static enum ax_err walk_v2(struct ax_rw_walk *w, struct ax_str body, struct taker to, struct ax_diag *diag)
 {
-    enum ax_err err = read_symbols(w, body, diag);
+    struct ax_wire c;
+    enum ax_err err = read_symbols(w, body, &c, diag);
     uint32_t field, type;
-    for (struct ax_wire c = ax_wire_of(body); err == AX_OK && c.p < c.end;) {
+    while (err == AX_OK && c.p < c.end) {
         struct ax_str inner;
         uint32_t plain = w->d->take_plain ? ax_rw_plain_v2(w, &c, w->d->plain) : 0;
         if (plain)

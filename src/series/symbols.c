@@ -56,8 +56,7 @@ enum ax_err ax_seen_begin(struct ax_seen_symbols *s, const struct ax_key_hash *h
         s->cap = cap;
     }
     s->n = n;
-    for (uint32_t i = 0; i < n; i++)
-        s->v[i] = ax_key_hash(h, texts[i].p, texts[i].n);
+    ax_key_hash_each(h, texts, n, s->v);
     return AX_OK;
 }
 
@@ -120,6 +119,7 @@ struct ax_hash128 ax_seen_join(struct ax_seen_symbols *s, const struct ax_symbol
 
 /* ---- packed references ---- */
 
+#define UPPER_HALF 0x3f80u           /* of a reference of two bytes, shifted by one */
 #define CHANGES_MAX AX_SYMBOL_PLACES /* bytes of lists that are compared: they have bits */
 
 /* The reference at p, of one or two bytes, without a guess at how many. */
@@ -140,13 +140,14 @@ static bool sum_packed(struct ax_seen_symbols *s, const struct ax_symbol_keys *k
         uint32_t ref = ref_at(refs + at), size = 1 + (refs[at] >> 7);
         if (ref >= s->n || at + size > n || (size == 2 && refs[at + 1] & 0x80))
             return false;
+        struct ax_hash128 by = k->multipliers[i], term = {s->v[ref].lo * by.lo, s->v[ref].hi * by.hi};
         if (at < CHANGES_MAX) {
             s->begins |= 1ull << at;
-            s->place_at[at] = (uint8_t)i;
+            s->at[at] = (struct ax_seen_term){by, term, size == 2 ? UPPER_HALF : 0};
         }
         at += size;
-        sum.lo += s->v[ref].lo * k->multipliers[i].lo;
-        sum.hi += s->v[ref].hi * k->multipliers[i].hi;
+        sum.lo += term.lo;
+        sum.hi += term.hi;
     }
     out->lo = sum.lo + k->lengths[i].lo;
     out->hi = sum.hi + k->lengths[i].hi;
@@ -175,8 +176,7 @@ static uint32_t compare(const uint8_t *a, const uint8_t *b, uint32_t *out_upper)
 #endif
 
 /* The sum, by what differs from the list before. False when their layouts differ, or a reference is wrong. */
-static bool sum_changes(const struct ax_seen_symbols *s, const struct ax_symbol_keys *k, const uint8_t *refs,
-                        uint32_t n, struct ax_hash128 *out)
+static bool sum_changes(struct ax_seen_symbols *s, const uint8_t *refs, uint32_t n, struct ax_hash128 *out)
 {
     uint64_t differ = 0, moved = 0, mine = UINT64_MAX >> (CHANGES_MAX - n);
     for (uint32_t from = 0; from < n; from += 16) {
@@ -187,15 +187,21 @@ static bool sum_changes(const struct ax_seen_symbols *s, const struct ax_symbol_
     if (moved & mine)
         return false;
     struct ax_hash128 sum = s->packed_sum;
+    const struct ax_hash128 *v = s->v;
+    uint32_t symbols_n = s->n;
     differ &= mine;
     for (uint64_t changed = (differ & s->begins) | (differ & ~s->begins) >> 1; changed;
          changed &= changed - 1) {
-        uint32_t at = (uint32_t)__builtin_ctzll(changed), place = s->place_at[at];
-        uint32_t ref = ref_at(refs + at), was = ref_at(s->packed + at);
-        if (ref >= s->n)
+        uint32_t i = (uint32_t)__builtin_ctzll(changed),
+                 bytes = (uint32_t)refs[i] | (uint32_t)refs[i + 1] << 8;
+        struct ax_seen_term *at = &s->at[i];
+        uint32_t ref = (bytes & 0x7f) | (bytes >> 1 & at->upper);
+        if (ref >= symbols_n)
             return false;
-        sum.lo += (s->v[ref].lo - s->v[was].lo) * k->multipliers[place].lo;
-        sum.hi += (s->v[ref].hi - s->v[was].hi) * k->multipliers[place].hi;
+        struct ax_hash128 term = {v[ref].lo * at->by.lo, v[ref].hi * at->by.hi};
+        sum.lo += term.lo - at->term.lo;
+        sum.hi += term.hi - at->term.hi;
+        at->term = term;
     }
     *out = sum;
     return true;
@@ -205,7 +211,7 @@ bool ax_seen_join_packed(struct ax_seen_symbols *s, const struct ax_symbol_keys 
                          uint32_t n, struct ax_hash128 *out)
 {
     bool alike = n == s->packed_n && n > 0 && n <= CHANGES_MAX;
-    if (!(alike && sum_changes(s, k, refs, n, out)) && !sum_packed(s, k, refs, n, out)) {
+    if (!(alike && sum_changes(s, refs, n, out)) && !sum_packed(s, k, refs, n, out)) {
         s->packed_n = 0;
         return false;
     }

@@ -26,6 +26,13 @@ struct ax_symbol_keys {
 /* Make them of a seed. */
 void ax_symbol_keys_init(struct ax_symbol_keys *k, uint64_t seed);
 
+/* A reference of a packed list: what its text is multiplied by, what that came to, and which bits of its two
+ * bytes, shifted, are its upper half. */
+struct ax_seen_term {
+    struct ax_hash128 by, term;
+    uint32_t upper;
+};
+
 /* The texts of one request; zero-initialise, use again and again. */
 struct ax_seen_symbols {
     struct ax_hash128 *v; /* of each text */
@@ -36,8 +43,8 @@ struct ax_seen_symbols {
     const uint8_t *packed; /* the same for packed references, in the request; packed_n 0: none yet */
     uint32_t packed_n;
     struct ax_hash128 packed_sum;
-    uint64_t begins;                    /* bytes of the list where a reference begins, as bits; */
-    uint8_t place_at[AX_SYMBOL_PLACES]; /* which one it is */
+    uint64_t begins; /* bytes of the list where a reference begins, as bits; what it is: */
+    struct ax_seen_term at[AX_SYMBOL_PLACES];
 };
 
 /* Take the texts of a request. AX_NOMEM. */

@@ -118,6 +118,30 @@ static void it_is_what_its_definition_says(void **state)
     }
 }
 
+static void each_of_many_texts_gets_its_own_hash(void **state)
+{
+    (void)state;
+    static struct ax_key_hash k;
+    static struct ax_str texts[200];
+    static struct ax_hash128 out[200];
+    static const char bytes[] =
+        "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz"
+        "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz";
+    ax_key_hash_init(&k, 99);
+    for (uint32_t i = 0; i < 200; i++)
+        texts[i] = (struct ax_str){i ? bytes + i % 7 : NULL, i ? i % 140 : 0};
+    for (int way = AX_KEY_HASH_SIP; way <= AX_KEY_HASH_VAES; way++) {
+        if (!ax_key_hash_can((enum ax_key_hash_way)way))
+            continue;
+        k.way = (enum ax_key_hash_way)way;
+        ax_key_hash_each(&k, texts, 200, out);
+        for (uint32_t i = 0; i < 200; i++) {
+            struct ax_hash128 alone = ax_key_hash(&k, texts[i].p, texts[i].n);
+            assert_true(alone.lo == out[i].lo && alone.hi == out[i].hi);
+        }
+    }
+}
+
 static void sip_hash_gives_the_values_of_its_authors(void **state)
 {
     (void)state;
@@ -206,6 +230,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_is_what_its_definition_says),
+        cmocka_unit_test(each_of_many_texts_gets_its_own_hash),
         cmocka_unit_test(sip_hash_gives_the_values_of_its_authors),
         cmocka_unit_test(texts_that_differ_little_differ_in_hash),
         cmocka_unit_test(seeds_make_other_hashes),
