@@ -1,16 +1,14 @@
-/* doorman.c: a queue, the thread that empties it, and who has to rest. */
+/* doorman.c: whose questions wait, and who has to rest. */
 #include "net/doorman.h"
 
 #include "base/clock.h"
 
 #include <pthread.h>
+#include <stddef.h>
 #include <stdlib.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 #define REST 4 /* durations of a failed check without another */
 #define RESTING 256
-#define NICE 10
 
 struct rest {
     uint64_t address;
@@ -18,13 +16,11 @@ struct rest {
 };
 
 struct ax_doorman {
-    pthread_mutex_t lock;
-    pthread_cond_t asked;
-    struct ax_door_question *first, **last;
-    uint32_t waiting;
+    struct ax_workers *workers;
+    pthread_mutex_t lock;               /* of what follows */
+    uint64_t waiting[AX_DOORMAN_QUEUE]; /* addresses of the questions that wait */
+    uint32_t waiting_n;
     struct rest resting[RESTING];
-    bool end;
-    pthread_t thread;
 };
 
 /* When an address may have a password checked again; the lock is held. */
@@ -47,47 +43,29 @@ static void let_rest(struct ax_doorman *m, uint64_t address, int64_t until_ns)
     *slot = (struct rest){address, until_ns};
 }
 
-/* May it be put into the queue? The lock is held. */
-static bool has_room(const struct ax_doorman *m, uint64_t address)
+/* Take a place among those that wait, if there is one for this address. The lock is held. */
+static bool take_place(struct ax_doorman *m, uint64_t address)
 {
     uint32_t same = 0;
-    if (m->end || m->waiting >= AX_DOORMAN_QUEUE || rest_until(m, address) > ax_mono_ns())
+    for (uint32_t i = 0; i < m->waiting_n; i++)
+        same += m->waiting[i] == address;
+    if (m->waiting_n >= AX_DOORMAN_QUEUE || same >= AX_DOORMAN_QUEUE_PER_ADDRESS ||
+        rest_until(m, address) > ax_mono_ns())
         return false;
-    for (const struct ax_door_question *q = m->first; q; q = q->next)
-        same += q->address == address;
-    return same < AX_DOORMAN_QUEUE_PER_ADDRESS;
+    m->waiting[m->waiting_n++] = address;
+    return true;
 }
 
-void ax_doorman_ask(struct ax_doorman *m, struct ax_door_question *q)
+/* Give one of its places back. The lock is held. */
+static void leave_place(struct ax_doorman *m, uint64_t address)
 {
-    q->answer = AX_DOOR_BUSY;
-    q->next = NULL;
-    (void)pthread_mutex_lock(&m->lock);
-    bool queued = has_room(m, q->address);
-    if (queued) {
-        *m->last = q;
-        m->last = &q->next;
-        m->waiting++;
-        (void)pthread_cond_signal(&m->asked);
-    }
-    (void)pthread_mutex_unlock(&m->lock);
-    if (!queued)
-        q->done(q);
+    uint32_t i = 0;
+    while (m->waiting[i] != address)
+        i++;
+    m->waiting[i] = m->waiting[--m->waiting_n];
 }
 
-/* The next question; NULL when there is none. The lock is held. */
-static struct ax_door_question *take(struct ax_doorman *m)
-{
-    struct ax_door_question *q = m->first;
-    if (!q)
-        return NULL;
-    m->first = q->next;
-    if (!m->first)
-        m->last = &m->first;
-    m->waiting--;
-    return q;
-}
-
+/* Find the answer; done() is left to the caller. */
 static void answer(struct ax_doorman *m, struct ax_door_question *q)
 {
     uint64_t address = q->address;
@@ -106,26 +84,34 @@ static void answer(struct ax_doorman *m, struct ax_door_question *q)
             let_rest(m, address, end_ns + REST * (end_ns - start_ns));
         (void)pthread_mutex_unlock(&m->lock);
     }
+}
+
+/* Its turn, or there is none. done() may free the question, so nothing is touched after. */
+static void on_turn(struct ax_task *task, bool turned_away)
+{
+    struct ax_door_question *q =
+        (struct ax_door_question *)(void *)((char *)task - offsetof(struct ax_door_question, task));
+    struct ax_doorman *m = q->doorman;
+    (void)pthread_mutex_lock(&m->lock);
+    leave_place(m, q->address);
+    (void)pthread_mutex_unlock(&m->lock);
+    if (!turned_away)
+        answer(m, q);
     q->done(q);
 }
 
-static void *work(void *doorman)
+void ax_doorman_ask(struct ax_doorman *m, struct ax_door_question *q)
 {
-    struct ax_doorman *m = doorman;
-    (void)setpriority(PRIO_PROCESS, (id_t)gettid(), NICE); /* on Linux: of this thread */
+    q->answer = AX_DOOR_BUSY;
+    q->doorman = m;
+    q->task = (struct ax_task){.run = on_turn};
     (void)pthread_mutex_lock(&m->lock);
-    while (!m->end) {
-        struct ax_door_question *q = take(m);
-        if (!q) {
-            (void)pthread_cond_wait(&m->asked, &m->lock);
-            continue;
-        }
-        (void)pthread_mutex_unlock(&m->lock);
-        answer(m, q);
-        (void)pthread_mutex_lock(&m->lock);
-    }
+    bool has_place = take_place(m, q->address);
     (void)pthread_mutex_unlock(&m->lock);
-    return NULL;
+    if (has_place)
+        ax_workers_give(m->workers, &q->task);
+    else
+        q->done(q);
 }
 
 enum ax_err ax_doorman_new(struct ax_doorman **out, struct ax_diag *diag)
@@ -134,34 +120,25 @@ enum ax_err ax_doorman_new(struct ax_doorman **out, struct ax_diag *diag)
     struct ax_doorman *m = calloc(1, sizeof *m);
     if (!m)
         return ax_fail(diag, AX_NOMEM, "no memory for the HTTP server");
-    m->last = &m->first;
     (void)pthread_mutex_init(&m->lock, NULL);
-    (void)pthread_cond_init(&m->asked, NULL);
-    if (pthread_create(&m->thread, NULL, work, m) != 0) {
-        m->end = true;
+    enum ax_err err = ax_workers_new(1, AX_DOORMAN_QUEUE, &m->workers, diag);
+    if (err == AX_OK)
+        *out = m;
+    else
         ax_doorman_free(m);
-        return ax_fail(diag, AX_IO, "no thread to check passwords: too many threads run already");
-    }
-    *out = m;
-    return AX_OK;
+    return err;
 }
 
 void ax_doorman_end(struct ax_doorman *m)
 {
-    (void)pthread_mutex_lock(&m->lock);
-    m->end = true;
-    (void)pthread_cond_signal(&m->asked);
-    (void)pthread_mutex_unlock(&m->lock);
-    (void)pthread_join(m->thread, NULL);
-    for (struct ax_door_question *q; (q = take(m));) /* nobody else has it now: has_room() says no */
-        q->done(q);
+    ax_workers_end(m->workers);
 }
 
 void ax_doorman_free(struct ax_doorman *m)
 {
     if (!m)
         return;
-    (void)pthread_cond_destroy(&m->asked);
+    ax_workers_free(m->workers);
     (void)pthread_mutex_destroy(&m->lock);
     free(m);
 }

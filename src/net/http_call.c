@@ -26,7 +26,7 @@
 
 struct ax_http_call {
     struct ax_door_question question; /* first: what the doorman has is the call */
-    struct ax_query query;
+    struct ax_task query;
     bool asked;   /* of him, and the answer not looked at yet */
     bool given;   /* to the threads for queries: next is the answer */
     bool claimed; /* counted in server->requests */
@@ -382,7 +382,7 @@ static void make(struct ax_http_call *c)
 }
 
 /* The same on a thread for queries; the call may go on at once, so nothing here is touched after. */
-static void on_turn(struct ax_query *q, bool turned_away)
+static void on_turn(struct ax_task *q, bool turned_away)
 {
     struct ax_http_call *c =
         (struct ax_http_call *)(void *)((char *)q - offsetof(struct ax_http_call, query));
@@ -408,9 +408,9 @@ enum MHD_Result ax_http_call_finish(struct ax_http_call *c)
         return send_response(c, &c->answer);
     }
     c->given = true;
-    c->query.answer = on_turn;
+    c->query.run = on_turn;
     MHD_suspend_connection(c->connection);
-    ax_queries_give(c->server->queries, &c->query);
+    ax_workers_give(c->server->queries, &c->query);
     return MHD_YES;
 }
 

@@ -10,7 +10,7 @@
 #include "net/doorman.h"
 #include "net/gate.h"
 #include "net/http_server.h"
-#include "net/queries.h"
+#include "net/workers.h"
 
 #include <microhttpd.h>
 #include <stdatomic.h>
@@ -20,7 +20,7 @@ struct ax_http_server {
     struct MHD_Daemon *daemon;
     struct ax_gate *gate;
     struct ax_doorman *doorman;
-    struct ax_queries *queries;
+    struct ax_workers *queries;
     struct ax_conns *conns;
     const struct ax_http_route *routes;
     uint32_t routes_n;

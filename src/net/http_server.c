@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #define CONNECTION_BYTES (64u << 10)
+#define QUERIES_WAITING 128 /* for a thread */
 #define LAST_ANSWERS_MS 100 /* at the end, for those who are turned away to hear it */
 
 static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, const char *url,
@@ -152,7 +153,7 @@ static enum ax_err make_parts(struct ax_http_server *s, const struct ax_http_opt
     if (err == AX_OK)
         err = ax_doorman_new(&s->doorman, diag);
     if (err == AX_OK)
-        err = ax_queries_new(o->queries_max ? o->queries_max : 20, &s->queries, diag);
+        err = ax_workers_new(o->queries_max ? o->queries_max : 20, QUERIES_WAITING, &s->queries, diag);
     if (err == AX_OK)
         err = ax_conns_new(&conns, &s->conns, diag);
     return err;
@@ -162,7 +163,7 @@ static enum ax_err make_parts(struct ax_http_server *s, const struct ax_http_opt
 static void free_server(struct ax_http_server *s)
 {
     ax_conns_free(s->conns);
-    ax_queries_free(s->queries);
+    ax_workers_free(s->queries);
     ax_doorman_free(s->doorman);
     ax_gate_free(s->gate);
     free(s);
@@ -227,7 +228,7 @@ void ax_http_server_stop(struct ax_http_server *s, int64_t deadline_ms)
     atomic_store(&s->ending, true);
     drain(s, deadline_ms);
     ax_doorman_end(s->doorman); /* a connection that still sleeps would keep libmicrohttpd from its end */
-    ax_queries_end(s->queries);
+    ax_workers_end(s->queries);
     drain(s, LAST_ANSWERS_MS);
     MHD_stop_daemon(s->daemon);
     free_server(s);

@@ -4,7 +4,7 @@
  * requests in flight, on connections (net/conns.h), and on the time that it takes. What is turned away at one
  * is told so, and counted by reason in auspex_http_rejected_total; none is taken while memory is full
  * (base/memory.h). Handlers run on the threads that receive, several at once; those of slow routes on threads
- * of their own (net/queries.h), so that no question holds up what comes in. Every answer is counted by
+ * of their own (net/workers.h), so that no question holds up what comes in. Every answer is counted by
  * handler and status. Doors (net/doors.h: TLS, authentication) stand before every route. */
 #ifndef AX_NET_HTTP_SERVER_H
 #define AX_NET_HTTP_SERVER_H

@@ -1,14 +1,16 @@
 /* Long answers are made on a few threads; of more questions some wait, and the others are turned away. */
 #include "ax_test.h"
-#include "net/queries.h"
+#include "net/workers.h"
 
 #include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
 
+#define WAITING 128
+
 /* A query that is held while the gate is shut, and what became of it. */
 struct asked {
-    struct ax_query q; /* first */
+    struct ax_task q; /* first */
     bool done, turned_away, on_own_thread;
 };
 
@@ -18,7 +20,7 @@ static uint32_t held, done;
 static bool open;
 static pthread_t asker;
 
-static void on_turn(struct ax_query *q, bool turned_away)
+static void on_turn(struct ax_task *q, bool turned_away)
 {
     struct asked *a = (struct asked *)(void *)q;
     pthread_mutex_lock(&lock);
@@ -35,20 +37,20 @@ static void on_turn(struct ax_query *q, bool turned_away)
     pthread_mutex_unlock(&lock);
 }
 
-static struct ax_queries *begin(uint32_t threads)
+static struct ax_workers *begin(uint32_t threads)
 {
-    struct ax_queries *m = NULL;
+    struct ax_workers *m = NULL;
     held = done = 0;
     open = false;
     asker = pthread_self();
-    assert_int_equal(ax_queries_new(threads, &m, NULL), AX_OK);
+    assert_int_equal(ax_workers_new(threads, WAITING, &m, NULL), AX_OK);
     return m;
 }
 
-static void give(struct ax_queries *m, struct asked *a)
+static void give(struct ax_workers *m, struct asked *a)
 {
-    *a = (struct asked){.q = {.answer = on_turn}};
-    ax_queries_give(m, &a->q);
+    *a = (struct asked){.q = {.run = on_turn}};
+    ax_workers_give(m, &a->q);
 }
 
 static void wait_for(const uint32_t *n, uint32_t wanted)
@@ -75,53 +77,53 @@ static void open_gate(void)
 static void as_many_are_answered_at_once_as_there_may_be_threads(void **state)
 {
     (void)state;
-    struct ax_queries *m = begin(3);
+    struct ax_workers *m = begin(3);
     struct asked v[8];
     for (int i = 0; i < 8; i++)
         give(m, &v[i]);
     wait_for(&held, 3);
     open_gate();
     wait_for(&done, 8);
-    ax_queries_end(m);
+    ax_workers_end(m);
     for (int i = 0; i < 8; i++) {
         assert_false(v[i].turned_away);
         assert_false(v[i].on_own_thread);
     }
-    ax_queries_free(m);
+    ax_workers_free(m);
 }
 
 static void beyond_those_that_may_wait_they_are_turned_away_at_once(void **state)
 {
     (void)state;
-    struct ax_queries *m = begin(1);
-    struct asked *v = calloc(AX_QUERIES_WAITING + 2, sizeof *v);
+    struct ax_workers *m = begin(1);
+    struct asked *v = calloc(WAITING + 2, sizeof *v);
     assert_non_null(v);
     give(m, &v[0]);
     wait_for(&held, 1);
-    for (int i = 1; i <= AX_QUERIES_WAITING + 1; i++)
+    for (int i = 1; i <= WAITING + 1; i++)
         give(m, &v[i]);
-    const struct asked *last = &v[AX_QUERIES_WAITING + 1];
+    const struct asked *last = &v[WAITING + 1];
     assert_true(last->done && last->turned_away && last->on_own_thread);
     assert_int_equal(done, 1);
     open_gate();
-    wait_for(&done, AX_QUERIES_WAITING + 2);
-    for (int i = 0; i <= AX_QUERIES_WAITING; i++)
+    wait_for(&done, WAITING + 2);
+    for (int i = 0; i <= WAITING; i++)
         assert_false(v[i].turned_away);
-    ax_queries_end(m);
-    ax_queries_free(m);
+    ax_workers_end(m);
+    ax_workers_free(m);
     free(v);
 }
 
 static void *end(void *queries)
 {
-    ax_queries_end(queries);
+    ax_workers_end(queries);
     return NULL;
 }
 
 static void at_the_end_who_waits_is_turned_away_and_who_is_being_answered_is_waited_for(void **state)
 {
     (void)state;
-    struct ax_queries *m = begin(1);
+    struct ax_workers *m = begin(1);
     struct asked v[3];
     pthread_t ender;
     give(m, &v[0]);
@@ -135,7 +137,7 @@ static void at_the_end_who_waits_is_turned_away_and_who_is_being_answered_is_wai
     assert_true(v[0].done && !v[0].turned_away);
     give(m, &v[2]);
     assert_true(v[2].turned_away && v[2].on_own_thread);
-    ax_queries_free(m);
+    ax_workers_free(m);
 }
 
 int main(void)
