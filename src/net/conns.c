@@ -11,6 +11,7 @@
 #include <arpa/inet.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -209,6 +210,12 @@ bool ax_conn_begin(struct ax_conn *c)
 bool ax_conn_whole(struct ax_conn *c)
 {
     return enter(c, ANSWER);
+}
+
+bool ax_conn_gone(const struct ax_conn *c)
+{
+    struct pollfd p = {.fd = c->fd, .events = POLLRDHUP};
+    return poll(&p, 1, 0) > 0 && (p.revents & (POLLRDHUP | POLLHUP | POLLERR));
 }
 
 void ax_conn_end(struct ax_conn *c)

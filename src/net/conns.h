@@ -67,6 +67,10 @@ bool ax_conn_begin(struct ax_conn *c);
 /* The request is whole: the time for its answer begins. False when it was cut off. */
 bool ax_conn_whole(struct ax_conn *c);
 
+/* Has the client closed its end, or was it cut off, while its answer is awaited? Then nobody reads that. Any
+ * thread, while the connection lives. */
+bool ax_conn_gone(const struct ax_conn *c);
+
 /* The answer is gone: the time of the next request begins with its first byte. */
 void ax_conn_end(struct ax_conn *c);
 

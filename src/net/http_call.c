@@ -22,7 +22,8 @@
 #include <strings.h>
 
 #define BODY_FIRST (256u << 10) /* reserved at once for a body that is announced to be larger */
-#define SKIP_FACTOR 2           /* a body too large is read past to at most so many times its ceiling */
+#define CLIENT_GONE 499
+#define SKIP_FACTOR 2 /* a body too large is read past to at most so many times its ceiling */
 
 struct ax_http_call {
     struct ax_door_question question; /* first: what the doorman has is the call */
@@ -381,12 +382,22 @@ static void make(struct ax_http_call *c)
     count(c, c->answer.status);
 }
 
+/* Make no answer, for the client has gone. Counted with nginx's status for that. */
+static void leave(struct ax_http_call *c)
+{
+    ax_http_text(&c->answer, CLIENT_GONE, "the client has closed its connection");
+    release_body(c);
+    count(c, CLIENT_GONE);
+}
+
 /* The same on a thread for queries; the call may go on at once, so nothing here is touched after. */
 static void on_turn(struct ax_task *q, bool turned_away)
 {
     struct ax_http_call *c =
         (struct ax_http_call *)(void *)((char *)q - offsetof(struct ax_http_call, query));
-    if (!turned_away)
+    if (!turned_away && ax_conn_gone(c->visitor->conn))
+        leave(c);
+    else if (!turned_away)
         make(c);
     else if (atomic_load(&c->server->ending))
         reject_at_end(c);

@@ -319,20 +319,24 @@ static void a_connection_may_ask_on_after_a_long_answer(void **state)
     ax_http_server_stop(s, 1000);
 }
 
-static void a_client_that_goes_meanwhile_takes_nothing_with_it(void **state)
+static void for_a_client_that_has_gone_no_answer_is_made_and_it_takes_nothing_with_it(void **state)
 {
     (void)state;
     struct ax_http_server *s = start_with_queries(1);
     const struct linger at_once = {.l_onoff = 1};
-    int gone[2] = {say_hold(s), say_hold(s)}; /* one is held, one waits */
+    int gone[3] = {say_hold(s), 0, 0}; /* is held */
     wait_for(&gate.held, 1);
-    for (int i = 0; i < 2; i++) {
-        (void)setsockopt(gone[i], SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    gone[1] = say_hold(s); /* these wait */
+    gone[2] = say_hold(s);
+    for (int i = 0; i < 3; i++) {
+        if (i < 2) /* with a reset; the last with a FIN */
+            (void)setsockopt(gone[i], SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
         (void)close(gone[i]);
     }
     open_gate(true);
     assert_non_null(strstr(ask(ax_http_server_port(s), HOLD, sizeof HOLD - 1), "/hold?me!"));
     ax_http_server_stop(s, 1000);
+    assert_int_equal(gate.answered, 2); /* what was held, and the last */
 }
 
 static void *stop_now(void *s)
@@ -477,7 +481,7 @@ int main(void)
         cmocka_unit_test(a_running_request_is_finished_before_the_stop),
         cmocka_unit_test(while_all_threads_for_queries_are_held_what_comes_in_is_taken),
         cmocka_unit_test(a_connection_may_ask_on_after_a_long_answer),
-        cmocka_unit_test(a_client_that_goes_meanwhile_takes_nothing_with_it),
+        cmocka_unit_test(for_a_client_that_has_gone_no_answer_is_made_and_it_takes_nothing_with_it),
         cmocka_unit_test(a_stop_turns_away_who_waits_and_waits_for_who_is_being_answered),
         cmocka_unit_test(a_stop_takes_nothing_more_on_connections_that_are_there),
         cmocka_unit_test(it_stops_while_connections_come),
