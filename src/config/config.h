@@ -77,6 +77,13 @@ struct ax_lstm_config {
     int64_t fit_every_ms; /* the span of the fine window */
 };
 
+/* `trees` of `forecast`. */
+struct ax_trees_config {
+    bool enabled;
+    uint32_t rounds, depth, patience, rows_max;
+    int64_t fit_every_ms; /* the span of the fine window */
+};
+
 /* `forecast` of a job. */
 struct ax_forecast_config {
     bool enabled;
@@ -92,6 +99,7 @@ struct ax_forecast_config {
     uint32_t members_n;
     struct ax_str time_zone; /* that of `global` */
     struct ax_lstm_config lstm;
+    struct ax_trees_config trees;
     bool peak; /* <output>_peak too */
     struct {
         bool enabled;

@@ -337,6 +337,29 @@ static const struct ax_section lstm = {"lstm",
                                        0,
                                        NO_PLACE};
 
+static const struct ax_key trees_keys[] = {
+    {"fit_every", AX_KEY_DURATION, JOB(forecast.trees.fit_every_ms),
+     .fallback = "(the span of the fine window)", .min = 60000, .max = 30 * DAY,
+     .doc = "Time between fits; sooner while there is less history than that."},
+    {"rounds", AX_KEY_COUNT, JOB(forecast.trees.rounds), .fallback = "100", .min = 1, .max = 500,
+     .doc = "Most trees for each horizon."},
+    {"depth", AX_KEY_COUNT, JOB(forecast.trees.depth), .fallback = "4", .min = 1, .max = 8,
+     .doc = "Questions that a tree asks at most, one after another."},
+    {"patience", AX_KEY_COUNT, JOB(forecast.trees.patience), .fallback = "10", .min = 1, .max = 500,
+     .doc = "Rounds without progress on data that it does not learn from, after which it stops."},
+    {"max_rows", AX_KEY_COUNT, JOB(forecast.trees.rows_max), .fallback = "20000", .min = 256, .max = 1e6,
+     .doc = "Moments of all series that it learns from, chosen evenly."},
+};
+static const struct ax_section trees = {"trees",
+                                        "Gradient-boosted trees (XGBoost) over all series of the job, on the "
+                                        "vector of [features](features.md) of each: one more member of their "
+                                        "portfolios, fitted as `lstm` is. With `features` they see those of "
+                                        "the series' entity too. Needs a build with libxgboost.",
+                                        trees_keys,
+                                        COUNT_OF(trees_keys),
+                                        0,
+                                        NO_PLACE};
+
 static const struct ax_key forecast_keys[] = {
     {"output", AX_KEY_STRING, JOB(forecast.output), .fallback = "(predicted_<name of the job>)",
      .doc = "Name of the output metric; `_lower` and `_upper` are its interval."},
@@ -371,6 +394,8 @@ static const struct ax_key forecast_keys[] = {
      .section = &classes},
     {"lstm", AX_KEY_SECTION, .n_offset = offsetof(struct ax_job_config, forecast.lstm.enabled),
      .section = &lstm},
+    {"trees", AX_KEY_SECTION, .n_offset = offsetof(struct ax_job_config, forecast.trees.enabled),
+     .section = &trees},
 };
 static const struct ax_section forecast = {
     "forecast", "Forecasts, with an interval.", forecast_keys, COUNT_OF(forecast_keys), 0, NO_PLACE};

@@ -25,5 +25,7 @@ void ax_config_check_zone(struct ax_reader *r, yaml_node_t *map, struct ax_place
 /* validate_lstm.c: rules and computed defaults of a job's `forecast.lstm`; forecast is the node of the
  * section, or NULL. */
 void ax_config_validate_lstm(struct ax_reader *r, yaml_node_t *forecast, struct ax_job_config *job);
+/* As above, of `forecast.trees`. */
+void ax_config_validate_trees(struct ax_reader *r, yaml_node_t *forecast, struct ax_job_config *job);
 
 #endif

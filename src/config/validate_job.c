@@ -415,6 +415,7 @@ void ax_config_validate_job(struct ax_reader *r, yaml_node_t *node, const struct
     check_capacity(&c);
     check_billing(&c, config);
     ax_config_validate_lstm(r, c.forecast, job);
+    ax_config_validate_trees(r, c.forecast, job);
     if (job->anomaly.enabled)
         ax_config_validate_anomaly(r, ax_yaml_get(r, node, "anomaly"), job);
     check_ensemble(&c);

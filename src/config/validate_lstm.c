@@ -1,4 +1,5 @@
-/* validate_lstm.c: rules of `forecast.lstm`, and the groups of features that its preset `dwcp` knows. */
+/* validate_lstm.c: rules of `forecast.lstm` and `forecast.trees`, and the groups of features that its preset
+ * `dwcp` knows. */
 #include "config/lstm_groups.h"
 #include "config/validate.h"
 
@@ -78,4 +79,31 @@ void ax_config_validate_lstm(struct ax_reader *r, yaml_node_t *forecast, struct 
                            "categorical: \"%s\" is no label name", ax_shown(l->categorical[i], shown));
     if (ax_str_eq(l->preset, ax_str("dwcp")))
         check_groups(r, job, ax_yaml_place(ax_yaml_get(r, node, "preset"), at));
+}
+
+#ifdef AX_HAVE_XGBOOST
+#define HAS_XGBOOST true
+#else
+#define HAS_XGBOOST false
+#endif
+
+void ax_config_validate_trees(struct ax_reader *r, yaml_node_t *forecast, struct ax_job_config *job)
+{
+    struct ax_trees_config *t = &job->forecast.trees;
+    const struct ax_place at = ax_yaml_place(ax_yaml_get(r, forecast, "trees"), job->place);
+    const int64_t span_ms = (int64_t)job->window_fine * job->step_ms;
+    if (t->fit_every_ms < 0)
+        t->fit_every_ms = span_ms > 60000 ? span_ms : 60000;
+    if (!t->enabled)
+        return;
+    if (!HAS_XGBOOST)
+        ax_problem_add(
+            r->problems, at, false,
+            "trees: this build has no XGBoost: install libxgboost-dev and build again, or leave the "
+            "section out");
+    if (job->features_n > 64)
+        ax_problem_add(r->problems, at, false, "trees: %u features: at most 64", job->features_n);
+    if (job->window_fine < 64)
+        ax_problem_add(r->problems, at, false, "trees: a fine window of %u steps; 64 are needed at least",
+                       job->window_fine);
 }

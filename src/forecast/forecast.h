@@ -72,13 +72,17 @@ struct ax_forecaster *ax_forecaster_new(const struct ax_forecast_spec *spec);
 /* Free; NULL is fine. */
 void ax_forecaster_free(struct ax_forecaster *f);
 
+/* Members whose answers come from outside, by their places in what is given. */
+enum { AX_GIVEN_LSTM, AX_GIVEN_TREES, AX_GIVEN_N };
+
 /* Step T, after its value was pushed to the window: settles what was forecast for T (outcomes, room for
- * spec->horizons_n, *outcomes_n of them), learns, refits when due, and writes the path from T. given is what
- * a model that the job's series share says from T at the tracked leads (ax_forecast_spec_tracked()), NaN for
- * nothing, NULL for none at all: one more member, "lstm", weighted by its own errors like the others.
- * AX_NOMEM only. Cost: at most 60 us without a refit. scratch is reset by the caller. */
+ * spec->horizons_n, *outcomes_n of them), learns, refits when due, and writes the path from T.
+ * given[AX_GIVEN_N] is what each model that the job's series share says from T at the tracked leads
+ * (ax_forecast_spec_tracked()), NaN for nothing, NULL for none: more members, weighted by their own errors
+ * like the others; NULL: none at all. AX_NOMEM only. Cost: at most 60 us without a refit. scratch is reset by
+ * the caller. */
 AX_MUST_USE enum ax_err ax_forecaster_step(struct ax_forecaster *f, const struct ax_window *w, int64_t t_ms,
-                                           const double *given, struct ax_arena *scratch,
+                                           const double *const *given, struct ax_arena *scratch,
                                            struct ax_forecast *out, struct ax_outcome *outcomes,
                                            uint32_t *outcomes_n);
 

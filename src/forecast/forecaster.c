@@ -222,7 +222,7 @@ static struct ax_past past_now(const struct ax_forecaster *f, const struct ax_wi
 }
 
 enum ax_err ax_forecaster_step(struct ax_forecaster *f, const struct ax_window *w, int64_t t_ms,
-                               const double *given, struct ax_arena *scratch, struct ax_forecast *out,
+                               const double *const *given, struct ax_arena *scratch, struct ax_forecast *out,
                                struct ax_outcome *outcomes, uint32_t *outcomes_n)
 {
     *outcomes_n = 0;

@@ -149,11 +149,11 @@ struct ax_said {
     double claimed[AX_PATH_MAX];  /* confidence before it is corrected */
 };
 
-/* Write the path from a past, as lively as local, into out, all of it finite; given[tracks_n] is what the
- * shared model says at the tracked leads, NULL for nothing. */
+/* Write the path from a past, as lively as local, into out, all of it finite; given is as of
+ * ax_forecaster_step(). */
 enum ax_err ax_forecaster_path(const struct ax_forecaster *f, const struct ax_past *p,
-                               const struct ax_local *local, const double *given, struct ax_arena *scratch,
-                               struct ax_forecast *out, struct ax_said *said);
+                               const struct ax_local *local, const double *const *given,
+                               struct ax_arena *scratch, struct ax_forecast *out, struct ax_said *said);
 
 /* Misses that are owed at a tracked lead: those of the forecasts whose actual is known, and those to be
  * expected of the ones that wait, by what is known by now: a path of leads_n points with the offsets of its

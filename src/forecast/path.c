@@ -175,7 +175,7 @@ static void bounds(const struct ax_forecaster *f, const struct knot *knots, int6
 }
 
 /* What each member says at the knots, and along the path. */
-static enum ax_err ask(const struct ax_forecaster *f, const struct ax_past *p, const double *given,
+static enum ax_err ask(const struct ax_forecaster *f, const struct ax_past *p, const double *const *given,
                        struct ax_arena *scratch, double *at, double *path)
 {
     uint32_t leads[AX_PATH_MAX], knots_n = f->tracks_n, n = f->spec->leads_n;
@@ -189,8 +189,9 @@ static enum ax_err ask(const struct ax_forecaster *f, const struct ax_past *p, c
         double *mine = at + (size_t)m * knots_n, *along = path + (size_t)m * n;
         for (uint32_t k = 0; k < knots_n && !ax_portfolio[m].tracked_only; k++)
             mine[k] = along[f->tracks[k].path_index];
-        for (uint32_t k = 0; k < knots_n && given && m == AX_MEMBER_LSTM; k++)
-            mine[k] = given[k];
+        const double *said = given && m >= AX_MEMBER_GIVEN ? given[m - AX_MEMBER_GIVEN] : NULL;
+        for (uint32_t k = 0; k < knots_n && said; k++)
+            mine[k] = said[k];
         if (ax_portfolio[m].tracked_only)
             spread(f, mine, last, along);
     }
@@ -210,8 +211,8 @@ static uint32_t count_nonfinite(const struct ax_forecaster *f, const double *at)
 }
 
 enum ax_err ax_forecaster_path(const struct ax_forecaster *f, const struct ax_past *p,
-                               const struct ax_local *local, const double *given, struct ax_arena *scratch,
-                               struct ax_forecast *out, struct ax_said *said)
+                               const struct ax_local *local, const double *const *given,
+                               struct ax_arena *scratch, struct ax_forecast *out, struct ax_said *said)
 {
     uint32_t knots_n = f->tracks_n, n = f->spec->leads_n;
     double *path = ax_arena_array(scratch, (size_t)AX_MEMBERS * n, sizeof *path);

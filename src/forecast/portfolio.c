@@ -1,6 +1,9 @@
 /* portfolio.c: the table of the members, and what is done to all of them. */
 #include "forecast/portfolio.h"
 
+#include "forecast/forecast.h"
+
+#include <assert.h>
 #include <math.h>
 #include <stdalign.h>
 
@@ -21,7 +24,9 @@ const struct ax_member ax_portfolio[AX_MEMBERS] = {
     [AX_MEMBER_ridge_season] = {"ridge_season", &ax_model_ridge_season, true, AX_NO_SEASON},
     [AX_MEMBER_ridge_pooled] = {"ridge_pooled", &ax_model_ridge_pooled, true, AX_NO_SEASON},
     [AX_MEMBER_lstm] = {"lstm", NULL, true, AX_NO_SEASON},
+    [AX_MEMBER_trees] = {"trees", NULL, true, AX_NO_SEASON},
 };
+static_assert(AX_MEMBERS - AX_MEMBER_GIVEN == AX_GIVEN_N, "all of the given are told of");
 
 uint32_t ax_portfolio_members(const struct ax_str *names, uint32_t n)
 {

@@ -1,8 +1,8 @@
 /* portfolio.h: all members of a forecaster as one table, and as one block of state.
  *
  * A member says something at any lead, or (tracked_only) at the leads alone that it was fitted for; between
- * them its path is interpolated. The last one, "lstm", is a model that the series of a job share: it has no
- * functions here, its answers are handed to the forecaster. */
+ * them its path is interpolated. The last ones, "lstm" and "trees", are models that the series of a job
+ * share: they have no functions here, their answers are handed to the forecaster. */
 #ifndef AX_FORECAST_PORTFOLIO_H
 #define AX_FORECAST_PORTFOLIO_H
 
@@ -14,12 +14,13 @@ enum ax_portfolio_member {
 #include "config/forecast_members.def"
 #undef AX_FORECAST_MEMBER
     AX_MEMBER_lstm,
+    AX_MEMBER_trees,
     AX_MEMBERS
 };
 
-/* The first, the measure of the others, and the one whose answers are given. */
+/* The first, the measure of the others; and those from AX_MEMBER_GIVEN on, whose answers are given. */
 #define AX_MEMBER_LAST_VALUE AX_MEMBER_last_value
-#define AX_MEMBER_LSTM AX_MEMBER_lstm
+#define AX_MEMBER_GIVEN AX_MEMBER_lstm
 
 /* The season that a member is nothing without. */
 enum ax_member_season { AX_NO_SEASON, AX_SEASON, AX_LONG_SEASON };
@@ -36,7 +37,7 @@ struct ax_member {
 extern const struct ax_member ax_portfolio[AX_MEMBERS];
 
 /* All members that answer here, by bit. */
-#define AX_MEMBERS_ALL (((1U << AX_MEMBERS) - 1) & ~(1U << AX_MEMBER_LSTM))
+#define AX_MEMBERS_ALL ((1U << AX_MEMBER_GIVEN) - 1)
 
 /* Those that have learnt of the past of a series that is held against them: they are judged by what they say
  * live. */

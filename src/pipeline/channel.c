@@ -167,7 +167,9 @@ enum ax_err ax_channel_init(struct ax_channel *c, struct ax_job *job, int config
         return ax_wrap(diag, err, "%s", own ? "expr" : c->drift_name[0]);
     err = init_models(c, diag);
     if (err == AX_OK && c->kind.emit_forecast && cfg->forecast.lstm.enabled)
-        err = ax_channel_lstm_new(c, &c->lstm, diag);
+        err = ax_channel_given_new(c, &ax_lstm_speaker, &c->given[AX_GIVEN_LSTM], diag);
+    if (err == AX_OK && c->kind.emit_forecast && cfg->forecast.trees.enabled)
+        err = ax_channel_given_new(c, &ax_trees_speaker, &c->given[AX_GIVEN_TREES], diag);
     return err == AX_OK ? bind(c, diag) : err;
 }
 
@@ -201,5 +203,6 @@ void ax_channel_done(struct ax_channel *c, int64_t end_ms)
     free((void *)c->horizon_names);
     free(c->scores);
     ax_channel_drift_done(c);
-    ax_channel_lstm_free(c->lstm);
+    for (uint32_t i = 0; i < AX_GIVEN_N; i++)
+        ax_channel_given_free(c->given[i]);
 }

@@ -251,7 +251,7 @@ void ax_channel_observe(struct ax_channel *c, int64_t t_ms, struct ax_bytes *rec
 }
 
 /* Let the models of a target take the step that it has observed, and end what is over. */
-static void step_target(struct ax_channel *c, struct ax_target *t, int64_t t_ms, const double *given)
+static void step_target(struct ax_channel *c, struct ax_target *t, int64_t t_ms, const double *const *given)
 {
     if (!c->job->observing && t->stepped_ms == t_ms &&
         ax_target_step(t, &c->kind, t_ms, given, &c->job->scratch) != AX_OK)
@@ -266,13 +266,15 @@ static void step_target(struct ax_channel *c, struct ax_target *t, int64_t t_ms,
 
 void ax_channel_step(struct ax_channel *c, int64_t t_ms)
 {
-    const double *given = c->lstm && !c->job->observing ? ax_channel_lstm_run(c->lstm, t_ms) : NULL;
-    const uint32_t leads = given ? ax_channel_lstm_leads(c->lstm) : 0;
+    const double *given[AX_GIVEN_N] = {NULL};
+    for (uint32_t i = 0; i < AX_GIVEN_N; i++)
+        if (c->given[i] && !c->job->observing)
+            given[i] = ax_channel_given_run(c->given[i], t_ms);
     struct ax_target **at = &c->first;
     for (struct ax_target *t; (t = *at);) {
         step_target(c, t, t_ms, given);
-        if (given)
-            given += leads;
+        for (uint32_t i = 0; i < AX_GIVEN_N; i++)
+            given[i] = given[i] ? given[i] + ax_channel_given_leads(c->given[i]) : NULL;
         if (ax_target_absent_ms(t, t_ms) <= c->job->config->series_retention_ms) {
             at = &t->next;
             continue;
@@ -282,6 +284,7 @@ void ax_channel_step(struct ax_channel *c, int64_t t_ms)
         ax_target_free(t, &c->kind, t_ms);
     }
     c->end = at;
-    if (given)
-        ax_channel_lstm_weigh(c->lstm, t_ms);
+    for (uint32_t i = 0; i < AX_GIVEN_N; i++)
+        if (given[i])
+            ax_channel_given_weigh(c->given[i], t_ms);
 }

@@ -102,8 +102,9 @@ static void erase_of_job(struct ax_job *job, const struct ax_chooser *chooser, s
 {
     for (uint32_t i = 0; i < job->channels_n; i++) {
         const uint32_t n = erase_targets(job, &job->channels[i], chooser);
-        if (n && job->channels[i].lstm)
-            ax_channel_lstm_forget(job->channels[i].lstm);
+        for (uint32_t k = 0; n && k < AX_GIVEN_N; k++)
+            if (job->channels[i].given[k])
+                ax_channel_given_forget(job->channels[i].given[k]);
         out->series += n;
     }
     if (job->capacity)

@@ -11,7 +11,7 @@
 #include "expr/expr.h"
 #include "forecast/scorecard.h"
 #include "forecast/shared.h"
-#include "pipeline/channel_lstm.h"
+#include "pipeline/channel_given.h"
 #include "pipeline/chooser.h"
 #include "pipeline/entity_trial.h"
 #include "pipeline/job.h"
@@ -70,7 +70,7 @@ struct ax_channel {
     char drift_name[AX_DRIFT_SOURCES][128];
     struct ax_outlet *distribution; /* [2][AX_DRIFT_LE + 1]; NULL unless it is sent */
     struct ax_drift_stream *stream; /* of its errors; NULL without one */
-    struct ax_channel_lstm *lstm;   /* NULL without */
+    struct ax_channel_given *given[AX_GIVEN_N]; /* each NULL without */
     uint32_t sample_left;           /* targets that may still join the sample for drift */
 };
 

@@ -71,8 +71,9 @@ static void job_save(struct ax_job *job, struct ax_buf *out)
     for (const struct ax_learner *l = job->learners; l; l = l->after)
         ax_learner_save(l, out);
     for (uint32_t i = 0; i < job->channels_n; i++)
-        if (job->channels[i].lstm)
-            ax_channel_lstm_save(job->channels[i].lstm, out);
+        for (uint32_t k = 0; k < AX_GIVEN_N; k++)
+            if (job->channels[i].given[k])
+                ax_channel_given_save(job->channels[i].given[k], out);
     ax_entity_trial_save(&job->scores, out);
     if (job->parity)
         ax_parity_card_save(job->parity->card, out);
@@ -106,8 +107,9 @@ static enum ax_err job_load(struct ax_job *job, struct ax_bytes *in)
         if (ax_learner_load(l, in) == AX_NOMEM)
             return AX_NOMEM;
     for (uint32_t i = 0; i < job->channels_n; i++)
-        if (job->channels[i].lstm && ax_channel_lstm_load(job->channels[i].lstm, in) == AX_NOMEM)
-            return AX_NOMEM;
+        for (uint32_t k = 0; k < AX_GIVEN_N; k++)
+            if (job->channels[i].given[k] && ax_channel_given_load(job->channels[i].given[k], in) == AX_NOMEM)
+                return AX_NOMEM;
     if (in->err == AX_OK && ax_entity_trial_load(&job->scores, in) == AX_NOMEM)
         return AX_NOMEM;
     if (in->err == AX_OK && job->parity && ax_parity_card_load(job->parity->card, in) == AX_NOMEM)

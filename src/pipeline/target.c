@@ -380,7 +380,7 @@ enum ax_err ax_target_observe(struct ax_target *t, const struct ax_target_kind *
 }
 
 enum ax_err ax_target_step(struct ax_target *t, const struct ax_target_kind *kind, int64_t t_ms,
-                           const double *given, struct ax_arena *scratch)
+                           const double *const *given, struct ax_arena *scratch)
 {
     enum ax_err err = t->billing ? bill(t, kind, t_ms, scratch) : AX_OK;
     if (err != AX_OK)

@@ -103,10 +103,10 @@ void ax_target_free(struct ax_target *t, const struct ax_target_kind *kind, int6
 AX_MUST_USE enum ax_err ax_target_observe(struct ax_target *t, const struct ax_target_kind *kind,
                                           int64_t t_ms, double value);
 
-/* Let its models take the step that was observed: score it, learn, forecast, emit. given is what a model that
- * the job's series share says, for ax_forecaster_step(). scratch is reset. AX_NOMEM. */
+/* Let its models take the step that was observed: score it, learn, forecast, emit. given is what the models
+ * that the job's series share say, for ax_forecaster_step(). scratch is reset. AX_NOMEM. */
 AX_MUST_USE enum ax_err ax_target_step(struct ax_target *t, const struct ax_target_kind *kind, int64_t t_ms,
-                                       const double *given, struct ax_arena *scratch);
+                                       const double *const *given, struct ax_arena *scratch);
 
 /* Say what the challenger forecasts at t_ms, said[horizons_n]; the champion's is said by ax_target_step(). */
 void ax_target_challenge(struct ax_target *t, const struct ax_target_kind *kind, int64_t t_ms,

@@ -3,8 +3,9 @@
 #include "config/config.h"
 #include "nn/model_file.h"
 #include "nn/serving.h"
-#include "registry/digest.h"
+#include "train/fit_pairs.h"
 #include "train/lstm_priv.h"
+#include "train/speaker.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -12,11 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SEQUENCE_SEARCHED 48 /* the longest */
-#define KEY_EPOCHS "epochs"
+#define SEQUENCE_SEARCHED 48     /* the longest */
 #define KEY_CATEGORY "category." /* and its number: the values, one a line */
 #define VOCABULARY_BYTES_MAX (1u << 20)
-#define TIME_MAX 9e15 /* ms; a double has it exactly */
 #define SCALER "counts from the last value, by the mean deviation of 240 steps, clipped at 8"
 
 struct ax_lstm {
@@ -24,18 +23,6 @@ struct ax_lstm {
     struct ax_nn_serving *serving;
     uint32_t sequence;
 };
-
-static void free_data(void *data)
-{
-    struct ax_lstm_data *d = data;
-    if (!d)
-        return;
-    ax_lstm_vocabulary_done(&d->vocabulary);
-    ax_arena_done(&d->texts);
-    free(d->series);
-    free(d->block);
-    free(d);
-}
 
 static void free_model(void *model)
 {
@@ -67,39 +54,21 @@ void ax_lstm_run(const struct ax_lstm *m, void *scratch, const float *rows, uint
     ax_nn_serving_run(m->serving, scratch, rows, n, out);
 }
 
-/* Texts of the pairs of a file. */
+/* Texts of the pairs of a file that a network alone has. */
 struct texts {
-    char window[64], seed[24], scores[96], samples[24], epochs[24], hash[AX_SHA256_TEXT], hyper[160];
-    char categories[AX_LSTM_CATEGORIES_MAX][24];
+    char hyper[160], categories[AX_LSTM_CATEGORIES_MAX][24];
 };
 
 /* A model file of a network that has learnt. */
 static enum ax_err encode(const struct ax_lstm_data *d, uint64_t seed, const struct ax_nn_net *net,
                           const struct ax_lstm_result *r, struct ax_buf *artifact, struct ax_diag *diag)
 {
-    const struct ax_fit_scores *s = &r->scores;
+    struct ax_fit_texts told;
     struct texts t;
     struct ax_buf values[AX_LSTM_CATEGORIES_MAX];
-    struct ax_nn_pair pairs[10 + AX_LSTM_CATEGORIES_MAX];
-    uint32_t n = 0;
+    struct ax_nn_pair pairs[AX_FIT_PAIRS + 1 + AX_LSTM_CATEGORIES_MAX];
+    uint32_t n = ax_fit_pairs(d, seed, SCALER, r, &told, pairs);
     enum ax_err err = AX_OK;
-    (void)snprintf(t.window, sizeof t.window, "%" PRId64 " %" PRId64, s->from_ms, s->until_ms);
-    (void)snprintf(t.seed, sizeof t.seed, "%" PRIu64, seed);
-    (void)snprintf(t.scores, sizeof t.scores, "{\"loss\": %.9g, \"skill\": %.9g}", s->loss,
-                   isnan(s->skill) ? 0 : s->skill);
-    (void)snprintf(t.samples, sizeof t.samples, "%.0f", s->samples);
-    (void)snprintf(t.epochs, sizeof t.epochs, "%" PRIu32, r->epochs);
-    ax_sha256_text(d->spec.features, t.hash);
-    const struct ax_nn_pair fixed[] = {
-        {ax_str(AX_NN_KEY_FEATURES), d->spec.features}, {ax_str(AX_NN_KEY_FEATURES_HASH), ax_str(t.hash)},
-        {ax_str(AX_NN_KEY_SCALER), ax_str(SCALER)},     {ax_str(AX_NN_KEY_DATA_WINDOW), ax_str(t.window)},
-        {ax_str(AX_NN_KEY_SEED), ax_str(t.seed)},       {ax_str(AX_NN_KEY_SCORES), ax_str(t.scores)},
-        {ax_str(AX_NN_KEY_SAMPLES), ax_str(t.samples)}, {ax_str(KEY_EPOCHS), ax_str(t.epochs)},
-    };
-    for (; n < sizeof fixed / sizeof *fixed; n++)
-        pairs[n] = fixed[n];
-    if (d->references.n)
-        pairs[n++] = (struct ax_nn_pair){ax_str(AX_NN_KEY_REFERENCES), d->references};
     if (d->spec.hyper.given) {
         const struct ax_lstm_hyper *h = &d->spec.hyper;
         (void)snprintf(t.hyper, sizeof t.hyper, "%.17g %.17g %.17g %.17g %" PRIu32, h->rate, h->l2,
@@ -135,37 +104,6 @@ static enum ax_err fit(void *data, uint64_t seed, const struct ax_fit_progress *
     return err;
 }
 
-/* The number that a value of a file begins with behind `skip`; *left is what follows it. */
-static bool number_of(struct ax_str *left, const char *skip, double *out)
-{
-    const struct ax_str s = ax_str(skip);
-    size_t n = 0;
-    if (left->n < s.n || memcmp(left->p, s.p, s.n) != 0)
-        return false;
-    *left = (struct ax_str){left->p + s.n, left->n - s.n};
-    while (n < left->n && left->p[n] != ' ' && left->p[n] != ',' && left->p[n] != '}')
-        n++;
-    if (ax_parse_double((struct ax_str){left->p, n}, out) != AX_OK)
-        return false;
-    *left = (struct ax_str){left->p + n, left->n - n};
-    return true;
-}
-
-static enum ax_err read_scores(const struct ax_nn_file *f, struct ax_fit_scores *s, struct ax_diag *diag)
-{
-    struct ax_str window = ax_nn_file_value(f, AX_NN_KEY_DATA_WINDOW),
-                  scores = ax_nn_file_value(f, AX_NN_KEY_SCORES),
-                  samples = ax_nn_file_value(f, AX_NN_KEY_SAMPLES);
-    double from, until;
-    if (!number_of(&window, "", &from) || !number_of(&window, " ", &until) ||
-        !number_of(&scores, "{\"loss\": ", &s->loss) || !number_of(&scores, ", \"skill\": ", &s->skill) ||
-        !number_of(&samples, "", &s->samples) || !(fabs(from) < TIME_MAX && fabs(until) < TIME_MAX))
-        return ax_fail(diag, AX_CORRUPT, "does not say what it learnt from, and how well");
-    s->from_ms = (int64_t)from; /* whole and exact: below 2^53 */
-    s->until_ms = (int64_t)until;
-    return AX_OK;
-}
-
 /* What was chosen for the network, numbers in the order of ax_lstm_hyper, of which the last was not always
  * there; nothing, when the file says nothing. */
 static enum ax_err read_hyper(const struct ax_nn_file *f, struct ax_lstm_hyper *h, struct ax_diag *diag)
@@ -175,9 +113,9 @@ static enum ax_err read_hyper(const struct ax_nn_file *f, struct ax_lstm_hyper *
     *h = (struct ax_lstm_hyper){.given = text.n > 0};
     if (!h->given)
         return AX_OK;
-    if (!number_of(&text, "", &h->rate) || !number_of(&text, " ", &h->l2) ||
-        !number_of(&text, " ", &h->dropout) || !number_of(&text, " ", &h->units) ||
-        (text.n && !number_of(&text, " ", &sequence)) || !(h->dropout >= 0 && h->dropout < 1) ||
+    if (!ax_fit_number(&text, "", &h->rate) || !ax_fit_number(&text, " ", &h->l2) ||
+        !ax_fit_number(&text, " ", &h->dropout) || !ax_fit_number(&text, " ", &h->units) ||
+        (text.n && !ax_fit_number(&text, " ", &sequence)) || !(h->dropout >= 0 && h->dropout < 1) ||
         !(h->units > 0 && h->units <= 1) || !(sequence >= 0 && sequence <= AX_LSTM_SEQUENCE_MAX))
         return ax_fail(diag, AX_CORRUPT, "does not say of what size it is");
     h->sequence = (uint32_t)sequence;
@@ -221,18 +159,14 @@ static enum ax_err build(const void *wanted, struct ax_str artifact, void **mode
 {
     struct ax_lstm_spec own = *(const struct ax_lstm_spec *)wanted;
     const struct ax_lstm_spec *spec = &own;
-    char hash[AX_SHA256_TEXT];
     struct ax_nn_file *f = NULL;
     struct ax_lstm *m = calloc(1, sizeof *m);
     *model = NULL;
-    ax_sha256_text(spec->features, hash);
     enum ax_err err = m ? ax_nn_file_parse(artifact, &f, diag) : ax_fail(diag, AX_NOMEM, "out of memory");
     if (err == AX_OK)
-        err = ax_nn_file_expect(f, AX_NN_KEY_FEATURES, spec->features, diag);
+        err = ax_fit_expect(f, spec, diag);
     if (err == AX_OK)
-        err = ax_nn_file_expect(f, AX_NN_KEY_FEATURES_HASH, ax_str(hash), diag);
-    if (err == AX_OK)
-        err = read_scores(f, scores, diag);
+        err = ax_fit_read_scores(f, scores, diag);
     if (err == AX_OK)
         err = read_hyper(f, &own.hyper, diag);
     if (err == AX_OK) {
@@ -249,34 +183,6 @@ static enum ax_err build(const void *wanted, struct ax_str artifact, void **mode
     else
         free_model(m);
     return err;
-}
-
-static enum ax_err each(const void *data, ax_train_see *see, void *ctx)
-{
-    const struct ax_lstm_data *d = data;
-    enum ax_err err = AX_OK;
-    for (uint32_t i = 0; i < d->n && err == AX_OK; i++) {
-        const struct ax_lstm_series *s = &d->series[i];
-        struct ax_validation_series one = {d->block + s->at, s->fine_n, 1, s->fine_ms, d->spec.step_ms};
-        err = see(ctx, &one);
-        for (uint32_t k = 0; k < d->spec.features_n && err == AX_OK; k++) {
-            one.v = d->block + s->at + s->fine_n + s->coarse_n + (size_t)k * s->fine_n;
-            err = see(ctx, &one);
-        }
-    }
-    return err;
-}
-
-static enum ax_err references(struct ax_str artifact, struct ax_drift_references **out, struct ax_diag *diag)
-{
-    struct ax_nn_file *f = NULL;
-    *out = NULL;
-    enum ax_err err = ax_nn_file_parse(artifact, &f, diag);
-    if (err != AX_OK)
-        return err;
-    err = ax_drift_references_read(ax_nn_file_value(f, AX_NN_KEY_REFERENCES), out);
-    ax_nn_file_free(f);
-    return err == AX_OK ? AX_OK : ax_fail(diag, err, "what it learnt from is damaged");
 }
 
 /* In the order of ax_lstm_hyper. */
@@ -336,14 +242,48 @@ static void end_search(void *data)
 
 const struct ax_train_kind ax_lstm_kind = {.name = "lstm",
                                            .fit = fit,
-                                           .free_data = free_data,
+                                           .free_data = ax_lstm_data_free,
                                            .build = build,
                                            .free_model = free_model,
-                                           .references = references,
-                                           .each = each,
+                                           .references = ax_fit_references,
+                                           .each = ax_lstm_data_each,
                                            .params = searched,
                                            .params_n = sizeof searched / sizeof *searched,
                                            .set = set,
                                            .begin_search = begin_search,
                                            .end_search = end_search,
                                            .block = "forecast: {lstm: {%s}}"};
+
+/* ---- as a speaker ---- */
+
+static size_t speaker_row(const struct ax_lstm_spec *spec, const void *model)
+{
+    const struct ax_lstm *m = model;
+    return (size_t)spec->sequence * ax_lstm_width(spec, &m->vocabulary);
+}
+
+static size_t speaker_scratch(const void *model)
+{
+    return ax_lstm_scratch(model);
+}
+
+static bool speaker_put(const struct ax_lstm_spec *spec, const void *model, const struct ax_lstm_past *p,
+                        struct ax_arena *arena, float *row, struct ax_lstm_frame *frame)
+{
+    const struct ax_lstm *m = model;
+    (void)arena;
+    return ax_lstm_row(spec, &m->vocabulary, p, row, frame);
+}
+
+static void speaker_run(const void *model, void *scratch, const float *rows, uint32_t n, float *out)
+{
+    ax_lstm_run(model, scratch, rows, n, out);
+}
+
+const struct ax_speaker_kind ax_lstm_speaker = {.train = &ax_lstm_kind,
+                                                .per_lead = AX_LSTM_QUANTILES,
+                                                .median = AX_LSTM_MEDIAN,
+                                                .row = speaker_row,
+                                                .scratch = speaker_scratch,
+                                                .put = speaker_put,
+                                                .run = speaker_run};

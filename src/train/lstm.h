@@ -55,6 +55,7 @@ struct ax_lstm_spec {
     struct ax_str categories[AX_LSTM_CATEGORIES_MAX];
     uint32_t categories_n;     /* labels that are one-hot inputs */
     uint32_t epochs, patience; /* most epochs of a fold; epochs without progress that end it */
+    uint32_t depth;            /* of trees (train/trees.h), whose epochs are rounds; of a network none */
     uint32_t rows_max;         /* of a fit */
     struct ax_str features;    /* what the inputs are, as text: a model that learnt from others is refused */
 };

@@ -41,6 +41,11 @@ bool ax_lstm_row_of(const struct ax_lstm_spec *spec, const struct ax_lstm_vocabu
 /* Steps that a row has room for. */
 uint32_t ax_lstm_longest(const struct ax_lstm_spec *spec);
 
+/* free_data() and each() of the kinds that learn from such data. */
+void ax_lstm_data_free(void *data);
+/* As above. */
+enum ax_err ax_lstm_data_each(const void *data, ax_train_see *see, void *ctx);
+
 /* Rows that the data give. */
 uint64_t ax_lstm_data_rows(const struct ax_lstm_data *d);
 

@@ -1,4 +1,5 @@
 /* lstm_rows.c: what is known of a series at a step, as inputs of the network. */
+#include "features/features.h"
 #include "train/lstm_priv.h"
 
 #include <math.h>
@@ -211,6 +212,18 @@ void ax_lstm_vocabulary_done(struct ax_lstm_vocabulary *v)
             free(v->values[i][k]);
 }
 
+void ax_lstm_data_free(void *data)
+{
+    struct ax_lstm_data *d = data;
+    if (!d)
+        return;
+    ax_lstm_vocabulary_done(&d->vocabulary);
+    ax_arena_done(&d->texts);
+    free(d->series);
+    free(d->block);
+    free(d);
+}
+
 struct ax_lstm_data *ax_lstm_data_new(const struct ax_lstm_spec *spec)
 {
     struct ax_lstm_data *d = calloc(1, sizeof *d);
@@ -223,7 +236,7 @@ struct ax_lstm_data *ax_lstm_data_new(const struct ax_lstm_spec *spec)
         whole = (d->spec.categories[i] = ax_arena_str(&d->texts, spec->categories[i])).p && whole;
     if (whole)
         return d;
-    ax_lstm_kind.free_data(d);
+    ax_lstm_data_free(d);
     return NULL;
 }
 
@@ -237,7 +250,10 @@ uint64_t ax_lstm_data_bytes(const struct ax_lstm_data *d)
 {
     const uint64_t row = (uint64_t)ax_lstm_longest(&d->spec) * ax_lstm_width(&d->spec, &d->vocabulary) +
                          2ull * d->spec.leads_n * AX_LSTM_QUANTILES;
-    return d->block_n * sizeof *d->block + d->n * sizeof *d->series + d->spec.rows_max * row * sizeof(float);
+    /* Trees: the vector too, a copy of the rows for each fit, and XGBoost's own. */
+    const uint64_t floats = d->spec.depth ? 3 * (row + AX_FEATURES_N) : row;
+    return d->block_n * sizeof *d->block + d->n * sizeof *d->series +
+           d->spec.rows_max * floats * sizeof(float);
 }
 
 /* Room for n more floats and one more series. */
@@ -309,4 +325,20 @@ struct ax_lstm_past ax_lstm_data_past(const struct ax_lstm_data *d, uint32_t i, 
         views[k] = (struct ax_view){at + s->fine_n + s->coarse_n + (size_t)k * s->fine_n, o + 1, then.t_ms,
                                     d->spec.step_ms};
     return (struct ax_lstm_past){.target = then, .features = views};
+}
+
+enum ax_err ax_lstm_data_each(const void *data, ax_train_see *see, void *ctx)
+{
+    const struct ax_lstm_data *d = data;
+    enum ax_err err = AX_OK;
+    for (uint32_t i = 0; i < d->n && err == AX_OK; i++) {
+        const struct ax_lstm_series *s = &d->series[i];
+        struct ax_validation_series one = {d->block + s->at, s->fine_n, 1, s->fine_ms, d->spec.step_ms};
+        err = see(ctx, &one);
+        for (uint32_t k = 0; k < d->spec.features_n && err == AX_OK; k++) {
+            one.v = d->block + s->at + s->fine_n + s->coarse_n + (size_t)k * s->fine_n;
+            err = see(ctx, &one);
+        }
+    }
+    return err;
 }

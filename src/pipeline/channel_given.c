@@ -1,9 +1,10 @@
-/* channel_lstm.c: from targets to rows of the LSTM, and back. */
-#include "pipeline/channel_lstm.h"
+/* channel_given.c: from targets to rows of a shared model, and back. */
+#include "pipeline/channel_given.h"
 
 #include "nn/kernels.h"
 #include "pipeline/channel_trial.h"
 #include "pipeline/job_priv.h"
+#include "train/trees.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -11,7 +12,6 @@
 #include <string.h>
 
 #define BATCH 256
-#define NAME "lstm"
 #define WEIGH_STEPS 64      /* between two looks at its weights, */
 #define WEIGH_AFTER 256     /* so many steps after what it first said at the longest lead has come true */
 #define WEIGHT_MIN 0.02     /* mean over series and leads; with less it is not run */
@@ -24,11 +24,12 @@ struct voice {
     double *given;     /* [targets][leads] */
     float *rows, *out; /* of a batch */
     void *scratch;
-    const struct ax_lstm *scratch_of;
+    const void *scratch_of;
 };
 
-struct ax_channel_lstm {
+struct ax_channel_given {
     struct ax_channel *c;
+    const struct ax_speaker_kind *kind;
     struct ax_learner learner;
     struct ax_lstm_spec spec;
     struct ax_buf text;        /* of spec.features */
@@ -39,6 +40,7 @@ struct ax_channel_lstm {
     struct voice live, shadow;
     struct ax_channel_trial *trial;
     struct ax_challenger challenger;
+    bool tells;                     /* of challengers */
     uint32_t horizons[AX_PATH_MAX]; /* their leads, in what is given */
     /* Of all targets in a step: numbers, values, measures (0: no row). */
     uint32_t *serials;
@@ -48,13 +50,13 @@ struct ax_channel_lstm {
     uint32_t places[BATCH]; /* of the targets of a batch */
 };
 
-uint32_t ax_channel_lstm_leads(const struct ax_channel_lstm *m)
+uint32_t ax_channel_given_leads(const struct ax_channel_given *m)
 {
     return m->spec.leads_n;
 }
 
 /* The inputs in words: two models that learnt from the same ones have the same text. */
-static enum ax_err describe(struct ax_channel_lstm *m, struct ax_diag *diag)
+static enum ax_err describe(struct ax_channel_given *m, struct ax_diag *diag)
 {
     const struct ax_job_config *job = m->c->job->config;
     struct ax_lstm_spec *s = &m->spec;
@@ -69,8 +71,11 @@ static enum ax_err describe(struct ax_channel_lstm *m, struct ax_diag *diag)
                       AX_STR_ARG(job->features[i].expr.text));
     for (uint32_t i = 0; i < s->categories_n; i++)
         ax_buf_printf(b, "\nlabel: " AX_STR_FMT, AX_STR_ARG(s->categories[i]));
+    if (m->kind == &ax_trees_speaker)
+        ax_buf_printf(b, "\nvector: %016llx", (unsigned long long)ax_features_hash());
     s->features = ax_buf_view(b);
-    return b->err == AX_OK ? AX_OK : ax_fail(diag, b->err, "lstm: %s", ax_err_text(b->err));
+    return b->err == AX_OK ? AX_OK
+                           : ax_fail(diag, b->err, "%s: %s", m->kind->train->name, ax_err_text(b->err));
 }
 
 /* What the job's block says, if it is not what is usual. */
@@ -84,38 +89,56 @@ static struct ax_lstm_hyper hyper_of(const struct ax_lstm_config *cfg, enum ax_l
     return h;
 }
 
-static enum ax_err init_spec(struct ax_channel_lstm *m, struct ax_diag *diag)
+/* What the configuration asks of the network. */
+static void ask_lstm(const struct ax_lstm_config *cfg, struct ax_lstm_spec *s)
+{
+    s->preset = ax_str_eq(cfg->preset, ax_str("datacenter")) ? AX_LSTM_DATACENTER : AX_LSTM_INTERNET;
+    s->sequence = cfg->sequence;
+    s->epochs = cfg->epochs;
+    s->patience = cfg->patience;
+    s->rows_max = cfg->rows_max;
+    s->hyper = hyper_of(cfg, s->preset);
+    s->categories_n = cfg->categorical_n;
+    for (uint32_t i = 0; i < s->categories_n; i++)
+        s->categories[i] = cfg->categorical[i];
+}
+
+/* And of trees, which see one step, and of the past what the vector says. */
+static void ask_trees(const struct ax_trees_config *cfg, struct ax_lstm_spec *s)
+{
+    s->sequence = 1;
+    s->epochs = cfg->rounds;
+    s->depth = cfg->depth;
+    s->patience = cfg->patience;
+    s->rows_max = cfg->rows_max;
+}
+
+static enum ax_err init_spec(struct ax_channel_given *m, struct ax_diag *diag)
 {
     const struct ax_job_config *job = m->c->job->config;
-    const struct ax_lstm_config *cfg = &job->forecast.lstm;
     const struct ax_forecast_spec *f = m->c->kind.forecast;
     uint32_t paths[AX_PATH_MAX];
     struct ax_lstm_spec *s = &m->spec;
-    *s = (struct ax_lstm_spec){.preset = ax_str_eq(cfg->preset, ax_str("datacenter")) ? AX_LSTM_DATACENTER
-                                                                                      : AX_LSTM_INTERNET,
-                               .sequence = cfg->sequence,
-                               .step_ms = job->step_ms,
+    *s = (struct ax_lstm_spec){.step_ms = job->step_ms,
                                .leads_n = ax_forecast_spec_tracked(f, paths),
-                               .features_n = job->features_n - (m->c->feature.n ? 1 : 0),
-                               .categories_n = cfg->categorical_n,
-                               .epochs = cfg->epochs,
-                               .patience = cfg->patience,
-                               .rows_max = cfg->rows_max};
+                               .features_n = job->features_n - (m->c->feature.n ? 1 : 0)};
+    if (m->kind == &ax_lstm_speaker)
+        ask_lstm(&job->forecast.lstm, s);
+    else
+        ask_trees(&job->forecast.trees, s);
     if (s->leads_n > AX_LSTM_LEADS_MAX || s->features_n > AX_LSTM_FEATURES_MAX ||
         s->categories_n > AX_LSTM_CATEGORIES_MAX)
-        return ax_fail(diag, AX_LIMIT, "lstm: at most %d horizons, %d features and %d labels",
-                       AX_LSTM_LEADS_MAX - 1, AX_LSTM_FEATURES_MAX, AX_LSTM_CATEGORIES_MAX);
-    s->hyper = hyper_of(cfg, s->preset);
+        return ax_fail(diag, AX_LIMIT, "%s: at most %d horizons, %d features and %d labels",
+                       m->kind->train->name, AX_LSTM_LEADS_MAX - 1, AX_LSTM_FEATURES_MAX,
+                       AX_LSTM_CATEGORIES_MAX);
     for (uint32_t i = 0; i < s->leads_n; i++)
         s->leads[i] = f->leads[paths[i]];
-    for (uint32_t i = 0; i < s->categories_n; i++)
-        s->categories[i] = cfg->categorical[i];
     for (uint32_t h = 0; h < f->horizons_n; h++)
         for (uint32_t i = 0; i < s->leads_n; i++)
             if (paths[i] == f->horizons[h])
                 m->horizons[h] = i;
     while (ax_forecaster_member(m->member) &&
-           !ax_str_eq(ax_str(ax_forecaster_member(m->member)), ax_str(NAME)))
+           !ax_str_eq(ax_str(ax_forecaster_member(m->member)), ax_str(m->kind->train->name)))
         m->member++;
     return describe(m, diag);
 }
@@ -150,7 +173,7 @@ static struct ax_lstm_past past_of(const struct ax_channel *c, const struct ax_t
 }
 
 /* Targets with a past that teaches something. */
-static uint32_t count_learned(const struct ax_channel_lstm *m, uint32_t least)
+static uint32_t count_learned(const struct ax_channel_given *m, uint32_t least)
 {
     uint32_t n = 0;
     for (const struct ax_target *t = m->c->first; t; t = t->next)
@@ -172,7 +195,7 @@ static enum ax_err refer(struct ax_job *job, struct ax_lstm_data *d)
 static enum ax_err copy_past(void *ctx, int64_t t_ms, enum ax_fit_reason reason, uint64_t bytes_max,
                              struct ax_past_copy *out)
 {
-    const struct ax_channel_lstm *m = ctx;
+    const struct ax_channel_given *m = ctx;
     const uint32_t fine = m->c->job->config->window_fine;
     uint32_t least = fine / FIRST_SHARE > FIRST_STEPS_MIN ? fine / FIRST_SHARE : FIRST_STEPS_MIN;
     least = least < fine ? least : fine;
@@ -206,31 +229,37 @@ static enum ax_err copy_past(void *ctx, int64_t t_ms, enum ax_fit_reason reason,
     return err;
 }
 
-enum ax_err ax_channel_lstm_new(struct ax_channel *c, struct ax_channel_lstm **out, struct ax_diag *diag)
+enum ax_err ax_channel_given_new(struct ax_channel *c, const struct ax_speaker_kind *kind,
+                                 struct ax_channel_given **out, struct ax_diag *diag)
 {
-    struct ax_channel_lstm *m = calloc(1, sizeof *m);
+    const struct ax_forecast_config *cfg = &c->job->config->forecast;
+    struct ax_channel_given *m = calloc(1, sizeof *m);
     if (!m)
         return ax_fail(diag, AX_NOMEM, "out of memory");
     m->c = c;
+    m->kind = kind;
     m->since_ms = INT64_MIN;
     ax_buf_init(&m->text, TEXT_MAX);
     enum ax_err err = init_spec(m, diag);
     if (err == AX_OK && !(m->trial = ax_channel_trial_new(&m->spec, c->job->config->models.min_samples)))
         err = ax_fail(diag, AX_NOMEM, "out of memory");
     if (err != AX_OK) {
-        ax_channel_lstm_free(m);
+        ax_channel_given_free(m);
         return err;
     }
-    struct ax_learner_spec learner = {.kind = &ax_lstm_kind,
+    struct ax_learner_spec learner = {.kind = kind->train,
                                       .feature = c->feature.n ? c->drift_name[0] : "",
                                       .build = &m->spec,
-                                      .fits.every_ms = c->job->config->forecast.lstm.fit_every_ms,
+                                      .fits.every_ms = kind == &ax_lstm_speaker ? cfg->lstm.fit_every_ms
+                                                                                : cfg->trees.fit_every_ms,
                                       .copy = copy_past,
                                       .ctx = m};
     ax_channel_trial_rule(m->trial, c->job->config->models.min_samples, &learner.rule);
     ax_job_learn(c->job, &m->learner, &learner);
     ax_challenger_init(&m->challenger, &c->job->outlets, ax_job_cell(c->job, AX_M_CHALLENGER_UNSENT));
-    c->kind.challenger = &m->challenger;
+    m->tells = !c->kind.challenger;
+    if (m->tells)
+        c->kind.challenger = &m->challenger;
     *out = m;
     return AX_OK;
 }
@@ -243,7 +272,7 @@ static void voice_done(struct voice *v)
     free(v->scratch);
 }
 
-void ax_channel_lstm_free(struct ax_channel_lstm *m)
+void ax_channel_given_free(struct ax_channel_given *m)
 {
     if (!m)
         return;
@@ -257,19 +286,27 @@ void ax_channel_lstm_free(struct ax_channel_lstm *m)
     free(m);
 }
 
+/* The spec as a generation has learnt it. */
+static struct ax_lstm_spec spec_of(const struct ax_channel_given *m, const void *model)
+{
+    struct ax_lstm_spec spec = m->spec;
+    if (m->kind == &ax_lstm_speaker)
+        spec.sequence = ax_lstm_sequence(model);
+    return spec;
+}
+
 /* Room for a batch of this generation. */
-static bool make_batch(const struct ax_channel_lstm *m, struct voice *v, const struct ax_lstm *model)
+static bool make_batch(const struct ax_channel_given *m, struct voice *v, const void *model)
 {
     if (v->scratch_of == model)
         return true;
-    const size_t row =
-        (size_t)ax_lstm_sequence(model) * ax_lstm_width(&m->spec, ax_lstm_vocabulary_of(model));
-    const size_t bytes = (ax_lstm_scratch(model) + AX_NN_ALIGN - 1) / AX_NN_ALIGN * AX_NN_ALIGN;
+    const struct ax_lstm_spec spec = spec_of(m, model);
+    const size_t bytes = (m->kind->scratch(model) + AX_NN_ALIGN - 1) / AX_NN_ALIGN * AX_NN_ALIGN;
     free(v->rows);
     free(v->out);
     free(v->scratch);
-    v->rows = malloc(BATCH * row * sizeof *v->rows);
-    v->out = malloc((size_t)BATCH * m->spec.leads_n * AX_LSTM_QUANTILES * sizeof *v->out);
+    v->rows = malloc(BATCH * m->kind->row(&spec, model) * sizeof *v->rows);
+    v->out = malloc((size_t)BATCH * m->spec.leads_n * m->kind->per_lead * sizeof *v->out);
     v->scratch = aligned_alloc(AX_NN_ALIGN, bytes ? bytes : AX_NN_ALIGN);
     v->scratch_of = v->rows && v->out && v->scratch ? model : NULL;
     return v->scratch_of != NULL;
@@ -285,7 +322,7 @@ static bool grow(void **array, size_t n, size_t each)
 }
 
 /* Room for all targets; for what a second generation says as well as for the first. */
-static bool make_room(struct ax_channel_lstm *m)
+static bool make_room(struct ax_channel_given *m)
 {
     const size_t n = m->c->targets.n, cap = n + n / 2, said = cap * m->spec.leads_n;
     if (n <= m->cap)
@@ -300,29 +337,26 @@ static bool make_room(struct ax_channel_lstm *m)
     return true;
 }
 
-/* Let the network speak of the n rows of a batch. */
-static void run_batch(struct ax_channel_lstm *m, struct voice *v, const struct ax_lstm *model, uint32_t n)
+/* Let the model speak of the n rows of a batch. */
+static void run_batch(struct ax_channel_given *m, struct voice *v, const void *model, uint32_t n)
 {
-    const uint32_t leads = m->spec.leads_n;
-    ax_lstm_run(model, v->scratch, v->rows, n, v->out);
+    const uint32_t leads = m->spec.leads_n, per_lead = m->kind->per_lead;
+    m->kind->run(model, v->scratch, v->rows, n, v->out);
     for (uint32_t r = 0; r < n; r++) {
-        const float *out = v->out + (size_t)r * leads * AX_LSTM_QUANTILES;
+        const float *out = v->out + (size_t)r * leads * per_lead + m->kind->median;
         double *given = v->given + (size_t)m->places[r] * leads;
         for (uint32_t k = 0; k < leads; k++)
-            given[k] =
-                m->frames[r].last + m->frames[r].scale * (double)out[k * AX_LSTM_QUANTILES + AX_LSTM_MEDIAN];
+            given[k] = m->frames[r].last + m->frames[r].scale * (double)out[(size_t)k * per_lead];
     }
 }
 
 /* What a generation says of all targets. False when there is no memory. */
-static bool speak(struct ax_channel_lstm *m, struct voice *voice, const struct ax_lstm *model, int64_t t_ms)
+static bool speak(struct ax_channel_given *m, struct voice *voice, const void *model, int64_t t_ms)
 {
     if (!make_room(m) || !make_batch(m, voice, model))
         return false;
-    const struct ax_lstm_vocabulary *v = ax_lstm_vocabulary_of(model);
-    struct ax_lstm_spec spec = m->spec;
-    spec.sequence = ax_lstm_sequence(model);
-    const size_t row = (size_t)spec.sequence * ax_lstm_width(&spec, v);
+    const struct ax_lstm_spec spec = spec_of(m, model);
+    const size_t row = m->kind->row(&spec, model);
     struct ax_view views[AX_LSTM_FEATURES_MAX];
     uint32_t n = 0, place = 0;
     for (const struct ax_target *t = m->c->first; t; t = t->next, place++) {
@@ -334,7 +368,8 @@ static bool speak(struct ax_channel_lstm *m, struct voice *voice, const struct a
         if (t->stepped_ms != t_ms)
             continue;
         const struct ax_lstm_past p = past_of(m->c, t, views);
-        if (!ax_lstm_row(&spec, v, &p, voice->rows + n * row, &m->frames[n]))
+        ax_arena_reset(&m->c->job->scratch);
+        if (!m->kind->put(&spec, model, &p, &m->c->job->scratch, voice->rows + n * row, &m->frames[n]))
             continue;
         m->scales[place] = m->frames[n].scale;
         m->places[n++] = place;
@@ -350,7 +385,7 @@ static bool speak(struct ax_channel_lstm *m, struct voice *voice, const struct a
 
 /* Another generation: it is heard again, from this step on. Told by its artifact: an address may come back.
  */
-static void notice_swap(struct ax_channel_lstm *m, int64_t t_ms)
+static void notice_swap(struct ax_channel_given *m, int64_t t_ms)
 {
     const char *live = m->learner.live ? m->learner.live->sha256 : "";
     /* Those of a trial have moved to other roles: what was made for one may be of the other's shape. */
@@ -369,7 +404,7 @@ static void notice_swap(struct ax_channel_lstm *m, int64_t t_ms)
 }
 
 /* Does one say what is no number where the other has one? */
-static void check_finite(struct ax_channel_lstm *m, uint32_t n)
+static void check_finite(struct ax_channel_given *m, uint32_t n)
 {
     for (uint32_t place = 0; place < n; place++) {
         for (uint32_t k = 0; k < m->spec.leads_n && m->scales[place] > 0; k++) {
@@ -382,7 +417,7 @@ static void check_finite(struct ax_channel_lstm *m, uint32_t n)
 }
 
 /* Series of a canary's share hear the challenger: by their labels, so that a share is part of the next. */
-static void mix(struct ax_channel_lstm *m)
+static void mix(struct ax_channel_given *m)
 {
     const uint32_t leads = m->spec.leads_n;
     uint32_t place = 0;
@@ -393,7 +428,7 @@ static void mix(struct ax_channel_lstm *m)
 }
 
 /* Send what the challenger says. */
-static void tell(struct ax_channel_lstm *m, int64_t t_ms)
+static void tell(struct ax_channel_given *m, int64_t t_ms)
 {
     const struct ax_target_kind *kind = &m->c->kind;
     double said[AX_PATH_MAX];
@@ -409,14 +444,14 @@ static void tell(struct ax_channel_lstm *m, int64_t t_ms)
 }
 
 /* There is no challenger any more: its series end. */
-static void fall_silent(struct ax_channel_lstm *m, int64_t t_ms)
+static void fall_silent(struct ax_channel_given *m, int64_t t_ms)
 {
     for (struct ax_target *t = m->c->first; t; t = t->next)
         ax_challenged_leave(&m->challenger, &t->challenged, t_ms);
 }
 
 /* Let the other one speak too, and compare what both have said so far. */
-static void compare(struct ax_channel_lstm *m, int64_t t_ms)
+static void compare(struct ax_channel_given *m, int64_t t_ms)
 {
     struct ax_learner *l = &m->learner;
     const uint32_t n = m->c->targets.n;
@@ -427,7 +462,7 @@ static void compare(struct ax_channel_lstm *m, int64_t t_ms)
     }
     for (uint32_t place = 0; place < n && (m->c->kind.skip & AX_SKIP_LEARNING); place++)
         m->values[place] = (double)NAN;
-    if (ax_learner_tries(l))
+    if (m->tells && ax_learner_tries(l))
         tell(m, t_ms);
     const struct ax_rivals rivals = {n, m->serials, m->values, m->scales, m->live.given, m->shadow.given};
     check_finite(m, n);
@@ -438,7 +473,7 @@ static void compare(struct ax_channel_lstm *m, int64_t t_ms)
         mix(m);
 }
 
-const double *ax_channel_lstm_run(struct ax_channel_lstm *m, int64_t t_ms)
+const double *ax_channel_given_run(struct ax_channel_given *m, int64_t t_ms)
 {
     notice_swap(m, t_ms);
     const struct ax_learner *l = &m->learner;
@@ -456,7 +491,7 @@ const double *ax_channel_lstm_run(struct ax_channel_lstm *m, int64_t t_ms)
     return m->asleep ? NULL : m->live.given;
 }
 
-void ax_channel_lstm_weigh(struct ax_channel_lstm *m, int64_t t_ms)
+void ax_channel_given_weigh(struct ax_channel_given *m, int64_t t_ms)
 {
     const int64_t step = m->spec.step_ms;
     const struct ax_forecast_spec *f = m->c->kind.forecast;
@@ -474,12 +509,12 @@ void ax_channel_lstm_weigh(struct ax_channel_lstm *m, int64_t t_ms)
     m->asleep = n > 0 && sum < WEIGHT_MIN * n;
 }
 
-void ax_channel_lstm_forget(struct ax_channel_lstm *m)
+void ax_channel_given_forget(struct ax_channel_given *m)
 {
     ax_channel_trial_end(m->trial);
 }
 
-void ax_channel_lstm_save(const struct ax_channel_lstm *m, struct ax_buf *out)
+void ax_channel_given_save(const struct ax_channel_given *m, struct ax_buf *out)
 {
     ax_put_u8(out, m->asleep);
     ax_put_i64(out, m->since_ms);
@@ -487,7 +522,7 @@ void ax_channel_lstm_save(const struct ax_channel_lstm *m, struct ax_buf *out)
     ax_channel_trial_save(m->trial, out);
 }
 
-enum ax_err ax_channel_lstm_load(struct ax_channel_lstm *m, struct ax_bytes *in)
+enum ax_err ax_channel_given_load(struct ax_channel_given *m, struct ax_bytes *in)
 {
     m->asleep = ax_get_bool(in);
     m->since_ms = ax_get_ms(in);

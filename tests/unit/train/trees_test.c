@@ -1,0 +1,230 @@
+/* Boosted trees: learn what there is to learn, the same from the same, never from what comes later, and serve
+ * only those features that they learnt from. */
+#include "ax_test.h"
+#include "base/rng.h"
+#include "nn/model_file.h"
+#include "train/generation.h"
+#include "train/trees.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define STEP 60000
+#define N 240
+#define SERIES 8
+#define END ((int64_t)1700000000000 / STEP * STEP)
+
+static const struct ax_lstm_spec small = {.sequence = 1,
+                                          .step_ms = STEP,
+                                          .leads = {1, 4},
+                                          .leads_n = 2,
+                                          .epochs = 40,
+                                          .patience = 10,
+                                          .depth = 3,
+                                          .rows_max = 1500,
+                                          .features = {"a", 1}};
+
+/* Of its own level and size each, and what comes depends on whether the last step went up by much: nothing
+ * linear. */
+struct world {
+    float v[SERIES][N];
+};
+
+static void make(struct world *w)
+{
+    struct ax_rng rng;
+    ax_rng_seed(&rng, 5);
+    for (uint32_t s = 0; s < SERIES; s++) {
+        double x = 0, moved = 0;
+        for (uint32_t i = 0; i < N; i++) {
+            moved = fabs(moved) < 1 ? 2 * ax_rng_normal(&rng) : -0.9 * fabs(moved);
+            x += moved;
+            w->v[s][i] = (float)(pow(10, s % 4) * (50 + x));
+        }
+    }
+}
+
+static struct ax_lstm_past past(const struct world *w, uint32_t s, uint32_t i)
+{
+    const int64_t t_ms = END - (int64_t)(N - 1 - i) * STEP;
+    return (struct ax_lstm_past){
+        .target = {.fine = {w->v[s], i + 1, t_ms, STEP}, .coarse = {NULL, 0, t_ms, 5 * STEP}, .t_ms = t_ms}};
+}
+
+static struct ax_buf fitted(const struct world *w, const struct ax_lstm_spec *spec, uint64_t seed)
+{
+    struct ax_buf b;
+    struct ax_diag diag = {{0}};
+    struct ax_lstm_data *d = ax_lstm_data_new(spec);
+    assert_non_null(d);
+    for (uint32_t s = 0; s < SERIES; s++) {
+        const struct ax_lstm_past p = past(w, s, N - 1);
+        assert_int_equal(ax_lstm_data_add(d, &p, 64u << 20), AX_OK);
+    }
+    ax_buf_init(&b, AX_NN_FILE_MAX);
+    if (ax_trees_kind.fit(d, seed, NULL, &b, &diag) != AX_OK)
+        fail_msg("%s", diag.text);
+    ax_trees_kind.free_data(d);
+    return b;
+}
+
+static struct ax_generation *served(const struct ax_lstm_spec *spec, const struct ax_buf *artifact)
+{
+    struct ax_generation *g;
+    struct ax_diag diag = {{0}};
+    if (ax_generation_new(&ax_trees_kind, spec, ax_buf_view(artifact), &g, &diag) != AX_OK)
+        fail_msg("%s", diag.text);
+    return g;
+}
+
+/* The row of a series at a step, and how it is to be read. */
+static struct ax_lstm_frame row_of(const struct world *w, uint32_t s, uint32_t i, float *row)
+{
+    struct ax_arena arena;
+    struct ax_lstm_frame frame;
+    const struct ax_lstm_past p = past(w, s, i);
+    ax_arena_init(&arena, 1u << 20);
+    assert_true(ax_trees_speaker.put(&small, NULL, &p, &arena, row, &frame));
+    ax_arena_done(&arena);
+    return frame;
+}
+
+static void they_learn_for_series_of_any_level_what_no_line_has(void **state)
+{
+    (void)state;
+    static struct world w;
+    make(&w);
+    struct ax_buf artifact = fitted(&w, &small, 42);
+    struct ax_generation *g = served(&small, &artifact);
+    assert_true(g->scores.skill > 0.1);
+    assert_true(g->scores.samples > 800);
+    float row[128], out[2];
+    double error = 0, last = 0;
+    for (uint32_t s = 0; s < SERIES; s++)
+        for (uint32_t i = N - 40; i + 1 < N; i++) {
+            const struct ax_lstm_frame f = row_of(&w, s, i, row);
+            ax_trees_speaker.run(g->model, NULL, row, 1, out);
+            const double next = (double)w.v[s][i + 1];
+            error += fabs(f.last + f.scale * (double)out[0] - next) / f.scale;
+            last += fabs(f.last - next) / f.scale;
+        }
+    assert_true(error < 0.8 * last);
+    ax_generation_free(g);
+    ax_buf_done(&artifact);
+}
+
+static void the_same_data_and_seed_give_the_same_bytes(void **state)
+{
+    (void)state;
+    static struct world w;
+    make(&w);
+    struct ax_buf a = fitted(&w, &small, 42), b = fitted(&w, &small, 42), c = fitted(&w, &small, 43);
+    assert_int_equal(a.n, b.n);
+    assert_memory_equal(a.bytes, b.bytes, a.n);
+    assert_false(a.n == c.n && memcmp(a.bytes, c.bytes, a.n) == 0);
+    ax_buf_done(&a);
+    ax_buf_done(&b);
+    ax_buf_done(&c);
+}
+
+static void a_row_knows_nothing_of_later_steps_and_scales_with_its_series(void **state)
+{
+    (void)state;
+    static struct world w, later;
+    make(&w);
+    later = w;
+    for (uint32_t i = 101; i < N; i++)
+        later.v[2][i] = 7 * later.v[2][i] + 1;
+    float one[128], two[128];
+    const struct ax_lstm_frame a = row_of(&w, 2, 100, one), b = row_of(&later, 2, 100, two);
+    assert_memory_equal(one, two, ax_trees_width(&small) * sizeof *one);
+    assert_memory_equal(&a, &b, sizeof a);
+    for (uint32_t i = 0; i < N; i++)
+        later.v[2][i] = 1024 * w.v[2][i];
+    (void)row_of(&later, 2, 100, two);
+    for (uint32_t k = 0; k < ax_trees_width(&small); k++)
+        assert_float_equal(one[k], two[k], 1e-4);
+}
+
+static void a_fit_that_may_not_know_the_last_fifth_is_judged_by_it(void **state)
+{
+    (void)state;
+    static struct world w, other;
+    make(&w);
+    other = w; /* noise where it is judged: nothing can be known of it */
+    struct ax_rng rng;
+    ax_rng_seed(&rng, 9);
+    for (uint32_t s = 0; s < SERIES; s++)
+        for (uint32_t i = N - 44; i < N; i++)
+            other.v[s][i] = (float)((double)other.v[s][N - 45] + pow(10, s % 4) * ax_rng_normal(&rng));
+    struct ax_buf a = fitted(&w, &small, 42), b = fitted(&other, &small, 42);
+    struct ax_generation *one = served(&small, &a), *two = served(&small, &b);
+    assert_true(two->scores.skill < one->scores.skill - 0.05);
+    ax_generation_free(one);
+    ax_generation_free(two);
+    ax_buf_done(&a);
+    ax_buf_done(&b);
+}
+
+static void what_learnt_from_other_features_or_is_damaged_is_refused(void **state)
+{
+    (void)state;
+    static struct world w;
+    make(&w);
+    struct ax_buf artifact = fitted(&w, &small, 42);
+    struct ax_lstm_spec other = small;
+    struct ax_generation *g = NULL;
+    struct ax_diag diag = {{0}};
+    other.features = ax_str("b");
+    assert_int_equal(ax_generation_new(&ax_trees_kind, &other, ax_buf_view(&artifact), &g, &diag),
+                     AX_CONFLICT);
+    assert_non_null(strstr(diag.text, "features"));
+    artifact.bytes[artifact.n / 2] ^= 1;
+    assert_int_equal(ax_generation_new(&ax_trees_kind, &small, ax_buf_view(&artifact), &g, &diag),
+                     AX_CORRUPT);
+    ax_buf_done(&artifact);
+}
+
+static bool never(void *ctx, double share)
+{
+    uint32_t *calls = ctx;
+    assert_true(share >= 0 && share <= 1);
+    return ++*calls < 30;
+}
+
+static void a_fit_that_nobody_wants_any_more_ends(void **state)
+{
+    (void)state;
+    static struct world w;
+    make(&w);
+    uint32_t calls = 0;
+    const struct ax_fit_progress progress = {.goes_on = never, .ctx = &calls};
+    struct ax_buf b;
+    struct ax_diag diag = {{0}};
+    struct ax_lstm_data *d = ax_lstm_data_new(&small);
+    for (uint32_t s = 0; s < SERIES; s++) {
+        const struct ax_lstm_past p = past(&w, s, N - 1);
+        assert_int_equal(ax_lstm_data_add(d, &p, 64u << 20), AX_OK);
+    }
+    ax_buf_init(&b, AX_NN_FILE_MAX);
+    assert_int_equal(ax_trees_kind.fit(d, 42, &progress, &b, &diag), AX_BUSY);
+    assert_int_equal(calls, 30);
+    ax_trees_kind.free_data(d);
+    ax_buf_done(&b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+#ifdef AX_HAVE_XGBOOST
+        cmocka_unit_test(they_learn_for_series_of_any_level_what_no_line_has),
+        cmocka_unit_test(the_same_data_and_seed_give_the_same_bytes),
+        cmocka_unit_test(a_fit_that_may_not_know_the_last_fifth_is_judged_by_it),
+        cmocka_unit_test(what_learnt_from_other_features_or_is_damaged_is_refused),
+        cmocka_unit_test(a_fit_that_nobody_wants_any_more_ends),
+#endif
+        cmocka_unit_test(a_row_knows_nothing_of_later_steps_and_scales_with_its_series),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
