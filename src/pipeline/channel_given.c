@@ -18,6 +18,7 @@
 #define FIRST_SHARE 4       /* the first fit begins with a quarter of the fine window, */
 #define FIRST_STEPS_MIN 128 /* and not with less than this, or than the whole window */
 #define TEXT_MAX (1u << 20)
+#define SUPERSEDE_SPAN 1.5 /* of the time that the live one has learnt from */
 
 /* What one generation says. */
 struct voice {
@@ -229,6 +230,15 @@ static enum ax_err copy_past(void *ctx, int64_t t_ms, enum ax_fit_reason reason,
     return err;
 }
 
+/* While the window fills one that has learnt from half as much time again is what the other could not be yet,
+ * and no rival: a trial of weeks would keep the worse one. */
+static bool supersedes(void *ctx, const struct ax_fit_scores *live, const struct ax_fit_scores *newer)
+{
+    (void)ctx;
+    return (double)(newer->until_ms - newer->from_ms) >=
+           SUPERSEDE_SPAN * (double)(live->until_ms - live->from_ms);
+}
+
 enum ax_err ax_channel_given_new(struct ax_channel *c, const struct ax_speaker_kind *kind,
                                  struct ax_channel_given **out, struct ax_diag *diag)
 {
@@ -253,6 +263,7 @@ enum ax_err ax_channel_given_new(struct ax_channel *c, const struct ax_speaker_k
                                       .fits.every_ms = kind == &ax_lstm_speaker ? cfg->lstm.fit_every_ms
                                                                                 : cfg->trees.fit_every_ms,
                                       .copy = copy_past,
+                                      .supersedes = supersedes,
                                       .ctx = m};
     ax_channel_trial_rule(m->trial, c->job->config->models.min_samples, &learner.rule);
     ax_job_learn(c->job, &m->learner, &learner);

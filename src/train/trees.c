@@ -234,11 +234,11 @@ static enum ax_err encode(const struct ax_lstm_data *d, uint64_t seed, const str
         }
         float *roots = blocks[k] + (size_t)f->nodes_n * AX_FOREST_NODE;
         ax_forest_write(f, blocks[k], roots);
-        (void)snprintf(names[2 * k], NAME_MAX_BYTES, "%" PRIu32 ".nodes", k);
-        (void)snprintf(names[2 * k + 1], NAME_MAX_BYTES, "%" PRIu32 ".roots", k);
+        (void)snprintf(names[(size_t)2 * k], NAME_MAX_BYTES, "%" PRIu32 ".nodes", k);
+        (void)snprintf(names[(size_t)2 * k + 1], NAME_MAX_BYTES, "%" PRIu32 ".roots", k);
         tensors[tensors_n++] =
-            (struct ax_nn_tensor){ax_str(names[2 * k]), f->nodes_n, AX_FOREST_NODE, blocks[k]};
-        tensors[tensors_n++] = (struct ax_nn_tensor){ax_str(names[2 * k + 1]), f->trees_n, 1, roots};
+            (struct ax_nn_tensor){ax_str(names[(size_t)2 * k]), f->nodes_n, AX_FOREST_NODE, blocks[k]};
+        tensors[tensors_n++] = (struct ax_nn_tensor){ax_str(names[(size_t)2 * k + 1]), f->trees_n, 1, roots};
     }
     if (err == AX_OK)
         err = ax_nn_file_encode(tensors, tensors_n, pairs, n, artifact, diag);
