@@ -68,10 +68,10 @@ struct ax_channel {
     struct ax_outlet drift[AX_DRIFT_SOURCES][AX_DRIFT_TESTS];
     struct ax_drift_result drift_result[AX_DRIFT_SOURCES]; /* of the newest tests */
     char drift_name[AX_DRIFT_SOURCES][128];
-    struct ax_outlet *distribution; /* [2][AX_DRIFT_LE + 1]; NULL unless it is sent */
-    struct ax_drift_stream *stream; /* of its errors; NULL without one */
+    struct ax_outlet *distribution;             /* [2][AX_DRIFT_LE + 1]; NULL unless it is sent */
+    struct ax_drift_stream *stream;             /* of its errors; NULL without one */
     struct ax_channel_given *given[AX_GIVEN_N]; /* each NULL without */
-    uint32_t sample_left;           /* targets that may still join the sample for drift */
+    uint32_t sample_left;                       /* targets that may still join the sample for drift */
 };
 
 /* Where an entity is in a generation of an ensemble. */
