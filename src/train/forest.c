@@ -45,17 +45,15 @@ static bool number(struct ax_str s, uint32_t max, uint32_t *out)
     return true;
 }
 
-/* XGBoost prints as many digits as a float has. */
+/* XGBoost prints as many digits as tell a float from its neighbours, so that the way over a double ends
+ * there. */
 static bool real(struct ax_str s, float *out)
 {
-    char text[32];
-    char *end;
-    if (s.n == 0 || s.n >= sizeof text)
+    double v;
+    if (ax_parse_double(s, &v) != AX_OK)
         return false;
-    memcpy(text, s.p, s.n);
-    text[s.n] = 0;
-    *out = strtof(text, &end);
-    return *end == 0 && isfinite(*out);
+    *out = (float)v;
+    return isfinite(*out);
 }
 
 /* One line without its end: "0:[f2<0.5] yes=1,no=2,missing=1" or "1:leaf=0.1". */
