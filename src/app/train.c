@@ -23,6 +23,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define REPORT_DIGITS 13 /* seconds since 1970 to the millisecond */
 #define REPORT_BYTES_MAX (64u << 20)
 #define THREADS_MAX 64
 
@@ -197,7 +198,7 @@ static enum ax_err write_reports(const struct training *t, const json_t *report,
     struct ax_buf markdown;
     ax_buf_init(&markdown, REPORT_BYTES_MAX);
     ax_train_markdown(report, &markdown);
-    char *json = json_dumps(report, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
+    char *json = json_dumps(report, JSON_INDENT(2) | JSON_REAL_PRECISION(REPORT_DIGITS));
     enum ax_err err = markdown.err == AX_OK && json ? AX_OK : ax_fail(diag, AX_NOMEM, "out of memory");
     if (err == AX_OK && *dir)
         err = ax_whole_file_write(dir, "train.json", ax_str(json), diag);

@@ -323,6 +323,11 @@ void ax_train_markdown(const json_t *report, struct ax_buf *out)
     const json_t *jobs = json_object_get(report, "jobs");
     ax_buf_printf(out, "# Training\n\nConfiguration: %s. Data: %s. Auspex %s.\n\n", text_of(report, "config"),
                   text_of(report, "source"), text_of(report, "build"));
+    size_t fit = 0;
+    for (size_t i = 0; i < json_array_size(jobs); i++)
+        fit += json_is_true(json_object_get(json_array_get(jobs, i), "fit_to_serve"));
+    ax_buf_printf(out, "%zu of %zu jobs %s fit to serve.\n\n", fit, json_array_size(jobs),
+                  fit == 1 ? "is" : "are");
     for (size_t i = 0; i < json_array_size(jobs); i++)
         put_job(out, json_array_get(jobs, i));
 }

@@ -1,0 +1,233 @@
+#!/usr/bin/python3
+"""`auspex train` on a recording, read as a person would, and then `auspex serve` on the same storage, against a real
+Prometheus: what was fit to serve serves at once and forecasts what nobody has fitted it on; what was not does not; a
+second training becomes the challenger of the first.
+
+usage: run.py TOP AUSPEX-BINARY FOLDER
+"""
+import http.server
+import json
+import math
+import pathlib
+import random
+import re
+import shutil
+import subprocess
+import sys
+import threading
+import time
+
+TOP = pathlib.Path(sys.argv[1]).resolve()
+sys.path[:0] = [str(TOP / "deploy" / "lib"), str(TOP / "tests" / "e2e" / "lib")]
+import stack  # noqa: E402
+from check import Failure, eventually, require  # noqa: E402
+
+AUSPEX = str(pathlib.Path(sys.argv[2]).resolve())
+STEP = 0.2
+SERIES = 4
+ROWS = 2400
+CONFIG = """\
+global: {step: 200ms, evaluation_delay: 400ms}
+remote_write: [{url: PROMETHEUS/api/v1/write, queue_config: {batch_send_deadline: 100ms, max_backoff: 500ms}}]
+jobs:
+- name: load
+  expr: load
+  window: {fine: 240}
+  forecast: {horizons: [200ms, 400ms], lstm: {preset: internet, epochs: 8, fit_every: 1h}}
+  models: {min_samples: 10000}
+  targets: {wape: 0.1}
+- name: hopeless
+  expr: load * 2
+  window: {fine: 240}
+  forecast: {output: predicted_double, horizons: [200ms], lstm: {preset: internet, epochs: 1, fit_every: 1h}}
+  targets: {wape: 0.0001}
+"""
+PROMETHEUS = """\
+global: {scrape_interval: 200ms, scrape_timeout: 200ms}
+scrape_configs: [{job_name: load, static_configs: [{targets: [EXPORTER]}]}]
+remote_write:
+- url: AUSPEX/api/v1/write
+  write_relabel_configs: [{source_labels: [__name__], regex: load, action: keep}]
+  queue_config: {batch_send_deadline: 100ms, min_backoff: 30ms, max_backoff: 500ms}
+"""
+
+
+def value(step, series):
+    """A wave of 12 steps."""
+    return 100 * (1 + 0.3 * math.sin(2 * math.pi * (step + series) / 12)) + random.gauss(0, 1)
+
+
+def record(path):
+    """The last minutes, as they would have been."""
+    end = int(time.time() / STEP)
+    names = [f'"load{{host=""{s}""}}"' for s in range(SERIES)]
+    rows = [",".join(["timestamp"] + names)]
+    for step in range(end - ROWS, end):
+        rows.append(",".join([f"{step * STEP:.1f}"] + [f"{value(step, s):.4f}" for s in range(SERIES)]))
+    path.write_text("\n".join(rows) + "\n")
+
+
+class Exporter:
+    """The same series, as they go on."""
+
+    def __init__(self):
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                step = int(time.time() / STEP)
+                body = "".join(f'load{{host="{s}"}} {value(step, s)}\n' for s in range(SERIES)).encode()
+                self.send_response(200)
+                self.send_header("Content-Type", "text/plain; version=0.0.4")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.address = f"127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+
+class World:
+    def __init__(self, folder):
+        self.folder = folder
+        self.exporter = Exporter()
+        ports = [stack.free_port() for _ in range(2)]
+        self.url, self.prometheus = (f"http://127.0.0.1:{port}" for port in ports)
+        (folder / "data").mkdir()
+        (folder / "auspex.yml").write_text(CONFIG.replace("PROMETHEUS", self.prometheus))
+        (folder / "prometheus.yml").write_text(
+            PROMETHEUS.replace("EXPORTER", self.exporter.address).replace("AUSPEX", self.url))
+        record(folder / "in.csv")
+        self.auspex = stack.Server(
+            "auspex", [AUSPEX, f"--config.file={folder}/auspex.yml", f"--storage.path={folder}/data",
+                       f"--web.listen-address=127.0.0.1:{ports[0]}", "--storage.remote.flush-deadline=1s"],
+            folder / "auspex.log", self.url + "/-/ready")
+        self.server = stack.Server(
+            "prometheus", ["prometheus", f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/tsdb",
+                           "--web.enable-remote-write-receiver", f"--web.listen-address=127.0.0.1:{ports[1]}",
+                           "--log.level=warn"], folder / "prometheus.log", self.prometheus + "/-/ready")
+
+    def train(self, *flags, status):
+        run = subprocess.run([AUSPEX, "train", f"--config.file={self.folder}/auspex.yml", *flags], capture_output=True,
+                             text=True, timeout=60)
+        require(run.returncode == status, f"auspex train {flags}: {run.returncode}, not {status}: {run.stderr}{run.stdout}")
+        return run.stdout, run.stderr
+
+    def report(self, name):
+        folder = self.folder / name
+        return json.loads((folder / "train.json").read_text()), (folder / "train.md").read_text()
+
+    def query(self, expression):
+        status, body = stack.http(f"{self.prometheus}/api/v1/query",
+                                  stack.urllib.parse.urlencode({"query": expression}).encode())
+        require(status == 200, f"{expression}: {body[:200]}")
+        return [(row["metric"], float(row["value"][1])) for row in json.loads(body)["data"]["result"]]
+
+    def versions(self, role):
+        return {row[0]["for"]: row[0]["version"] for row in self.query(f'model_info{{model="lstm",role="{role}"}}')}
+
+    def stop(self):
+        self.auspex.stop()
+        self.server.stop()
+        self.exporter.server.shutdown()
+
+
+def what_is_wrong_is_said_and_fits_nothing(w):
+    _, err = w.train("--input=nowhere.csv", status=1)
+    require("nowhere.csv" in err, f"the file that is missing is not named: {err}")
+    _, err = w.train(f"--input={w.folder}/in.csv", "none", status=1)
+    require("none" in err, f"the job that there is not is not named: {err}")
+    require(not list((w.folder / "data").glob("models/*.model")), "something was registered all the same")
+
+
+def a_recording_is_learnt_and_the_report_says_how_well(w):
+    out, err = w.train(f"--input={w.folder}/in.csv", f"--storage.path={w.folder}/data", f"--report={w.folder}/first",
+                       status=1)  # one of the two is not fit
+    report, text = w.report("first")
+    jobs = {job["job"]: job for job in report["jobs"]}
+    good, bad = jobs["load"], jobs["hopeless"]
+    require(good["fit_to_serve"] and not good["reasons"], f"load is not fit: {good['reasons']}")
+    require(not bad["fit_to_serve"] and "wape" in bad["reasons"][0], f"hopeless: {bad['reasons']}")
+    for job, stage in ((good, "production"), (bad, "development")):
+        model = job["models"][0]
+        require((model["version"], model["stage"]) == ("1.0.0", stage), f"{job['job']} stands as {model}")
+    wape = good["scores"]["horizons"][0]["wape"]
+    require(0 < wape < 0.05, f"wape of load is {wape}")
+    require(f"\n1 of 2 jobs is fit to serve.\n" in text and "## load: fit to serve\n" in text
+            and "## hopeless: NOT fit to serve\n" in text, text)
+    section = text.split("## hopeless")[0]
+    row = re.search(r"^\| wape \| 200ms \| (\S+) \| at most \| 0\.1 \| yes \|$", section, re.M)
+    require(row and abs(float(row.group(1)) / wape - 1) < 1e-3, f"the table does not say wape {wape}:\n{section}")
+    require("registered as 1.0.0, in production" in section, section)
+    require("\n- wape is " in text.split("## hopeless")[1], text)
+    tables = [block for block in text.split("\n\n") if block.startswith("|")]
+    for block in tables:  # each row has the columns of its head
+        columns = {line.count("|") for line in block.splitlines()}
+        require(len(columns) == 1, f"a table that does not close:\n{block}")
+    require(out.strip() == text.strip() or "load" in out, f"nothing is printed: {out}")
+    return report["trained_until"]
+
+
+def what_was_fit_serves_from_the_first_steps_on(w, until):
+    w.server.start()
+    w.auspex.start()
+    for server in (w.server, w.auspex):
+        server.wait_ready()
+    # Nothing is fitted: there is not enough to learn from in the storage, nor is a fit due.
+    eventually(40, lambda: w.versions("champion") == {"load": "1.0.0"}, "1.0.0 of load serves, and nothing of hopeless")
+    trained = w.query('model_training_timestamp_seconds{for="load"}')[0][1]
+    require(until - 30 <= trained <= until + 0.001, f"it learnt until {trained}, not {until}")
+    error = ('avg(avg_over_time((abs(predicted_load{horizon="200ms"} offset 200ms - on (host) load) / on (host) load)'
+             '[4s:200ms]))')
+    eventually(25, lambda: (w.query(error) or [(0, 1)])[0][1] < 0.05, "it forecasts what it has never seen, within 5 %")
+    log = (w.folder / "auspex.log").read_text()
+    require("is begun" not in log and "training_failed" not in log, f"something was fitted:\n{log[-2000:]}")
+    card = subprocess.run([AUSPEX, "models", "show", "load/lstm", f"--url={w.url}"], capture_output=True, text=True,
+                          timeout=30)
+    require(card.returncode == 0 and "| stage | production, champion |" in card.stdout, card.stdout + card.stderr)
+
+
+def a_storage_in_use_is_left_alone(w):
+    _, err = w.train(f"--storage.path={w.folder}/data", f"--report={w.folder}/refused", status=1)
+    require("an auspex runs on" in err and "stop it first" in err, f"it is not said that a process has it: {err}")
+
+
+def the_next_training_is_the_challenger_of_the_first(w):
+    w.auspex.stop()
+    record(w.folder / "in.csv")  # what has come meanwhile is part of it
+    w.train("load", f"--input={w.folder}/in.csv", f"--storage.path={w.folder}/data", f"--report={w.folder}/second", status=0)
+    report, text = w.report("second")
+    model = report["jobs"][0]["models"][0]
+    require(model["stage"] == "staging" and "1 of 1 jobs is fit to serve." in text, f"it stands as {model}")
+    w.auspex.start()
+    w.auspex.wait_ready()
+    eventually(20, lambda: w.versions("champion").get("load") == "1.0.0"
+               and w.versions("challenger").get("load") == model["version"], "both are there, in their roles")
+    eventually(20, lambda: w.query('model_phase{for="load",phase="shadow"}')[0][1] == 1, "it runs in shadow")
+    eventually(20, lambda: len(w.query('predicted_load_challenger{horizon="200ms"}')) == SERIES, "and says so")
+
+
+def main():
+    folder = pathlib.Path(sys.argv[3])
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    w = World(folder)
+    try:
+        began = time.monotonic()
+        for test, *more in ((what_is_wrong_is_said_and_fits_nothing,), (a_recording_is_learnt_and_the_report_says_how_well,)):
+            until = test(w, *more)
+            print(f"{time.monotonic() - began:5.1f} s  {test.__name__}", flush=True)
+        what_was_fit_serves_from_the_first_steps_on(w, until)
+        print(f"{time.monotonic() - began:5.1f} s  what_was_fit_serves_from_the_first_steps_on", flush=True)
+        for test in (a_storage_in_use_is_left_alone, the_next_training_is_the_challenger_of_the_first):
+            test(w)
+            print(f"{time.monotonic() - began:5.1f} s  {test.__name__}", flush=True)
+    except (Failure, stack.StackError) as failure:
+        sys.exit(f"FAILED: {failure}\n{w.auspex.log_tail(25)}")
+    finally:
+        w.stop()
+
+
+main()
