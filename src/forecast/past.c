@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define DAY_MS 86400000LL
+#define DENSE_POINTS 96 /* of a cycle */
 
 struct ax_past ax_past_of(const struct ax_batch *b, uint32_t e)
 {
@@ -161,6 +162,11 @@ static int64_t cycle_ago(const struct ax_past *p, int64_t ago, uint32_t season_s
     return ago + back - ax_past_clock_shift(p->clocks, p->t_ms - ago * step_ms, back * step_ms) / step_ms;
 }
 
+bool ax_season_dense(double points, int64_t point_ms)
+{
+    return fmin(points, (double)DAY_MS / (double)point_ms) >= DENSE_POINTS;
+}
+
 /* Mean over the cycles from the first-th one back. One cycle is what it was; in a mean of several a spike has
  * no part, where steps are dense. */
 static double cycles_mean(const struct ax_past *p, int64_t ago, uint32_t first, uint32_t season_steps,
@@ -168,11 +174,12 @@ static double cycles_mean(const struct ax_past *p, int64_t ago, uint32_t first, 
 {
     double sum = 0;
     uint32_t n = 0;
+    bool calm = cycles > 1 && ax_season_dense(season_steps, p->fine.step_ms);
     if (cycle_ago(p, ago, season_steps, first) < 0) /* clocks are put forward: that is still to come */
         first++;
     for (uint32_t k = first; k < first + cycles; k++) {
         int64_t at = cycle_ago(p, ago, season_steps, k);
-        double v = cycles > 1 && season_steps >= AX_DENSE_SEASON ? calm_ago(p, at) : value_ago(p, at);
+        double v = calm ? calm_ago(p, at) : value_ago(p, at);
         if (isnan(v))
             continue;
         sum += v;
@@ -231,9 +238,10 @@ void ax_past_season_span(const struct ax_past *p, uint32_t season_steps, uint32_
             out[i] = ax_past_season_ago(p, season_steps, n - 1 - i, cycles);
         return;
     }
+    bool calm = cycles > 1 && ax_season_dense(season_steps, p->fine.step_ms);
     memset(out, 0, n * sizeof *out);
     for (uint32_t k = 1; k <= cycles; k++)
-        add_cycle(p, (int64_t)k * season_steps, n, cycles > 1 && season_steps >= AX_DENSE_SEASON, out, seen);
+        add_cycle(p, (int64_t)k * season_steps, n, calm, out, seen);
     for (uint32_t i = 0; i < n; i++)
         out[i] = seen[i] ? out[i] / seen[i] : (double)NAN;
 }

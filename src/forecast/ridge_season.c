@@ -102,7 +102,7 @@ static double at(const struct now *w, double back)
  * that; the newest point is what it is. */
 static double calm(const struct now *w, double back, double cycle)
 {
-    if (back < 1 || cycle < AX_DENSE_SEASON)
+    if (back < 1 || !ax_season_dense(cycle, w->point_ms))
         return at(w, back);
     uint32_t whole = (uint32_t)back;
     if (w->sums && whole == back && whole < w->n)
@@ -169,7 +169,7 @@ static void local_features(const struct now *w, const struct frame *f, double *x
     x[CYCLE_LEVEL] = 0;
     for (uint32_t i = 0; i < REACH || (i < cycle && !w->sums); i++) {
         double v = i == 0      ? w->newest
-                   : i < REACH ? calm(w, i, f->cycle > 0 ? f->cycle : AX_DENSE_SEASON)
+                   : i < REACH ? calm(w, i, f->cycle > 0 ? f->cycle : (double)INFINITY)
                                : at(w, i);
         if (i >= 1 && i <= LAGS)
             x[LOCAL + i - 1] = clipped(relative(w, at(w, i)), LAG_CLIP);

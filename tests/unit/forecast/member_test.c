@@ -196,6 +196,32 @@ static void the_seasons_of_a_span_are_those_of_its_moments(void **state)
     ax_zone_free(zone);
 }
 
+/* A week of hours has 168 points, and yet an hour that stands out every day is its shape; one of a day of
+ * minutes is a spike. */
+static void the_shape_of_the_days_of_a_week_is_kept(void **state)
+{
+    (void)state;
+    enum { HOURS = 24 * 7 * 4 };
+    static float v[HOURS];
+    for (int i = 0; i < HOURS; i++)
+        v[i] = i % 24 == 12 ? 10 : 1;
+    struct ax_past p = {.fine = {.v = v, .n = HOURS, .end_ms = INT64_C(3600000) * HOURS, .step_ms = 3600000},
+                        .t_ms = INT64_C(3600000) * HOURS};
+    double span[24];
+    ax_past_season_span(&p, 24 * 7, 24, 3, span);
+    for (uint32_t lead = 1; lead <= 24; lead++) { /* the newest value is that of the last hour of a day */
+        double expected = lead % 24 == 13 ? 10 : 1;
+        ax_assert_close(ax_past_season(&p, 24 * 7, lead, 3), expected, 0);
+        ax_assert_close(span[lead - 1], expected, 0);
+    }
+    p.fine.step_ms =
+        60000; /* the same values by the minute: a cycle of 168 points in less than three hours */
+    p.fine.end_ms = p.t_ms = INT64_C(60000) * HOURS;
+    ax_assert_close(ax_past_season(&p, 24 * 7, 13, 3), 1, 0);
+    assert_true(ax_season_dense(288, 300000) && ax_season_dense(2016, 300000) && !ax_season_dense(95, 1000));
+    assert_false(ax_season_dense(336, 1800000));
+}
+
 static void a_season_is_found_in_noise_and_none_in_a_random_walk(void **state)
 {
     (void)state;
@@ -229,6 +255,7 @@ int main(void)
         cmocka_unit_test(the_ridge_needs_rows_and_learns_the_season),
         cmocka_unit_test(coarse_values_serve_seasons_longer_than_the_fine_window),
         cmocka_unit_test(the_seasons_of_a_span_are_those_of_its_moments),
+        cmocka_unit_test(the_shape_of_the_days_of_a_week_is_kept),
         cmocka_unit_test(a_season_is_found_in_noise_and_none_in_a_random_walk),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
