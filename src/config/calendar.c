@@ -26,8 +26,14 @@ struct event {
     const struct ax_zone *zone; /* of start; NULL: `own` counts, or UTC */
     icaltimezone *own;          /* the file's VTIMEZONE, when the database has none of that name */
     int64_t duration_s;
-    uint32_t moved_from,
-        moved_n; /* instants that another event stands for, or that are left out: in skipped */
+    uint32_t moved_from, moved_n; /* instants that other events stand for: in moved */
+    uint32_t out_from, out_n;     /* those that are left out: in skipped */
+};
+
+/* An instant of the events of a UID that another event (its RECURRENCE-ID) stands for. */
+struct moved {
+    const char *uid; /* the component's */
+    int64_t t_s;
 };
 
 /* A zone that events name. */
@@ -43,7 +49,9 @@ struct ax_calendar {
     uint32_t zones_n;
     struct event *events;
     uint32_t events_n;
-    int64_t *skipped; /* seconds */
+    struct moved *moved; /* by uid, then time */
+    uint32_t moved_n;
+    int64_t *skipped; /* seconds; of one event rising */
     uint32_t skipped_n, skipped_cap;
     struct ax_span *spans;
     uint32_t spans_n, spans_cap;
@@ -130,25 +138,77 @@ static enum ax_err skip(struct ax_calendar *c, int64_t t_s)
     return AX_OK;
 }
 
-/* EXDATE of an event, and the times of which a RECURRENCE-ID of the same UID makes something else. */
+static int by_time(const void *a, const void *b)
+{
+    const int64_t *x = a, *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
+static int by_uid(const void *a, const void *b)
+{
+    const struct moved *x = a, *y = b;
+    const int order = strcmp(x->uid, y->uid);
+    return order ? order : by_time(&x->t_s, &y->t_s);
+}
+
+/* All instants for which an event stands that is there, or was cancelled. */
+static enum ax_err gather_moved(struct ax_calendar *c, uint32_t events)
+{
+    c->moved = calloc(events, sizeof *c->moved);
+    if (!c->moved)
+        return AX_NOMEM;
+    icalcompiter i = icalcomponent_begin_component(c->root, ICAL_VEVENT_COMPONENT);
+    for (icalcomponent *e; c->moved_n < events && (e = icalcompiter_deref(&i)); icalcompiter_next(&i)) {
+        icalproperty *p = icalcomponent_get_first_property(e, ICAL_RECURRENCEID_PROPERTY);
+        const char *uid = icalcomponent_get_uid(e);
+        if (p && uid)
+            c->moved[c->moved_n++] = (struct moved){uid, instant_of(c, p, icalproperty_get_recurrenceid(p))};
+    }
+    qsort(c->moved, c->moved_n, sizeof *c->moved, by_uid);
+    return AX_OK;
+}
+
+/* The first of moved that is not before an instant of a UID. */
+static uint32_t moved_at(const struct ax_calendar *c, const char *uid, int64_t t_s)
+{
+    const struct moved wanted = {uid, t_s};
+    uint32_t low = 0, high = c->moved_n;
+    while (low < high) {
+        const uint32_t middle = low + (high - low) / 2;
+        if (by_uid(&c->moved[middle], &wanted) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* EXDATE of an event, and the times that a RECURRENCE-ID of the same UID makes something else; not so of an
+ * event that is such a one itself: it stands for one time, and wherever it was moved to. */
 static enum ax_err gather_skipped(struct ax_calendar *c, struct event *e)
 {
     const char *uid = icalcomponent_get_uid(e->component);
     enum ax_err err = AX_OK;
-    e->moved_from = c->skipped_n;
+    e->out_from = c->skipped_n;
     for (icalproperty *p = icalcomponent_get_first_property(e->component, ICAL_EXDATE_PROPERTY);
          p && err == AX_OK; p = icalcomponent_get_next_property(e->component, ICAL_EXDATE_PROPERTY))
         err = skip(c, instant_of(c, p, icalproperty_get_exdate(p)));
-    icalcompiter i = icalcomponent_begin_component(c->root, ICAL_VEVENT_COMPONENT);
-    for (icalcomponent *other; uid && err == AX_OK && (other = icalcompiter_deref(&i));
-         icalcompiter_next(&i)) {
-        icalproperty *p = icalcomponent_get_first_property(other, ICAL_RECURRENCEID_PROPERTY);
-        const char *other_uid = icalcomponent_get_uid(other);
-        if (other != e->component && p && other_uid && strcmp(uid, other_uid) == 0)
-            err = skip(c, instant_of(c, p, icalproperty_get_recurrenceid(p)));
-    }
-    e->moved_n = c->skipped_n - e->moved_from;
+    e->out_n = c->skipped_n - e->out_from;
+    if (e->out_n)
+        qsort(c->skipped + e->out_from, e->out_n, sizeof *c->skipped, by_time);
+    if (!uid || icalcomponent_get_first_property(e->component, ICAL_RECURRENCEID_PROPERTY))
+        return err;
+    e->moved_from = moved_at(c, uid, INT64_MIN);
+    e->moved_n = moved_at(c, uid, INT64_MAX) - e->moved_from;
     return err;
+}
+
+/* Does another event stand for a time of an event, or is it left out? */
+static bool is_skipped(const struct ax_calendar *c, const struct event *e, int64_t t_s)
+{
+    const struct moved wanted = {e->moved_n ? c->moved[e->moved_from].uid : "", t_s};
+    return (e->moved_n && bsearch(&wanted, c->moved + e->moved_from, e->moved_n, sizeof *c->moved, by_uid)) ||
+           (e->out_n && bsearch(&t_s, c->skipped + e->out_from, e->out_n, sizeof *c->skipped, by_time));
 }
 
 /* How long an event lasts: DTEND, DURATION, or a day when it begins at a date. */
@@ -208,7 +268,7 @@ static enum ax_err take_events(struct ax_calendar *c, struct ax_diag *diag)
     if ((uint32_t)n > EVENTS_MAX)
         return ax_fail(diag, AX_LIMIT, "it has %d events: at most %u are read", n, EVENTS_MAX);
     c->events = calloc((size_t)n, sizeof *c->events);
-    if (!c->events)
+    if (!c->events || gather_moved(c, (uint32_t)n) != AX_OK)
         return ax_fail(diag, AX_NOMEM, "out of memory");
     icalcompiter i = icalcomponent_begin_component(c->root, ICAL_VEVENT_COMPONENT);
     enum ax_err err = AX_OK;
@@ -290,6 +350,7 @@ void ax_calendar_free(struct ax_calendar *c)
     free(c->zones);
     ax_zone_free(c->zone);
     free(c->events);
+    free(c->moved);
     free(c->skipped);
     free(c->spans);
     free(c);
@@ -302,9 +363,8 @@ static enum ax_err put(struct ax_calendar *c, const struct event *e, int64_t t_s
     const struct ax_span span = {t_s * 1000, (t_s + duration_s) * 1000};
     if (span.end_ms <= from_ms || span.begin_ms >= to_ms || duration_s <= 0)
         return AX_OK;
-    for (uint32_t i = 0; i < e->moved_n; i++)
-        if (c->skipped[e->moved_from + i] == t_s)
-            return AX_OK;
+    if (is_skipped(c, e, t_s))
+        return AX_OK;
     if (c->spans_n == OCCURRENCES_MAX)
         return AX_LIMIT;
     if (c->spans_n == c->spans_cap) {

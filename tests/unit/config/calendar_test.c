@@ -242,6 +242,69 @@ static void memory_does_not_grow_with_how_often_a_calendar_is_asked(void **state
     ax_calendar_free(c);
 }
 
+/* Hours of one event of every hour, of which `moved` were put elsewhere, each onto the time of the one after
+ * it (the last into the air). */
+static void put_moved(struct ax_buf *text, uint32_t moved)
+{
+    char line[256];
+    ax_buf_str(
+        text, ax_str("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nBEGIN:VEVENT\r\nUID:a\r\nDTSTART:20250101T000000Z\r\n"
+                     "DURATION:PT10M\r\nRRULE:FREQ=HOURLY\r\nEND:VEVENT\r\n"));
+    for (uint32_t i = 0; i < moved; i++) {
+        char was[32], is[32];
+        const time_t at = 1735689600 + (time_t)i * 3600, to = at + 3600;
+        (void)strftime(was, sizeof was, "%Y%m%dT%H%M%SZ", gmtime(&at));
+        (void)strftime(is, sizeof is, "%Y%m%dT%H%M%SZ", gmtime(&to));
+        int n = snprintf(line, sizeof line,
+                         "BEGIN:VEVENT\r\nUID:a\r\nRECURRENCE-ID:%s\r\nDTSTART:%s\r\nDURATION:PT30M\r\n"
+                         "END:VEVENT\r\n",
+                         was, is);
+        ax_buf_put(text, line, (size_t)n);
+    }
+    ax_buf_str(text, ax_str("END:VCALENDAR\r\n"));
+}
+
+static void what_was_moved_stands_where_it_was_moved_to_though_that_was_the_time_of_another(void **state)
+{
+    (void)state;
+    const struct ax_span *spans;
+    struct ax_calendar *c = NULL;
+    struct ax_buf text;
+    uint32_t n;
+    ax_buf_init(&text, 1 << 20);
+    put_moved(&text, 2); /* those of 0 and 1 o'clock, to 1 and 2 */
+    assert_int_equal(ax_calendar_parse(ax_buf_view(&text), ax_str(""), &c, NULL), AX_OK);
+    assert_int_equal(
+        ax_calendar_expand(c, INT64_C(1735689600000), INT64_C(1735689600000) + 4 * 3600000, &spans, &n),
+        AX_OK);
+    assert_int_equal(n, 3);
+    for (uint32_t i = 0; i < n; i++) {
+        assert_int_equal((spans[i].begin_ms - INT64_C(1735689600000)) / 3600000, i + 1);
+        assert_int_equal(spans[i].end_ms - spans[i].begin_ms, i < 2 ? 1800000 : 600000);
+    }
+    ax_calendar_free(c);
+    ax_buf_done(&text);
+}
+
+static void an_event_that_was_moved_a_thousand_times_costs_no_more_than_a_thousand_events(void **state)
+{
+    (void)state;
+    struct ax_calendar *few = NULL, *many = NULL;
+    struct ax_buf text;
+    ax_buf_init(&text, 1 << 20);
+    put_moved(&text, 1000);
+    const size_t before = allocated();
+    assert_int_equal(ax_calendar_parse(ax_buf_view(&text), ax_str(""), &few, NULL), AX_OK);
+    const size_t of_few = allocated() - before;
+    ax_buf_reset(&text);
+    put_moved(&text, 4000);
+    assert_int_equal(ax_calendar_parse(ax_buf_view(&text), ax_str(""), &many, NULL), AX_OK);
+    assert_true(allocated() - before - of_few < 5 * of_few);
+    ax_calendar_free(few);
+    ax_calendar_free(many);
+    ax_buf_done(&text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -251,6 +314,8 @@ int main(void)
         cmocka_unit_test(what_recurs_too_often_is_refused_when_it_is_asked),
         cmocka_unit_test(a_day_that_no_month_has_is_not_looked_for),
         cmocka_unit_test(memory_does_not_grow_with_how_often_a_calendar_is_asked),
+        cmocka_unit_test(what_was_moved_stands_where_it_was_moved_to_though_that_was_the_time_of_another),
+        cmocka_unit_test(an_event_that_was_moved_a_thousand_times_costs_no_more_than_a_thousand_events),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
