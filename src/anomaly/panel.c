@@ -17,15 +17,20 @@
 #define PER_POINT                                                                                            \
     2.0             /* the rate of points over that of steps: a step raises its point and part of the next */
 #define UNHEARD 3.0 /* level of the first generation, before it was heard */
-#define YOUNG_STEPS 120.0 /* of an entity, at which a score counts half */
-#define WARMUP_STEPS 30.0 /* that features take before they speak */
-#define GROWN_POINTS 864  /* three days to learn from: then what stays beyond the level is no ignorance */
-#define RISE_MAX 1.5      /* of the level of such a generation */
-#define PATIENCE_SHARE 8  /* of what a younger one learnt from; what lasts longer is usual */
+#define YOUNG_STEPS 120.0  /* of an entity, at which a score counts half */
+#define WARMUP_STEPS 30.0  /* that features take before they speak */
+#define GROWN_POINTS 864   /* three days to learn from: then what stays beyond the level is no ignorance */
+#define RISE_MAX 2.0       /* of the level of such a generation, */
+#define LASTS_POINTS 576   /* unless in two days */
+#define LASTS_SHARE 0.25   /* so much of the time was above it: that is a new level, */
+#define SETTLED_POINTS 144 /* of which half a day is worth learning from */
+#define OF_OTHERS 0.5f     /* so much counts what was heard of the generation before */
+#define BELIEF_STEPS 240   /* of an entity, before which only what lasts for three of them is believed */
+#define PATIENCE_SHARE 8   /* of what a younger one learnt from; what lasts longer is usual */
 #define PATIENCE_MIN 2
 #define PATIENCE_MAX 48
 #define MISSED_POINTS 12 /* after which an ensemble that says nothing is gone */
-#define STATE_VERSION 4
+#define STATE_VERSION 5
 
 struct ax_panel {
     struct ax_detector_spec spec;
@@ -35,9 +40,14 @@ struct ax_panel {
     double level;        /* that is exceeded at the rate, in the same units; at least 1 */
     double peak;         /* of the point that goes on, */
     uint32_t steps;      /* and its steps so far */
-    uint32_t run;        /* points above the level in succession */
-    uint32_t heard;      /* steps of the entity, saturating */
-    uint32_t missed;     /* steps in succession at which the generation said nothing */
+    double lasting;      /* share of the newest points that were above the level */
+    double accepted;     /* level up to which a grown generation's was let rise by what lasted; at least 1 */
+    uint32_t since;      /* points since something lasted so long; 0: nothing did, or it has settled */
+    bool settled;        /* it has at the newest step */
+    double was[2];   /* scores of the two steps before, as an entity's first ones are not believed alone */
+    uint32_t run;    /* points above the level in succession */
+    uint32_t heard;  /* steps of the entity, saturating */
+    uint32_t missed; /* steps in succession at which the generation said nothing */
     int64_t generation;
 };
 
@@ -48,7 +58,7 @@ struct ax_panel *ax_panel_new(const struct ax_detector_spec *spec, uint32_t poin
         return NULL;
     p->spec = ax_detector_spec_complete(spec);
     p->point_steps = point_steps ? point_steps : 1;
-    p->before = p->level = 1;
+    p->before = p->level = p->accepted = 1;
     ax_tail_init(&p->tail, MEMORY_POINTS);
     return p;
 }
@@ -69,14 +79,20 @@ static double vote_of(const struct ax_panel_voices *v, double level)
     return voices ? (double)above / voices : 0;
 }
 
-/* Another generation speaks, or (0) the features alone: what was heard says little of it. */
+/* Another generation speaks, or (0) the features alone: of these what was heard says little. Generations have
+ * the entity in common, and what it does every day. */
 static void hear_another(struct ax_panel *p, int64_t generation)
 {
+    const bool alike = p->generation != 0 && generation != 0;
     p->before = generation == 0 ? 1 : p->generation == 0 ? fmax(p->level, UNHEARD) : p->level;
     p->level = p->before;
+    p->accepted = 1;
     p->generation = generation;
     p->run = 0;
-    ax_tail_init(&p->tail, MEMORY_POINTS);
+    if (alike)
+        ax_tail_fade(&p->tail, OF_OTHERS);
+    else
+        ax_tail_init(&p->tail, MEMORY_POINTS);
 }
 
 static bool is_grown(const struct ax_panel_voices *v)
@@ -93,19 +109,33 @@ static uint32_t patience_of(const struct ax_panel_voices *v)
     return share < PATIENCE_MIN ? PATIENCE_MIN : share > PATIENCE_MAX ? PATIENCE_MAX : share;
 }
 
+/* Was so much of the newest time above the level that it is a new one? */
+static bool note_lasting(struct ax_panel *p, double x)
+{
+    p->lasting += ((x > p->level) - p->lasting) / LASTS_POINTS;
+    const bool lasts = p->lasting > LASTS_SHARE;
+    p->since = lasts ? 1 : p->since ? p->since + 1 : 0;
+    p->settled = p->since == SETTLED_POINTS;
+    if (p->settled)
+        p->since = 0;
+    return lasts;
+}
+
 /* Above the level the first point counts, as if it were at the level; what follows it does when it cannot be
  * an incident. */
 static void hear_point(struct ax_panel *p, double x, const struct ax_panel_voices *v)
 {
-    const bool grown = is_grown(v), small = grown && x <= RISE_MAX;
+    const bool lasts = note_lasting(p, x), grown = is_grown(v), small = grown && x <= RISE_MAX * p->accepted;
     p->run = x > p->level ? p->run + (p->run < UINT32_MAX) : 0;
-    if (p->run <= 1 || small || (!grown && p->run > patience_of(v)))
-        ax_tail_add(&p->tail, small ? x : fmin(x, p->level), 1);
+    if (p->run <= 1 || small || lasts || (!grown && p->run > patience_of(v)))
+        ax_tail_add(&p->tail, small || lasts ? x : fmin(x, p->level), 1);
     if (p->tail.n < TAIL_MIN)
         return;
-    const double share = p->tail.n / (p->tail.n + EVIDENCE), most = grown ? RISE_MAX : (double)INFINITY,
+    const double share = p->tail.n / (p->tail.n + EVIDENCE),
+                 most = grown && !lasts ? RISE_MAX * p->accepted : (double)INFINITY,
                  own = ax_tail_level(&p->tail, PER_POINT * p->spec.false_alarm_rate);
     p->level = pow(fmin(fmax(own, 1), most), share) * pow(p->before, 1 - share);
+    p->accepted = lasts ? fmax(p->accepted, p->level) : fmin(p->accepted, fmax(p->level, 1));
 }
 
 static void learn(struct ax_panel *p, const struct ax_panel_voices *v, double together)
@@ -119,10 +149,23 @@ static void learn(struct ax_panel *p, const struct ax_panel_voices *v, double to
     p->steps = 0;
 }
 
+/* As much of a step's score as is believed: of an entity's first ones what the two before it said too. */
+static double believed(struct ax_panel *p, double score, bool judge_only)
+{
+    const double lasts = fmin(p->was[0], p->was[1]);
+    const bool young = p->heard < BELIEF_STEPS;
+    if (!judge_only) {
+        p->was[0] = p->was[1];
+        p->was[1] = score;
+    }
+    return young ? fmin(score, fmax(lasts, 1)) : score;
+}
+
 bool ax_panel_step(struct ax_panel *p, const struct ax_panel_voices *v, struct ax_verdict *out, double *vote)
 {
     *out = *v->features;
     *vote = 0;
+    p->settled = false;
     if (v->members == 0 && !v->features->ready)
         return false;
     const int64_t generation = v->members ? v->generation : 0;
@@ -141,7 +184,7 @@ bool ax_panel_step(struct ax_panel *p, const struct ax_panel_voices *v, struct a
     together = fmin(together, TOGETHER_MAX);
     const double young = YOUNG_STEPS / (p->heard + WARMUP_STEPS), apart = together / level,
                  asked = v->unasked ? fmin(apart, fmax(v->features->score, 1)) : apart;
-    const double score = fmin(asked / (1 + young * young), SCORE_MAX);
+    const double score = believed(p, fmin(asked / (1 + young * young), SCORE_MAX), v->judge_only);
     *vote = vote_of(v, level);
     *out =
         (struct ax_verdict){.ready = true, .score = score, .upper = 1, .unasked = v->unasked && score <= 1};
@@ -154,6 +197,11 @@ bool ax_panel_step(struct ax_panel *p, const struct ax_panel_voices *v, struct a
     return apart > 1;
 }
 
+bool ax_panel_settled(const struct ax_panel *p)
+{
+    return p->settled;
+}
+
 void ax_panel_save(const struct ax_panel *p, struct ax_buf *out)
 {
     ax_put_u8(out, STATE_VERSION);
@@ -162,6 +210,11 @@ void ax_panel_save(const struct ax_panel *p, struct ax_buf *out)
     ax_put_f64(out, p->before);
     ax_put_f64(out, p->level);
     ax_put_f64(out, p->peak);
+    ax_put_f64(out, p->lasting);
+    ax_put_f64(out, p->accepted);
+    ax_put_f64(out, p->was[0]);
+    ax_put_f64(out, p->was[1]);
+    ax_put_varint(out, p->since);
     ax_put_varint(out, p->steps);
     ax_put_varint(out, p->run);
     ax_put_varint(out, p->heard);
@@ -176,6 +229,11 @@ enum ax_err ax_panel_load(struct ax_panel *p, struct ax_bytes *in)
     p->before = ax_get_f64_in(in, 1, DBL_MAX);
     p->level = ax_get_f64_in(in, 1, DBL_MAX);
     p->peak = ax_get_f64_in(in, 0, DBL_MAX);
+    p->lasting = ax_get_f64_in(in, 0, 1);
+    p->accepted = ax_get_f64_in(in, 1, DBL_MAX);
+    p->was[0] = ax_get_f64_in(in, 0, SCORE_MAX);
+    p->was[1] = ax_get_f64_in(in, 0, SCORE_MAX);
+    p->since = ax_get_count(in, SETTLED_POINTS - 1);
     p->steps = ax_get_count(in, p->point_steps - 1);
     p->run = ax_get_count(in, UINT32_MAX);
     p->heard = ax_get_count(in, UINT32_MAX);

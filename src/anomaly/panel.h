@@ -7,13 +7,18 @@
  * ensemble the features' voice is taken.
  *
  * What is held out is not what comes. So the score is that over the panel's own level, never below 1: what a
- * share of points of all that was heard of the generation exceeds (a point is the largest of its steps), by
- * the tail of anomaly/tail.h. As points are few at first, the level is, on a logarithmic scale, between that
- * and what was known before: 1 for features, 3 for the first generation, the level of the one before for the
- * next. An abnormality counts by its first point, as if that were at the level: an incident hides none after
- * it. What lasts is usual when an eighth of what was learnt from has passed, 4 hours at most; not so once
- * three days were learnt from: then what is up to half above the level given counts in full, the level is at
- * most that, and the rest is left to the next training.
+ * share of points of all that was heard of the generation, and half as much of those before it, exceeds (a
+ * point is the largest of its steps), by the tail of anomaly/tail.h. As points are few at first, the level
+ * is, on a logarithmic scale, between that and what was known before: 1 for features, 3 for the first
+ * generation, the level of the one before for the next. An abnormality counts by its first point, as if that
+ * were at the level: an incident hides none after it. What lasts is usual when an eighth of what was learnt
+ * from has passed, 4 hours at most; not so once three days were learnt from: then what is up to twice the
+ * level given counts in full, the level is at most that, and the rest is left to the next training.
+ *
+ * Except for what lasts longer than incidents do: when a quarter of the last two days was above the level
+ * (exponentially weighted: 14 hours without a break after quiet days) it begins a new level, and counts in
+ * full; from then on the level may rise to twice that. Half a day later it has settled, and is worth learning
+ * from.
  *
  * What an ensemble finds in features whose deviations are not asked for (the guards of a job) is learnt from
  * as all is, but makes no score above that of the features' voice, and no vote.
@@ -21,7 +26,8 @@
  * At steps at which the generation says nothing the features' voice is taken as it is, and nothing is learnt
  * or forgotten; after 12 points of them the generation counts as gone.
  *
- * An entity's first steps cannot tell what is rare: its scores are divided by 1 + (120 / steps)^2.
+ * An entity's first steps cannot tell what is rare: its scores are divided by 1 + (120 / steps)^2, and of the
+ * first 240 one above 1 is believed only as far as the two before it said so too.
  *
  * One ax_panel per entity. Deterministic; owner: the pipeline's thread. */
 #ifndef AX_ANOMALY_PANEL_H
@@ -56,6 +62,10 @@ struct ax_panel_voices {
  * allocation. */
 bool ax_panel_step(struct ax_panel *p, const struct ax_panel_voices *voices, struct ax_verdict *out,
                    double *vote);
+
+/* Has a new level settled at the newest step: is what an ensemble learnt before it no longer how things are?
+ */
+bool ax_panel_settled(const struct ax_panel *p);
 
 /* Append all that it has learnt. */
 void ax_panel_save(const struct ax_panel *p, struct ax_buf *out);

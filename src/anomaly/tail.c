@@ -59,6 +59,15 @@ void ax_tail_add(struct ax_tail *t, double score, double weight)
     t->n += t->n < UINT32_MAX;
 }
 
+void ax_tail_fade(struct ax_tail *t, float share)
+{
+    renormalise(t);
+    for (uint32_t i = 0; i < AX_TAIL_BINS; i++)
+        t->bins[i] *= share;
+    t->total *= share;
+    t->n = (uint32_t)((double)t->n * (double)share);
+}
+
 /* The tail above the lower edge of a bin, in numbers. */
 struct excess {
     uint32_t bin;       /* the threshold is its lower edge */

@@ -29,6 +29,9 @@ void ax_tail_init(struct ax_tail *t, uint32_t memory_steps);
 /* Take in a score (>= 0, finite) with a weight in (0, 1]; time passes by one step. O(1) amortised. */
 void ax_tail_add(struct ax_tail *t, double score, double weight);
 
+/* Let all that was seen count for a share (0 to 1) of what it does. O(bins). */
+void ax_tail_fade(struct ax_tail *t, float share);
+
 /* The level that a share `rate` of scores exceeds; 0 when nothing was seen. Not below the bin that so many of
  * those seen reach, when that is 2 points or more: the extrapolation knows nothing of lumps of equal scores.
  * O(bins). */

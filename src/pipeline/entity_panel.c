@@ -49,13 +49,15 @@ static struct ax_trial_rule rule_of(const struct ax_job *job)
 }
 
 /* What learnt from much less time, or before people said what to learn from, is no measure of a newer one:
- * few alarms may mean that it knows nothing. */
+ * few alarms may mean that it knows nothing; nor is what learnt before something has begun that lasts. */
 static bool supersedes(void *ctx, const struct ax_fit_scores *live, const struct ax_fit_scores *newer)
 {
     const struct ax_job *job = ctx;
     const double had = (double)(live->until_ms - live->from_ms),
                  has = (double)(newer->until_ms - newer->from_ms);
-    return has >= MUCH_MORE * had || (live->until_ms <= job->relearn_ms && newer->until_ms > job->relearn_ms);
+    return has >= MUCH_MORE * had ||
+           (live->until_ms <= job->relearn_ms && newer->until_ms > job->relearn_ms) ||
+           (live->until_ms < job->settled_ms && newer->until_ms >= job->settled_ms);
 }
 
 void ax_entities_learn(struct ax_job *job)
@@ -329,6 +331,8 @@ bool ax_entity_hear(struct ax_job *job, struct ax_entity *e, const struct ax_ask
         ask_why(job, asked, at, &told);
     voices.unasked = told.unasked;
     bool apart = ax_panel_step(e->panel, &voices, &e->verdict, &e->vote);
+    if (ax_panel_settled(e->panel))
+        job->settled_ms = e->seen_ms;
     e->verdict.direction = features.direction;
     if (answer && e->verdict.score > 1) {
         if (!told.known)

@@ -15,6 +15,7 @@
 #define PHASES 5
 #define SEGMENTS_MAX (PHASES + 1)
 #define SHARE_OF_BYTES 0.9
+#define DAY_MS INT64_C(86400000)
 
 static bool of_latencies(const struct ax_job *job)
 {
@@ -283,8 +284,8 @@ static int64_t span_ms(const struct ax_job *job)
 }
 
 /* Is there so much more past than the live generation learnt from that learning again pays? The past has
- * doubled, or the time between two trainings has gone by, or people have said something since the newest. Of
- * latencies, which have a short past, all of it is new. */
+ * doubled, or the time between two trainings has gone by, or people have said something since the newest, or,
+ * once a day, an entity has a new level. Of latencies, which have a short past, all of it is new. */
 static bool is_worth_it(const struct ax_job *job, int64_t t_ms, enum ax_fit_reason reason)
 {
     const struct ax_learner *l = &job->ensemble_learner;
@@ -293,6 +294,8 @@ static bool is_worth_it(const struct ax_job *job, int64_t t_ms, enum ax_fit_reas
     const struct ax_fit_scores *live = &l->live->scores;
     const int64_t newest_ms = l->newest_ms > live->until_ms ? l->newest_ms : live->until_ms;
     const int64_t learnt_ms = live->until_ms - live->from_ms, since_ms = t_ms - newest_ms;
+    if (newest_ms < job->settled_ms && since_ms >= DAY_MS)
+        return true;
     if (newest_ms <= job->relearn_ms || since_ms >= job->config->anomaly.ensemble.retrain_ms)
         return true;
     return since_ms >= learnt_ms && (of_latencies(job) || 2 * learnt_ms <= span_ms(job));

@@ -179,7 +179,8 @@ enum ax_err ax_job_new(const struct ax_job_env *env, const struct ax_config *con
     job->schedule = (struct ax_schedule){job_config->step_ms, delay_ms, AX_NEVER};
     ax_arrivals_init(&job->arrivals, env->zero_delay ? INT64_MAX : AX_LOOK_MS, delay_ms);
     job->reason = AX_JOB_NO_DATA;
-    job->drift_due_ms = job->repeated_ms = job->accuracy_fell_ms = job->relearn_ms = AX_NEVER;
+    job->drift_due_ms = job->repeated_ms = job->accuracy_fell_ms = AX_NEVER;
+    job->relearn_ms = job->settled_ms = AX_NEVER;
     ax_arena_init(&job->scratch, SCRATCH_BYTES);
     init_cells(job);
     init_specs(job);

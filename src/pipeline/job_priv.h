@@ -138,6 +138,7 @@ struct ax_job {
     struct ax_challenger challenger;    /* of the ensemble */
     struct ax_entity_trial scores;      /* of it and the one that serves, during a trial */
     int64_t relearn_ms; /* newest step when people last said something of what it learnt from; AX_NEVER */
+    int64_t settled_ms; /* newest step at which a new level of an entity had settled; AX_NEVER */
     struct ax_learner *learners; /* models that are fitted beside it */
     struct ax_triggers triggers; /* why these are fitted again */
     struct ax_arena scratch;

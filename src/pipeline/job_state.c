@@ -51,6 +51,7 @@ static void job_save(struct ax_job *job, struct ax_buf *out)
     ax_put_i64(out, job->drift_due_ms);
     ax_put_i64(out, job->accuracy_fell_ms);
     ax_put_i64(out, job->relearn_ms);
+    ax_put_i64(out, job->settled_ms);
     for (unsigned what = 0; what < AX_DRIFT_SOURCES; what++) {
         ax_put_varint(out, job->drift_ready[what]);
         ax_put_varint(out, job->drift_drifted[what]);
@@ -86,6 +87,7 @@ static enum ax_err job_load(struct ax_job *job, struct ax_bytes *in)
     job->drift_due_ms = ax_get_ms(in);
     job->accuracy_fell_ms = ax_get_ms(in);
     job->relearn_ms = ax_get_ms(in);
+    job->settled_ms = ax_get_ms(in);
     for (unsigned what = 0; what < AX_DRIFT_SOURCES; what++) {
         job->drift_ready[what] = ax_get_count(in, job->channels_n);
         job->drift_drifted[what] = ax_get_count(in, job->drift_ready[what]);

@@ -76,8 +76,14 @@ static void the_first_steps_of_an_entity_cannot_tell_what_is_rare(void **state)
     p = ax_panel_new(&spec, POINT);
     for (uint32_t i = 0; i < 90; i++)
         (void)features_heard(p, 0.5);
+    assert_true(features_heard(p, 4).score == 1 &&
+                features_heard(p, 4).score == 1); /* a blip or two: not believed */
     assert_true(fabs(features_heard(p, 4).score - 2) <
-                1e-9); /* after 120 steps, those of the features' own too */
+                0.1); /* after 122 steps, those of the features' own too */
+    assert_true(features_heard(p, 0.5).score < 1);
+    for (uint32_t i = 0; i < 150; i++)
+        (void)features_heard(p, 0.5);
+    assert_true(features_heard(p, 4).score > 3); /* of a known one each step is */
     ax_panel_free(p);
 }
 
@@ -142,6 +148,22 @@ nobody_believes_a_first_generation_that_was_not_heard_and_the_next_begins_where_
     ax_panel_free(p);
 }
 
+static void what_an_entity_does_every_day_is_not_forgotten_when_another_generation_speaks(void **state)
+{
+    (void)state;
+    struct ax_panel *p = ax_panel_new(&spec, POINT);
+    uint32_t above = 0;
+    for (uint32_t day = 0; day < 20; day++)
+        for (uint32_t point = 0; point < 288; point++)
+            for (uint32_t k = 0; k < POINT; k++) {
+                double vote, usual = point == 144 ? 1.5 : 0.3;
+                const double score = heard_of(p, usual, usual, GROWN, day < 12 ? 1 : 2, &vote).score;
+                above += day >= 12 && score > 1;
+            }
+    assert_int_equal(above, 0);
+    ax_panel_free(p);
+}
+
 static void a_generation_that_says_nothing_for_a_while_is_not_forgotten(void **state)
 {
     (void)state;
@@ -167,7 +189,7 @@ static void what_lasts_is_usual_to_a_young_generation_and_not_to_one_of_three_da
     (void)steps_above(grown, 5000, 0, 0.5, GROWN);
     assert_true(steps_above(young, 12 * POINT, 0, 5, 96) >= 11 * POINT);
     assert_int_equal(steps_above(young, 4000, 2000, 5, 96), 0);
-    assert_int_equal(steps_above(grown, 9000, 0, 5, GROWN), 9000);
+    assert_int_equal(steps_above(grown, 160 * POINT, 0, 5, GROWN), 160 * POINT); /* 13 hours */
     assert_true(heard(grown, 5, 5, &vote).score > 2.4);
     ax_panel_free(young);
     ax_panel_free(grown);
@@ -198,6 +220,67 @@ static void what_nobody_asks_for_makes_no_score_and_no_vote_beyond_those_of_the_
         assert_true(out.unasked == (i == 0));
         ax_assert_close(vote, i == 0 ? 0 : 0.2, 1e-12);
     }
+    ax_panel_free(p);
+}
+
+/* Points until the panel says that a new level has settled, of steps of so large a median; at most `most`. */
+static uint32_t points_to_settle(struct ax_panel *p, double median, uint32_t most)
+{
+    for (uint32_t i = 0; i < most; i++)
+        for (uint32_t k = 0; k < POINT; k++) {
+            double vote;
+            (void)heard(p, median, median, &vote);
+            if (ax_panel_settled(p))
+                return i + 1;
+        }
+    return UINT32_MAX;
+}
+
+static void
+what_lasts_for_more_than_half_a_day_begins_a_new_level_beside_which_more_is_still_abnormal(void **state)
+{
+    (void)state;
+    struct ax_panel *p = ax_panel_new(&spec, POINT);
+    double vote;
+    (void)steps_above(p, 5000, 0, 0.5, GROWN);
+    const uint32_t above = steps_above(p, 288 * POINT, 0, 5, GROWN); /* a day of a shift */
+    assert_true(above > 12 * 12 * POINT && above < 16 * 12 * POINT);
+    assert_true(steps_above(p, 14 * 288 * POINT, 0, 5, GROWN) <= 40); /* 0.2 % of two weeks */
+    assert_true(heard(p, 40, 40, &vote).score > 1.5);
+    ax_panel_free(p);
+}
+
+static void
+a_shift_that_comes_and_goes_for_days_begins_a_new_level_too_and_half_a_day_of_incidents_does_not(void **state)
+{
+    (void)state;
+    struct ax_panel *shifts = ax_panel_new(&spec, POINT), *has = ax_panel_new(&spec, POINT);
+    uint32_t late = 0;
+    (void)steps_above(shifts, 5000, 0, 0.5, GROWN);
+    (void)steps_above(has, 5000, 0, 0.5, GROWN);
+    for (uint32_t i = 0; i < 8 * 24; i++) { /* eight days: half of every hour */
+        const uint32_t above = steps_above(shifts, 6 * POINT, 0, 5, GROWN);
+        late += i >= 2 * 24 ? above : 0;
+        (void)steps_above(shifts, 6 * POINT, 0, 0.5, GROWN);
+    }
+    assert_true(late <= 40);
+    for (uint32_t i = 0; i < 8; i++) { /* and two hours of each day */
+        assert_int_equal(steps_above(has, 24 * POINT, 0, 5, GROWN), 24 * POINT);
+        (void)steps_above(has, 264 * POINT, 0, 0.5, GROWN);
+        assert_false(ax_panel_settled(has));
+    }
+    ax_panel_free(shifts);
+    ax_panel_free(has);
+}
+
+static void half_a_day_after_a_new_level_was_accepted_it_has_settled_once(void **state)
+{
+    (void)state;
+    struct ax_panel *p = ax_panel_new(&spec, POINT);
+    (void)steps_above(p, 5000, 0, 0.5, GROWN);
+    const uint32_t points = points_to_settle(p, 5, 1000);
+    assert_true(points > 300 && points < 400); /* 14 hours and 12, and what flickers between */
+    assert_int_equal(points_to_settle(p, 5, 3000), UINT32_MAX);
     ax_panel_free(p);
 }
 
@@ -255,9 +338,15 @@ int main(void)
             the_level_rises_to_the_false_alarm_rate_when_what_comes_is_louder_than_what_was_held_out),
         cmocka_unit_test(
             nobody_believes_a_first_generation_that_was_not_heard_and_the_next_begins_where_it_ended),
+        cmocka_unit_test(what_an_entity_does_every_day_is_not_forgotten_when_another_generation_speaks),
         cmocka_unit_test(a_generation_that_says_nothing_for_a_while_is_not_forgotten),
         cmocka_unit_test(what_lasts_is_usual_to_a_young_generation_and_not_to_one_of_three_days),
         cmocka_unit_test(what_nobody_asks_for_makes_no_score_and_no_vote_beyond_those_of_the_features),
+        cmocka_unit_test(
+            what_lasts_for_more_than_half_a_day_begins_a_new_level_beside_which_more_is_still_abnormal),
+        cmocka_unit_test(
+            a_shift_that_comes_and_goes_for_days_begins_a_new_level_too_and_half_a_day_of_incidents_does_not),
+        cmocka_unit_test(half_a_day_after_a_new_level_was_accepted_it_has_settled_once),
         cmocka_unit_test(an_incident_does_not_hide_the_next),
         cmocka_unit_test(what_was_learnt_is_saved_and_read),
     };

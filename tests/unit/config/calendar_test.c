@@ -274,9 +274,9 @@ static void what_was_moved_stands_where_it_was_moved_to_though_that_was_the_time
     ax_buf_init(&text, 1 << 20);
     put_moved(&text, 2); /* those of 0 and 1 o'clock, to 1 and 2 */
     assert_int_equal(ax_calendar_parse(ax_buf_view(&text), ax_str(""), &c, NULL), AX_OK);
-    assert_int_equal(
-        ax_calendar_expand(c, INT64_C(1735689600000), INT64_C(1735689600000) + 4 * 3600000, &spans, &n),
-        AX_OK);
+    assert_int_equal(ax_calendar_expand(c, INT64_C(1735689600000),
+                                        INT64_C(1735689600000) + INT64_C(4) * 3600000, &spans, &n),
+                     AX_OK);
     assert_int_equal(n, 3);
     for (uint32_t i = 0; i < n; i++) {
         assert_int_equal((spans[i].begin_ms - INT64_C(1735689600000)) / 3600000, i + 1);
