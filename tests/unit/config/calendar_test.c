@@ -253,8 +253,9 @@ static void put_moved(struct ax_buf *text, uint32_t moved)
     for (uint32_t i = 0; i < moved; i++) {
         char was[32], is[32];
         const time_t at = 1735689600 + (time_t)i * 3600, to = at + 3600;
-        (void)strftime(was, sizeof was, "%Y%m%dT%H%M%SZ", gmtime(&at));
-        (void)strftime(is, sizeof is, "%Y%m%dT%H%M%SZ", gmtime(&to));
+        struct tm tm;
+        (void)strftime(was, sizeof was, "%Y%m%dT%H%M%SZ", gmtime_r(&at, &tm));
+        (void)strftime(is, sizeof is, "%Y%m%dT%H%M%SZ", gmtime_r(&to, &tm));
         int n = snprintf(line, sizeof line,
                          "BEGIN:VEVENT\r\nUID:a\r\nRECURRENCE-ID:%s\r\nDTSTART:%s\r\nDURATION:PT30M\r\n"
                          "END:VEVENT\r\n",
