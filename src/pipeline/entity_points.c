@@ -296,7 +296,9 @@ static bool is_worth_it(const struct ax_job *job, int64_t t_ms, enum ax_fit_reas
     const int64_t learnt_ms = live->until_ms - live->from_ms, since_ms = t_ms - newest_ms;
     if (newest_ms < job->settled_ms && since_ms >= DAY_MS)
         return true;
-    if (newest_ms <= job->relearn_ms || since_ms >= job->config->anomaly.ensemble.retrain_ms)
+    if (newest_ms <= job->relearn_ms && t_ms > job->relearn_ms)
+        return true; /* not at the step after which they said it, which is offered again after a restart */
+    if (since_ms >= job->config->anomaly.ensemble.retrain_ms)
         return true;
     return since_ms >= learnt_ms && (of_latencies(job) || 2 * learnt_ms <= span_ms(job));
 }
