@@ -135,9 +135,10 @@ static json_t *parts_json(const struct ax_explained *e)
     json_t *list = json_array();
     for (uint32_t i = 0; i < e->parts_n; i++) {
         const struct ax_explained_part *p = &e->parts[i];
-        (void)json_array_append_new(
-            list, json_pack("{s:o, s:f, s:o, s:o}", "feature", ax_str_json(p->feature), "share", p->share,
-                            "actual", number(p->value), "typical", typical(p->expected, p->lower, p->upper)));
+        (void)json_array_append_new(list, json_pack("{s:o, s:f, s:b, s:o, s:o}", "feature",
+                                                    ax_str_json(p->feature), "share", p->share, "absent",
+                                                    p->absent, "actual", number(p->value), "typical",
+                                                    typical(p->expected, p->lower, p->upper)));
     }
     return list;
 }
@@ -162,13 +163,13 @@ static void take(void *ctx, const struct ax_explained *e)
     json_t *until = e->episode ? json_real((double)e->episode->end_ms / 1000) : json_null();
     json_t *severity = known ? json_string(ax_severity_name(ax_severity_of(e->score))) : json_null();
     (void)json_array_append_new(
-        ctx, json_pack("{s:o, s:o, s:f, s:o, s:o, s:o, s:o, s:i, s:f, s:o, s:o, s:o, s:o, s:o, s:o}",
+        ctx, json_pack("{s:o, s:o, s:f, s:o, s:o, s:o, s:o, s:i, s:b, s:f, s:o, s:o, s:o, s:o, s:o, s:o}",
                        "metric", ax_labels_json(e->labels), "job", ax_str_json(e->job), "timestamp",
                        (double)e->t_ms / 1000, "sentence", sentence(e), "score", number(e->score),
                        "scoreAtMost", number(known ? e->score : e->score_most), "severity", severity,
-                       "direction", e->direction, "threshold", e->threshold, "actual", number(e->value),
-                       "typical", typical(e->expected, e->lower, e->upper), "since", since, "until", until,
-                       "contributions", parts_json(e), "similar", similar_json(e)));
+                       "direction", e->direction, "absent", e->absent, "threshold", e->threshold, "actual",
+                       number(e->value), "typical", typical(e->expected, e->lower, e->upper), "since", since,
+                       "until", until, "contributions", parts_json(e), "similar", similar_json(e)));
 }
 
 static void explain(void *ctx, const struct ax_http_request *req, struct ax_http_response *res)

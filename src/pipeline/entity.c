@@ -185,7 +185,7 @@ static void combine(struct ax_job *job, struct ax_entity *e, const struct heard 
     for (uint32_t i = 0; i < job->channels_n; i++) {
         const struct ax_verdict *v = h->verdicts[i];
         scores[i] = !v || v->absent ? (double)NAN : v->unasked ? 0 : v->score;
-        if (scores[i] > strongest) {
+        if (v && scores[i] > strongest) {
             strongest = scores[i];
             direction = v->direction;
         }
@@ -210,11 +210,12 @@ static void raise_to_least(const struct ax_job *job, struct ax_entity *e, const 
     if (!v->ready)
         *v = (struct ax_verdict){.ready = true, .upper = 1};
     for (uint32_t i = 0; i < job->channels_n; i++) {
-        const double own = h->verdicts[i] ? fmax(h->verdicts[i]->least - 1, 0) : 0;
+        const struct ax_verdict *of = h->verdicts[i];
+        const double own = of ? fmax(of->least - 1, 0) : 0;
         sum += e->contributions[i] = e->contributions[i] * others + own;
-        if (own > strongest && !(v->score > h->least)) {
+        if (of && own > strongest && !(v->score > h->least)) {
             strongest = own;
-            v->direction = h->verdicts[i]->direction;
+            v->direction = of->direction;
         }
     }
     for (uint32_t i = 0; i < job->channels_n && sum > 0; i++)

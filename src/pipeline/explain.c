@@ -178,7 +178,7 @@ static void take_episode(struct ax_explained *x)
     const struct ax_episode *e = x->episode;
     x->t_ms = e->peak_ms;
     x->score = (double)e->score;
-    x->direction = e->direction;
+    x->direction = (e->direction > 0) - (e->direction < 0);
     x->value = (double)e->value;
     x->expected = (double)e->expected;
     x->lower = (double)e->lower;

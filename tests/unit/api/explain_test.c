@@ -207,7 +207,7 @@ static void an_absence_is_explained_by_how_long_it_has_been_gone(void **state)
     json_t *a = ask(&w, "node_load1{instance=\"a\"}", "&job=load", 200);
     expect_sentence(a, "scores 3.00, high where at most 1 is normal: it " GONE_SINCE);
     expect_sentence(a, "abnormal for 5m");
-    assert_true(json_is_null(first(a, "actual")));
+    assert_true(json_is_null(first(a, "actual")) && json_is_true(first(a, "absent")));
     ax_assert_close(json_real_value(first(a, "timestamp")), (RIG_START + (LIVED + 19LL) * RIG_STEP) / 1000.0,
                     0);
     ax_assert_close(json_real_value(first(a, "since")), (RIG_START + (int64_t)LIVED * RIG_STEP) / 1000.0, 0);
@@ -225,6 +225,8 @@ static void a_feature_that_is_absent_is_said_to_be(void **state)
     live_and_end(&w, LIVED + 20, false);
     json_t *a = ask(&w, "{instance=\"a\"}", "&job=node", 200);
     expect_sentence(a, "% of it is wild (absent)");
+    assert_true(json_is_true(json_object_get(json_array_get(first(a, "contributions"), 0), "absent")));
+    assert_true(json_is_false(first(a, "absent")));
     json_decref(a);
     world_done(&w);
 }
