@@ -112,7 +112,7 @@ static void show(void *ctx, const struct ax_http_request *req, struct ax_http_re
 static bool note_decision(void *ctx, const struct ax_audit_entry *e)
 {
     json_t **newest = ctx;
-    if (ax_str_eq(e->who, ax_str("auspex")) && e->detail.n && memmem(e->detail.p, e->detail.n, " pairs", 6)) {
+    if (ax_str_eq(e->action, ax_str("decision"))) {
         json_decref(*newest);
         *newest = ax_audit_json(e);
     }

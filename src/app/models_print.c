@@ -136,8 +136,7 @@ static void print_trial(const json_t *data)
         print_effect(t);
     }
     if (json_is_object(last))
-        (void)printf("\nlast decision: %s %s: %s\n", text_of(last, "version"), text_of(last, "action"),
-                     text_of(last, "detail"));
+        (void)printf("\nlast decision: %s %s\n", text_of(last, "version"), text_of(last, "detail"));
 }
 
 enum ax_err ax_models_print_compare(struct ax_str answer, const char *out, struct ax_diag *diag)

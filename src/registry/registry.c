@@ -2,8 +2,10 @@
 #include "base/assert.h"
 #include "registry/registry_priv.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define SCHEMA_VERSION 2
 #define PATH_BYTES 4096
@@ -90,6 +92,8 @@ static enum ax_err prepare_tables(struct ax_registry *r, struct ax_diag *diag)
         return err;
     err = version == 0 ? ax_sql_script(r, schema, diag) : AX_OK;
     if (err == AX_OK)
+        err = ax_succession_follow_all(r, diag);
+    if (err == AX_OK)
         err = ax_sql_script(r, since_2, diag);
     return ax_registry_end(r, err, diag);
 }
@@ -112,17 +116,17 @@ static enum ax_err open_database(struct ax_registry *r, struct ax_diag *diag)
 }
 
 /* The limits that were last set. */
-static enum ax_err read_limits(struct ax_registry *r, struct ax_diag *diag)
+static enum ax_err read_limits(struct ax_registry *r, uint32_t *approvals, uint32_t *keep,
+                               struct ax_diag *diag)
 {
-    r->keep = AX_REGISTRY_KEEP;
     sqlite3_stmt *s = ax_sql_prepare(r, diag, "SELECT name, value FROM setting", "");
     enum ax_err err = s ? AX_OK : AX_IO;
     while (err == AX_OK) {
         err = ax_sql_step(r, s, diag);
         if (err == AX_OK && ax_str_eq(ax_sql_text(s, 0), ax_str("approvals")))
-            r->approvals = (uint32_t)sqlite3_column_int64(s, 1);
+            *approvals = (uint32_t)sqlite3_column_int64(s, 1);
         else if (err == AX_OK && ax_str_eq(ax_sql_text(s, 0), ax_str("keep")))
-            r->keep = (uint32_t)sqlite3_column_int64(s, 1);
+            *keep = (uint32_t)sqlite3_column_int64(s, 1);
     }
     (void)sqlite3_finalize(s);
     return err == AX_NOTFOUND ? AX_OK : err;
@@ -137,12 +141,13 @@ enum ax_err ax_registry_open(const struct ax_registry_options *options, struct a
         return ax_fail(diag, AX_NOMEM, "out of memory");
     r->folder.fd = -1;
     r->clock = options->clock;
+    r->keep = AX_REGISTRY_KEEP;
     (void)pthread_mutex_init(&r->lock, NULL);
     enum ax_err err = ax_folder_open(options->dir, true, &r->folder, diag);
     if (err == AX_OK)
         err = open_database(r, diag);
     if (err == AX_OK)
-        err = options->limits_as_before ? read_limits(r, diag)
+        err = options->limits_as_before ? read_limits(r, &r->approvals, &r->keep, diag)
                                         : ax_registry_limits(r, options->approvals, options->keep, diag);
     if (err == AX_OK)
         err = ax_artifacts_sweep(r, diag);
@@ -164,6 +169,44 @@ void ax_registry_close(struct ax_registry *r)
     free(r);
 }
 
+static void limits_text(uint32_t approvals, uint32_t keep, char out[AX_LIMITS_TEXT])
+{
+    (void)snprintf(out, AX_LIMITS_TEXT, "approvals %" PRIu32 ", keep %" PRIu32, approvals, keep);
+}
+
+enum ax_err ax_limits_stored(struct ax_registry *r, char out[AX_LIMITS_TEXT], struct ax_diag *diag)
+{
+    uint32_t approvals = 0, keep = AX_REGISTRY_KEEP;
+    const enum ax_err err = read_limits(r, &approvals, &keep, diag);
+    limits_text(approvals, keep, out);
+    return err;
+}
+
+enum ax_err ax_limits_noted(struct ax_registry *r, char out[AX_LIMITS_TEXT], struct ax_diag *diag)
+{
+    sqlite3_stmt *s = ax_sql_prepare(
+        r, diag, "SELECT detail FROM audit WHERE action = 'limits' ORDER BY seq DESC LIMIT 1", "");
+    const enum ax_err err = s ? ax_sql_step(r, s, diag) : AX_IO;
+    (void)snprintf(out, AX_LIMITS_TEXT, AX_STR_FMT,
+                   AX_STR_ARG(err == AX_OK ? ax_sql_text(s, 0) : ax_str("")));
+    (void)sqlite3_finalize(s);
+    return err == AX_NOTFOUND ? AX_OK : err;
+}
+
+/* Note limits in the audit log that are not those that it has. */
+static enum ax_err note_limits(struct ax_registry *r, uint32_t approvals, uint32_t keep, struct ax_diag *diag)
+{
+    char text[AX_LIMITS_TEXT], noted[AX_LIMITS_TEXT];
+    limits_text(approvals, keep, text);
+    enum ax_err err = ax_limits_noted(r, noted, diag);
+    if (err == AX_OK && !*noted) /* what holds until something else is said */
+        limits_text(0, AX_REGISTRY_KEEP, noted);
+    return err == AX_OK && strcmp(text, noted) != 0
+               ? ax_audit_append(r, &(struct ax_registry_by){ax_str(""), ax_str("")}, "limits", ax_str(""),
+                                 ax_str(""), ax_str(text), diag)
+               : err;
+}
+
 enum ax_err ax_registry_limits(struct ax_registry *r, uint32_t approvals, uint32_t keep, struct ax_diag *diag)
 {
     static const char sql[] = "INSERT OR REPLACE INTO setting(name, value) VALUES(?, ?)";
@@ -174,6 +217,8 @@ enum ax_err ax_registry_limits(struct ax_registry *r, uint32_t approvals, uint32
     err = ax_sql_run(r, diag, sql, "si", ax_str("approvals"), (int64_t)approvals);
     if (err == AX_OK)
         err = ax_sql_run(r, diag, sql, "si", ax_str("keep"), (int64_t)keep);
+    if (err == AX_OK)
+        err = note_limits(r, approvals, keep, diag);
     err = ax_registry_settle(r, err, diag);
     if (err == AX_OK) {
         r->approvals = approvals;

@@ -85,11 +85,13 @@ struct ax_model_draft {
     struct ax_str change; /* a line for the changelog; empty: made from what differs from the parent */
 };
 
+#define AX_MODEL_VERSION 36 /* bytes of a version's number as text, and a 0 byte */
+
 /* Which version it became, and where its artifact is. */
 struct ax_model_ref {
     uint32_t major, minor, patch;
     enum ax_stage stage;
-    char version[36]; /* "1.4.2" */
+    char version[AX_MODEL_VERSION]; /* "1.4.2" */
     char sha256[AX_SHA256_TEXT];
 };
 
@@ -120,6 +122,15 @@ AX_MUST_USE enum ax_err ax_registry_move(struct ax_registry *r, struct ax_str na
 AX_MUST_USE enum ax_err ax_registry_rollback(struct ax_registry *r, struct ax_str name,
                                              const struct ax_registry_by *by, struct ax_model_ref *out,
                                              struct ax_diag *diag);
+
+/* What a comparison of two versions leads to. */
+enum ax_decision { AX_DECIDE_PROMOTE, AX_DECIDE_RETIRE, AX_DECIDE_ROLL_BACK };
+
+/* Move that version to production or the archive, or roll back if it is the champion, because of that: as
+ * above, by "auspex", and with an entry `decision` before the others, which says what was decided and why. */
+AX_MUST_USE enum ax_err ax_registry_decide(struct ax_registry *r, struct ax_str name, struct ax_str which,
+                                           enum ax_decision decision, struct ax_str why,
+                                           struct ax_model_ref *out, struct ax_diag *diag);
 
 /* Note that a reviewer (by->who, must be given) approves of a version; twice counts once. */
 AX_MUST_USE enum ax_err ax_registry_approve(struct ax_registry *r, struct ax_str name, struct ax_str which,

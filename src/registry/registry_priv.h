@@ -97,6 +97,36 @@ AX_MUST_USE enum ax_err ax_baseline_of(struct ax_registry *r, struct ax_str name
 AX_MUST_USE enum ax_err ax_versions_visit(struct ax_registry *r, sqlite3_stmt *s, ax_model_visit *visit,
                                           void *ctx, struct ax_diag *diag);
 
+/* Visit all rows; within the lock. */
+AX_MUST_USE enum ax_err ax_versions_all(struct ax_registry *r, ax_model_visit *visit, void *ctx,
+                                        struct ax_diag *diag);
+
+#define AX_VERSION_ENTRY (2 * AX_SHA256_TEXT + 8)
+
+/* verify.c: the detail of the entry `register` of a version: the SHA-256 of its artifact, and that of all
+ * that was said of it then. AX_NOMEM. */
+AX_MUST_USE enum ax_err ax_version_entry(const struct ax_model_version *v, char out[AX_VERSION_ENTRY]);
+
+/* succession.c: the number of the version that served before the one that serves now, "" when there was none:
+ * where a rollback goes. */
+AX_MUST_USE enum ax_err ax_succession(struct ax_registry *r, struct ax_str name, char out[AX_MODEL_VERSION],
+                                      struct ax_diag *diag);
+
+/* Let a champion have replaced that one. */
+AX_MUST_USE enum ax_err ax_succession_follow(struct ax_registry *r, struct ax_str name, int64_t champion,
+                                             struct ax_diag *diag);
+
+/* The same for all champions; format 1 did not see to it. */
+AX_MUST_USE enum ax_err ax_succession_follow_all(struct ax_registry *r, struct ax_diag *diag);
+
+#define AX_LIMITS_TEXT 64
+
+/* registry.c: the limits that are stored, as text; and the newest that the audit log has, "" for none. */
+AX_MUST_USE enum ax_err ax_limits_stored(struct ax_registry *r, char out[AX_LIMITS_TEXT],
+                                         struct ax_diag *diag);
+AX_MUST_USE enum ax_err ax_limits_noted(struct ax_registry *r, char out[AX_LIMITS_TEXT],
+                                        struct ax_diag *diag);
+
 /* draft.c: is it fit to be registered? AX_INVALID, AX_LIMIT with a text. */
 AX_MUST_USE enum ax_err ax_draft_check(const struct ax_model_draft *d, struct ax_str artifact,
                                        struct ax_diag *diag);

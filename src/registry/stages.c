@@ -1,11 +1,11 @@
-/* stages.c: moves between stages, the way back, approvals, and the check of all of it. */
+/* stages.c: moves between stages, the way back, and approvals. */
 #include "registry/registry_priv.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-#define NAMES_BYTES (64u << 20)
+#define DECISION_BYTES 512
 
 /* Put a version into a stage, and say so in the log. */
 static enum ax_err put(struct ax_registry *r, struct ax_str name, const struct ax_version_row *row,
@@ -81,8 +81,8 @@ static enum ax_err move(struct ax_registry *r, struct ax_str name, const struct 
         err = make_place(r, name, to, row, &before, diag);
     if (err == AX_OK)
         err = put(r, name, row, to, by, diag);
-    if (err == AX_OK && to == AX_STAGE_PRODUCTION && before)
-        err = ax_sql_run(r, diag, "UPDATE version SET replaced = ? WHERE id = ?", "ii", before, row->id);
+    if (err == AX_OK && to == AX_STAGE_PRODUCTION)
+        err = ax_succession_follow(r, name, row->id, diag);
     return err;
 }
 
@@ -129,6 +129,8 @@ static enum ax_err roll_back(struct ax_registry *r, struct ax_str name, const st
         err = put(r, name, &champion, AX_STAGE_ARCHIVED, by, diag);
     if (err == AX_OK)
         err = put(r, name, &before, AX_STAGE_PRODUCTION, by, diag);
+    if (err == AX_OK)
+        err = ax_succession_follow(r, name, before.id, diag);
     *out = before.ref;
     out->stage = AX_STAGE_PRODUCTION;
     return err;
@@ -140,6 +142,44 @@ enum ax_err ax_registry_rollback(struct ax_registry *r, struct ax_str name, cons
     enum ax_err err = ax_registry_begin(r, diag);
     if (err == AX_OK)
         err = ax_registry_end(r, roll_back(r, name, by, out, diag), diag);
+    if (err == AX_OK)
+        (void)atomic_fetch_add_explicit(&r->changes, 1, memory_order_release);
+    return err;
+}
+
+static enum ax_err decide(struct ax_registry *r, struct ax_str name, const struct ax_version_row *row,
+                          enum ax_decision decision, struct ax_str why, struct ax_model_ref *out,
+                          struct ax_diag *diag)
+{
+    static const char *const texts[] = {"promoted", "retired", "rolled back"};
+    char text[DECISION_BYTES];
+    const struct ax_registry_by by = {ax_str(""), why};
+    const enum ax_stage to = decision == AX_DECIDE_PROMOTE ? AX_STAGE_PRODUCTION : AX_STAGE_ARCHIVED;
+    (void)snprintf(text, sizeof text, "%s: " AX_STR_FMT, texts[decision], AX_STR_ARG(why));
+    enum ax_err err = ax_audit_append(r, &by, "decision", name, ax_str(row->ref.version), ax_str(text), diag);
+    if (err == AX_OK && decision == AX_DECIDE_ROLL_BACK)
+        return roll_back(r, name, &by, out, diag);
+    if (err == AX_OK)
+        err = check_move(r, name, row, to, diag);
+    if (err == AX_OK)
+        err = move(r, name, row, to, &by, diag);
+    *out = row->ref;
+    out->stage = to;
+    return err;
+}
+
+enum ax_err ax_registry_decide(struct ax_registry *r, struct ax_str name, struct ax_str which,
+                               enum ax_decision decision, struct ax_str why, struct ax_model_ref *out,
+                               struct ax_diag *diag)
+{
+    struct ax_version_row row;
+    enum ax_err err = ax_registry_begin(r, diag);
+    if (err != AX_OK)
+        return err;
+    err = ax_version_find(r, name, which, &row, diag);
+    if (err == AX_OK)
+        err = decide(r, name, &row, decision, why, out, diag);
+    err = ax_registry_end(r, err, diag);
     if (err == AX_OK)
         (void)atomic_fetch_add_explicit(&r->changes, 1, memory_order_release);
     return err;
@@ -177,123 +217,5 @@ enum ax_err ax_registry_approved(struct ax_registry *r, struct ax_str name, stru
     if (err == AX_OK)
         err = check_approvals(r, name, &row, diag);
     (void)pthread_mutex_unlock(&r->lock);
-    return err;
-}
-
-/* ---- the check ---- */
-
-/* What is found wrong with versions, by a query that gives their names: "%s of model %s". */
-static enum ax_err none_of(struct ax_registry *r, const char *sql, const char *text, struct ax_diag *diag)
-{
-    sqlite3_stmt *s = ax_sql_prepare(r, diag, sql, "");
-    enum ax_err err = s ? ax_sql_step(r, s, diag) : AX_IO;
-    if (err == AX_OK)
-        err = ax_fail(diag, AX_CORRUPT, "version %s of model %s %s", (const char *)sqlite3_column_text(s, 0),
-                      (const char *)sqlite3_column_text(s, 1), text);
-    (void)sqlite3_finalize(s);
-    return err == AX_NOTFOUND ? AX_OK : err;
-}
-
-#define NUMBER "v.major || '.' || v.minor || '.' || v.patch"
-
-static enum ax_err verify_versions(struct ax_registry *r, struct ax_diag *diag)
-{
-    enum ax_err err =
-        none_of(r,
-                "SELECT " NUMBER ", v.model FROM version v WHERE NOT EXISTS (SELECT 1 FROM audit a WHERE"
-                " a.model = v.model AND a.version = " NUMBER " AND a.action = 'register' AND"
-                " a.detail = v.sha256)",
-                "is not the one that was registered", diag);
-    if (err == AX_OK)
-        err = none_of(
-            r,
-            "SELECT a.version, a.model FROM audit a WHERE a.action = 'register' AND NOT EXISTS (SELECT 1 FROM"
-            " version v WHERE v.model = a.model AND a.version = " NUMBER ")",
-            "was registered and is missing", diag);
-    if (err == AX_OK)
-        err = none_of(
-            r,
-            "SELECT " NUMBER ", v.model FROM version v WHERE 'to ' || CASE v.stage WHEN 0 THEN 'development'"
-            " WHEN 1 THEN 'staging' WHEN 2 THEN 'production' ELSE 'archived' END <> COALESCE((SELECT"
-            " a.action FROM audit a WHERE a.model = v.model AND a.version = " NUMBER " AND a.action LIKE"
-            " 'to %' ORDER BY a.seq DESC LIMIT 1), 'to development')",
-            "is not in the stage that it was moved to", diag);
-    return err;
-}
-
-/* The names of all artifacts that are kept, one after the other. */
-static enum ax_err list_artifacts(struct ax_registry *r, struct ax_buf *out, struct ax_diag *diag)
-{
-    sqlite3_stmt *s = ax_sql_prepare(r, diag, "SELECT DISTINCT sha256 FROM version WHERE artifact", "");
-    enum ax_err err = s ? AX_OK : AX_IO;
-    while (err == AX_OK && (err = ax_sql_step(r, s, diag)) == AX_OK) {
-        ax_buf_str(out, ax_sql_text(s, 0));
-        ax_buf_byte(out, 0);
-    }
-    (void)sqlite3_finalize(s);
-    if (err == AX_NOTFOUND)
-        err = out->err == AX_OK ? AX_OK : ax_fail(diag, out->err, "out of memory");
-    return err;
-}
-
-/* Does a version still keep it? */
-static bool is_kept(struct ax_registry *r, const char *sha256)
-{
-    struct ax_diag ignored;
-    (void)pthread_mutex_lock(&r->lock);
-    sqlite3_stmt *s = ax_sql_prepare(r, &ignored, "SELECT 1 FROM version WHERE artifact AND sha256 = ?", "s",
-                                     ax_str(sha256));
-    const bool kept = !s || ax_sql_step(r, s, &ignored) == AX_OK;
-    (void)sqlite3_finalize(s);
-    (void)pthread_mutex_unlock(&r->lock);
-    return kept;
-}
-
-/* Read them all, without the lock: nobody has to wait for it. One may be given up meanwhile. */
-static enum ax_err verify_artifacts(struct ax_registry *r, const struct ax_buf *names,
-                                    struct ax_registry_report *out, struct ax_diag *diag)
-{
-    struct ax_buf bytes;
-    enum ax_err err = AX_OK;
-    ax_buf_init(&bytes, AX_REGISTRY_ARTIFACT_MAX);
-    for (size_t at = 0; at < names->n && err == AX_OK;) {
-        const char *sha256 = (const char *)names->bytes + at;
-        at += strlen(sha256) + 1;
-        ax_buf_reset(&bytes);
-        err = ax_artifact_read(r, sha256, &bytes, diag);
-        out->artifacts += err == AX_OK;
-        if (err == AX_NOTFOUND)
-            err = is_kept(r, sha256) ? AX_CORRUPT : AX_OK;
-    }
-    ax_buf_done(&bytes);
-    return err;
-}
-
-static enum ax_err count_versions(struct ax_registry *r, uint32_t *out, struct ax_diag *diag)
-{
-    sqlite3_stmt *s = ax_sql_prepare(r, diag, "SELECT count(*) FROM version", "");
-    const enum ax_err err = s ? ax_sql_step(r, s, diag) : AX_IO;
-    *out = err == AX_OK ? (uint32_t)sqlite3_column_int64(s, 0) : 0;
-    (void)sqlite3_finalize(s);
-    return err;
-}
-
-enum ax_err ax_registry_verify(struct ax_registry *r, struct ax_registry_report *out, struct ax_diag *diag)
-{
-    struct ax_buf names;
-    *out = (struct ax_registry_report){0};
-    ax_buf_init(&names, NAMES_BYTES);
-    (void)pthread_mutex_lock(&r->lock);
-    enum ax_err err = ax_audit_verify(r, out, diag);
-    if (err == AX_OK)
-        err = count_versions(r, &out->versions, diag);
-    if (err == AX_OK)
-        err = verify_versions(r, diag);
-    if (err == AX_OK)
-        err = list_artifacts(r, &names, diag);
-    (void)pthread_mutex_unlock(&r->lock);
-    if (err == AX_OK)
-        err = verify_artifacts(r, &names, out, diag);
-    ax_buf_done(&names);
     return err;
 }

@@ -192,14 +192,28 @@ enum ax_err ax_registry_artifact(struct ax_registry *r, const char *sha256, stru
     return err;
 }
 
+static enum ax_err each(struct ax_registry *r, struct ax_str name, ax_model_visit *visit, void *ctx,
+                        struct ax_diag *diag)
+{
+    return ax_versions_visit(
+        r,
+        ax_sql_prepare(r, diag,
+                       "SELECT " REF REST
+                       " FROM version v WHERE ? = '' OR v.model = ? ORDER BY v.model, " NEWEST,
+                       "ss", name, name),
+        visit, ctx, diag);
+}
+
+enum ax_err ax_versions_all(struct ax_registry *r, ax_model_visit *visit, void *ctx, struct ax_diag *diag)
+{
+    return each(r, ax_str(""), visit, ctx, diag);
+}
+
 enum ax_err ax_registry_each(struct ax_registry *r, struct ax_str name, ax_model_visit *visit, void *ctx,
                              struct ax_diag *diag)
 {
     (void)pthread_mutex_lock(&r->lock);
-    sqlite3_stmt *s = ax_sql_prepare(
-        r, diag, "SELECT " REF REST " FROM version v WHERE ? = '' OR v.model = ? ORDER BY v.model, " NEWEST,
-        "ss", name, name);
-    const enum ax_err err = ax_versions_visit(r, s, visit, ctx, diag);
+    const enum ax_err err = each(r, name, visit, ctx, diag);
     (void)pthread_mutex_unlock(&r->lock);
     return err;
 }
@@ -313,6 +327,24 @@ static enum ax_err retain(struct ax_registry *r, struct ax_str name, bool *any, 
     return err;
 }
 
+static bool write_entry(void *ctx, const struct ax_model_version *v)
+{
+    char *entry = ctx;
+    return ax_version_entry(v, entry) == AX_OK;
+}
+
+/* Note that a version was registered, with the hash of all that is said of it. */
+static enum ax_err note_registered(struct ax_registry *r, struct ax_str name, const struct ax_model_ref *ref,
+                                   const struct ax_registry_by *by, struct ax_diag *diag)
+{
+    char entry[AX_VERSION_ENTRY] = "";
+    enum ax_err err = see(r, sqlite3_last_insert_rowid(r->db), write_entry, entry, diag);
+    if (err == AX_OK && !*entry)
+        err = ax_fail(diag, AX_NOMEM, "out of memory");
+    return err == AX_OK ? ax_audit_append(r, by, "register", name, ax_str(ref->version), ax_str(entry), diag)
+                        : err;
+}
+
 enum ax_err ax_registry_add(struct ax_registry *r, const struct ax_model_draft *draft, struct ax_str artifact,
                             const struct ax_registry_by *by, struct ax_model_ref *out, struct ax_diag *diag)
 {
@@ -335,7 +367,7 @@ enum ax_err ax_registry_add(struct ax_registry *r, const struct ax_model_draft *
         err = insert(r, &a, out, artifact.n, diag);
     }
     if (err == AX_OK)
-        err = ax_audit_append(r, by, "register", draft->name, ax_str(out->version), ax_str(sha256), diag);
+        err = note_registered(r, draft->name, out, by, diag);
     if (err == AX_OK)
         err = retain(r, draft->name, &gave_up, diag);
     err = ax_registry_end(r, err, diag);

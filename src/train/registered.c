@@ -265,11 +265,11 @@ static enum ax_err move(void *ctx, const struct ax_artifact_about *about, enum a
         return err;
     if (how == AX_ARTIFACT_BASELINE)
         return ax_registry_set_baseline(ctx, ax_str(name), ax_str(ref.version), &by, &ref, diag);
-    return how == AX_ARTIFACT_ROLL_BACK
-               ? ax_registry_rollback(ctx, ax_str(name), &by, &ref, diag)
-               : ax_registry_move(ctx, ax_str(name), ax_str(ref.version),
-                                  how == AX_ARTIFACT_PROMOTE ? AX_STAGE_PRODUCTION : AX_STAGE_ARCHIVED, &by,
-                                  &ref, diag);
+    return ax_registry_decide(ctx, ax_str(name), ax_str(ref.version),
+                              how == AX_ARTIFACT_PROMOTE  ? AX_DECIDE_PROMOTE
+                              : how == AX_ARTIFACT_RETIRE ? AX_DECIDE_RETIRE
+                                                          : AX_DECIDE_ROLL_BACK,
+                              by.why, &ref, diag);
 }
 
 static enum ax_err note(void *ctx, const struct ax_artifact_about *about, const char *sha256,

@@ -385,7 +385,10 @@ static const char *tamper(const char *dir, const char *sql, struct ax_diag *diag
     if (sqlite3_exec(db, sql, NULL, NULL, &error) != SQLITE_OK)
         fail_msg("%s", error);
     assert_int_equal(sqlite3_close(db), SQLITE_OK);
-    struct ax_registry *r = open_at(copy, 0, 0);
+    const struct ax_registry_options options = {
+        .dir = copy, .clock = ax_clock_wall(), .limits_as_before = true};
+    struct ax_registry *r = NULL;
+    assert_int_equal(ax_registry_open(&options, &r, diag), AX_OK);
     struct ax_registry_report report;
     diag->text[0] = '\0';
     const enum ax_err err = ax_registry_verify(r, &report, diag);
@@ -393,6 +396,217 @@ static const char *tamper(const char *dir, const char *sql, struct ax_diag *diag
     scratch_remove(copy);
     assert_int_equal(err, diag->text[0] ? AX_CORRUPT : AX_OK);
     return diag->text;
+}
+
+static void what_says_who_may_serve_is_held_against_the_audit_log(void **state)
+{
+    char dir[SCRATCH_PATH];
+    struct ax_diag diag;
+    (void)state;
+    scratch_make(dir, NULL);
+    struct ax_registry *r = open_at(dir, 1, 0);
+    const struct ax_registry_by ann = {ax_str("ann"), ax_str("seen")};
+    const struct ax_model_draft d = draft_of("f", "c", "{\"wape\": 0.2}");
+    (void)add(r, &d, "a");
+    (void)add(r, &d, "b");
+    assert_int_equal(ax_registry_approve(r, ax_str("bandwidth/lstm"), ax_str("1.0.0"), &ann, &diag), AX_OK);
+    move(r, "1.0.0", AX_STAGE_PRODUCTION);
+    assert_sound(r);
+    ax_registry_close(r);
+    static const struct {
+        const char *sql, *found;
+    } cases[] = {
+        {"SELECT 1", ""},
+        {"UPDATE version SET scores = '{\"wape\":0.1}' WHERE id = 2", "not the one that was registered"},
+        {"UPDATE version SET data_to_ms = 7 WHERE id = 1", "not the one that was registered"},
+        {"UPDATE version SET hyper_parameters = '{}' WHERE id = 1", "not the one that was registered"},
+        {"UPDATE version SET change = 'better' WHERE id = 1", "not the one that was registered"},
+        {"UPDATE version SET created_ms = 7 WHERE id = 1", "not the one that was registered"},
+        {"UPDATE version SET replaced = 2 WHERE id = 1", "has not replaced"},
+        {"INSERT INTO approval VALUES(2, 'bob', 7, '')", "an approval that nobody gave"},
+        {"UPDATE approval SET reviewer = 'bob'", "an approval that nobody gave"},
+        {"UPDATE approval SET note = 'never'", "an approval that nobody gave"},
+        {"DELETE FROM approval", "has lost an approval"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *found = tamper(dir, cases[i].sql, &diag);
+        if (*cases[i].found ? !strstr(found, cases[i].found) : *found != '\0')
+            fail_msg("%s: '%s'", cases[i].sql, found);
+    }
+    scratch_remove(dir);
+}
+
+static bool keep_detail(void *ctx, const struct ax_audit_entry *e)
+{
+    struct ax_buf *out = ctx;
+    if (ax_str_eq(e->action, ax_str("limits")))
+        ax_buf_printf(out, AX_STR_FMT "; ", AX_STR_ARG(e->detail));
+    return true;
+}
+
+static void who_lowers_the_limits_leaves_an_entry(void **state)
+{
+    char dir[SCRATCH_PATH], path[SCRATCH_PATH];
+    struct ax_diag diag = {{0}};
+    struct ax_buf found;
+    (void)state;
+    scratch_make(dir, NULL);
+    ax_buf_init(&found, 1000);
+    ax_registry_close(open_at(dir, 0, 0)); /* what holds anyway is no change */
+    struct ax_registry *r = open_at(dir, 2, 0);
+    assert_int_equal(ax_registry_limits(r, 2, 0, &diag), AX_OK);
+    assert_int_equal(ax_registry_limits(r, 0, 7, &diag), AX_OK); /* a reload */
+    ax_registry_close(r);
+    r = open_at(dir, 0, 7);
+    assert_int_equal(ax_registry_audit(r, ax_str(""), 0, keep_detail, &found, &diag), AX_OK);
+    assert_true(ax_str_eq(ax_buf_view(&found), ax_str("approvals 2, keep 20; approvals 0, keep 7; ")));
+    assert_sound(r);
+    ax_registry_close(r);
+    sqlite3 *db = NULL; /* behind its back, for whoever opens it without a configuration */
+    scratch_in(path, dir, "models.db");
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "UPDATE setting SET value = 9 WHERE name = 'keep'", NULL, NULL, NULL),
+                     SQLITE_OK);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    const struct ax_registry_options as_before = {
+        .dir = dir, .clock = ax_clock_wall(), .limits_as_before = true};
+    struct ax_registry_report report;
+    assert_int_equal(ax_registry_open(&as_before, &r, &diag), AX_OK);
+    assert_int_equal(ax_registry_verify(r, &report, &diag), AX_CORRUPT);
+    assert_non_null(
+        strstr(diag.text, "the limits are approvals 0, keep 9, and were set to approvals 0, keep 7"));
+    ax_registry_close(r);
+    ax_buf_done(&found);
+    scratch_remove(dir);
+}
+
+static const char *roll_back(struct ax_registry *r, struct ax_model_ref *ref)
+{
+    struct ax_diag diag = {{0}};
+    return ax_registry_rollback(r, ax_str("bandwidth/lstm"), &nobody, ref, &diag) == AX_OK ? ref->version
+                                                                                           : "";
+}
+
+static void the_way_back_does_not_turn_in_a_circle(void **state)
+{
+    char dir[SCRATCH_PATH];
+    struct ax_model_ref ref;
+    (void)state;
+    scratch_make(dir, NULL);
+    struct ax_registry *r = open_at(dir, 0, 0);
+    const struct ax_model_draft d = draft_of("f", "c", "");
+    (void)add(r, &d, "a");
+    (void)add(r, &d, "b");
+    (void)add(r, &d, "c");
+    move(r, "1.0.0", AX_STAGE_PRODUCTION);
+    move(r, "1.0.1", AX_STAGE_PRODUCTION);
+    move(r, "1.0.0", AX_STAGE_PRODUCTION); /* an old one again */
+    move(r, "1.0.2", AX_STAGE_PRODUCTION);
+    assert_sound(r);
+    assert_string_equal(roll_back(r, &ref), "1.0.0");
+    assert_sound(r);
+    assert_string_equal(roll_back(r, &ref), "1.0.1");
+    assert_string_equal(roll_back(r, &ref), "1.0.0");
+    assert_string_equal(roll_back(r, &ref), ""); /* it was the first */
+    assert_sound(r);
+    move(r, "1.0.2", AX_STAGE_PRODUCTION);
+    assert_string_equal(roll_back(r, &ref), "1.0.0");
+    move(r, "1.0.0", AX_STAGE_ARCHIVED); /* nobody serves any more */
+    move(r, "1.0.1", AX_STAGE_PRODUCTION);
+    assert_string_equal(roll_back(r, &ref), "");
+    assert_sound(r);
+    ax_registry_close(r);
+    scratch_remove(dir);
+}
+
+static bool keep_newest(void *ctx, const struct ax_audit_entry *e)
+{
+    char *out = ctx;
+    if (ax_str_eq(e->action, ax_str("decision")))
+        (void)snprintf(out, 100, AX_STR_FMT " " AX_STR_FMT, AX_STR_ARG(e->version), AX_STR_ARG(e->detail));
+    return true;
+}
+
+static const char *newest_decision(struct ax_registry *r)
+{
+    static char text[100];
+    *text = '\0';
+    assert_int_equal(ax_registry_audit(r, ax_str("bandwidth/lstm"), 0, keep_newest, text, NULL), AX_OK);
+    return text;
+}
+
+static void what_a_comparison_leads_to_is_an_entry_of_its_own(void **state)
+{
+    char dir[SCRATCH_PATH];
+    struct ax_model_ref ref;
+    struct ax_diag diag;
+    const struct ax_str name = ax_str("bandwidth/lstm");
+    (void)state;
+    scratch_make(dir, NULL);
+    struct ax_registry *r = open_at(dir, 0, 0);
+    const struct ax_model_draft d = draft_of("f", "c", "");
+    (void)add(r, &d, "a");
+    (void)add(r, &d, "b");
+    (void)add(r, &d, "c");
+    move(r, "1.0.0", AX_STAGE_PRODUCTION);
+    move(r, "1.0.1", AX_STAGE_STAGING);
+    assert_string_equal(newest_decision(r), ""); /* people decide too, which is no comparison */
+    assert_int_equal(
+        ax_registry_decide(r, name, ax_str("challenger"), AX_DECIDE_PROMOTE, ax_str("p 0.01"), &ref, &diag),
+        AX_OK);
+    assert_string_equal(find(r, "champion", &ref), "1.0.1");
+    assert_string_equal(newest_decision(r), "1.0.1 promoted: p 0.01");
+    assert_int_equal(
+        ax_registry_decide(r, name, ax_str("champion"), AX_DECIDE_ROLL_BACK, ax_str("worse"), &ref, &diag),
+        AX_OK);
+    assert_string_equal(ref.version, "1.0.0");
+    assert_string_equal(newest_decision(r), "1.0.1 rolled back: worse");
+    move(r, "1.0.2", AX_STAGE_STAGING);
+    assert_int_equal(
+        ax_registry_decide(r, name, ax_str("challenger"), AX_DECIDE_RETIRE, ax_str("nothing"), &ref, &diag),
+        AX_OK);
+    assert_string_equal(newest_decision(r), "1.0.2 retired: nothing");
+    assert_int_equal(
+        ax_registry_decide(r, name, ax_str("champion"), AX_DECIDE_ROLL_BACK, ax_str("x"), &ref, &diag),
+        AX_CONFLICT); /* there is none to return to: and no entry */
+    assert_string_equal(newest_decision(r), "1.0.2 retired: nothing");
+    assert_sound(r);
+    ax_registry_close(r);
+    scratch_remove(dir);
+}
+
+static void a_registry_of_format_1_is_taken_over(void **state)
+{
+    char dir[SCRATCH_PATH], path[SCRATCH_PATH];
+    struct ax_model_ref ref;
+    sqlite3 *db = NULL;
+    bool asked = false;
+    (void)state;
+    scratch_make(dir, NULL);
+    struct ax_registry *r = open_at(dir, 0, 0);
+    const struct ax_model_draft d = draft_of("f", "c", "");
+    (void)add(r, &d, "a");
+    (void)add(r, &d, "b");
+    move(r, "1.0.0", AX_STAGE_PRODUCTION);
+    move(r, "1.0.1", AX_STAGE_PRODUCTION);
+    ax_registry_close(r);
+    scratch_in(path, dir, "models.db");
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db,
+                                  "DROP TABLE request; UPDATE version SET replaced = 1 WHERE id = 1;"
+                                  "UPDATE version SET replaced = NULL WHERE id = 2; PRAGMA user_version = 1",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    r = open_at(dir, 0, 0);
+    assert_sound(r);
+    assert_int_equal(ax_registry_ask(r, ax_str("bandwidth/lstm"), &nobody, NULL), AX_OK);
+    assert_int_equal(ax_registry_asked(r, ax_str("bandwidth/lstm"), &asked, NULL), AX_OK);
+    assert_true(asked);
+    assert_string_equal(roll_back(r, &ref), "1.0.0");
+    assert_sound(r);
+    ax_registry_close(r);
+    scratch_remove(dir);
 }
 
 static void what_was_tampered_with_is_found(void **state)
@@ -481,6 +695,11 @@ int main(void)
         cmocka_unit_test(a_baseline_belongs_to_its_champion_is_kept_and_is_of_the_same_features),
         cmocka_unit_test(what_is_wrong_with_a_draft_is_said),
         cmocka_unit_test(what_was_tampered_with_is_found),
+        cmocka_unit_test(what_says_who_may_serve_is_held_against_the_audit_log),
+        cmocka_unit_test(who_lowers_the_limits_leaves_an_entry),
+        cmocka_unit_test(what_a_comparison_leads_to_is_an_entry_of_its_own),
+        cmocka_unit_test(a_registry_of_format_1_is_taken_over),
+        cmocka_unit_test(the_way_back_does_not_turn_in_a_circle),
         cmocka_unit_test(an_artifact_that_was_changed_is_not_given_out),
         cmocka_unit_test(the_audit_log_is_only_appended_to),
     };
