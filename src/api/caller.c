@@ -2,6 +2,8 @@
 #include "api/caller.h"
 
 #include <gnutls/gnutls.h>
+#include <stdio.h>
+#include <string.h>
 #include <strings.h>
 
 /* The user of basic authentication; false when there is none. */
@@ -23,12 +25,33 @@ static bool user_of(const struct ax_http_request *req, char out[AX_CALLER_WHO])
     return n > 0;
 }
 
+/* Would it be taken for the process itself, or its `auspex train`? */
+static bool is_ours(struct ax_str who)
+{
+    return who.n >= 6 && strncasecmp(who.p, "auspex", 6) == 0 && (who.n == 6 || who.p[6] == ' ');
+}
+
+/* A user who was let in by a password. */
+static bool is_user(const struct ax_http_request *req, char out[AX_CALLER_WHO])
+{
+    char name[AX_CALLER_WHO];
+    if (!req->authenticated || !user_of(req, name))
+        return false;
+    (void)snprintf(out, AX_CALLER_WHO, "%s%.*s", is_ours(ax_str(name)) ? "user " : "", AX_CALLER_WHO - 6,
+                   name);
+    return true;
+}
+
 enum ax_err ax_caller(const struct ax_http_request *req, char user[AX_CALLER_WHO], struct ax_registry_by *out,
                       struct ax_diag *diag)
 {
-    *out = (struct ax_registry_by){ax_http_query(req, "by"), ax_http_query(req, "why")};
-    if (user_of(req, user))
+    const struct ax_str by = ax_http_query(req, "by");
+    *out = (struct ax_registry_by){by.n ? by : ax_str(AX_CALLER_UNKNOWN), ax_http_query(req, "why")};
+    if (is_user(req, user))
         out->who = ax_str(user);
+    else if (is_ours(by))
+        return ax_fail(diag, AX_INVALID,
+                       "by: auspex stands for the process itself: say who you are (--by=NAME)");
     if (out->who.n < AX_CALLER_WHO && out->why.n < AX_CALLER_WHY && ax_str_utf8(out->who) &&
         ax_str_utf8(out->why))
         return AX_OK;

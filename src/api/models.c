@@ -3,9 +3,12 @@
 
 #include "api/answer.h"
 #include "api/caller.h"
+#include "base/log.h"
 #include "base/parse.h"
+#include "pipeline/ensemble_kind.h"
 #include "pipeline/trials.h"
 #include "registry/shown.h"
+#include "train/lstm.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -268,6 +271,11 @@ static void export_one(void *ctx, const struct ax_http_request *req, struct ax_h
 {
     struct asking a = {.service = ctx, .req = req, .res = res};
     json_t *data = NULL;
+    if (!a.service->admin) {
+        ax_answer_error(res, 403, "forbidden",
+                        "exports of models are not enabled: start with --web.enable-admin-api");
+        return;
+    }
     if (!begin(&a, "champion"))
         return;
     const enum ax_err err = ax_model_export(a.service->registry, a.name, a.version, &data, &a.diag);
@@ -275,13 +283,15 @@ static void export_one(void *ctx, const struct ax_http_request *req, struct ax_h
 }
 
 /* What a change has led to. */
+static json_t *ref_json(const struct asking *a, const struct ax_model_ref *ref)
+{
+    return json_pack("{s:o, s:s, s:s, s:s}", "model", json_stringn(a->name.p, a->name.n), "version",
+                     ref->version, "stage", ax_stage_name(ref->stage), "sha256", ref->sha256);
+}
+
 static void answer_ref(struct asking *a, enum ax_err err, const struct ax_model_ref *ref)
 {
-    answer(a, err,
-           err == AX_OK
-               ? json_pack("{s:o, s:s, s:s, s:s}", "model", json_stringn(a->name.p, a->name.n), "version",
-                           ref->version, "stage", ax_stage_name(ref->stage), "sha256", ref->sha256)
-               : NULL);
+    answer(a, err, err == AX_OK ? ref_json(a, ref) : NULL);
 }
 
 static void promote(void *ctx, const struct ax_http_request *req, struct ax_http_response *res)
@@ -327,10 +337,66 @@ static void approve(void *ctx, const struct ax_http_request *req, struct ax_http
     struct ax_model_ref ref;
     if (!begin_change(&a) || !begin(&a, NULL))
         return;
+    if (ax_str_eq(a.by.who, ax_str(AX_CALLER_UNKNOWN))) /* who says nothing is no reviewer */
+        a.by.who = ax_str("");
     enum ax_err err = ax_registry_approve(a.service->registry, a.name, a.version, &a.by, &a.diag);
     if (err == AX_OK)
         err = ax_registry_find(a.service->registry, a.name, a.version, &ref, &a.diag);
     answer_ref(&a, err, &ref);
+}
+
+/* The kind of a model by its name, "job/kind[:feature]"; NULL: there is no such one. */
+static const struct ax_train_kind *kind_of(struct ax_str name)
+{
+    static const struct ax_train_kind *const kinds[] = {&ax_lstm_kind, &ax_ensemble_kind, &ax_latency_kind};
+    size_t from = name.n, n = 0;
+    while (from > 0 && name.p[from - 1] != '/')
+        from--;
+    while (from + n < name.n && name.p[from + n] != ':')
+        n++;
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (ax_str_eq((struct ax_str){name.p + from, n}, ax_str(kinds[i]->name)))
+            return kinds[i];
+    return NULL;
+}
+
+/* An import on its way: what is odd about it, and no reason to refuse it. */
+struct importing {
+    struct ax_pipeline *pipeline;
+    json_t *warnings;
+};
+
+static void warn(struct importing *i, struct ax_str name, const char *text)
+{
+    (void)json_array_append_new(i->warnings, json_string(text));
+    ax_log(AX_LOG_WARN, "import_odd", "model " AX_STR_FMT " was imported, but %s", AX_STR_ARG(name), text);
+}
+
+/* What no job could ever serve by is refused; what the jobs of now cannot serve by is told. */
+static enum ax_err check_import(void *ctx, struct ax_str name, struct ax_str artifact, struct ax_diag *diag)
+{
+    struct importing *i = ctx;
+    struct ax_drift_references *references = NULL;
+    struct ax_diag why = {{0}};
+    char text[sizeof why.text + 64];
+    const struct ax_train_kind *kind = kind_of(name);
+    if (!kind)
+        return ax_fail(diag, AX_INVALID,
+                       "'" AX_STR_FMT "' is of a kind that there is not: lstm, ensemble and latency are",
+                       AX_STR_ARG(name));
+    enum ax_err err = kind->references(artifact, &references, &why);
+    ax_drift_references_free(references);
+    if (err != AX_OK && err != AX_NOMEM)
+        return ax_fail(diag, AX_CORRUPT, "the artifact is no model of its kind, %s: %s", kind->name,
+                       why.text);
+    if (!i->pipeline)
+        return AX_OK;
+    err = ax_pipeline_try(i->pipeline, name, artifact, &why);
+    if (err == AX_OK)
+        return AX_OK;
+    (void)snprintf(text, sizeof text, err == AX_NOTFOUND ? "%s" : "its job cannot serve by it: %s", why.text);
+    warn(i, name, text);
+    return AX_OK;
 }
 
 static void import_one(void *ctx, const struct ax_http_request *req, struct ax_http_response *res)
@@ -340,9 +406,16 @@ static void import_one(void *ctx, const struct ax_http_request *req, struct ax_h
     char name[AX_REGISTRY_NAME_MAX + 1] = "";
     if (!begin_change(&a))
         return;
-    const enum ax_err err = ax_model_import(a.service->registry, req->body, &a.by, name, &ref, &a.diag);
+    struct importing i = {a.service->pipeline, json_array()};
+    const enum ax_err err =
+        ax_model_import(a.service->registry, req->body, &a.by, check_import, &i, name, &ref, &a.diag);
     a.name = ax_str(name);
-    answer_ref(&a, err, &ref);
+    if (err == AX_OK) {
+        ax_answer_warned(res, ref_json(&a, &ref), i.warnings);
+        return;
+    }
+    json_decref(i.warnings);
+    ax_answer_err(res, err, &a.diag);
 }
 
 /* Where fits are, in a process whose jobs run. */

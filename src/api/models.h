@@ -23,7 +23,8 @@
  * POST /api/v1/models/baseline?name=&version=: the champion's inputs are tested for drift against what that
  * version learnt from.
  *
- * POST /api/v1/models/import: the body is what export gave.
+ * POST /api/v1/models/import: the body is what export gave. A kind that there is not, or an artifact that is
+ * none of its kind, is refused; `warnings` says when no running job could serve by it.
  *
  * POST /api/v1/models/retrain?name=: a fit begins after the next step of its job, or when there is enough to
  * learn from; also after a restart, until it is over.
@@ -32,8 +33,9 @@
  * its reason and state (pipeline/learner.h).
  *
  * version is a number, champion, challenger or latest; champion by default, where reading. POST needs `admin`
- * (--web.enable-admin-api), else 403. `by` and `why` say who asks, and go into the audit log; who came in by
- * basic authentication is named by that instead. Answers have Prometheus's envelope. */
+ * (--web.enable-admin-api), else 403, and so does export: weights leave the process. The other ones are open
+ * to whoever the doors let in. `by` and `why` say who asks, and go into the audit log; who came in by basic
+ * authentication is named by that instead. Answers have Prometheus's envelope. */
 #ifndef AX_API_MODELS_H
 #define AX_API_MODELS_H
 

@@ -13,12 +13,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <jansson.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #define ANSWER_MAX (128u << 20)
 #define ARGUMENTS_MAX 12
 #define TIMEOUT_MS 60000
+#define USER_BYTES 128
+#define PAGE 10000 /* entries of the audit log in one answer, when all are wanted */
+#define PAGE_TEXT "10000"
 
 /* Flags of all verbs. */
 struct options {
@@ -152,6 +156,7 @@ struct call {
         const char *name, *value;
     } arguments[ARGUMENTS_MAX];
     uint32_t arguments_n;
+    char user[USER_BYTES], after[24];
     struct ax_buf body, answer;
     int status;
 };
@@ -295,7 +300,7 @@ static size_t flag_table(struct options *o, struct ax_flag *out)
         {"format", AX_FLAG_STRING, &o->format, "text", "text or json; of audit also jsonl, a line each"},
         {"out", AX_FLAG_STRING, &o->out, "", "export: the file to write (default: standard output)"},
         {"after", AX_FLAG_STRING, &o->after, "", "audit: only entries with higher numbers"},
-        {"limit", AX_FLAG_STRING, &o->limit, "", "audit: so many at most (1000)"},
+        {"limit", AX_FLAG_STRING, &o->limit, "", "audit: so many at most (1000; as jsonl all)"},
         {"http.user", AX_FLAG_STRING, &o->user, "", "basic authentication: the user"},
         {"http.password-file", AX_FLAG_STRING, &o->password_file, "", "and a file with the password"},
         {"http.bearer-token-file", AX_FLAG_STRING, &o->token_file, "", "a file with a bearer token"},
@@ -349,12 +354,27 @@ static enum ax_err read_file(const char *path, struct ax_buf *out, struct ax_dia
     return n < 0 ? ax_fail(diag, AX_IO, "cannot read %s: %s", path, strerror(why)) : AX_OK;
 }
 
+/* Is the whole audit log to come, however many answers that takes? */
+static bool is_whole_log(const struct call *c)
+{
+    return strcmp(c->verb->name, "audit") == 0 && strcmp(c->options->format, "jsonl") == 0 &&
+           !*c->options->limit;
+}
+
+/* Who runs the command. The user that the service runs as is not the service. */
+static const char *whoami(char out[USER_BYTES])
+{
+    const char *user = getenv("USER");
+    (void)snprintf(out, USER_BYTES, "%s%s", user && strcmp(user, "auspex") == 0 ? "user " : "",
+                   user ? user : "");
+    return out;
+}
+
 /* The words of the verb, and the flags that it has use for, as arguments of the query. */
 static enum ax_err gather(struct call *c, const char **words, int words_n, struct ax_diag *diag)
 {
     const struct verb *v = c->verb;
     const struct options *o = c->options;
-    const char *user = getenv("USER");
     if (words_n < v->words_min || words_n > v->words_n)
         return ax_fail(diag, AX_INVALID, "%s takes other words: auspex models %s %s", v->name, v->name,
                        v->help);
@@ -365,12 +385,12 @@ static enum ax_err gather(struct call *c, const char **words, int words_n, struc
     for (int i = 0; i < words_n && v->words[i]; i++)
         add_argument(c, v->words[i], words[i]);
     if (v->post) {
-        add_argument(c, "by", *o->by ? o->by : user ? user : "");
+        add_argument(c, "by", *o->by ? o->by : whoami(c->user));
         add_argument(c, "why", o->why);
     }
     if (strcmp(v->name, "audit") == 0) {
         add_argument(c, "after", o->after);
-        add_argument(c, "limit", o->limit);
+        add_argument(c, "limit", *o->limit || !is_whole_log(c) ? o->limit : PAGE_TEXT);
     }
     if (strcmp(v->name, "audit") == 0 && strcmp(o->format, "jsonl") == 0)
         add_argument(c, "format", "jsonl");
@@ -386,9 +406,53 @@ static enum ax_err conclude(const struct call *c, struct ax_diag *diag)
 {
     if (c->status != 200)
         return ax_models_error(ax_buf_view(&c->answer), c->status, diag);
+    if (strcmp(c->verb->name, "import") == 0)
+        ax_models_print_warnings(ax_buf_view(&c->answer));
     if (strncmp(c->options->format, "json", 4) == 0 && strcmp(c->verb->name, "export") != 0)
         return ax_models_print_text(ax_buf_view(&c->answer), "", diag);
     return c->verb->print(ax_buf_view(&c->answer), c->options->out, diag);
+}
+
+/* The number of the last entry of a full page of lines; 0: it was the last page. */
+static json_int_t last_of_page(struct ax_str lines)
+{
+    size_t n = 0, from = 0;
+    for (size_t i = 0; i + 1 < lines.n; i++) {
+        if (lines.p[i] != '\n')
+            continue;
+        n++;
+        from = i + 1;
+    }
+    if (n + 1 < PAGE)
+        return 0;
+    json_t *entry = json_loadb(lines.p + from, lines.n - from, 0, NULL);
+    const json_int_t seq = json_integer_value(json_object_get(entry, "seq"));
+    json_decref(entry);
+    return seq;
+}
+
+/* Ask for what comes after this answer, if anything does. */
+static bool turn_page(struct call *c)
+{
+    const json_int_t last = is_whole_log(c) ? last_of_page(ax_buf_view(&c->answer)) : 0;
+    if (last == 0)
+        return false;
+    uint32_t i = 0;
+    while (i < c->arguments_n && strcmp(c->arguments[i].name, "after") != 0)
+        i++;
+    c->arguments_n += i == c->arguments_n;
+    (void)snprintf(c->after, sizeof c->after, "%" JSON_INTEGER_FORMAT, last);
+    c->arguments[i].name = "after";
+    c->arguments[i].value = c->after;
+    ax_buf_reset(&c->answer);
+    return true;
+}
+
+/* Ask, and print what is answered. */
+static enum ax_err call_once(struct call *c, struct ax_diag *diag)
+{
+    const enum ax_err err = *c->options->storage_path ? call_here(c, diag) : call_there(c, diag);
+    return err == AX_OK ? conclude(c, diag) : err;
 }
 
 static int run(const struct options *o, const char **words, int words_n)
@@ -399,10 +463,9 @@ static int run(const struct options *o, const char **words, int words_n)
     ax_buf_init(&c.answer, ANSWER_MAX);
     enum ax_err err = c.verb ? gather(&c, words + 1, words_n - 1, &diag) : AX_INVALID;
     const bool called_wrongly = err == AX_INVALID;
-    if (err == AX_OK)
-        err = *o->storage_path ? call_here(&c, &diag) : call_there(&c, &diag);
-    if (err == AX_OK)
-        err = conclude(&c, &diag);
+    do
+        err = err == AX_OK ? call_once(&c, &diag) : err;
+    while (err == AX_OK && turn_page(&c));
     if (err != AX_OK)
         (void)fprintf(stderr, "auspex models%s%s: %s\n", c.verb ? " " : "", c.verb ? c.verb->name : "",
                       diag.text);

@@ -62,6 +62,16 @@ enum ax_err ax_models_print_text(struct ax_str answer, const char *out, struct a
     return AX_OK;
 }
 
+void ax_models_print_warnings(struct ax_str answer)
+{
+    size_t i;
+    const json_t *text;
+    json_t *root = json_loadb(answer.n ? answer.p : "", answer.n, 0, NULL);
+    json_array_foreach(json_object_get(root, "warnings"), i, text)(void)
+        fprintf(stderr, "warning: %s\n", json_string_value(text) ? json_string_value(text) : "");
+    json_decref(root);
+}
+
 enum ax_err ax_models_print_list(struct ax_str answer, const char *out, struct ax_diag *diag)
 {
     size_t i;

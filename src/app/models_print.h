@@ -9,6 +9,9 @@
  * AX_CORRUPT with a text when the answer is not what it should be, AX_IO. */
 typedef enum ax_err ax_models_print(struct ax_str answer, const char *out, struct ax_diag *diag);
 
+/* Print the warnings of an answer to standard error. */
+void ax_models_print_warnings(struct ax_str answer);
+
 /* One for each kind of answer: a table of versions. */
 ax_models_print ax_models_print_list;
 /* As it is: a card, or JSON. */

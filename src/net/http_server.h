@@ -21,6 +21,7 @@ struct ax_http_server;
 struct ax_http_request {
     struct ax_str path;
     struct ax_str body;
+    bool authenticated; /* the doors ask who comes in, and have let in by its Authorization */
     /* The value of a header (any case), or of a query argument the at-th time that it is given; {NULL, 0}
      * when absent. */
     struct ax_str (*find)(void *ctx, bool query, const char *name, uint32_t at);

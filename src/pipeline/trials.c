@@ -88,6 +88,30 @@ bool ax_pipeline_job_fit(struct ax_pipeline *p, uint32_t job, uint32_t model, st
     return found;
 }
 
+/* An artifact that is tried, and what comes of it. */
+struct attempt {
+    struct ax_str artifact;
+    enum ax_err err;
+    struct ax_diag *diag;
+};
+
+static void try_one(struct ax_learner *l, int64_t t_ms, void *ctx)
+{
+    struct attempt *a = ctx;
+    struct ax_generation *g = NULL;
+    (void)t_ms;
+    a->err = ax_generation_new(l->spec.kind, l->spec.build, a->artifact, &g, a->diag);
+    ax_generation_free(g);
+}
+
+enum ax_err ax_pipeline_try(struct ax_pipeline *p, struct ax_str model, struct ax_str artifact,
+                            struct ax_diag *diag)
+{
+    struct attempt a = {.artifact = artifact, .diag = diag};
+    const enum ax_err err = with_learner(p, model, try_one, &a, diag);
+    return err == AX_OK ? a.err : err;
+}
+
 static void cancel(struct ax_learner *l, int64_t t_ms, void *ctx)
 {
     struct ax_fit_view *v = ctx;

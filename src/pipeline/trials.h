@@ -32,6 +32,12 @@ AX_MUST_USE enum ax_err ax_pipeline_fit(struct ax_pipeline *p, struct ax_str mod
  */
 bool ax_pipeline_job_fit(struct ax_pipeline *p, uint32_t job, uint32_t model, struct ax_fit_view *out);
 
+/* Would the running job of a model be able to serve by that artifact? AX_NOTFOUND: there is no such model;
+ * AX_NOTREADY; else what building it says: AX_CORRUPT, AX_CONFLICT (other features), AX_NOMEM; with a text.
+ */
+AX_MUST_USE enum ax_err ax_pipeline_try(struct ax_pipeline *p, struct ax_str model, struct ax_str artifact,
+                                        struct ax_diag *diag);
+
 /* Call a fit off: one that is asked for, waits or runs, which is what it was just before. Who keeps that it
  * was asked for (ax_registry_cancel()) is to be told. AX_CONFLICT: there is none, or what it gave is being
  * kept already. AX_NOTFOUND, AX_NOTREADY. */

@@ -125,8 +125,8 @@ static enum ax_err read_artifact(const json_t *root, gnutls_datum_t *out, struct
 }
 
 enum ax_err ax_model_import(struct ax_registry *r, struct ax_str json, const struct ax_registry_by *by,
-                            char name[AX_REGISTRY_NAME_MAX + 1], struct ax_model_ref *out,
-                            struct ax_diag *diag)
+                            ax_import_check *check, void *ctx, char name[AX_REGISTRY_NAME_MAX + 1],
+                            struct ax_model_ref *out, struct ax_diag *diag)
 {
     json_error_t error;
     struct imported m = {.hyper_parameters = NULL};
@@ -143,9 +143,11 @@ enum ax_err ax_model_import(struct ax_registry *r, struct ax_str json, const str
         err = read_model(json_object_get(root, "model"), &m, diag);
     if (err == AX_OK)
         err = read_artifact(root, &artifact, diag);
+    const struct ax_str bytes = {(const char *)artifact.data, artifact.size};
+    if (err == AX_OK && check)
+        err = check(ctx, m.draft.name, bytes, diag);
     if (err == AX_OK)
-        err = ax_registry_add(r, &m.draft, (struct ax_str){(const char *)artifact.data, artifact.size}, by,
-                              out, diag);
+        err = ax_registry_add(r, &m.draft, bytes, by, out, diag);
     if (err == AX_OK)
         (void)snprintf(name, AX_REGISTRY_NAME_MAX + 1, AX_STR_FMT, AX_STR_ARG(m.draft.name));
     gnutls_free(artifact.data);

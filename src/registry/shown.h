@@ -32,11 +32,16 @@ AX_MUST_USE enum ax_err ax_model_compare(struct ax_registry *r, struct ax_str na
 AX_MUST_USE enum ax_err ax_model_export(struct ax_registry *r, struct ax_str name, struct ax_str which,
                                         json_t **out, struct ax_diag *diag);
 
+/* Looks at what is to be imported: a model's name and its artifact. An error, with a text, refuses it. */
+typedef enum ax_err ax_import_check(void *ctx, struct ax_str name, struct ax_str artifact,
+                                    struct ax_diag *diag);
+
 /* Register what ax_model_export() made, in development, under its name and a number of this registry;
- * the name is written too. AX_INVALID
- * when it is none, AX_CORRUPT when the artifact is not the one that it says, AX_UNSUPPORTED. */
+ * the name is written too. AX_INVALID when it is none, AX_CORRUPT when the artifact is not the one that it
+ * says, AX_UNSUPPORTED, and what check says (NULL: anything will do). */
 AX_MUST_USE enum ax_err ax_model_import(struct ax_registry *r, struct ax_str json,
-                                        const struct ax_registry_by *by, char name[AX_REGISTRY_NAME_MAX + 1],
-                                        struct ax_model_ref *out, struct ax_diag *diag);
+                                        const struct ax_registry_by *by, ax_import_check *check, void *ctx,
+                                        char name[AX_REGISTRY_NAME_MAX + 1], struct ax_model_ref *out,
+                                        struct ax_diag *diag);
 
 #endif

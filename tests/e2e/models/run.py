@@ -12,6 +12,7 @@ import pathlib
 import re
 import shutil
 import sqlite3
+import struct
 import subprocess
 import sys
 
@@ -28,7 +29,8 @@ jobs:
   - { name: load, expr: demand, anomaly: {} }
   - { name: net, expr: traffic, forecast: { lstm: {} } }
 """
-MODEL = "load/lstm"
+MODEL = "load/ensemble"
+HEAD = struct.pack("<Bqq", 1, 1700000000000, 1700100000000)  # what the artifact of an ensemble begins with
 
 
 def require(condition, text):
@@ -103,30 +105,38 @@ def expect(answer, status, pattern):
 def over_http():
     process = Process(admin=True)
     first, second = FOLDER / "first.json", FOLDER / "second.json"
-    first.write_text(bundle(b"the first weights", 0.2))
-    second.write_text(bundle(b"the second weights", 0.15, hidden=64))
+    first.write_text(bundle(HEAD + b"the first weights", 0.2))
+    second.write_text(bundle(HEAD + b"the second weights", 0.15, hidden=64))
     expect(process.models("list"), 0, "no model is registered yet")
-    expect(process.models("show", MODEL), 1, "there is no model 'load/lstm'")
-    expect(process.models("import", str(first)), 0, r"load/lstm 1\.0\.0 is in development")
-    expect(process.models("import", str(second)), 0, r"load/lstm 1\.1\.0 is in development")
-    first.write_text(bundle(b"the first weights", 0.2).replace("dGhl", "dGhm"))
+    expect(process.models("show", MODEL), 1, "there is no model 'load/ensemble'")
+    answer = process.models("import", str(first))
+    expect(answer, 0, r"load/ensemble 1\.0\.0 is in development")
+    require("warning: no job of the configuration has the model load/ensemble" in answer[2], f"{answer} warns")
+    expect(process.models("import", str(second)), 0, r"load/ensemble 1\.1\.0 is in development")
+    text = first.read_text()
+    first.write_text(text.replace('"artifact": "AQ', '"artifact": "AR'))
     expect(process.models("import", str(first)), 1, "another SHA-256")
+    first.write_text(bundle(b"anything", 0.2))
+    expect(process.models("import", str(first)), 1, "the artifact is no model of its kind")
+    first.write_text(text.replace("load/ensemble", "load/other"))
+    expect(process.models("import", str(first)), 1, "of a kind that there is not")
     expect(process.models("promote", MODEL, "1.0.0"), 1, "0 of the 1 approvals")
+    expect(process.models("approve", MODEL, "1.0.0", "--by=auspex"), 0, "1.0.0")  # ann came in, whatever she says
     expect(process.models("approve", MODEL, "1.0.0", "--by=somebody"), 0, "1.0.0")
     expect(process.models("promote", MODEL, "1.0.0", "--why=it is the first"), 0, "1.0.0 is in production")
     expect(process.models("approve", MODEL, "1.1.0"), 0, "1.1.0")
     expect(process.models("promote", MODEL, "1.1.0", "--stage=staging"), 0, "1.1.0 is in staging")
     expect(process.models("compare", MODEL), 0, r"(?s)wape +0\.2 +0\.15 +-25\.00 %.*hidden +32 +64")
     expect(process.models("promote", MODEL, "challenger"), 0, "1.1.0 is in production")
-    expect(process.models("show", MODEL), 0, r"(?s)# load/lstm 1\.1\.0.*replaced \| 1\.0\.0.*approved by \| ann")
+    expect(process.models("show", MODEL), 0, r"(?s)# load/ensemble 1\.1\.0.*replaced \| 1\.0\.0.*approved by \| ann")
     expect(process.models("rollback", MODEL, "--why=worse at night"), 0, "1.0.0 is in production")
     expect(process.models("rollback", MODEL), 1, "nothing to roll back to")
-    expect(process.models("show", "load/lstm", "champion", "--format=json"), 0, r'"version":"1\.0\.0"')
-    expect(process.models("audit"), 0, r"(?s)ann +load/lstm +1\.0\.0 +approve.*rollback +worse at night")
+    expect(process.models("show", "load/ensemble", "champion", "--format=json"), 0, r'"version":"1\.0\.0"')
+    expect(process.models("audit"), 0, r"(?s)ann +load/ensemble +1\.0\.0 +approve.*rollback +worse at night")
     expect(process.models("verify"), 0, "sound: .* 2 versions, 2 artifacts")
     expect(process.models("export", MODEL, "1.0.0", f"--out={FOLDER / 'out.json'}"), 0, "out.json")
     out = json.loads((FOLDER / "out.json").read_text())
-    require(base64.b64decode(out["artifact"]) == b"the first weights" and
+    require(base64.b64decode(out["artifact"]) == HEAD + b"the first weights" and
             out["model"]["lineage"]["seed"] == "18446744073709551615", "export gives what import took")
     require(stack.http(process.url + "/api/v1/models")[0] == 401, "the doors stand before the routes")
     expect(models("list", f"--storage.path={FOLDER / 'data'}"), 1, "an auspex runs on .*--url=")
@@ -153,8 +163,9 @@ def a_fit_that_was_asked_for_outlives_a_kill():
 
 def without_permission():
     process = Process(admin=False)
-    expect(process.models("list"), 0, r"load/lstm +1\.1\.0 +archived")
+    expect(process.models("list"), 0, r"load/ensemble +1\.1\.0 +archived")
     expect(process.models("rollback", MODEL), 1, "--web.enable-admin-api")
+    expect(process.models("export", MODEL, "1.0.0"), 1, "--web.enable-admin-api")
     process.stop()
 
 
@@ -162,18 +173,36 @@ def in_the_folder():
     storage = f"--storage.path={FOLDER / 'data'}"
     expect(models("list", "--url=http://127.0.0.1:1"), 1, "while no auspex runs: --storage.path")
     expect(models("list", "--storage.path=/nowhere"), 1, "there is no folder /nowhere")
-    expect(models("show", MODEL, storage), 0, r"# load/lstm 1\.0\.0")
+    expect(models("show", MODEL, storage), 0, r"# load/ensemble 1\.0\.0")
     expect(models("promote", MODEL, "1.1.0", storage, "--by=bob"), 0, "1.1.0 is in production")
     expect(models("import", str(FOLDER / "out.json"), storage), 0, "1.1.1|1.2.0")
     expect(models("promote", MODEL, "latest", storage), 1, "0 of the 1 approvals")  # as the process was configured
     expect(models("promotr", storage), 2, "did you mean promote")
     expect(models("promote", MODEL, storage), 2, "MODEL VERSION")
+    expect(models("promote", MODEL, "1.0.0", storage, "--by=auspex"), 1, "say who you are")
     db = sqlite3.connect(FOLDER / "data" / "models" / "models.db")
     db.execute("DROP TRIGGER audit_update")
     db.execute("UPDATE audit SET who = 'nobody' WHERE action = 'approve'")
     db.commit()
     db.close()
-    expect(models("verify", storage), 1, "entry 3 was changed")
+    expect(models("verify", storage), 1, "entry 4 was changed")
+
+
+def the_whole_audit_log():
+    """All of it comes as lines, however many answers that takes: more than two pages, and exactly two."""
+    storage = f"--storage.path={FOLDER / 'data'}"
+    before = len(models("audit", "--format=jsonl", storage)[1].splitlines())
+    for total in 20000, 23456:
+        db = sqlite3.connect(FOLDER / "data" / "models" / "models.db")
+        db.executemany("INSERT INTO audit(at_ms, who, action, model, version, detail, previous, hash)"
+                       " VALUES(1, 'w', 'a', '', '', ?, '', '')", [(str(i),) for i in range(total - before)])
+        db.commit()
+        db.close()
+        status, out, _ = models("audit", "--format=jsonl", storage)
+        numbers = [json.loads(line)["seq"] for line in out.splitlines()]
+        require(status == 0 and numbers == list(range(1, total + 1)), f"{len(numbers)} lines of {total}")
+        before = total
+    require(len(models("audit", "--format=jsonl", "--limit=7", storage)[1].splitlines()) == 7, "a limit holds")
 
 
 def main():
@@ -187,6 +216,7 @@ def main():
     a_fit_that_was_asked_for_outlives_a_kill()
     without_permission()
     in_the_folder()
+    the_whole_audit_log()
     print("the registry does over HTTP and in its folder what it says")
 
 
