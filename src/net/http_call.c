@@ -375,9 +375,11 @@ enum MHD_Result ax_http_call_take(struct ax_http_call *c, const char *data, size
 /* Have the handler make the answer. */
 static void make(struct ax_http_call *c)
 {
-    const struct ax_http_request req = {
-        .authenticated = ax_doors_authenticate(c->doors),
-        .path = ax_str(c->route->path), .body = ax_buf_view(&c->body), .find = find, .ctx = c->connection};
+    const struct ax_http_request req = {.authenticated = ax_doors_authenticate(c->doors),
+                                        .path = ax_str(c->route->path),
+                                        .body = ax_buf_view(&c->body),
+                                        .find = find,
+                                        .ctx = c->connection};
     c->route->handle(c->route->ctx, &req, &c->answer);
     release_body(c); /* while the answer is sent, others may have its place */
     count(c, c->answer.status);
