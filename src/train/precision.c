@@ -1,5 +1,4 @@
-/* precision.c: ranks and places once, and then each draw is one pass over the points and one over the ranks.
- */
+/* precision.c: ranks and places once, and then each draw is one pass over what differs among them. */
 #include "train/precision.h"
 
 #include "base/rng.h"
@@ -54,14 +53,28 @@ static at_rank points_of(uint32_t times, bool anomaly)
     return times | (at_rank)(anomaly ? times : 0) << 32;
 }
 
+/* Points of one unit that have the same label and the same thresholds beside them. */
+struct cell {
+    uint32_t unit, bin[2]; /* of champion and challenger */
+    uint32_t points;
+    bool anomaly;
+};
+
+/* Points by their ranks or places. Only where anomalies stand does precision count, so what lies between two
+ * of them, on either side, is one bin, and what is below them all counts for nothing: so much is the same
+ * that a draw costs what anomalies and alarms there are, and not what points. */
+struct layout {
+    struct cell *cells;
+    uint32_t n, bins;
+};
+
 /* A comparison under way. */
 struct pair {
     const struct ax_scored_points *p;
-    uint32_t *ranks[2];  /* of champion and challenger among all points, [n] */
-    uint32_t *places[2]; /* among the normal ones, [n] */
-    at_rank *at;         /* [2n + 1] */
-    uint8_t *swapped;    /* units whose scores are exchanged, [units_n] */
-    uint32_t *times;     /* how often each unit counts, [units_n] */
+    struct layout ranks, places; /* among all points, and among the normal ones */
+    at_rank *at;                 /* of the bins of either */
+    uint8_t *swapped;            /* units whose scores are exchanged, [units_n] */
+    uint32_t *times;             /* how often each unit counts, [units_n] */
 };
 
 /* How many ranks n points may have. */
@@ -86,16 +99,70 @@ static double area_of(const at_rank *at, size_t ranks_n)
     return found ? area / (double)found : (double)NAN;
 }
 
-/* That of a side, by its ranks or places. */
-static double area(const struct pair *c, uint32_t *const by[2], uint32_t side)
+/* That of a side of a layout. */
+static double area(const struct pair *c, const struct layout *by, uint32_t side)
 {
-    const struct ax_scored_points *p = c->p;
-    memset(c->at, 0, ranks_of(p->n) * sizeof *c->at);
-    for (uint32_t i = 0; i < p->n; i++) {
-        const uint32_t unit = p->units[i];
-        c->at[by[side ^ c->swapped[unit]][i]] += points_of(c->times[unit], p->labels[i]);
+    memset(c->at, 0, by->bins * sizeof *c->at);
+    for (uint32_t i = 0; i < by->n; i++) {
+        const struct cell *cell = &by->cells[i];
+        c->at[cell->bin[side ^ c->swapped[cell->unit]]] +=
+            points_of(c->times[cell->unit] * cell->points, cell->anomaly);
     }
-    return area_of(c->at, ranks_of(p->n));
+    return area_of(c->at, by->bins);
+}
+
+/* From ranks to bins: bin_of[r] is how many of the ranks up to r an anomaly has on either side. */
+static uint32_t number_bins(const struct ax_scored_points *p, uint32_t *const ranks[2], uint32_t *bin_of)
+{
+    uint32_t n = 0;
+    memset(bin_of, 0, ranks_of(p->n) * sizeof *bin_of);
+    for (uint32_t i = 0; i < p->n; i++)
+        if (p->labels[i])
+            bin_of[ranks[0][i]] = bin_of[ranks[1][i]] = 1;
+    for (size_t r = 0; r < ranks_of(p->n); r++)
+        bin_of[r] = n += bin_of[r];
+    return n + 1;
+}
+
+static int by_cell(const void *pa, const void *pb)
+{
+    const struct cell *a = pa, *b = pb;
+    if (a->unit != b->unit)
+        return a->unit < b->unit ? -1 : 1;
+    if (a->bin[0] != b->bin[0])
+        return a->bin[0] < b->bin[0] ? -1 : 1;
+    if (a->bin[1] != b->bin[1])
+        return a->bin[1] < b->bin[1] ? -1 : 1;
+    return a->anomaly - b->anomaly;
+}
+
+/* Lay points out by where both have them, among all points (others NULL) or those of label 0. */
+static bool lay_out(const struct ax_scored_points *p, const uint8_t *others, struct ax_arena *scratch,
+                    struct layout *out)
+{
+    uint32_t *ranks[2] = {ax_arena_array(scratch, p->n, sizeof(uint32_t)),
+                          ax_arena_array(scratch, p->n, sizeof(uint32_t))};
+    uint32_t *bin_of = ax_arena_array(scratch, ranks_of(p->n), sizeof *bin_of), n = 0;
+    struct cell *cells = ax_arena_array(scratch, p->n, sizeof *cells);
+    if (!ranks[0] || !ranks[1] || !bin_of || !cells || !place(p->champion, others, p->n, scratch, ranks[0]) ||
+        !place(p->challenger, others, p->n, scratch, ranks[1]))
+        return false;
+    out->bins = number_bins(p, ranks, bin_of);
+    for (uint32_t i = 0; i < p->n; i++) {
+        const struct cell one = {
+            p->units[i], {bin_of[ranks[0][i]], bin_of[ranks[1][i]]}, 1, p->labels[i] != 0};
+        if (one.bin[0] || one.bin[1])
+            cells[n++] = one;
+    }
+    qsort(cells, n, sizeof *cells, by_cell);
+    *out = (struct layout){cells, 0, out->bins};
+    for (uint32_t i = 0; i < n; i++) {
+        if (out->n && by_cell(&cells[out->n - 1], &cells[i]) == 0)
+            cells[out->n - 1].points++;
+        else
+            cells[out->n++] = cells[i];
+    }
+    return true;
 }
 
 double ax_average_precision(const double *scores, const uint8_t *labels, uint32_t n, struct ax_arena *scratch)
@@ -139,11 +206,11 @@ static void p_values(struct pair *c, uint32_t draws, struct ax_rng *rng, struct 
 {
     uint32_t as_good = 0, as_bad = 0;
     count_all_once(c);
-    const double better = area(c, c->places, 1) - area(c, c->places, 0);
+    const double better = area(c, &c->places, 1) - area(c, &c->places, 0);
     for (uint32_t i = 0; i < draws; i++) {
         for (uint32_t u = 0; u < c->p->units_n; u++)
             c->swapped[u] = (uint8_t)(ax_rng_u64(rng) >> 63);
-        const double drawn = area(c, c->places, 1) - area(c, c->places, 0);
+        const double drawn = area(c, &c->places, 1) - area(c, &c->places, 0);
         as_good += drawn >= better - AS_GOOD;
         as_bad += drawn <= better + AS_GOOD;
     }
@@ -175,32 +242,24 @@ static void interval(struct pair *c, const uint32_t *order, uint32_t incidents, 
         memset(c->times, 0, units_n * sizeof *c->times);
         draw_units(c, order, incidents, rng);
         draw_units(c, order + incidents, units_n - incidents, rng);
-        effects[i] = area(c, c->ranks, 1) / area(c, c->ranks, 0) - 1;
+        effects[i] = area(c, &c->ranks, 1) / area(c, &c->ranks, 0) - 1;
     }
     qsort(effects, draws, sizeof *effects, ascending);
     out->low = effects[(uint32_t)((1 - INTERVAL) / 2 * (draws - 1))];
     out->high = effects[(uint32_t)((1 + INTERVAL) / 2 * (draws - 1))];
 }
 
-/* Memory of a comparison, and ranks and places of its points. */
+/* Memory of a comparison, and where its points are. */
 static bool prepare(struct pair *c, struct ax_arena *scratch)
 {
     const struct ax_scored_points *p = c->p;
-    const double *const scores[2] = {p->champion, p->challenger};
-    c->at = ax_arena_array(scratch, ranks_of(p->n), sizeof(at_rank));
+    if (!lay_out(p, NULL, scratch, &c->ranks) || !lay_out(p, p->labels, scratch, &c->places))
+        return false;
+    const uint32_t bins = c->ranks.bins > c->places.bins ? c->ranks.bins : c->places.bins;
+    c->at = ax_arena_array(scratch, bins, sizeof(at_rank));
     c->swapped = ax_arena_alloc(scratch, p->units_n);
     c->times = ax_arena_array(scratch, p->units_n, sizeof(uint32_t));
-    if (!c->at || !c->swapped || !c->times)
-        return false;
-    for (uint32_t side = 0; side < 2; side++) {
-        c->ranks[side] = ax_arena_array(scratch, p->n, sizeof(uint32_t));
-        c->places[side] = ax_arena_array(scratch, p->n, sizeof(uint32_t));
-        if (!c->ranks[side] || !c->places[side] ||
-            !place(scores[side], NULL, p->n, scratch, c->ranks[side]) ||
-            !place(scores[side], p->labels, p->n, scratch, c->places[side]))
-            return false;
-    }
-    return true;
+    return c->at && c->swapped && c->times;
 }
 
 enum ax_err ax_compare_detectors(const struct ax_scored_points *points, uint32_t draws, uint64_t seed,
@@ -224,8 +283,8 @@ enum ax_err ax_compare_detectors(const struct ax_scored_points *points, uint32_t
     if (incidents < AX_PRECISION_INCIDENTS || units_n - incidents < AX_PRECISION_INCIDENTS)
         return AX_NOTREADY;
     count_all_once(&c);
-    out->champion = area(&c, c.ranks, 0);
-    out->challenger = area(&c, c.ranks, 1);
+    out->champion = area(&c, &c.ranks, 0);
+    out->challenger = area(&c, &c.ranks, 1);
     out->effect = out->challenger / out->champion - 1;
     ax_rng_seed(&rng, seed);
     p_values(&c, draws, &rng, out);

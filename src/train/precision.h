@@ -37,8 +37,8 @@ double ax_average_precision(const double *scores, const uint8_t *labels, uint32_
                             struct ax_arena *scratch);
 
 /* Compare them, with so many permutations and as many draws of the bootstrap, seeded. AX_NOTREADY: too few
- * units with an anomaly, or without one; AX_INVALID: no draw, or a unit that is none; AX_NOMEM (100 bytes a
- * point are enough). O(n log n + draws n). */
+ * units with an anomaly, or without one; AX_INVALID: no draw, or a unit that is none; AX_NOMEM (200 bytes a
+ * point are enough). O(n log n + draws (units + points at or above the lowest anomaly)). */
 AX_MUST_USE enum ax_err ax_compare_detectors(const struct ax_scored_points *points, uint32_t draws,
                                              uint64_t seed, struct ax_arena *scratch,
                                              struct ax_comparison *out);
