@@ -135,7 +135,7 @@ static void the_files_may_be_left_alone(void **state)
 static void the_presets_have_no_error(void **state)
 {
     (void)state;
-    static const char *const names[] = {"etcd", "latency", "reliability"};
+    static const char *const names[] = {"etcd", "fabric", "latency", "reliability"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         char path[512], *argv[] = {(char[]){"check"}, path, NULL};
         (void)snprintf(path, sizeof path, "%s/../deploy/presets/%s.yml", AX_TEST_DIR, names[i]);
