@@ -207,17 +207,8 @@ static void not_ready(struct ax_forecast *out, const char *reason)
 static struct ax_past past_now(const struct ax_forecaster *f, const struct ax_window *w, int64_t t_ms)
 {
     struct ax_past p = {.fine = ax_window_fine(w), .coarse = ax_window_coarse(w), .t_ms = t_ms};
-    struct ax_forecast_shared *shared = f->spec->shared;
-    if (!shared)
-        return p;
-    int64_t fine_ms = p.fine.n * p.fine.step_ms, coarse_ms = p.coarse.n * p.coarse.step_ms,
-            from_ms = t_ms - (fine_ms > coarse_ms ? fine_ms : coarse_ms),
-            until_ms = t_ms + f->spec->leads[f->spec->leads_n - 1] * f->spec->step_ms + 1;
-    ax_local_time_cover(&shared->clocks, from_ms, until_ms);
-    if (shared->holidays)
-        ax_holidays_cover(shared->holidays, from_ms, until_ms);
-    p.clocks = &shared->clocks;
-    p.holidays = shared->holidays;
+    if (f->spec->shared)
+        ax_forecast_shared_attach(f->spec->shared, &p, f->spec->leads[f->spec->leads_n - 1]);
     return p;
 }
 

@@ -19,6 +19,10 @@ struct ax_forecast_shared {
     struct ax_pooled *pooled; /* NULL: none; the owner makes and frees it */
 };
 
+/* Give a past, and what comes within `ahead` steps of it, its clocks and its holidays. Cheap when that time
+ * is known. */
+void ax_forecast_shared_attach(struct ax_forecast_shared *s, struct ax_past *p, uint32_t ahead);
+
 /* Append what was learnt. */
 void ax_forecast_shared_save(const struct ax_forecast_shared *s, struct ax_buf *out);
 

@@ -72,6 +72,8 @@ static enum ax_err describe(struct ax_channel_given *m, struct ax_diag *diag)
                       AX_STR_ARG(job->features[i].expr.text));
     for (uint32_t i = 0; i < s->categories_n; i++)
         ax_buf_printf(b, "\nlabel: " AX_STR_FMT, AX_STR_ARG(s->categories[i]));
+    if (job->forecast.time_zone.n && !ax_str_eq(job->forecast.time_zone, ax_str("UTC")))
+        ax_buf_printf(b, "\ntime zone: " AX_STR_FMT, AX_STR_ARG(job->forecast.time_zone));
     if (m->kind == &ax_trees_speaker)
         ax_buf_printf(b, "\nvector: %016llx", (unsigned long long)ax_features_hash());
     s->features = ax_buf_view(b);
@@ -161,16 +163,18 @@ static void find_features(const struct ax_channel *c, const struct ax_target *t,
     }
 }
 
-static struct ax_lstm_past past_of(const struct ax_channel *c, const struct ax_target *t,
+static struct ax_lstm_past past_of(const struct ax_channel_given *m, const struct ax_target *t,
                                    struct ax_view *views)
 {
-    find_features(c, t, views);
-    return (struct ax_lstm_past){.target = {.fine = ax_window_fine(t->window),
-                                            .coarse = ax_window_coarse(t->window),
-                                            .t_ms = t->stepped_ms},
-                                 .features = views,
-                                 .labels = t->labels->v,
-                                 .labels_n = t->labels->n};
+    find_features(m->c, t, views);
+    struct ax_lstm_past p = {.target = {.fine = ax_window_fine(t->window),
+                                        .coarse = ax_window_coarse(t->window),
+                                        .t_ms = t->stepped_ms},
+                             .features = views,
+                             .labels = t->labels->v,
+                             .labels_n = t->labels->n};
+    ax_forecast_shared_attach(&m->c->shared, &p.target, m->spec.leads[m->spec.leads_n - 1]);
+    return p;
 }
 
 /* Targets with a past that teaches something. */
@@ -218,7 +222,7 @@ static enum ax_err copy_past(void *ctx, int64_t t_ms, enum ax_fit_reason reason,
     for (const struct ax_target *t = m->c->first; t && err == AX_OK; t = t->next) {
         if (ax_window_fine(t->window).n < least || i++ % stride != 0)
             continue;
-        const struct ax_lstm_past p = past_of(m->c, t, views);
+        const struct ax_lstm_past p = past_of(m, t, views);
         err = ax_lstm_data_add(d, &p, bytes_max);
     }
     if (err == AX_OK || err == AX_LIMIT)
@@ -356,8 +360,11 @@ static void run_batch(struct ax_channel_given *m, struct voice *v, const void *m
     for (uint32_t r = 0; r < n; r++) {
         const float *out = v->out + (size_t)r * leads * per_lead + m->kind->median;
         double *given = v->given + (size_t)m->places[r] * leads;
-        for (uint32_t k = 0; k < leads; k++)
+        for (uint32_t k = 0; k < leads; k++) {
             given[k] = m->frames[r].last + m->frames[r].scale * (double)out[(size_t)k * per_lead];
+            if (isnan(given[k])) /* it was asked: that is no silence, but an answer that is not finite */
+                given[k] = (double)INFINITY;
+        }
     }
 }
 
@@ -378,7 +385,7 @@ static bool speak(struct ax_channel_given *m, struct voice *voice, const void *m
             voice->given[(size_t)place * m->spec.leads_n + k] = NAN;
         if (t->stepped_ms != t_ms)
             continue;
-        const struct ax_lstm_past p = past_of(m->c, t, views);
+        const struct ax_lstm_past p = past_of(m, t, views);
         ax_arena_reset(&m->c->job->scratch);
         if (!m->kind->put(&spec, model, &p, &m->c->job->scratch, voice->rows + n * row, &m->frames[n]))
             continue;

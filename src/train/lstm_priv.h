@@ -23,7 +23,8 @@ struct ax_lstm_data {
     struct ax_lstm_vocabulary vocabulary;
     struct ax_lstm_series *series;
     uint32_t n, cap;
-    struct ax_arena texts; /* of the spec; and: */
+    struct ax_local_time clocks; /* a copy, whose zone is not asked; UTC as long as there are none */
+    struct ax_arena texts;       /* of the spec; and: */
     struct ax_str references;
     float *block;
     size_t block_n, block_cap;

@@ -90,10 +90,12 @@ static void put_constant(uint32_t sequence, uint32_t width, double x, float *col
         column[(size_t)i * width] = f;
 }
 
-static void put_times(const struct ax_lstm_spec *spec, int64_t t_ms, uint32_t width, float *column)
+/* By the clocks of the series, as its seasons. */
+static void put_times(const struct ax_lstm_spec *spec, const struct ax_past *p, uint32_t width, float *column)
 {
     for (uint32_t i = 0; i < spec->sequence; i++, column += width) {
-        const int64_t at = t_ms - (int64_t)(spec->sequence - 1 - i) * spec->step_ms;
+        const int64_t then = p->t_ms - (int64_t)(spec->sequence - 1 - i) * spec->step_ms,
+                      at = then + ax_local_offset_ms(p->clocks, then);
         const double day = 2 * M_PI * (double)(at % DAY_MS) / DAY_MS,
                      week = 2 * M_PI * (double)(at % WEEK_MS) / (double)WEEK_MS;
         column[0] = (float)sin(day);
@@ -146,7 +148,7 @@ bool ax_lstm_row_of(const struct ax_lstm_spec *spec, const struct ax_lstm_vocabu
         put_column(f, sequence, width, level, at_least(deviation_of(f, AX_LSTM_SPAN, level), level),
                    column++);
     }
-    put_times(spec, p->target.t_ms, width, column);
+    put_times(spec, &p->target, width, column);
     column += TIMES;
     put_constant(sequence, width, (near - last) / scale, column++);
     put_constant(sequence, width, (mean_of(fine, MIDDLE_SPAN) - last) / scale, column++);
@@ -307,6 +309,8 @@ enum ax_err ax_lstm_data_add(struct ax_lstm_data *d, const struct ax_lstm_past *
     put_view(at + fine->n, coarse->n, coarse);
     for (uint32_t i = 0; i < d->spec.features_n; i++)
         put_view(at + fine->n + coarse->n + (size_t)i * fine->n, fine->n, &p->features[i]);
+    if (p->target.clocks) /* those of all series are the same, and know the longest past now */
+        d->clocks = *p->target.clocks;
     d->block_n += n;
     d->series[d->n++] = s;
     return AX_OK;
@@ -319,7 +323,8 @@ struct ax_lstm_past ax_lstm_data_past(const struct ax_lstm_data *d, uint32_t i, 
     const float *at = d->block + s->at;
     const struct ax_past whole = {.fine = {at, s->fine_n, s->fine_ms, d->spec.step_ms},
                                   .coarse = {at + s->fine_n, s->coarse_n, s->coarse_ms, s->coarse_step_ms},
-                                  .t_ms = s->fine_ms};
+                                  .t_ms = s->fine_ms,
+                                  .clocks = &d->clocks};
     const struct ax_past then = ax_past_before(&whole, s->fine_n - 1 - o);
     for (uint32_t k = 0; k < d->spec.features_n; k++)
         views[k] = (struct ax_view){at + s->fine_n + s->coarse_n + (size_t)k * s->fine_n, o + 1, then.t_ms,

@@ -2,10 +2,12 @@
  * serves only those features that it learnt from. */
 #include "ax_test.h"
 #include "base/rng.h"
+#include "base/zone.h"
 #include "nn/kernels.h"
 #include "nn/model_file.h"
 #include "train/generation.h"
 #include "train/lstm.h"
+#include "train/lstm_priv.h"
 #include "train/queue.h"
 
 #include <math.h>
@@ -243,6 +245,41 @@ static void gaps_infinities_and_series_that_stand_still_give_finite_rows(void **
     }
 }
 
+static void hours_are_those_of_the_clocks_in_a_fit_and_in_serving(void **state)
+{
+    (void)state;
+    struct world w;
+    static const struct ax_lstm_vocabulary none;
+    float local[4 * 64], later[4 * 64];
+    struct ax_view feature;
+    struct ax_lstm_frame frame;
+    struct ax_zone *zone = NULL;
+    assert_int_equal(ax_zone_load(ax_str("Europe/Berlin"), &zone, NULL), AX_OK);
+    struct ax_local_time clocks = {.zone = zone};
+    ax_local_time_cover(&clocks, END - (int64_t)N * STEP, END);
+    const int64_t ahead_ms = ax_local_offset_ms(&clocks, END);
+    assert_true(ahead_ms > 0);
+    make(&w);
+    struct ax_lstm_past p = past(&w, 0, N - 1, &feature);
+    p.target.clocks = &clocks;
+    assert_true(ax_lstm_row(&small, &none, &p, local, &frame));
+    struct ax_lstm_data *d = ax_lstm_data_new(&small);
+    assert_non_null(d);
+    assert_int_equal(ax_lstm_data_add(d, &p, 64u << 20), AX_OK);
+    struct ax_view views[1];
+    const struct ax_lstm_past copied = ax_lstm_data_past(d, 0, N - 1, views);
+    assert_int_equal(ax_local_offset_ms(copied.target.clocks, END), ahead_ms);
+    ax_lstm_data_free(d);
+    p.target.clocks = NULL; /* UTC says so later */
+    p.target.t_ms += ahead_ms;
+    assert_true(ax_lstm_row(&small, &none, &p, later, &frame));
+    const uint32_t width = ax_lstm_width(&small, &none), times = 2; /* after the target and the feature */
+    for (uint32_t i = 0; i < small.sequence; i++)
+        for (uint32_t k = times; k < times + 4; k++)
+            ax_assert_close((double)local[i * width + k], (double)later[i * width + k], 1e-6);
+    ax_zone_free(zone);
+}
+
 static void too_little_to_learn_from_is_said(void **state)
 {
     (void)state;
@@ -417,6 +454,7 @@ int main(void)
         cmocka_unit_test(a_model_of_features_a_refuses_features_b),
         cmocka_unit_test(labels_are_inputs_and_their_values_go_with_the_model),
         cmocka_unit_test(gaps_infinities_and_series_that_stand_still_give_finite_rows),
+        cmocka_unit_test(hours_are_those_of_the_clocks_in_a_fit_and_in_serving),
         cmocka_unit_test(too_little_to_learn_from_is_said),
         cmocka_unit_test(what_a_search_chose_goes_with_the_model),
         cmocka_unit_test(fits_of_a_search_are_of_the_same_rows_and_within_its_memory),
