@@ -59,9 +59,9 @@ void ax_past_season_span(const struct ax_past *p, uint32_t season_steps, uint32_
  * at both; 0 when the season is not one of days. */
 int64_t ax_past_clock_shift(const struct ax_local_time *clocks, int64_t then_ms, int64_t season_ms);
 
-/* Is the middle one of three neighbours still the shape of a season of so many points? One of 96 or more; a
- * season of more than a day is as dense as its days. */
-bool ax_season_dense(double points, int64_t point_ms);
+/* Points of a season from which the middle one of three neighbours is still its shape: 96; infinite where a
+ * day, of which the shape of a longer season is made, has fewer. */
+double ax_season_dense(int64_t point_ms);
 
 /* What a member says of one series: path[params->leads_n], NaN for nothing. */
 typedef void ax_member_say(const struct ax_model_params *params, const void *state, const struct ax_past *p,

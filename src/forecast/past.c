@@ -162,9 +162,9 @@ static int64_t cycle_ago(const struct ax_past *p, int64_t ago, uint32_t season_s
     return ago + back - ax_past_clock_shift(p->clocks, p->t_ms - ago * step_ms, back * step_ms) / step_ms;
 }
 
-bool ax_season_dense(double points, int64_t point_ms)
+double ax_season_dense(int64_t point_ms)
 {
-    return fmin(points, (double)DAY_MS / (double)point_ms) >= DENSE_POINTS;
+    return DENSE_POINTS * point_ms <= DAY_MS ? DENSE_POINTS : (double)INFINITY;
 }
 
 /* Mean over the cycles from the first-th one back. One cycle is what it was; in a mean of several a spike has
@@ -174,7 +174,7 @@ static double cycles_mean(const struct ax_past *p, int64_t ago, uint32_t first, 
 {
     double sum = 0;
     uint32_t n = 0;
-    bool calm = cycles > 1 && ax_season_dense(season_steps, p->fine.step_ms);
+    bool calm = cycles > 1 && season_steps >= ax_season_dense(p->fine.step_ms);
     if (cycle_ago(p, ago, season_steps, first) < 0) /* clocks are put forward: that is still to come */
         first++;
     for (uint32_t k = first; k < first + cycles; k++) {
@@ -238,7 +238,7 @@ void ax_past_season_span(const struct ax_past *p, uint32_t season_steps, uint32_
             out[i] = ax_past_season_ago(p, season_steps, n - 1 - i, cycles);
         return;
     }
-    bool calm = cycles > 1 && ax_season_dense(season_steps, p->fine.step_ms);
+    bool calm = cycles > 1 && season_steps >= ax_season_dense(p->fine.step_ms);
     memset(out, 0, n * sizeof *out);
     for (uint32_t k = 1; k <= cycles; k++)
         add_cycle(p, (int64_t)k * season_steps, n, calm, out, seen);

@@ -72,6 +72,7 @@ struct now {
     double newest; /* mean of the steps that make a point, up to now */
     double scale;
     int64_t t_ms, point_ms;
+    double dense; /* points of a cycle from which spikes are taken out of it */
     const struct ax_local_time *clocks;
     const struct sums *sums; /* NULL: to be counted one by one */
 };
@@ -102,7 +103,7 @@ static double at(const struct now *w, double back)
  * that; the newest point is what it is. */
 static double calm(const struct now *w, double back, double cycle)
 {
-    if (back < 1 || !ax_season_dense(cycle, w->point_ms))
+    if (back < 1 || cycle < w->dense)
         return at(w, back);
     uint32_t whole = (uint32_t)back;
     if (w->sums && whole == back && whole < w->n)
@@ -251,6 +252,7 @@ static void gather(struct ax_robust *d, const struct frame *f, const struct sums
                         .newest = (double)c->v[i],
                         .t_ms = c->end_ms - (int64_t)(c->n - 1 - i) * c->step_ms,
                         .point_ms = c->step_ms,
+                        .dense = ax_season_dense(c->step_ms),
                         .clocks = p->clocks,
                         .sums = sums};
         double target = (double)c->v[i + next];
@@ -356,6 +358,7 @@ static bool now_of(const struct ax_past *p, const struct frame *f, struct now *w
                       .n = p->coarse.n,
                       .t_ms = p->t_ms,
                       .point_ms = p->coarse.step_ms,
+                      .dense = ax_season_dense(p->coarse.step_ms),
                       .clocks = p->clocks};
     if (f->ratio == 0 || p->coarse.n == 0)
         return false;
