@@ -1,12 +1,14 @@
 /* accuracy.c: walk forward over the columns of recorded CSVs and say, per series and horizon, how the
  * forecast did beside each of its members, the last value and predict_linear, and how honest its interval is.
  *
- * usage: accuracy [--dump=FILE] STEP_SECONDS HORIZON_SECONDS[,...] [COLUMNS_MAX] FILE.csv...
+ * usage: accuracy [--dump=FILE] [--members=FILE] STEP_SECONDS HORIZON_SECONDS[,...] [COLUMNS_MAX] FILE.csv...
  * A step without a sample takes the newest one of the last 5 minutes, as an instant query does. A member that
  * says nothing is held to say the last value. Output: CSV with a heading (see header()); `worst` is the
  * coverage furthest from the level over 2,000 outcomes in a row, `calibration` the mean distance between
  * confidence and what came of it, in tenths of confidence. FILE gets
- * t,column,horizon,actual,mean,lower,upper,last,confidence. */
+ * t,column,horizon,actual,mean,lower,upper,last,confidence; that of --members a line, appended, for each
+ * series, horizon and forecaster: all together, predict_linear, every member (which have no interval, and so
+ * no coverage). */
 #include "app/baseline.h"
 #include "base/clock.h"
 #include "forecast/forecast.h"
@@ -24,11 +26,17 @@
 #define HORIZONS_MAX 8
 #define LINEAR_STEPS_MIN 20 /* what predict_linear looks back: the horizon, and at least so much */
 
+/* Sums over what one forecaster said. */
+struct words {
+    double error, ratio; /* |error|, and as a share of the actual where that is not 0 */
+    double sum_f, sum_ff, sum_af;
+};
+
 struct tally {
     uint64_t n, inside, within, scored, ratios;
-    double error, error_last, error_linear, actual, ratio, winkler, winkler_constant;
-    double members[AX_FORECAST_MEMBERS_MAX];
-    double sum_a, sum_f, sum_aa, sum_ff, sum_af;
+    double error_last, actual, winkler, winkler_constant;
+    struct words together, linear, members[AX_FORECAST_MEMBERS_MAX];
+    double sum_a, sum_aa;
     double *errors; /* of the past, sorted, for the interval of constant width */
     uint64_t errors_n;
     double low, high;
@@ -81,6 +89,15 @@ static void score_interval(struct tally *t, const struct ax_outcome *o, double l
     sort_in(t, o->actual - o->mean);
 }
 
+static void say(struct words *w, double actual, double said)
+{
+    w->error += fabs(actual - said);
+    w->ratio += actual == 0 ? 0 : fabs((actual - said) / actual);
+    w->sum_f += said;
+    w->sum_ff += said * said;
+    w->sum_af += actual * said;
+}
+
 static void score(struct tally *t, const struct ax_outcome *o, const struct said *then, uint32_t track,
                   double level)
 {
@@ -90,22 +107,16 @@ static void score(struct tally *t, const struct ax_outcome *o, const struct said
     t->hits[t->n++] = inside;
     t->inside += inside;
     t->within += within;
-    t->error += e;
     t->error_last += last;
-    t->error_linear += isfinite(linear) ? fabs(o->actual - linear) : last;
     t->actual += fabs(o->actual);
-    if (o->actual != 0) {
-        t->ratio += e / fabs(o->actual);
-        t->ratios++;
-    }
+    t->ratios += o->actual != 0;
     t->sum_a += o->actual;
-    t->sum_f += o->mean;
     t->sum_aa += o->actual * o->actual;
-    t->sum_ff += o->mean * o->mean;
-    t->sum_af += o->actual * o->mean;
+    say(&t->together, o->actual, o->mean);
+    say(&t->linear, o->actual, isfinite(linear) ? linear : o->last_value);
     for (uint32_t m = 0; ax_forecaster_member(m); m++) {
         double x = then->members[m][track];
-        t->members[m] += isfinite(x) ? fabs(o->actual - x) : last;
+        say(&t->members[m], o->actual, isfinite(x) ? x : o->last_value);
     }
     uint32_t bin = confidence >= 1 ? BINS - 1 : (uint32_t)(confidence * BINS);
     t->binned[bin]++;
@@ -136,10 +147,10 @@ static double calibration(const struct tally *t)
     return sum / (double)t->n;
 }
 
-static double correlation(const struct tally *t)
+static double correlation(const struct tally *t, const struct words *w)
 {
-    double n = (double)t->n, a = t->sum_aa - t->sum_a * t->sum_a / n, f = t->sum_ff - t->sum_f * t->sum_f / n;
-    return (t->sum_af - t->sum_a * t->sum_f / n) / sqrt(a * f);
+    double n = (double)t->n, a = t->sum_aa - t->sum_a * t->sum_a / n, f = w->sum_ff - w->sum_f * w->sum_f / n;
+    return (w->sum_af - t->sum_a * w->sum_f / n) / sqrt(a * f);
 }
 
 static double value_at(const struct table *t, uint32_t c, uint32_t *row, double at)
@@ -235,22 +246,53 @@ static void print(const struct walk *k, const char *file, const char *column, ui
         ax_forecaster_weights(k->f, k->spec->horizons[h], weights);
         printf("%s,%s,%g,%llu,%.5g,%.5g,%.5g,%.4f,%.5g,%.5g,%.4f,%.4f,%.5g,%.5g,%.4f,%.4f,%.2f,%llu", file,
                column, k->spec->leads[k->spec->horizons[h]] * (double)k->spec->step_ms / 1000,
-               (unsigned long long)y->n, y->error / y->actual, y->ratio / (double)y->ratios,
-               y->error / n / (k->change / (double)steps), correlation(y), y->error_last / y->actual,
-               y->error_linear / y->actual, (double)y->inside / n, worst_coverage(y, k->spec->level),
-               y->winkler / (double)y->scored, y->winkler_constant / (double)y->scored, (double)y->within / n,
-               calibration(y), (double)k->spent_ns / 1000 / (double)steps,
+               (unsigned long long)y->n, y->together.error / y->actual, y->together.ratio / (double)y->ratios,
+               y->together.error / n / (k->change / (double)steps), correlation(y, &y->together),
+               y->error_last / y->actual, y->linear.error / y->actual, (double)y->inside / n,
+               worst_coverage(y, k->spec->level), y->winkler / (double)y->scored,
+               y->winkler_constant / (double)y->scored, (double)y->within / n, calibration(y),
+               (double)k->spent_ns / 1000 / (double)steps,
                (unsigned long long)(ax_forecaster_bytes(k->f) + ax_window_bytes(k->w)));
         for (uint32_t m = 0; ax_forecaster_member(m); m++)
-            printf(",%.5g", y->members[m] / y->actual);
+            printf(",%.5g", y->members[m].error / y->actual);
         for (uint32_t m = 0; ax_forecaster_member(m); m++)
             printf(",%.2f", weights[m]);
         printf("\n");
     }
 }
 
+/* One line of the table of forecasters. */
+static void print_words(FILE *to, const struct walk *k, const char *series, const struct tally *y,
+                        const char *name, const struct words *w, uint64_t steps)
+{
+    double n = (double)y->n;
+    fprintf(to, "%s,%s,%llu,%.5g,%.5g,%.5g,%.4f,", series, name, (unsigned long long)y->n,
+            w->error / y->actual, w->ratio / (double)y->ratios, w->error / n / (k->change / (double)steps),
+            correlation(y, w));
+    if (w == &y->together)
+        fprintf(to, "%.4f", (double)y->inside / n);
+    fprintf(to, ",%.4f\n", 1 - w->error / y->error_last);
+}
+
+static void print_members(FILE *to, const struct walk *k, const char *file, const char *column,
+                          uint64_t steps)
+{
+    for (uint32_t h = 0; h < k->spec->horizons_n; h++) {
+        const struct tally *y = &k->tally[h];
+        char series[512];
+        if (y->n == 0 || y->scored == 0)
+            continue;
+        (void)snprintf(series, sizeof series, "%s,%s,%g", file, column,
+                       k->spec->leads[k->spec->horizons[h]] * (double)k->spec->step_ms / 1000);
+        print_words(to, k, series, y, "together", &y->together, steps);
+        print_words(to, k, series, y, "predict_linear", &y->linear, steps);
+        for (uint32_t m = 0; ax_forecaster_member(m); m++)
+            print_words(to, k, series, y, ax_forecaster_member(m), &y->members[m], steps);
+    }
+}
+
 static void walk(const char *file, const struct table *t, uint32_t c, const struct ax_forecast_spec *spec,
-                 FILE *dump)
+                 FILE *dump, FILE *members)
 {
     double seconds = (double)spec->step_ms / 1000;
     uint64_t steps = (uint64_t)((t->t[t->rows - 1] - t->t[0]) / seconds) + 1;
@@ -279,6 +321,8 @@ static void walk(const char *file, const struct table *t, uint32_t c, const stru
         step(&k, i, &scratch, t->names[c], dump);
     }
     print(&k, file, t->names[c], steps);
+    if (members)
+        print_members(members, &k, file, t->names[c], steps);
     for (uint32_t h = 0; h < spec->horizons_n; h++) {
         free(tally[h].errors);
         free(tally[h].hits);
@@ -303,16 +347,16 @@ int main(int argc, char **argv)
     struct ax_forecast_spec spec;
     int64_t horizons[HORIZONS_MAX];
     uint32_t horizons_n = 0, columns_max = TABLE_COLUMNS_MAX;
-    FILE *dump = NULL;
-    if (argc > 1 && strncmp(argv[1], "--dump=", 7) == 0) {
-        dump = fopen(argv[1] + 7, "w");
-        argv++;
-        argc--;
+    FILE *dump = NULL, *members = NULL;
+    for (; argc > 1 && strncmp(argv[1], "--", 2) == 0; argv++, argc--) {
+        if (strncmp(argv[1], "--dump=", 7) == 0)
+            dump = fopen(argv[1] + 7, "w");
+        else if (strncmp(argv[1], "--members=", 10) == 0)
+            members = fopen(argv[1] + 10, "a");
     }
     if (argc < 4) {
-        fprintf(
-            stderr,
-            "usage: accuracy [--dump=FILE] STEP_SECONDS HORIZON_SECONDS[,...] [COLUMNS_MAX] FILE.csv...\n");
+        fprintf(stderr, "usage: accuracy [--dump=FILE] [--members=FILE] STEP_SECONDS HORIZON_SECONDS[,...] "
+                        "[COLUMNS_MAX] FILE.csv...\n");
         return 2;
     }
     for (char *rest = argv[2], *cell; (cell = strsep(&rest, ",")) && horizons_n < HORIZONS_MAX;)
@@ -336,10 +380,12 @@ int main(int argc, char **argv)
         }
         for (uint32_t c = 0; c < t.columns; c++)
             if (is_series(t.names[c]))
-                walk(argv[i], &t, c, &spec, dump);
+                walk(argv[i], &t, c, &spec, dump, members);
         free_table(&t);
     }
     if (dump)
         fclose(dump);
+    if (members)
+        fclose(members);
     return 0;
 }

@@ -9,7 +9,8 @@ median step; horizons follow from it. Beside every member of the portfolio, the 
 statsmodels' ETS (additive, damped trend, a season where there is one) and SARIMAX (2,1,2), fitted at $ORIGINS
 (default 4; 0: not at all) moments of the second half on the same past, at most 500 steps of it, for the first column of
 $PEER_FILES (default 24) recordings, evenly among all; their errors are compared with those of the forecast at the same
-moments. Ratios below 1 are better than the last value.
+moments. Ratios below 1 are better than the last value. $MEMBERS names a CSV to write: WAPE, MAPE, MASE, correlation, coverage and
+skill of every forecaster, a line for each series and horizon.
 """
 import csv
 import math
@@ -46,9 +47,13 @@ def step_of(path):
     return min((s for s in (1, 5, 10, 15, 30, 60, 300, 600, 900, 1800, 3600, 86400)), key=lambda s: abs(s - step))
 
 
+MEMBERS = ["file", "column", "horizon", "forecaster", "n", "wape", "mape", "mase", "correlation", "coverage", "skill"]
+
+
 def walk(binary, path, step, dump):
     steps = next(h for most, h in sorted(HORIZONS.items()) if step <= most)
-    out = subprocess.run([binary, f"--dump={dump}", str(step), ",".join(str(n * step) for n in steps),
+    table = [f"--members={os.environ['MEMBERS']}"] if os.environ.get("MEMBERS") else []
+    out = subprocess.run([binary, f"--dump={dump}", *table, str(step), ",".join(str(n * step) for n in steps),
                           os.environ.get("COLUMNS_MAX", "3"), str(path)], check=True, capture_output=True, text=True)
     return list(csv.DictReader(out.stdout.splitlines()))
 
@@ -180,6 +185,8 @@ def main():
             print("accuracy.py: no statsmodels here: no columns of it (Debian: python3-statsmodels)", file=sys.stderr)
             origins = 0
     warnings.simplefilter("ignore")
+    if os.environ.get("MEMBERS"):
+        pathlib.Path(os.environ["MEMBERS"]).write_text(",".join(MEMBERS) + "\n")
     rows, compared, members, bins = [], [], [], [[0, 0.0, 0] for _ in range(10)]
     paths = list(recordings(places))
     every = math.ceil(len(paths) / int(os.environ.get("PEER_FILES", "24")))
