@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""What README.md, ARCHITECTURE.md and CHANGELOG.md name exists: functions, files, flags with their defaults, and the
-six lines for one's own Prometheus are those of deploy/prometheus-snippet.yml.
+"""What README.md, ARCHITECTURE.md and CHANGELOG.md name exists: functions, files, flags with their defaults; so do the
+tests of docs/conformance.md; and the six lines for one's own Prometheus are those of deploy/prometheus-snippet.yml.
 
 usage: check_docs.py TOP
 """
@@ -29,6 +29,10 @@ def problems(top):
         for path in sorted(set(paths)):
             if not (top / path).exists():
                 yield f"{document}: {path} does not exist"
+    tests = "\n".join(p.read_text() for p in sorted((top / "tests").rglob("*_test.c")))
+    for name in sorted(set(re.findall(r"`([a-z0-9]+(?:_[a-z0-9]+){2,})`", (top / "docs/conformance.md").read_text()))):
+        if not re.search(rf"\b{name}\(void \*\*state\)", tests):
+            yield f"docs/conformance.md: there is no test {name}"
     readme = (top / "README.md").read_text()
     if (top / "deploy/prometheus-snippet.yml").read_text() not in readme:
         yield "README.md: not the lines of deploy/prometheus-snippet.yml"

@@ -46,6 +46,10 @@ struct failing {
     bool partial;   /* if the nth call is a write it writes half and says so; those behind it fail */
 };
 
+/* Calls of this thread neither count nor fail: it plays the other side. (spared.c: apart, so that what sets
+ * it needs no wrapped calls.) */
+extern _Thread_local bool failing_spared;
+
 /* Set a plan; it is copied. */
 void failing_begin(const struct failing *plan);
 

@@ -4,6 +4,7 @@
 #include "ax_test.h"
 #include "base/clock.h"
 #include "base/rng.h"
+#include "failing.h"
 #include "net/compress.h"
 #include "prom/labels.h"
 #include "prom/rw_decode.h"
@@ -174,6 +175,7 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, 
     (void)url;
     (void)method;
     (void)version;
+    failing_spared = true; /* a thread of the receiver's own */
     struct ax_buf *body = *state;
     if (!body) {
         body = calloc(1, sizeof *body);

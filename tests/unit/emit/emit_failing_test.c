@@ -125,6 +125,45 @@ static void a_start_that_fails_says_why_and_harms_nothing(void **state)
     strict_stop(r);
 }
 
+/* Each of the first calls that a step of new series makes, on any thread, fails once while senders run: they
+ * go on, and all of it arrives once. */
+static void run_with_failures(unsigned kinds, enum strict_mood mood)
+{
+    enum { STEPS = 40, SERIES = 4 };
+    struct strict *r = strict_start(0);
+    struct ax_remote_write w = emitting_endpoint(strict_url(r));
+    struct emitting e = emitting_start(&w, 1, NULL);
+    struct ax_diag diag;
+    char text[32];
+    uint32_t failed = 0;
+    strict_be(r, mood);
+    for (uint32_t nth = 1; nth <= STEPS; nth++) {
+        for (int i = 0; i < SERIES; i++) {
+            (void)snprintf(text, sizeof text, "m{i=\"%d\",step=\"%u\"}", i, nth);
+            emitting_put(&e, emitting_open(&e, text), nth, i);
+        }
+        failing_begin(&(struct failing){.kinds = kinds, .nth = nth, .error = EIO});
+        for (int again = 0; commit(&e, nth, &diag) != AX_OK; again++)
+            assert_true(again < 3);
+        strict_await(r, (uint64_t)nth * SERIES);
+        failed += failing_end();
+    }
+    emitting_stop(&e, SOON_MS);
+    assert_true(failed > 0);
+    assert_int_equal(strict_counts(r).samples, STEPS * SERIES);
+    assert_int_equal(strict_counts(r).broken, 0);
+    strict_stop(r);
+}
+
+static void senders_go_on_whatever_fails_under_them(void **state)
+{
+    (void)state;
+    run_with_failures(FAILING_MEMORY, STRICT_WELL);
+    run_with_failures(FAILING_MEMORY, STRICT_DOUBTFUL);
+    run_with_failures(FAILING_OPEN | FAILING_READ, STRICT_WELL);
+    run_with_failures(FAILING_WRITE | FAILING_SYNC | FAILING_TRUNCATE, STRICT_DOUBTFUL);
+}
+
 static void the_steady_state_takes_no_memory(void **state)
 {
     (void)state;
@@ -176,6 +215,7 @@ int main(void)
         cmocka_unit_test(what_a_full_disk_does_not_take_is_committed_again),
         cmocka_unit_test(nothing_is_sent_before_it_is_noted_what_was),
         cmocka_unit_test(a_start_that_fails_says_why_and_harms_nothing),
+        cmocka_unit_test(senders_go_on_whatever_fails_under_them),
         cmocka_unit_test(the_steady_state_takes_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -140,7 +140,8 @@ static void a_series_without_a_name_is_refused(void **state)
     values(v);
     static const char *const no_name[] = {"job", "x", "instance", "y", NULL};
     static const char *const empty_name[] = {"__name__", "", "job", "x", NULL};
-    const char *const *labels[] = {no_name, empty_name, NO_PAIRS};
+    static const char *const longer_name[] = {"__name__x", "up", "__name", "up", NULL};
+    const char *const *labels[] = {no_name, empty_name, longer_name, NO_PAIRS};
     for (size_t k = 0; k < COUNT(labels); k++) {
         for (size_t i = 0; i < COUNT(v); i++) {
             write_series(req, labels[k]);

@@ -95,6 +95,8 @@ static void snappy_bombs_take_no_memory(void **state)
     struct ax_str gib = {"\x80\x80\x80\x80\x04xxxxxxxx", 13};
     assert_int_equal(ax_snappy_decompress(gib, &out, &diag), AX_LIMIT);
     assert_non_null(strstr(diag.text, "declares 1073741824 bytes"));
+    char cve[47] = "\x97\xea\xb4\x89\x0a\x17"; /* of CVE-2026-42154: declares 2.6 GB */
+    assert_int_equal(ax_snappy_decompress((struct ax_str){cve, sizeof cve}, &out, &diag), AX_LIMIT);
     struct ax_str below_ceiling = {"\x80\x80\x80\x0fxxxxxxxx", 12}; /* 30 MiB out of 12 bytes */
     assert_int_equal(ax_snappy_decompress(below_ceiling, &out, &diag), AX_INVALID);
     assert_null(out.bytes);
