@@ -5,7 +5,6 @@ second training becomes the challenger of the first.
 
 usage: run.py TOP AUSPEX-BINARY FOLDER
 """
-import http.server
 import json
 import math
 import pathlib
@@ -14,13 +13,13 @@ import re
 import shutil
 import subprocess
 import sys
-import threading
 import time
 
 TOP = pathlib.Path(sys.argv[1]).resolve()
 sys.path[:0] = [str(TOP / "deploy" / "lib"), str(TOP / "tests" / "e2e" / "lib")]
 import stack  # noqa: E402
 from check import Failure, eventually, require  # noqa: E402
+from exporter import Exporter  # noqa: E402
 
 AUSPEX = str(pathlib.Path(sys.argv[2]).resolve())
 STEP = 0.2
@@ -67,32 +66,16 @@ def record(path):
     path.write_text("\n".join(rows) + "\n")
 
 
-class Exporter:
+def exported():
     """The same series, as they go on."""
-
-    def __init__(self):
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self):
-                step = int(time.time() / STEP)
-                body = "".join(f'load{{host="{s}"}} {value(step, s)}\n' for s in range(SERIES)).encode()
-                self.send_response(200)
-                self.send_header("Content-Type", "text/plain; version=0.0.4")
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.address = f"127.0.0.1:{self.server.server_port}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+    step = int(time.time() / STEP)
+    return "".join(f'load{{host="{s}"}} {value(step, s)}\n' for s in range(SERIES))
 
 
 class World:
     def __init__(self, folder):
         self.folder = folder
-        self.exporter = Exporter()
+        self.exporter = Exporter(exported)
         ports = [stack.free_port() for _ in range(2)]
         self.url, self.prometheus = (f"http://127.0.0.1:{port}" for port in ports)
         (folder / "data").mkdir()
@@ -131,7 +114,7 @@ class World:
     def stop(self):
         self.auspex.stop()
         self.server.stop()
-        self.exporter.server.shutdown()
+        self.exporter.stop()
 
 
 def what_is_wrong_is_said_and_fits_nothing(w):
@@ -183,7 +166,7 @@ def what_was_fit_serves_from_the_first_steps_on(w, until):
              '[4s:200ms]))')
     eventually(25, lambda: (w.query(error) or [(0, 1)])[0][1] < 0.05, "it forecasts what it has never seen, within 5 %")
     log = (w.folder / "auspex.log").read_text()
-    require("is begun" not in log and "training_failed" not in log, f"something was fitted:\n{log[-2000:]}")
+    require("training_started" not in log and "training_failed" not in log, f"something was fitted:\n{log[-2000:]}")
     card = subprocess.run([AUSPEX, "models", "show", "load/lstm", f"--url={w.url}"], capture_output=True, text=True,
                           timeout=30)
     require(card.returncode == 0 and "| stage | production, champion |" in card.stdout, card.stdout + card.stderr)
