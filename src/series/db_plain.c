@@ -5,7 +5,8 @@
 #include "series/journal.h"
 #include "series/shard.h"
 
-#define NOTE_SHARE 8u /* a run of which more than one of so many was not on the trail is put there */
+#define LINES_AHEAD 8u /* keys that are looked at between asking for a series and for its ring */
+#define NOTE_SHARE 8u  /* a run of which more than one of so many was not on the trail is put there */
 
 /* A run on its way; `structure` is held shared. */
 struct plain_run {
@@ -29,6 +30,13 @@ static void leave(struct plain_run *r, uint32_t i)
     r->out->unread |= 1u << i;
 }
 
+/* Ask for where the sample of a key goes; the first line of its series has been asked for. */
+static inline void prefetch_ring(const struct ax_known *k)
+{
+    if (k->series)
+        __builtin_prefetch(atomic_load_explicit(&k->series->next_sample, memory_order_relaxed), 1);
+}
+
 /* Hash the labels of all, and follow the trail; of what is not on it, ask for what the tables have. */
 static void hash_labels(struct plain_run *r, struct ax_str tenant, struct ax_seen_symbols *symbols,
                         struct ax_trail_cursor *cursor)
@@ -44,6 +52,8 @@ static void hash_labels(struct plain_run *r, struct ax_str tenant, struct ax_see
         if (tenant.n)
             hash = ax_db_of_tenant(db, tenant, hash);
         r->hash[i] = hash;
+        if (i >= LINES_AHEAD)
+            prefetch_ring(&r->known[i - LINES_AHEAD]);
         if (ax_trail_follow(&db->trail, cursor, hash, &r->known[i])) {
             __builtin_prefetch(r->known[i].series, 1);
             continue;
@@ -74,16 +84,6 @@ static void find_missed(struct plain_run *r, struct ax_trail_cursor *cursor)
     }
     if (found * NOTE_SHARE > r->n)
         ax_trail_note(&r->db->trail, cursor, r->hash, r->known, r->n);
-}
-
-/* Where their samples go; their first lines have been asked for. */
-static void prefetch_rings(const struct plain_run *r)
-{
-    for (uint32_t i = 0; i < r->n; i++) {
-        const struct ax_series *s = r->known[i].series;
-        if (s)
-            __builtin_prefetch(atomic_load_explicit(&s->next_sample, memory_order_relaxed), 1);
-    }
 }
 
 static void tell(struct plain_run *r)
@@ -170,7 +170,9 @@ void ax_db_append_plain(struct ax_db *db, struct ax_str tenant, struct ax_seen_s
     pthread_rwlock_rdlock(&db->structure);
     hash_labels(&r, tenant, symbols, cursor);
     find_missed(&r, cursor);
-    prefetch_rings(&r);
+    for (uint32_t i = 0; i < n; i++)
+        if (i + LINES_AHEAD >= n || r.missed & 1u << i)
+            prefetch_ring(&r.known[i]);
     settle(&r);
     if (journal && r.kept_n)
         ax_journal_add_each(journal, r.kept, r.kept_n);
