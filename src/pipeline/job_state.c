@@ -294,6 +294,16 @@ static enum ax_err entities_save(struct ax_job *job, struct saving *s)
     return err;
 }
 
+/* Are the features that its episodes name ones of the job? */
+static bool names_features(const struct ax_job *job, const struct ax_episodes *e)
+{
+    for (uint32_t i = 0; i < e->n; i++)
+        for (uint32_t k = 0; k < e->v[i].parts_n; k++)
+            if (e->v[i].part[k] >= job->channels_n)
+                return false;
+    return true;
+}
+
 static enum ax_err entity_load(struct ax_job *job, struct ax_bytes *in)
 {
     struct ax_labels labels;
@@ -323,7 +333,8 @@ static enum ax_err entity_load(struct ax_job *job, struct ax_bytes *in)
         return err;
     for (uint32_t i = 0; i < job->channels_n; i++)
         e->contributions[i] = ax_get_f64_in(in, 0, 1);
-    if (e->seen_ms == INT64_MIN || e->seen_ms > job->schedule.last_ms)
+    if (e->seen_ms == INT64_MIN || e->seen_ms > job->schedule.last_ms ||
+        !names_features(job, &e->hindsight->episodes))
         return ax_bytes_fail(in);
     err = ax_challenged_load(&job->challenger, &e->challenged, 1, in);
     if (err != AX_OK)
