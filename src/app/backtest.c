@@ -1,5 +1,6 @@
 /* backtest.c: `auspex backtest`: the pipeline of `serve` over recorded data (app/recording.h). Nothing is
  * sent anywhere. */
+#include "app/backtest_feedback.h"
 #include "app/backtest_watch.h"
 #include "app/commands.h"
 #include "app/csv_sink.h"
@@ -17,7 +18,7 @@
 #define REPORT_BYTES_MAX (256u << 20)
 
 struct options {
-    const char *config_file, *train_until, *emit, *report, *format, *label;
+    const char *config_file, *train_until, *emit, *report, *format, *label, *feedback;
     struct ax_flag_list inputs;
     int64_t max_range_ms, train_until_ms;
 };
@@ -29,6 +30,7 @@ struct backtest {
     struct ax_csv_sink *sink;
     struct ax_training *training;
     struct ax_backtest_watch *watch;
+    struct ax_backtest_feedback *feedback; /* NULL: nobody said anything */
     struct ax_observer observer;
 };
 
@@ -51,7 +53,9 @@ static enum ax_err set_up(struct backtest *b, struct ax_diag *diag)
 {
     struct options *o = &b->options;
     struct ax_config *config = NULL;
-    enum ax_err err = ax_recording_config(o->config_file, o->max_range_ms, &config, diag);
+    enum ax_err err = *o->feedback ? ax_backtest_feedback_open(o->feedback, &b->feedback, diag) : AX_OK;
+    if (err == AX_OK)
+        err = ax_recording_config(o->config_file, o->max_range_ms, &config, diag);
     if (err != AX_OK)
         return err;
     AX_ASSERT(config);
@@ -126,6 +130,7 @@ static enum ax_err tear_down(struct backtest *b, struct ax_diag *diag)
     ax_training_stop(b->training);
     enum ax_err err = ax_csv_sink_close(b->sink, diag);
     ax_backtest_watch_free(b->watch);
+    ax_backtest_feedback_free(b->feedback);
     return err;
 }
 
@@ -155,6 +160,8 @@ int ax_cmd_backtest(int argc, char **argv)
         {"report", AX_FLAG_STRING, &o->report, "", "write a report with pictures to this HTML file"},
         {"format", AX_FLAG_STRING, &o->format, "table", "summary as table or json"},
         {"label", AX_FLAG_STRING, &o->label, "", "column that says what was abnormal (1) and what not (0)"},
+        {"feedback", AX_FLAG_STRING, &o->feedback, "",
+         "what people said of the recording, as GET /api/v1/feedback answers; told when they said it"},
         {"query.max-range", AX_FLAG_DURATION, &o->max_range_ms, "1h", "longest range of an expression"},
     };
     const size_t n = sizeof flags / sizeof flags[0];
@@ -181,7 +188,7 @@ int ax_cmd_backtest(int argc, char **argv)
     if (err == AX_OK)
         err = set_up(&b, &diag);
     if (err == AX_OK)
-        err = ax_recording_run(&b.recording, INT64_MAX, &diag);
+        err = ax_backtest_feedback_run(b.feedback, &b.recording, &diag);
     if (err == AX_OK)
         err = show_result(&b, &diag);
     enum ax_err end_err = tear_down(&b, err == AX_OK ? &diag : NULL);
