@@ -12,8 +12,8 @@
 
 #define STEP 300000LL
 #define START (5666666LL * STEP)
-#define STEPS 218
-#define BROKEN 200 /* from here on the features of "a" are elsewhere */
+#define STEPS 318
+#define BROKEN 300 /* from here on the features of "a" are elsewhere */
 #define FEATURES 4
 
 #define JOB(model, guards)                                                                                   \
