@@ -5,9 +5,11 @@
 
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 void ax_confine(bool allow_core_dumps)
 {
+    (void)umask(S_IRWXG | S_IRWXO); /* also for files that libraries make */
     (void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     if (!allow_core_dumps && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
         ax_log(AX_LOG_WARN, "core_dumps", "core dumps, with passwords and keys in them, cannot be prevented");

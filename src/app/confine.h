@@ -6,7 +6,8 @@
 #include <stdint.h>
 
 /* Unless cores are allowed: no core is dumped, and no other process of the same user can read this one's
- * memory, which holds passwords and keys. In any case programs that it runs could gain no privilege. */
+ * memory, which holds passwords and keys. In any case programs that it runs could gain no privilege, and
+ * files that it makes are for its user alone. */
 void ax_confine(bool allow_core_dumps);
 
 /* Let the process open so many files, where the hard limit allows; logs a warning where it does not. */

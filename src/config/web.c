@@ -2,6 +2,7 @@
 #include "config/web.h"
 
 #include "config/document.h"
+#include "net/secret_file.h"
 #include "net/tls_names.h"
 
 #include <stdio.h>
@@ -335,7 +336,7 @@ enum ax_err ax_web_config_load(const char *path, struct ax_web_config **out, str
     enum ax_err err = ax_document_load(path, &text, problems);
     if (err == AX_OK)
         err = ax_web_config_parse(ax_buf_view(&text), folder, out, problems);
-    ax_buf_done(&text);
+    ax_secret_file_done(&text); /* it may hold a key */
     return err;
 }
 

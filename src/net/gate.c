@@ -66,6 +66,11 @@ enum ax_err ax_gate_change(struct ax_gate *g, struct ax_doors *next, struct ax_d
                !ax_tls_needs_client(ax_doors_tls_of(next))) {
         err = ax_fail(diag, AX_INVALID,
                       "clients would be let in without a certificate: that is possible by a restart only");
+    } else if (g->now && ax_tls_names_clients(ax_doors_tls_of(g->now)) &&
+               !ax_tls_names_clients(ax_doors_tls_of(next))) {
+        err = ax_fail(
+            diag, AX_INVALID,
+            "clients of any name would be let in (client_allowed_sans): that is possible by a restart only");
     } else {
         old = g->now;
         ax_doors_inherit(next, old);

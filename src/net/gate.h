@@ -20,7 +20,8 @@ struct ax_gate *ax_gate_new(struct ax_doors *first);
 void ax_gate_free(struct ax_gate *g);
 
 /* Put the next generation in force (a reference is taken). AX_INVALID, and nothing changes, when it would
- * switch TLS on or off, or let in without authentication or client certificate where that was needed. */
+ * switch TLS on or off, or let in without authentication, client certificate or a client's name where that
+ * was needed. */
 AX_MUST_USE enum ax_err ax_gate_change(struct ax_gate *g, struct ax_doors *next, struct ax_diag *diag);
 
 /* The generation in force, with a reference for the caller; NULL when there is none. */

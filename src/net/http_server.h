@@ -99,7 +99,7 @@ AX_MUST_USE enum ax_err ax_http_server_start(const struct ax_http_options *optio
 
 /* Let new connections and requests meet other doors; those on their way go on, none is closed. A reference
  * is taken. AX_INVALID with a text, and nothing changes, when that would switch TLS on or off, or let
- * in without authentication or client certificate where that was needed. Any thread. */
+ * in without authentication, client certificate or name in it where that was needed. Any thread. */
 AX_MUST_USE enum ax_err ax_http_server_set_doors(struct ax_http_server *s, struct ax_doors *doors,
                                                  struct ax_diag *diag);
 

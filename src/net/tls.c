@@ -246,6 +246,11 @@ bool ax_tls_needs_client(const struct ax_tls *t)
     return t && (t->client_auth == AX_CLIENT_CERT_ANY || t->client_auth == AX_CLIENT_CERT_VERIFIED);
 }
 
+bool ax_tls_names_clients(const struct ax_tls *t)
+{
+    return t && t->sans;
+}
+
 const char *ax_tls_client_fault(const struct ax_tls *t, gnutls_session_t session)
 {
     unsigned n = 0;

@@ -31,6 +31,9 @@ int ax_tls_choose(const struct ax_tls *t, gnutls_session_t session);
 /* Does nobody come in without a certificate? NULL: no. */
 bool ax_tls_needs_client(const struct ax_tls *t);
 
+/* Is it not enough that somebody who is trusted has signed a client's certificate? NULL: it is. */
+bool ax_tls_names_clients(const struct ax_tls *t);
+
 /* What is wrong with the certificate that the client has shown in its handshake, or with its absence; NULL
  * when it is good. A signature or two is computed. */
 const char *ax_tls_client_fault(const struct ax_tls *t, gnutls_session_t session);

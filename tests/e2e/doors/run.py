@@ -421,6 +421,8 @@ def only_the_storage_is_written(chain):
             opened += 1
             require(pathlib.Path(target).is_relative_to(data), f"{target} is open for writing")
     require(opened, "not even its lock is open")
+    for path in data.rglob("*"):
+        require(path.lstat().st_mode & 0o077 == 0, f"{path} can be read by others")
     if os.getuid() != 0:
         return
     # Where everybody may write; elsewhere nobody may not.

@@ -4,6 +4,7 @@
 #include "emit/erasing.h"
 #include "emitting.h"
 #include "received.h"
+#include "strict.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -133,6 +134,50 @@ static void what_waits_is_erased_and_what_comes_later_is_not(void **state)
     end(&w);
 }
 
+static void senders_send_while_it_is_erased_again_and_again(void **state)
+{
+    (void)state;
+    enum { STEPS = 40, OTHERS = 12, SECRETS = 4 };
+    struct strict *r = strict_start(0);
+    struct world w = {.w = emitting_endpoint(strict_url(r))};
+    struct ax_out *others[OTHERS], *secrets[SECRETS];
+    char text[64];
+    w.w.max_shards = 4;
+    w.w.max_samples_per_send = 7;
+    strict_be(r, STRICT_DOUBTFUL);
+    w.e = emitting_start(&w.w, 1, NULL);
+    for (int i = 0; i < OTHERS; i++) {
+        (void)snprintf(text, sizeof text, "m{host=\"other\",i=\"%d\"}", i);
+        others[i] = emitting_open(&w.e, text);
+    }
+    for (int i = 0; i < SECRETS; i++) {
+        (void)snprintf(text, sizeof text, "m{host=\"secret\",i=\"%d\"}", i);
+        secrets[i] = emitting_open(&w.e, text);
+    }
+    for (int64_t t = 1; t <= STEPS; t++) {
+        for (int i = 0; i < OTHERS; i++)
+            emitting_put(&w.e, others[i], t * 1000, (double)t);
+        for (int i = 0; i < SECRETS; i++)
+            emitting_put(&w.e, secrets[i], t * 1000, VALUE);
+        emitting_commit(&w.e);
+        if (t % 2)
+            assert_true(erase(&w) <= STEPS * SECRETS);
+    }
+    emitting_drain(&w.e);
+    for (int i = 0; i < OTHERS; i++) {
+        (void)snprintf(text, sizeof text, "m{host=\"other\",i=\"%d\"}", i);
+        const struct strict_series *got = strict_find(r, text);
+        assert_non_null(got);
+        assert_int_equal(got->n, STEPS);
+        for (int64_t t = 1; t <= STEPS; t++)
+            assert_true(got->v[t - 1].t_ms == t * 1000);
+    }
+    assert_int_equal(strict_counts(r).broken, 0);
+    assert_int_equal(strict_counts(r).doubled, 0);
+    emitting_stop(&w.e, SOON_MS);
+    strict_stop(r);
+}
+
 static void what_is_put_and_not_committed_goes_too(void **state)
 {
     struct world w;
@@ -241,6 +286,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_waits_is_erased_and_what_comes_later_is_not),
+        cmocka_unit_test(senders_send_while_it_is_erased_again_and_again),
         cmocka_unit_test(what_is_put_and_not_committed_goes_too),
         cmocka_unit_test(an_erasure_that_was_cut_off_goes_on_at_the_next_start),
         cmocka_unit_test(one_that_was_cut_off_is_ended_before_the_next),

@@ -422,6 +422,18 @@ static void a_change_does_not_take_protection_away(void **state)
     change(s, &asking);
     assert_int_equal(ax_http_server_set_doors(s, to_safe, &diag), AX_INVALID);
     assert_non_null(strstr(diag.text, "without a certificate"));
+    const struct ax_str name = ax_str("sender.test");
+    asking.client_sans = &name;
+    asking.client_sans_n = 1;
+    change(s, &asking);
+    struct ax_doors_options nameless = asking;
+    nameless.client_sans_n = 0;
+    struct ax_doors *of_any_name = make(&nameless);
+    assert_int_equal(ax_http_server_set_doors(s, of_any_name, &diag), AX_INVALID);
+    assert_non_null(strstr(diag.text, "clients of any name"));
+    ax_doors_release(of_any_name);
+    assert_int_equal(ask(s, &(struct visit){SAFE, .certificate = "client"}), 403);
+    assert_int_equal(ask(s, &(struct visit){SAFE, .certificate = "named"}), 200);
     assert_int_equal(ask(s, &(struct visit){SAFE}), 403);
     ax_http_server_stop(s, 1000);
     ax_doors_release(to_open);
