@@ -109,7 +109,7 @@ static void an_excluded_window_is_unlearnt_by_a_refit_and_learnt_again_when_revo
 
 /* The same two entities as a feed, and what a process says of it that is killed after some of the steps, and
  * told of a window to leave out. */
-#define ROWS 330
+#define ROWS 276
 
 static void make_feed(struct lasting_feed *f)
 {
@@ -187,7 +187,7 @@ a_process_that_is_killed_between_an_exclusion_and_the_refit_says_the_same_as_one
     static const char text[] = "model_training_samples{for=\"node\",model=\"ensemble\"}";
     struct lasting_feed feed;
     make_feed(&feed);
-    struct ledger whole = live(&feed, 0, 0), killed = live(&feed, LESSON - 1, LESSON + 30);
+    struct ledger whole = live(&feed, 0, 0), killed = live(&feed, LESSON - 1, LESSON + 20);
     assert_true(sample_at(&whole, text, LESSON + 40) < sample_at(&whole, text, LESSON));
     assert_true(ledger_require_equal(&whole, &killed) > 3000);
     ledger_done(&whole);
