@@ -95,6 +95,11 @@ const double *ax_ensemble_weights(const struct ax_ensemble *e)
     return e->weights;
 }
 
+const struct ax_ensemble_check *ax_ensemble_checked(const struct ax_ensemble *e)
+{
+    return &e->check;
+}
+
 uint32_t ax_ensemble_incidents(const struct ax_ensemble *e)
 {
     return e->incidents;

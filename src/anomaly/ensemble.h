@@ -139,6 +139,16 @@ uint32_t ax_ensemble_incidents(const struct ax_ensemble *e);
  */
 double ax_ensemble_level(const struct ax_ensemble *e, uint32_t entity);
 
+/* How it did on rows that its members did not learn from, once it had been fitted: such rows, and those of
+ * them above their entity's level; and the same of rows of incidents of which people had told. Not saved. */
+struct ax_ensemble_check {
+    uint32_t held, held_above;
+    uint32_t incident, incident_above;
+};
+
+/* Of one that was fitted just now; else all 0. */
+const struct ax_ensemble_check *ax_ensemble_checked(const struct ax_ensemble *e);
+
 /* Append it. */
 void ax_ensemble_save(const struct ax_ensemble *e, struct ax_buf *out);
 

@@ -272,10 +272,14 @@ static void set_levels(struct fit *f, uint32_t entity, uint32_t n)
         combined[r] = ax_ensemble_combine(f->e->members, f->e->weights, &ratios, NULL, 0);
     }
     to->level = level_of(&tail, combined, n, 1, rate);
+    f->e->check.held += n;
+    for (uint32_t r = 0; r < n; r++)
+        f->e->check.held_above += combined[r] > to->level;
 }
 
 static enum ax_err find_levels(struct fit *f, struct row *rows, struct ax_diag *diag)
 {
+    f->e->check = (struct ax_ensemble_check){.held = 0};
     for (uint32_t first = 0, last; first < f->data->segments_n; first = last) {
         last = behind(f, first);
         if (f->env.cancelled && f->env.cancelled(f->env.ctx))
@@ -343,6 +347,21 @@ static enum ax_err learn_weights(struct fit *f, struct row *rows, struct ax_diag
     return find_levels(f, rows, diag);
 }
 
+/* How many rows of incidents are above their level. */
+static void check_incidents(struct fit *f, struct row *rows)
+{
+    const uint32_t n = gather_labelled(f, true, rows);
+    const struct ax_ensemble_view v = view_of(f, rows, n, false);
+    measure(f, &v);
+    f->e->check.incident = n;
+    for (uint32_t r = 0; r < n; r++) {
+        const uint32_t entity = f->data->segments[rows[r].segment].entity;
+        const struct ax_ensemble_ratios ratios = ratios_of(f, r, entity);
+        f->e->check.incident_above += ax_ensemble_combine(f->e->members, f->e->weights, &ratios, NULL, 0) >
+                                      f->e->entities[entity].level;
+    }
+}
+
 /* Levels and weights, by rows that the members did not learn from. */
 static enum ax_err calibrate(struct fit *f, struct row *rows, struct ax_diag *diag)
 {
@@ -354,6 +373,8 @@ static enum ax_err calibrate(struct fit *f, struct row *rows, struct ax_diag *di
                           : ax_fail(diag, AX_NOMEM, "out of memory for an ensemble's levels");
     if (err == AX_OK && f->data->incidents)
         err = learn_weights(f, rows, diag);
+    if (err == AX_OK && f->data->incidents)
+        check_incidents(f, rows);
     free(f->scratch);
     free(f->distances);
     return err;

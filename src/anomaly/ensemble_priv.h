@@ -25,6 +25,7 @@ struct ax_ensemble {
     void *models[AX_ENSEMBLE_MEMBERS];
     struct ax_ensemble_entity *entities;
     struct ax_map index; /* hash of the key to index + 1 */
+    struct ax_ensemble_check check;
 };
 
 /* One of so many entities, without models, all numbers zero. AX_NOMEM. */

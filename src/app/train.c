@@ -100,9 +100,11 @@ static struct ax_artifact_about about(const struct ax_train_task *task)
 }
 
 /* Register what was trained, where there is a registry; ref is empty where nothing was. */
-static void register_model(const struct training *t, struct ax_train_task *task, struct ax_model_ref *ref)
+static void register_model(const struct training *t, struct ax_train_task *task, const char *holdout,
+                           struct ax_model_ref *ref)
 {
-    const struct ax_artifact_about of = about(task);
+    struct ax_artifact_about of = about(task);
+    of.scores = holdout;
     struct ax_registry *r = t->options->source.registry;
     *ref = (struct ax_model_ref){.stage = AX_STAGE_DEVELOPMENT};
     if (!r || !t->options->registers || task->err != AX_OK)
@@ -164,11 +166,13 @@ static json_t *job_json(struct training *t, const struct ax_job_config *job, con
     struct ax_model_ref *refs = calloc(t->n + 1, sizeof *refs);
     (void)snprintf(name, sizeof name, AX_STR_FMT, AX_STR_ARG(job->name));
     json_t *own = json_object_get(scores, name);
+    /* Of a storage they are those of what served before. */
+    char *holdout = t->options->source.inputs.n ? ax_train_holdout(job, own) : NULL;
     for (uint32_t i = 0; refs && i < t->n; i++) {
         struct ax_train_task *task = &t->tasks[i];
         if (strcmp(task->spec->job, name) != 0)
             continue;
-        register_model(t, task, &refs[i]);
+        register_model(t, task, holdout, &refs[i]);
         (void)json_array_append_new(models, ax_train_model_json(task, refs[i].version));
         flag_parity(t, json_array_get(models, json_array_size(models) - 1), own);
     }
@@ -177,6 +181,7 @@ static json_t *job_json(struct training *t, const struct ax_job_config *job, con
     if (refs)
         place_models(t, name, fit, refs, models);
     free(refs);
+    free(holdout);
     return json_pack("{s:s, s:b, s:o, s:o, s:O*, s:o}", "job", name, "fit_to_serve", fit, "reasons", reasons,
                      "targets", targets, "scores", own, "models", models);
 }

@@ -137,6 +137,23 @@ static bool is_wanted(const char *score, double target)
     return strcmp(score, "skill") == 0 ? target > -1e9 : target > 0;
 }
 
+char *ax_train_holdout(const struct ax_job_config *job, const json_t *scores)
+{
+    json_t *held = json_object();
+    const json_t *forecast = horizon_of(scores, job->targets.horizon_ms),
+                 *anomaly = json_object_get(scores, "anomaly");
+    for (size_t i = 0; i < TARGETS_N; i++) {
+        char key[64];
+        const json_t *v = json_object_get(table[i].forecast ? forecast : anomaly, table[i].score);
+        (void)snprintf(key, sizeof key, "holdout_%s", table[i].score);
+        if (json_is_number(v))
+            (void)json_object_set(held, key, (json_t *)(uintptr_t)v);
+    }
+    char *text = json_dumps(held, JSON_COMPACT);
+    json_decref(held);
+    return text;
+}
+
 json_t *ax_train_targets_json(const struct ax_job_config *job, const json_t *scores)
 {
     json_t *list = json_array();

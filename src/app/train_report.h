@@ -15,6 +15,10 @@ json_t *ax_train_model_json(const struct ax_train_task *t, const char *version);
  * {"score", "value", "target", "met"}; what could not be measured is not met. */
 json_t *ax_train_targets_json(const struct ax_job_config *job, const json_t *scores);
 
+/* The same scores, whatever the targets, as a JSON object of numbers, {"holdout_wape": 0.1, ...}: what a job
+ * did with the models that were fitted, over time that they have not seen. To be freed; NULL: no memory. */
+char *ax_train_holdout(const struct ax_job_config *job, const json_t *scores);
+
 /* Is it fit: does each model serve that should, and is each target met? Reasons are appended to a list. */
 bool ax_train_verdict(const json_t *models, const json_t *targets, json_t *reasons);
 

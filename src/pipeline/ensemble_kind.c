@@ -30,6 +30,7 @@ static enum ax_err fit(void *data, uint64_t seed, const struct ax_fit_progress *
     ax_put_i64(artifact, past->until_ms);
     ax_put_str(artifact, ax_buf_view(&past->references));
     ax_ensemble_save(e, artifact);
+    past->check = *ax_ensemble_checked(e);
     ax_ensemble_free(e);
     return artifact->err == AX_OK ? AX_OK
                                   : ax_fail(diag, artifact->err, "the ensemble's artifact is too large");
@@ -98,6 +99,20 @@ static void free_model(void *model)
     ax_ensemble_free(model);
 }
 
+/* On rows that the members did not learn from: by these the levels were found, so that the first is near what
+ * is configured where the tail is as it should be. */
+static void put_scores(const struct ax_ensemble_check *c, char *out, size_t out_n)
+{
+    size_t n = 0;
+    if (c->held)
+        n = (size_t)snprintf(out, out_n, "{\"held_out_rows\": %u, \"held_out_alarm_ratio\": %.6g", c->held,
+                             (double)c->held_above / c->held);
+    if (c->held && c->incident)
+        n += (size_t)snprintf(out + n, out_n - n, ", \"incident_rows\": %u, \"incident_alarm_ratio\": %.6g",
+                              c->incident, (double)c->incident_above / c->incident);
+    (void)snprintf(out + n, out_n - n, "%s", c->held ? "}" : "");
+}
+
 static void lineage(const void *data, struct ax_artifact_lineage *out)
 {
     const struct ax_ensemble_past *past = data;
@@ -114,6 +129,7 @@ static void lineage(const void *data, struct ax_artifact_lineage *out)
     (void)snprintf(out->hyper + n, n < sizeof out->hyper ? sizeof out->hyper - n : 0,
                    "\", \"extended\": %s, \"false_alarm_rate\": %g}", past->spec.extended ? "true" : "false",
                    past->spec.false_alarm_rate);
+    put_scores(&past->check, out->scores, sizeof out->scores);
 }
 
 /* One feature of one entity at a time; a segment ends where an entity was away. */

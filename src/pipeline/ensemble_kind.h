@@ -12,7 +12,8 @@ struct ax_ensemble_past {
     struct ax_ensemble_data data;
     int64_t from_ms, until_ms;
     void *keys_block, *points_block;
-    struct ax_buf references; /* bytes of drift/reference.h */
+    struct ax_buf references;       /* bytes of drift/reference.h */
+    struct ax_ensemble_check check; /* of what was learnt; written by fit() */
 };
 
 /* "ensemble", and of latencies "latency": data of fit() is a struct ax_ensemble_past, spec of build() a

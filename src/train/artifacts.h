@@ -17,6 +17,7 @@ struct ax_artifact_lineage {
     uint64_t samples, seed;
     uint64_t features; /* hash of what they are */
     char hyper[256];   /* a JSON object of what was chosen */
+    char scores[256];  /* a JSON object of numbers, on data that it did not learn from; empty: none */
 };
 
 /* What an artifact is. */
@@ -26,6 +27,7 @@ struct ax_artifact_about {
     bool tried;          /* where there is a champion already it comes as its challenger */
     uint64_t config;     /* hash of the job's block of the configuration; 0: not known */
     const struct ax_artifact_lineage *lineage; /* NULL: the artifact says it */
+    const char *scores; /* a JSON object of more numbers, of data that came later; NULL: none */
 };
 
 #define AX_MODEL_NAME (AX_REGISTRY_NAME_MAX + 1) /* bytes of the name of a model */

@@ -156,10 +156,6 @@ static void run_fit(struct ax_fit *f)
         ax_log(AX_LOG_INFO, "training_started", "a fit of model %s is begun, reason: %s", f->names.model,
                task->reason);
     ax_metric_set(running.shown, 0);
-    if (task->kind->lineage) {
-        task->kind->lineage(task->data, &lineage);
-        about.lineage = &lineage;
-    }
     f->err = atomic_load(&f->unwanted)
                  ? AX_BUSY
                  : ax_train_check(task->kind, task->data, &f->t->options.validation, NULL, &diag);
@@ -167,6 +163,10 @@ static void run_fit(struct ax_fit *f)
         f->err = task->kind->fit(task->data, task->seed, &progress, &f->artifact, &diag);
     if (f->err == AX_OK && f->artifact.err != AX_OK)
         f->err = ax_fail(&diag, f->artifact.err, "%s", ax_err_text(f->artifact.err));
+    if (f->err == AX_OK && task->kind->lineage) {
+        task->kind->lineage(task->data, &lineage);
+        about.lineage = &lineage;
+    }
     if (f->err == AX_OK)
         f->err = claim(f);
     if (f->err == AX_OK && store->put)

@@ -38,14 +38,22 @@ static int64_t take_number(struct ax_str *s)
     return value;
 }
 
-/* Scores that are numbers, as JSON text to be freed; NULL when there are none. */
-static char *scores_of(struct ax_str text)
+/* Keep the scores that are numbers. */
+static void keep_scores(struct ax_str text, json_t *kept)
 {
     const char *key;
-    json_t *value, *kept = json_object(), *all = json_loadb(text.n ? text.p : "", text.n, 0, NULL);
+    json_t *value, *all = json_loadb(text.n ? text.p : "", text.n, 0, NULL);
     json_object_foreach(all, key, value) if (json_is_number(value))(void) json_object_set(kept, key, value);
-    char *out = json_dumps(kept, JSON_COMPACT);
     json_decref(all);
+}
+
+/* Those of a fit and more of them, as JSON text to be freed; NULL when there is no memory. */
+static char *scores_of(struct ax_str text, const char *more)
+{
+    json_t *kept = json_object();
+    keep_scores(text, kept);
+    keep_scores(ax_str(more ? more : ""), kept);
+    char *out = json_dumps(kept, JSON_COMPACT);
     json_decref(kept);
     return out;
 }
@@ -66,7 +74,7 @@ static void put_chosen(struct ax_str text, json_t *o)
 }
 
 /* What a model file says of itself; texts are views into it, but for what is to be freed. */
-static void read_lineage(const struct ax_nn_file *f, struct ax_model_draft *d, char **hyper, char **scores)
+static void read_lineage(const struct ax_nn_file *f, struct ax_model_draft *d, char **hyper)
 {
     struct ax_str window = ax_nn_file_value(f, AX_NN_KEY_DATA_WINDOW);
     struct ax_str seed = ax_nn_file_value(f, AX_NN_KEY_SEED), samples = ax_nn_file_value(f, "samples");
@@ -76,14 +84,13 @@ static void read_lineage(const struct ax_nn_file *f, struct ax_model_draft *d, c
     put_chosen(chosen, o);
     *hyper = o ? json_dumps(o, JSON_COMPACT) : NULL;
     json_decref(o);
-    *scores = scores_of(ax_nn_file_value(f, AX_NN_KEY_SCORES));
     d->data_from_ms = take_number(&window);
     d->data_to_ms = take_number(&window);
     d->seed = (uint64_t)take_number(&seed);
     d->samples = (uint64_t)take_number(&samples);
     d->features_hash = ax_nn_file_value(f, AX_NN_KEY_FEATURES_HASH);
     d->hyper_parameters = *hyper ? ax_str(*hyper) : ax_str("");
-    d->scores = *scores ? ax_str(*scores) : ax_str("");
+    d->scores = ax_nn_file_value(f, AX_NN_KEY_SCORES);
 }
 
 #define HASH_TEXT 17
@@ -104,6 +111,7 @@ static void take_lineage(const struct ax_artifact_lineage *l, struct ax_model_dr
     d->seed = l->seed;
     d->features_hash = ax_str(features);
     d->hyper_parameters = ax_str(l->hyper);
+    d->scores = ax_str(l->scores);
 }
 
 /* Register the artifact, unless the newest version has these very bytes. */
@@ -124,7 +132,9 @@ static enum ax_err add(struct ax_registry *r, const struct ax_artifact_about *ab
     if (about->lineage)
         take_lineage(about->lineage, &draft, features);
     else if (ax_nn_file_parse(bytes, &file, &ignored) == AX_OK)
-        read_lineage(file, &draft, &hyper, &scores);
+        read_lineage(file, &draft, &hyper);
+    scores = scores_of(draft.scores, about->scores);
+    draft.scores = ax_str(scores ? scores : "");
     const enum ax_err err = ax_registry_add(r, &draft, bytes, &trained, ref, diag);
     ax_nn_file_free(file);
     free(hyper);

@@ -170,6 +170,8 @@ def what_was_fit_serves_from_the_first_steps_on(w, until):
     card = subprocess.run([AUSPEX, "models", "show", "load/lstm", f"--url={w.url}"], capture_output=True, text=True,
                           timeout=30)
     require(card.returncode == 0 and "| stage | production, champion |" in card.stdout, card.stdout + card.stderr)
+    held = re.search(r"^\| holdout_wape \| (\S+) \|$", card.stdout, re.M)
+    require(held and 0 < float(held.group(1)) < 0.05, f"the card does not say how it did on what it had not seen:\n{card.stdout}")
 
 
 def a_storage_in_use_is_left_alone(w):

@@ -291,9 +291,26 @@ static void incidents_that_people_told_of_teach_how_much_a_member_counts(void **
     ax_ensemble_save(e, &bytes);
     assert_int_equal(ax_ensemble_load(&s, ax_buf_view(&bytes), &read, NULL), AX_OK);
     assert_memory_equal(ax_ensemble_weights(read), w, AX_ENSEMBLE_MEMBERS * sizeof *w);
+    assert_int_equal(ax_ensemble_checked(read)->held, 0); /* that is the card's affair */
     ax_buf_done(&bytes);
     ax_ensemble_free(read);
     ax_ensemble_free(few);
+    ax_ensemble_free(e);
+}
+
+static void a_fit_says_how_it_did_on_rows_that_its_members_did_not_see(void **state)
+{
+    (void)state;
+    struct ax_ensemble_data data = past();
+    for (uint32_t j = 0; j < 4; j++) {
+        points[(size_t)(60 + j) * FEATURES + 1] += 100;
+        marks[60 + j] = AX_POINT_INCIDENT;
+    }
+    data.incidents = 1;
+    struct ax_ensemble *e = fitted(&data, QUICK);
+    const struct ax_ensemble_check *c = ax_ensemble_checked(e);
+    assert_true(c->held >= 100 && c->held_above <= c->held / 50);
+    assert_true(c->incident == 4 && c->incident_above == 4);
     ax_ensemble_free(e);
 }
 
@@ -405,6 +422,7 @@ int main(void)
         cmocka_unit_test(incidents_that_were_flagged_are_not_learnt_unless_they_are_how_things_are),
         cmocka_unit_test(a_burst_that_was_flagged_excluded_or_an_incident_does_not_change_a_fit),
         cmocka_unit_test(incidents_that_people_told_of_teach_how_much_a_member_counts),
+        cmocka_unit_test(a_fit_says_how_it_did_on_rows_that_its_members_did_not_see),
         cmocka_unit_test(what_is_saved_says_the_same_and_refuses_another_job),
         cmocka_unit_test(too_little_and_cancelled_are_told),
     };

@@ -269,6 +269,37 @@ static enum ax_stage newest_stage(const char *name, const char *version)
     return ref.stage;
 }
 
+static bool keep_wape(void *ctx, const struct ax_model_version *v)
+{
+    json_t *scores = json_loadb(v->draft.scores.p, v->draft.scores.n, 0, NULL);
+    *(double *)ctx = json_number_value(json_object_get(scores, "holdout_wape"));
+    json_decref(scores);
+    return false;
+}
+
+/* What a version's card says of the time that it has not seen. */
+static double holdout_wape(const char *name, const char *version)
+{
+    char path[SCRATCH_PATH];
+    struct ax_registry *r = NULL;
+    double wape = 0;
+    scratch_in(path, folder, "store/models");
+    const struct ax_registry_options options = {
+        .dir = path, .clock = ax_clock_wall(), .limits_as_before = true};
+    assert_int_equal(ax_registry_open(&options, &r, NULL), AX_OK);
+    assert_int_equal(ax_registry_see(r, ax_str(name), ax_str(version), keep_wape, &wape, NULL), AX_OK);
+    ax_registry_close(r);
+    return wape;
+}
+
+/* Of the longest horizon, which is no longer than that of the targets. */
+static double reported_wape(const json_t *report, const char *name)
+{
+    const json_t *horizons = json_object_get(json_object_get(job(report, name), "scores"), "horizons");
+    return json_number_value(
+        json_object_get(json_array_get(horizons, json_array_size(horizons) - 1), "wape"));
+}
+
 static void what_was_trained_serves_or_is_tried_if_the_job_is_fit_to_serve(void **state)
 {
     (void)state;
@@ -286,6 +317,9 @@ static void what_was_trained_serves_or_is_tried_if_the_job_is_fit_to_serve(void 
     assert_string_equal(text_of(model(report, "wave"), "version"), "1.0.0");
     assert_string_equal(text_of(model(report, "wave"), "stage"), "development");
     assert_string_equal(text_of(model(report, "other"), "stage"), "production");
+    assert_true(reported_wape(report, "wave") > 0);
+    ax_assert_close(holdout_wape("wave/lstm", "1.0.0"), reported_wape(report, "wave"), 1e-12);
+    ax_assert_close(holdout_wape("other/lstm", "1.0.0"), reported_wape(report, "other"), 1e-12);
     json_decref(report);
     assert_int_equal(newest_stage("wave/lstm", "1.0.0"), AX_STAGE_DEVELOPMENT);
     assert_int_equal(newest_stage("other/lstm", "1.0.0"), AX_STAGE_PRODUCTION);

@@ -48,7 +48,7 @@ static void more_than_a_model_may_have_is_refused(void **state)
 }
 
 struct seen {
-    char features[32], config[32], hyper[64], version[40];
+    char features[32], config[32], hyper[64], version[40], scores[128];
     uint64_t samples, seed;
     int64_t from_ms, to_ms;
 };
@@ -60,6 +60,7 @@ static bool see(void *ctx, const struct ax_model_version *v)
     (void)snprintf(s->config, sizeof s->config, AX_STR_FMT, AX_STR_ARG(v->draft.config_hash));
     (void)snprintf(s->hyper, sizeof s->hyper, AX_STR_FMT, AX_STR_ARG(v->draft.hyper_parameters));
     (void)snprintf(s->version, sizeof s->version, "%s", v->ref.version);
+    (void)snprintf(s->scores, sizeof s->scores, AX_STR_FMT, AX_STR_ARG(v->draft.scores));
     s->samples = v->draft.samples;
     s->seed = v->draft.seed;
     s->from_ms = v->draft.data_from_ms;
@@ -83,7 +84,8 @@ static void the_registry_knows_what_an_artifact_does_not_say_itself(void **state
                                           .samples = 7,
                                           .seed = 42,
                                           .features = 0xabc,
-                                          .hyper = "{\"members\": \"pca\"}"};
+                                          .hyper = "{\"members\": \"pca\"}",
+                                          .scores = "{\"held_out_alarm_ratio\": 0.25}"};
     struct ax_artifact_about of = {
         .job = "job", .kind = "ensemble", .feature = "", .config = 0x12, .lineage = &lineage};
     assert_int_equal(store.put(store.ctx, &of, ax_str("one"), &diag), AX_OK);
@@ -91,12 +93,15 @@ static void the_registry_knows_what_an_artifact_does_not_say_itself(void **state
     assert_string_equal(s.features, "0000000000000abc");
     assert_string_equal(s.config, "0000000000000012");
     assert_string_equal(s.hyper, "{\"members\": \"pca\"}");
+    assert_string_equal(s.scores, "{\"held_out_alarm_ratio\":0.25}");
     assert_true(s.samples == 7 && s.seed == 42 && s.from_ms == 1000 && s.to_ms == 5000);
     assert_string_equal(s.version, "1.0.0");
     of.config = 0x13; /* another configuration of the job: a minor version */
+    of.scores = "{\"holdout_recall\": 0.5, \"names\": \"are no scores\"}";
     assert_int_equal(store.put(store.ctx, &of, ax_str("two"), &diag), AX_OK);
     assert_int_equal(ax_registry_see(r, ax_str("job/ensemble"), ax_str("latest"), see, &s, &diag), AX_OK);
     assert_string_equal(s.version, "1.1.0");
+    assert_string_equal(s.scores, "{\"held_out_alarm_ratio\":0.25,\"holdout_recall\":0.5}");
     lineage.features = 0xabd; /* other features: a major one */
     assert_int_equal(store.put(store.ctx, &of, ax_str("three"), &diag), AX_OK);
     assert_int_equal(ax_registry_see(r, ax_str("job/ensemble"), ax_str("latest"), see, &s, &diag), AX_OK);
