@@ -1,8 +1,6 @@
 /* fits.c: reasons and rests. */
 #include "pipeline/fits.h"
 
-#define LOOK_STEPS                                                                                           \
-    16 /* fits begin at steps of which the number is a multiple of it, and so after a restart too */
 #define RETRY_MS 600000   /* after a fit that failed; doubles each time, */
 #define RETRY_DOUBLINGS 8 /* so often at most */
 
@@ -47,7 +45,7 @@ enum ax_fit_reason ax_fits_due(const struct ax_fits *f, const struct ax_fits_rul
         return AX_FIT_MANUAL;
     if (f->begun != AX_FIT_NOT)
         return f->begun;
-    if (now->t_ms / rule->step_ms % LOOK_STEPS != 0)
+    if (now->t_ms / rule->step_ms % AX_FITS_LOOK != 0)
         return AX_FIT_NOT;
     if (!now->tried && now->t_ms >= due_ms(f, rule, now))
         return AX_FIT_SCHEDULE;
@@ -76,11 +74,6 @@ void ax_fits_end(struct ax_fits *f, bool failed)
     f->look_ms = f->begun_ms + ((int64_t)RETRY_MS << f->failures);
     if (f->failures < RETRY_DOUBLINGS)
         f->failures++;
-}
-
-void ax_fits_put_off(struct ax_fits *f, const struct ax_fits_rule *rule, int64_t t_ms)
-{
-    f->look_ms = t_ms + LOOK_STEPS * rule->step_ms;
 }
 
 void ax_fits_cancel(struct ax_fits *f, int64_t t_ms)

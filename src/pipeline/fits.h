@@ -27,7 +27,7 @@ struct ax_fits {
     enum ax_fit_reason begun; /* of the one on its way, also when a restart has interrupted it */
     int64_t begun_ms;         /* when the newest one began */
     int64_t cancelled_ms;     /* when somebody last called one off */
-    int64_t look_ms;          /* none is begun before this step, because one failed, or for want of room */
+    int64_t look_ms;          /* none is begun before this step, because one failed */
     uint32_t failures;        /* in a row */
     uint32_t drift_fits;      /* begun because of the drift that goes on */
     bool rung;                /* the time of a cron line has come, and none has begun since */
@@ -64,8 +64,8 @@ void ax_fits_begin(struct ax_fits *f, enum ax_fit_reason reason, int64_t t_ms);
 /* It is over. After one that failed there is a rest of 10 minutes, doubled for each one in a row. */
 void ax_fits_end(struct ax_fits *f, bool failed);
 
-/* There is no room for one now: it is looked at again at the next sixteenth step. */
-void ax_fits_put_off(struct ax_fits *f, const struct ax_fits_rule *rule, int64_t t_ms);
+/* Steps between two looks. */
+#define AX_FITS_LOOK 16
 
 /* What is on its way, and what a cron line asked for, is called off: on schedule the next one comes when it
  * would come after one that had begun now. */

@@ -8,8 +8,11 @@
 
 void ax_learner_init(struct ax_learner *l, const struct ax_learner_spec *spec)
 {
-    *l = (struct ax_learner){
-        .spec = *spec, .fits = AX_FITS_NONE, .newest_ms = INT64_MIN, .rolled_back_ms = INT64_MIN};
+    *l = (struct ax_learner){.spec = *spec,
+                             .fits = AX_FITS_NONE,
+                             .put_off_ms = INT64_MIN,
+                             .newest_ms = INT64_MIN,
+                             .rolled_back_ms = INT64_MIN};
 }
 
 void ax_learner_done(struct ax_learner *l)
@@ -55,6 +58,8 @@ static enum ax_fit_reason reason_now(struct ax_learner *l, int64_t t_ms, enum ax
         return AX_FIT_NOT;
     (void)ax_learner_look(l);
     end_interrupted(l);
+    if (t_ms < l->put_off_ms)
+        return AX_FIT_NOT;
     const struct ax_fits_now now = {.t_ms = t_ms,
                                     .newest_ms = newest_ms(l),
                                     .learnt_ms = l->live ? l->live->scores.until_ms - l->live->scores.from_ms
@@ -75,6 +80,12 @@ void ax_learner_age(struct ax_learner *l, bool drifts, bool rings)
         l->fits.rung = true;
 }
 
+/* To the next look. */
+static void put_off(struct ax_learner *l, int64_t t_ms)
+{
+    l->put_off_ms = t_ms + AX_FITS_LOOK * l->spec.fits.step_ms;
+}
+
 /* There is too little to learn from: who asks is told so once. */
 static void wait_for_past(struct ax_learner *l, int64_t t_ms, enum ax_fit_reason reason)
 {
@@ -83,7 +94,7 @@ static void wait_for_past(struct ax_learner *l, int64_t t_ms, enum ax_fit_reason
                "job %s: the fit of %s%s%s that was asked for begins when there is enough to learn from",
                l->spec.job, l->spec.kind->name, *l->spec.feature ? ":" : "", l->spec.feature);
     l->short_of_past = reason;
-    ax_fits_put_off(&l->fits, &l->spec.fits, t_ms); /* not to count it at every step */
+    put_off(l, t_ms); /* not to count it at every step */
 }
 
 /* Hand a copy of the past over. */
@@ -115,11 +126,14 @@ void ax_learner_offer(struct ax_learner *l, int64_t t_ms, enum ax_fit_reason tri
     enum ax_err err = s->copy(s->ctx, t_ms, reason, ax_training_bytes_max(s->training), &past);
     if (err == AX_NOTREADY)
         wait_for_past(l, t_ms, reason);
-    if (err == AX_OK && !past.data) /* it does not pay yet, whatever the hour */
+    if (err == AX_OK && !past.data && l->fits.rung) { /* it does not pay yet, whatever the hour */
         l->fits.rung = false;
+        l->fits_changed = true;
+    }
+    if (err == AX_OK)
+        l->short_of_past = AX_FIT_NOT;
     if (err != AX_OK || !past.data)
         return;
-    l->short_of_past = AX_FIT_NOT;
     err = begin_fit(l, &past, reason, &diag);
     if (err == AX_OK) {
         ax_fits_begin(&l->fits, reason, t_ms);
@@ -129,7 +143,7 @@ void ax_learner_offer(struct ax_learner *l, int64_t t_ms, enum ax_fit_reason tri
         return;
     }
     s->kind->free_data(past.data); /* the queue is full: later, for the copy was dear */
-    ax_fits_put_off(&l->fits, &s->fits, t_ms);
+    put_off(l, t_ms);
     if (err != AX_BUSY)
         ax_log(AX_LOG_WARN, "training_failed", "job %s: %s is not fitted now: %s", s->job, s->kind->name,
                diag.text);
@@ -138,7 +152,7 @@ void ax_learner_offer(struct ax_learner *l, int64_t t_ms, enum ax_fit_reason tri
 void ax_learner_ask(struct ax_learner *l)
 {
     l->asked = true;
-    l->fits.look_ms = INT64_MIN;
+    l->fits.look_ms = l->put_off_ms = INT64_MIN;
 }
 
 bool ax_learner_cancel(struct ax_learner *l, int64_t t_ms)

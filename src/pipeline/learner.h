@@ -110,9 +110,10 @@ struct ax_learner {
     bool fits_changed; /* since they were recorded */
     bool asked;        /* somebody asks for a fit, and that has not begun */
     enum ax_fit_reason
-        short_of_past; /* of the last one that was to begin, if there was too little to learn from */
-    bool settles;      /* a fit that was asked for is over, which the store is yet to be told */
-    int64_t newest_ms; /* up to when the newest fit learnt, whether it serves or not; INT64_MIN: not known */
+        short_of_past;  /* of the last one that was to begin, if there was too little to learn from */
+    int64_t put_off_ms; /* none begins before this step: there is no room, or too little to learn from */
+    bool settles;       /* a fit that was asked for is over, which the store is yet to be told */
+    int64_t newest_ms;  /* up to when the newest fit learnt, whether it serves or not; INT64_MIN: not known */
     struct ax_artifact_standing standing; /* as last looked at */
     uint64_t changes;                     /* of the store, then */
     bool looked, answered;                /* at the store; and whether it knew the model */

@@ -4,6 +4,8 @@
 #include "ax_test.h"
 #include "base/rng.h"
 #include "lasting.h"
+#include "pipeline/job_priv.h"
+#include "pipeline/pipeline_priv.h"
 #include "rig.h"
 #include "scratch.h"
 #include "series_world.h"
@@ -103,6 +105,64 @@ struct fate {
     uint32_t kill, snapshot, refuse;
     uint32_t kills, snapshots;
 };
+
+#define JOBS_MAX 16
+
+/* What is known of the fits of each job, and since when something has lasted; as of its step. */
+struct known {
+    int64_t t_ms[JOBS_MAX];
+    struct ax_buf fits[JOBS_MAX];
+    uint32_t learners;
+};
+
+static void know(struct known *k, const struct ax_pipeline *p)
+{
+    assert_true(p->jobs_n <= JOBS_MAX);
+    k->learners = 0;
+    for (uint32_t i = 0; i < p->jobs_n; i++) {
+        ax_buf_init(&k->fits[i], 10000);
+        k->t_ms[i] = ax_job_stepped_ms(p->jobs[i]);
+        ax_triggers_save(&p->jobs[i]->triggers, &k->fits[i]);
+        for (const struct ax_learner *l = p->jobs[i]->learners; l; l = l->after, k->learners++)
+            ax_fits_put(&k->fits[i], &l->fits);
+    }
+}
+
+static void kill_and_compare_what_is_known_of_fits(struct lasting *l, void *ctx)
+{
+    struct fate *f = ctx;
+    struct known before, after;
+    if (f->snapshot && ax_rng_below(&f->rng, f->snapshot) == 0)
+        f->snapshots += ax_pipeline_snapshot(l->pipeline);
+    if (ax_rng_below(&f->rng, f->kill) != 0)
+        return;
+    know(&before, l->pipeline);
+    lasting_kill(l);
+    lasting_start(l, lasting_jobs);
+    (void)ax_pipeline_run_due(l->pipeline);
+    know(&after, l->pipeline);
+    assert_true(before.learners > 0 && before.learners == after.learners);
+    for (uint32_t i = 0; i < l->pipeline->jobs_n; i++) {
+        if (before.t_ms[i] == after.t_ms[i]) {
+            f->kills++;
+            assert_true(ax_str_eq(ax_buf_view(&before.fits[i]), ax_buf_view(&after.fits[i])));
+        }
+        ax_buf_done(&before.fits[i]);
+        ax_buf_done(&after.fits[i]);
+    }
+}
+
+static void what_is_known_of_fits_is_what_it_was_before_a_kill(void **state)
+{
+    (void)state;
+    struct lasting l;
+    struct fate f = {.kill = 40, .snapshot = 60};
+    ax_rng_seed(&f.rng, 5);
+    lasting_init(&l, &feed);
+    live(&l, kill_and_compare_what_is_known_of_fits, &f);
+    assert_true(f.kills > 20 && f.snapshots > 3);
+    lasting_done(&l);
+}
 
 static void happen_at_random(struct lasting *l, void *ctx)
 {
@@ -516,6 +576,7 @@ static void a_damaged_log_loses_what_was_there_and_no_more(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_known_of_fits_is_what_it_was_before_a_kill),
         cmocka_unit_test(the_recording_is_worth_comparing),
         cmocka_unit_test(a_snapshot_changes_nothing),
         cmocka_unit_test(whole_records_that_make_no_sense_are_passed_over_and_counted),
