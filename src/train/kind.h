@@ -73,8 +73,8 @@ struct ax_train_kind {
      * AX_NOMEM, with a text. NULL: none of the kind says it. */
     enum ax_err (*references)(struct ax_str artifact, struct ax_drift_references **out, struct ax_diag *diag);
 
-    /* What a model was made of, from the data that fit() has learnt from, and what it scored; where its artifact
-     * is no model file. The seed is filled in. NULL: it is one. */
+    /* What a model was made of, from the data that fit() has learnt from, and what it scored; where its
+     * artifact is no model file. The seed is filled in. NULL: it is one. */
     void (*lineage)(const void *data, struct ax_artifact_lineage *out);
 
     /* Show every series of the data, to be validated before a fit (train/check.h). NULL: they are not. */
