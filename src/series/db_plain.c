@@ -6,7 +6,6 @@
 #include "series/shard.h"
 
 #define LINES_AHEAD 8u /* keys that are looked at between asking for a series and for its ring */
-#define NOTE_SHARE 8u  /* a run of which more than one of so many was not on the trail is put there */
 
 /* A run on its way; `structure` is held shared. */
 struct plain_run {
@@ -65,7 +64,7 @@ static void hash_labels(struct plain_run *r, struct ax_str tenant, struct ax_see
     }
 }
 
-/* Look in the tables for what is not on the trail, and put it there if it is much. */
+/* Look in the tables for what is not on the trail, which learns of it. */
 static void find_missed(struct plain_run *r, struct ax_trail_cursor *cursor)
 {
     uint32_t found = 0;
@@ -82,8 +81,7 @@ static void find_missed(struct plain_run *r, struct ax_trail_cursor *cursor)
         __builtin_prefetch(r->known[i].series, 1);
         found++;
     }
-    if (found * NOTE_SHARE > r->n)
-        ax_trail_note(&r->db->trail, cursor, r->hash, r->known, r->n);
+    ax_trail_learn(&r->db->trail, cursor, r->hash, r->known, r->n, found);
 }
 
 static void tell(struct plain_run *r)

@@ -4,9 +4,11 @@
 
 #include "base/pages.h"
 
-#define LOOK_AHEAD 3u    /* marks that are passed over: of series that have gone */
-#define ANCHOR_BITS 2    /* one key of four */
-#define MARKS_A_PLACE 4u /* there are as many places for anchors as marks that are anchors */
+#define LOOK_AHEAD 3u     /* marks that are passed over: of series that have gone */
+#define ANCHOR_BITS 4     /* one key of 16, so that their places stay in a cache */
+#define MARKS_A_PLACE 16u /* there are as many places for anchors as marks that are anchors */
+#define LOST_SHARE 8u     /* a run is lost when more than one key of so many was missed */
+#define TRY_RUNS 65536u   /* for so many runs it is tried, and then not for thrice as many */
 
 static size_t marks_of(const struct ax_trail *t)
 {
@@ -107,4 +109,12 @@ void ax_trail_note(struct ax_trail *t, struct ax_trail_cursor *c, const struct a
         }
         write_mark(t, c->note++, hash[i], &known[i]);
     }
+}
+
+void ax_trail_learn(struct ax_trail *t, struct ax_trail_cursor *c, const struct ax_hash128 *hash,
+                    const struct ax_known *known, uint32_t n, uint32_t missed)
+{
+    c->lost = missed * LOST_SHARE > n ? c->lost + 1 : 0;
+    if (c->lost > 1 && c->lost / TRY_RUNS % 4 == 0)
+        ax_trail_note(t, c, hash, known, n);
 }

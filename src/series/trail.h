@@ -3,7 +3,7 @@
  * A sender goes through its series in the same order every time. What a look-up has found is noted here, one
  * mark behind another; who has followed the trail to a key finds the next one beside it, in memory that is
  * read in its order anyway, where the tables (series/index.h, series/negative.h) would send him to a place of
- * its own for each. Whoever is off the trail is brought back by the next key that is an anchor, one of four:
+ * its own for each. Whoever is off the trail is brought back by the next key that is an anchor, one of 16:
  * it is known where that was noted last. A hint and nothing more: what is not found is looked for in the
  * tables.
  *
@@ -58,6 +58,7 @@ struct ax_trail {
 struct ax_trail_cursor {
     uint32_t at;       /* where the next key should be */
     uint32_t note, to; /* what is left of the block that is written on */
+    uint32_t lost;     /* runs in a row that the trail was of little use for */
 };
 
 /* Room for about `entries` keys (at least a block). False when out of memory. */
@@ -72,6 +73,12 @@ void ax_trail_clear(struct ax_trail *t);
 /* ax_trail_follow() where the next mark is not the right one: behind it, or from an anchor. */
 bool ax_trail_search(const struct ax_trail *t, struct ax_trail_cursor *c, struct ax_hash128 hash,
                      struct ax_known *out);
+
+/* What was found of a run of n keys, `missed` of them elsewhere: note it where that may help. One run that is
+ * off the trail has only looked for an anchor, so that it takes two in a row; and who is off it for long has
+ * no order that comes again, and tries but a quarter of the time. */
+void ax_trail_learn(struct ax_trail *t, struct ax_trail_cursor *c, const struct ax_hash128 *hash,
+                    const struct ax_known *known, uint32_t n, uint32_t missed);
 
 /* Note what is known of n keys, in their order; those of which nothing is are left out. */
 void ax_trail_note(struct ax_trail *t, struct ax_trail_cursor *c, const struct ax_hash128 *hash,

@@ -60,7 +60,7 @@ static void keys_that_come_as_they_came_are_found_from_the_first_anchor_on(void 
         missed += !found;
         assert_true(found || missed == i - 1999);
     }
-    assert_true(missed < 40);
+    assert_true(missed < 100);
     for (uint64_t i = 5000; i < 9000; i++)
         assert_false(finds(&t, &reader, i));
     ax_trail_done(&t);
@@ -95,7 +95,7 @@ static void what_was_cleared_is_not_found_and_can_be_noted_again(void **state)
     uint32_t found = 0;
     for (uint64_t i = 0; i < 1000; i++)
         found += finds(&t, &reader, i);
-    assert_true(found > 960);
+    assert_true(found > 900);
     ax_trail_done(&t);
 }
 
@@ -125,7 +125,69 @@ static void more_keys_than_room_push_the_oldest_out(void **state)
     uint32_t found = 0;
     for (uint64_t i = 99 * (uint64_t)AX_TRAIL_BLOCK; i < 100 * (uint64_t)AX_TRAIL_BLOCK; i++)
         found += finds(&t, &reader, i);
-    assert_true(found > AX_TRAIL_BLOCK - 40);
+    assert_true(found > AX_TRAIL_BLOCK - 100);
+    ax_trail_done(&t);
+}
+
+/* Follow and learn as the database does: runs of 32 keys from..to, each i-th in its place of an order.
+ * Returns how many were missed. */
+static uint64_t pass(struct ax_trail *t, struct ax_trail_cursor *c, uint64_t n, uint64_t step)
+{
+    uint64_t missed = 0;
+    for (uint64_t at = 0; at < n; at += 32) {
+        struct ax_hash128 hash[32];
+        struct ax_known known[32];
+        uint32_t run = 0;
+        for (uint32_t i = 0; i < 32; i++) {
+            uint64_t key = (at + i) * step % n;
+            hash[i] = hash_of(key);
+            known[i] = known_of(key);
+            run += !finds(t, c, key);
+        }
+        ax_trail_learn(t, c, hash, known, 32, run);
+        missed += run;
+    }
+    return missed;
+}
+
+static void an_order_is_learnt_in_one_pass_and_another_one_after_it(void **state)
+{
+    (void)state;
+    struct ax_trail t = trail_of(1 << 16);
+    struct ax_trail_cursor c = {0};
+    assert_true(pass(&t, &c, 16384, 1) == 16384);
+    assert_true(pass(&t, &c, 16384, 1) < 200);
+    assert_true(pass(&t, &c, 16384, 4567) > 12000);
+    assert_true(pass(&t, &c, 16384, 4567) < 200);
+    ax_trail_done(&t);
+}
+
+static void one_run_that_is_off_the_trail_is_not_noted(void **state)
+{
+    (void)state;
+    struct ax_trail t = trail_of(1 << 16);
+    struct ax_trail_cursor c = {0};
+    for (uint64_t round = 0; round < 10; round++) {
+        (void)pass(&t, &c, 32, 1);
+        assert_int_equal(c.note, 0);
+        c.lost = 0;
+    }
+    ax_trail_done(&t);
+}
+
+static void who_never_comes_in_an_old_order_rests_from_noting(void **state)
+{
+    (void)state;
+    struct ax_trail t = trail_of(1 << 16);
+    struct ax_trail_cursor c = {.lost = 65536};
+    struct ax_hash128 hash = hash_of(1);
+    struct ax_known known = known_of(1);
+    for (uint32_t i = 0; i < 1000; i++)
+        ax_trail_learn(&t, &c, &hash, &known, 1, 1);
+    assert_int_equal(c.note, c.to);
+    c.lost = 4 * 65536;
+    ax_trail_learn(&t, &c, &hash, &known, 1, 1);
+    assert_true(c.note < c.to);
     ax_trail_done(&t);
 }
 
@@ -177,6 +239,9 @@ int main(void)
         cmocka_unit_test(what_was_cleared_is_not_found_and_can_be_noted_again),
         cmocka_unit_test(nothing_is_noted_of_keys_of_which_nothing_is_known),
         cmocka_unit_test(more_keys_than_room_push_the_oldest_out),
+        cmocka_unit_test(an_order_is_learnt_in_one_pass_and_another_one_after_it),
+        cmocka_unit_test(one_run_that_is_off_the_trail_is_not_noted),
+        cmocka_unit_test(who_never_comes_in_an_old_order_rests_from_noting),
         cmocka_unit_test(threads_that_write_over_each_other_are_never_told_what_is_not_true),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
