@@ -39,7 +39,9 @@ static void on_done(struct ax_door_question *q)
 static void ask(struct ax_doorman *m, struct ax_doors *d, struct asked *a, const char *authorization,
                 uint64_t address)
 {
+    pthread_mutex_lock(&lock);
     asker = pthread_self();
+    pthread_mutex_unlock(&lock);
     *a = (struct asked){
         .q = {.doors = d, .authorization = ax_str(authorization), .address = address, .done = on_done}};
     ax_doorman_ask(m, &a->q);
@@ -80,6 +82,14 @@ static void let_go(void)
     gate.released = true;
     pthread_cond_broadcast(&changed);
     pthread_mutex_unlock(&lock);
+}
+
+static bool is_done(const struct asked *a)
+{
+    pthread_mutex_lock(&lock);
+    bool done = a->done;
+    pthread_mutex_unlock(&lock);
+    return done;
 }
 
 static enum ax_door_answer wait_for(struct asked *a)
@@ -201,7 +211,8 @@ static void who_still_waits_at_the_end_is_told_to_try_again(void **state)
     assert_non_null(probes);
     do /* until it ends: then nobody is put into the queue, which has room */
         ask(m, d, &probes[address - 1000], RIGHT, address);
-    while (!probes[address++ - 1000].done && address - 1000 < AX_DOORMAN_QUEUE / 2 && usleep(10000) == 0);
+    while (!is_done(&probes[address++ - 1000]) && address - 1000 < AX_DOORMAN_QUEUE / 2 &&
+           usleep(10000) == 0);
     let_go();
     assert_int_equal(pthread_join(ending, NULL), 0);
     for (int i = 0; i < AX_DOORMAN_QUEUE_PER_ADDRESS; i++)
