@@ -31,7 +31,7 @@ from exporter import Exporter  # noqa: E402
 
 AUSPEX = str(pathlib.Path(sys.argv[2]).resolve())
 MODEL = "load/lstm"
-STEP = 0.2
+STEP = 0.2  # the window is full when the first version is fitted: else the next one takes its place without a trial
 SERIES = 8
 KILLS = int(os.environ.get("AUSPEX_STORY_KILLS", "2"))
 SEED = int(os.environ.get("AUSPEX_STORY_SEED", str(int(time.time()) % 1000)))
@@ -42,7 +42,7 @@ remote_write: [{url: PROMETHEUS/api/v1/write, queue_config: {batch_send_deadline
 jobs:
 - name: load
   expr: load
-  window: {fine: 240}
+  window: {fine: 128}
   forecast:
     horizons: [200ms, 400ms]
     lstm: {preset: internet, epochs: 20, patience: 5}
