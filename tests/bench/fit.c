@@ -15,7 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define STEP_MS 300000
+#define STEP_MS INT64_C(300000)
 #define START_MS INT64_C(1700000100000)
 #define DAY 288
 #define PAST (14 * DAY)
