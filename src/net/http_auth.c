@@ -9,7 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
-#define SECRET_BYTES_MAX 65536
+#define SECRET_BYTES_MAX ((size_t)65536)
 
 struct ax_http_auth {
     struct ax_str user, user_file, password, password_file; /* terminated copies */

@@ -15,9 +15,9 @@
 #include <string.h>
 #include <strings.h>
 
-#define BODY_BYTES_MAX (1u << 20)
-#define ANSWER_BYTES_MAX (1u << 16)
-#define TOKEN_BYTES_MAX (1u << 15)
+#define BODY_BYTES_MAX ((size_t)1 << 20)
+#define ANSWER_BYTES_MAX ((size_t)1 << 16)
+#define TOKEN_BYTES_MAX ((size_t)1 << 15)
 #define EARLY_NS INT64_C(10000000000) /* asked for anew so long before it expires */
 #define FOREVER_S 1e9
 
