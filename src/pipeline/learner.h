@@ -135,10 +135,10 @@ void ax_learner_done(struct ax_learner *l);
  * Do the data drift, and has the time of a cron line come? */
 void ax_learner_age(struct ax_learner *l, bool drifts, bool rings);
 
-/* After step t_ms: begin a fit if one is due, or if there is a reason (AX_FIT_DRIFT, AX_FIT_ACCURACY;
+/* After step t_ms: begin a fit if one is due, or if something triggers it (AX_FIT_DRIFT, AX_FIT_ACCURACY;
  * AX_FIT_NOT: none). On schedule none is begun during a trial; because of one drift each waits twice as long
  * as the one before. */
-void ax_learner_offer(struct ax_learner *l, int64_t t_ms, enum ax_fit_reason reason);
+void ax_learner_offer(struct ax_learner *l, int64_t t_ms, enum ax_fit_reason trigger);
 
 /* Let a fit begin after the next step, where no store keeps that somebody asks for it. */
 void ax_learner_ask(struct ax_learner *l);
