@@ -14,8 +14,8 @@
 #define TOP 3
 #define SCORE_MAX 100.0
 #define RISE_MAX                                                                                             \
-    3.0 /* times the least level: features are calibrated already, so many of them ask for no more */
-#define STATE_VERSION 3
+    1.65 /* times the least level: features are calibrated already, so many of them ask for no more */
+#define STATE_VERSION 4
 
 struct ax_combiner {
     struct ax_detector_spec spec;
@@ -83,8 +83,10 @@ static double level_of(const struct ax_combiner *c, uint32_t found)
  * it learnt here as well, a few incidents would hide the next. */
 static void learn(struct ax_combiner *c, double sum, uint32_t found)
 {
-    const struct ax_learning learning = {c->spec.false_alarm_rate, 1, c->spec.warmup_steps,
-                                         c->spec.hold_steps, false};
+    const struct ax_learning learning = {.rate = c->spec.false_alarm_rate,
+                                         .weight = 1,
+                                         .points = c->spec.warmup_steps,
+                                         .patience = c->spec.hold_steps};
     if (sum <= RISE_MAX * least_level(found))
         ax_member_learn(&c->member, sum, &learning);
 }

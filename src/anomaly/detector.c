@@ -7,6 +7,7 @@
 #include "anomaly/neighbours.h"
 #include "anomaly/polynomial.h"
 #include "anomaly/recurrence.h"
+#include "anomaly/rest.h"
 #include "anomaly/scale.h"
 #include "anomaly/spec.h"
 #include "anomaly/spread.h"
@@ -19,7 +20,7 @@
 #define SCORE_MAX 100.0
 #define VALUE_MAX 1e38
 #define DISTANCE_MAX 1e30
-#define STATE_VERSION 4
+#define STATE_VERSION 5
 
 #define UNIT_OF_MAGNITUDE 1e-5 /* least unit: float32 keeps 6e-8 of a magnitude */
 #define UNIT_MIN 1e-30
@@ -27,8 +28,10 @@
 #define MEMBER_MAX 1000.0      /* no member counts for more */
 #define COMBINED_LEVEL_MIN 1.0 /* members at their levels are never abnormal together */
 #define COMBINED_POINTS 8      /* before there is a score */
-#define YOUNG 3.0              /* warm-ups, until which members are still finding their levels */
-#define LEVEL_POINTS 8         /* before there is a usual level */
+#define GROWN 8        /* warm-ups, before which what was far because little was known is no measure */
+#define YOUNG 3.0      /* warm-ups, until which members are still finding their levels */
+#define MOVE_STEPS 32  /* that a common move teaches at most */
+#define LEVEL_POINTS 8 /* before there is a usual level */
 
 /* An abnormality is held for a fourth of the past that it is judged by at most. */
 #define HOLD_PART 4
@@ -57,6 +60,7 @@ struct ax_detector {
     struct ax_spread spread;
     struct ax_hold hold;
     struct ax_recurrences recurrences;
+    struct ax_rest rest;
     struct ax_marks marks; /* steps that are no part of the past yet */
 
     double mean;           /* of the values that were not abnormal */
@@ -76,7 +80,9 @@ struct ax_detector {
 /* A step seen by all members. */
 struct look {
     double value, expected;
-    double least;                   /* unit */
+    double least; /* unit */
+    enum ax_resting resting;
+    bool known;                     /* it recurs */
     double distance[AX_MEMBER_IDS]; /* NaN for none */
 };
 
@@ -184,6 +190,7 @@ static struct look look(struct ax_detector *d, const struct ax_observation *o)
     struct look l = {.value = o->value, .expected = usable(o->expected) ? o->expected : d->before};
     double magnitude = fmax(fabs(o->value), usable(l.expected) ? fabs(l.expected) : 0);
     l.least = fmax(UNIT_OF_MAGNITUDE * magnitude, UNIT_MIN);
+    l.resting = ax_rest_step(&d->rest, o->value, d->spec.false_alarm_rate, d->spec.memory_steps);
     for (uint32_t i = 0; i < d->views_n; i++) {
         struct view *v = &d->views[i];
         double distance = distance_of(d, o, l.expected, v->id), unit = ax_scale_unit(&v->scale, l.least);
@@ -224,30 +231,60 @@ static void learn_level(struct ax_detector *d, double value)
     d->mean += (value - d->mean) * fmin((double)count / (double)d->mean_n, 1);
 }
 
-static void learn(struct ax_detector *d, const struct look *l, double combined)
+/* A member learns a distance: its unit and its level. */
+static void learn_distance(struct ax_detector *d, struct view *v, const struct look *l)
 {
-    uint32_t patience = hold_steps(d);
-    double age = fmin((double)(d->seen + 1) / (YOUNG * (double)d->spec.warmup_steps), 1), weight = age * age;
+    const double distance = l->distance[v->id], score = distance / ax_scale_unit(&v->scale, l->least);
+    const struct ax_learning learning = {.rate = MEMBER_RATE,
+                                         .weight = 1,
+                                         .points = d->spec.warmup_steps,
+                                         .patience = hold_steps(d),
+                                         .lasts = d->hold.age > 0};
+    const bool ready = ax_scale_ready(&v->scale);
+    const int octaves = ax_scale_learn(&v->scale, distance, d->spec.memory_steps);
+    if (!ready)
+        return;
+    ax_member_learn(&v->member, score, &learning);
+    if (d->seen >= GROWN * d->spec.warmup_steps)
+        ax_member_shift(&v->member, octaves);
+}
+
+/* What has been for hold_steps is the new usual: it is as far from the old level as is usual, and what was
+ * kept apart is not learnt as what was unusual for the old one. */
+static void accept(struct ax_detector *d, const struct look *l)
+{
     for (uint32_t i = 0; i < d->views_n; i++) {
         struct view *v = &d->views[i];
-        double distance = l->distance[v->id];
-        if (isnan(distance))
+        if (v->id == AX_MEMBER_LEVEL && !isnan(l->distance[v->id]))
+            ax_member_accept(&v->member, l->distance[v->id] / ax_scale_unit(&v->scale, l->least),
+                             MEMBER_RATE);
+    }
+    ax_member_drop(&d->combined);
+}
+
+static void learn(struct ax_detector *d, const struct look *l, double combined)
+{
+    double age = fmin((double)(d->seen + 1) / (YOUNG * (double)d->spec.warmup_steps), 1);
+    const struct ax_learning learning = {.rate = d->spec.false_alarm_rate,
+                                         .weight = age * age,
+                                         .points = COMBINED_POINTS,
+                                         .patience = 2 * hold_steps(d), /* members accept it first */
+                                         .lasts = d->hold.age > 0,
+                                         .late = true};
+    if (l->resting == AX_REST_COMMON)
+        return; /* it may still turn out to be a rare move */
+    if (d->run == hold_steps(d) + 1)
+        accept(d, l);
+    for (uint32_t i = 0; i < d->views_n; i++) {
+        struct view *v = &d->views[i];
+        if (isnan(l->distance[v->id]))
             continue;
-        double score = distance / ax_scale_unit(&v->scale, l->least);
-        bool ready = ax_scale_ready(&v->scale);
-        ax_scale_learn(&v->scale, distance, d->spec.memory_steps);
-        if (!ready)
-            continue;
-        ax_member_learn(
-            &v->member, score,
-            &(struct ax_learning){MEMBER_RATE, 1, d->spec.warmup_steps, patience, d->hold.age > 0});
+        learn_distance(d, v, l);
         if (v->id == AX_MEMBER_FORECAST)
             d->rare = (float)ax_tail_level(&v->member.tail, d->spec.false_alarm_rate);
     }
-    if (!isnan(combined))
-        ax_member_learn(&d->combined, combined,
-                        &(struct ax_learning){d->spec.false_alarm_rate, weight, COMBINED_POINTS, patience,
-                                              d->hold.age > 0});
+    if (!isnan(combined) && !l->known)
+        ax_member_learn(&d->combined, combined, &learning);
     learn_level(d, l->value);
 }
 
@@ -317,6 +354,14 @@ static void guard(struct ax_detector *d, const struct look *l, struct ax_verdict
     out->direction = beyond ? beyond : deviation < 0 ? -1 : 1;
 }
 
+/* A move away from where the series rests that is no rare one is not abnormal, and coming back is normal. */
+static double rested(const struct look *l, double score)
+{
+    if (l->resting == AX_REST_RETURNS)
+        return 0;
+    return l->resting == AX_REST_COMMON ? fmin(score, 1) : score;
+}
+
 static bool is_known(struct ax_detector *d, const struct ax_observation *o)
 {
     return o->past.n && d->mean_n > 0 &&
@@ -332,24 +377,27 @@ static void settle(struct ax_verdict *out)
     out->severity = ax_severity_of(out->score);
 }
 
-static void judge(struct ax_detector *d, const struct ax_observation *o, const struct look *l,
-                  double combined, struct ax_verdict *out)
+static void judge(struct ax_detector *d, const struct ax_observation *o, struct look *l, double combined,
+                  struct ax_verdict *out)
 {
-    double unit = l->least;
+    double width = fmax((double)d->rare, 1) * l->least;
     for (uint32_t i = 0; i < d->views_n; i++)
         if (d->views[i].id == AX_MEMBER_FORECAST)
-            unit = ax_scale_unit(&d->views[i].scale, l->least);
-    double width = fmax((double)d->rare, 1) * unit;
+            width = fmax((double)d->rare * ax_scale_unit(&d->views[i].scale, l->least),
+                         ax_scale_mean(&d->views[i].scale, l->least));
     *out = (struct ax_verdict){
         .ready = true, .expected = l->expected, .lower = l->expected - width, .upper = l->expected + width};
-    double score = combined / fmax((double)d->combined.level, COMBINED_LEVEL_MIN);
-    bool beyond = beyond_range(&d->spec, l->value) != 0, known = score > 1 && is_known(d, o) && !beyond;
-    if (known)
+    double score = rested(l, combined / fmax((double)d->combined.level, COMBINED_LEVEL_MIN));
+    bool beyond = beyond_range(&d->spec, l->value) != 0;
+    l->known = score > 1 && is_known(d, o) && !beyond;
+    if (l->known)
         score = 1;
     bool abnormal = score > 1 || beyond;
     d->run = abnormal ? d->run + (d->run < UINT32_MAX) : 0;
     out->score = held_score(d, l, width, score, out);
-    out->unasked = known && !(out->score > 1);
+    if (l->resting == AX_REST_RETURNS)
+        out->score = 0;
+    out->unasked = l->known && !(out->score > 1);
     if (o->past.n && (abnormal ? d->run <= hold_steps(d) : out->score > 1))
         ax_marks_set(&d->marks);
     ax_spread_add(&d->spread, abnormal || out->score > 1 ? (double)NAN : l->value);
@@ -429,6 +477,7 @@ void ax_detector_save(const struct ax_detector *d, struct ax_buf *out)
     ax_spread_save(&d->spread, out);
     ax_hold_save(&d->hold, out);
     ax_recurrences_save(&d->recurrences, out);
+    ax_rest_save(&d->rest, out);
     for (uint32_t i = 0; i < sizeof d->marks.words / sizeof d->marks.words[0]; i++)
         ax_put_u64(out, d->marks.words[i]);
     const uint32_t counts[] = {d->mean_n, d->seen, d->run, d->gap, d->gap_max};
@@ -456,6 +505,7 @@ enum ax_err ax_detector_load(struct ax_detector *d, struct ax_bytes *in)
     ax_spread_load(&d->spread, in);
     ax_hold_load(&d->hold, d->spec.hold_steps, in);
     ax_recurrences_load(&d->recurrences, in);
+    ax_rest_load(&d->rest, in);
     for (uint32_t i = 0; i < sizeof d->marks.words / sizeof d->marks.words[0]; i++)
         d->marks.words[i] = ax_get_u64(in);
     uint32_t *const counts[] = {&d->mean_n, &d->seen, &d->run, &d->gap, &d->gap_max};

@@ -9,7 +9,10 @@
  * it has lasted for hold_steps, so the score stays up while values are like none before, and one spike does
  * not hide the next. After a clear onset values are also judged by what was expected before it, until they
  * are back there or near any of the past (by the neighbours), or have stayed for hold_steps (anomaly/hold.h).
- * What comes at the same time of the day for the fourth time is known (anomaly/recurrence.h).
+ * Beyond that what lasted teaches the level of the combination late, after half of the memory on average, so
+ * that many faults in a short time do not become what is usual. A move of a series that rests at one value
+ * nearly always scores above 1 only when it is rare, longer or further than others (anomaly/rest.h). What
+ * comes at the same time of the day for the fourth time is known (anomaly/recurrence.h).
  *
  * One ax_detector per modelled series. A score of 1 is calibrated on the series' own past: at most
  * false_alarm_rate of points like the past exceed it. The score stays up while the abnormality lasts and

@@ -10,8 +10,13 @@
 
 #define WARMUP_CLIP 8.0 /* medians */
 #define WARMUP_CLIP_FROM 5
-#define AT_LEVEL 0.87 /* so much of the level is just below it in the tail's bins: it raises no level */
-#define BLIP_POINTS 2
+#define AT_LEVEL 0.87  /* so much of the level is just below it in the tail's bins: it raises no level */
+#define KEPT_MIN 1e-3f /* less is nothing */
+#define KEPT_FALL 0.75
+#define RELEASES 2.0       /* a memory, of what was kept on average */
+#define ACCEPTED 1.5       /* times the points that the rate allows, */
+#define ACCEPTED_TIMES 1.3 /* as high as what was accepted, which has a spread */
+#define BLIP_POINTS 3
 #define BLIPS_MIN 2.0 /* before there is any excess of them */
 #define LEVEL_EVERY 8
 #define LEVEL_ALWAYS_UNTIL 256
@@ -33,13 +38,49 @@ static double memory_of(const struct ax_member *m)
     return 1 / ((double)m->tail.growth - 1);
 }
 
+/* As what does more points above the level count than the rate allows? */
+static double as_excess(const struct ax_member *m, double rate, double score)
+{
+    double excess = fmax(AT_LEVEL, (double)m->flagged / (rate * memory_of(m)));
+    return fmin(score, (double)m->level * excess);
+}
+
+/* As much of a point as the rate allows counts now, all of it later. */
+static void keep(struct ax_member *m, double score, double weight, double rate)
+{
+    double room = rate * fmin((double)m->tail.n, memory_of(m)) - (double)m->flagged;
+    double now = fmin(fmax(room, 0), weight);
+    if (now > 0) {
+        ax_tail_add(&m->tail, AT_LEVEL * (double)m->level, now);
+        m->flagged += (float)now;
+    }
+    m->kept += (float)weight;
+    m->kept_log += (float)(weight * log(score));
+}
+
+/* A step's part of what was kept counts. */
+static void release(struct ax_member *m, const struct ax_learning *l)
+{
+    if (m->kept < KEPT_MIN)
+        return;
+    double weight = fmin(RELEASES * (double)m->kept / memory_of(m), 1);
+    double mean_log = (double)m->kept_log / (double)m->kept;
+    m->flagged += (float)weight;
+    ax_tail_put(&m->tail, as_excess(m, l->rate, exp(mean_log)), weight);
+    m->kept -= (float)weight;
+    m->kept_log -= (float)(weight * mean_log);
+}
+
 /* A point above the level that lasts, or (run 0 to 1) has turned out to. */
 static void learn_lasting(struct ax_member *m, double score, uint32_t run, const struct ax_learning *l)
 {
-    double weight = run <= l->patience ? l->weight / (1 + (double)run) : l->weight;
+    if (l->late && run <= l->patience) {
+        keep(m, score, l->weight / pow(1 + (double)run, KEPT_FALL), l->rate);
+        return;
+    }
+    const double weight = run <= l->patience ? l->weight / (1 + (double)run) : l->weight;
     m->flagged += (float)weight;
-    double excess = fmax(AT_LEVEL, (double)m->flagged / (l->rate * memory_of(m)));
-    ax_tail_add(&m->tail, fmin(score, (double)m->level * excess), weight);
+    ax_tail_add(&m->tail, as_excess(m, l->rate, score), weight);
 }
 
 static void learn_blip(struct ax_member *m, double score, const struct ax_learning *l)
@@ -89,10 +130,34 @@ void ax_member_learn(struct ax_member *m, double score, const struct ax_learning
     } else {
         learn_below(m, score, l);
     }
+    release(m, l);
     m->flagged /= m->tail.growth;
     m->blips /= m->tail.growth;
     if (m->tail.n < LEVEL_ALWAYS_UNTIL || m->tail.n % LEVEL_EVERY == 0)
         m->level = (float)fmax(ax_tail_level(&m->tail, l->rate), LEVEL_MIN);
+}
+
+void ax_member_shift(struct ax_member *m, int octaves)
+{
+    if (octaves == 0)
+        return;
+    ax_tail_shift(&m->tail, octaves);
+    m->level = fmaxf(ldexpf(m->level, -octaves), (float)LEVEL_MIN);
+    m->waiting = ldexpf(m->waiting, -octaves);
+    m->last[0] = ldexpf(m->last[0], -octaves);
+    m->last[1] = ldexpf(m->last[1], -octaves);
+    m->kept_log -= m->kept * (float)(log(2) * octaves);
+}
+
+void ax_member_accept(struct ax_member *m, double score, double rate)
+{
+    ax_tail_put(&m->tail, ACCEPTED_TIMES * score, ACCEPTED * rate * fmin((double)m->tail.n, memory_of(m)));
+    m->level = (float)fmax(ax_tail_level(&m->tail, rate), LEVEL_MIN);
+}
+
+void ax_member_drop(struct ax_member *m)
+{
+    m->kept = m->kept_log = 0;
 }
 
 void ax_member_save(const struct ax_member *m, struct ax_buf *out)
@@ -100,6 +165,8 @@ void ax_member_save(const struct ax_member *m, struct ax_buf *out)
     ax_tail_save(&m->tail, out);
     ax_put_f32(out, m->level);
     ax_put_f32(out, m->flagged);
+    ax_put_f32(out, m->kept);
+    ax_put_f32(out, m->kept_log);
     ax_put_f32(out, m->blips);
     ax_put_f32s(out, m->last, 2);
     ax_put_f32(out, m->waiting);
@@ -112,6 +179,8 @@ void ax_member_load(struct ax_member *m, struct ax_bytes *in)
     ax_tail_load(&m->tail, in);
     m->level = ax_get_f32_in(in, (float)LEVEL_MIN, INFINITY);
     m->flagged = ax_get_f32_in(in, 0, FLT_MAX);
+    m->kept = ax_get_f32_in(in, 0, FLT_MAX);
+    m->kept_log = ax_get_f32_in(in, -FLT_MAX, FLT_MAX);
     m->blips = ax_get_f32_in(in, 0, FLT_MAX);
     ax_get_f32s_in(in, m->last, 2, 0, FLT_MAX, false);
     m->waiting = ax_get_f32_in(in, 0, FLT_MAX);

@@ -48,14 +48,19 @@ static void renormalise(struct ax_tail *t)
     t->increment = 1;
 }
 
+void ax_tail_put(struct ax_tail *t, double score, double weight)
+{
+    float w = t->increment * (float)weight;
+    t->bins[bin_of(score)] += w;
+    t->total += w;
+}
+
 void ax_tail_add(struct ax_tail *t, double score, double weight)
 {
     t->increment *= t->growth;
     if (t->increment > INCREMENT_MAX)
         renormalise(t);
-    float w = t->increment * (float)weight;
-    t->bins[bin_of(score)] += w;
-    t->total += w;
+    ax_tail_put(t, score, weight);
     t->n += t->n < UINT32_MAX;
 }
 
@@ -66,6 +71,16 @@ void ax_tail_fade(struct ax_tail *t, float share)
         t->bins[i] *= share;
     t->total *= share;
     t->n = (uint32_t)((double)t->n * (double)share);
+}
+
+void ax_tail_shift(struct ax_tail *t, int octaves)
+{
+    float moved[AX_TAIL_BINS] = {0};
+    for (int i = 0; i < AX_TAIL_BINS; i++) {
+        const int to = i - octaves * PER_OCTAVE;
+        moved[i == 0 || to < 0 ? 0 : to >= AX_TAIL_BINS ? AX_TAIL_BINS - 1 : to] += t->bins[i];
+    }
+    memcpy(t->bins, moved, sizeof moved);
 }
 
 /* The tail above the lower edge of a bin, in numbers. */

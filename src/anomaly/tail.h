@@ -32,6 +32,13 @@ void ax_tail_add(struct ax_tail *t, double score, double weight);
 /* Let all that was seen count for a share (0 to 1) of what it does. O(bins). */
 void ax_tail_fade(struct ax_tail *t, float share);
 
+/* As above, but no time passes. */
+void ax_tail_put(struct ax_tail *t, double score, double weight);
+
+/* The unit of scores has grown by so many octaves: what was seen moves down by as many, exactly but for what
+ * is beyond the lowest or the highest bin then. */
+void ax_tail_shift(struct ax_tail *t, int octaves);
+
 /* The level that a share `rate` of scores exceeds; 0 when nothing was seen. Not below the bin that so many of
  * those seen reach, when that is 2 points or more: the extrapolation knows nothing of lumps of equal scores.
  * O(bins). */

@@ -9,8 +9,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define HOLD_MS 3600000
-#define HOLD_STEPS_MIN 240
+#define HOLD_MIN_MS 3600000
+#define HOLD_MAX_MS (4 * HOLD_MIN_MS)
+#define HOLD_STEPS 240
+#define HOLD_STEPS_MIN 24
 #define MEMORY_MS 43200000
 #define MEMORY_STEPS_MIN 2880
 #define SCRATCH_BYTES (256u << 20)
@@ -53,11 +55,14 @@ static enum ax_direction direction_of(struct ax_str s)
     return ax_str_eq(s, ax_str("below_expected")) ? AX_BELOW : AX_BOTH;
 }
 
-/* A new level is abnormal for an hour, and for 240 steps at least. */
+/* A new level is abnormal for 240 steps, but for one hour at least and four at most, or for 24 steps when
+ * those are more. */
 static uint32_t hold_steps(int64_t step_ms)
 {
-    int64_t steps = HOLD_MS / step_ms;
-    return steps > HOLD_STEPS_MIN ? (uint32_t)steps : HOLD_STEPS_MIN;
+    const int64_t most = HOLD_MAX_MS / step_ms, least = HOLD_MIN_MS / step_ms;
+    int64_t steps = HOLD_STEPS < most ? HOLD_STEPS : most;
+    steps = steps > HOLD_STEPS_MIN ? steps : HOLD_STEPS_MIN;
+    return (uint32_t)(steps > least ? steps : least);
 }
 
 /* Scores are calibrated on half a day, and on 2,880 steps at least. */

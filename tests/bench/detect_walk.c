@@ -106,9 +106,10 @@ static void walk_column(const char *file, const struct table *t, uint32_t c)
     w.spec.nonnegative = -1;
     w.window = ax_window_new(step_ms, AX_WINDOW_FINE, AX_WINDOW_COARSE);
     w.forecaster = ax_forecaster_new(&w.spec);
-    double hold = 3600 / step, memory = 43200 / step; /* as the pipeline has them */
+    double hold = fmax(3600 / step, fmax(fmin(240, 14400 / step), 24)),
+           memory = 43200 / step; /* as the pipeline has them */
     w.detector =
-        ax_detector_new(&(struct ax_detector_spec){.hold_steps = hold > 240 ? (uint32_t)hold : 240,
+        ax_detector_new(&(struct ax_detector_spec){.hold_steps = (uint32_t)hold,
                                                    .memory_steps = memory > 2880 ? (uint32_t)memory : 2880,
                                                    .members = all_members});
     w.next = (struct ax_observation){.expected = NAN, .lower = NAN, .upper = NAN};

@@ -81,9 +81,26 @@ static void scores_beyond_the_bins_are_kept_at_their_ends(void **state)
     assert_true(isfinite(ax_tail_level(&tail, 1e-9)));
 }
 
+static void a_level_is_as_high_in_another_unit(void **state)
+{
+    (void)state;
+    struct ax_tail t;
+    struct ax_rng rng;
+    ax_rng_seed(&rng, 3);
+    ax_tail_init(&t, 2880);
+    for (int i = 0; i < 3000; i++)
+        ax_tail_add(&t, fabs(ax_rng_normal(&rng)), 1);
+    const double level = ax_tail_level(&t, 0.001);
+    ax_tail_shift(&t, 3);
+    assert_true(fabs(ax_tail_level(&t, 0.001) * 8 - level) <= 1e-3 * level);
+    ax_tail_shift(&t, -3);
+    assert_true(fabs(ax_tail_level(&t, 0.001) - level) <= 1e-3 * level);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_level_is_as_high_in_another_unit),
         cmocka_unit_test(a_rare_level_is_near_the_exact_one_with_many_points),
         cmocka_unit_test(a_rare_level_is_cautious_with_few_points),
         cmocka_unit_test(the_past_fades),
