@@ -4,8 +4,9 @@
 usage: accuracy.py BINARY [FOLDER-OR-FILE ...]
 
 BINARY is the bench `accuracy`. Recordings are CSVs whose first column is `timestamp`, looked for below the folders
-(default: $DATA, else tests/data); $COLUMNS_MAX (default 3) columns of each are taken. Series are given by their
-median step; horizons follow from it. Beside every member of the portfolio, the last value and predict_linear stand
+(default: $DATA, else tests/data); $COLUMNS_MAX (default 3) columns of each are taken. With SPLIT=tuning or SPLIT=report
+those that accuracy_split.json names alone: constants of the program were chosen on the first, the figures in
+docs/forecasting.md are of both. Series are given by their median step; horizons follow from it. Beside every member of the portfolio, the last value and predict_linear stand
 statsmodels' ETS (additive, damped trend, a season where there is one) and SARIMAX (2,1,2), fitted at $ORIGINS
 (default 4; 0: not at all) moments of the second half on the same past, at most 500 steps of it, for the first column of
 $PEER_FILES (default 24) recordings, evenly among all; their errors are compared with those of the forecast at the same
@@ -13,6 +14,7 @@ moments. Ratios below 1 are better than the last value. $MEMBERS names a CSV to 
 skill of every forecaster, a line for each series and horizon.
 """
 import csv
+import json
 import math
 import os
 import pathlib
@@ -30,11 +32,17 @@ PAST_MAX = 500
 
 
 def recordings(places):
+    """Recordings below the places with how many of their columns are taken: of $SPLIT, those that it names alone."""
+    split = os.environ.get("SPLIT")
+    if split:
+        chosen = json.loads((pathlib.Path(__file__).parent / "accuracy_split.json").read_text())[split]
+        yield from ((pathlib.Path(places[0]) / name, columns) for name, columns in chosen.items())
+        return
     for place in map(pathlib.Path, places):
         for path in sorted(place.rglob("*.csv")) if place.is_dir() else [place]:
             with open(path, newline="") as lines:
                 if next(csv.reader(lines), [""])[0] == "timestamp":
-                    yield path
+                    yield path, int(os.environ.get("COLUMNS_MAX", "3"))
 
 
 def step_of(path):
@@ -50,11 +58,11 @@ def step_of(path):
 MEMBERS = ["file", "column", "horizon", "forecaster", "n", "wape", "mape", "mase", "correlation", "coverage", "skill"]
 
 
-def walk(binary, path, step, dump):
+def walk(binary, path, columns, step, dump):
     steps = next(h for most, h in sorted(HORIZONS.items()) if step <= most)
     table = [f"--members={os.environ['MEMBERS']}"] if os.environ.get("MEMBERS") else []
     out = subprocess.run([binary, f"--dump={dump}", *table, str(step), ",".join(str(n * step) for n in steps),
-                          os.environ.get("COLUMNS_MAX", "3"), str(path)], check=True, capture_output=True, text=True)
+                          str(columns), str(path)], check=True, capture_output=True, text=True)
     return list(csv.DictReader(out.stdout.splitlines()))
 
 
@@ -190,12 +198,12 @@ def main():
     rows, compared, members, bins = [], [], [], [[0, 0.0, 0] for _ in range(10)]
     paths = list(recordings(places))
     every = math.ceil(len(paths) / int(os.environ.get("PEER_FILES", "24")))
-    for i, path in enumerate(paths):
+    for i, (path, columns) in enumerate(paths):
         step = step_of(path)
         if step is None:
             continue
         with tempfile.NamedTemporaryFile(suffix=".csv") as dump:
-            found = walk(binary, path, step, dump.name)
+            found = walk(binary, path, columns, step, dump.name)
             rows += found
             if found:
                 members = [k for k in found[0] if k not in FIXED and not k.startswith("w_")]
