@@ -191,6 +191,16 @@ static enum ax_err hand_over_channel(struct ax_channel *c, struct ax_channel *fr
     return AX_OK;
 }
 
+/* Which members rest on the job: what the rehearsal has found, as long as service has found nothing. */
+static void hand_over_roster(struct ax_channel *c, const struct ax_channel *from)
+{
+    const uint32_t series = c->shared.roster.series;
+    if (c->shared.roster.refits || c->shared.roster.resting)
+        return;
+    c->shared.roster = from->shared.roster;
+    c->shared.roster.series = series;
+}
+
 /* How the forecasts of the last day did: the longer record stays. */
 static void hand_over_scores(struct ax_channel *c, struct ax_channel *from)
 {
@@ -270,8 +280,10 @@ enum ax_err ax_job_take_over(struct ax_job *job, struct ax_job *rehearsal, struc
     for (uint32_t i = 0; i < job->channels_n && err == AX_OK; i++) {
         uint32_t taken = out->taken;
         err = hand_over_channel(&job->channels[i], &rehearsal->channels[i], settled, &scratch, out);
-        if (err == AX_OK && out->taken > taken)
-            hand_over_scores(&job->channels[i], &rehearsal->channels[i]);
+        if (err != AX_OK || out->taken == taken)
+            continue;
+        hand_over_roster(&job->channels[i], &rehearsal->channels[i]);
+        hand_over_scores(&job->channels[i], &rehearsal->channels[i]);
     }
     if (err == AX_OK && out->taken)
         err = hand_over_entities(job, rehearsal, settled, &scratch);
