@@ -9,6 +9,7 @@
 #include "pipeline/trials.h"
 #include "registry/shown.h"
 #include "train/lstm.h"
+#include "train/trees.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -345,19 +346,33 @@ static void approve(void *ctx, const struct ax_http_request *req, struct ax_http
     answer_ref(&a, err, &ref);
 }
 
+/* All that there are. */
+static const struct ax_train_kind *const kinds[] = {&ax_lstm_kind, &ax_trees_kind, &ax_ensemble_kind,
+                                                    &ax_latency_kind};
+#define KINDS (sizeof kinds / sizeof *kinds)
+
 /* The kind of a model by its name, "job/kind[:feature]"; NULL: there is no such one. */
 static const struct ax_train_kind *kind_of(struct ax_str name)
 {
-    static const struct ax_train_kind *const kinds[] = {&ax_lstm_kind, &ax_ensemble_kind, &ax_latency_kind};
     size_t from = name.n, n = 0;
     while (from > 0 && name.p[from - 1] != '/')
         from--;
     while (from + n < name.n && name.p[from + n] != ':')
         n++;
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+    for (size_t i = 0; i < KINDS; i++)
         if (ax_str_eq((struct ax_str){name.p + from, n}, ax_str(kinds[i]->name)))
             return kinds[i];
     return NULL;
+}
+
+static enum ax_err no_such_kind(struct ax_str name, struct ax_diag *diag)
+{
+    char known[128] = "";
+    size_t n = 0;
+    for (size_t i = 0; i < KINDS; i++)
+        n += (size_t)snprintf(known + n, sizeof known - n, "%s%s", i ? ", " : "", kinds[i]->name);
+    return ax_fail(diag, AX_INVALID, "'" AX_STR_FMT "' is of a kind that there is not; those are: %s",
+                   AX_STR_ARG(name), known);
 }
 
 /* An import on its way: what is odd about it, and no reason to refuse it. */
@@ -381,9 +396,7 @@ static enum ax_err check_import(void *ctx, struct ax_str name, struct ax_str art
     char text[sizeof why.text + 64];
     const struct ax_train_kind *kind = kind_of(name);
     if (!kind)
-        return ax_fail(diag, AX_INVALID,
-                       "'" AX_STR_FMT "' is of a kind that there is not: lstm, ensemble and latency are",
-                       AX_STR_ARG(name));
+        return no_such_kind(name, diag);
     enum ax_err err = kind->references(artifact, &references, &why);
     ax_drift_references_free(references);
     if (err != AX_OK && err != AX_NOMEM)

@@ -156,6 +156,12 @@ static void count(void *ctx, const struct ax_labels *labels, enum ax_err err, do
     *(uint32_t *)ctx += err == AX_OK;
 }
 
+static void say_nothing_came(const struct said *s, const char *why)
+{
+    (void)fprintf(stderr, "auspex backtest: nothing has come of entry %llu of the feedback: %s\n",
+                  (unsigned long long)s->lesson.range.id, why);
+}
+
 /* Tell the job that it is for, or all of them. */
 static void tell(const struct said *s, struct ax_pipeline *p)
 {
@@ -169,19 +175,22 @@ static void tell(const struct said *s, struct ax_pipeline *p)
     for (uint32_t i = 0; !s->job.n && ax_pipeline_job_status(p, i, name, sizeof name, &status); i++)
         err = ax_pipeline_teach(p, ax_str(name), &s->lesson, count, &taught, &diag);
     if (taught == 0)
-        (void)fprintf(stderr, "auspex backtest: nothing has come of entry %llu of the feedback: %s\n",
-                      (unsigned long long)s->lesson.range.id,
-                      err != AX_OK ? diag.text : "no series matches, or nothing of that time is remembered");
+        say_nothing_came(s, err != AX_OK ? diag.text
+                                         : "no series matches, or nothing of that time is remembered");
 }
 
 enum ax_err ax_backtest_feedback_run(const struct ax_backtest_feedback *f, struct ax_recording *r,
                                      struct ax_diag *diag)
 {
     enum ax_err err = AX_OK;
-    for (uint32_t i = 0; f && i < f->n && err == AX_OK && !r->end; i++) {
-        err = ax_recording_run(r, f->v[i].at_ms, diag);
-        if (err == AX_OK && r->any)
-            tell(&f->v[i], r->pipeline);
+    for (uint32_t i = 0; f && i < f->n && err == AX_OK; i++) {
+        const struct said *s = &f->v[i];
+        if (!r->end)
+            err = ax_recording_run(r, s->at_ms, diag);
+        if (err == AX_OK && !r->end && r->any)
+            tell(s, r->pipeline);
+        else if (err == AX_OK && s->lesson.range.verdict) /* of one that is taken back there it has come */
+            say_nothing_came(s, r->end ? "no sample comes after it" : "no sample comes before it");
     }
     return err == AX_OK && !r->end ? ax_recording_run(r, INT64_MAX, diag) : err;
 }

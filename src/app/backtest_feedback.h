@@ -18,7 +18,8 @@ AX_MUST_USE enum ax_err ax_backtest_feedback_open(const char *path, struct ax_ba
 void ax_backtest_feedback_free(struct ax_backtest_feedback *f);
 
 /* Run a recording to its end, and tell each entry when its time has come; f may be NULL. An entry of which
- * nothing comes, because no series matches or nothing of that time is remembered, is told on standard error.
+ * nothing comes, because no series matches, nothing of that time is remembered, or it was said before the
+ * first sample or not before the last, is told on standard error.
  * Errors as ax_recording_run(). */
 AX_MUST_USE enum ax_err ax_backtest_feedback_run(const struct ax_backtest_feedback *f, struct ax_recording *r,
                                                  struct ax_diag *diag);

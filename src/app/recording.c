@@ -134,11 +134,11 @@ enum ax_err ax_recording_run(struct ax_recording *r, int64_t until_ms, struct ax
     bool pending = false; /* samples of t_ms are in, and its steps have not run */
     int64_t t_ms = r->now_ms;
     enum ax_err err = AX_OK;
-    if (!r->any) {
+    if (!r->begun) {
         err = ax_csv_next(r->csv, &r->ahead, &r->end, diag);
         if (err == AX_OK && r->end)
             return ax_fail(diag, AX_INVALID, "the input has no samples");
-        t_ms = r->ahead.t_ms;
+        r->begun = err == AX_OK;
     }
     while (err == AX_OK && !r->end && r->ahead.t_ms <= until_ms) {
         if (pending && r->ahead.t_ms != t_ms)

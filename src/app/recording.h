@@ -22,7 +22,7 @@ struct ax_recording {
     uint64_t samples, duplicates, steps;
     int64_t shown_ns;
     struct ax_csv_value ahead; /* read, and not yet taken */
-    bool any, end;
+    bool begun, any, end;      /* ahead was read once; a row was taken; there are no more */
     /* The truth of a row: label 1, 0, or -1 unknown. May be NULL. */
     void (*truth)(void *ctx, const struct ax_labels *labels, int64_t t_ms, int label);
     void *ctx;

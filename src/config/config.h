@@ -78,6 +78,7 @@ struct ax_lstm_config {
 };
 
 /* `trees` of `forecast`. */
+#define AX_TREES_ROUNDS_MAX 500 /* of one forest, which is of one horizon */
 struct ax_trees_config {
     bool enabled;
     uint32_t rounds, depth, patience, rows_max;

@@ -163,6 +163,7 @@ bool ax_learner_cancel(struct ax_learner *l, int64_t t_ms)
     ax_fit_drop(l->fit);
     l->fit = NULL;
     l->asked = false;
+    l->settles = true; /* before the store is looked at again, which may still say that it is asked for */
     l->short_of_past = AX_FIT_NOT;
     ax_fits_cancel(&l->fits, t_ms);
     l->fits_changed = true;

@@ -168,7 +168,7 @@ struct ax_fit_view {
 void ax_learner_view(const struct ax_learner *l, struct ax_fit_view *out);
 
 /* Call off, after step t_ms, the fit that waits, runs or is asked for; false when there is none, or what it
- * gave is being kept already. The store is to forget that it was asked for before the next step. */
+ * gave is being kept already. The store is told to forget that it was asked for at the next look. */
 bool ax_learner_cancel(struct ax_learner *l, int64_t t_ms);
 
 /* Are roles to change? Because a fit has finished, the trial has its verdict (the store is moved by this

@@ -533,8 +533,11 @@ enum ax_err ax_learner_restore(struct ax_learner *l, const struct ax_roles *role
         drop_next(&next);
         return err;
     }
-    if (err != AX_OK) /* it may be had at another time, and is until then what serves has learnt from */
+    if (err != AX_OK) { /* it may be had at another time, and is until then what serves has learnt from */
         ax_learner_refuse(l, err, diag.text);
+        if (has_standing(l)) /* which names it again */
+            next.roles.baseline = (struct ax_role){{0}, {0}};
+    }
     change(l, &next, t_ms);
     return AX_OK;
 }

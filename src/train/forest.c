@@ -2,6 +2,7 @@
 #include "train/forest.h"
 
 #include "base/parse.h"
+#include "config/config.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -181,37 +182,61 @@ static bool step_of(float v, uint32_t max, uint32_t *out)
     return true;
 }
 
-static bool read_node(const float *v, uint32_t i, uint32_t n, uint32_t features_n,
+/* Node i of a tree that ends before node `end`. */
+static bool read_node(const float *v, uint32_t i, uint32_t end, uint32_t features_n,
                       struct ax_forest_node *node)
 {
     uint32_t yes, no, missing, feature;
     *node = (struct ax_forest_node){.threshold = v[0], .feature = AX_FOREST_LEAF};
+    if (!isfinite(v[0]))
+        return false;
     if (v[4] < 0)
         return true;
-    if (!step_of(v[1], n - 1 - i, &yes) || !step_of(v[2], n - 1 - i, &no) ||
-        !step_of(v[3], n - 1 - i, &missing) || !step_of(v[4] + 1, features_n, &feature))
+    if (!step_of(v[1], end - 1 - i, &yes) || !step_of(v[2], end - 1 - i, &no) ||
+        !step_of(v[3], end - 1 - i, &missing) || !step_of(v[4] + 1, features_n, &feature))
         return false;
     *node = (struct ax_forest_node){v[0], i + yes, i + no, i + missing, feature - 1};
     return true;
 }
 
+/* The places of the roots: the first node is one, and each tree ends where the next one begins. */
+static bool read_roots(const float *v, uint32_t trees_n, uint32_t nodes_n, uint32_t *roots)
+{
+    for (uint32_t t = 0; t < trees_n; t++) {
+        uint32_t after;
+        if (!step_of(v[t] + 1, nodes_n, &after))
+            return false;
+        roots[t] = after - 1;
+        if (t == 0 ? roots[t] != 0 : roots[t] <= roots[t - 1])
+            return false;
+    }
+    return (trees_n == 0) == (nodes_n == 0);
+}
+
+/* The nodes first..end of one tree. */
+static bool read_tree(struct ax_forest *f, const float *nodes, uint32_t first, uint32_t end,
+                      uint32_t features_n)
+{
+    bool sound = end - first <= TREE_NODES_MAX;
+    for (uint32_t i = first; i < end && sound; i++)
+        sound = read_node(nodes + (size_t)i * AX_FOREST_NODE, i, end, features_n, &f->nodes[i]);
+    return sound;
+}
+
 enum ax_err ax_forest_read(struct ax_forest *f, const float *nodes, uint32_t nodes_n, const float *roots,
                            uint32_t trees_n, uint32_t features_n)
 {
+    if (nodes_n > AX_FOREST_NODES_MAX || trees_n > AX_TREES_ROUNDS_MAX)
+        return AX_CORRUPT;
     f->nodes = malloc(nodes_n * sizeof *f->nodes);
     f->roots = malloc(trees_n * sizeof *f->roots);
     if ((nodes_n && !f->nodes) || (trees_n && !f->roots)) {
         ax_forest_done(f);
         return AX_NOMEM;
     }
-    bool sound = nodes_n <= AX_FOREST_NODES_MAX;
-    for (uint32_t i = 0; i < nodes_n && sound; i++)
-        sound = read_node(nodes + (size_t)i * AX_FOREST_NODE, i, nodes_n, features_n, &f->nodes[i]);
-    for (uint32_t t = 0; t < trees_n && sound; t++) {
-        uint32_t root = 0;
-        sound = step_of(roots[t] + 1, nodes_n, &root);
-        f->roots[t] = root - 1;
-    }
+    bool sound = read_roots(roots, trees_n, nodes_n, f->roots);
+    for (uint32_t t = 0; t < trees_n && sound; t++)
+        sound = read_tree(f, nodes, f->roots[t], t + 1 < trees_n ? f->roots[t + 1] : nodes_n, features_n);
     if (!sound) {
         ax_forest_done(f);
         return AX_CORRUPT;

@@ -46,8 +46,8 @@ float ax_forest_run(const struct ax_forest *f, const float *row);
  * (yes, no, missing) and its feature (-1: a leaf); and the places of the roots, [trees_n]. */
 void ax_forest_write(const struct ax_forest *f, float *nodes, float *roots);
 
-/* Read that back into an empty forest. AX_CORRUPT for what cannot have been written, AX_NOMEM: it is empty
- * still. */
+/* Read that back into an empty forest. AX_CORRUPT for what cannot have been written (among it more trees than
+ * a job may ask for, or a question that leads out of its tree), AX_NOMEM: it is empty still. */
 AX_MUST_USE enum ax_err ax_forest_read(struct ax_forest *f, const float *nodes, uint32_t nodes_n,
                                        const float *roots, uint32_t trees_n, uint32_t features_n);
 

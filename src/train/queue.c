@@ -375,9 +375,11 @@ void ax_fit_drop(struct ax_fit *f)
     (void)pthread_mutex_unlock(&t->lock);
 }
 
-static bool is_of(const struct ax_fit *f, const char *model)
+/* One that is over stays the one that runs until its thread has come back to the queue. */
+static bool is_of(const struct ax_fit *f, const char *model, enum ax_fit_state *state)
 {
-    return strcmp(f->names.model, model) == 0 && !atomic_load(&f->unwanted);
+    *state = ax_fit_look(f); /* once: it may be over at the next look */
+    return strcmp(f->names.model, model) == 0 && !atomic_load(&f->unwanted) && *state < AX_FIT_DONE;
 }
 
 bool ax_training_find(struct ax_training *t, const char *model, struct ax_fit_standing *out)
@@ -385,16 +387,14 @@ bool ax_training_find(struct ax_training *t, const char *model, struct ax_fit_st
     const struct ax_fit *found = NULL;
     *out = (struct ax_fit_standing){.place = 0};
     (void)pthread_mutex_lock(&t->lock);
-    if (t->running && is_of(t->running, model))
+    if (t->running && is_of(t->running, model, &out->state))
         found = t->running;
     for (const struct ax_fit *f = t->first; f && !found; f = f->next) {
         out->place++;
-        found = is_of(f, model) ? f : NULL;
+        found = is_of(f, model, &out->state) ? f : NULL;
     }
-    if (found) {
-        out->state = ax_fit_look(found);
+    if (found)
         out->share = atomic_load(&found->share);
-    }
     (void)pthread_mutex_unlock(&t->lock);
     return found != NULL;
 }

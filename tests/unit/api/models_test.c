@@ -2,7 +2,9 @@
 #include "api/models.h"
 #include "ax_test.h"
 #include "base/bytes.h"
+#include "nn/model_file.h"
 #include "scratch.h"
+#include "train/forest.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -262,6 +264,12 @@ static void what_was_exported_comes_in_elsewhere(void **state)
     bundle = json_dumps(json_object_get(root, "data"), JSON_COMPACT);
     assert_int_equal(ask(&to, "/api/v1/models/import", NULL, ax_str(bundle)), 400);
     assert_true(answered(&to, "of a kind that there is not"));
+    assert_true(answered(&to, "lstm, trees, ensemble, latency"));
+    json_object_set_new(model, "model", json_string("node/trees"));
+    free(bundle);
+    bundle = json_dumps(json_object_get(root, "data"), JSON_COMPACT);
+    assert_int_equal(ask(&to, "/api/v1/models/import", NULL, ax_str(bundle)), 500);
+    assert_true(answered(&to, "no model of its kind, trees")); /* so it is read as one */
     json_object_set_new(model, "model", json_string("node/lstm:cpu"));
     free(bundle);
     bundle = json_dumps(json_object_get(root, "data"), JSON_COMPACT);
@@ -279,6 +287,37 @@ static void what_was_exported_comes_in_elsewhere(void **state)
     end(&to);
 }
 
+static void trees_come_in_as_networks_do(void **state)
+{
+    struct world from, to;
+    struct ax_buf b;
+    struct ax_diag diag = {{0}};
+    struct ax_model_ref ref;
+    const struct ax_registry_by by = {{NULL, 0}, {NULL, 0}};
+    (void)state;
+    begin(&from);
+    begin(&to);
+    float root = 0, leaf[AX_FOREST_NODE] = {0.5f, 0, 0, 0, -1};
+    const struct ax_nn_tensor tensors[] = {{ax_str("0.nodes"), 1, AX_FOREST_NODE, leaf},
+                                           {ax_str("0.roots"), 1, 1, &root}};
+    const struct ax_nn_pair pairs[] = {{ax_str(AX_NN_KEY_FEATURES), ax_str("a")}};
+    ax_buf_init(&b, AX_NN_FILE_MAX);
+    if (ax_nn_file_encode(tensors, 2, pairs, 1, &b, &diag) != AX_OK)
+        fail_msg("%s", diag.text);
+    const struct ax_model_draft d = {.name = ax_str("node/trees"), .data_from_ms = 1};
+    assert_int_equal(ax_registry_add(from.service.registry, &d, ax_buf_view(&b), &by, &ref, &diag), AX_OK);
+    assert_int_equal(ASK(&from, "/export", "name", "node/trees", "version", "latest"), 200);
+    json_t *all = json_loads((const char *)from.answer.bytes, 0, NULL);
+    char *bundle = json_dumps(json_object_get(all, "data"), JSON_COMPACT);
+    assert_int_equal(ask(&to, "/api/v1/models/import", NULL, ax_str(bundle)), 200);
+    assert_true(answered(&to, "\"model\":\"node/trees\",\"version\":\"1.0.0\""));
+    free(bundle);
+    json_decref(all);
+    ax_buf_done(&b);
+    end(&from);
+    end(&to);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -289,6 +328,7 @@ int main(void)
         cmocka_unit_test(the_audit_log_comes_in_pages_and_as_lines),
         cmocka_unit_test(weights_leave_only_where_changes_are_allowed),
         cmocka_unit_test(what_was_exported_comes_in_elsewhere),
+        cmocka_unit_test(trees_come_in_as_networks_do),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

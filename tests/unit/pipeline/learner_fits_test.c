@@ -135,7 +135,8 @@ static void one_because_of_drift_too_and_its_rest_goes_on_after_the_restart(void
     begin(&w);
     steps(&w, 2);
     w.drifts = true;
-    while (w.l.fits.begun != AX_FIT_DRIFT) {
+    for (int i = 0; w.l.fits.begun != AX_FIT_DRIFT; i++) {
+        assert_true(i < 1000);
         (void)learner_world_swap(&w);
         w.t_ms += WORLD_STEP;
         ax_learner_offer(&w.l, w.t_ms, AX_FIT_DRIFT);
@@ -150,7 +151,8 @@ static void one_because_of_drift_too_and_its_rest_goes_on_after_the_restart(void
     restart(&w, &saved);
     const int64_t rests_ms = w.t_ms;
     const int fits = toy_fits();
-    while (toy_fits() == fits) { /* twice the cooldown, as if there had been no restart */
+    for (int i = 0; toy_fits() == fits; i++) { /* twice the cooldown, as if there had been no restart */
+        assert_true(i < 1000);
         (void)learner_world_swap(&w);
         w.t_ms += WORLD_STEP;
         ax_learner_offer(&w.l, w.t_ms, AX_FIT_DRIFT);
@@ -231,8 +233,10 @@ static void one_that_is_called_off_gives_nothing_and_the_next_comes_at_its_time(
     save(&w, &saved);
     restart(&w, &saved);
     assert_false(ax_learner_cancel(&w.l, w.t_ms)); /* there is nothing to call off */
-    while (!w.l.fit)
+    for (int i = 0; !w.l.fit; i++) {
+        assert_true(i < 1000);
         steps(&w, 1);
+    }
     assert_view(&w, view(&w).stage, AX_FIT_SCHEDULE);
     assert_true(ax_learner_cancel(&w.l, w.t_ms));
     assert_view(&w, AX_FITS_IDLE, AX_FIT_NOT);
@@ -268,6 +272,31 @@ static void what_was_asked_for_and_is_called_off_does_not_come_back(void **state
     learner_world_end(&w);
 }
 
+static void a_look_before_the_store_has_forgotten_it_does_not_ask_for_it_again(void **state)
+{
+    struct learner_world w;
+    (void)state;
+    begin(&w);
+    w.has_too_little = true;
+    ask(&w);
+    steps(&w, 3);
+    /* another model is asked for meanwhile, so that the store says that it has changed */
+    assert_int_equal(ax_registry_ask(w.registry, ax_str("other/toy"), &world_by, NULL), AX_OK);
+    assert_true(ax_learner_cancel(&w.l, w.t_ms));
+    (void)ax_learner_look(&w.l); /* to show how it stands */
+    assert_view(&w, AX_FITS_IDLE, AX_FIT_NOT);
+    assert_false(is_asked(&w));
+    assert_int_equal(ax_registry_cancel(w.registry, ax_str(WORLD_MODEL), &world_by, NULL), AX_OK);
+    w.has_too_little = false;
+    const int fits = toy_fits();
+    steps(&w, 2);
+    assert_int_equal(toy_fits(), fits);
+    ask(&w); /* who asks again is heard */
+    steps(&w, 1);
+    assert_int_equal(toy_fits(), fits + 1);
+    learner_world_end(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -278,6 +307,7 @@ int main(void)
         cmocka_unit_test(a_cron_line_that_rings_while_the_queue_is_full_is_kept_until_a_fit_begins),
         cmocka_unit_test(one_that_is_called_off_gives_nothing_and_the_next_comes_at_its_time),
         cmocka_unit_test(what_was_asked_for_and_is_called_off_does_not_come_back),
+        cmocka_unit_test(a_look_before_the_store_has_forgotten_it_does_not_ask_for_it_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

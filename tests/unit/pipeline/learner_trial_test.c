@@ -376,6 +376,48 @@ static void a_baseline_is_set_by_hand_and_is_there_after_a_restart(void **state)
     learner_world_end(&w);
 }
 
+/* The store cannot be read while it says so. */
+static struct {
+    bool fails;
+    struct ax_artifacts real;
+} disk;
+
+static enum ax_err get_unless_it_fails(void *ctx, const char *sha256, struct ax_buf *out,
+                                       struct ax_diag *diag)
+{
+    return disk.fails ? ax_fail(diag, AX_IO, "it cannot be read") : disk.real.get(ctx, sha256, out, diag);
+}
+
+static void a_baseline_that_cannot_be_read_once_is_looked_for_again(void **state)
+{
+    struct learner_world w;
+    struct ax_model_ref ref;
+    (void)state;
+    begin(&w, 0, false);
+    (void)until(&w, AX_PHASE_SHADOW, 1, 1);
+    assert_int_equal(
+        ax_registry_set_baseline(w.registry, ax_str(WORLD_MODEL), ax_str("1.0.1"), &world_by, &ref, NULL),
+        AX_OK);
+    (void)until(&w, AX_PHASE_NONE, 1, 1); /* its own generation is not here for another reason */
+    step(&w, 1, 1);
+    assert_baseline(&w, "1.0.1");
+    const struct ax_roles roles = w.l.roles;
+    disk.real = w.store;
+    disk.fails = true;
+    w.store.get = get_unless_it_fails;
+    ax_generation_free(w.l.baseline);
+    w.l.baseline = NULL;
+    assert_int_equal(ax_learner_restore(&w.l, &roles, w.t_ms), AX_OK); /* who serves is here */
+    assert_non_null(w.l.live);
+    assert_baseline(&w, "");
+    step(&w, 1, 1);
+    assert_baseline(&w, "");
+    disk.fails = false;
+    step(&w, 1, 1);
+    assert_baseline(&w, "1.0.1");
+    learner_world_end(&w);
+}
+
 static bool count_flags(void *ctx, const struct ax_audit_entry *e)
 {
     *(int *)ctx += ax_str_eq(e->action, ax_str("parity")) && ax_str_eq(e->version, ax_str("1.0.0"));
@@ -548,6 +590,7 @@ int main(void)
             where_inputs_changed_and_the_champion_holds_they_are_measured_by_the_challengers_data),
         cmocka_unit_test(that_groups_are_not_served_alike_is_said_once_on_the_card_of_what_serves),
         cmocka_unit_test(a_baseline_is_set_by_hand_and_is_there_after_a_restart),
+        cmocka_unit_test(a_baseline_that_cannot_be_read_once_is_looked_for_again),
         cmocka_unit_test(a_canary_takes_its_shares_and_falls_back_at_once_when_it_is_worse),
         cmocka_unit_test(a_bad_one_pushed_by_hand_is_rolled_back_by_itself),
         cmocka_unit_test(one_that_gives_no_numbers_or_cannot_be_built_is_rolled_back_at_once),

@@ -1,6 +1,7 @@
 /* Trees in flat arrays say what XGBoost (C API of libxgboost 1.7) says of the same rows, bit for bit. */
 #include "ax_test.h"
 #include "base/rng.h"
+#include "config/config.h"
 #include "train/forest.h"
 
 #include <math.h>
@@ -84,6 +85,67 @@ static void a_forest_that_is_read_back_is_checked(void **state)
     ax_forest_done(&f);
 }
 
+#define BARE 1100 /* nodes */
+
+/* A forest of so many bare leaves and these roots, read back. */
+static enum ax_err read_leaves(uint32_t nodes_n, const float *roots, uint32_t trees_n)
+{
+    static float nodes[BARE * AX_FOREST_NODE];
+    struct ax_forest f = {0};
+    assert_true(nodes_n <= BARE);
+    for (uint32_t i = 0; i < nodes_n; i++)
+        nodes[(size_t)i * AX_FOREST_NODE + 4] = -1;
+    const enum ax_err err = ax_forest_read(&f, nodes, nodes_n, roots, trees_n, FEATURES);
+    assert_true(err == AX_OK || !f.nodes);
+    ax_forest_done(&f);
+    return err;
+}
+
+static void each_tree_that_is_read_back_has_nodes_of_its_own_and_not_too_many(void **state)
+{
+    static const float in_order[] = {0, 1, 2}, twice[] = {0, 1, 1}, back[] = {0, 2, 1}, late[] = {1, 2, 3},
+                       beyond[] = {0, 1, 5};
+    float many[AX_TREES_ROUNDS_MAX + 1];
+    (void)state;
+    assert_int_equal(read_leaves(5, in_order, 3), AX_OK);
+    assert_int_equal(read_leaves(5, twice, 3), AX_CORRUPT);
+    assert_int_equal(read_leaves(5, back, 3), AX_CORRUPT);
+    assert_int_equal(read_leaves(5, late, 3), AX_CORRUPT);
+    assert_int_equal(read_leaves(5, beyond, 3), AX_CORRUPT);
+    assert_int_equal(read_leaves(5, in_order, 0), AX_CORRUPT); /* nodes of no tree */
+    assert_int_equal(read_leaves(1024, in_order, 1), AX_OK);
+    assert_int_equal(read_leaves(1025, in_order, 1), AX_CORRUPT);
+    assert_int_equal(read_leaves(1026, in_order, 3), AX_OK);
+    for (uint32_t i = 0; i <= AX_TREES_ROUNDS_MAX; i++)
+        many[i] = (float)i;
+    assert_int_equal(read_leaves(BARE, many, AX_TREES_ROUNDS_MAX), AX_OK);
+    assert_int_equal(read_leaves(BARE, many, AX_TREES_ROUNDS_MAX + 1), AX_CORRUPT);
+}
+
+static void a_question_that_leads_into_the_next_tree_is_refused_and_so_is_what_is_not_finite(void **state)
+{
+    (void)state;
+    struct ax_forest f = {0}, again = {0};
+    float nodes[4 * AX_FOREST_NODE], roots[2];
+    const float none[] = {NAN, INFINITY, -INFINITY};
+    assert_int_equal(add(&f, "0:[f4<-1.5] yes=1,no=2,missing=1\n1:leaf=1\n2:leaf=2\n"), AX_OK);
+    assert_int_equal(add(&f, "0:leaf=3\n"), AX_OK);
+    ax_forest_write(&f, nodes, roots);
+    assert_int_equal(ax_forest_read(&again, nodes, 4, roots, 2, FEATURES), AX_OK);
+    ax_forest_done(&again);
+    nodes[2] = 3; /* the root of the second one */
+    assert_int_equal(ax_forest_read(&again, nodes, 4, roots, 2, FEATURES), AX_CORRUPT);
+    nodes[2] = 2;
+    for (size_t i = 0; i < 6; i++) { /* a question's, and a leaf's */
+        const size_t at = i < 3 ? 0 : AX_FOREST_NODE;
+        const float was = nodes[at];
+        nodes[at] = none[i % 3];
+        assert_int_equal(ax_forest_read(&again, nodes, 4, roots, 2, FEATURES), AX_CORRUPT);
+        nodes[at] = was;
+    }
+    ax_forest_done(&f);
+}
+
 #ifdef AX_HAVE_XGBOOST
 #include <xgboost/c_api.h>
 
@@ -103,7 +165,7 @@ static void it_says_what_xgboost_says(void **state)
         for (uint32_t k = 0; k < FEATURES; k++)
             x[i * FEATURES + k] =
                 ax_rng_below(&rng, 10) == 0 ? NAN : (float)(pow(10, k) * ax_rng_normal(&rng));
-        const double a = (double)x[i * FEATURES], b = (double)x[i * FEATURES + 3];
+        const double a = (double)x[(size_t)i * FEATURES], b = (double)x[(size_t)i * FEATURES + 3];
         y[i] = (float)((isnan(a) ? 3 : sin(3 * a)) + (b > 100 ? 1.7 : 0));
     }
     DMatrixHandle rows;
@@ -143,6 +205,8 @@ int main(void)
         cmocka_unit_test(questions_lead_to_leaves_and_leaves_are_added_up),
         cmocka_unit_test(what_is_no_tree_is_refused_and_leaves_the_forest_as_it_was),
         cmocka_unit_test(a_forest_that_is_read_back_is_checked),
+        cmocka_unit_test(each_tree_that_is_read_back_has_nodes_of_its_own_and_not_too_many),
+        cmocka_unit_test(a_question_that_leads_into_the_next_tree_is_refused_and_so_is_what_is_not_finite),
 #ifdef AX_HAVE_XGBOOST
         cmocka_unit_test(it_says_what_xgboost_says),
 #endif

@@ -166,6 +166,21 @@ static void what_waits_has_a_place_and_gives_its_room_back_when_it_is_called_off
     assert_int_equal(toy_alive(), 0);
 }
 
+static void one_that_is_over_is_not_found_even_by_who_looks_at_once(void **state)
+{
+    (void)state;
+    struct ax_training *t = start(NULL, false);
+    struct ax_fit_standing s;
+    for (int i = 0; i < 300; i++) { /* between its end and the queue's taking it out */
+        struct ax_fit *f = offer(t, toy_data(1, 1, "a"), 1);
+        while (ax_fit_look(f) < AX_FIT_DONE)
+            assert_true(!ax_training_find(t, "job/toy", &s) || s.state < AX_FIT_DONE);
+        assert_false(ax_training_find(t, "job/toy", &s));
+        ax_fit_drop(f);
+    }
+    ax_training_stop(t);
+}
+
 static void the_place_counts_those_before_it(void **state)
 {
     (void)state;
@@ -268,6 +283,7 @@ int main(void)
         cmocka_unit_test(fits_wait_for_their_turn_and_a_full_queue_refuses),
         cmocka_unit_test(what_nobody_wants_is_called_off),
         cmocka_unit_test(what_waits_has_a_place_and_gives_its_room_back_when_it_is_called_off),
+        cmocka_unit_test(one_that_is_over_is_not_found_even_by_who_looks_at_once),
         cmocka_unit_test(the_place_counts_those_before_it),
         cmocka_unit_test(a_fit_that_fails_says_why_and_is_counted),
         cmocka_unit_test(a_model_that_cannot_be_kept_does_not_serve),
