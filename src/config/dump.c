@@ -171,19 +171,20 @@ static void write_map(struct ax_buf *out, const struct ax_key *key, const char *
         list = list_of(key, base, &n);
     }
     const struct ax_http_field *headers = list;
+    bool secret = key->type == AX_KEY_HEADERS || key->type == AX_KEY_SECRETS;
     const struct ax_feature_config *features = list;
     ax_buf_byte(out, '\n');
     for (uint32_t i = 0; i < n; i++) {
-        if (key->type == AX_KEY_HEADERS && i && ax_str_eq(headers[i].name, headers[i - 1].name))
+        if (secret && i && ax_str_eq(headers[i].name, headers[i - 1].name))
             continue; /* one more value, as secret as the first */
         indent(out, depth + 1);
-        write_quoted(out, key->type == AX_KEY_LABELS    ? labels.v[i].name
-                          : key->type == AX_KEY_HEADERS ? headers[i].name
-                                                        : features[i].name);
+        write_quoted(out, key->type == AX_KEY_LABELS ? labels.v[i].name
+                          : secret                   ? headers[i].name
+                                                     : features[i].name);
         ax_buf_str(out, ax_str(": "));
-        write_quoted(out, key->type == AX_KEY_LABELS    ? labels.v[i].value
-                          : key->type == AX_KEY_HEADERS ? ax_str(SECRET)
-                                                        : features[i].expr.text);
+        write_quoted(out, key->type == AX_KEY_LABELS ? labels.v[i].value
+                          : secret                   ? ax_str(SECRET)
+                                                     : features[i].expr.text);
         ax_buf_byte(out, '\n');
     }
 }
@@ -211,6 +212,7 @@ static bool is_given(const struct ax_key *key, const char *base)
     case AX_KEY_SECTIONS:
     case AX_KEY_DURATIONS:
     case AX_KEY_HEADERS:
+    case AX_KEY_SECRETS:
     case AX_KEY_FEATURES:
         memcpy(&n, base + key->n_offset, sizeof n);
         return n > 0 || (key->fallback && key->fallback[0] == '[');
@@ -255,6 +257,7 @@ static void write_key(struct ax_buf *out, const struct ax_key *key, const char *
         return;
     case AX_KEY_LABELS:
     case AX_KEY_HEADERS:
+    case AX_KEY_SECRETS:
     case AX_KEY_FEATURES:
         write_map(out, key, base, depth);
         return;

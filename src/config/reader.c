@@ -344,7 +344,7 @@ static size_t values_in(struct ax_reader *r, const yaml_node_t *node)
     return n;
 }
 
-/* A mapping of names to headers: a value, or a list of them. */
+/* A mapping of names to headers (a value, or a list of them), or to secrets. */
 static void read_headers(struct ax_reader *r, const struct ax_key *key, yaml_node_t *node, char *base)
 {
     if (entries(r, key, node) < 0)
@@ -361,7 +361,7 @@ static void read_headers(struct ax_reader *r, const struct ax_key *key, yaml_nod
          p++) {
         const yaml_node_t *name = yaml_document_get_node(r->doc, p->key);
         yaml_node_t *value = yaml_document_get_node(r->doc, p->value), *item = value;
-        bool list = value->type == YAML_SEQUENCE_NODE;
+        bool list = key->type == AX_KEY_HEADERS && value->type == YAML_SEQUENCE_NODE;
         if (!expect(r, name, YAML_SCALAR_NODE, "a name"))
             continue;
         for (uint32_t i = 0; (!list && i == 0) || (list && (item = ax_yaml_item(r, value, i))); i++)
@@ -447,10 +447,11 @@ static void read_value(struct ax_reader *r, const struct ax_key *key, yaml_node_
         return;
     case AX_KEY_LABELS:
     case AX_KEY_HEADERS:
+    case AX_KEY_SECRETS:
     case AX_KEY_FEATURES:
         if (is_null(node) || !expect(r, node, YAML_MAPPING_NODE, key->name))
             return;
-        if (key->type == AX_KEY_HEADERS)
+        if (key->type == AX_KEY_HEADERS || key->type == AX_KEY_SECRETS)
             read_headers(r, key, node, base);
         else
             read_map(r, key, node, base);
@@ -570,9 +571,10 @@ void ax_read_section(struct ax_reader *r, yaml_node_t *node, const struct ax_sec
         if (!key)
             unknown_key(r, s, k);
         else if (!repeated(r, first, p, scalar(k))) {
-            if (key->type == AX_KEY_LABELS || key->type == AX_KEY_HEADERS || key->type == AX_KEY_FEATURES)
-                if (value->type == YAML_MAPPING_NODE)
-                    check_repeats(r, value);
+            bool named = key->type == AX_KEY_LABELS || key->type == AX_KEY_HEADERS ||
+                         key->type == AX_KEY_SECRETS || key->type == AX_KEY_FEATURES;
+            if (named && value->type == YAML_MAPPING_NODE)
+                check_repeats(r, value);
             read_value(r, key, value, (char *)base + base_offset);
         }
     }

@@ -730,6 +730,7 @@ const char *ax_key_type_name(enum ax_key_type type)
         [AX_KEY_DURATIONS] = "list of durations",
         [AX_KEY_LABELS] = "mapping of labels",
         [AX_KEY_HEADERS] = "mapping of headers",
+        [AX_KEY_SECRETS] = "mapping of names to secrets",
         [AX_KEY_FEATURES] = "mapping of names to PromQL",
         [AX_KEY_SECTION] = "mapping",
         [AX_KEY_SECTIONS] = "list of mappings",

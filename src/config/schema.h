@@ -26,6 +26,7 @@ enum ax_key_type {
     AX_KEY_LABELS,    /* struct ax_labels */
     AX_KEY_HEADERS,   /* const struct ax_http_field *, and its count (a name with a list of values: once for
                          each); values shown as <secret> */
+    AX_KEY_SECRETS,   /* as AX_KEY_HEADERS, where each name has one value and a list is a fault */
     AX_KEY_FEATURES,  /* const struct ax_feature_config *, and its count */
     AX_KEY_SECTION,   /* a mapping into a struct at the offset */
     AX_KEY_SECTIONS,  /* a list of mappings: const struct *, and its count */

@@ -84,7 +84,7 @@ static const struct ax_section rate = {"rate_limit", "Requests in a time.", rate
 static const struct ax_key file_keys[] = {
     {"tls_server_config", AX_KEY_SECTION, .n_offset = offsetof(struct ax_web_config, tls), .section = &tls},
     {"http_server_config", AX_KEY_SECTION, .section = &http},
-    {"basic_auth_users", AX_KEY_HEADERS, WEB(users), .n_offset = offsetof(struct ax_web_config, users_n),
+    {"basic_auth_users", AX_KEY_SECRETS, WEB(users), .n_offset = offsetof(struct ax_web_config, users_n),
      .max = 1000, .doc = "User names and the bcrypt hashes of their passwords."},
     {"bearer_token_file", AX_KEY_STRING, WEB(doors.bearer_token_file), .doc = "File of tokens, one a line."},
     {"rate_limit", AX_KEY_SECTION, .section = &rate},
@@ -123,9 +123,13 @@ static void validate_users(struct ax_reader *r, yaml_node_t *root, const struct 
 {
     char shown[72];
     const yaml_node_t *map = ax_yaml_get(r, root, "basic_auth_users");
-    if (!map || map->type != YAML_MAPPING_NODE ||
-        map->data.mapping.pairs.top - map->data.mapping.pairs.start != c->users_n)
-        return; /* with its problem already */
+    if (!map || map->type != YAML_MAPPING_NODE)
+        return; /* nobody is asked for, or it has its problem already */
+    if (map->data.mapping.pairs.top - map->data.mapping.pairs.start != c->users_n) {
+        ax_problem_add(r->problems, ax_yaml_place(map, NOWHERE), false,
+                       "basic_auth_users: a user was not read: each has a name and one bcrypt hash");
+        return;
+    }
     for (uint32_t i = 0; i < c->users_n; i++) {
         const yaml_node_pair_t *pair = &map->data.mapping.pairs.start[i];
         const char *fault = bcrypt_fault(c->users[i].value);
