@@ -173,7 +173,7 @@ void ax_doors_inherit(struct ax_doors *d, struct ax_doors *before)
         return;
     if (d->passwords && before->passwords)
         ax_passwords_inherit(d->passwords, before->passwords);
-    ax_rate_inherit(&d->rate, &before->rate);
+    ax_rate_inherit(&d->rate, &before->rate, ax_mono_ns());
 }
 
 int64_t ax_doors_wait_ms(struct ax_doors *d)

@@ -22,7 +22,8 @@ int64_t ax_rate_take(struct ax_rate *r, int64_t now_ns)
     }
 }
 
-void ax_rate_inherit(struct ax_rate *r, const struct ax_rate *before)
+void ax_rate_inherit(struct ax_rate *r, const struct ax_rate *before, int64_t now_ns)
 {
-    atomic_store(&r->full_ns, atomic_load(&before->full_ns));
+    int_fast64_t full_ns = atomic_load(&before->full_ns);
+    atomic_store(&r->full_ns, full_ns < now_ns + r->burst_ns ? full_ns : now_ns + r->burst_ns);
 }

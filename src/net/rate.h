@@ -21,7 +21,8 @@ void ax_rate_init(struct ax_rate *r, int64_t interval_ns, uint32_t burst);
 /* Take one token: 0, or (and none is taken) after how many ns there will be one. */
 int64_t ax_rate_take(struct ax_rate *r, int64_t now_ns);
 
-/* Begin as empty as another is. */
-void ax_rate_inherit(struct ax_rate *r, const struct ax_rate *before);
+/* Begin as empty as another is now, but at most empty: after a change to a faster rate nobody waits by the
+ * old one. */
+void ax_rate_inherit(struct ax_rate *r, const struct ax_rate *before, int64_t now_ns);
 
 #endif

@@ -42,8 +42,25 @@ static void a_new_bucket_is_as_empty_as_the_one_before(void **state)
     assert_int_equal(ax_rate_take(&before, 7), 0);
     assert_int_equal(ax_rate_take(&before, 7), 0);
     ax_rate_init(&r, INTERVAL, 2);
-    ax_rate_inherit(&r, &before);
+    ax_rate_inherit(&r, &before, 7);
     assert_int_equal(ax_rate_take(&r, 7), INTERVAL);
+}
+
+static void a_faster_bucket_does_not_wait_for_the_slower_one_before(void **state)
+{
+    (void)state;
+    struct ax_rate before, r;
+    ax_rate_init(&before, 1000 * INTERVAL, 5);
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(ax_rate_take(&before, 7), 0);
+    ax_rate_init(&r, INTERVAL, 2);
+    ax_rate_inherit(&r, &before, 7);
+    assert_int_equal(ax_rate_take(&r, 7), INTERVAL);
+    assert_int_equal(ax_rate_take(&r, 7 + INTERVAL), 0);
+    assert_int_equal(ax_rate_take(&r, 7 + 2 * INTERVAL), 0);
+    ax_rate_init(&r, 0, 0); /* and no limit is none */
+    ax_rate_inherit(&r, &before, 7);
+    assert_int_equal(ax_rate_take(&r, 7), 0);
 }
 
 int main(void)
@@ -52,6 +69,7 @@ int main(void)
         cmocka_unit_test(a_burst_comes_in_and_then_one_in_each_interval),
         cmocka_unit_test(without_an_interval_there_is_no_limit),
         cmocka_unit_test(a_new_bucket_is_as_empty_as_the_one_before),
+        cmocka_unit_test(a_faster_bucket_does_not_wait_for_the_slower_one_before),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
