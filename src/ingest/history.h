@@ -28,7 +28,8 @@ bool ax_history_serves(const struct ax_history *h, const struct ax_read_matcher 
 /* Ask for n queries, and visit what comes back. With a text that names the endpoint: AX_IO (no answer, or
  * none of 2xx), AX_TIMEOUT, AX_LIMIT (too much was asked for at once: of the endpoint, which says so by 400,
  * 413 or 422, or of us), AX_CORRUPT, AX_UNSUPPORTED, AX_BUSY (aborted), AX_NOMEM, or what the visitor said.
- * What was visited before stays visited. Blocks for remote_timeout at most. */
+ * What was visited before stays visited. Blocks for remote_timeout at most, and as long again for each
+ * request for a token. */
 AX_MUST_USE enum ax_err ax_history_read(struct ax_history *h, const struct ax_read_query *queries, uint32_t n,
                                         ax_read_visit *visit, void *ctx, struct ax_diag *diag);
 

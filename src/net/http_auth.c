@@ -114,9 +114,9 @@ enum ax_err ax_http_secret(struct ax_str text, struct ax_str file, struct ax_buf
         if (err != AX_OK)
             return err == AX_LIMIT ? AX_IO : err;
         size_t from = 0;
-        while (out->n > 0 && strchr(" \t\r\n", out->bytes[out->n - 1]))
+        while (out->n > 0 && memchr(" \t\r\n", out->bytes[out->n - 1], 4))
             out->n--;
-        while (from < out->n && strchr(" \t\r\n", out->bytes[from]))
+        while (from < out->n && memchr(" \t\r\n", out->bytes[from], 4))
             from++;
         memmove(out->bytes, out->bytes + from, out->n - from);
         out->n -= from;

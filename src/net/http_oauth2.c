@@ -213,12 +213,13 @@ static enum ax_err request(struct ax_oauth2 *o, struct ax_str secret, struct ax_
     return err;
 }
 
-/* The same, and at the other place when it is not understood at this one. */
+/* The same, and at the other place when it is not understood at this one: 400 or 401 (RFC 6749, 5.2). A 403
+ * or 429 would not be otherwise there. */
 static enum ax_err insist(struct ax_oauth2 *o, struct ax_str secret, struct ax_http_reply *reply,
                           struct ax_diag *diag)
 {
     enum ax_err err = request(o, secret, reply, diag);
-    if (err != AX_OK || reply->status / 100 != 4 || o->in_body)
+    if (err != AX_OK || (reply->status != 400 && reply->status != 401) || o->in_body)
         return err;
     o->in_body = true;
     err = request(o, secret, reply, diag);

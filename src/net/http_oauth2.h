@@ -1,6 +1,7 @@
 /* http_oauth2.h: tokens of OAuth 2.0 by the client-credentials grant (RFC 6749, 4.4), as golang.org/x/oauth2
- * asks for them: with the client's name and secret in the Authorization header and, where that is not
- * understood, in the body.
+ * asks for them: with the client's name and secret in the Authorization header and, where that is answered
+ * 400 or 401, in the body. The timeout is that of each of its requests, beside that of the request that they
+ * are for.
  *
  * A token is kept until 10 s before it expires. One thread at a time, but for ax_oauth2_abort(). */
 #ifndef AX_NET_HTTP_OAUTH2_H

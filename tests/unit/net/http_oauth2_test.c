@@ -163,6 +163,7 @@ static void without_a_token_nothing_is_sent_and_no_secret_is_told(void **state)
         assert_int_equal(ask(&p, &diag), -(int)AX_IO);
         if (!strstr(diag.text, cases[i].text) || strstr(diag.text, "very-secret"))
             fail_msg("case %zu: %s", i, diag.text);
+        assert_int_equal(receiver_count(p.tokens), 1);
         assert_int_equal(receiver_count(p.target), 0);
         end(&p);
     }

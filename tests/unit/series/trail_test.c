@@ -228,6 +228,10 @@ static void threads_that_write_over_each_other_are_never_told_what_is_not_true(v
     }
     for (uint32_t i = 0; i < THREADS; i++)
         assert_int_equal(pthread_join(threads[i], NULL), 0);
+    uint32_t found = 0;
+    for (uint32_t i = 0; i < THREADS; i++)
+        found += walkers[i].found;
+    assert_true(found > 0);
     ax_trail_done(&t);
 }
 
