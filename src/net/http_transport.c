@@ -2,6 +2,7 @@
 #include "net/http_transport.h"
 
 #include "net/http_client.h"
+#include "net/no_proxy.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -190,33 +191,33 @@ const char *ax_http_proxy_of(const char *scheme, const char *host, char *env(con
                                         : either(env, "HTTP_PROXY", "http_proxy");
 }
 
-static enum ax_err set_environment(CURL *easy, CURLU *url, struct ax_diag *diag)
-{
-    char *scheme = NULL, *host = NULL;
-    const char *no_proxy = "";
-    bool ok =
-        !curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) && !curl_url_get(url, CURLUPART_HOST, &host, 0);
-    const char *proxy = ok ? ax_http_proxy_of(scheme, host, getenv, &no_proxy) : "";
-    ok = ok && curl_easy_setopt(easy, CURLOPT_PROXY, proxy) == CURLE_OK &&
-         curl_easy_setopt(easy, CURLOPT_NOPROXY, no_proxy) == CURLE_OK;
-    curl_free(scheme);
-    curl_free(host);
-    return ok ? AX_OK : ax_fail(diag, AX_NOMEM, "out of memory");
-}
-
 static enum ax_err set_proxy(const struct ax_http_transport *t, CURL *easy, CURLU *url,
                              struct curl_slist **headers, struct ax_diag *diag)
 {
+    char *scheme = NULL, *host = NULL;
+    const char *from_environment = "";
+    struct ax_str proxy = t->proxy_url, past = t->no_proxy;
+    bool ok =
+        !curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) && !curl_url_get(url, CURLUPART_HOST, &host, 0);
+    if (ok && t->proxy_from_environment) {
+        proxy = ax_str(ax_http_proxy_of(scheme, host, getenv, &from_environment));
+        past = ax_str(from_environment);
+    }
+    if (ok && t->server_name.n && strcmp(scheme, "https") == 0) { /* libcurl would look for that name */
+        if (ax_no_proxy_has(past, host))
+            proxy.n = 0;
+        past.n = 0;
+    }
     (void)curl_easy_setopt(easy, CURLOPT_PROXY, "");
     (void)curl_easy_setopt(easy, CURLOPT_NOPROXY, ""); /* nor what the environment says */
-    enum ax_err err = t->proxy_from_environment ? set_environment(easy, url, diag) : AX_OK;
-    bool ok =
-        ax_curl_text(easy, CURLOPT_PROXY, t->proxy_url) && ax_curl_text(easy, CURLOPT_NOPROXY, t->no_proxy);
+    ok = ok && ax_curl_text(easy, CURLOPT_PROXY, proxy) && ax_curl_text(easy, CURLOPT_NOPROXY, past);
     for (uint32_t i = 0; ok && i < t->proxy_headers_n; i++)
         ok = ax_curl_add_field(headers, t->proxy_headers[i].name, t->proxy_headers[i].value);
     ok = ok && curl_easy_setopt(easy, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE) == CURLE_OK &&
          curl_easy_setopt(easy, CURLOPT_PROXYHEADER, *headers) == CURLE_OK;
-    return ok || err != AX_OK ? err : ax_fail(diag, AX_NOMEM, "out of memory");
+    curl_free(scheme);
+    curl_free(host);
+    return ok ? AX_OK : ax_fail(diag, AX_NOMEM, "out of memory");
 }
 
 enum ax_err ax_http_transport_apply(const struct ax_http_transport *t, CURL *easy, CURLU *url,

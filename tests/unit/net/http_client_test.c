@@ -402,6 +402,21 @@ static void certificates_are_verified_against_ca_and_name(void **state)
     receiver_stop(r);
 }
 
+static void no_proxy_names_the_host_and_not_the_name_in_its_certificate(void **state)
+{
+    (void)state;
+    struct receiver *r = receiver_start_tls(ok, 1);
+    struct ax_http_client_options o = options_for(receiver_url(r));
+    o.transport.ca_file = ax_str(AX_TEST_DIR "/data/tls/receiver.pem");
+    o.transport.server_name = ax_str("receiver.test");
+    o.transport.proxy_url = ax_str("http://127.0.0.1:1");
+    o.transport.no_proxy = ax_str("127.0.0.0/8");
+    assert_int_equal(post_tls(&o), AX_OK);
+    o.transport.no_proxy = ax_str("receiver.test");
+    assert_int_equal(post_tls(&o), AX_IO); /* there is no such proxy */
+    receiver_stop(r);
+}
+
 static void a_certificate_of_the_client_needs_its_key(void **state)
 {
     (void)state;
@@ -631,6 +646,7 @@ int main(void)
         cmocka_unit_test(another_thread_ends_a_request),
         cmocka_unit_test(a_refused_connection_is_an_error_with_a_text),
         cmocka_unit_test(certificates_are_verified_against_ca_and_name),
+        cmocka_unit_test(no_proxy_names_the_host_and_not_the_name_in_its_certificate),
         cmocka_unit_test(a_certificate_of_the_client_needs_its_key),
         cmocka_unit_test(requests_go_through_the_proxy_that_was_set),
         cmocka_unit_test(what_no_proxy_names_is_reached_without_the_proxy),
