@@ -103,7 +103,7 @@ void ax_rest_save(const struct ax_rest *r, struct ax_buf *out)
     ax_put_varint(out, r->steps);
     ax_put_varint(out, r->lasts);
     ax_put_varint(out, r->back);
-    ax_put_varint(out, (uint64_t)(r->octave + OCTAVE_MAX));
+    ax_put_varint(out, (uint32_t)(r->octave + OCTAVE_MAX));
 }
 
 void ax_rest_load(struct ax_rest *r, struct ax_bytes *in)

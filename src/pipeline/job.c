@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define HOLD_MIN_MS 3600000
+#define HOLD_MIN_MS INT64_C(3600000)
 #define HOLD_MAX_MS (4 * HOLD_MIN_MS)
 #define HOLD_STEPS 240
 #define HOLD_STEPS_MIN 24
