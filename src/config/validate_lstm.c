@@ -87,6 +87,23 @@ void ax_config_validate_lstm(struct ax_reader *r, yaml_node_t *forecast, struct 
 #define HAS_XGBOOST false
 #endif
 
+#define MODEL_FILE_MAX (10u << 20) /* bytes; that of nn/model_file.h */
+#define TREE_NODE_BYTES 20u        /* of a node of a forest in it */
+
+/* Would the largest forests of all leads, one more than there are horizons, fit into a model file? */
+static void check_size(struct ax_reader *r, struct ax_place at, const struct ax_job_config *job)
+{
+    const struct ax_trees_config *t = &job->forecast.trees;
+    const uint64_t nodes = (UINT64_C(2) << t->depth) - 1, leads = (uint64_t)job->forecast.horizons_n + 1;
+    const uint64_t each = nodes * TREE_NODE_BYTES * leads; /* bytes, for every round */
+    if (t->rounds * each > MODEL_FILE_MAX)
+        ax_problem_add(
+            r->problems, at, false,
+            "trees: %u rounds of a depth of %u for %u horizons may not fit into a model file, 10 MiB: "
+            "at most %u rounds, or less depth",
+            t->rounds, t->depth, job->forecast.horizons_n, (uint32_t)(MODEL_FILE_MAX / each));
+}
+
 void ax_config_validate_trees(struct ax_reader *r, yaml_node_t *forecast, struct ax_job_config *job)
 {
     struct ax_trees_config *t = &job->forecast.trees;
@@ -101,6 +118,7 @@ void ax_config_validate_trees(struct ax_reader *r, yaml_node_t *forecast, struct
             r->problems, at, false,
             "trees: this build has no XGBoost: install libxgboost-dev and build again, or leave the "
             "section out");
+    check_size(r, at, job);
     if (job->features_n > 64)
         ax_problem_add(r->problems, at, false, "trees: %u features: at most 64", job->features_n);
     if (job->window_fine < 64)

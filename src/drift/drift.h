@@ -50,8 +50,8 @@ struct ax_drift_result {
                                      distance, Cramer's V (NaN when it does not apply) */
     double p_value;               /* of KS, or chi-square, with effective sample sizes */
     bool drifted;                 /* filled by ax_drift_verdict() */
-    bool smaller;                 /* errors whose mean size did not grow: never drifted; not saved, since only
-                                     the verdict asks */
+    bool smaller;                 /* errors of whose sizes neither mean nor median grew: never drifted; not
+                                     saved, since only the verdict asks */
     float share[2][AX_DRIFT_LE];  /* of the reference and of the current window that is at most
                                      ax_drift_le(i): of a pool alone, whose values are normalised */
 };

@@ -61,6 +61,25 @@ static double mean_size(const double *v, uint32_t n)
     return n ? sum / n : 0;
 }
 
+/* Median of the absolute values of what is sorted; of an even number the upper one. O(n). */
+static double median_size(const double *v, uint32_t n)
+{
+    uint32_t up = ax_drift_below(v, n, 0),
+             down = up; /* the next one from 0 on; and from there down, after it */
+    double size = 0;
+    for (uint32_t k = 0; n && k <= n / 2; k++)
+        size = up == n || (down > 0 && -v[down - 1] < v[up]) ? -v[--down] : v[up++];
+    return size;
+}
+
+/* Did errors, which are sorted, not grow? An incident in the reference makes their mean large, and growth at
+ * less than half of the steps leaves their median alone: so neither may have grown. */
+static bool did_not_grow(const struct ax_gathered *p)
+{
+    return mean_size(p->cur, p->cur_n) <= mean_size(p->ref, p->ref_n) &&
+           median_size(p->cur, p->cur_n) <= median_size(p->ref, p->ref_n);
+}
+
 enum ax_err ax_drift_pool_test(const struct ax_drift_spec *spec, const struct ax_drift_pool *pool,
                                struct ax_arena *scratch, struct ax_drift_result *out)
 {
@@ -81,9 +100,9 @@ enum ax_err ax_drift_pool_test(const struct ax_drift_spec *spec, const struct ax
         out->ready = still;
         return AX_OK;
     }
-    out->smaller = pool->errors && mean_size(p.cur, p.cur_n) <= mean_size(p.ref, p.ref_n);
     ax_drift_sort(p.ref, p.ref_n, p.room);
     ax_drift_sort(p.cur, p.cur_n, p.room);
+    out->smaller = pool->errors && did_not_grow(&p);
     ax_drift_score_sorted(p.ref, p.ref_n, p.cur, p.cur_n, ax_gathered_effective(&p), out);
     ax_gathered_shares(p.ref, p.ref_n, p.cur, p.cur_n, out);
     return AX_OK;

@@ -64,14 +64,14 @@ void ax_fits_begin(struct ax_fits *f, enum ax_fit_reason reason, int64_t t_ms)
     f->rung = false;
 }
 
-void ax_fits_end(struct ax_fits *f, bool failed)
+void ax_fits_end(struct ax_fits *f, int64_t t_ms, bool failed)
 {
     f->begun = AX_FIT_NOT;
     if (!failed) {
         f->failures = 0;
         return;
     }
-    f->look_ms = f->begun_ms + ((int64_t)RETRY_MS << f->failures);
+    f->look_ms = (t_ms > f->begun_ms ? t_ms : f->begun_ms) + ((int64_t)RETRY_MS << f->failures);
     if (f->failures < RETRY_DOUBLINGS)
         f->failures++;
 }

@@ -61,8 +61,9 @@ enum ax_fit_reason ax_fits_due(const struct ax_fits *f, const struct ax_fits_rul
 /* One has begun. */
 void ax_fits_begin(struct ax_fits *f, enum ax_fit_reason reason, int64_t t_ms);
 
-/* It is over. After one that failed there is a rest of 10 minutes, doubled for each one in a row. */
-void ax_fits_end(struct ax_fits *f, bool failed);
+/* It is over, as step t_ms finds. After one that failed there is a rest of 10 minutes from then on, doubled
+ * for each one in a row. */
+void ax_fits_end(struct ax_fits *f, int64_t t_ms, bool failed);
 
 /* Steps between two looks. */
 #define AX_FITS_LOOK 16

@@ -73,7 +73,7 @@ void ax_job_train(struct ax_job *job)
 struct ax_learner *ax_job_trained(struct ax_job *job)
 {
     for (struct ax_learner *l = job->learners; l; l = l->after)
-        if (ax_learner_ready(l))
+        if (ax_learner_ready(l, job->schedule.last_ms))
             return l;
     return NULL;
 }

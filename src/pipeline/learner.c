@@ -38,17 +38,22 @@ static int64_t newest_ms(const struct ax_learner *l)
     return l->live && l->live->scores.until_ms > l->newest_ms ? l->live->scores.until_ms : l->newest_ms;
 }
 
+/* The one that had begun is over. */
+static void end_fit(struct ax_learner *l, int64_t t_ms, bool failed)
+{
+    l->settles = l->settles || l->fits.begun == AX_FIT_MANUAL;
+    ax_fits_end(&l->fits, t_ms, failed);
+    l->fits_changed = true;
+}
+
 /* A fit that was on its way when the process ended is over if the store has what came of it. */
-static void end_interrupted(struct ax_learner *l)
+static void end_interrupted(struct ax_learner *l, int64_t t_ms)
 {
     int64_t newest = newest_ms(l);
     if (l->shadow && l->shadow->scores.until_ms > newest)
         newest = l->shadow->scores.until_ms;
-    if (l->fits.begun == AX_FIT_NOT || newest < l->fits.begun_ms)
-        return;
-    l->settles = l->settles || l->fits.begun == AX_FIT_MANUAL;
-    ax_fits_end(&l->fits, false);
-    l->fits_changed = true;
+    if (l->fits.begun != AX_FIT_NOT && newest >= l->fits.begun_ms)
+        end_fit(l, t_ms, false);
 }
 
 /* Why a fit is to begin now, if it is. */
@@ -57,7 +62,7 @@ static enum ax_fit_reason reason_now(struct ax_learner *l, int64_t t_ms, enum ax
     if (!l->spec.training || l->fit || l->fresh || l->next.any)
         return AX_FIT_NOT;
     (void)ax_learner_look(l);
-    end_interrupted(l);
+    end_interrupted(l, t_ms);
     if (t_ms < l->put_off_ms)
         return AX_FIT_NOT;
     const struct ax_fits_now now = {.t_ms = t_ms,
@@ -97,6 +102,17 @@ static void wait_for_past(struct ax_learner *l, int64_t t_ms, enum ax_fit_reason
     put_off(l, t_ms); /* not to count it at every step */
 }
 
+/* None is worth while now: what a cron line or a restart has left to be done is done. */
+static void pass_over(struct ax_learner *l, int64_t t_ms)
+{
+    if (l->fits.begun != AX_FIT_NOT) {
+        end_fit(l, t_ms, false);
+        put_off(l, t_ms);
+    }
+    l->fits_changed = l->fits_changed || l->fits.rung;
+    l->fits.rung = false;
+}
+
 /* Hand a copy of the past over. */
 static enum ax_err begin_fit(struct ax_learner *l, const struct ax_past_copy *past, enum ax_fit_reason reason,
                              struct ax_diag *diag)
@@ -126,10 +142,8 @@ void ax_learner_offer(struct ax_learner *l, int64_t t_ms, enum ax_fit_reason tri
     enum ax_err err = s->copy(s->ctx, t_ms, reason, ax_training_bytes_max(s->training), &past);
     if (err == AX_NOTREADY)
         wait_for_past(l, t_ms, reason);
-    if (err == AX_OK && !past.data && l->fits.rung) { /* it does not pay yet, whatever the hour */
-        l->fits.rung = false;
-        l->fits_changed = true;
-    }
+    if (err == AX_OK && !past.data)
+        pass_over(l, t_ms);
     if (err == AX_OK)
         l->short_of_past = AX_FIT_NOT;
     if (err != AX_OK || !past.data)
@@ -201,7 +215,7 @@ void ax_learner_view(const struct ax_learner *l, struct ax_fit_view *out)
 }
 
 /* Of a fit that is over: the generation that it gave. */
-static void finish_fit(struct ax_learner *l)
+static void finish_fit(struct ax_learner *l, int64_t t_ms)
 {
     struct ax_diag diag = {{0}};
     enum ax_fit_state state = ax_fit_look(l->fit);
@@ -217,16 +231,14 @@ static void finish_fit(struct ax_learner *l)
     l->fit = NULL;
     if (err == AX_OK)
         l->newest_ms = l->fits.begun_ms;
-    l->settles = l->settles || l->fits.begun == AX_FIT_MANUAL;
-    ax_fits_end(&l->fits, err != AX_OK);
-    l->fits_changed = true;
+    end_fit(l, t_ms, err != AX_OK);
 }
 
-bool ax_learner_ready(struct ax_learner *l)
+bool ax_learner_ready(struct ax_learner *l, int64_t t_ms)
 {
     if (l->next.any)
         return true;
     if (l->fit)
-        finish_fit(l);
+        finish_fit(l, t_ms);
     return ax_learner_decide(l);
 }

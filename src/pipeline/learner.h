@@ -171,9 +171,9 @@ void ax_learner_view(const struct ax_learner *l, struct ax_fit_view *out);
  * gave is being kept already. The store is told to forget that it was asked for at the next look. */
 bool ax_learner_cancel(struct ax_learner *l, int64_t t_ms);
 
-/* Are roles to change? Because a fit has finished, the trial has its verdict (the store is moved by this
- * call), or the store says something else. The generations are built by this call. */
-bool ax_learner_ready(struct ax_learner *l);
+/* Are roles to change after step t_ms? Because a fit has finished, the trial has its verdict (the store is
+ * moved by this call), or the store says something else. The generations are built by this call. */
+bool ax_learner_ready(struct ax_learner *l, int64_t t_ms);
 
 /* Change the roles, after step t_ms; ax_learner_ready() has said that they are to. */
 void ax_learner_swap(struct ax_learner *l, int64_t t_ms);

@@ -112,13 +112,20 @@ enum ax_err ax_pipeline_try(struct ax_pipeline *p, struct ax_str model, struct a
     return err == AX_OK ? a.err : err;
 }
 
+/* A fit that is to be called off, and what comes of that. */
+struct calling_off {
+    struct ax_fit_view *v;
+    bool done, too_late;
+};
+
 static void cancel(struct ax_learner *l, int64_t t_ms, void *ctx)
 {
-    struct ax_fit_view *v = ctx;
+    struct calling_off *c = ctx;
+    struct ax_fit_view *v = c->v;
     ax_learner_view(l, v);
-    if (!ax_learner_cancel(l, t_ms))
-        v->stage = AX_FITS_IDLE;
-    else
+    c->done = ax_learner_cancel(l, t_ms);
+    c->too_late = !c->done && l->fit;
+    if (c->done)
         ax_log(AX_LOG_INFO, "training_cancelled", "the fit of model %s (%s) is called off", v->model,
                ax_fit_reason_name(v->reason));
 }
@@ -126,9 +133,12 @@ static void cancel(struct ax_learner *l, int64_t t_ms, void *ctx)
 enum ax_err ax_pipeline_cancel(struct ax_pipeline *p, struct ax_str model, struct ax_fit_view *out,
                                struct ax_diag *diag)
 {
-    const enum ax_err err = with_learner(p, model, cancel, out, diag);
-    return err == AX_OK && out->stage == AX_FITS_IDLE
-               ? ax_fail(diag, AX_CONFLICT, "no fit of " AX_STR_FMT " is asked for, waits or runs",
-                         AX_STR_ARG(model))
-               : err;
+    struct calling_off c = {.v = out};
+    const enum ax_err err = with_learner(p, model, cancel, &c, diag);
+    if (err != AX_OK || c.done)
+        return err;
+    return ax_fail(diag, AX_CONFLICT,
+                   c.too_late ? "the fit of " AX_STR_FMT " is over, and what it gave is being kept: too late"
+                              : "no fit of " AX_STR_FMT " is asked for, waits or runs",
+                   AX_STR_ARG(model));
 }

@@ -58,7 +58,7 @@ enum ax_err ax_fit_read_scores(const struct ax_nn_file *f, struct ax_fit_scores 
     if (!ax_fit_number(&window, "", &from) || !ax_fit_number(&window, " ", &until) ||
         !ax_fit_number(&scores, "{\"loss\": ", &s->loss) ||
         !ax_fit_number(&scores, ", \"skill\": ", &s->skill) || !ax_fit_number(&samples, "", &s->samples) ||
-        !(fabs(from) < TIME_MAX && fabs(until) < TIME_MAX))
+        !(fabs(from) < TIME_MAX && fabs(until) < TIME_MAX && from <= until))
         return ax_fail(diag, AX_CORRUPT, "does not say what it learnt from, and how well");
     s->from_ms = (int64_t)from; /* whole and exact: below 2^53 */
     s->until_ms = (int64_t)until;

@@ -133,13 +133,20 @@ static uint32_t gather(const struct fitting *f, const float *targets, uint32_t f
     return n;
 }
 
+/* Take the rows from..until to judge by, with targets that were known when row `until` began; how many. */
+static uint32_t gather_judged(struct fitting *f, uint32_t from, uint32_t until)
+{
+    ax_rowset_mask(&f->d->spec, &f->rows, until);
+    return gather(f, f->rows.y_fold, from, until, f->judged, f->actual);
+}
+
 /* Learn from the rows before `from`, judged by those up to `until`. AX_NOTREADY without rows. */
 static enum ax_err learn(struct fitting *f, uint32_t from, uint32_t until, struct course *c,
                          struct ax_forest *out, struct ax_diag *diag)
 {
+    c->judged_n = gather_judged(f, from, until);
     ax_rowset_mask(&f->d->spec, &f->rows, from);
     const uint32_t n = gather(f, f->rows.y_fold, 0, from, f->x, f->y);
-    c->judged_n = gather(f, f->rows.y, from, until, f->judged, f->actual);
     if (n < AX_LSTM_ROWS_MIN / 2 || (until > from && c->judged_n == 0))
         return AX_NOTREADY;
     const struct ax_boost_spec spec = {.x = f->x,
@@ -168,7 +175,7 @@ static enum ax_err fit_lead(struct fitting *f, struct ax_forest *out, struct sum
 {
     const uint32_t stop = ax_rowset_cut(&f->rows, STOP_AT), judge = ax_rowset_cut(&f->rows, JUDGE_AT);
     struct course c = {.f = f, .rounds = f->d->spec.epochs, .patient = true};
-    c.judged_n = gather(f, f->rows.y, stop, judge, f->judged, f->actual);
+    c.judged_n = gather_judged(f, stop, judge);
     c.best = error_of(NULL, f->actual, c.judged_n);
     enum ax_err err = learn(f, stop, judge, &c, NULL, diag);
     f->done++;
@@ -177,7 +184,7 @@ static enum ax_err fit_lead(struct fitting *f, struct ax_forest *out, struct sum
     if (err == AX_OK && trees)
         err = learn(f, judge, f->rows.n, &late, NULL, diag);
     if (err == AX_OK) {
-        const uint32_t n = gather(f, f->rows.y, judge, f->rows.n, f->judged, f->actual);
+        const uint32_t n = gather_judged(f, judge, f->rows.n);
         const double last = error_of(NULL, f->actual, n);
         sums->error += trees ? late.best : last;
         sums->last += last;

@@ -8,7 +8,7 @@
  * then, in the same unit; of no trees, when none did better than the last value, it says 0.
  *
  * A fit learns from the first six tenths of the time and stops by the next two; the last two, which neither
- * saw, say how well it does; then it learns as many trees from everything. */
+ * saw, nor what was to come in them, say how well it does; then it learns as many trees from everything. */
 #ifndef AX_TRAIN_TREES_H
 #define AX_TRAIN_TREES_H
 

@@ -15,6 +15,8 @@ static enum ax_err copy(void *ctx, int64_t t_ms, enum ax_fit_reason reason, uint
     (void)reason;
     if (w->has_too_little)
         return AX_NOTREADY;
+    if (w->is_useless)
+        return AX_OK;
     struct toy_data *d = toy_data((double)t_ms, t_ms, w->features);
     d->until_called = w->slow;
     *out = (struct ax_past_copy){d, 10};
@@ -71,7 +73,7 @@ void learner_world_end(struct learner_world *w)
 int learner_world_swap(struct learner_world *w)
 {
     int swaps = 0;
-    for (; ax_learner_ready(&w->l); swaps++)
+    for (; ax_learner_ready(&w->l, w->t_ms); swaps++)
         ax_learner_swap(&w->l, w->t_ms);
     return swaps;
 }

@@ -7,7 +7,7 @@
 #include "scratch.h"
 
 #define WORLD_STEP 15000
-#define WORLD_EVERY (96 * WORLD_STEP) /* between two fits */
+#define WORLD_EVERY ((int64_t)96 * WORLD_STEP) /* between two fits */
 #define WORLD_MODEL "job/toy"
 
 struct learner_world {
@@ -20,6 +20,7 @@ struct learner_world {
     int64_t t_ms;
     const char *features; /* that the job has, and of what is fitted */
     bool has_too_little;  /* to learn from */
+    bool is_useless;      /* a fit, now */
     bool drifts, rings;   /* its data do; a cron line does, at the next step */
     bool background;      /* fits have a thread of their own, from the next start on; */
     bool slow;            /* and go on until they are called off */

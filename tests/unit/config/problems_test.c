@@ -63,6 +63,11 @@ static const struct {
      "\"a-b\" is no label name"},
     {"jobs: [{name: a, expr: up, by: [x], features: {rtt: y}, forecast: {lstm: {preset: dwcp}}}]\n", 1, 53,
      "of none of its groups; begin its name with one of topology, latency"},
+#ifdef AX_HAVE_XGBOOST
+    {"jobs: [{name: a, expr: up, forecast: {horizons: [1m, 5m, 15m], trees: {rounds: 500, depth: 8}}}]\n", 1,
+     71,
+     "500 rounds of a depth of 8 for 3 horizons may not fit into a model file, 10 MiB: at most 256 rounds"},
+#endif
     {WRITE("protobuf_message: x"), 3, 21, "protobuf_message must be one of prometheus.WriteRequest, io.pro"},
     {WRITE("follow_redirects: yes"), 3, 21, "follow_redirects must be true or false; not \"yes\""},
     {WRITE("oauth2: {}"), 3, 11, "oauth2 needs the key \"client_id\""},

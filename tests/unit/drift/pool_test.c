@@ -57,17 +57,24 @@ static void series_of_any_size_that_all_move_drift(void **state)
     assert_true(r.ready && r.drifted);
 }
 
-/* Errors about 0, with a size of `before` in the reference and `after` in the current window. */
-static struct ax_drift_result errors_of(double before, double after)
+/* Errors about 0, with a size of `before` in the reference and `after` in the current window; in the first
+ * steps of the reference there is an incident, in which they are so many times as large. */
+static struct ax_drift_result errors_with(double before, double after, double incident)
 {
     struct ax_rng rng;
     ax_rng_seed(&rng, 7);
     for (uint32_t i = 0; i < SERIES; i++)
         for (uint32_t t = 0; t < STEPS; t++)
-            values[i][t] = (float)((t < AX_DRIFT_REFERENCE ? before : after) * ax_rng_normal(&rng));
+            values[i][t] = (float)((t < AX_DRIFT_REFERENCE ? before : after) *
+                                   (t < AX_DRIFT_REFERENCE / 20 ? incident : 1) * ax_rng_normal(&rng));
     struct ax_drift_pool pool = all();
     pool.errors = true;
     return test_of(&pool);
+}
+
+static struct ax_drift_result errors_of(double before, double after)
+{
+    return errors_with(before, after, 1);
 }
 
 static void errors_drift_when_they_grow_and_not_when_they_become_smaller(void **state)
@@ -77,6 +84,13 @@ static void errors_drift_when_they_grow_and_not_when_they_become_smaller(void **
     const struct ax_drift_result halved = errors_of(2, 1);
     assert_true(halved.ready && halved.p_value < 0.001); /* they are others, and better ones */
     assert_false(halved.drifted);
+}
+
+static void an_incident_in_the_reference_does_not_hide_that_errors_grow(void **state)
+{
+    (void)state;
+    assert_true(errors_with(1, 3, 100).drifted); /* their mean has become smaller */
+    assert_false(errors_with(2, 1, 100).drifted);
 }
 
 static void series_that_come_and_go_are_no_drift(void **state)
@@ -240,6 +254,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(series_of_any_size_that_all_move_drift),
         cmocka_unit_test(errors_drift_when_they_grow_and_not_when_they_become_smaller),
+        cmocka_unit_test(an_incident_in_the_reference_does_not_hide_that_errors_grow),
         cmocka_unit_test(series_that_come_and_go_are_no_drift),
         cmocka_unit_test(series_that_move_together_count_as_few),
         cmocka_unit_test(a_daily_cycle_is_no_drift_for_two_hours),

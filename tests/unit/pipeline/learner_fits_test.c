@@ -108,7 +108,6 @@ static void a_fit_that_the_end_of_the_process_interrupts_begins_again(void **sta
     w.background = w.slow = true;
     save(&w, &saved);
     restart(&w, &saved);
-    int fits = toy_fits();
     ask(&w);
     steps(&w, 1);
     assert_true(view(&w).stage >= AX_FITS_QUEUED);
@@ -116,7 +115,7 @@ static void a_fit_that_the_end_of_the_process_interrupts_begins_again(void **sta
     w.background = w.slow = false;
     restart(&w, &saved);
     assert_view(&w, AX_FITS_WANTED, AX_FIT_MANUAL);
-    fits = toy_fits();
+    const int fits = toy_fits();
     steps(&w, 1);
     assert_int_equal(toy_fits(), fits + 1);
     steps(&w, 2);
@@ -297,6 +296,52 @@ static void a_look_before_the_store_has_forgotten_it_does_not_ask_for_it_again(v
     learner_world_end(&w);
 }
 
+static void an_interrupted_one_that_is_not_worth_while_any_more_is_over(void **state)
+{
+    struct learner_world w;
+    struct ax_buf saved;
+    (void)state;
+    ax_buf_init(&saved, 100000);
+    begin(&w);
+    steps(&w, 2);
+    w.background = w.slow = true;
+    save(&w, &saved);
+    restart(&w, &saved);
+    for (int i = 0; !w.l.fit; i++) {
+        assert_true(i < 1000);
+        steps(&w, 1);
+    }
+    save(&w, &saved);
+    w.background = w.slow = false;
+    restart(&w, &saved);
+    assert_view(&w, AX_FITS_WANTED, AX_FIT_SCHEDULE);
+    w.is_useless = true;
+    w.l.fits_changed = false;
+    const int fits = toy_fits();
+    steps(&w, 1);
+    assert_view(&w, AX_FITS_IDLE, AX_FIT_NOT);
+    assert_true(w.l.fits_changed); /* which is recorded */
+    assert_true(w.l.put_off_ms == w.t_ms + (int64_t)LOOK * WORLD_STEP);
+    assert_int_equal(toy_fits(), fits);
+    ax_buf_done(&saved);
+    learner_world_end(&w);
+}
+
+static void the_rest_after_a_failure_is_counted_from_it_however_long_the_fit_took(void **state)
+{
+    const struct ax_fits_rule rule = {.step_ms = WORLD_STEP, .every_ms = WORLD_EVERY, .cooldown_ms = 1};
+    struct ax_fits_now now = {.asked = true, .newest_ms = INT64_MIN, .learnt_ms = INT64_MAX};
+    const int64_t hour_ms = 3600000, minute_ms = 60000;
+    struct ax_fits f = AX_FITS_NONE;
+    (void)state;
+    ax_fits_begin(&f, AX_FIT_MANUAL, hour_ms);
+    ax_fits_end(&f, 3 * hour_ms, true);
+    now.t_ms = 3 * hour_ms + 9 * minute_ms;
+    assert_int_equal(ax_fits_due(&f, &rule, &now), AX_FIT_NOT);
+    now.t_ms = 3 * hour_ms + 10 * minute_ms;
+    assert_int_equal(ax_fits_due(&f, &rule, &now), AX_FIT_MANUAL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -308,6 +353,8 @@ int main(void)
         cmocka_unit_test(one_that_is_called_off_gives_nothing_and_the_next_comes_at_its_time),
         cmocka_unit_test(what_was_asked_for_and_is_called_off_does_not_come_back),
         cmocka_unit_test(a_look_before_the_store_has_forgotten_it_does_not_ask_for_it_again),
+        cmocka_unit_test(an_interrupted_one_that_is_not_worth_while_any_more_is_over),
+        cmocka_unit_test(the_rest_after_a_failure_is_counted_from_it_however_long_the_fit_took),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

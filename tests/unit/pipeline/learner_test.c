@@ -77,7 +77,7 @@ static int steps(struct world *w, int64_t from_ms, int64_t until_ms)
 {
     int swaps = 0;
     for (int64_t t = from_ms + STEP; t <= until_ms; t += STEP) {
-        if (ax_learner_ready(&w->l)) {
+        if (ax_learner_ready(&w->l, t - STEP)) {
             ax_learner_swap(&w->l, t - STEP);
             swaps++;
         }
@@ -111,12 +111,12 @@ static void a_finished_model_serves_from_the_next_step_on(void **state)
     begin(&w);
     ax_learner_offer(&w.l, 16 * STEP, AX_FIT_NOT);
     assert_null(w.l.live);
-    assert_true(ax_learner_ready(&w.l));
+    assert_true(ax_learner_ready(&w.l, 16 * STEP));
     assert_null(w.l.live);
-    assert_true(ax_learner_ready(&w.l));
+    assert_true(ax_learner_ready(&w.l, 16 * STEP));
     ax_learner_swap(&w.l, 16 * STEP);
     assert_non_null(w.l.live);
-    assert_false(ax_learner_ready(&w.l));
+    assert_false(ax_learner_ready(&w.l, 16 * STEP));
     end(&w);
 }
 

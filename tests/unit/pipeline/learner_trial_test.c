@@ -466,7 +466,7 @@ static void a_process_that_ends_between_registry_and_record_goes_on_where_the_re
         step(&w, 1, 0.8);
     ax_buf_reset(&saved);
     ax_learner_save(&w.l, &saved);
-    assert_true(ax_learner_ready(&w.l)); /* the registry has moved; what is to be recorded is lost */
+    assert_true(ax_learner_ready(&w.l, w.t_ms)); /* the registry has moved; what is to be recorded is lost */
     assert_registry(&w, "champion", "1.0.1");
     restart(&w, &saved);
     step(&w, 0.8, 1);
@@ -476,7 +476,7 @@ static void a_process_that_ends_between_registry_and_record_goes_on_where_the_re
     for (int i = 0; i < 10; i++) {
         ax_buf_reset(&saved);
         ax_learner_save(&w.l, &saved);
-        if (ax_learner_ready(&w.l))
+        if (ax_learner_ready(&w.l, w.t_ms))
             break;
         step(&w, 5, 1);
     }
@@ -502,7 +502,7 @@ static void a_record_changes_the_roles_as_they_were_changed(void **state)
     ax_learner_save(&w.l, &saved);
     for (int i = 0; i < FIRST; i++)
         step(&w, 1, 0.8);
-    assert_true(ax_learner_ready(&w.l) || w.l.roles.phase == AX_PHASE_WATCH);
+    assert_true(ax_learner_ready(&w.l, w.t_ms) || w.l.roles.phase == AX_PHASE_WATCH);
     (void)learner_world_swap(&w);
     const struct ax_roles roles = w.l.roles;
     const int64_t since_ms = w.t_ms;

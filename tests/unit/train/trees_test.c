@@ -3,6 +3,7 @@
 #include "ax_test.h"
 #include "base/rng.h"
 #include "nn/model_file.h"
+#include "train/fit_pairs.h"
 #include "train/generation.h"
 #include "train/trees.h"
 
@@ -167,6 +168,40 @@ static void a_fit_that_may_not_know_the_last_fifth_is_judged_by_it(void **state)
     ax_buf_done(&b);
 }
 
+/* Trees of all leads that a fit came to. */
+static double trees_of(const struct ax_buf *artifact)
+{
+    struct ax_nn_file *f = NULL;
+    struct ax_diag diag = {{0}};
+    double n = 0;
+    assert_int_equal(ax_nn_file_parse(ax_buf_view(artifact), &f, &diag), AX_OK);
+    struct ax_str text = ax_nn_file_value(f, "epochs");
+    assert_true(ax_fit_number(&text, "", &n));
+    ax_nn_file_free(f);
+    return n;
+}
+
+static void how_many_trees_there_are_does_not_hang_on_the_last_fifth(void **state)
+{
+    (void)state;
+    static struct world w, other;
+    struct ax_lstm_spec far = small;
+    far.leads[1] = 20; /* rows that stop it would reach far into what judges it */
+    struct ax_rng rng;
+    ax_rng_seed(&rng, 11);
+    for (uint32_t s = 0; s < SERIES;
+         s++) /* they return to their level; in the other world it moves at the end */
+        for (uint32_t i = 0; i < N; i++) {
+            w.v[s][i] = (float)(50 + ax_rng_normal(&rng));
+            other.v[s][i] = w.v[s][i] + (i < N - 45 ? 0 : 20);
+        }
+    struct ax_buf a = fitted(&w, &far, 42), b = fitted(&other, &far, 42);
+    assert_true(trees_of(&a) > 0);
+    assert_true(trees_of(&a) == trees_of(&b));
+    ax_buf_done(&a);
+    ax_buf_done(&b);
+}
+
 static void what_learnt_from_other_features_or_is_damaged_is_refused(void **state)
 {
     (void)state;
@@ -184,6 +219,35 @@ static void what_learnt_from_other_features_or_is_damaged_is_refused(void **stat
     assert_int_equal(ax_generation_new(&ax_trees_kind, &small, ax_buf_view(&artifact), &g, &diag),
                      AX_CORRUPT);
     ax_buf_done(&artifact);
+}
+
+/* Read a window of what was learnt from. */
+static enum ax_err read_window(const char *window)
+{
+    float w = 1;
+    const struct ax_nn_tensor tensor = {ax_str("w"), 1, 1, &w};
+    const struct ax_nn_pair pairs[] = {{ax_str(AX_NN_KEY_DATA_WINDOW), ax_str(window)},
+                                       {ax_str(AX_NN_KEY_SCORES), ax_str("{\"loss\": 1, \"skill\": 0}")},
+                                       {ax_str(AX_NN_KEY_SAMPLES), ax_str("5")}};
+    struct ax_buf b;
+    struct ax_nn_file *f = NULL;
+    struct ax_fit_scores scores;
+    struct ax_diag diag = {{0}};
+    ax_buf_init(&b, AX_NN_FILE_MAX);
+    assert_int_equal(ax_nn_file_encode(&tensor, 1, pairs, 3, &b, &diag), AX_OK);
+    assert_int_equal(ax_nn_file_parse(ax_buf_view(&b), &f, &diag), AX_OK);
+    const enum ax_err err = ax_fit_read_scores(f, &scores, &diag);
+    ax_nn_file_free(f);
+    ax_buf_done(&b);
+    return err;
+}
+
+static void what_it_learnt_from_does_not_end_before_it_begins(void **state)
+{
+    (void)state;
+    assert_int_equal(read_window("1000 2000"), AX_OK);
+    assert_int_equal(read_window("1000 1000"), AX_OK);
+    assert_int_equal(read_window("2000 1000"), AX_CORRUPT);
 }
 
 static bool never(void *ctx, double share)
@@ -221,9 +285,11 @@ int main(void)
         cmocka_unit_test(they_learn_for_series_of_any_level_what_no_line_has),
         cmocka_unit_test(the_same_data_and_seed_give_the_same_bytes),
         cmocka_unit_test(a_fit_that_may_not_know_the_last_fifth_is_judged_by_it),
+        cmocka_unit_test(how_many_trees_there_are_does_not_hang_on_the_last_fifth),
         cmocka_unit_test(what_learnt_from_other_features_or_is_damaged_is_refused),
         cmocka_unit_test(a_fit_that_nobody_wants_any_more_ends),
 #endif
+        cmocka_unit_test(what_it_learnt_from_does_not_end_before_it_begins),
         cmocka_unit_test(a_row_knows_nothing_of_later_steps_and_scales_with_its_series),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
