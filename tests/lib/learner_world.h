@@ -6,8 +6,8 @@
 #include "pipeline/learner.h"
 #include "scratch.h"
 
-#define WORLD_STEP 15000
-#define WORLD_EVERY ((int64_t)96 * WORLD_STEP) /* between two fits */
+#define WORLD_STEP INT64_C(15000)
+#define WORLD_EVERY (96 * WORLD_STEP) /* between two fits */
 #define WORLD_MODEL "job/toy"
 
 struct learner_world {

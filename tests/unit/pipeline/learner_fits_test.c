@@ -321,7 +321,7 @@ static void an_interrupted_one_that_is_not_worth_while_any_more_is_over(void **s
     steps(&w, 1);
     assert_view(&w, AX_FITS_IDLE, AX_FIT_NOT);
     assert_true(w.l.fits_changed); /* which is recorded */
-    assert_true(w.l.put_off_ms == w.t_ms + (int64_t)LOOK * WORLD_STEP);
+    assert_true(w.l.put_off_ms == w.t_ms + LOOK * WORLD_STEP);
     assert_int_equal(toy_fits(), fits);
     ax_buf_done(&saved);
     learner_world_end(&w);
