@@ -107,6 +107,11 @@ void ax_http_auth_free(struct ax_http_auth *a)
     free(a);
 }
 
+static bool is_blank(uint8_t byte)
+{
+    return byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n';
+}
+
 enum ax_err ax_http_secret(struct ax_str text, struct ax_str file, struct ax_buf *out, struct ax_diag *diag)
 {
     if (file.n) {
@@ -114,9 +119,9 @@ enum ax_err ax_http_secret(struct ax_str text, struct ax_str file, struct ax_buf
         if (err != AX_OK)
             return err == AX_LIMIT ? AX_IO : err;
         size_t from = 0;
-        while (out->n > 0 && memchr(" \t\r\n", out->bytes[out->n - 1], 4))
+        while (out->n > 0 && is_blank(out->bytes[out->n - 1]))
             out->n--;
-        while (from < out->n && memchr(" \t\r\n", out->bytes[from], 4))
+        while (from < out->n && is_blank(out->bytes[from]))
             from++;
         memmove(out->bytes, out->bytes + from, out->n - from);
         out->n -= from;

@@ -45,6 +45,11 @@ static bool is_below(const char *name, size_t n, const char *domain)
     return d && n >= d && strncasecmp(name + n - d, domain, d) == 0 && (n == d || name[n - d - 1] == '.');
 }
 
+static bool ends_word(char c)
+{
+    return c == ',' || c == ' ' || c == '\t';
+}
+
 bool ax_no_proxy_has(struct ax_str list, const char *host)
 {
     char name[WORD_MAX], word[WORD_MAX];
@@ -62,7 +67,7 @@ bool ax_no_proxy_has(struct ax_str list, const char *host)
     name[n] = '\0';
     size_t bytes = address_of(name, address);
     for (size_t from = 0, to; from < list.n; from = to + 1) {
-        for (to = from; to < list.n && !memchr(", \t", list.p[to], 3);)
+        for (to = from; to < list.n && !ends_word(list.p[to]);)
             to++;
         if (to == from || to - from >= sizeof word)
             continue;
