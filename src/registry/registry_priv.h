@@ -121,9 +121,11 @@ AX_MUST_USE enum ax_err ax_succession_follow_all(struct ax_registry *r, struct a
 
 #define AX_LIMITS_TEXT 64
 
-/* registry.c: the limits that are stored, as text; and the newest that the audit log has, "" for none. */
+/* registry.c: the limits that are stored, as text. AX_IO, AX_NOMEM with a text. */
 AX_MUST_USE enum ax_err ax_limits_stored(struct ax_registry *r, char out[AX_LIMITS_TEXT],
                                          struct ax_diag *diag);
+
+/* registry.c: the newest limits that the audit log has, "" for none. Errors as above. */
 AX_MUST_USE enum ax_err ax_limits_noted(struct ax_registry *r, char out[AX_LIMITS_TEXT],
                                         struct ax_diag *diag);
 
