@@ -3,6 +3,7 @@
 #include "app/web.h"
 #include "ax_test.h"
 #include "base/metrics.h"
+#include "scratch.h"
 #include "visitor.h"
 
 #include <curl/curl.h>
@@ -15,7 +16,7 @@
 #define SECOND "second-token-0123456789"
 #define TLS "tls_server_config: {cert_file: cert.pem, key_file: key.pem}\n"
 
-static char folder[64];
+static char folder[SCRATCH_PATH];
 
 static void greet(void *ctx, const struct ax_http_request *req, struct ax_http_response *res)
 {
@@ -28,16 +29,16 @@ static const struct ax_http_route routes[] = {{"GET", "/", "web_test", greet, NU
 
 static char *path_of(const char *name)
 {
-    static char path[128];
-    (void)snprintf(path, sizeof path, "%s/%s", folder, name);
+    static char path[SCRATCH_PATH];
+    scratch_in(path, folder, name);
     return path;
 }
 
 /* Put a file in place of another, in one step. */
 static void put(const char *name, const char *text)
 {
-    char old[128];
-    (void)snprintf(old, sizeof old, "%s/new", folder);
+    char old[SCRATCH_PATH];
+    scratch_in(old, folder, "new");
     FILE *f = fopen(old, "w");
     assert_non_null(f);
     assert_true(fputs(text, f) >= 0);
@@ -80,12 +81,12 @@ static double loaded(void)
 static void changes_on_disk_come_into_force(void **state)
 {
     (void)state;
-    char web_path[128];
+    char web_path[SCRATCH_PATH];
     put_copy("cert.pem", "receiver");
     put_copy("key.pem", "receiver-key");
     put("tokens", FIRST "\n");
     put("web.yml", TLS "bearer_token_file: tokens\n");
-    (void)snprintf(web_path, sizeof web_path, "%s/web.yml", folder);
+    scratch_in(web_path, folder, "web.yml");
     struct ax_web web;
     struct ax_http_server *s = serve(&web, web_path);
     struct visitor *v = visitor_new(ax_http_server_port(s));
@@ -169,17 +170,15 @@ static void a_start_with_a_bad_file_fails_with_its_place(void **state)
 static int make_folder(void **state)
 {
     (void)state;
-    (void)snprintf(folder, sizeof folder, "/tmp/auspex-web-XXXXXX");
-    return mkdtemp(folder) ? 0 : -1;
+    scratch_make(folder, NULL);
+    return 0;
 }
 
 static int remove_folder(void **state)
 {
-    static const char *const names[] = {"cert.pem", "key.pem", "tokens", "web.yml"};
     (void)state;
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        (void)unlink(path_of(names[i]));
-    return rmdir(folder);
+    scratch_remove(folder);
+    return 0;
 }
 
 int main(void)

@@ -6,6 +6,7 @@
 #include "base/metrics.h"
 #include "net/conns.h"
 #include "net/http_server.h"
+#include "scratch.h"
 
 #include <arpa/inet.h>
 #include <crypt.h>
@@ -399,10 +400,9 @@ static void a_password_that_is_being_checked_stalls_nobody(void **state)
         {"POST /echo HTTP/1.1\r\n" GUESS "Content-Length: 5\r\n\r\nhello", "HTTP/1.1 401"},
         {"GET / HTTP/1.1\r\n" GUESS "\r\n", "HTTP/1.1 401"},
     };
-    char path[] = "/tmp/auspex-ceilings-XXXXXX";
-    int file = mkstemp(path);
-    assert_int_equal(write(file, "token-0123456789\n", 17), 17);
-    (void)close(file);
+    char path[SCRATCH_PATH];
+    scratch_make(path, "tokens");
+    scratch_write(path, "token-0123456789\n", 17);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct ax_doors *d = slow_doors(path); /* that knows nobody yet */
         struct ax_http_server *s = serve((struct ax_http_options){.doors = d, .threads = 1});
@@ -419,7 +419,7 @@ static void a_password_that_is_being_checked_stalls_nobody(void **state)
         (void)close(known);
         ax_http_server_stop(s, 1000);
     }
-    (void)unlink(path);
+    scratch_remove(path);
 }
 
 static void a_stop_waits_neither_for_passwords_nor_for_slow_requests(void **state)

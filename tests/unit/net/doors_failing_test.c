@@ -3,6 +3,7 @@
 #include "ax_test.h"
 #include "failing.h"
 #include "net/http_server.h"
+#include "scratch.h"
 #include "visitor.h"
 
 #include <curl/curl.h>
@@ -24,7 +25,7 @@ static const struct ax_door_user users[] = {
 static const struct ax_door_header headers[] = {{{"X-Frame-Options", 15}, {"deny", 4}}};
 static const struct ax_str suites[] = {{"TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384", 39}},
                            sans[] = {{"a.test", 6}}, curves[] = {{"CurveP256", 9}};
-static char tokens[] = "/tmp/auspex-doors-XXXXXX";
+static char tokens[SCRATCH_PATH];
 
 static struct ax_doors_options all_of_it(void)
 {
@@ -148,19 +149,29 @@ static void a_request_without_memory_takes_nobody_with_it(void **state)
     visit_with_failures(&safe, &(struct visit){SAFE, .certificate = "client", .user = "anna:correct horse"});
 }
 
+static int start(void **state)
+{
+    (void)state;
+    scratch_make(tokens, "tokens");
+    scratch_write(tokens, "token-0123456789\n", 17);
+    return 0;
+}
+
+static int stop(void **state)
+{
+    (void)state;
+    scratch_remove(tokens);
+    return 0;
+}
+
 int main(void)
 {
     (void)signal(SIGPIPE, SIG_IGN);
     (void)curl_global_init(CURL_GLOBAL_ALL);
-    int fd = mkstemp(tokens);
-    if (fd < 0 || write(fd, "token-0123456789\n", 17) != 17 || close(fd) != 0)
-        return 1;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(doors_that_cannot_be_made_say_so),
         cmocka_unit_test(a_server_that_cannot_start_says_so),
         cmocka_unit_test(a_request_without_memory_takes_nobody_with_it),
     };
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    (void)unlink(tokens);
-    return failed;
+    return cmocka_run_group_tests(tests, start, stop);
 }

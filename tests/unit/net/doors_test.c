@@ -4,6 +4,7 @@
 #include "base/metrics.h"
 #include "net/http_server.h"
 #include "net/secret_file.h"
+#include "scratch.h"
 #include "visitor.h"
 
 #include <curl/curl.h>
@@ -80,11 +81,9 @@ static int ask(struct ax_http_server *s, const struct visit *visit)
 
 static char *write_file(const char *text)
 {
-    char path[] = "/tmp/auspex-doors-XXXXXX";
-    int fd = mkstemp(path);
-    size_t n = strlen(text);
-    assert_true(fd >= 0 && write(fd, text, n) == (ssize_t)n);
-    (void)close(fd);
+    char path[SCRATCH_PATH];
+    scratch_make(path, "tokens");
+    scratch_write(path, text, strlen(text));
     return strdup(path);
 }
 
@@ -350,7 +349,7 @@ static void tokens_open_and_a_password_does_not_where_none_is_set(void **state)
     assert_non_null(strstr(visitor_headers(v), "WWW-Authenticate: Basic"));
     visitor_free(v);
     ax_http_server_stop(s, 1000);
-    (void)unlink(path);
+    scratch_remove(path);
     free(path);
 }
 
@@ -472,8 +471,8 @@ static void bad_files_are_named_and_not_shown(void **state)
         if (!strstr(diag.text, cases[i].text) || strstr(diag.text, "too-short"))
             fail_msg("case %zu: %s", i, diag.text);
     }
-    (void)unlink(empty);
-    (void)unlink(brief);
+    scratch_remove(empty);
+    scratch_remove(brief);
     free(empty);
     free(brief);
 }

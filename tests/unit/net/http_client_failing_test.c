@@ -3,13 +3,14 @@
 #include "ax_test.h"
 #include "failing.h"
 #include "net/http_client.h"
+#include "scratch.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-static char secret[] = "/tmp/auspex-secret-XXXXXX";
+static char secret[SCRATCH_PATH];
 
 static const struct ax_http_field headers[] = {{{"X-One", 5}, {"a", 1}}, {{"X-Empty", 7}, {"", 0}}};
 
@@ -101,14 +102,16 @@ static void files_that_cannot_be_read_are_told(void **state)
 static int start(void **state)
 {
     (void)state;
-    int fd = mkstemp(secret);
-    return fd < 0 || write(fd, "token", 5) != 5 || close(fd) != 0;
+    scratch_make(secret, "secret");
+    scratch_write(secret, "token", 5);
+    return 0;
 }
 
 static int stop(void **state)
 {
     (void)state;
-    return unlink(secret);
+    scratch_remove(secret);
+    return 0;
 }
 
 int main(void)

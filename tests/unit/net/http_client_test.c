@@ -4,6 +4,7 @@
 #include "net/http_client.h"
 #include "net/secret_file.h"
 #include "receiver.h"
+#include "scratch.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -106,20 +107,19 @@ static void credentials_are_sent_and_files_are_read_each_time(void **state)
     assert_string_equal(receiver_wait(r, 1, 0)->authorization, "Basic dXNlcjpwYXNzIHdvcmQ=");
     ax_http_client_free(c);
 
-    char path[] = "/tmp/auspex-test-XXXXXX";
-    int fd = mkstemp(path);
-    assert_true(fd >= 0 && write(fd, " one\n", 5) == 5);
+    char path[SCRATCH_PATH];
+    scratch_make(path, "credentials");
+    scratch_write(path, " one\n", 5);
     o = options_for(receiver_url(r));
     o.who.auth_type = ax_str("Token");
     o.who.auth_credentials_file = ax_str(path);
     c = client(&o);
     post_ok(c, 200);
     assert_string_equal(receiver_wait(r, 2, 1)->authorization, "Token one");
-    assert_true(pwrite(fd, "second", 6, 0) == 6);
+    scratch_write(path, "second", 6);
     post_ok(c, 200);
     assert_string_equal(receiver_wait(r, 3, 2)->authorization, "Token second");
-    (void)close(fd);
-    (void)unlink(path);
+    scratch_remove(path);
     struct ax_http_reply reply;
     struct ax_diag diag = {{0}};
     struct ax_buf out;
@@ -468,15 +468,15 @@ static void a_user_name_may_be_in_a_file(void **state)
     (void)state;
     struct receiver *r = receiver_start(0, ok, 1);
     struct ax_http_client_options o = options_for(receiver_url(r));
-    char path[] = "/tmp/auspex-test-XXXXXX";
-    int fd = mkstemp(path);
-    assert_true(fd >= 0 && write(fd, "user\n", 5) == 5);
+    char path[SCRATCH_PATH];
+    scratch_make(path, "user");
+    scratch_write(path, "user\n", 5);
     o.who.basic_user_file = ax_str(path);
     o.who.basic_password = ax_str("pass word");
     struct ax_http_client *c = client(&o);
     post_ok(c, 200);
     assert_string_equal(receiver_wait(r, 1, 0)->authorization, "Basic dXNlcjpwYXNzIHdvcmQ=");
-    assert_true(ftruncate(fd, 0) == 0 && pwrite(fd, "anna", 4, 0) == 4);
+    scratch_write(path, "anna", 4);
     post_ok(c, 200);
     assert_string_equal(receiver_wait(r, 2, 1)->authorization, "Basic YW5uYTpwYXNzIHdvcmQ=");
     struct ax_http_reply reply;
@@ -485,14 +485,13 @@ static void a_user_name_may_be_in_a_file(void **state)
     ax_buf_init(&out, 1024);
     static const char bad[][6] = {"an\nna", "anna\0"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        assert_true(ftruncate(fd, 0) == 0 && pwrite(fd, bad[i], 5, 0) == 5);
+        scratch_write(path, bad[i], 5);
         assert_int_equal(post(c, &reply, &out, &diag), AX_IO);
         assert_non_null(strstr(diag.text, "holds a line break"));
     }
     ax_buf_done(&out);
     ax_http_client_free(c);
-    (void)close(fd);
-    (void)unlink(path);
+    scratch_remove(path);
     receiver_stop(r);
 }
 

@@ -4,6 +4,7 @@
 #include "net/http_client.h"
 #include "net/http_oauth2.h"
 #include "receiver.h"
+#include "scratch.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -106,13 +107,13 @@ static void a_token_is_renewed_when_it_expires_or_is_refused_and_the_secret_read
     static const struct answer tokens[] = {{.status = 200, .body = TOKEN("one", ", \"expires_in\": \"5\"")},
                                            {.status = 200, .body = TOKEN("two", "")}};
     static const struct answer target[] = {{.status = 200}, {.status = 401}, {.status = 200}};
-    char path[] = "/tmp/auspex-test-XXXXXX";
-    int fd = mkstemp(path);
-    assert_true(fd >= 0 && write(fd, "a\n", 2) == 2);
+    char path[SCRATCH_PATH];
+    scratch_make(path, "secret");
+    scratch_write(path, "a\n", 2);
     struct pair p = {.options.who.oauth2.client_secret_file = ax_str(path)};
     begin(&p, tokens, 2, target, 3);
     assert_int_equal(ask(&p, NULL), 200);
-    assert_true(pwrite(fd, "b", 1, 0) == 1);
+    scratch_write(path, "b\n", 2);
     assert_int_equal(ask(&p, NULL), 401);
     assert_string_equal(receiver_wait(p.target, 2, 0)->authorization, "Bearer one");
     assert_string_equal(receiver_wait(p.target, 2, 1)->authorization, "Bearer two");
@@ -121,8 +122,7 @@ static void a_token_is_renewed_when_it_expires_or_is_refused_and_the_secret_read
     assert_int_equal(ask(&p, NULL), 200); /* with another */
     (void)receiver_wait(p.tokens, 3, 2);
     end(&p);
-    (void)close(fd);
-    (void)unlink(path);
+    scratch_remove(path);
 }
 
 static void a_request_whose_token_was_revoked_is_sent_again_with_another(void **state)
