@@ -3,20 +3,16 @@
  *
  * It holds all of it, so that taking it twice is taking it once.
  *
- * Body: version (u8, 1), job's name (str), generation and identity of the job (u64 each), its newest step
- * (i64), kind of the model (str), feature (str, empty for the job's own expression and for entities), and
- * what pipeline/fits.h appends. Pure. */
+ * Body: version (u8, 1), what pipeline/learner_at.h and pipeline/fits.h append. Pure. */
 #ifndef AX_PIPELINE_FITS_RECORD_H
 #define AX_PIPELINE_FITS_RECORD_H
 
 #include "pipeline/fits.h"
+#include "pipeline/learner_at.h"
 
 /* Of which model of which job. */
 struct ax_fits_record {
-    struct ax_str job;
-    uint64_t generation, identity; /* of the job */
-    int64_t last_ms;               /* its newest step; INT64_MIN before the first */
-    struct ax_str kind, feature;
+    struct ax_learner_at at;
     struct ax_fits fits;
 };
 

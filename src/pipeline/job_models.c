@@ -83,55 +83,48 @@ struct ax_learner *ax_job_learners(struct ax_job *job)
     return job->learners;
 }
 
-struct ax_fits_record ax_job_fits_of(const struct ax_job *job, const struct ax_learner *l)
+static struct ax_learner_at at_of(const struct ax_job *job, const struct ax_learner *l)
 {
-    return (struct ax_fits_record){.job = job->config->name,
-                                   .generation = job->generation,
-                                   .identity = job->identity,
-                                   .last_ms = job->schedule.last_ms,
-                                   .kind = ax_str(l->spec.kind->name),
-                                   .feature = ax_str(l->spec.feature),
-                                   .fits = l->fits};
+    return (struct ax_learner_at){.job = job->config->name,
+                                  .generation = job->generation,
+                                  .identity = job->identity,
+                                  .last_ms = job->schedule.last_ms,
+                                  .kind = ax_str(l->spec.kind->name),
+                                  .feature = ax_str(l->spec.feature)};
 }
 
-/* Is that of this job, and not older than what it has? */
-static bool is_news(const struct ax_job *job, uint64_t generation, uint64_t identity, int64_t last_ms)
+/* The model that a record speaks of; NULL when the record is of another job, or older than what this has. */
+static struct ax_learner *find_learner(const struct ax_job *job, const struct ax_learner_at *at)
 {
-    return generation == job->generation && identity == job->identity && last_ms >= job->schedule.last_ms;
-}
-
-static struct ax_learner *find_learner(const struct ax_job *job, struct ax_str kind, struct ax_str feature)
-{
+    if (at->generation != job->generation || at->identity != job->identity ||
+        at->last_ms < job->schedule.last_ms)
+        return NULL;
     for (struct ax_learner *l = job->learners; l; l = l->after)
-        if (ax_str_eq(kind, ax_str(l->spec.kind->name)) && ax_str_eq(feature, ax_str(l->spec.feature)))
+        if (ax_str_eq(at->kind, ax_str(l->spec.kind->name)) &&
+            ax_str_eq(at->feature, ax_str(l->spec.feature)))
             return l;
     return NULL;
 }
 
+struct ax_fits_record ax_job_fits_of(const struct ax_job *job, const struct ax_learner *l)
+{
+    return (struct ax_fits_record){.at = at_of(job, l), .fits = l->fits};
+}
+
 void ax_job_restore_fits(struct ax_job *job, const struct ax_fits_record *record)
 {
-    struct ax_learner *l = is_news(job, record->generation, record->identity, record->last_ms)
-                               ? find_learner(job, record->kind, record->feature)
-                               : NULL;
+    struct ax_learner *l = find_learner(job, &record->at);
     if (l)
         l->fits = record->fits;
 }
 
 struct ax_swap ax_job_swap_of(const struct ax_job *job, const struct ax_learner *l)
 {
-    return (struct ax_swap){.job = job->config->name,
-                            .generation = job->generation,
-                            .identity = job->identity,
-                            .last_ms = job->schedule.last_ms,
-                            .kind = ax_str(l->spec.kind->name),
-                            .feature = ax_str(l->spec.feature),
-                            .roles = l->next.roles};
+    return (struct ax_swap){.at = at_of(job, l), .roles = l->next.roles};
 }
 
 enum ax_err ax_job_swap(struct ax_job *job, const struct ax_swap *swap)
 {
-    struct ax_learner *l = is_news(job, swap->generation, swap->identity, swap->last_ms)
-                               ? find_learner(job, swap->kind, swap->feature)
-                               : NULL;
-    return l ? ax_learner_restore(l, &swap->roles, swap->last_ms) : AX_OK;
+    struct ax_learner *l = find_learner(job, &swap->at);
+    return l ? ax_learner_restore(l, &swap->roles, swap->at.last_ms) : AX_OK;
 }

@@ -6,6 +6,14 @@
 #include "pipeline/swap_record.h"
 #include "store/records.h"
 
+/* Put the record that was made into the log. */
+static enum ax_err append(struct ax_pipeline *p, uint8_t kind, struct ax_diag *diag)
+{
+    return p->record.err == AX_OK
+               ? ax_seglog_append(p->options.log, kind, ax_buf_view(&p->record), NULL, diag)
+               : ax_fail(diag, p->record.err, "out of memory");
+}
+
 /* Write down which roles are about to be. */
 static enum ax_err record_swap(struct ax_pipeline *p, const struct ax_job *job, const struct ax_learner *l,
                                struct ax_diag *diag)
@@ -15,10 +23,7 @@ static enum ax_err record_swap(struct ax_pipeline *p, const struct ax_job *job, 
     const struct ax_swap swap = ax_job_swap_of(job, l);
     ax_buf_reset(&p->record);
     ax_swap_put(&p->record, &swap);
-    enum ax_err err = p->record.err == AX_OK ? AX_OK : ax_fail(diag, p->record.err, "out of memory");
-    if (err == AX_OK)
-        err = ax_seglog_append(p->options.log, AX_WAL_SWAP, ax_buf_view(&p->record), NULL, diag);
-    return err;
+    return append(p, AX_WAL_SWAP, diag);
 }
 
 bool ax_pipeline_swap(struct ax_pipeline *p, struct ax_job *job)
@@ -43,10 +48,10 @@ enum ax_err ax_pipeline_swap_again(struct ax_pipeline *p, struct ax_str record, 
     struct ax_swap swap;
     if (ax_swap_get(record, &swap) != AX_OK)
         return AX_CORRUPT;
-    uint32_t i = ax_pipeline_find_job(p, swap.job);
+    uint32_t i = ax_pipeline_find_job(p, swap.at.job);
     if (i == UINT32_MAX)
         return AX_OK;
-    enum ax_err err = ax_pipeline_reach_generation(p, i, swap.generation, diag);
+    enum ax_err err = ax_pipeline_reach_generation(p, i, swap.at.generation, diag);
     if (err == AX_OK)
         err = ax_job_swap(p->jobs[i], &swap);
     return err == AX_NOMEM ? ax_fail(diag, err, "no memory for a model") : err;
@@ -60,9 +65,7 @@ static enum ax_err record_fits(struct ax_pipeline *p, const struct ax_job *job, 
         return AX_OK;
     ax_buf_reset(&p->record);
     ax_fits_record_put(&p->record, &record);
-    return p->record.err == AX_OK
-               ? ax_seglog_append(p->options.log, AX_WAL_FITS, ax_buf_view(&p->record), NULL, diag)
-               : ax_fail(diag, p->record.err, "out of memory");
+    return append(p, AX_WAL_FITS, diag);
 }
 
 void ax_pipeline_record_fits(struct ax_pipeline *p, struct ax_job *job)
@@ -85,10 +88,10 @@ enum ax_err ax_pipeline_fits_again(struct ax_pipeline *p, struct ax_str bytes, s
     struct ax_fits_record record;
     if (ax_fits_record_get(bytes, &record) != AX_OK)
         return AX_CORRUPT;
-    uint32_t i = ax_pipeline_find_job(p, record.job);
+    uint32_t i = ax_pipeline_find_job(p, record.at.job);
     if (i == UINT32_MAX)
         return AX_OK;
-    const enum ax_err err = ax_pipeline_reach_generation(p, i, record.generation, diag);
+    const enum ax_err err = ax_pipeline_reach_generation(p, i, record.at.generation, diag);
     if (err == AX_OK)
         ax_job_restore_fits(p->jobs[i], &record);
     return err;

@@ -2,12 +2,7 @@
 #include "ax_test.h"
 #include "pipeline/fits_record.h"
 
-static const struct ax_fits_record record = {{"job", 3},
-                                             7,
-                                             8,
-                                             -15000,
-                                             {"lstm", 4},
-                                             {"cpu", 3},
+static const struct ax_fits_record record = {{{"job", 3}, 7, 8, -15000, {"lstm", 4}, {"cpu", 3}},
                                              {.begun = AX_FIT_DRIFT,
                                               .begun_ms = 15000,
                                               .cancelled_ms = INT64_MIN,
@@ -36,9 +31,9 @@ static void it_is_read_as_it_was_written_and_not_when_it_is_cut(void **state)
     ax_buf_init(&b, 1000);
     ax_fits_record_put(&b, &record);
     assert_int_equal(ax_fits_record_get(ax_buf_view(&b), &read), AX_OK);
-    assert_true(ax_str_eq(read.job, record.job) && ax_str_eq(read.kind, record.kind) &&
-                ax_str_eq(read.feature, record.feature));
-    assert_true(read.generation == 7 && read.identity == 8 && read.last_ms == -15000);
+    assert_true(ax_str_eq(read.at.job, record.at.job) && ax_str_eq(read.at.kind, record.at.kind) &&
+                ax_str_eq(read.at.feature, record.at.feature));
+    assert_true(read.at.generation == 7 && read.at.identity == 8 && read.at.last_ms == -15000);
     assert_true(read.fits.begun == AX_FIT_DRIFT && read.fits.begun_ms == 15000 &&
                 read.fits.cancelled_ms == INT64_MIN && read.fits.look_ms == 30000 &&
                 read.fits.failures == 8 && read.fits.drift_fits == 3 && read.fits.rung);

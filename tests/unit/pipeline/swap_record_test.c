@@ -4,12 +4,7 @@
 
 #define SHA "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
-static const struct ax_swap swap = {{"job", 3},
-                                    7,
-                                    8,
-                                    -15000,
-                                    {"lstm", 4},
-                                    {"cpu", 3},
+static const struct ax_swap swap = {{{"job", 3}, 7, 8, -15000, {"lstm", 4}, {"cpu", 3}},
                                     {.live = {SHA, "1.0.0"},
                                      .shadow = {SHA, "1.0.1"},
                                      .baseline = {SHA, "1.0.2"},
@@ -24,10 +19,10 @@ static void a_swap_is_read_as_it_was_written_and_not_when_it_is_cut(void **state
     ax_buf_init(&b, 1000);
     ax_swap_put(&b, &swap);
     assert_int_equal(ax_swap_get(ax_buf_view(&b), &read), AX_OK);
-    assert_true(ax_str_eq(read.job, swap.job) && ax_str_eq(read.kind, swap.kind) &&
-                ax_str_eq(read.feature, swap.feature));
+    assert_true(ax_str_eq(read.at.job, swap.at.job) && ax_str_eq(read.at.kind, swap.at.kind) &&
+                ax_str_eq(read.at.feature, swap.at.feature));
     assert_memory_equal(&read.roles, &swap.roles, sizeof read.roles);
-    assert_true(read.generation == 7 && read.identity == 8 && read.last_ms == -15000);
+    assert_true(read.at.generation == 7 && read.at.identity == 8 && read.at.last_ms == -15000);
     for (size_t n = 0; n < b.n; n++)
         assert_int_equal(ax_swap_get((struct ax_str){(const char *)b.bytes, n}, &read), AX_CORRUPT);
     b.bytes[0] = 1; /* another version */
