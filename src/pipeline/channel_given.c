@@ -4,7 +4,6 @@
 #include "nn/kernels.h"
 #include "pipeline/channel_trial.h"
 #include "pipeline/job_priv.h"
-#include "train/trees.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -32,7 +31,7 @@ struct ax_channel_given {
     struct ax_channel *c;
     const struct ax_speaker_kind *kind;
     struct ax_learner learner;
-    struct ax_lstm_spec spec;
+    struct ax_speaker_spec spec;
     struct ax_buf text;        /* of spec.features */
     uint32_t member;           /* its place in the portfolio */
     char seen[AX_SHA256_TEXT]; /* of the live one's artifact as of the newest step; "": none */
@@ -47,7 +46,7 @@ struct ax_channel_given {
     uint32_t *serials;
     double *values, *scales;
     size_t cap; /* targets that there is room for */
-    struct ax_lstm_frame frames[BATCH];
+    struct ax_speaker_frame frames[BATCH];
     uint32_t places[BATCH]; /* of the targets of a batch */
 };
 
@@ -60,7 +59,7 @@ uint32_t ax_channel_given_leads(const struct ax_channel_given *m)
 static enum ax_err describe(struct ax_channel_given *m, struct ax_diag *diag)
 {
     const struct ax_job_config *job = m->c->job->config;
-    struct ax_lstm_spec *s = &m->spec;
+    struct ax_speaker_spec *s = &m->spec;
     struct ax_buf *b = &m->text;
     ax_buf_printf(b, "target: " AX_STR_FMT "\nstep: %lld ms\nsequence: %u\nleads:",
                   AX_STR_ARG(m->c->feature.n ? m->c->feature : job->expr.text), (long long)s->step_ms,
@@ -74,46 +73,11 @@ static enum ax_err describe(struct ax_channel_given *m, struct ax_diag *diag)
         ax_buf_printf(b, "\nlabel: " AX_STR_FMT, AX_STR_ARG(s->categories[i]));
     if (job->forecast.time_zone.n && !ax_str_eq(job->forecast.time_zone, ax_str("UTC")))
         ax_buf_printf(b, "\ntime zone: " AX_STR_FMT, AX_STR_ARG(job->forecast.time_zone));
-    if (m->kind == &ax_trees_speaker)
-        ax_buf_printf(b, "\nvector: %016llx", (unsigned long long)ax_features_hash());
+    if (m->kind->describe)
+        m->kind->describe(b);
     s->features = ax_buf_view(b);
     return b->err == AX_OK ? AX_OK
                            : ax_fail(diag, b->err, "%s: %s", m->kind->train->name, ax_err_text(b->err));
-}
-
-/* What the job's block says, if it is not what is usual. */
-static struct ax_lstm_hyper hyper_of(const struct ax_lstm_config *cfg, enum ax_lstm_preset preset)
-{
-    struct ax_lstm_hyper h = {.given = true, .rate = cfg->rate, .l2 = cfg->l2, .units = cfg->units};
-    const struct ax_lstm_hyper usual = ax_lstm_usual(preset);
-    h.dropout = cfg->dropout < 0 ? usual.dropout : cfg->dropout;
-    h.given = fabs(h.rate - usual.rate) > 0 || fabs(h.l2 - usual.l2) > 0 || fabs(h.units - usual.units) > 0 ||
-              fabs(h.dropout - usual.dropout) > 0;
-    return h;
-}
-
-/* What the configuration asks of the network. */
-static void ask_lstm(const struct ax_lstm_config *cfg, struct ax_lstm_spec *s)
-{
-    s->preset = ax_str_eq(cfg->preset, ax_str("datacenter")) ? AX_LSTM_DATACENTER : AX_LSTM_INTERNET;
-    s->sequence = cfg->sequence;
-    s->epochs = cfg->epochs;
-    s->patience = cfg->patience;
-    s->rows_max = cfg->rows_max;
-    s->hyper = hyper_of(cfg, s->preset);
-    s->categories_n = cfg->categorical_n;
-    for (uint32_t i = 0; i < s->categories_n; i++)
-        s->categories[i] = cfg->categorical[i];
-}
-
-/* And of trees, which see one step, and of the past what the vector says. */
-static void ask_trees(const struct ax_trees_config *cfg, struct ax_lstm_spec *s)
-{
-    s->sequence = 1;
-    s->epochs = cfg->rounds;
-    s->depth = cfg->depth;
-    s->patience = cfg->patience;
-    s->rows_max = cfg->rows_max;
 }
 
 static enum ax_err init_spec(struct ax_channel_given *m, struct ax_diag *diag)
@@ -121,19 +85,16 @@ static enum ax_err init_spec(struct ax_channel_given *m, struct ax_diag *diag)
     const struct ax_job_config *job = m->c->job->config;
     const struct ax_forecast_spec *f = m->c->kind.forecast;
     uint32_t paths[AX_PATH_MAX];
-    struct ax_lstm_spec *s = &m->spec;
-    *s = (struct ax_lstm_spec){.step_ms = job->step_ms,
-                               .leads_n = ax_forecast_spec_tracked(f, paths),
-                               .features_n = job->features_n - (m->c->feature.n ? 1 : 0)};
-    if (m->kind == &ax_lstm_speaker)
-        ask_lstm(&job->forecast.lstm, s);
-    else
-        ask_trees(&job->forecast.trees, s);
-    if (s->leads_n > AX_LSTM_LEADS_MAX || s->features_n > AX_LSTM_FEATURES_MAX ||
-        s->categories_n > AX_LSTM_CATEGORIES_MAX)
+    struct ax_speaker_spec *s = &m->spec;
+    *s = (struct ax_speaker_spec){.step_ms = job->step_ms,
+                                  .leads_n = ax_forecast_spec_tracked(f, paths),
+                                  .features_n = job->features_n - (m->c->feature.n ? 1 : 0)};
+    m->kind->ask(&job->forecast, s);
+    if (s->leads_n > AX_SPEAKER_LEADS_MAX || s->features_n > AX_SPEAKER_FEATURES_MAX ||
+        s->categories_n > AX_SPEAKER_CATEGORIES_MAX)
         return ax_fail(diag, AX_LIMIT, "%s: at most %d horizons, %d features and %d labels",
-                       m->kind->train->name, AX_LSTM_LEADS_MAX - 1, AX_LSTM_FEATURES_MAX,
-                       AX_LSTM_CATEGORIES_MAX);
+                       m->kind->train->name, AX_SPEAKER_LEADS_MAX - 1, AX_SPEAKER_FEATURES_MAX,
+                       AX_SPEAKER_CATEGORIES_MAX);
     for (uint32_t i = 0; i < s->leads_n; i++)
         s->leads[i] = f->leads[paths[i]];
     for (uint32_t h = 0; h < f->horizons_n; h++)
@@ -163,16 +124,16 @@ static void find_features(const struct ax_channel *c, const struct ax_target *t,
     }
 }
 
-static struct ax_lstm_past past_of(const struct ax_channel_given *m, const struct ax_target *t,
-                                   struct ax_view *views)
+static struct ax_speaker_past past_of(const struct ax_channel_given *m, const struct ax_target *t,
+                                      struct ax_view *views)
 {
     find_features(m->c, t, views);
-    struct ax_lstm_past p = {.target = {.fine = ax_window_fine(t->window),
-                                        .coarse = ax_window_coarse(t->window),
-                                        .t_ms = t->stepped_ms},
-                             .features = views,
-                             .labels = t->labels->v,
-                             .labels_n = t->labels->n};
+    struct ax_speaker_past p = {.target = {.fine = ax_window_fine(t->window),
+                                           .coarse = ax_window_coarse(t->window),
+                                           .t_ms = t->stepped_ms},
+                                .features = views,
+                                .labels = t->labels->v,
+                                .labels_n = t->labels->n};
     ax_forecast_shared_attach(&m->c->shared, &p.target, m->spec.leads[m->spec.leads_n - 1]);
     return p;
 }
@@ -187,11 +148,11 @@ static uint32_t count_learned(const struct ax_channel_given *m, uint32_t least)
 }
 
 /* What data are tested against as long as the model serves. */
-static enum ax_err refer(struct ax_job *job, struct ax_lstm_data *d)
+static enum ax_err refer(struct ax_job *job, struct ax_speaker_data *d)
 {
     struct ax_buf bytes;
     ax_job_references(job, &bytes);
-    const enum ax_err err = bytes.n ? ax_lstm_data_refer(d, ax_buf_view(&bytes)) : AX_OK;
+    const enum ax_err err = bytes.n ? ax_speaker_data_refer(d, ax_buf_view(&bytes)) : AX_OK;
     ax_buf_done(&bytes);
     return err;
 }
@@ -205,14 +166,14 @@ static enum ax_err copy_past(void *ctx, int64_t t_ms, enum ax_fit_reason reason,
     uint32_t least = fine / FIRST_SHARE > FIRST_STEPS_MIN ? fine / FIRST_SHARE : FIRST_STEPS_MIN;
     least = least < fine ? least : fine;
     const uint32_t n = count_learned(m, least);
-    struct ax_view views[AX_LSTM_FEATURES_MAX];
+    struct ax_view views[AX_SPEAKER_FEATURES_MAX];
     (void)t_ms;
     (void)reason;
     if (n == 0)
         return AX_NOTREADY;
     const uint64_t each =
         sizeof(float) * ((uint64_t)fine * (1 + m->spec.features_n) + m->c->job->config->window_coarse);
-    struct ax_lstm_data *d = ax_lstm_data_new(&m->spec);
+    struct ax_speaker_data *d = ax_speaker_data_new(&m->spec);
     if (!d)
         return AX_NOMEM;
     /* Half of the room at most: others wait too. */
@@ -222,15 +183,15 @@ static enum ax_err copy_past(void *ctx, int64_t t_ms, enum ax_fit_reason reason,
     for (const struct ax_target *t = m->c->first; t && err == AX_OK; t = t->next) {
         if (ax_window_fine(t->window).n < least || i++ % stride != 0)
             continue;
-        const struct ax_lstm_past p = past_of(m, t, views);
-        err = ax_lstm_data_add(d, &p, bytes_max);
+        const struct ax_speaker_past p = past_of(m, t, views);
+        err = ax_speaker_data_add(d, &p, bytes_max);
     }
     if (err == AX_OK || err == AX_LIMIT)
         err = refer(m->c->job, d);
     if (err == AX_OK)
-        *out = (struct ax_past_copy){d, ax_lstm_data_bytes(d)};
+        *out = (struct ax_past_copy){d, ax_speaker_data_bytes(d)};
     else
-        ax_lstm_kind.free_data(d);
+        m->kind->train->free_data(d);
     return err;
 }
 
@@ -246,7 +207,6 @@ static bool supersedes(void *ctx, const struct ax_fit_scores *live, const struct
 enum ax_err ax_channel_given_new(struct ax_channel *c, const struct ax_speaker_kind *kind,
                                  struct ax_channel_given **out, struct ax_diag *diag)
 {
-    const struct ax_forecast_config *cfg = &c->job->config->forecast;
     struct ax_channel_given *m = calloc(1, sizeof *m);
     if (!m)
         return ax_fail(diag, AX_NOMEM, "out of memory");
@@ -264,8 +224,7 @@ enum ax_err ax_channel_given_new(struct ax_channel *c, const struct ax_speaker_k
     struct ax_learner_spec learner = {.kind = kind->train,
                                       .feature = c->feature.n ? c->drift_name[0] : "",
                                       .build = &m->spec,
-                                      .fits.every_ms = kind == &ax_lstm_speaker ? cfg->lstm.fit_every_ms
-                                                                                : cfg->trees.fit_every_ms,
+                                      .fits.every_ms = kind->every_ms(&c->job->config->forecast),
                                       .copy = copy_past,
                                       .supersedes = supersedes,
                                       .ctx = m};
@@ -301,26 +260,16 @@ void ax_channel_given_free(struct ax_channel_given *m)
     free(m);
 }
 
-/* The spec as a generation has learnt it. */
-static struct ax_lstm_spec spec_of(const struct ax_channel_given *m, const void *model)
-{
-    struct ax_lstm_spec spec = m->spec;
-    if (m->kind == &ax_lstm_speaker)
-        spec.sequence = ax_lstm_sequence(model);
-    return spec;
-}
-
 /* Room for a batch of this generation. */
 static bool make_batch(const struct ax_channel_given *m, struct voice *v, const void *model)
 {
     if (v->scratch_of == model)
         return true;
-    const struct ax_lstm_spec spec = spec_of(m, model);
     const size_t bytes = (m->kind->scratch(model) + AX_NN_ALIGN - 1) / AX_NN_ALIGN * AX_NN_ALIGN;
     free(v->rows);
     free(v->out);
     free(v->scratch);
-    v->rows = malloc(BATCH * m->kind->row(&spec, model) * sizeof *v->rows);
+    v->rows = malloc(BATCH * m->kind->row(&m->spec, model) * sizeof *v->rows);
     v->out = malloc((size_t)BATCH * m->spec.leads_n * m->kind->per_lead * sizeof *v->out);
     v->scratch = aligned_alloc(AX_NN_ALIGN, bytes ? bytes : AX_NN_ALIGN);
     v->scratch_of = v->rows && v->out && v->scratch ? model : NULL;
@@ -373,9 +322,8 @@ static bool speak(struct ax_channel_given *m, struct voice *voice, const void *m
 {
     if (!make_room(m) || !make_batch(m, voice, model))
         return false;
-    const struct ax_lstm_spec spec = spec_of(m, model);
-    const size_t row = m->kind->row(&spec, model);
-    struct ax_view views[AX_LSTM_FEATURES_MAX];
+    const size_t row = m->kind->row(&m->spec, model);
+    struct ax_view views[AX_SPEAKER_FEATURES_MAX];
     uint32_t n = 0, place = 0;
     for (const struct ax_target *t = m->c->first; t; t = t->next, place++) {
         m->serials[place] = t->serial;
@@ -385,9 +333,9 @@ static bool speak(struct ax_channel_given *m, struct voice *voice, const void *m
             voice->given[(size_t)place * m->spec.leads_n + k] = NAN;
         if (t->stepped_ms != t_ms)
             continue;
-        const struct ax_lstm_past p = past_of(m, t, views);
+        const struct ax_speaker_past p = past_of(m, t, views);
         ax_arena_reset(&m->c->job->scratch);
-        if (!m->kind->put(&spec, model, &p, &m->c->job->scratch, voice->rows + n * row, &m->frames[n]))
+        if (!m->kind->put(&m->spec, model, &p, &m->c->job->scratch, voice->rows + n * row, &m->frames[n]))
             continue;
         m->scales[place] = m->frames[n].scale;
         m->places[n++] = place;

@@ -23,13 +23,13 @@ struct ring {
 struct ax_channel_trial {
     char pair[2][AX_SHA256_TEXT]; /* whose forecasts wait; empty: nobody's */
     uint32_t leads;               /* of the spec */
-    struct ring rings[AX_LSTM_LEADS_MAX];
+    struct ring rings[AX_SPEAKER_LEADS_MAX];
     uint32_t rings_n;
     uint32_t serials[AX_TRIAL_SERIES], series_n; /* the sample, rising */
     uint32_t places[AX_TRIAL_SERIES];            /* of these in a step; UINT32_MAX: gone */
 };
 
-struct ax_channel_trial *ax_channel_trial_new(const struct ax_lstm_spec *spec, uint32_t samples_min)
+struct ax_channel_trial *ax_channel_trial_new(const struct ax_speaker_spec *spec, uint32_t samples_min)
 {
     struct ax_channel_trial *t = calloc(1, sizeof *t);
     const uint32_t quarter = samples_min / LOOK_SHARE,

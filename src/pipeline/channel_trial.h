@@ -1,15 +1,15 @@
-/* channel_trial.h: what two generations of an LSTM forecast of the same series at the same steps, until it
- * has come true: their losses, step by step.
+/* channel_trial.h: what two generations of a speaker (train/speaker.h) forecast of the same series at the
+ * same steps, until it has come true: their losses, step by step.
  *
  * The loss of a step is the mean over leads of the mean over series of |forecast - actual| / scale, where the
- * scale is the series' own measure when the forecast was made (train/lstm.h). Series are a sample of at most
- * AX_TRIAL_SERIES of those that there are when it begins; leads are those of at most a quarter of the pairs
- * of the first look, so that a look does not take days; the first always is one. A step has a loss when each
- * of these leads has come true for some series. Owner: the pipeline's thread. */
+ * scale is the series' own measure when the forecast was made (train/speaker_data.h). Series are a sample of
+ * at most AX_TRIAL_SERIES of those that there are when it begins; leads are those of at most a quarter of the
+ * pairs of the first look, so that a look does not take days; the first always is one. A step has a loss when
+ * each of these leads has come true for some series. Owner: the pipeline's thread. */
 #ifndef AX_PIPELINE_CHANNEL_TRIAL_H
 #define AX_PIPELINE_CHANNEL_TRIAL_H
 
-#include "train/lstm.h"
+#include "train/speaker_data.h"
 #include "train/trial.h"
 
 #define AX_TRIAL_SERIES 512
@@ -18,7 +18,7 @@
 struct ax_channel_trial;
 
 /* One of nothing, for the leads of a spec. NULL when out of memory. */
-struct ax_channel_trial *ax_channel_trial_new(const struct ax_lstm_spec *spec, uint32_t samples_min);
+struct ax_channel_trial *ax_channel_trial_new(const struct ax_speaker_spec *spec, uint32_t samples_min);
 
 /* Free it; NULL is fine. */
 void ax_channel_trial_free(struct ax_channel_trial *t);

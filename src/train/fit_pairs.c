@@ -12,8 +12,8 @@
 #define KEY_EPOCHS "epochs"
 #define TIME_MAX 9e15 /* ms; a double has it exactly */
 
-uint32_t ax_fit_pairs(const struct ax_lstm_data *d, uint64_t seed, const char *scaler,
-                      const struct ax_lstm_result *r, struct ax_fit_texts *t, struct ax_nn_pair *pairs)
+uint32_t ax_fit_pairs(const struct ax_speaker_data *d, uint64_t seed, const char *scaler,
+                      const struct ax_fit_result *r, struct ax_fit_texts *t, struct ax_nn_pair *pairs)
 {
     const struct ax_fit_scores *s = &r->scores;
     (void)snprintf(t->window, sizeof t->window, "%" PRId64 " %" PRId64, s->from_ms, s->until_ms);
@@ -65,7 +65,8 @@ enum ax_err ax_fit_read_scores(const struct ax_nn_file *f, struct ax_fit_scores 
     return AX_OK;
 }
 
-enum ax_err ax_fit_expect(const struct ax_nn_file *f, const struct ax_lstm_spec *spec, struct ax_diag *diag)
+enum ax_err ax_fit_expect(const struct ax_nn_file *f, const struct ax_speaker_spec *spec,
+                          struct ax_diag *diag)
 {
     char hash[AX_SHA256_TEXT];
     ax_sha256_text(spec->features, hash);

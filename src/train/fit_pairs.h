@@ -5,7 +5,7 @@
 
 #include "nn/model_file.h"
 #include "registry/digest.h"
-#include "train/lstm_priv.h"
+#include "train/speaker_priv.h"
 
 #define AX_FIT_PAIRS 9
 
@@ -15,8 +15,8 @@ struct ax_fit_texts {
 };
 
 /* The pairs of a fit, at most AX_FIT_PAIRS; returns how many. */
-uint32_t ax_fit_pairs(const struct ax_lstm_data *d, uint64_t seed, const char *scaler,
-                      const struct ax_lstm_result *r, struct ax_fit_texts *t, struct ax_nn_pair *pairs);
+uint32_t ax_fit_pairs(const struct ax_speaker_data *d, uint64_t seed, const char *scaler,
+                      const struct ax_fit_result *r, struct ax_fit_texts *t, struct ax_nn_pair *pairs);
 
 /* The number that a value of a file begins with behind `skip`; *left is what follows it. */
 bool ax_fit_number(struct ax_str *left, const char *skip, double *out);
@@ -25,7 +25,8 @@ bool ax_fit_number(struct ax_str *left, const char *skip, double *out);
 enum ax_err ax_fit_read_scores(const struct ax_nn_file *f, struct ax_fit_scores *s, struct ax_diag *diag);
 
 /* AX_CONFLICT, with the reason, for a file that learnt from other inputs. */
-enum ax_err ax_fit_expect(const struct ax_nn_file *f, const struct ax_lstm_spec *spec, struct ax_diag *diag);
+enum ax_err ax_fit_expect(const struct ax_nn_file *f, const struct ax_speaker_spec *spec,
+                          struct ax_diag *diag);
 
 /* references() of the kinds of such files. */
 enum ax_err ax_fit_references(struct ax_str artifact, struct ax_drift_references **out, struct ax_diag *diag);

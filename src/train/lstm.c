@@ -19,7 +19,7 @@
 #define SCALER "counts from the last value, by the mean deviation of 240 steps, clipped at 8"
 
 struct ax_lstm {
-    struct ax_lstm_vocabulary vocabulary;
+    struct ax_speaker_vocabulary vocabulary;
     struct ax_nn_serving *serving;
     uint32_t sequence;
 };
@@ -29,12 +29,12 @@ static void free_model(void *model)
     struct ax_lstm *m = model;
     if (!m)
         return;
-    ax_lstm_vocabulary_done(&m->vocabulary);
+    ax_speaker_vocabulary_done(&m->vocabulary);
     ax_nn_serving_free(m->serving);
     free(m);
 }
 
-const struct ax_lstm_vocabulary *ax_lstm_vocabulary_of(const struct ax_lstm *m)
+const struct ax_speaker_vocabulary *ax_lstm_vocabulary_of(const struct ax_lstm *m)
 {
     return &m->vocabulary;
 }
@@ -56,17 +56,17 @@ void ax_lstm_run(const struct ax_lstm *m, void *scratch, const float *rows, uint
 
 /* Texts of the pairs of a file that a network alone has. */
 struct texts {
-    char hyper[160], categories[AX_LSTM_CATEGORIES_MAX][24];
+    char hyper[160], categories[AX_SPEAKER_CATEGORIES_MAX][24];
 };
 
 /* A model file of a network that has learnt. */
-static enum ax_err encode(const struct ax_lstm_data *d, uint64_t seed, const struct ax_nn_net *net,
-                          const struct ax_lstm_result *r, struct ax_buf *artifact, struct ax_diag *diag)
+static enum ax_err encode(const struct ax_speaker_data *d, uint64_t seed, const struct ax_nn_net *net,
+                          const struct ax_fit_result *r, struct ax_buf *artifact, struct ax_diag *diag)
 {
     struct ax_fit_texts told;
     struct texts t;
-    struct ax_buf values[AX_LSTM_CATEGORIES_MAX];
-    struct ax_nn_pair pairs[AX_FIT_PAIRS + 1 + AX_LSTM_CATEGORIES_MAX];
+    struct ax_buf values[AX_SPEAKER_CATEGORIES_MAX];
+    struct ax_nn_pair pairs[AX_FIT_PAIRS + 1 + AX_SPEAKER_CATEGORIES_MAX];
     uint32_t n = ax_fit_pairs(d, seed, SCALER, r, &told, pairs);
     enum ax_err err = AX_OK;
     if (d->spec.hyper.given) {
@@ -94,9 +94,9 @@ static enum ax_err encode(const struct ax_lstm_data *d, uint64_t seed, const str
 static enum ax_err fit(void *data, uint64_t seed, const struct ax_fit_progress *progress,
                        struct ax_buf *artifact, struct ax_diag *diag)
 {
-    const struct ax_lstm_data *d = data;
+    const struct ax_speaker_data *d = data;
     struct ax_nn_net *net = NULL;
-    struct ax_lstm_result result;
+    struct ax_fit_result result;
     enum ax_err err = ax_lstm_learn(d, seed, progress, &net, &result, diag);
     if (err == AX_OK)
         err = encode(d, seed, net, &result, artifact, diag);
@@ -122,8 +122,8 @@ static enum ax_err read_hyper(const struct ax_nn_file *f, struct ax_lstm_hyper *
     return AX_OK;
 }
 
-static enum ax_err read_vocabulary(const struct ax_nn_file *f, const struct ax_lstm_spec *spec,
-                                   struct ax_lstm_vocabulary *v, struct ax_diag *diag)
+static enum ax_err read_vocabulary(const struct ax_nn_file *f, const struct ax_speaker_spec *spec,
+                                   struct ax_speaker_vocabulary *v, struct ax_diag *diag)
 {
     for (uint32_t i = 0; i < spec->categories_n; i++) {
         char key[24];
@@ -132,7 +132,7 @@ static enum ax_err read_vocabulary(const struct ax_nn_file *f, const struct ax_l
         while (left.n) {
             const char *end = memchr(left.p, '\n', left.n);
             const size_t n = end ? (size_t)(end - left.p) : left.n;
-            if (ax_lstm_vocabulary_add(v, i, (struct ax_str){left.p, n}) != AX_OK)
+            if (ax_speaker_vocabulary_add(v, i, (struct ax_str){left.p, n}) != AX_OK)
                 return ax_fail(diag, AX_NOMEM, "out of memory");
             left = (struct ax_str){left.p + n + (end ? 1 : 0), left.n - n - (end ? 1 : 0)};
         }
@@ -141,11 +141,11 @@ static enum ax_err read_vocabulary(const struct ax_nn_file *f, const struct ax_l
 }
 
 /* The network of a file, packed for serving. */
-static enum ax_err read_network(const struct ax_nn_file *f, const struct ax_lstm_spec *spec,
+static enum ax_err read_network(const struct ax_nn_file *f, const struct ax_speaker_spec *spec,
                                 struct ax_lstm *m, struct ax_diag *diag)
 {
     struct ax_nn_net *net = NULL;
-    enum ax_err err = ax_lstm_net(spec, ax_lstm_width(spec, &m->vocabulary), 0, &net, diag);
+    enum ax_err err = ax_lstm_net(spec, ax_speaker_width(spec, &m->vocabulary), 0, &net, diag);
     if (err == AX_OK)
         err = ax_nn_file_load(f, net, diag);
     if (err == AX_OK)
@@ -157,8 +157,8 @@ static enum ax_err read_network(const struct ax_nn_file *f, const struct ax_lstm
 static enum ax_err build(const void *wanted, struct ax_str artifact, void **model,
                          struct ax_fit_scores *scores, struct ax_diag *diag)
 {
-    struct ax_lstm_spec own = *(const struct ax_lstm_spec *)wanted;
-    const struct ax_lstm_spec *spec = &own;
+    struct ax_speaker_spec own = *(const struct ax_speaker_spec *)wanted;
+    const struct ax_speaker_spec *spec = &own;
     struct ax_nn_file *f = NULL;
     struct ax_lstm *m = calloc(1, sizeof *m);
     *model = NULL;
@@ -193,14 +193,14 @@ static const struct ax_search_param searched[] = {{"learning_rate", AX_SEARCH_LO
                                                   {"sequence", AX_SEARCH_WHOLE, 4, SEQUENCE_SEARCHED}};
 
 /* Are there rows enough, half of those that there could be, and memory for them? */
-static bool has_room(const struct ax_lstm_data *d, uint64_t rows, uint64_t bytes_max)
+static bool has_room(const struct ax_speaker_data *d, uint64_t rows, uint64_t bytes_max)
 {
-    const uint64_t left = ax_lstm_data_rows(d);
-    return 2 * left >= rows && left / 2 >= AX_LSTM_ROWS_MIN && ax_lstm_data_bytes(d) <= bytes_max;
+    const uint64_t left = ax_speaker_data_rows(d);
+    return 2 * left >= rows && left / 2 >= AX_SPEAKER_ROWS_MIN && ax_speaker_data_bytes(d) <= bytes_max;
 }
 
 /* The longest sequence that the configuration may have for windows as long as the longest past. */
-static uint32_t allowed(const struct ax_lstm_data *d)
+static uint32_t allowed(const struct ax_speaker_data *d)
 {
     uint32_t past = 0;
     for (uint32_t i = 0; i < d->n; i++)
@@ -214,8 +214,8 @@ static uint32_t allowed(const struct ax_lstm_data *d)
  * configuration, which must take it. */
 static void begin_search(void *data, uint64_t bytes_max)
 {
-    struct ax_lstm_data *d = data;
-    const uint64_t rows = ax_lstm_data_rows(d);
+    struct ax_speaker_data *d = data;
+    const uint64_t rows = ax_speaker_data_rows(d);
     const uint32_t most = allowed(d);
     d->spec.longest = d->spec.sequence > most ? d->spec.sequence : most;
     while (d->spec.longest > d->spec.sequence && !has_room(d, rows, bytes_max))
@@ -224,7 +224,7 @@ static void begin_search(void *data, uint64_t bytes_max)
 
 static void set(void *data, const double *x)
 {
-    struct ax_lstm_data *d = data;
+    struct ax_speaker_data *d = data;
     d->spec.sequence = (uint32_t)lround(x[4]);
     d->spec.hyper = (struct ax_lstm_hyper){.given = true,
                                            .rate = x[0],
@@ -236,17 +236,17 @@ static void set(void *data, const double *x)
 
 static void end_search(void *data)
 {
-    struct ax_lstm_data *d = data;
+    struct ax_speaker_data *d = data;
     d->spec.longest = 0;
 }
 
 const struct ax_train_kind ax_lstm_kind = {.name = "lstm",
                                            .fit = fit,
-                                           .free_data = ax_lstm_data_free,
+                                           .free_data = ax_speaker_data_free,
                                            .build = build,
                                            .free_model = free_model,
                                            .references = ax_fit_references,
-                                           .each = ax_lstm_data_each,
+                                           .each = ax_speaker_data_each,
                                            .params = searched,
                                            .params_n = sizeof searched / sizeof *searched,
                                            .set = set,
@@ -256,10 +256,40 @@ const struct ax_train_kind ax_lstm_kind = {.name = "lstm",
 
 /* ---- as a speaker ---- */
 
-static size_t speaker_row(const struct ax_lstm_spec *spec, const void *model)
+/* What the job's block says, if it is not what is usual. */
+static struct ax_lstm_hyper hyper_of(const struct ax_lstm_config *cfg, enum ax_lstm_preset preset)
+{
+    struct ax_lstm_hyper h = {.given = true, .rate = cfg->rate, .l2 = cfg->l2, .units = cfg->units};
+    const struct ax_lstm_hyper usual = ax_lstm_usual(preset);
+    h.dropout = cfg->dropout < 0 ? usual.dropout : cfg->dropout;
+    h.given = fabs(h.rate - usual.rate) > 0 || fabs(h.l2 - usual.l2) > 0 || fabs(h.units - usual.units) > 0 ||
+              fabs(h.dropout - usual.dropout) > 0;
+    return h;
+}
+
+static void speaker_ask(const struct ax_forecast_config *forecast, struct ax_speaker_spec *s)
+{
+    const struct ax_lstm_config *cfg = &forecast->lstm;
+    s->preset = ax_str_eq(cfg->preset, ax_str("datacenter")) ? AX_LSTM_DATACENTER : AX_LSTM_INTERNET;
+    s->sequence = cfg->sequence;
+    s->epochs = cfg->epochs;
+    s->patience = cfg->patience;
+    s->rows_max = cfg->rows_max;
+    s->hyper = hyper_of(cfg, s->preset);
+    s->categories_n = cfg->categorical_n;
+    for (uint32_t i = 0; i < s->categories_n; i++)
+        s->categories[i] = cfg->categorical[i];
+}
+
+static int64_t speaker_every_ms(const struct ax_forecast_config *forecast)
+{
+    return forecast->lstm.fit_every_ms;
+}
+
+static size_t speaker_row(const struct ax_speaker_spec *spec, const void *model)
 {
     const struct ax_lstm *m = model;
-    return (size_t)spec->sequence * ax_lstm_width(spec, &m->vocabulary);
+    return (size_t)m->sequence * ax_speaker_width(spec, &m->vocabulary);
 }
 
 static size_t speaker_scratch(const void *model)
@@ -267,12 +297,15 @@ static size_t speaker_scratch(const void *model)
     return ax_lstm_scratch(model);
 }
 
-static bool speaker_put(const struct ax_lstm_spec *spec, const void *model, const struct ax_lstm_past *p,
-                        struct ax_arena *arena, float *row, struct ax_lstm_frame *frame)
+static bool speaker_put(const struct ax_speaker_spec *spec, const void *model,
+                        const struct ax_speaker_past *p, struct ax_arena *arena, float *row,
+                        struct ax_speaker_frame *frame)
 {
     const struct ax_lstm *m = model;
+    struct ax_speaker_spec own = *spec;
+    own.sequence = m->sequence;
     (void)arena;
-    return ax_lstm_row(spec, &m->vocabulary, p, row, frame);
+    return ax_speaker_row(&own, &m->vocabulary, p, row, frame);
 }
 
 static void speaker_run(const void *model, void *scratch, const float *rows, uint32_t n, float *out)
@@ -283,6 +316,8 @@ static void speaker_run(const void *model, void *scratch, const float *rows, uin
 const struct ax_speaker_kind ax_lstm_speaker = {.train = &ax_lstm_kind,
                                                 .per_lead = AX_LSTM_QUANTILES,
                                                 .median = AX_LSTM_MEDIAN,
+                                                .ask = speaker_ask,
+                                                .every_ms = speaker_every_ms,
                                                 .row = speaker_row,
                                                 .scratch = speaker_scratch,
                                                 .put = speaker_put,

@@ -1,5 +1,6 @@
 /* lstm_fit.c: from data to weights: rows in the order of time, rolling folds, early stopping. */
 #include "nn/trainer.h"
+#include "train/lstm_priv.h"
 #include "train/rowset.h"
 
 #include <math.h>
@@ -28,7 +29,7 @@ struct ax_lstm_hyper ax_lstm_usual(enum ax_lstm_preset preset)
 }
 
 /* What a fit has, whether somebody chose it or not. */
-static struct ax_lstm_hyper hyper_of(const struct ax_lstm_spec *spec)
+static struct ax_lstm_hyper hyper_of(const struct ax_speaker_spec *spec)
 {
     return spec->hyper.given ? spec->hyper : ax_lstm_usual(spec->preset);
 }
@@ -39,7 +40,7 @@ static uint32_t part_of(uint32_t units, double share)
     return part > UNITS_MIN ? part : UNITS_MIN;
 }
 
-enum ax_err ax_lstm_net(const struct ax_lstm_spec *spec, uint32_t width, uint64_t seed,
+enum ax_err ax_lstm_net(const struct ax_speaker_spec *spec, uint32_t width, uint64_t seed,
                         struct ax_nn_net **out, struct ax_diag *diag)
 {
     const struct ax_lstm_hyper h = hyper_of(spec);
@@ -86,11 +87,11 @@ static void judge(struct ax_nn_pass *pass, const struct ax_rowset *r, const stru
 
 /* A fit on its way. */
 struct fitting {
-    const struct ax_lstm_spec *spec;
+    const struct ax_speaker_spec *spec;
     struct ax_rowset *rows;
     struct ax_nn_net *net;
     const struct ax_fit_progress *progress;
-    float all_quantiles[AX_LSTM_LEADS_MAX * AX_LSTM_QUANTILES];
+    float all_quantiles[AX_SPEAKER_LEADS_MAX * AX_LSTM_QUANTILES];
     uint64_t seed;
     double done, share; /* of the whole fit: before this part, and this part's */
     uint32_t epochs;
@@ -128,7 +129,7 @@ static bool run_epoch(struct fitting *f, struct ax_nn_trainer *t, uint32_t n, do
 static enum ax_err run_fold(struct fitting *f, const struct fold *fold, struct errors *e,
                             struct ax_diag *diag)
 {
-    const struct ax_lstm_spec *spec = f->spec;
+    const struct ax_speaker_spec *spec = f->spec;
     const float rate = (float)hyper_of(spec).rate;
     const struct ax_nn_schedule cosine = {
         .kind = AX_NN_COSINE, .rate = rate, .rate_min = rate / RATE_FALL, .epochs = spec->epochs};
@@ -202,15 +203,16 @@ static enum ax_err learn(struct fitting *f, struct errors *e, struct ax_diag *di
     return err == AX_OK ? finish(f, diag) : err;
 }
 
-static bool put_row(void *ctx, const struct ax_lstm_data *d, const struct ax_lstm_past *p,
-                    const uint8_t *codes, float *row, struct ax_lstm_frame *frame)
+static bool put_row(void *ctx, const struct ax_speaker_data *d, const struct ax_speaker_past *p,
+                    const uint8_t *codes, float *row, struct ax_speaker_frame *frame)
 {
     (void)ctx;
-    return ax_lstm_row_of(&d->spec, &d->vocabulary, p, codes, row, frame);
+    return ax_speaker_row_of(&d->spec, &d->vocabulary, p, codes, row, frame);
 }
 
-enum ax_err ax_lstm_learn(const struct ax_lstm_data *d, uint64_t seed, const struct ax_fit_progress *progress,
-                          struct ax_nn_net **net, struct ax_lstm_result *result, struct ax_diag *diag)
+enum ax_err ax_lstm_learn(const struct ax_speaker_data *d, uint64_t seed,
+                          const struct ax_fit_progress *progress, struct ax_nn_net **net,
+                          struct ax_fit_result *result, struct ax_diag *diag)
 {
     struct ax_rowset rows;
     struct errors e = {0};
@@ -218,7 +220,7 @@ enum ax_err ax_lstm_learn(const struct ax_lstm_data *d, uint64_t seed, const str
     *net = NULL;
     for (size_t i = 0; i < sizeof f.all_quantiles / sizeof *f.all_quantiles; i++)
         f.all_quantiles[i] = quantiles[i % AX_LSTM_QUANTILES];
-    const uint32_t width = ax_lstm_width(&d->spec, &d->vocabulary);
+    const uint32_t width = ax_speaker_width(&d->spec, &d->vocabulary);
     const struct ax_row_maker maker = {
         .put = put_row, .row = (size_t)d->spec.sequence * width, .per_lead = AX_LSTM_QUANTILES};
     enum ax_err err = ax_rowset_make(d, &maker, progress, &rows, diag);
@@ -228,12 +230,12 @@ enum ax_err ax_lstm_learn(const struct ax_lstm_data *d, uint64_t seed, const str
         err = learn(&f, &e, diag);
     if (err == AX_OK) {
         *result =
-            (struct ax_lstm_result){.scores = {.from_ms = rows.v[0].t_ms,
-                                               .until_ms = INT64_MIN,
-                                               .samples = rows.n,
-                                               .loss = e.loss / e.folds,
-                                               .skill = e.last > 0 ? 1 - e.median / e.last : (double)NAN},
-                                    .epochs = f.epochs};
+            (struct ax_fit_result){.scores = {.from_ms = rows.v[0].t_ms,
+                                              .until_ms = INT64_MIN,
+                                              .samples = rows.n,
+                                              .loss = e.loss / e.folds,
+                                              .skill = e.last > 0 ? 1 - e.median / e.last : (double)NAN},
+                                   .epochs = f.epochs};
         for (uint32_t i = 0; i < d->n; i++)
             if (d->series[i].fine_ms > result->scores.until_ms)
                 result->scores.until_ms = d->series[i].fine_ms;

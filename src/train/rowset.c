@@ -8,14 +8,14 @@
 #define CONTEXT 16       /* steps before the first row, beside its sequence */
 #define TARGET_CLIP 20.0 /* scales: farther is as far */
 
-uint32_t ax_lstm_longest(const struct ax_lstm_spec *spec)
+uint32_t ax_speaker_longest(const struct ax_speaker_spec *spec)
 {
     return spec->longest > spec->sequence ? spec->longest : spec->sequence;
 }
 
-uint32_t ax_lstm_rows_of(const struct ax_lstm_spec *spec, uint32_t n)
+uint32_t ax_speaker_rows_of(const struct ax_speaker_spec *spec, uint32_t n)
 {
-    const uint32_t before = ax_lstm_longest(spec) + CONTEXT + spec->leads[0];
+    const uint32_t before = ax_speaker_longest(spec) + CONTEXT + spec->leads[0];
     return n > before ? n - before : 0;
 }
 
@@ -27,32 +27,32 @@ static int by_time(const void *a, const void *b)
     return (x->series > y->series) - (x->series < y->series);
 }
 
-uint64_t ax_lstm_data_rows(const struct ax_lstm_data *d)
+uint64_t ax_speaker_data_rows(const struct ax_speaker_data *d)
 {
     uint64_t all = 0;
     for (uint32_t i = 0; i < d->n; i++)
-        all += ax_lstm_rows_of(&d->spec, d->series[i].fine_n);
+        all += ax_speaker_rows_of(&d->spec, d->series[i].fine_n);
     return all;
 }
 
 /* Choose evenly among all rows that there could be, and order them by time. */
-static enum ax_err choose(const struct ax_lstm_data *d, struct ax_rowset *r, struct ax_diag *diag)
+static enum ax_err choose(const struct ax_speaker_data *d, struct ax_rowset *r, struct ax_diag *diag)
 {
-    const struct ax_lstm_spec *spec = &d->spec;
-    const uint64_t all = ax_lstm_data_rows(d);
+    const struct ax_speaker_spec *spec = &d->spec;
+    const uint64_t all = ax_speaker_data_rows(d);
     if (spec->longest && spec->sequence > spec->longest)
         return ax_fail(diag, AX_NOTREADY, "for a sequence of %u there is too little past or memory",
                        spec->sequence);
-    if (all < AX_LSTM_ROWS_MIN)
+    if (all < AX_SPEAKER_ROWS_MIN)
         return ax_fail(diag, AX_NOTREADY, "%llu rows to learn from are too few: %d are needed",
-                       (unsigned long long)all, AX_LSTM_ROWS_MIN);
+                       (unsigned long long)all, AX_SPEAKER_ROWS_MIN);
     const uint64_t stride = (all + spec->rows_max - 1) / spec->rows_max;
     r->v = calloc(all / stride + 1, sizeof *r->v);
     if (!r->v)
         return ax_fail(diag, AX_NOMEM, "out of memory for %u rows", spec->rows_max);
     uint64_t at = 0; /* over the rows of all series: every stride-th */
     for (uint32_t i = 0; i < d->n; i++) {
-        const uint32_t mine = ax_lstm_rows_of(spec, d->series[i].fine_n);
+        const uint32_t mine = ax_speaker_rows_of(spec, d->series[i].fine_n);
         const uint32_t first = d->series[i].fine_n - spec->leads[0] - mine;
         for (uint32_t k = 0; k < mine; k++, at++) {
             if (at % stride != 0)
@@ -68,10 +68,10 @@ static enum ax_err choose(const struct ax_lstm_data *d, struct ax_rowset *r, str
 }
 
 /* How far the series moved at each lead, in its measure; NaN where that is not known. */
-static bool put_target(const struct ax_lstm_data *d, const struct ax_origin *o, const struct ax_lstm_frame *f,
-                       uint32_t per_lead, float *y)
+static bool put_target(const struct ax_speaker_data *d, const struct ax_origin *o,
+                       const struct ax_speaker_frame *f, uint32_t per_lead, float *y)
 {
-    const struct ax_lstm_series *s = &d->series[o->series];
+    const struct ax_speaker_series *s = &d->series[o->series];
     bool any = false;
     for (uint32_t k = 0; k < d->spec.leads_n; k++) {
         const uint64_t then = (uint64_t)o->step + d->spec.leads[k];
@@ -90,15 +90,15 @@ static bool put_target(const struct ax_lstm_data *d, const struct ax_origin *o, 
 }
 
 /* Fill x and y; origins without a row or a target leave. */
-static bool fill(const struct ax_lstm_data *d, const struct ax_row_maker *maker,
+static bool fill(const struct ax_speaker_data *d, const struct ax_row_maker *maker,
                  const struct ax_fit_progress *progress, struct ax_rowset *r)
 {
-    struct ax_view views[AX_LSTM_FEATURES_MAX];
+    struct ax_view views[AX_SPEAKER_FEATURES_MAX];
     uint32_t kept = 0;
     for (uint32_t i = 0; i < r->n; i++) {
         const struct ax_origin o = r->v[i];
-        const struct ax_lstm_past p = ax_lstm_data_past(d, o.series, o.step, views);
-        struct ax_lstm_frame f;
+        const struct ax_speaker_past p = ax_speaker_data_past(d, o.series, o.step, views);
+        struct ax_speaker_frame f;
         if (i % 256 == 0 && !ax_fit_goes_on(progress, 0))
             return false;
         if (!maker->put(maker->ctx, d, &p, d->series[o.series].codes, r->x + kept * r->row, &f) ||
@@ -110,7 +110,7 @@ static bool fill(const struct ax_lstm_data *d, const struct ax_row_maker *maker,
     return true;
 }
 
-enum ax_err ax_rowset_make(const struct ax_lstm_data *d, const struct ax_row_maker *maker,
+enum ax_err ax_rowset_make(const struct ax_speaker_data *d, const struct ax_row_maker *maker,
                            const struct ax_fit_progress *progress, struct ax_rowset *r, struct ax_diag *diag)
 {
     *r = (struct ax_rowset){
@@ -125,9 +125,9 @@ enum ax_err ax_rowset_make(const struct ax_lstm_data *d, const struct ax_row_mak
         return ax_fail(diag, AX_NOMEM, "out of memory for %u rows", r->n);
     if (!fill(d, maker, progress, r))
         return ax_fail(diag, AX_BUSY, "called off");
-    if (r->n < AX_LSTM_ROWS_MIN)
+    if (r->n < AX_SPEAKER_ROWS_MIN)
         return ax_fail(diag, AX_NOTREADY, "%u rows to learn from are too few: %d are needed", r->n,
-                       AX_LSTM_ROWS_MIN);
+                       AX_SPEAKER_ROWS_MIN);
     return AX_OK;
 }
 
@@ -149,7 +149,7 @@ uint32_t ax_rowset_cut(const struct ax_rowset *r, double share)
     return i;
 }
 
-void ax_rowset_mask(const struct ax_lstm_spec *spec, struct ax_rowset *r, uint32_t n)
+void ax_rowset_mask(const struct ax_speaker_spec *spec, struct ax_rowset *r, uint32_t n)
 {
     const int64_t known_ms = n < r->n ? r->v[n].t_ms : INT64_MAX;
     memcpy(r->y_fold, r->y, (size_t)n * r->outputs * sizeof *r->y);

@@ -2,11 +2,11 @@
  * ordered by time, so that a cut in time parts what a fold may know from what it is judged by.
  *
  * A row's inputs are made by the model's own function; its targets are how far the series moved at each lead,
- * in the series' own measure (train/lstm.h). Owner: the thread of the fit. */
+ * in the series' own measure (train/speaker_data.h). Owner: the thread of the fit. */
 #ifndef AX_TRAIN_ROWSET_H
 #define AX_TRAIN_ROWSET_H
 
-#include "train/lstm_priv.h"
+#include "train/speaker_priv.h"
 
 /* A series at a step. */
 struct ax_origin {
@@ -15,8 +15,8 @@ struct ax_origin {
 };
 
 /* Write the inputs of a row; false when the series has none at that moment. */
-typedef bool ax_row_put(void *ctx, const struct ax_lstm_data *d, const struct ax_lstm_past *p,
-                        const uint8_t *codes, float *row, struct ax_lstm_frame *frame);
+typedef bool ax_row_put(void *ctx, const struct ax_speaker_data *d, const struct ax_speaker_past *p,
+                        const uint8_t *codes, float *row, struct ax_speaker_frame *frame);
 
 /* How rows are made. */
 struct ax_row_maker {
@@ -36,7 +36,7 @@ struct ax_rowset {
 
 /* Make them, at most spec.rows_max of the data; to be freed whatever it returns. AX_NOTREADY, AX_NOMEM,
  * AX_BUSY (nobody wants the model any more), with a text. */
-AX_MUST_USE enum ax_err ax_rowset_make(const struct ax_lstm_data *d, const struct ax_row_maker *maker,
+AX_MUST_USE enum ax_err ax_rowset_make(const struct ax_speaker_data *d, const struct ax_row_maker *maker,
                                        const struct ax_fit_progress *progress, struct ax_rowset *r,
                                        struct ax_diag *diag);
 
@@ -47,6 +47,6 @@ void ax_rowset_free(struct ax_rowset *r);
 uint32_t ax_rowset_cut(const struct ax_rowset *r, double share);
 
 /* Let y_fold have what was known of the first n rows when row n began: no target from then on. */
-void ax_rowset_mask(const struct ax_lstm_spec *spec, struct ax_rowset *r, uint32_t n);
+void ax_rowset_mask(const struct ax_speaker_spec *spec, struct ax_rowset *r, uint32_t n);
 
 #endif

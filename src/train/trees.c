@@ -20,13 +20,13 @@
 struct trees {
     uint32_t leads_n;
     uint32_t width;
-    struct ax_forest lead[AX_LSTM_LEADS_MAX];
+    struct ax_forest lead[AX_SPEAKER_LEADS_MAX];
 };
 
-uint32_t ax_trees_width(const struct ax_lstm_spec *spec)
+uint32_t ax_trees_width(const struct ax_speaker_spec *spec)
 {
-    static const struct ax_lstm_vocabulary none;
-    return ax_lstm_width(spec, &none) + AX_FEATURES_N;
+    static const struct ax_speaker_vocabulary none;
+    return ax_speaker_width(spec, &none) + AX_FEATURES_N;
 }
 
 /* Values of the vector that say where the series is count from where it is now. */
@@ -48,15 +48,15 @@ static bool in_unit(enum ax_feature f)
     return strcmp(ax_feature_info(f)->unit, "input") == 0;
 }
 
-static bool put(const struct ax_lstm_spec *spec, const struct ax_lstm_past *p, struct ax_arena *arena,
-                float *row, struct ax_lstm_frame *frame)
+static bool put(const struct ax_speaker_spec *spec, const struct ax_speaker_past *p, struct ax_arena *arena,
+                float *row, struct ax_speaker_frame *frame)
 {
-    static const struct ax_lstm_vocabulary none;
+    static const struct ax_speaker_vocabulary none;
     double vector[AX_FEATURES_N];
-    if (!ax_lstm_row(spec, &none, p, row, frame) ||
+    if (!ax_speaker_row(spec, &none, p, row, frame) ||
         ax_features_compute(&p->target.fine, p->target.t_ms, arena, vector) != AX_OK)
         return false;
-    row += ax_lstm_width(spec, &none);
+    row += ax_speaker_width(spec, &none);
     for (uint32_t i = 0; i < AX_FEATURES_N; i++) {
         const double from = is_level((enum ax_feature)i) ? frame->last : 0,
                      unit = in_unit((enum ax_feature)i) ? frame->scale : 1;
@@ -71,7 +71,7 @@ static bool put(const struct ax_lstm_spec *spec, const struct ax_lstm_past *p, s
 
 /* A fit on its way. */
 struct fitting {
-    const struct ax_lstm_data *d;
+    const struct ax_speaker_data *d;
     struct ax_rowset rows;
     struct ax_arena arena;
     const struct ax_fit_progress *progress;
@@ -147,7 +147,7 @@ static enum ax_err learn(struct fitting *f, uint32_t from, uint32_t until, struc
     c->judged_n = gather_judged(f, from, until);
     ax_rowset_mask(&f->d->spec, &f->rows, from);
     const uint32_t n = gather(f, f->rows.y_fold, 0, from, f->x, f->y);
-    if (n < AX_LSTM_ROWS_MIN / 2 || (until > from && c->judged_n == 0))
+    if (n < AX_SPEAKER_ROWS_MIN / 2 || (until > from && c->judged_n == 0))
         return AX_NOTREADY;
     const struct ax_boost_spec spec = {.x = f->x,
                                        .y = f->y,
@@ -199,8 +199,8 @@ static enum ax_err fit_lead(struct fitting *f, struct ax_forest *out, struct sum
     return err == AX_NOTREADY ? AX_OK : err; /* a lead that is longer than the past: no trees */
 }
 
-static bool put_row(void *ctx, const struct ax_lstm_data *d, const struct ax_lstm_past *p,
-                    const uint8_t *codes, float *row, struct ax_lstm_frame *frame)
+static bool put_row(void *ctx, const struct ax_speaker_data *d, const struct ax_speaker_past *p,
+                    const uint8_t *codes, float *row, struct ax_speaker_frame *frame)
 {
     struct ax_arena *arena = ctx;
     (void)codes;
@@ -218,14 +218,14 @@ static bool make_room(struct fitting *f)
     return f->x && f->judged && f->y && f->actual;
 }
 
-static enum ax_err encode(const struct ax_lstm_data *d, uint64_t seed, const struct trees *t,
-                          const struct ax_lstm_result *result, struct ax_buf *artifact, struct ax_diag *diag)
+static enum ax_err encode(const struct ax_speaker_data *d, uint64_t seed, const struct trees *t,
+                          const struct ax_fit_result *result, struct ax_buf *artifact, struct ax_diag *diag)
 {
     struct ax_fit_texts told;
     struct ax_nn_pair pairs[AX_FIT_PAIRS + 1];
-    struct ax_nn_tensor tensors[2 * AX_LSTM_LEADS_MAX];
-    char names[2 * AX_LSTM_LEADS_MAX][NAME_MAX_BYTES], hyper[64];
-    float *blocks[AX_LSTM_LEADS_MAX] = {NULL};
+    struct ax_nn_tensor tensors[2 * AX_SPEAKER_LEADS_MAX];
+    char names[2 * AX_SPEAKER_LEADS_MAX][NAME_MAX_BYTES], hyper[64];
+    float *blocks[AX_SPEAKER_LEADS_MAX] = {NULL};
     uint32_t n = ax_fit_pairs(d, seed, SCALER, result, &told, pairs), tensors_n = 0;
     enum ax_err err = AX_OK;
     (void)snprintf(hyper, sizeof hyper, "rounds %" PRIu32 ", depth %" PRIu32, d->spec.epochs, d->spec.depth);
@@ -262,7 +262,7 @@ static void free_model(void *model)
     free(t);
 }
 
-static enum ax_err fit_all(struct fitting *f, struct trees *t, struct ax_lstm_result *result,
+static enum ax_err fit_all(struct fitting *f, struct trees *t, struct ax_fit_result *result,
                            struct ax_diag *diag)
 {
     struct sums sums = {0};
@@ -273,12 +273,12 @@ static enum ax_err fit_all(struct fitting *f, struct trees *t, struct ax_lstm_re
         return err;
     if (sums.n == 0)
         return ax_fail(diag, AX_NOTREADY, "the rows are of one time");
-    *result = (struct ax_lstm_result){.scores = {.from_ms = f->rows.v[0].t_ms,
-                                                 .until_ms = INT64_MIN,
-                                                 .samples = f->rows.n,
-                                                 .loss = sums.error / sums.n,
-                                                 .skill = sums.last > 0 ? 1 - sums.error / sums.last : 0},
-                                      .epochs = sums.trees};
+    *result = (struct ax_fit_result){.scores = {.from_ms = f->rows.v[0].t_ms,
+                                                .until_ms = INT64_MIN,
+                                                .samples = f->rows.n,
+                                                .loss = sums.error / sums.n,
+                                                .skill = sums.last > 0 ? 1 - sums.error / sums.last : 0},
+                                     .epochs = sums.trees};
     for (uint32_t i = 0; i < f->d->n; i++)
         if (f->d->series[i].fine_ms > result->scores.until_ms)
             result->scores.until_ms = f->d->series[i].fine_ms;
@@ -289,7 +289,7 @@ static enum ax_err fit(void *data, uint64_t seed, const struct ax_fit_progress *
                        struct ax_buf *artifact, struct ax_diag *diag)
 {
     struct fitting f = {.d = data, .progress = progress, .seed = seed};
-    struct ax_lstm_result result;
+    struct ax_fit_result result;
     struct trees *t = calloc(1, sizeof *t);
     if (!t)
         return ax_fail(diag, AX_NOMEM, "out of memory");
@@ -336,7 +336,7 @@ static enum ax_err read_forest(const struct ax_nn_file *file, uint32_t lead, uin
 static enum ax_err build(const void *wanted, struct ax_str artifact, void **model,
                          struct ax_fit_scores *scores, struct ax_diag *diag)
 {
-    const struct ax_lstm_spec *spec = wanted;
+    const struct ax_speaker_spec *spec = wanted;
     struct ax_nn_file *file = NULL;
     struct trees *t = calloc(1, sizeof *t);
     *model = NULL;
@@ -359,7 +359,28 @@ static enum ax_err build(const void *wanted, struct ax_str artifact, void **mode
     return err;
 }
 
-static size_t speaker_row(const struct ax_lstm_spec *spec, const void *model)
+/* Trees see one step, and of the past what the vector says. */
+static void speaker_ask(const struct ax_forecast_config *forecast, struct ax_speaker_spec *s)
+{
+    const struct ax_trees_config *cfg = &forecast->trees;
+    s->sequence = 1;
+    s->epochs = cfg->rounds;
+    s->depth = cfg->depth;
+    s->patience = cfg->patience;
+    s->rows_max = cfg->rows_max;
+}
+
+static int64_t speaker_every_ms(const struct ax_forecast_config *forecast)
+{
+    return forecast->trees.fit_every_ms;
+}
+
+static void speaker_describe(struct ax_buf *out)
+{
+    ax_buf_printf(out, "\nvector: %016llx", (unsigned long long)ax_features_hash());
+}
+
+static size_t speaker_row(const struct ax_speaker_spec *spec, const void *model)
 {
     (void)model;
     return ax_trees_width(spec);
@@ -371,8 +392,9 @@ static size_t speaker_scratch(const void *model)
     return 0;
 }
 
-static bool speaker_put(const struct ax_lstm_spec *spec, const void *model, const struct ax_lstm_past *p,
-                        struct ax_arena *arena, float *row, struct ax_lstm_frame *frame)
+static bool speaker_put(const struct ax_speaker_spec *spec, const void *model,
+                        const struct ax_speaker_past *p, struct ax_arena *arena, float *row,
+                        struct ax_speaker_frame *frame)
 {
     (void)model;
     return put(spec, p, arena, row, frame);
@@ -389,14 +411,17 @@ static void speaker_run(const void *model, void *scratch, const float *rows, uin
 
 const struct ax_train_kind ax_trees_kind = {.name = "trees",
                                             .fit = fit,
-                                            .free_data = ax_lstm_data_free,
+                                            .free_data = ax_speaker_data_free,
                                             .build = build,
                                             .free_model = free_model,
                                             .references = ax_fit_references,
-                                            .each = ax_lstm_data_each};
+                                            .each = ax_speaker_data_each};
 
 const struct ax_speaker_kind ax_trees_speaker = {.train = &ax_trees_kind,
                                                  .per_lead = 1,
+                                                 .ask = speaker_ask,
+                                                 .every_ms = speaker_every_ms,
+                                                 .describe = speaker_describe,
                                                  .row = speaker_row,
                                                  .scratch = speaker_scratch,
                                                  .put = speaker_put,

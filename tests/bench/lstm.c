@@ -49,10 +49,10 @@ static void make_series(void)
     }
 }
 
-static struct ax_lstm_past past(uint32_t s)
+static struct ax_speaker_past past(uint32_t s)
 {
     s %= KEPT;
-    return (struct ax_lstm_past){
+    return (struct ax_speaker_past){
         .target = {.fine = {fine + s * FINE, FINE, END_MS, STEP_MS},
                    .coarse = {coarse + s * COARSE, COARSE, END_MS - END_MS % 300000, 300000},
                    .t_ms = END_MS}};
@@ -71,7 +71,7 @@ static void check(enum ax_err err, const struct ax_diag *diag)
     exit(1);
 }
 
-static struct ax_generation *fit(const struct ax_lstm_spec *spec, uint32_t series)
+static struct ax_generation *fit(const struct ax_speaker_spec *spec, uint32_t series)
 {
     struct ax_diag diag = {{0}};
     struct ax_generation *g;
@@ -79,10 +79,10 @@ static struct ax_generation *fit(const struct ax_lstm_spec *spec, uint32_t serie
     uint32_t added = 0;
     ax_buf_init(&artifact, AX_NN_FILE_MAX);
     int64_t start = ax_thread_cpu_ns();
-    struct ax_lstm_data *d = ax_lstm_data_new(spec);
+    struct ax_speaker_data *d = ax_speaker_data_new(spec);
     for (; d && added < series; added++) {
-        const struct ax_lstm_past p = past(added);
-        if (ax_lstm_data_add(d, &p, DATA_MAX) != AX_OK)
+        const struct ax_speaker_past p = past(added);
+        if (ax_speaker_data_add(d, &p, DATA_MAX) != AX_OK)
             break;
     }
     const double copied = seconds(start);
@@ -91,16 +91,16 @@ static struct ax_generation *fit(const struct ax_lstm_spec *spec, uint32_t serie
     const double fitted = seconds(start);
     check(ax_generation_new(&ax_lstm_kind, spec, ax_buf_view(&artifact), &g, &diag), &diag);
     printf("fit: %.0f rows of %u series (%.0f MB copied in %.3f CPU s): %.1f CPU s; model file %zu bytes\n",
-           g->scores.samples, added, (double)ax_lstm_data_bytes(d) / 1e6, copied, fitted, artifact.n);
+           g->scores.samples, added, (double)ax_speaker_data_bytes(d) / 1e6, copied, fitted, artifact.n);
     ax_lstm_kind.free_data(d);
     ax_buf_done(&artifact);
     return g;
 }
 
-static void serve(const struct ax_lstm_spec *spec, const struct ax_generation *g, uint32_t series)
+static void serve(const struct ax_speaker_spec *spec, const struct ax_generation *g, uint32_t series)
 {
-    const struct ax_lstm_vocabulary *v = ax_lstm_vocabulary_of(g->model);
-    const size_t row = (size_t)spec->sequence * ax_lstm_width(spec, v);
+    const struct ax_speaker_vocabulary *v = ax_lstm_vocabulary_of(g->model);
+    const size_t row = (size_t)spec->sequence * ax_speaker_width(spec, v);
     const size_t scratch_n = (ax_lstm_scratch(g->model) / AX_NN_ALIGN + 1) * AX_NN_ALIGN;
     float *rows = malloc(BATCH * row * sizeof *rows),
           *out = malloc(sizeof *out * BATCH * spec->leads_n * AX_LSTM_QUANTILES);
@@ -109,12 +109,12 @@ static void serve(const struct ax_lstm_spec *spec, const struct ax_generation *g
     if (!rows || !out || !scratch)
         abort();
     for (uint32_t done = 0, n; done < series; done += n) {
-        struct ax_lstm_frame frame;
+        struct ax_speaker_frame frame;
         n = series - done < BATCH ? series - done : BATCH;
         int64_t start = ax_thread_cpu_ns();
         for (uint32_t i = 0; i < n; i++) {
-            const struct ax_lstm_past p = past(done + i);
-            if (!ax_lstm_row(spec, v, &p, rows + i * row, &frame))
+            const struct ax_speaker_past p = past(done + i);
+            if (!ax_speaker_row(spec, v, &p, rows + i * row, &frame))
                 abort();
             sum += frame.last;
         }
@@ -136,7 +136,7 @@ static void serve(const struct ax_lstm_spec *spec, const struct ax_generation *g
 int main(int argc, char **argv)
 {
     const uint32_t series = argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 10) : 10000;
-    const struct ax_lstm_spec spec = {
+    const struct ax_speaker_spec spec = {
         .preset = argc > 2 && strcmp(argv[2], "internet") == 0 ? AX_LSTM_INTERNET : AX_LSTM_DATACENTER,
         .sequence = 10,
         .step_ms = STEP_MS,

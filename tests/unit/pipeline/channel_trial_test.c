@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-static const struct ax_lstm_spec spec = {.leads = {1, 3, 100}, .leads_n = 3};
+static const struct ax_speaker_spec spec = {.leads = {1, 3, 100}, .leads_n = 3};
 
 /* A step of n series of which each value is 10 times its number and the step; live is off by 1 scale at lead
  * 1 and 2 at lead 3, shadow by 3 and 4. */
@@ -54,7 +54,7 @@ static void losses_are_in_the_series_own_measure_at_the_leads_that_are_compared(
 
 static void a_long_lead_makes_pairs_of_several_steps(void **state)
 {
-    const struct ax_lstm_spec far = {.leads = {1, 60}, .leads_n = 2};
+    const struct ax_speaker_spec far = {.leads = {1, 60}, .leads_n = 2};
     struct ax_channel_trial *t = ax_channel_trial_new(&far, 240);
     struct ax_trial_rule rule = {.shadows = true};
     (void)state;

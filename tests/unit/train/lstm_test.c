@@ -19,16 +19,16 @@
 #define SERIES 6
 #define END ((int64_t)1700000000000 / STEP * STEP)
 
-static const struct ax_lstm_spec small = {.preset = AX_LSTM_INTERNET,
-                                          .sequence = 4,
-                                          .step_ms = STEP,
-                                          .leads = {1, 5},
-                                          .leads_n = 2,
-                                          .features_n = 1,
-                                          .epochs = 8,
-                                          .patience = 3,
-                                          .rows_max = 1000,
-                                          .features = {"a", 1}};
+static const struct ax_speaker_spec small = {.preset = AX_LSTM_INTERNET,
+                                             .sequence = 4,
+                                             .step_ms = STEP,
+                                             .leads = {1, 5},
+                                             .leads_n = 2,
+                                             .features_n = 1,
+                                             .epochs = 8,
+                                             .patience = 3,
+                                             .rows_max = 1000,
+                                             .features = {"a", 1}};
 
 /* A series that its feature announces by five steps, of its own level and size. */
 struct world {
@@ -50,37 +50,37 @@ static void make(struct world *w)
 }
 
 /* Series s as it was known at its step i. */
-static struct ax_lstm_past past(const struct world *w, uint32_t s, uint32_t i, struct ax_view *feature)
+static struct ax_speaker_past past(const struct world *w, uint32_t s, uint32_t i, struct ax_view *feature)
 {
     static const struct ax_label labels[2] = {{{"tier", 4}, {"gold", 4}}, {{"tier", 4}, {"tin", 3}}};
     const int64_t t_ms = END - (int64_t)(N - 1 - i) * STEP;
     *feature = (struct ax_view){w->feature[s], i + 1, t_ms, STEP};
-    return (struct ax_lstm_past){.target = {.fine = {w->target[s], i + 1, t_ms, STEP},
-                                            .coarse = {NULL, 0, t_ms, 5 * STEP},
-                                            .t_ms = t_ms},
-                                 .features = feature,
-                                 .labels = &labels[s % 2],
-                                 .labels_n = 1};
+    return (struct ax_speaker_past){.target = {.fine = {w->target[s], i + 1, t_ms, STEP},
+                                               .coarse = {NULL, 0, t_ms, 5 * STEP},
+                                               .t_ms = t_ms},
+                                    .features = feature,
+                                    .labels = &labels[s % 2],
+                                    .labels_n = 1};
 }
 
-static struct ax_lstm_data *data(const struct world *w, const struct ax_lstm_spec *spec)
+static struct ax_speaker_data *data(const struct world *w, const struct ax_speaker_spec *spec)
 {
-    struct ax_lstm_data *d = ax_lstm_data_new(spec);
+    struct ax_speaker_data *d = ax_speaker_data_new(spec);
     struct ax_view feature;
     assert_non_null(d);
     for (uint32_t s = 0; s < SERIES; s++) {
-        const struct ax_lstm_past p = past(w, s, N - 1, &feature);
-        assert_int_equal(ax_lstm_data_add(d, &p, 64u << 20), AX_OK);
+        const struct ax_speaker_past p = past(w, s, N - 1, &feature);
+        assert_int_equal(ax_speaker_data_add(d, &p, 64u << 20), AX_OK);
     }
     return d;
 }
 
 /* Fit; the artifact. */
-static struct ax_buf fitted(const struct world *w, const struct ax_lstm_spec *spec, uint64_t seed)
+static struct ax_buf fitted(const struct world *w, const struct ax_speaker_spec *spec, uint64_t seed)
 {
     struct ax_buf b;
     struct ax_diag diag = {{0}};
-    struct ax_lstm_data *d = data(w, spec);
+    struct ax_speaker_data *d = data(w, spec);
     ax_buf_init(&b, AX_NN_FILE_MAX);
     if (ax_lstm_kind.fit(d, seed, NULL, &b, &diag) != AX_OK)
         fail_msg("%s", diag.text);
@@ -88,7 +88,7 @@ static struct ax_buf fitted(const struct world *w, const struct ax_lstm_spec *sp
     return b;
 }
 
-static struct ax_generation *served(const struct ax_lstm_spec *spec, const struct ax_buf *artifact)
+static struct ax_generation *served(const struct ax_speaker_spec *spec, const struct ax_buf *artifact)
 {
     struct ax_generation *g;
     struct ax_diag diag = {{0}};
@@ -98,18 +98,18 @@ static struct ax_generation *served(const struct ax_lstm_spec *spec, const struc
 }
 
 /* What a model says of series s at step i: medians at both leads, in the series' unit. */
-static void say(const struct ax_lstm_spec *spec, const struct ax_generation *g, const struct world *w,
+static void say(const struct ax_speaker_spec *spec, const struct ax_generation *g, const struct world *w,
                 uint32_t s, uint32_t i, double said[2])
 {
-    const struct ax_lstm_vocabulary *v = ax_lstm_vocabulary_of(g->model);
+    const struct ax_speaker_vocabulary *v = ax_lstm_vocabulary_of(g->model);
     struct ax_view feature;
-    struct ax_lstm_frame frame;
-    const struct ax_lstm_past p = past(w, s, i, &feature);
+    struct ax_speaker_frame frame;
+    const struct ax_speaker_past p = past(w, s, i, &feature);
     const size_t bytes = (ax_lstm_scratch(g->model) / AX_NN_ALIGN + 1) * AX_NN_ALIGN;
-    float *row = calloc((size_t)spec->sequence * ax_lstm_width(spec, v), sizeof *row);
+    float *row = calloc((size_t)spec->sequence * ax_speaker_width(spec, v), sizeof *row);
     float out[2 * AX_LSTM_QUANTILES];
     void *scratch = aligned_alloc(AX_NN_ALIGN, bytes);
-    assert_true(row && scratch && ax_lstm_row(spec, v, &p, row, &frame));
+    assert_true(row && scratch && ax_speaker_row(spec, v, &p, row, &frame));
     ax_lstm_run(g->model, scratch, row, 1, out);
     for (int k = 0; k < 2; k++)
         said[k] = frame.last + frame.scale * (double)out[k * AX_LSTM_QUANTILES + AX_LSTM_MEDIAN];
@@ -121,7 +121,7 @@ static void it_learns_what_a_feature_announces_for_series_of_any_level(void **st
 {
     (void)state;
     struct world w;
-    struct ax_lstm_spec spec = small;
+    struct ax_speaker_spec spec = small;
     make(&w);
     spec.epochs = 60;
     spec.patience = 60;
@@ -185,7 +185,7 @@ static void a_model_of_features_a_refuses_features_b(void **state)
     struct world w;
     make(&w);
     struct ax_buf artifact = fitted(&w, &small, 42);
-    struct ax_lstm_spec b = small;
+    struct ax_speaker_spec b = small;
     struct ax_generation *g;
     struct ax_diag diag = {{0}};
     b.features = ax_str("b");
@@ -204,18 +204,18 @@ static void labels_are_inputs_and_their_values_go_with_the_model(void **state)
 {
     (void)state;
     struct world w;
-    struct ax_lstm_spec spec = small;
+    struct ax_speaker_spec spec = small;
     make(&w);
     spec.categories[0] = ax_str("tier");
     spec.categories_n = 1;
     spec.epochs = 1;
     struct ax_buf artifact = fitted(&w, &spec, 42);
     struct ax_generation *g = served(&spec, &artifact);
-    const struct ax_lstm_vocabulary *v = ax_lstm_vocabulary_of(g->model);
+    const struct ax_speaker_vocabulary *v = ax_lstm_vocabulary_of(g->model);
     assert_int_equal(v->n[0], 2);
     assert_string_equal(v->values[0][0], "gold");
     assert_string_equal(v->values[0][1], "tin");
-    assert_int_equal(ax_lstm_width(&spec, v), ax_lstm_width(&small, v) + 2);
+    assert_int_equal(ax_speaker_width(&spec, v), ax_speaker_width(&small, v) + 2);
     ax_generation_free(g);
     ax_buf_done(&artifact);
 }
@@ -224,10 +224,10 @@ static void gaps_infinities_and_series_that_stand_still_give_finite_rows(void **
 {
     (void)state;
     struct world w;
-    static const struct ax_lstm_vocabulary none;
+    static const struct ax_speaker_vocabulary none;
     float row[4 * 64];
     struct ax_view feature;
-    struct ax_lstm_frame frame;
+    struct ax_speaker_frame frame;
     make(&w);
     for (uint32_t i = 0; i < N; i++) {
         w.target[0][i] = 7;
@@ -237,9 +237,9 @@ static void gaps_infinities_and_series_that_stand_still_give_finite_rows(void **
         w.target[3][i] = i % 2 ? 3e38f : -3e38f;
     }
     for (uint32_t s = 0; s < 4; s++) {
-        const struct ax_lstm_past p = past(&w, s, N - 1, &feature);
-        assert_int_equal(ax_lstm_row(&small, &none, &p, row, &frame), s != 2);
-        for (uint32_t i = 0; s != 2 && i < small.sequence * ax_lstm_width(&small, &none); i++)
+        const struct ax_speaker_past p = past(&w, s, N - 1, &feature);
+        assert_int_equal(ax_speaker_row(&small, &none, &p, row, &frame), s != 2);
+        for (uint32_t i = 0; s != 2 && i < small.sequence * ax_speaker_width(&small, &none); i++)
             assert_true(isfinite(row[i]));
         assert_true(s == 2 || (isfinite(frame.last) && frame.scale > 0));
     }
@@ -249,10 +249,10 @@ static void hours_are_those_of_the_clocks_in_a_fit_and_in_serving(void **state)
 {
     (void)state;
     struct world w;
-    static const struct ax_lstm_vocabulary none;
+    static const struct ax_speaker_vocabulary none;
     float local[4 * 64], later[4 * 64];
     struct ax_view feature;
-    struct ax_lstm_frame frame;
+    struct ax_speaker_frame frame;
     struct ax_zone *zone = NULL;
     assert_int_equal(ax_zone_load(ax_str("Europe/Berlin"), &zone, NULL), AX_OK);
     struct ax_local_time clocks = {.zone = zone};
@@ -260,20 +260,20 @@ static void hours_are_those_of_the_clocks_in_a_fit_and_in_serving(void **state)
     const int64_t ahead_ms = ax_local_offset_ms(&clocks, END);
     assert_true(ahead_ms > 0);
     make(&w);
-    struct ax_lstm_past p = past(&w, 0, N - 1, &feature);
+    struct ax_speaker_past p = past(&w, 0, N - 1, &feature);
     p.target.clocks = &clocks;
-    assert_true(ax_lstm_row(&small, &none, &p, local, &frame));
-    struct ax_lstm_data *d = ax_lstm_data_new(&small);
+    assert_true(ax_speaker_row(&small, &none, &p, local, &frame));
+    struct ax_speaker_data *d = ax_speaker_data_new(&small);
     assert_non_null(d);
-    assert_int_equal(ax_lstm_data_add(d, &p, 64u << 20), AX_OK);
+    assert_int_equal(ax_speaker_data_add(d, &p, 64u << 20), AX_OK);
     struct ax_view views[1];
-    const struct ax_lstm_past copied = ax_lstm_data_past(d, 0, N - 1, views);
+    const struct ax_speaker_past copied = ax_speaker_data_past(d, 0, N - 1, views);
     assert_int_equal(ax_local_offset_ms(copied.target.clocks, END), ahead_ms);
-    ax_lstm_data_free(d);
+    ax_speaker_data_free(d);
     p.target.clocks = NULL; /* UTC says so later */
     p.target.t_ms += ahead_ms;
-    assert_true(ax_lstm_row(&small, &none, &p, later, &frame));
-    const uint32_t width = ax_lstm_width(&small, &none), times = 2; /* after the target and the feature */
+    assert_true(ax_speaker_row(&small, &none, &p, later, &frame));
+    const uint32_t width = ax_speaker_width(&small, &none), times = 2; /* after the target and the feature */
     for (uint32_t i = 0; i < small.sequence; i++)
         for (uint32_t k = times; k < times + 4; k++)
             ax_assert_close((double)local[i * width + k], (double)later[i * width + k], 1e-6);
@@ -288,10 +288,10 @@ static void too_little_to_learn_from_is_said(void **state)
     struct ax_diag diag = {{0}};
     struct ax_buf b;
     make(&w);
-    struct ax_lstm_data *d = ax_lstm_data_new(&small);
-    const struct ax_lstm_past p = past(&w, 0, 60, &feature);
-    assert_int_equal(ax_lstm_data_add(d, &p, 1000), AX_LIMIT);
-    assert_int_equal(ax_lstm_data_add(d, &p, 64u << 20), AX_OK);
+    struct ax_speaker_data *d = ax_speaker_data_new(&small);
+    const struct ax_speaker_past p = past(&w, 0, 60, &feature);
+    assert_int_equal(ax_speaker_data_add(d, &p, 1000), AX_LIMIT);
+    assert_int_equal(ax_speaker_data_add(d, &p, 64u << 20), AX_OK);
     ax_buf_init(&b, AX_NN_FILE_MAX);
     assert_int_equal(ax_lstm_kind.fit(d, 42, NULL, &b, &diag), AX_NOTREADY);
     assert_non_null(strstr(diag.text, "too few"));
@@ -328,7 +328,7 @@ static void what_a_search_chose_goes_with_the_model(void **state)
     const struct ax_fit_progress watch = {goes_on, stands, &told};
     make(&w);
     struct ax_buf b, usual = fitted(&w, &small, 42);
-    struct ax_lstm_data *d = data(&w, &small);
+    struct ax_speaker_data *d = data(&w, &small);
     ax_lstm_kind.set(d, x);
     ax_buf_init(&b, AX_NN_FILE_MAX);
     assert_int_equal(ax_lstm_kind.fit(d, 42, &watch, &b, &diag), AX_OK);
@@ -336,7 +336,7 @@ static void what_a_search_chose_goes_with_the_model(void **state)
     assert_true(b.n < usual.n / 2);
     struct ax_generation *g = served(&small, &b); /* which says nothing of it */
     double said[2];
-    struct ax_lstm_spec seven = small;
+    struct ax_speaker_spec seven = small;
     seven.sequence = ax_lstm_sequence(g->model);
     assert_int_equal(seven.sequence, 7);
     say(&seven, g, &w, 0, N - 1, said);
@@ -355,12 +355,12 @@ static void what_a_search_chose_goes_with_the_model(void **state)
 static bool tried(const struct world *w, uint32_t sequence, uint64_t bytes_max, struct ax_fit_scores *out)
 {
     const double x[] = {5e-3, 1e-6, 0.1, 0.5, sequence};
-    struct ax_lstm_data *d = data(w, &small);
+    struct ax_speaker_data *d = data(w, &small);
     struct ax_buf b;
     struct ax_diag diag = {{0}};
     ax_lstm_kind.begin_search(d, bytes_max);
     if (bytes_max < 1u << 20)
-        assert_true(ax_lstm_data_bytes(d) <= bytes_max);
+        assert_true(ax_speaker_data_bytes(d) <= bytes_max);
     ax_lstm_kind.set(d, x);
     ax_buf_init(&b, AX_NN_FILE_MAX);
     const enum ax_err err = ax_lstm_kind.fit(d, 42, NULL, &b, &diag);
@@ -381,8 +381,8 @@ static void fits_of_a_search_are_of_the_same_rows_and_within_its_memory(void **s
     struct world w;
     struct ax_fit_scores a, b;
     make(&w);
-    struct ax_lstm_data *d = data(&w, &small);
-    const uint64_t bytes = ax_lstm_data_bytes(d);
+    struct ax_speaker_data *d = data(&w, &small);
+    const uint64_t bytes = ax_speaker_data_bytes(d);
     ax_lstm_kind.free_data(d);
     assert_true(tried(&w, 4, 64u << 20, &a) && tried(&w, 30, 64u << 20, &b));
     assert_true(a.from_ms == b.from_ms && a.until_ms == b.until_ms);
@@ -402,13 +402,13 @@ static void a_search_chooses_no_longer_sequence_than_the_window_allows(void **st
     (void)state;
     make(&w);
     for (uint32_t sequence = 12; sequence <= 13; sequence++) {
-        struct ax_lstm_data *d = ax_lstm_data_new(&small);
+        struct ax_speaker_data *d = ax_speaker_data_new(&small);
         for (uint32_t i = 0; i < 8 * SERIES; i++) {
-            struct ax_lstm_past p = past(&w, i % SERIES, N - 1, &feature);
+            struct ax_speaker_past p = past(&w, i % SERIES, N - 1, &feature);
             p.target.fine.v += before;
             feature.v += before;
             p.target.fine.n = feature.n = window;
-            assert_int_equal(ax_lstm_data_add(d, &p, 64u << 20), AX_OK);
+            assert_int_equal(ax_speaker_data_add(d, &p, 64u << 20), AX_OK);
         }
         ax_lstm_kind.begin_search(d, 64u << 20);
         ax_lstm_kind.set(d, (const double[]){5e-3, 1e-6, 0.1, 0.25, sequence});
@@ -427,13 +427,13 @@ static void data_without_values_are_refused_before_a_fit(void **state)
     struct ax_training *t = NULL;
     struct ax_fit *f = NULL;
     make(&w);
-    struct ax_lstm_data *d = ax_lstm_data_new(&small);
+    struct ax_speaker_data *d = ax_speaker_data_new(&small);
     for (uint32_t i = 0; i < N; i++)
         w.target[0][i] = i % 10 == 0 ? 5.0F : NAN;
-    const struct ax_lstm_past p = past(&w, 0, N - 1, &feature);
+    const struct ax_speaker_past p = past(&w, 0, N - 1, &feature);
     for (uint32_t i = 0; i < N; i++)
         w.feature[0][i] = NAN;
-    assert_int_equal(ax_lstm_data_add(d, &p, 64u << 20), AX_OK);
+    assert_int_equal(ax_speaker_data_add(d, &p, 64u << 20), AX_OK);
     const struct ax_training_options o = {.cpu_share = 1, .bytes_max = 64u << 20, .synchronous = true};
     assert_int_equal(ax_training_start(&o, &t, NULL), AX_OK);
     const struct ax_fit_task task = {

@@ -16,15 +16,15 @@
 #define SERIES 8
 #define END ((int64_t)1700000000000 / STEP * STEP)
 
-static const struct ax_lstm_spec small = {.sequence = 1,
-                                          .step_ms = STEP,
-                                          .leads = {1, 4},
-                                          .leads_n = 2,
-                                          .epochs = 40,
-                                          .patience = 10,
-                                          .depth = 3,
-                                          .rows_max = 1500,
-                                          .features = {"a", 1}};
+static const struct ax_speaker_spec small = {.sequence = 1,
+                                             .step_ms = STEP,
+                                             .leads = {1, 4},
+                                             .leads_n = 2,
+                                             .epochs = 40,
+                                             .patience = 10,
+                                             .depth = 3,
+                                             .rows_max = 1500,
+                                             .features = {"a", 1}};
 
 /* Of its own level and size each, and what comes depends on whether the last step went up by much: nothing
  * linear. */
@@ -46,22 +46,22 @@ static void make(struct world *w)
     }
 }
 
-static struct ax_lstm_past past(const struct world *w, uint32_t s, uint32_t i)
+static struct ax_speaker_past past(const struct world *w, uint32_t s, uint32_t i)
 {
     const int64_t t_ms = END - (int64_t)(N - 1 - i) * STEP;
-    return (struct ax_lstm_past){
+    return (struct ax_speaker_past){
         .target = {.fine = {w->v[s], i + 1, t_ms, STEP}, .coarse = {NULL, 0, t_ms, 5 * STEP}, .t_ms = t_ms}};
 }
 
-static struct ax_buf fitted(const struct world *w, const struct ax_lstm_spec *spec, uint64_t seed)
+static struct ax_buf fitted(const struct world *w, const struct ax_speaker_spec *spec, uint64_t seed)
 {
     struct ax_buf b;
     struct ax_diag diag = {{0}};
-    struct ax_lstm_data *d = ax_lstm_data_new(spec);
+    struct ax_speaker_data *d = ax_speaker_data_new(spec);
     assert_non_null(d);
     for (uint32_t s = 0; s < SERIES; s++) {
-        const struct ax_lstm_past p = past(w, s, N - 1);
-        assert_int_equal(ax_lstm_data_add(d, &p, 64u << 20), AX_OK);
+        const struct ax_speaker_past p = past(w, s, N - 1);
+        assert_int_equal(ax_speaker_data_add(d, &p, 64u << 20), AX_OK);
     }
     ax_buf_init(&b, AX_NN_FILE_MAX);
     if (ax_trees_kind.fit(d, seed, NULL, &b, &diag) != AX_OK)
@@ -70,7 +70,7 @@ static struct ax_buf fitted(const struct world *w, const struct ax_lstm_spec *sp
     return b;
 }
 
-static struct ax_generation *served(const struct ax_lstm_spec *spec, const struct ax_buf *artifact)
+static struct ax_generation *served(const struct ax_speaker_spec *spec, const struct ax_buf *artifact)
 {
     struct ax_generation *g;
     struct ax_diag diag = {{0}};
@@ -80,11 +80,11 @@ static struct ax_generation *served(const struct ax_lstm_spec *spec, const struc
 }
 
 /* The row of a series at a step, and how it is to be read. */
-static struct ax_lstm_frame row_of(const struct world *w, uint32_t s, uint32_t i, float *row)
+static struct ax_speaker_frame row_of(const struct world *w, uint32_t s, uint32_t i, float *row)
 {
     struct ax_arena arena;
-    struct ax_lstm_frame frame;
-    const struct ax_lstm_past p = past(w, s, i);
+    struct ax_speaker_frame frame;
+    const struct ax_speaker_past p = past(w, s, i);
     ax_arena_init(&arena, 1u << 20);
     assert_true(ax_trees_speaker.put(&small, NULL, &p, &arena, row, &frame));
     ax_arena_done(&arena);
@@ -104,7 +104,7 @@ static void they_learn_for_series_of_any_level_what_no_line_has(void **state)
     double error = 0, last = 0;
     for (uint32_t s = 0; s < SERIES; s++)
         for (uint32_t i = N - 40; i + 1 < N; i++) {
-            const struct ax_lstm_frame f = row_of(&w, s, i, row);
+            const struct ax_speaker_frame f = row_of(&w, s, i, row);
             ax_trees_speaker.run(g->model, NULL, row, 1, out);
             const double next = (double)w.v[s][i + 1];
             error += fabs(f.last + f.scale * (double)out[0] - next) / f.scale;
@@ -138,7 +138,7 @@ static void a_row_knows_nothing_of_later_steps_and_scales_with_its_series(void *
     for (uint32_t i = 101; i < N; i++)
         later.v[2][i] = 7 * later.v[2][i] + 1;
     float one[128], two[128];
-    const struct ax_lstm_frame a = row_of(&w, 2, 100, one), b = row_of(&later, 2, 100, two);
+    const struct ax_speaker_frame a = row_of(&w, 2, 100, one), b = row_of(&later, 2, 100, two);
     assert_memory_equal(one, two, ax_trees_width(&small) * sizeof *one);
     assert_memory_equal(&a, &b, sizeof a);
     for (uint32_t i = 0; i < N; i++)
@@ -185,7 +185,7 @@ static void how_many_trees_there_are_does_not_hang_on_the_last_fifth(void **stat
 {
     (void)state;
     static struct world w, other;
-    struct ax_lstm_spec far = small;
+    struct ax_speaker_spec far = small;
     far.leads[1] = 20; /* rows that stop it would reach far into what judges it */
     struct ax_rng rng;
     ax_rng_seed(&rng, 11);
@@ -208,7 +208,7 @@ static void what_learnt_from_other_features_or_is_damaged_is_refused(void **stat
     static struct world w;
     make(&w);
     struct ax_buf artifact = fitted(&w, &small, 42);
-    struct ax_lstm_spec other = small;
+    struct ax_speaker_spec other = small;
     struct ax_generation *g = NULL;
     struct ax_diag diag = {{0}};
     other.features = ax_str("b");
@@ -266,10 +266,10 @@ static void a_fit_that_nobody_wants_any_more_ends(void **state)
     const struct ax_fit_progress progress = {.goes_on = never, .ctx = &calls};
     struct ax_buf b;
     struct ax_diag diag = {{0}};
-    struct ax_lstm_data *d = ax_lstm_data_new(&small);
+    struct ax_speaker_data *d = ax_speaker_data_new(&small);
     for (uint32_t s = 0; s < SERIES; s++) {
-        const struct ax_lstm_past p = past(&w, s, N - 1);
-        assert_int_equal(ax_lstm_data_add(d, &p, 64u << 20), AX_OK);
+        const struct ax_speaker_past p = past(&w, s, N - 1);
+        assert_int_equal(ax_speaker_data_add(d, &p, 64u << 20), AX_OK);
     }
     ax_buf_init(&b, AX_NN_FILE_MAX);
     assert_int_equal(ax_trees_kind.fit(d, 42, &progress, &b, &diag), AX_BUSY);
