@@ -45,6 +45,7 @@
 #define ABSENT_SCORE 3.0
 #define ABSENT_STEPS 3
 #define ABSENT_TIMES 2
+#define ENDED_STEPS 2 /* one scrape that fails is no absence */
 
 /* One member: its distances, and the levels of them. */
 struct view {
@@ -417,10 +418,11 @@ static void gap(struct ax_detector *d, const struct ax_observation *o)
     if (!d->spec.absence || d->seen < d->spec.warmup_steps)
         return;
     bool late = d->gap > ABSENT_STEPS && d->gap / ABSENT_TIMES > d->gap_max;
+    bool gone = d->gap > o->spared && (late || (o->ended && d->gap >= ENDED_STEPS));
     bool was = d->last.absent, over = d->gap > d->spec.hold_steps;
     if (over) {
         d->last = ax_verdict_not_ready("no_data");
-    } else if (was || late || o->ended) {
+    } else if (was || gone) {
         d->last.score = d->last.least = ABSENT_SCORE;
         d->last.unasked = false;
         d->last.ready = true;

@@ -57,7 +57,8 @@ struct ax_observation {
                                       unless the spec asks for absence */
     double expected, lower, upper; /* one step ahead; NaN without a forecast: the last value is expected */
     struct ax_view past;           /* the fine window, its newest point is this step; n 0: none is at hand */
-    bool ended;                    /* of a gap: the series was said to end here (a stale marker) */
+    bool ended;                    /* of a gap: the series was said to end here or before (a stale marker); */
+    uint32_t spared;               /* and so many steps are missing when one scrape has failed */
 };
 
 /* How abnormal; the value of anomaly_severity. */
@@ -69,13 +70,14 @@ struct ax_verdict {
     const char *reason; /* when not ready: "warming_up", "no_data" */
     double score;       /* 0 to 100; above 1 is abnormal; 0 when not ready */
     enum ax_severity severity;
-    double least;  /* of the score, that it has by itself: absent, or outside of data_range, or of an entity
-                      one feature of which is; 0 for none. What people teach does not move it */
-    bool unasked;  /* the guards do not ask for this deviation, or it is known to recur: the score is at most
-                      1, and stays so whatever people teach */
-    bool absent;   /* it is the series' absence that is abnormal: after its end, or a gap of more
-                      than 3 steps and of twice the longest one before; for hold_steps */
-    int direction; /* -1, 0, 1: below, as, above expected; 0 when score <= 1 */
+    double least; /* of the score, that it has by itself: absent, or outside of data_range, or of an entity
+                     one feature of which is; 0 for none. What people teach does not move it */
+    bool unasked; /* the guards do not ask for this deviation, or it is known to recur: the score is at most
+                     1, and stays so whatever people teach */
+    bool absent;  /* it is the series' absence that is abnormal: after its end, once more is missing than by a
+                     scrape that fails, 2 steps at least; or in a gap of more than 3 steps and of twice the
+                     longest one before; for hold_steps */
+    int direction;                 /* -1, 0, 1: below, as, above expected; 0 when score <= 1 */
     double expected, lower, upper; /* finite when ready, NaN when not: what was expected, and the band outside
                                       of which a value is surprising as such; within it the score may be above
                                       1 all the same, when the last values together are like none before */

@@ -482,7 +482,8 @@ static const struct ax_key anomaly_keys[] = {
     {"min_duration", AX_KEY_DURATION, JOB(anomaly.min_duration_ms), .fallback = "0s", .max = 7 * DAY,
      .doc = "Scores stay at 1 at most until an abnormality has lasted so long."},
     {"score_absence", AX_KEY_BOOL, JOB(anomaly.score_absence), .fallback = "false",
-     .doc = "A series that stops, or is absent for twice as long as ever, scores as an anomaly (3), for 240 "
+     .doc = "A series that stops, or is absent for twice as long as ever, scores as an anomaly (3), from its "
+            "second step on and once more is missing than one scrape that fails makes, for 240 "
             "steps, an hour at least and four at most (24 steps at least); an entity does when a feature of "
             "it is absent, the more the more "
             "of them are, up to 6. `anomaly_absent` tells."},

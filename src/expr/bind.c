@@ -229,15 +229,16 @@ static enum ax_err show(struct ax_bound *b, struct ax_vector *out)
         else
             b->results[shown++] = (struct ax_result){slot->labels, slot->id, e->value, e->ended};
     }
-    *out = (struct ax_vector){shown, b->results, b->dropped};
+    *out = (struct ax_vector){shown, b->results, b->dropped, b->interval_ms};
     return AX_OK;
 }
 
 enum ax_err ax_bound_eval(struct ax_bound *b, int64_t t_ms, struct ax_vector *out, struct ax_diag *diag)
 {
-    *out = (struct ax_vector){0, NULL, 0};
+    *out = (struct ax_vector){0};
     ax_arena_reset(&b->values);
     b->dropped = 0;
+    b->interval_ms = 0;
     b->t_ms = t_ms;
     b->diag = diag;
     b->tick++;

@@ -87,6 +87,7 @@ struct ax_bound {
     uint32_t points_cap;
     struct ax_arena values, range_values; /* of this tick, of one range */
     uint32_t dropped;                     /* native histograms without a use at this tick */
+    int64_t interval_ms;                  /* of what has ended at this tick: see ax_vector */
     struct ax_result *results;
     uint32_t results_cap;
     uint64_t seed, tick;

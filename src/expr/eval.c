@@ -49,6 +49,18 @@ enum ax_err ax_follow_vector(struct ax_bound *b, struct ax_state *s, const struc
     return err;
 }
 
+/* Is the newest sample within the lookback a stale marker? Notes how long it took to come. */
+static bool has_ended(struct ax_bound *b, const struct ax_series *series)
+{
+    struct ax_sample v[2];
+    uint32_t n = ax_db_read(b->db, series, b->t_ms - AX_LOOKBACK_MS, b->t_ms, v, 2);
+    if (n == 0 || !ax_is_stale(v[n - 1].value))
+        return false;
+    if (n == 2 && v[1].t_ms - v[0].t_ms > b->interval_ms)
+        b->interval_ms = v[1].t_ms - v[0].t_ms;
+    return true;
+}
+
 /* The newest sample of a member within the lookback, or its newest histogram if that is newer. */
 static enum ax_err put_newest(struct ax_bound *b, struct ax_state *s, uint32_t i)
 {
@@ -62,7 +74,7 @@ static enum ax_err put_newest(struct ax_bound *b, struct ax_state *s, uint32_t i
     if (h && !(there && newest.t_ms > h_t_ms)) {
         ax_out_put_histogram(s, i, h);
     } else if (there) {
-        bool stale = ax_is_stale(newest.value);
+        bool stale = ax_is_stale(newest.value) && has_ended(b, s->members[i]);
         ax_out_put(s, i, stale ? (double)NAN : newest.value, stale);
     }
     return err;
@@ -89,16 +101,6 @@ static uint32_t without_stale(struct ax_sample *v, uint32_t n)
         kept++;
     }
     return kept;
-}
-
-/* Did the series end with a stale marker? last is the newest sample of its range, if n > 0. */
-static bool has_ended(struct ax_bound *b, const struct ax_series *series, uint32_t n, bool last_stale)
-{
-    struct ax_sample newest;
-    if (n)
-        return last_stale;
-    return ax_db_read(b->db, series, b->t_ms - AX_LOOKBACK_MS, b->t_ms, &newest, 1) &&
-           ax_is_stale(newest.value);
 }
 
 /* A range with native histograms. False in *out_put when nothing came of it. */
@@ -146,7 +148,7 @@ static enum ax_err put_range(struct ax_bound *b, const struct ax_node *node, str
     }
     if (r->h_n == 0 && r->n && ax_range_apply(node->function, r, &value))
         ax_out_put(s, i, value, false);
-    else if (has_ended(b, member, n, last_stale))
+    else if ((n == 0 || last_stale) && has_ended(b, member))
         ax_out_put(s, i, NAN, true);
     return AX_OK;
 }

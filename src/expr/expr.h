@@ -56,6 +56,9 @@ struct ax_vector {
     uint32_t n;
     const struct ax_result *v;
     uint32_t dropped; /* native histograms that are no numbers in the end, or that cannot be combined */
+    int64_t
+        interval_ms; /* of the inputs that have ended, from the last sample to the stale marker: the longest;
+                        0 when none has. One scrape that failed is made up for after as long again */
 };
 
 struct ax_bound;

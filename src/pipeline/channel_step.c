@@ -10,6 +10,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#define SCRAPE_JITTER 10           /* a tenth of a step */
 #define RECORD_NEW_MAX (64u << 20) /* a record so long takes no new targets: they wait for the next step */
 
 /* A result without a target. */
@@ -159,6 +160,13 @@ static void put_new(struct ax_channel *c, const struct newcomers *new, struct ax
     ax_buf_done(&key);
 }
 
+/* How many steps go by without a value when one scrape of these that far apart fails. */
+static uint32_t spared_steps(const struct ax_job *job, int64_t interval_ms)
+{
+    const int64_t step_ms = job->config->step_ms, early_ms = step_ms / SCRAPE_JITTER;
+    return (uint32_t)((interval_ms - early_ms + step_ms - 1) / step_ms);
+}
+
 enum ax_err ax_channel_evaluate(struct ax_channel *c, int64_t t_ms, struct ax_buf *record)
 {
     struct ax_vector v = {0};
@@ -181,7 +189,8 @@ enum ax_err ax_channel_evaluate(struct ax_channel *c, int64_t t_ms, struct ax_bu
     }
     ax_arena_reset(&c->job->scratch);
     give_all(c, &v, &new);
-    ax_step_put_channel(record, c->next_serial, &serial);
+    const struct ax_step_channel head = {c->next_serial, spared_steps(c->job, v.interval_ms)};
+    ax_step_put_channel(record, &head, &serial);
     for (const struct ax_target *t = c->first; t; t = t->next) {
         if (t->given != c->job->evaluation)
             continue;
@@ -228,12 +237,13 @@ static void observe_new(struct ax_channel *c, const struct ax_step_result *r, in
 
 void ax_channel_observe(struct ax_channel *c, int64_t t_ms, struct ax_bytes *record)
 {
-    uint32_t next_serial;
+    struct ax_step_channel head;
     int64_t serial;
     struct ax_step_result r;
-    ax_step_get_channel(record, &next_serial, &serial);
-    if (next_serial > c->next_serial)
-        c->next_serial = next_serial; /* the records that made those between were lost */
+    ax_step_get_channel(record, &head, &serial);
+    c->kind.spared = head.spared;
+    if (head.next_serial > c->next_serial)
+        c->next_serial = head.next_serial; /* the records that made those between were lost */
     bool more = ax_step_get(record, &r, &serial);
     for (struct ax_target *t = c->first; t; t = t->next) {
         while (more && !r.is_new && r.serial < t->serial)

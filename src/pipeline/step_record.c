@@ -3,7 +3,7 @@
 
 #include "pipeline/skips.h"
 
-#define VERSION 3
+#define VERSION 4
 #define CODE_END 0
 #define CODE_NEW 1
 
@@ -19,9 +19,10 @@ void ax_step_put_head(struct ax_buf *out, const struct ax_step_head *head)
     ax_put_u8(out, head->busy);
 }
 
-void ax_step_put_channel(struct ax_buf *out, uint32_t next_serial, int64_t *serial)
+void ax_step_put_channel(struct ax_buf *out, const struct ax_step_channel *channel, int64_t *serial)
 {
-    ax_put_varint(out, next_serial);
+    ax_put_varint(out, channel->next_serial);
+    ax_put_varint(out, channel->spared);
     *serial = -1;
 }
 
@@ -60,9 +61,10 @@ enum ax_err ax_step_get_head(struct ax_bytes *in, struct ax_step_head *head)
     return head->t_ms == INT64_MIN ? ax_bytes_fail(in) : in->err;
 }
 
-void ax_step_get_channel(struct ax_bytes *in, uint32_t *next_serial, int64_t *serial)
+void ax_step_get_channel(struct ax_bytes *in, struct ax_step_channel *channel, int64_t *serial)
 {
-    *next_serial = ax_get_count(in, UINT32_MAX);
+    channel->next_serial = ax_get_count(in, UINT32_MAX);
+    channel->spared = ax_get_count(in, UINT32_MAX);
     *serial = -1;
 }
 
@@ -97,13 +99,13 @@ enum ax_err ax_step_check(struct ax_str record, uint32_t channels_n)
     if (ax_step_get_head(&in, &head) != AX_OK || head.channels_n != channels_n)
         return AX_CORRUPT;
     for (uint32_t i = 0; i < channels_n && in.err == AX_OK; i++) {
-        uint32_t next_serial;
+        struct ax_step_channel channel;
         int64_t serial;
         bool any_new = false;
-        ax_step_get_channel(&in, &next_serial, &serial);
+        ax_step_get_channel(&in, &channel, &serial);
         while (ax_step_get(&in, &r, &serial)) {
             any_new = any_new || r.is_new;
-            if (any_new != r.is_new || (!r.is_new && r.serial >= next_serial))
+            if (any_new != r.is_new || (!r.is_new && r.serial >= channel.next_serial))
                 return AX_CORRUPT;
         }
     }

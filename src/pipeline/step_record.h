@@ -4,13 +4,13 @@
  * from it: in a replay the models are given the very same, whatever has become of the samples since. What is
  * measured of the process is part of it for the same reason.
  *
- * Body: version (u8, 3), job's name (str), generation and identity of the job (u64 each), T (i64), number of
+ * Body: version (u8, 4), job's name (str), generation and identity of the job (u64 each), T (i64), number of
  * channels (varint), what is skipped (u8), how busy it is (u8); then for each channel the serial that its
- * next new target gets (varint), its results, and a 0. A result is a code (varint): 1 for one that makes a
- * target, whose labels (str, their key) and value (f64) follow; else twice the distance (at least 1) of its
- * target's serial from the one before (at first -1), plus 1 when a stale marker ended it; a value (f64)
- * follows when none did. Results of targets come in the order of serials, then the new ones in that of their
- * labels. Pure. */
+ * next new target gets (varint), the steps for which what has ended may miss (varint), its results, and a 0.
+ * A result is a code (varint): 1 for one that makes a target, whose labels (str, their key) and value (f64)
+ * follow; else twice the distance (at least 1) of its target's serial from the one before (at first -1), plus
+ * 1 when a stale marker ended it; a value (f64) follows when none did. Results of targets come in the order
+ * of serials, then the new ones in that of their labels. Pure. */
 #ifndef AX_PIPELINE_STEP_RECORD_H
 #define AX_PIPELINE_STEP_RECORD_H
 
@@ -28,6 +28,12 @@ struct ax_step_head {
                      more */
 };
 
+/* What goes before the results of a channel. */
+struct ax_step_channel {
+    uint32_t next_serial; /* that its next new target gets */
+    uint32_t spared;      /* steps that what has ended misses when one scrape fails: more are an absence */
+};
+
 /* One result. */
 struct ax_step_result {
     bool is_new, ended;
@@ -40,7 +46,7 @@ struct ax_step_result {
 void ax_step_put_head(struct ax_buf *out, const struct ax_step_head *head);
 
 /* Begin a channel's results; *serial is for ax_step_put(). */
-void ax_step_put_channel(struct ax_buf *out, uint32_t next_serial, int64_t *serial);
+void ax_step_put_channel(struct ax_buf *out, const struct ax_step_channel *channel, int64_t *serial);
 
 /* Append a result; serials rise. */
 void ax_step_put(struct ax_buf *out, const struct ax_step_result *r, int64_t *serial);
@@ -52,7 +58,7 @@ void ax_step_put_end(struct ax_buf *out);
 AX_MUST_USE enum ax_err ax_step_get_head(struct ax_bytes *in, struct ax_step_head *head);
 
 /* Begin to read a channel. */
-void ax_step_get_channel(struct ax_bytes *in, uint32_t *next_serial, int64_t *serial);
+void ax_step_get_channel(struct ax_bytes *in, struct ax_step_channel *channel, int64_t *serial);
 
 /* The next result of a channel; false at its end, and when the bytes make no sense (in->err). */
 bool ax_step_get(struct ax_bytes *in, struct ax_step_result *r, int64_t *serial);

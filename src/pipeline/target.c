@@ -266,7 +266,8 @@ static void score_step(struct ax_target *t, const struct ax_target_kind *kind, i
                                .lower = t->lower,
                                .upper = t->upper,
                                .past = ax_window_fine(t->window),
-                               .ended = t->ended_ms == t_ms};
+                               .ended = t->ended_ms == t_ms,
+                               .spared = kind->spared};
     struct ax_verdict now, passed;
     if (kind->skip & AX_SKIP_LEARNING) {
         ax_detector_copy(kind->spare, t->detector);

@@ -51,6 +51,7 @@ struct ax_target_kind {
     uint32_t drift_n;   /* steps that drift looks back, of the targets that it samples; 0 for none */
     uint8_t skip;       /* of the step that is taken: bits of enum ax_skip */
     uint32_t min_steps; /* that an abnormality must have lasted */
+    uint32_t spared;    /* of the step that is taken: see struct ax_step_channel */
     struct ax_detector
         *spare;            /* judges by what another has learnt, and learns nothing; NULL without anomaly */
     uint32_t *sample_left; /* how many targets may still join that sample */

@@ -61,15 +61,15 @@ static void require_same_again(struct ax_str record)
     struct ax_buf again;
     struct ax_step_head head;
     struct ax_step_result r, s;
-    uint32_t next_serial;
+    struct ax_step_channel channel, other;
     int64_t from, to;
     struct ax_bytes in = ax_bytes_of(record);
     ax_buf_init(&again, BODY_MAX);
     AX_ASSERT(ax_step_get_head(&in, &head) == AX_OK);
     ax_step_put_head(&again, &head);
     for (uint32_t i = 0; i < head.channels_n; i++) {
-        ax_step_get_channel(&in, &next_serial, &from);
-        ax_step_put_channel(&again, next_serial, &to);
+        ax_step_get_channel(&in, &channel, &from);
+        ax_step_put_channel(&again, &channel, &to);
         while (ax_step_get(&in, &r, &from))
             ax_step_put(&again, &r, &to);
         ax_step_put_end(&again);
@@ -78,8 +78,9 @@ static void require_same_again(struct ax_str record)
     struct ax_bytes one = ax_bytes_of(record), two = ax_bytes_of(ax_buf_view(&again));
     AX_ASSERT(ax_step_get_head(&one, &head) == AX_OK && ax_step_get_head(&two, &head) == AX_OK);
     for (uint32_t i = 0; i < head.channels_n; i++) {
-        ax_step_get_channel(&one, &next_serial, &from);
-        ax_step_get_channel(&two, &next_serial, &to);
+        ax_step_get_channel(&one, &channel, &from);
+        ax_step_get_channel(&two, &other, &to);
+        AX_ASSERT(channel.next_serial == other.next_serial && channel.spared == other.spared);
         while (ax_step_get(&one, &r, &from)) {
             AX_ASSERT(ax_step_get(&two, &s, &to));
             AX_ASSERT(r.is_new == s.is_new && r.ended == s.ended && r.serial == s.serial &&

@@ -118,6 +118,7 @@ const char *expr_world_eval(struct expr_world *w, const char *expr, int64_t t_ms
     if (err == AX_OK)
         err = ax_bound_eval(b, t_ms, &v, &diag);
     w->dropped = err == AX_OK ? v.dropped : 0;
+    w->interval_ms = err == AX_OK ? v.interval_ms : 0;
     if (err == AX_OK)
         write(w, &v, ax_expr_is_scalar(e));
     else

@@ -11,8 +11,9 @@ struct expr_world {
     struct ax_matcher *any;
     int selector;
     struct ax_arena arena;
-    char text[4096];  /* of the last evaluation */
-    uint32_t dropped; /* native histograms that it left out */
+    char text[4096];     /* of the last evaluation */
+    uint32_t dropped;    /* native histograms that it left out */
+    int64_t interval_ms; /* before the ends that it met */
 };
 
 /* Open an empty world. */

@@ -239,15 +239,15 @@ static void absence_is_abnormal_after_twice_the_longest_gap_before(void **state)
     done(&b);
 }
 
-static void absence_ends_after_hold_steps_and_begins_at_once_with_an_end(void **state)
+static void absence_ends_after_hold_steps_and_begins_at_the_second_step_after_an_end(void **state)
 {
     (void)state;
     const struct ax_detector_spec spec = {.absence = true, .hold_steps = 50};
     struct bench b;
     start(&b, &spec, 200);
     for (uint32_t k = 0; k < 60; k++) {
-        struct ax_verdict v = take(&b, (double)NAN, k == 0);
-        assert_int_equal(v.absent, k < 50);
+        struct ax_verdict v = take(&b, (double)NAN, k <= 1);
+        assert_int_equal(v.absent, k >= 1 && k < 50);
         assert_int_equal(v.ready, k < 50);
     }
     done(&b);
@@ -280,7 +280,7 @@ int main(void)
         cmocka_unit_test(what_comes_again_and_again_for_one_step_becomes_usual),
         cmocka_unit_test(faults_that_come_every_minute_for_an_hour_are_all_told),
         cmocka_unit_test(absence_is_abnormal_after_twice_the_longest_gap_before),
-        cmocka_unit_test(absence_ends_after_hold_steps_and_begins_at_once_with_an_end),
+        cmocka_unit_test(absence_ends_after_hold_steps_and_begins_at_the_second_step_after_an_end),
         cmocka_unit_test(members_that_are_asked_for_look_and_others_do_not),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

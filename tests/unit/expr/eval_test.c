@@ -145,6 +145,14 @@ static void stale_markers_end_a_series(void **state)
     expect(&w, "rate(d[1m])", 2 * MINUTE, "{} ended");
     expect(&w, "rate(d[1m])", 5 * MINUTE + 20000, "");
     expect(&w, "d", 5 * MINUTE + 19999, "d ended");
+    /* How far apart the samples of what has ended were. */
+    expr_world_add(&w, "e", "10000 1 70000 2 130000 stale");
+    expect(&w, "e", 140000, "e ended");
+    assert_int_equal(w.interval_ms, 60000);
+    expect(&w, "rate(e[90s])", 140000, "{} ended");
+    assert_int_equal(w.interval_ms, 60000);
+    expect(&w, "rate(e[2m])", 2 * MINUTE, "{} 0.0166666666666667");
+    assert_int_equal(w.interval_ms, 0);
     /* An ordinary NaN is a value. */
     expr_world_add(&w, "n", "10000 NaN");
     expect(&w, "n", 20000, "n NaN");

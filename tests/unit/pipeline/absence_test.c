@@ -51,13 +51,50 @@ static void a_series_that_a_stale_marker_ends_is_abnormal_from_then_on(void **st
     assert_true(newest(&r, OUTPUT("anomaly_score")) >= 3);
     assert_true(newest(&r, OUTPUT("anomaly_severity")) >= 3);
     assert_true(newest(&r, OUTPUT("anomaly_direction")) < 0);
-    assert_int_equal(memory_find(&r.sink, OUTPUT("anomaly_score"))->v[LIVED].t_ms,
-                     RIG_START + (int64_t)LIVED * RIG_STEP);
+    const struct memory_series *s = memory_find(&r.sink, OUTPUT("anomaly_score"));
+    assert_true(ax_is_stale(s->v[LIVED].value)); /* it may have been one scrape that failed */
+    assert_true(s->v[LIVED + 1].value >= 3);
+    assert_int_equal(s->v[LIVED + 1].t_ms, RIG_START + (LIVED + 1) * (int64_t)RIG_STEP);
     /* There is nothing to forecast. */
     assert_true(ax_is_stale(newest(
         &r,
         "predicted_load{for=\"load\",horizon=\"1m\",instance=\"a\",job=\"node\",source=\"node_load1\"}")));
     rig_done(&r);
+}
+
+/* A series that is scraped every `apart` steps; `fails` scrapes fail, the first of which leaves the marker.
+ * Returns for how many steps it was absent. */
+static uint32_t absent_steps(uint32_t apart, uint32_t fails, uint32_t scrapes)
+{
+    struct rig r;
+    uint32_t absent = 0;
+    rig_init(&r, asks);
+    for (uint32_t i = 0; i < LIVED; i++) {
+        const int64_t t_ms = RIG_START + (int64_t)i * RIG_STEP;
+        const uint32_t scrape = i / apart;
+        if (i % apart == 0 && (scrape < scrapes || scrape >= scrapes + fails))
+            (void)rig_append(&r, GONE, t_ms, wave(i));
+        else if (i % apart == 0 && scrape == scrapes)
+            (void)rig_append(&r, GONE, t_ms, ax_stale());
+        (void)rig_append(&r, OTHER, t_ms, wave(i));
+        rig_run_to(&r, t_ms);
+    }
+    const struct memory_series *s = memory_find(&r.sink, OUTPUT("anomaly_absent"));
+    assert_non_null(s);
+    for (uint32_t i = 0; i < s->n; i++)
+        absent += s->v[i].value > 0; /* not of a stale marker, which is a NaN */
+    rig_done(&r);
+    return absent;
+}
+
+static void one_scrape_that_fails_is_no_absence_however_far_apart_they_are(void **state)
+{
+    (void)state;
+    assert_int_equal(absent_steps(1, 1, 150), 0);
+    assert_int_equal(absent_steps(2, 1, 75), 0);
+    assert_int_equal(absent_steps(4, 1, 40), 0); /* a minute, with steps of 15 s */
+    assert_int_equal(absent_steps(1, 2, 150), 1);
+    assert_int_equal(absent_steps(4, 2, 40), 4);
 }
 
 static void a_series_that_is_absent_without_a_marker_is_abnormal_after_the_lookback(void **state)
@@ -105,6 +142,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_series_that_a_stale_marker_ends_is_abnormal_from_then_on),
+        cmocka_unit_test(one_scrape_that_fails_is_no_absence_however_far_apart_they_are),
         cmocka_unit_test(a_series_that_is_absent_without_a_marker_is_abnormal_after_the_lookback),
         cmocka_unit_test(it_ends_after_its_longest_time_and_a_return_is_judged_anew),
         cmocka_unit_test(a_job_that_does_not_ask_ends_the_score),

@@ -66,17 +66,33 @@ static void an_entity_that_is_gone_is_critical_until_it_has_been_for_long(void *
     struct entity_rig r;
     scratch_make(dir, NULL);
     entity_rig_init(&r, JOB(", score_absence: true"), dir);
-    run(&r, 0, LIVED + 1, 0xf);
-    ax_assert_close(most(&r, OF_A("anomaly_score"), LIVED, LIVED + 1), 6, 0); /* at the very step */
+    run(&r, 0, LIVED + 2, 0xf);
+    assert_true(most(&r, OF_A("anomaly_score"), LIVED, LIVED + 1) <= 1);
+    ax_assert_close(most(&r, OF_A("anomaly_score"), LIVED + 1, LIVED + 2), 6, 0); /* the second step */
     ax_assert_close(newest(&r, OF_A("anomaly_severity")), 4, 0);
     ax_assert_close(newest(&r, OF_A("anomaly_direction")), -1, 0);
     ax_assert_close(newest(&r, OF_A("anomaly_absent")), 1, 0);
     ax_assert_close(newest(&r, "anomaly_absent{for=\"node\",instance=\"b\"}"), 0, 0);
-    run(&r, LIVED + 1, LIVED + 239, 0xf);
+    run(&r, LIVED + 2, LIVED + 239, 0xf);
     ax_assert_close(newest(&r, OF_A("anomaly_score")), 6, 0);
     run(&r, LIVED + 239, LIVED + 260, 0xf);
     assert_true(ax_is_stale(newest(&r, OF_A("anomaly_score"))));
     assert_true(ax_is_stale(newest(&r, OF_A("anomaly_absent"))));
+    entity_rig_done(&r);
+    scratch_remove(dir);
+}
+
+static void one_scrape_that_fails_is_no_absence(void **state)
+{
+    (void)state;
+    char dir[SCRATCH_PATH];
+    struct entity_rig r;
+    scratch_make(dir, NULL);
+    entity_rig_init(&r, JOB(", score_absence: true"), dir);
+    run(&r, 0, LIVED + 1, 0xf);
+    run(&r, LIVED + 1, LIVED + 20, 0);
+    assert_true(most(&r, OF_A("anomaly_score"), LIVED, LIVED + 20) <= 1);
+    ax_assert_close(most(&r, OF_A("anomaly_absent"), LIVED, LIVED + 20), 0, 0);
     entity_rig_done(&r);
     scratch_remove(dir);
 }
@@ -122,8 +138,9 @@ static void an_absence_lasts_before_it_scores_where_a_least_duration_is_given(vo
     scratch_make(dir, NULL);
     entity_rig_init(&r, JOB(", score_absence: true, min_duration: 1m"), dir);
     run(&r, 0, LIVED + 20, 0xf);
-    assert_true(most(&r, OF_A("anomaly_score"), LIVED, LIVED + 3) <= 1);
-    ax_assert_close(most(&r, OF_A("anomaly_score"), LIVED + 3, LIVED + 4), 6, 0);
+    assert_true(most(&r, OF_A("anomaly_score"), LIVED, LIVED + 4) <=
+                1); /* from the second step on, 4 steps */
+    ax_assert_close(most(&r, OF_A("anomaly_score"), LIVED + 4, LIVED + 5), 6, 0);
     entity_rig_done(&r);
     scratch_remove(dir);
 }
@@ -160,6 +177,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_entity_that_is_gone_is_critical_until_it_has_been_for_long),
+        cmocka_unit_test(one_scrape_that_fails_is_no_absence),
         cmocka_unit_test(one_that_comes_back_is_judged_by_its_values),
         cmocka_unit_test(a_feature_that_is_gone_is_abnormal_and_named),
         cmocka_unit_test(an_absence_lasts_before_it_scores_where_a_least_duration_is_given),

@@ -14,14 +14,14 @@ static void write(struct ax_buf *b)
     int64_t serial;
     ax_buf_init(b, 1 << 20);
     ax_step_put_head(b, &head);
-    ax_step_put_channel(b, 300, &serial);
+    ax_step_put_channel(b, &(struct ax_step_channel){300, 4}, &serial);
     ax_step_put(b, &(struct ax_step_result){.serial = 0, .value = -0.0}, &serial);
     ax_step_put(b, &(struct ax_step_result){.serial = 1, .ended = true}, &serial);
     ax_step_put(b, &(struct ax_step_result){.serial = 299, .value = ax_stale()}, &serial);
     ax_step_put(b, &(struct ax_step_result){.is_new = true, .key = {"", 0}, .value = INFINITY}, &serial);
     ax_step_put(b, &(struct ax_step_result){.is_new = true, .key = {"key", 3}, .value = 5e-324}, &serial);
     ax_step_put_end(b);
-    ax_step_put_channel(b, 0, &serial);
+    ax_step_put_channel(b, &(struct ax_step_channel){0, 0}, &serial);
     ax_step_put_end(b);
     assert_int_equal(b->err, AX_OK);
 }
@@ -43,7 +43,7 @@ static void a_record_is_read_as_it_was_written(void **state)
     struct ax_buf b;
     struct ax_step_head h;
     struct ax_step_result r;
-    uint32_t next_serial;
+    struct ax_step_channel channel;
     int64_t serial;
     write(&b);
     struct ax_bytes in = ax_bytes_of(ax_buf_view(&b));
@@ -55,16 +55,17 @@ static void a_record_is_read_as_it_was_written(void **state)
     assert_int_equal(h.channels_n, head.channels_n);
     assert_int_equal(h.skip, head.skip);
     assert_int_equal(h.busy, head.busy);
-    ax_step_get_channel(&in, &next_serial, &serial);
-    assert_int_equal(next_serial, 300);
+    ax_step_get_channel(&in, &channel, &serial);
+    assert_int_equal(channel.next_serial, 300);
+    assert_int_equal(channel.spared, 4);
     require(&in, &serial, &(struct ax_step_result){.serial = 0, .value = -0.0});
     require(&in, &serial, &(struct ax_step_result){.serial = 1, .ended = true});
     require(&in, &serial, &(struct ax_step_result){.serial = 299, .value = ax_stale()});
     require(&in, &serial, &(struct ax_step_result){.is_new = true, .key = {"", 0}, .value = INFINITY});
     require(&in, &serial, &(struct ax_step_result){.is_new = true, .key = {"key", 3}, .value = 5e-324});
     assert_false(ax_step_get(&in, &r, &serial));
-    ax_step_get_channel(&in, &next_serial, &serial);
-    assert_int_equal(next_serial, 0);
+    ax_step_get_channel(&in, &channel, &serial);
+    assert_int_equal(channel.next_serial, 0);
     assert_false(ax_step_get(&in, &r, &serial));
     assert_int_equal(ax_bytes_end(&in), AX_OK);
     assert_int_equal(ax_step_check(ax_buf_view(&b), 2), AX_OK);
@@ -77,7 +78,7 @@ static void a_result_in_the_steady_state_is_nine_bytes(void **state)
     struct ax_buf b;
     int64_t serial;
     ax_buf_init(&b, 1 << 20);
-    ax_step_put_channel(&b, 1000, &serial);
+    ax_step_put_channel(&b, &(struct ax_step_channel){.next_serial = 1000}, &serial);
     size_t before = b.n;
     for (uint32_t i = 0; i < 1000; i++)
         ax_step_put(&b, &(struct ax_step_result){.serial = i, .value = i}, &serial);
@@ -108,14 +109,14 @@ static void results_out_of_order_are_refused(void **state)
     ax_buf_init(&b, 1 << 20);
     const struct ax_step_head one = {{"j", 1}, 1, 1, 0, 1, 0, 0};
     ax_step_put_head(&b, &one);
-    ax_step_put_channel(&b, 9, &serial);
+    ax_step_put_channel(&b, &(struct ax_step_channel){.next_serial = 9}, &serial);
     ax_step_put(&b, &(struct ax_step_result){.is_new = true, .key = {"k", 1}, .value = 1}, &serial);
     ax_step_put(&b, &(struct ax_step_result){.serial = 3, .value = 1}, &serial); /* after a new one */
     ax_step_put_end(&b);
     assert_int_equal(ax_step_check(ax_buf_view(&b), 1), AX_CORRUPT);
     ax_buf_reset(&b);
     ax_step_put_head(&b, &one);
-    ax_step_put_channel(&b, 9, &serial);
+    ax_step_put_channel(&b, &(struct ax_step_channel){.next_serial = 9}, &serial);
     ax_step_put(&b, &(struct ax_step_result){.serial = 9, .value = 1}, &serial); /* not made yet */
     ax_step_put_end(&b);
     assert_int_equal(ax_step_check(ax_buf_view(&b), 1), AX_CORRUPT);
