@@ -42,19 +42,28 @@ static bool is_user(const struct ax_http_request *req, char out[AX_CALLER_WHO])
     return true;
 }
 
+enum ax_err ax_caller_who(const struct ax_http_request *req, struct ax_str said, char user[AX_CALLER_WHO],
+                          struct ax_str *out, struct ax_diag *diag)
+{
+    *out = said;
+    if (is_user(req, user))
+        *out = ax_str(user);
+    else if (is_ours(said))
+        return ax_fail(diag, AX_INVALID, "auspex stands for the process itself: say who you are");
+    if (out->n < AX_CALLER_WHO && ax_str_utf8(*out))
+        return AX_OK;
+    return ax_fail(diag, AX_INVALID, "who you are must be UTF-8, of less than %d bytes", AX_CALLER_WHO);
+}
+
 enum ax_err ax_caller(const struct ax_http_request *req, char user[AX_CALLER_WHO], struct ax_registry_by *out,
                       struct ax_diag *diag)
 {
     const struct ax_str by = ax_http_query(req, "by");
-    *out = (struct ax_registry_by){by.n ? by : ax_str(AX_CALLER_UNKNOWN), ax_http_query(req, "why")};
-    if (is_user(req, user))
-        out->who = ax_str(user);
-    else if (is_ours(by))
-        return ax_fail(diag, AX_INVALID,
-                       "by: auspex stands for the process itself: say who you are (--by=NAME)");
-    if (out->who.n < AX_CALLER_WHO && out->why.n < AX_CALLER_WHY && ax_str_utf8(out->who) &&
-        ax_str_utf8(out->why))
+    out->why = ax_http_query(req, "why");
+    const enum ax_err err = ax_caller_who(req, by.n ? by : ax_str(AX_CALLER_UNKNOWN), user, &out->who, diag);
+    if (err != AX_OK)
+        return ax_wrap(diag, err, "by (--by=NAME)");
+    if (out->why.n < AX_CALLER_WHY && ax_str_utf8(out->why))
         return AX_OK;
-    return ax_fail(diag, AX_INVALID, "by and why must be UTF-8, of less than %d and %d bytes", AX_CALLER_WHO,
-                   AX_CALLER_WHY);
+    return ax_fail(diag, AX_INVALID, "why must be UTF-8, of less than %d bytes", AX_CALLER_WHY);
 }

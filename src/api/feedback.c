@@ -2,6 +2,7 @@
 #include "api/feedback.h"
 
 #include "api/answer.h"
+#include "api/caller.h"
 #include "base/log.h"
 #include "base/parse.h"
 #include "pipeline/lesson.h"
@@ -10,7 +11,7 @@
 #include <stdlib.h>
 
 #define BODY_MAX 65536
-#define TEXT_MAX 1024 /* bytes of author and comment */
+#define TEXT_MAX 1024 /* bytes of a comment */
 #define LIST_LIMIT 100
 #define LIST_LIMIT_MAX 10000
 #define SHOWN_MAX 20 /* series of which an answer tells the thresholds */
@@ -94,7 +95,7 @@ static enum ax_err read_event(const json_t *body, struct ax_event *e, struct ax_
     if (err == AX_OK)
         err = text_of(body, "series", BODY_MAX, &e->selector, diag);
     if (err == AX_OK)
-        err = text_of(body, "author", TEXT_MAX, &e->author, diag);
+        err = text_of(body, "author", AX_CALLER_WHO, &e->author, diag);
     if (err == AX_OK)
         err = text_of(body, "comment", TEXT_MAX, &e->comment, diag);
     if (err == AX_OK)
@@ -203,11 +204,14 @@ static void post(void *ctx, const struct ax_http_request *req, struct ax_http_re
     struct ax_feedback *f = ctx;
     struct ax_diag diag = {{0}};
     struct ax_event e = {.created_ms = ax_clock_now(&f->clock)};
+    char user[AX_CALLER_WHO];
     json_error_t where;
     json_t *body = json_loadb(req->body.n ? req->body.p : "", req->body.n, JSON_REJECT_DUPLICATES, &where);
     enum ax_err err = body ? read_event(body, &e, &diag)
                            : ax_fail(&diag, AX_INVALID, "the body is no JSON: line %d, column %d: %s",
                                      where.line, where.column, where.text);
+    if (err == AX_OK)
+        err = ax_caller_who(req, e.author, user, &e.author, &diag);
     (void)pthread_mutex_lock(&f->lock);
     if (err == AX_OK && !ax_pipeline_is_current(f->pipeline))
         err = ax_fail(&diag, AX_NOTREADY, "what the jobs had learnt is still being restored: see /-/ready");
@@ -278,14 +282,15 @@ static void revoke(void *ctx, const struct ax_http_request *req, struct ax_http_
     struct ax_feedback *f = ctx;
     struct ax_diag diag = {{0}};
     struct ax_event e = {0};
-    struct ax_str author = ax_http_query(req, "author");
-    if (!number_of(req, "id", 0, INT64_MAX, &e.id) || e.id == 0 || author.n > TEXT_MAX) {
+    char user[AX_CALLER_WHO];
+    struct ax_str author;
+    if (!number_of(req, "id", 0, INT64_MAX, &e.id) || e.id == 0) {
         ax_answer_error(res, 400, "bad_data", "the parameter id is missing: that of what is to be revoked");
         return;
     }
+    enum ax_err err = ax_caller_who(req, ax_http_query(req, "author"), user, &author, &diag);
     (void)pthread_mutex_lock(&f->lock);
-    enum ax_err err = AX_OK;
-    if (!ax_pipeline_is_current(f->pipeline))
+    if (err == AX_OK && !ax_pipeline_is_current(f->pipeline))
         err = ax_fail(&diag, AX_NOTREADY, "what the jobs had learnt is still being restored: see /-/ready");
     if (err == AX_OK)
         err = ax_events_revoke(f->events, e.id, ax_clock_now(&f->clock), author, &diag);

@@ -2,12 +2,13 @@
 #include "config/dump.h"
 
 #include "base/parse.h"
+#include "base/url.h"
 #include "config/schema.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 
-#define SECRET "<secret>"
+#define SECRET AX_URL_SECRET
 
 static void indent(struct ax_buf *out, int depth)
 {
@@ -30,25 +31,12 @@ static void write_quoted(struct ax_buf *out, struct ax_str s)
     ax_buf_byte(out, '"');
 }
 
-/* A URL without the password that may stand in it. */
+/* A URL without the secrets that may stand in it. */
 static void write_url(struct ax_buf *out, struct ax_str url)
 {
-    const char *host = url.n ? memchr(url.p, '/', url.n) : NULL;
-    size_t from = host && (size_t)(host - url.p) + 2 <= url.n ? (size_t)(host - url.p) + 2 : 0;
-    const char *slash = memchr(url.p + from, '/', url.n - from);
-    size_t until = slash ? (size_t)(slash - url.p) : url.n;
-    const char *at = memrchr(url.p + from, '@', until - from);
-    const char *colon = at ? memchr(url.p + from, ':', (size_t)(at - url.p) - from) : NULL;
-    if (!colon) {
-        write_quoted(out, url);
-        return;
-    }
-    /* Both parts are quoted as one scalar. */
     struct ax_buf text;
-    ax_buf_init(&text, url.n + sizeof SECRET + 512);
-    ax_buf_put(&text, url.p, (size_t)(colon + 1 - url.p));
-    ax_buf_str(&text, ax_str(SECRET));
-    ax_buf_put(&text, at, url.n - (size_t)(at - url.p));
+    ax_buf_init(&text, SIZE_MAX);
+    ax_url_shown(url, &text);
     write_quoted(out, ax_buf_view(&text));
     if (text.err != AX_OK && out->err == AX_OK)
         out->err = text.err;

@@ -3,6 +3,7 @@
 
 #include "base/assert.h"
 #include "base/log.h"
+#include "base/url.h"
 #include "config/relabel.h"
 #include "emit/sender.h"
 
@@ -129,24 +130,6 @@ struct ax_hash128 ax_endpoint_fingerprint(const struct ax_remote_write *c)
     return h;
 }
 
-/* The URL with everything between "user" and "@" left out. */
-static char *public_url(struct ax_str url)
-{
-    const char *scheme = memmem(url.p, url.n, "://", 3);
-    size_t from = scheme ? (size_t)(scheme - url.p) + 3 : 0, end = from, at = from;
-    while (end < url.n && !strchr("/?#", url.p[end])) {
-        if (url.p[end] == '@')
-            at = end + 1;
-        end++;
-    }
-    char *out = calloc(1, url.n + 1);
-    if (out && url.n) {
-        memcpy(out, url.p, from);
-        memcpy(out + from, url.p + at, url.n - at);
-    }
-    return out;
-}
-
 static enum ax_err make_sender(struct ax_endpoint *e, const struct ax_http_client_options *http, uint32_t n,
                                struct ax_diag *diag)
 {
@@ -194,7 +177,7 @@ enum ax_err ax_endpoint_new(const struct ax_remote_write *config, const struct a
 {
     *out = NULL;
     struct ax_endpoint *e = calloc(1, sizeof *e);
-    char *url = public_url(config->url),
+    char *url = ax_url_label(config->url),
          *name = strndup(config->name.n ? config->name.p : "", config->name.n);
     if (!e || !url || !name) {
         free(e);

@@ -11,7 +11,7 @@
 #define OWED_VERSION 1
 #define SNAPSHOTS 2 /* as many are kept, and what the log has for the older one */
 
-/* A record, read; views into it. */
+/* A record, read; views into it. One without a selector erases nothing: it is there for its position. */
 struct record {
     struct ax_str job, selector;
     uint64_t generation, identity;
@@ -38,7 +38,7 @@ static bool get(struct ax_str body, struct record *r)
     r->identity = ax_get_u64(&in);
     r->last_ms = ax_get_ms(&in);
     r->selector = ax_get_str(&in);
-    return ax_bytes_end(&in) == AX_OK && r->selector.n > 0;
+    return ax_bytes_end(&in) == AX_OK && (r->selector.n > 0 || r->job.n == 0);
 }
 
 static enum ax_err append(struct ax_pipeline *p, const struct record *r, struct ax_diag *diag)
@@ -69,9 +69,11 @@ enum ax_err ax_erase_replay_samples(struct ax_db *db, struct ax_str record)
     struct ax_diag diag;
     if (!get(record, &r))
         return AX_CORRUPT;
-    enum ax_err err = r.job.n ? AX_NOTFOUND : ax_chooser_init(&c, r.selector, &diag);
+    if (r.job.n || r.selector.n == 0)
+        return AX_OK;
+    const enum ax_err err = ax_chooser_init(&c, r.selector, &diag);
     if (err != AX_OK)
-        return err == AX_INVALID ? AX_CORRUPT : err == AX_NOMEM ? err : AX_OK;
+        return err == AX_NOMEM ? err : AX_CORRUPT;
     (void)ax_db_clear(db, is_meant, &c);
     ax_chooser_done(&c);
     return AX_OK;

@@ -217,6 +217,41 @@ static uint32_t lessons_of(struct world *w, const char *job)
     return n;
 }
 
+static struct ax_str ann(void *ctx, bool query, const char *name, uint32_t at)
+{
+    (void)ctx;
+    return !query && strcmp(name, "Authorization") == 0 && at == 0
+               ? ax_str("Basic YW5uOnNlY3JldA==") /* ann:secret */
+           : query && strcmp(name, "id") == 0 ? ax_str("1")
+                                              : (struct ax_str){NULL, 0};
+}
+
+/* Ask a route as one whom the doors have let in by a password; the status. */
+static int ask_as_ann(const struct world *w, size_t route, const char *body)
+{
+    const struct ax_http_request req = {.find = ann, .authenticated = true, .body = ax_str(body)};
+    struct ax_http_response res;
+    ax_http_response_init(&res);
+    w->routes[route].handle(w->routes[route].ctx, &req, &res);
+    ax_buf_done(&res.body);
+    return res.status;
+}
+
+static void who_came_in_by_a_password_is_the_author_whatever_the_body_says(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w);
+    assert_int_equal(ask_as_ann(&w, 0, "{\"verdict\": \"exclusion\", \"from\": 1, \"author\": \"jo\"}"), 200);
+    assert_int_equal(ask_as_ann(&w, 2, ""), 200);
+    json_t *a = ask(&w, "GET", "?revoked=true", NULL, 200);
+    assert_string_equal(json_string_value(within(a, ".data.feedback.0.author")), "ann");
+    assert_string_equal(json_string_value(within(a, ".data.feedback.0.revokedBy")), "ann");
+    json_decref(a);
+    json_decref(ask(&w, "DELETE", "?id=1&author=auspex", NULL, 400));
+    world_done(&w);
+}
+
 static void a_job_that_begins_anew_is_taught_what_is_in_force(void **state)
 {
     (void)state;
@@ -242,6 +277,7 @@ int main(void)
         cmocka_unit_test(what_is_said_is_taught_listed_and_revoked),
         cmocka_unit_test(what_comes_to_nothing_is_answered_with_a_warning),
         cmocka_unit_test(what_cannot_be_read_is_refused_and_kept_nowhere),
+        cmocka_unit_test(who_came_in_by_a_password_is_the_author_whatever_the_body_says),
         cmocka_unit_test(a_job_that_begins_anew_is_taught_what_is_in_force),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -190,6 +190,37 @@ static void neither_log_nor_snapshots_hold_it_any_more(void **state)
     lasting_done(&l);
 }
 
+static void remove_newest_snapshot(const struct lasting *l)
+{
+    char dir[SCRATCH_PATH], name[SCRATCH_PATH], newest[SCRATCH_PATH] = "", path[SCRATCH_PATH];
+    scratch_in(dir, l->folder, "snapshots");
+    for (size_t i = 0; i < scratch_count(dir, ".snap"); i++) {
+        scratch_name(name, dir, ".snap", i);
+        if (strcmp(name, newest) > 0)
+            memcpy(newest, name, sizeof newest);
+    }
+    scratch_in(path, dir, newest);
+    assert_int_equal(unlink(path), 0);
+}
+
+static void what_was_written_for_a_snapshot_that_is_lost_is_no_damage(void **state)
+{
+    (void)state;
+    struct lasting l;
+    struct ax_cell *skipped = ax_metric(AX_M_REPLAY_SKIPPED, "erase", NULL);
+    lasting_init(&l, &feed);
+    live_to(&l, feed.n / 2);
+    assert_true(ax_pipeline_snapshot(l.pipeline));
+    (void)erase(&l);
+    ax_pipeline_scrub(l.pipeline);
+    remove_newest_snapshot(&l);
+    const double before = ax_metric_get(skipped);
+    kill_and_start(&l);
+    assert_true(ax_metric_get(skipped) == before);
+    assert_int_equal(modelled(&l), 0);
+    lasting_done(&l);
+}
+
 /* A file of the folder of snapshots that cannot be removed as the old ones are. */
 static void make_stuck(const struct lasting *l, char path[SCRATCH_PATH])
 {
@@ -231,6 +262,7 @@ int main(void)
         cmocka_unit_test(entities_go_with_their_labels),
         cmocka_unit_test(a_process_that_is_killed_goes_on_as_if_it_had_not_been),
         cmocka_unit_test(neither_log_nor_snapshots_hold_it_any_more),
+        cmocka_unit_test(what_was_written_for_a_snapshot_that_is_lost_is_no_damage),
         cmocka_unit_test(while_old_ones_cannot_be_removed_it_is_not_done),
     };
     return cmocka_run_group_tests(tests, make_feed, end_feed);
