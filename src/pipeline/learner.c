@@ -1,8 +1,7 @@
 /* learner.c: when a fit is due, and what becomes of one that is over. */
-#include "pipeline/learner.h"
-
 #include "base/log.h"
 #include "base/metrics.h"
+#include "pipeline/learner_priv.h"
 
 #include <string.h>
 

@@ -189,6 +189,9 @@ void ax_learner_compare(struct ax_learner *l, double live, double shadow);
 /* Say on the card of what serves, once, that its groups are not served alike (src/pipeline/job_parity.h). */
 void ax_learner_flag(struct ax_learner *l, const char *why);
 
+/* How the store stands, looked at again if it has changed; false when it has no roles. */
+bool ax_learner_look(struct ax_learner *l);
+
 /* Against the data of which generation inputs are tested for drift; NULL: nobody serves. */
 const struct ax_generation *ax_learner_baseline(const struct ax_learner *l);
 
@@ -212,14 +215,5 @@ void ax_learner_shown_save(const struct ax_learner *l, struct ax_buf *out);
 
 /* Read that back; what cannot be is a failure of in. */
 void ax_learner_shown_load(struct ax_learner *l, struct ax_bytes *in);
-
-/* learner_roles.c: what the roles are to be, as ax_learner_ready(), once what was fitted is there. */
-bool ax_learner_decide(struct ax_learner *l);
-
-/* How the store stands, looked at again if it has changed; false when it has no roles. */
-bool ax_learner_look(struct ax_learner *l);
-
-/* Count and log what could not be made to serve. */
-void ax_learner_refuse(const struct ax_learner *l, enum ax_err err, const char *text);
 
 #endif

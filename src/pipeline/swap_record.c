@@ -1,7 +1,7 @@
 /* swap_record.c: a swap to and from bytes. */
 #include "pipeline/swap_record.h"
 
-#define VERSION 3
+#define VERSION 4
 
 void ax_swap_put(struct ax_buf *out, const struct ax_swap *swap)
 {

@@ -4,7 +4,7 @@
  * It stands between the last step under the old roles and the first under the new ones, so that a replay
  * changes them at the very same place; the artifacts are on the disk before it.
  *
- * Body: version (u8, 3), what pipeline/learner_at.h appends, roles (train/trial.h). Pure. */
+ * Body: version (u8, 4), what pipeline/learner_at.h appends, roles (train/trial.h). Pure. */
 #ifndef AX_PIPELINE_SWAP_RECORD_H
 #define AX_PIPELINE_SWAP_RECORD_H
 

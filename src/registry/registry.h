@@ -123,6 +123,11 @@ AX_MUST_USE enum ax_err ax_registry_rollback(struct ax_registry *r, struct ax_st
                                              const struct ax_registry_by *by, struct ax_model_ref *out,
                                              struct ax_diag *diag);
 
+/* Did the champion come to serve by somebody's decision, or because another one was rolled back, by whomever?
+ * As the audit log tells; false when nobody serves. */
+AX_MUST_USE enum ax_err ax_registry_held(struct ax_registry *r, struct ax_str name, bool *out,
+                                         struct ax_diag *diag);
+
 /* What a comparison of two versions leads to. */
 enum ax_decision { AX_DECIDE_PROMOTE, AX_DECIDE_RETIRE, AX_DECIDE_ROLL_BACK };
 

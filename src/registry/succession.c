@@ -93,3 +93,23 @@ enum ax_err ax_succession_follow_all(struct ax_registry *r, struct ax_diag *diag
     (void)sqlite3_finalize(s);
     return err == AX_NOTFOUND ? AX_OK : err;
 }
+
+/* The newest two entries of the kinds that bring one to serve: a rollback stands before what it brings back.
+ */
+enum ax_err ax_registry_held(struct ax_registry *r, struct ax_str name, bool *out, struct ax_diag *diag)
+{
+    (void)pthread_mutex_lock(&r->lock);
+    sqlite3_stmt *s = ax_sql_prepare(r, diag,
+                                     "SELECT action, who <> 'auspex' FROM audit WHERE model = ? AND action IN"
+                                     " ('rollback', 'to production') ORDER BY seq DESC LIMIT 2",
+                                     "s", name);
+    enum ax_err err = s ? ax_sql_step(r, s, diag) : AX_IO;
+    *out = err == AX_OK && sqlite3_column_int(s, 1);
+    if (err == AX_OK && !*out) {
+        err = ax_sql_step(r, s, diag);
+        *out = err == AX_OK && ax_str_eq(ax_sql_text(s, 0), ax_str("rollback"));
+    }
+    (void)sqlite3_finalize(s);
+    (void)pthread_mutex_unlock(&r->lock);
+    return err == AX_NOTFOUND ? AX_OK : err;
+}

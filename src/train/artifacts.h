@@ -41,9 +41,10 @@ struct ax_artifact_standing {
     struct ax_role champion, challenger;
     struct ax_role replaced; /* by the champion, which is where a rollback goes */
     struct ax_role baseline; /* whose data the champion's inputs are tested against; nobody: its own */
-    int64_t newest_ms;       /* time of the last sample that the newest one learnt from, whichever serves; 0:
-                                not known */
-    bool asked;              /* somebody asks for a fit of it, which is not over yet */
+    bool held; /* the champion serves because somebody wants it to, or because another one was rolled back */
+    int64_t newest_ms; /* time of the last sample that the newest one learnt from, whichever serves; 0:
+                          not known */
+    bool asked;        /* somebody asks for a fit of it, which is not over yet */
 };
 
 /* A move from one role to another. */

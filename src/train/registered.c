@@ -226,7 +226,9 @@ static enum ax_err standing(void *ctx, const struct ax_artifact_about *about,
         err = find_role(ctx, name, "challenger", &out->challenger, diag);
     if (err != AX_OK || !*out->champion.sha256)
         return err;
-    err = ax_registry_see(ctx, ax_str(name), ax_str(out->champion.version), see, &champion, diag);
+    err = ax_registry_held(ctx, ax_str(name), &out->held, diag);
+    if (err == AX_OK)
+        err = ax_registry_see(ctx, ax_str(name), ax_str(out->champion.version), see, &champion, diag);
     if (err == AX_OK && *champion.replaced)
         err = find_role(ctx, name, champion.replaced, &out->replaced, diag);
     if (err == AX_OK && *champion.baseline)

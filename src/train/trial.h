@@ -14,45 +14,8 @@
 #ifndef AX_TRAIN_TRIAL_H
 #define AX_TRAIN_TRIAL_H
 
-#include "base/bytes.h"
-#include "registry/registry.h"
 #include "train/compare.h"
-
-/* What stands here is saved by its number. */
-enum ax_phase {
-    AX_PHASE_NONE,
-    AX_PHASE_SHADOW,
-    AX_PHASE_CANARY,
-    AX_PHASE_APPROVAL,
-    AX_PHASE_WATCH,
-    AX_PHASES
-};
-
-/* "none", "shadow", "canary", "approval", "watch". */
-const char *ax_phase_name(enum ax_phase phase);
-
-#define AX_VERSION_TEXT 36
-
-/* A generation by its artifact, and the number that people know it by. Both empty: nobody. */
-struct ax_role {
-    char sha256[AX_SHA256_TEXT];
-    char version[AX_VERSION_TEXT];
-};
-
-/* Who has which role. */
-struct ax_roles {
-    struct ax_role live, shadow;
-    struct ax_role baseline; /* whose data live's inputs are tested against for drift; nobody: its own */
-    enum ax_phase phase;
-    uint8_t share;    /* per cent of the series that a canary serves; else 0 */
-    bool rolled_back; /* that is how it came to this */
-};
-
-/* Append them. */
-void ax_roles_put(struct ax_buf *out, const struct ax_roles *roles);
-
-/* Read them back; what cannot be is a failure of in. */
-void ax_roles_get(struct ax_bytes *in, struct ax_roles *out);
+#include "train/roles.h"
 
 /* How generations are tried; zero: a newer one serves at once, and nobody watches. */
 struct ax_trial_rule {

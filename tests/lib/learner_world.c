@@ -23,6 +23,12 @@ static enum ax_err copy(void *ctx, int64_t t_ms, enum ax_fit_reason reason, uint
     return AX_OK;
 }
 
+static bool supersedes(void *ctx, const struct ax_fit_scores *live, const struct ax_fit_scores *newer)
+{
+    const struct learner_world *w = ctx;
+    return w->supersedes && newer->until_ms > live->until_ms;
+}
+
 void learner_world_start(struct learner_world *w, uint32_t approvals)
 {
     struct ax_diag diag = {{0}};
@@ -45,6 +51,7 @@ void learner_world_start(struct learner_world *w, uint32_t approvals)
         .seed = 42,
         .rule = w->rule,
         .copy = copy,
+        .supersedes = supersedes,
         .ctx = w};
     ax_learner_init(&w->l, &spec);
 }

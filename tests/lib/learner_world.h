@@ -23,6 +23,7 @@ struct learner_world {
     bool is_useless;      /* a fit, now */
     bool drifts, rings;   /* its data do; a cron line does, at the next step */
     bool background;      /* fits have a thread of their own, from the next start on; */
+    bool supersedes;      /* a newer one takes the place of what serves without a trial */
     bool slow;            /* and go on until they are called off */
 };
 

@@ -8,6 +8,7 @@ static const struct ax_swap swap = {{{"job", 3}, 7, 8, -15000, {"lstm", 4}, {"cp
                                     {.live = {SHA, "1.0.0"},
                                      .shadow = {SHA, "1.0.1"},
                                      .baseline = {SHA, "1.0.2"},
+                                     .held = true,
                                      .phase = AX_PHASE_CANARY,
                                      .share = 25}};
 
