@@ -34,11 +34,11 @@ static bool put_vector(const struct ax_feature_series *s, struct ax_arena *scrat
     json_t *values = json_object();
     for (enum ax_feature f = 0; f < AX_FEATURES_N; f++)
         (void)json_object_set_new(values, ax_feature_info(f)->name, number(vector[f]));
-    return json_array_append_new(list, json_pack("{s:o, s:o, s:o, s:f, s:i, s:o, s:o}", "metric",
-                                                 ax_labels_json(&s->labels), "job", ax_str_json(s->job),
-                                                 "feature", ax_str_json(s->feature), "timestamp",
-                                                 (double)s->past.end_ms / 1000, "steps", (int)s->past.n,
-                                                 "value", number(newest(&s->past)), "values", values)) == 0;
+    return json_array_append_new(
+               list, json_pack("{s:o, s:o, s:o, s:f, s:i, s:o, s:o}", "metric", ax_labels_json(&s->labels),
+                               "job", ax_str_json(s->job), "feature", ax_str_json(s->feature), "timestamp",
+                               (double)s->past.end_ms / 1000, "steps", (int)ax_features_past(&s->past).n,
+                               "value", number(newest(&s->past)), "values", values)) == 0;
 }
 
 /* The inputs of an entity by name: those of one job with the same labels. by_key finds it again. */

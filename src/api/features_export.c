@@ -31,7 +31,7 @@ static uint64_t count(const struct ax_features_request *r, const struct ax_featu
 {
     uint64_t n = 0;
     for (uint32_t i = 0; i < found->n; i++)
-        for (uint32_t k = 0; k < found->v[i].past.n; k++)
+        for (uint32_t k = found->v[i].first; k < found->v[i].past.n; k++)
             n += is_asked(r, time_of(&found->v[i].past, k));
     return n;
 }
@@ -101,7 +101,7 @@ static void put_csv_row(struct ax_buf *out, const struct names *n, const struct 
     ax_buf_str(out, ax_buf_view(&n->series));
     ax_buf_byte(out, ',');
     ax_buf_str(out, ax_buf_view(&n->feature));
-    ax_buf_printf(out, ",%u,", past->n);
+    ax_buf_printf(out, ",%u,", ax_features_past(past).n);
     put_number(out, (double)past->v[past->n - 1], "");
     for (enum ax_feature f = 0; f < AX_FEATURES_N; f++) {
         ax_buf_byte(out, ',');
@@ -121,7 +121,7 @@ static void put_json_row(struct ax_buf *out, const struct names *n, const struct
     ax_buf_str(out, ax_buf_view(&n->series));
     ax_buf_str(out, ax_str(",\"feature\":"));
     ax_buf_str(out, ax_buf_view(&n->feature));
-    ax_buf_printf(out, ",\"steps\":%u,\"value\":", past->n);
+    ax_buf_printf(out, ",\"steps\":%u,\"value\":", ax_features_past(past).n);
     put_number(out, (double)past->v[past->n - 1], "null");
     ax_buf_str(out, ax_str(",\"values\":{"));
     for (enum ax_feature f = 0; f < AX_FEATURES_N; f++) {
@@ -142,7 +142,7 @@ static bool put_series(const struct ax_features_request *r, const struct ax_feat
     ax_buf_init(&n.series, 1u << 20);
     ax_buf_init(&n.feature, 1u << 20);
     (r->jsonl ? json_names : csv_names)(s, &n);
-    for (uint32_t k = 0; k < s->past.n && whole; k++) {
+    for (uint32_t k = s->first; k < s->past.n && whole; k++) {
         const struct ax_view past = {s->past.v, k + 1, time_of(&s->past, k), s->past.step_ms};
         if (!is_asked(r, past.end_ms))
             continue;

@@ -2,6 +2,7 @@
 #include "api/features_find.h"
 
 #include "base/clock.h"
+#include "features/features.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -65,6 +66,9 @@ static enum ax_err copy_series(struct finding *f, const struct ax_modelled *s, c
         return AX_NOMEM;
     memcpy(v, past->v, past->n * sizeof *v);
     to->past = (struct ax_view){v, past->n, past->end_ms, past->step_ms};
+    to->first = past->n < s->config->window_fine ? 0 /* nothing is forgotten yet */
+                : past->n < AX_FEATURES_STEPS    ? past->n - 1
+                                                 : AX_FEATURES_STEPS - 1;
     out->n++;
     return AX_OK;
 }

@@ -24,6 +24,7 @@ struct ax_feature_series {
     struct ax_labels labels;
     struct ax_str job, feature; /* feature is empty for the job's expression */
     struct ax_view past;        /* ends with the newest step */
+    uint32_t first;             /* of its steps, that has all the past that its vector was made of then */
 };
 
 /* What was found, in the order of jobs, their features, and when the series came up. */

@@ -88,6 +88,7 @@ void ax_config_validate_lstm(struct ax_reader *r, yaml_node_t *forecast, struct 
 #endif
 
 #define MODEL_FILE_MAX (10u << 20) /* bytes; that of nn/model_file.h */
+#define TREES_WINDOW_MIN 256       /* steps: twice those of a vector (features/features.h) */
 #define TREE_NODE_BYTES 20u        /* of a node of a forest in it */
 
 /* Would the largest forests of all leads, one more than there are horizons, fit into a model file? */
@@ -121,7 +122,7 @@ void ax_config_validate_trees(struct ax_reader *r, yaml_node_t *forecast, struct
     check_size(r, at, job);
     if (job->features_n > 64)
         ax_problem_add(r->problems, at, false, "trees: %u features: at most 64", job->features_n);
-    if (job->window_fine < 64)
-        ax_problem_add(r->problems, at, false, "trees: a fine window of %u steps; 64 are needed at least",
-                       job->window_fine);
+    if (job->window_fine < TREES_WINDOW_MIN)
+        ax_problem_add(r->problems, at, false, "trees: a fine window of %u steps; %d are needed at least",
+                       job->window_fine, TREES_WINDOW_MIN);
 }

@@ -14,8 +14,10 @@
 #define SPIKE_DEVIATIONS 6.0
 #define MAD_TO_DEVIATION 1.4826 /* for normal data */
 #define MEAN_TO_DEVIATION 1.2533
-#define SPECTRUM_STEPS 512
 #define SPECTRUM_STEPS_MIN 8
+
+/* Doubles that the work needs at most: those of the spectrum. */
+#define WORK_SIZE (AX_FEATURES_STEPS + AX_FEATURES_STEPS / 2 + 1 + 3 * AX_FEATURES_STEPS)
 
 static const struct ax_feature_info table[AX_FEATURES_N] = {
 #define AX_FEATURE(name, unit, help) {#name, unit, help},
@@ -143,7 +145,6 @@ static void spectrum(const struct ax_view *past, double *work, double *out)
 {
     uint32_t n = ax_fft_pow2(past->n);
     n = n > past->n ? n / 2 : n;
-    n = n > SPECTRUM_STEPS ? SPECTRUM_STEPS : n;
     out[AX_FEATURE_dominant_frequency] = out[AX_FEATURE_spectral_entropy] = NAN;
     if (n < SPECTRUM_STEPS_MIN)
         return;
@@ -179,35 +180,35 @@ static void spectrum(const struct ax_view *past, double *work, double *out)
     out[AX_FEATURE_spectral_entropy] = entropy / log(n / 2.0);
 }
 
-/* Doubles that the work below needs at most. */
-static size_t work_size(uint32_t n)
+struct ax_view ax_features_past(const struct ax_view *past)
 {
-    size_t for_spectrum = SPECTRUM_STEPS + SPECTRUM_STEPS / 2 + 1 + 3 * SPECTRUM_STEPS;
-    return n > for_spectrum ? n : for_spectrum;
+    const uint32_t n = past->n < AX_FEATURES_STEPS ? past->n : AX_FEATURES_STEPS;
+    return (struct ax_view){past->v + (past->n - n), n, past->end_ms, past->step_ms};
 }
 
-enum ax_err ax_features_compute(const struct ax_view *past, int64_t t_ms, struct ax_arena *scratch,
+enum ax_err ax_features_compute(const struct ax_view *all, int64_t t_ms, struct ax_arena *scratch,
                                 double out[AX_FEATURES_N])
 {
     for (int i = 0; i < AX_FEATURES_N; i++)
         out[i] = NAN;
     calendar(t_ms, out);
-    double *work = ax_arena_array(scratch, work_size(past->n), sizeof *work);
+    const struct ax_view past = ax_features_past(all);
+    double *work = ax_arena_array(scratch, WORK_SIZE, sizeof *work);
     if (!work)
         return AX_NOMEM;
     struct ax_moments m = {0};
     uint32_t n = 0;
-    for (uint32_t i = 0; i < past->n; i++) {
-        if (isnan(past->v[i]))
+    for (uint32_t i = 0; i < past.n; i++) {
+        if (isnan(past.v[i]))
             continue;
-        work[n++] = (double)past->v[i];
-        ax_moments_add(&m, (double)past->v[i]);
+        work[n++] = (double)past.v[i];
+        ax_moments_add(&m, (double)past.v[i]);
     }
     if (n == 0)
         return AX_NOTREADY;
     statistics(&m, work, n, out);
-    out[AX_FEATURE_since_spike] = since_spike(past, out[AX_FEATURE_p50], work);
-    lags(past, out);
-    spectrum(past, work, out);
+    out[AX_FEATURE_since_spike] = since_spike(&past, out[AX_FEATURE_p50], work);
+    lags(&past, out);
+    spectrum(&past, work, out);
     return AX_OK;
 }

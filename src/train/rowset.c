@@ -15,7 +15,8 @@ uint32_t ax_speaker_longest(const struct ax_speaker_spec *spec)
 
 uint32_t ax_speaker_rows_of(const struct ax_speaker_spec *spec, uint32_t n)
 {
-    const uint32_t before = ax_speaker_longest(spec) + CONTEXT + spec->leads[0];
+    const uint32_t sequence = ax_speaker_longest(spec) + CONTEXT;
+    const uint32_t before = (sequence > spec->past ? sequence : spec->past) + spec->leads[0];
     return n > before ? n - before : 0;
 }
 

@@ -39,6 +39,7 @@ struct ax_speaker_spec {
     enum ax_lstm_preset preset;
     struct ax_lstm_hyper hyper; /* of a fit; what serves has that of its artifact */
     uint32_t sequence;
+    uint32_t past; /* steps before that of a row that there must be, when they are more than its sequence */
     uint32_t longest; /* of a search: what rows have room for, whatever the sequence; 0: there is none */
     int64_t step_ms;
     uint32_t leads[AX_SPEAKER_LEADS_MAX], leads_n; /* steps ahead, ascending */

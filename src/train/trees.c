@@ -364,6 +364,7 @@ static void speaker_ask(const struct ax_forecast_config *forecast, struct ax_spe
 {
     const struct ax_trees_config *cfg = &forecast->trees;
     s->sequence = 1;
+    s->past = AX_FEATURES_STEPS; /* a vector of less past says other things */
     s->epochs = cfg->rounds;
     s->depth = cfg->depth;
     s->patience = cfg->patience;

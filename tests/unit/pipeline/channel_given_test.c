@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define STEPS 150
+#define STEPS 320
 #define SERIES 4
 
 #define JOB(model)                                                                                           \
@@ -17,7 +17,7 @@
     "    by: [host]\n"                                                                                       \
     "    features: {y: max by (host) (y)}\n"                                                                 \
     "    evaluation_delay: 0s\n"                                                                             \
-    "    window: {fine: 64, coarse: 60}\n"                                                                   \
+    "    window: {fine: 256, coarse: 60}\n"                                                                  \
     "    forecast:\n"                                                                                        \
     "      horizons: [15s, 1m]\n"                                                                            \
     "      " model "\n"
@@ -95,7 +95,7 @@ static void what_comes_later_changes_nothing_that_was_said(void **state)
 {
     (void)state;
     for (size_t kind = 0; kind < KINDS; kind++)
-        for (uint32_t changed = 70; changed < STEPS; changed += 30) {
+        for (uint32_t changed = 170; changed < STEPS; changed += 50) {
             struct rig a, b;
             rig_init(&a, yaml[kind]);
             run(&a, 0, STEPS, 2 * STEPS);
