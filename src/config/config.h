@@ -154,6 +154,9 @@ struct ax_anomaly_config {
     uint32_t members_n;
 };
 
+/* Drift is tested of a job as a whole, or also of each of its entities. */
+enum ax_drift_per { AX_DRIFT_PER_JOB, AX_DRIFT_PER_ENTITY };
+
 /* `drift` of a job. */
 struct ax_drift_config {
     bool enabled;
@@ -161,6 +164,8 @@ struct ax_drift_config {
     int64_t interval_ms;         /* how often tests run; the larger of 10 steps and 1 min by default */
     int stream;                  /* enum ax_drift_stream_kind; none */
     bool distribution;           /* feature_distribution is sent; false */
+    int per;                     /* enum ax_drift_per; the job */
+    uint32_t max_entities;       /* that are tested; 64 */
 };
 
 /* `ha_tracker` of `global`. */

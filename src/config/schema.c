@@ -25,6 +25,7 @@ static const char *const actions[] = {"replace",   "keep",      "drop",      "ha
                                       "uppercase", "keepequal", "dropequal", NULL};
 static const char *const models[] = {"default", "ensemble", "latency", "features", NULL};
 static const char *const streams[] = {"none", "adwin", "page_hinkley", "kswin", NULL};
+static const char *const drift_pers[] = {"job", "entity", NULL};
 static const char *const presets[] = {"datacenter", "internet", "dwcp", NULL};
 static const char *const promotions[] = {"shadow", "canary", "immediate", NULL};
 static const char *const directions[] = {"both", "above_expected", "below_expected", NULL};
@@ -511,6 +512,11 @@ static const struct ax_key drift_keys[] = {
             "`drift_detected{kind=\"accuracy\"}` is 1 for `current` steps after that has risen."},
     {"distribution", AX_KEY_BOOL, JOB(drift.distribution), .fallback = "false",
      .doc = "Send `feature_distribution`: 20 series a feature."},
+    {"per", AX_KEY_ENUM, JOB(drift.per), .choices = drift_pers, .fallback = "job",
+     .doc = "`entity`: beside the job as a whole each entity (the `by` labels; without `by` each series) is "
+            "tested, against its own past. Its series have its labels and `per=\"entity\"`."},
+    {"max_entities", AX_KEY_COUNT, JOB(drift.max_entities), .fallback = "64", .min = 1, .max = 10000,
+     .doc = "Entities that `per: entity` tests at most. A test takes about 0.3 ms of each feature."},
 };
 static const struct ax_section drift = {
     "drift", "Drift tests between two windows.", drift_keys, COUNT_OF(drift_keys), 0, NO_PLACE};

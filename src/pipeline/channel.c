@@ -98,6 +98,13 @@ static void init_outlook(struct ax_channel *c)
     c->kind.capacities = &c->capacities;
 }
 
+/* How many targets are sampled for drift: enough for each entity to have one. */
+static uint32_t sample_of(const struct ax_drift_config *drift)
+{
+    const bool more = drift->per == AX_DRIFT_PER_ENTITY && drift->max_entities > AX_DRIFT_POOL_MAX;
+    return more ? drift->max_entities : AX_DRIFT_POOL_MAX;
+}
+
 static enum ax_err init_models(struct ax_channel *c, struct ax_diag *diag)
 {
     struct ax_job *job = c->job;
@@ -124,7 +131,7 @@ static enum ax_err init_models(struct ax_channel *c, struct ax_diag *diag)
         c->kind.emit_anomaly = own;
     }
     bool drifts = job->config->drift.enabled && (own || scored || forecast);
-    c->sample_left = AX_DRIFT_POOL_MAX;
+    c->sample_left = sample_of(&job->config->drift);
     c->kind.sample_left = &c->sample_left;
     if (job->config->drift.enabled)
         c->kind.drift_n = job->drift.reference_n + job->drift.current_n;

@@ -33,6 +33,13 @@ uint64_t ax_entity_id(const struct ax_job *job, const struct ax_labels *labels)
     return ax_job_id(job, &own);
 }
 
+uint64_t ax_channel_entity(const struct ax_channel *c, struct ax_target *t)
+{
+    if (!t->entity)
+        t->entity = c->feature.n ? t->id : ax_entity_id(c->job, t->labels);
+    return t->entity;
+}
+
 static void refuse_duplicate(const struct ax_channel *c)
 {
     if (ax_job_rehearses(c->job))

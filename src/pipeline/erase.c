@@ -112,6 +112,7 @@ static void erase_of_job(struct ax_job *job, const struct ax_chooser *chooser, s
     if (job->capacity)
         (void)erase_targets(job, job->capacity, chooser);
     out->entities += ax_entities_erase(job, chooser);
+    ax_drift_entities_erase(job, chooser);
     ax_job_parity_erased(job);
     for (struct ax_learner *l = job->learners; l; l = l->after) {
         out->fits += l->fit != NULL; /* it learns from a copy of what is to go: another one is begun later */

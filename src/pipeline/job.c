@@ -187,6 +187,7 @@ enum ax_err ax_job_new(const struct ax_job_env *env, const struct ax_config *con
     job->drift_due_ms = job->repeated_ms = job->accuracy_fell_ms = AX_NEVER;
     job->relearn_ms = job->settled_ms = AX_NEVER;
     ax_arena_init(&job->scratch, SCRATCH_BYTES);
+    ax_drift_entities_init(job);
     init_cells(job);
     init_specs(job);
     ax_outlets_init(&job->outlets, &job->env.sink, config, job_config);
@@ -215,6 +216,7 @@ void ax_job_free(struct ax_job *job, int64_t end_ms)
         return;
     ax_job_outlets(job, &(struct ax_outlet_deed){.verb = AX_OUTLET_END, .t_ms = end_ms});
     ax_entities_done(job, end_ms);
+    ax_drift_entities_done(job, end_ms);
     for (struct ax_learner *l = job->learners; l; l = l->after)
         ax_learner_done(l);
     for (uint32_t i = 0; i < job->channels_n; i++)
@@ -406,6 +408,7 @@ bool ax_job_repeat(struct ax_job *job, int64_t now_ms)
             ax_target_outlets(t, &job->channels[i].kind, &again);
     }
     ax_entities_repeat(job, now_ms);
+    ax_drift_entities_repeat(job, now_ms);
     ax_job_outlets(job, &again);
     return true;
 }

@@ -135,9 +135,9 @@ int64_t ax_job_stepped_ms(const struct ax_job *job);
 int64_t ax_job_newest_ms(const struct ax_job *job);
 
 /* Put all that the job has learnt into a snapshot: an AX_SECTION_JOB, then AX_SECTION_TARGETS of about 1 MiB
- * each, then AX_SECTION_ENTITIES likewise. Nothing of the job changes. scratch is for the bodies. AX_NOMEM or
- * AX_LIMIT of scratch: what was put is not all; what the file does not take is told by ax_snapshot_commit().
- * Cost: a copy of the state, about 30 KiB a target. */
+ * each, then AX_SECTION_ENTITIES and AX_SECTION_DRIFT likewise. Nothing of the job changes. scratch is for
+ * the bodies. AX_NOMEM or AX_LIMIT of scratch: what was put is not all; what the file does not take is told
+ * by ax_snapshot_commit(). Cost: a copy of the state, about 30 KiB a target. */
 AX_MUST_USE enum ax_err ax_job_save(struct ax_job *job, struct ax_buf *scratch, struct ax_snapshot_writer *w);
 
 /* What a section of a job says of itself; views into its body. */

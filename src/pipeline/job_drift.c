@@ -50,25 +50,32 @@ static const float *forecasts_of(const struct ax_target *t, struct ax_arena *scr
     return v;
 }
 
+bool ax_channel_pool_offer(const struct ax_channel *c, const struct ax_target *t, enum ax_drift_source source,
+                           struct ax_drift_pool *out)
+{
+    if (source != AX_DRIFT_INPUTS && !t->residuals)
+        return true;
+    const struct ax_view view = ax_window_fine(source == AX_DRIFT_RESIDUALS ? t->residuals : t->window),
+                         coarse = ax_window_coarse(t->window);
+    const bool goes_on = coarse.n && coarse.end_ms + coarse.step_ms > c->job->schedule.last_ms;
+    struct ax_drift_member member = {ax_labels_hash(t->labels, 0), view.v, view.n, coarse.v,
+                                     goes_on ? coarse.n : 0};
+    if (source == AX_DRIFT_PREDICTIONS) {
+        member.v = forecasts_of(t, &c->job->scratch, &member.n);
+        if (!member.v)
+            return false;
+    }
+    ax_drift_pool_offer(out, &member);
+    return true;
+}
+
 enum ax_err ax_channel_pool(const struct ax_channel *c, enum ax_drift_source source,
                             struct ax_drift_pool *out)
 {
     *out = (struct ax_drift_pool){.errors = source == AX_DRIFT_RESIDUALS};
-    for (const struct ax_target *t = c->first; t; t = t->next) {
-        if (source == AX_DRIFT_INPUTS ? !t->sampled : !t->residuals)
-            continue;
-        const struct ax_view view = ax_window_fine(source == AX_DRIFT_RESIDUALS ? t->residuals : t->window),
-                             coarse = ax_window_coarse(t->window);
-        const bool goes_on = coarse.n && coarse.end_ms + coarse.step_ms > c->job->schedule.last_ms;
-        struct ax_drift_member member = {ax_labels_hash(t->labels, 0), view.v, view.n, coarse.v,
-                                         goes_on ? coarse.n : 0};
-        if (source == AX_DRIFT_PREDICTIONS) {
-            member.v = forecasts_of(t, &c->job->scratch, &member.n);
-            if (!member.v)
-                return AX_NOMEM;
-        }
-        ax_drift_pool_offer(out, &member);
-    }
+    for (const struct ax_target *t = c->first; t; t = t->next)
+        if (t->sampled && !ax_channel_pool_offer(c, t, source, out))
+            return AX_NOMEM;
     return AX_OK;
 }
 
@@ -90,8 +97,8 @@ static enum ax_err test_channel(struct ax_channel *c, enum ax_drift_source sourc
 
 /* ---- names ---- */
 
-static struct ax_outlet_name score_name(const struct ax_channel *c, enum ax_drift_source source,
-                                        enum ax_drift_test test)
+struct ax_outlet_name ax_drift_score_name(const struct ax_channel *c, enum ax_drift_source source,
+                                          enum ax_drift_test test)
 {
     return (struct ax_outlet_name){.id = AX_OUTPUT_DRIFT_SCORE,
                                    .added = {{ax_str("feature"), ax_str(c->drift_name[source])},
@@ -99,7 +106,7 @@ static struct ax_outlet_name score_name(const struct ax_channel *c, enum ax_drif
                                    .added_n = 2};
 }
 
-static struct ax_outlet_name detected_name(enum ax_drift_kind kind)
+struct ax_outlet_name ax_drift_detected_name(enum ax_drift_kind kind)
 {
     static const char *const kinds[AX_DRIFT_KINDS] = {"data", "concept", "target", "prediction", "accuracy"};
     return (struct ax_outlet_name){
@@ -128,7 +135,7 @@ static void channel_outlets(struct ax_channel *c, const struct ax_outlet_deed *d
     char text[16];
     for (enum ax_drift_source source = 0; source < AX_DRIFT_SOURCES; source++)
         for (enum ax_drift_test test = 0; test < AX_DRIFT_TESTS; test++) {
-            const struct ax_outlet_name name = score_name(c, source, test);
+            const struct ax_outlet_name name = ax_drift_score_name(c, source, test);
             ax_outlet_do(&c->job->outlets, &c->drift[source][test], &name, deed);
         }
     for (uint32_t i = 0; c->distribution && i < 2 * LE_N; i++) {
@@ -140,7 +147,7 @@ static void channel_outlets(struct ax_channel *c, const struct ax_outlet_deed *d
 void ax_job_drift_outlets(struct ax_job *job, const struct ax_outlet_deed *deed)
 {
     for (enum ax_drift_kind kind = 0; kind < AX_DRIFT_KINDS; kind++) {
-        const struct ax_outlet_name name = detected_name(kind);
+        const struct ax_outlet_name name = ax_drift_detected_name(kind);
         ax_outlet_do(&job->outlets, &job->drift_detected[kind], &name, deed);
     }
     ax_outlet_do(&job->outlets, &job->drifted_features, &features_name, deed);
@@ -246,7 +253,7 @@ static void emit_scores(struct ax_channel *c, enum ax_drift_source source, int64
     const struct ax_drift_result *r = &c->drift_result[source];
     const struct ax_observer *o = job->env.observer;
     for (enum ax_drift_test test = 0; test < AX_DRIFT_TESTS; test++) {
-        const struct ax_outlet_name name = score_name(c, source, test);
+        const struct ax_outlet_name name = ax_drift_score_name(c, source, test);
         ax_outlet_put(&job->outlets, &c->drift[source][test], &name, t_ms, r->score[test]);
         if (o && o->drift)
             o->drift(o->ctx, job->config, c->drift_name[source], ax_drift_test_name(test), t_ms,
@@ -278,7 +285,7 @@ static void emit(struct ax_job *job, int64_t t_ms)
             emit_distribution(c, t_ms);
     }
     for (enum ax_drift_kind kind = 0; kind < AX_DRIFT_KINDS; kind++) {
-        const struct ax_outlet_name name = detected_name(kind);
+        const struct ax_outlet_name name = ax_drift_detected_name(kind);
         if (is_known(job, kind))
             ax_outlet_put(&job->outlets, &job->drift_detected[kind], &name, t_ms,
                           ax_job_drifted(job, kind, t_ms));
@@ -293,8 +300,9 @@ void ax_job_drift(struct ax_job *job, int64_t t_ms)
 {
     if (!job->config->drift.enabled)
         return;
+    const bool due = t_ms >= job->drift_due_ms;
     run_streams(job, t_ms);
-    if (t_ms >= job->drift_due_ms) {
+    if (due) {
         for (enum ax_drift_source source = 0; source < AX_DRIFT_SOURCES; source++)
             if (source != AX_DRIFT_PREDICTIONS || job->config->forecast.enabled)
                 run_source(job, source);
@@ -302,4 +310,6 @@ void ax_job_drift(struct ax_job *job, int64_t t_ms)
             job->drift_due_ms = t_ms + job->config->drift.interval_ms;
     }
     emit(job, t_ms);
+    if (job->config->drift.per == AX_DRIFT_PER_ENTITY)
+        ax_drift_entities_step(job, t_ms, due);
 }

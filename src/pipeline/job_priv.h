@@ -26,8 +26,9 @@
 #define AX_TARGET_NAME "target" /* feature label of the job's own expression in drift series */
 #define AX_RESIDUAL_SUFFIX "residual"
 #define AX_PREDICTION_SUFFIX "prediction"
-#define AX_CHANNELS_MAX 65  /* the expression and 64 features */
-#define AX_ENTITY_OUTPUTS 5 /* beside contributions: score, severity, direction, vote, absent */
+#define AX_CHANNELS_MAX 65       /* the expression and 64 features */
+#define AX_DRIFT_ENTITY_SERIES 8 /* of one channel that stand for an entity in its drift tests */
+#define AX_ENTITY_OUTPUTS 5      /* beside contributions: score, severity, direction, vote, absent */
 
 /* What is tested for drift: a channel's values, the errors of their one-step forecasts, these forecasts. What
  * stands here is saved by its number. */
@@ -101,6 +102,16 @@ struct ax_entity {
     int64_t seen_ms;
 };
 
+/* One entity as far as its drift goes (drift_entities.c). */
+struct ax_drift_entity;
+
+/* Those of a job. */
+struct ax_drift_entities {
+    struct ax_map by_id;
+    struct ax_drift_entity *first, **end; /* in the order in which they were made */
+    struct ax_cell *untested;
+};
+
 /* A job: what it was built from, its schedule, its channels (expression first, then features). */
 struct ax_job {
     struct ax_job_env env;
@@ -147,6 +158,7 @@ struct ax_job {
     uint32_t drift_ready[AX_DRIFT_SOURCES], drift_drifted[AX_DRIFT_SOURCES];
     int64_t accuracy_fell_ms; /* when a streaming detector last said so; AX_NEVER */
     struct ax_outlet drift_detected[AX_DRIFT_KINDS], drifted_features, data_drift_score;
+    struct ax_drift_entities drift_entities; /* of `drift.per: entity` */
     struct ax_outlet model_ready, model_info, model_trained, model_health;
     struct ax_job_parity *parity; /* NULL without `targets.parity` */
     enum ax_job_reason reason;
@@ -198,6 +210,9 @@ void ax_channel_step(struct ax_channel *c, int64_t t_ms);
 
 /* Under which the maps of features have the entity that a series belongs to by its `by` labels. */
 uint64_t ax_entity_id(const struct ax_job *job, const struct ax_labels *labels);
+
+/* The same of a target, which remembers it. */
+uint64_t ax_channel_entity(const struct ax_channel *c, struct ax_target *t);
 
 /* entity.c: score every entity from its features' scores at t_ms, and emit. */
 void ax_entities_step(struct ax_job *job, int64_t t_ms);
@@ -297,6 +312,16 @@ bool ax_job_explains(void *job, const struct ax_generation *older, const struct 
 AX_MUST_USE enum ax_err ax_channel_pool(const struct ax_channel *c, enum ax_drift_source source,
                                         struct ax_drift_pool *out);
 
+/* Offer one of its targets to a pool, as far as its past is there; false when out of memory. */
+bool ax_channel_pool_offer(const struct ax_channel *c, const struct ax_target *t, enum ax_drift_source source,
+                           struct ax_drift_pool *out);
+
+/* What a score and a verdict of drift are called. */
+struct ax_outlet_name ax_drift_score_name(const struct ax_channel *c, enum ax_drift_source source,
+                                          enum ax_drift_test test);
+/* As above. */
+struct ax_outlet_name ax_drift_detected_name(enum ax_drift_kind kind);
+
 /* Make room for what a channel's tests need beside its results. */
 AX_MUST_USE enum ax_err ax_channel_drift_init(struct ax_channel *c);
 
@@ -311,6 +336,36 @@ bool ax_job_drifted(const struct ax_job *job, enum ax_drift_kind kind, int64_t t
 
 /* Do something to all outlets of the job's drift. */
 void ax_job_drift_outlets(struct ax_job *job, const struct ax_outlet_deed *deed);
+
+/* drift_entities.c: begin with none. */
+void ax_drift_entities_init(struct ax_job *job);
+
+/* Free all; their series end at end_ms. */
+void ax_drift_entities_done(struct ax_job *job, int64_t end_ms);
+
+/* Let those of a step come and those that are over go, test them when due, and emit. AX_CHANNELS_MAX *
+ * AX_DRIFT_SOURCES tests of at most AX_DRIFT_ENTITY_SERIES series each, of max_entities entities. */
+void ax_drift_entities_step(struct ax_job *job, int64_t t_ms, bool due);
+
+/* Repeat their last outputs at t_ms. */
+void ax_drift_entities_repeat(struct ax_job *job, int64_t t_ms);
+
+/* Forget those that are meant; their series are left as they are. */
+void ax_drift_entities_erase(struct ax_job *job, const struct ax_chooser *chooser);
+
+/* One that nothing is known of; labels are copied. NULL when out of memory. */
+struct ax_drift_entity *ax_drift_entity_new(struct ax_job *job, uint64_t id, const struct ax_labels *labels);
+
+/* The one after e, the first after NULL, and its labels. */
+struct ax_drift_entity *ax_drift_entity_next(const struct ax_job *job, const struct ax_drift_entity *e);
+/* As above. */
+const struct ax_labels *ax_drift_entity_labels(const struct ax_drift_entity *e);
+
+/* Append what is known of one, but not its labels. */
+void ax_drift_entity_save(struct ax_job *job, struct ax_drift_entity *e, struct ax_buf *out);
+
+/* Read it back into a new one; what cannot be is a failure of in. */
+void ax_drift_entity_load(struct ax_job *job, struct ax_drift_entity *e, struct ax_bytes *in);
 
 /* job_outputs.c: emit the scorecard and the state of the model. */
 void ax_job_outputs(struct ax_job *job, int64_t t_ms);

@@ -4,8 +4,8 @@
  * which models that were fitted beside it serve, outlets. AX_SECTION_TARGETS: version, index of the channel
  * (that of the capacity is the last); each target after a 1: serial, labels, its part in the sample for
  * drift, then what target_state.c says; a 0, and the least serial that the next target may have.
- * AX_SECTION_ENTITIES: version; each entity after a 1, its labels first; a 0. Ids are not saved: they are
- * hashes of labels by a seed that is another one after a restart. */
+ * AX_SECTION_ENTITIES and AX_SECTION_DRIFT: version; each entity after a 1, its labels first; a 0. Ids are
+ * not saved: they are hashes of labels by a seed that is another one after a restart. */
 #include "pipeline/job_priv.h"
 #include "store/records.h"
 
@@ -354,6 +354,43 @@ static enum ax_err entities_load(struct ax_job *job, struct ax_bytes *in)
     return in->err;
 }
 
+static enum ax_err drift_save(struct ax_job *job, struct saving *s)
+{
+    enum ax_err err = AX_OK;
+    struct ax_drift_entity *e = ax_drift_entity_next(job, NULL);
+    while (e && err == AX_OK) {
+        begin(s);
+        for (; e && s->out->n < SECTION_BYTES && s->out->err == AX_OK; e = ax_drift_entity_next(job, e)) {
+            ax_put_u8(s->out, 1);
+            labels_save(ax_drift_entity_labels(e), s->out);
+            ax_drift_entity_save(job, e, s->out);
+        }
+        ax_put_u8(s->out, 0);
+        err = end(s, AX_SECTION_DRIFT);
+    }
+    return err;
+}
+
+static enum ax_err drift_load(struct ax_job *job, struct ax_bytes *in)
+{
+    ax_get_version(in, STATE_VERSION);
+    while (in->err == AX_OK && ax_get_bool(in)) {
+        struct ax_labels labels;
+        enum ax_err err = labels_load(job, &labels, in);
+        if (err != AX_OK)
+            return err;
+        const uint64_t id = ax_job_id(job, &labels);
+        if (job->config->drift.per != AX_DRIFT_PER_ENTITY || ax_map_get(&job->drift_entities.by_id, id) ||
+            job->drift_entities.by_id.n >= job->config->drift.max_entities)
+            return ax_bytes_fail(in);
+        struct ax_drift_entity *e = ax_drift_entity_new(job, id, &labels);
+        if (!e)
+            return AX_NOMEM;
+        ax_drift_entity_load(job, e, in);
+    }
+    return in->err;
+}
+
 enum ax_err ax_job_save(struct ax_job *job, struct ax_buf *scratch, struct ax_snapshot_writer *w)
 {
     struct saving s = {scratch, w};
@@ -362,7 +399,9 @@ enum ax_err ax_job_save(struct ax_job *job, struct ax_buf *scratch, struct ax_sn
     enum ax_err err = end(&s, AX_SECTION_JOB);
     for (uint32_t i = 0; i < ax_job_parts(job) && err == AX_OK; i++)
         err = targets_save(job, i, &s);
-    return err == AX_OK ? entities_save(job, &s) : err;
+    if (err == AX_OK)
+        err = entities_save(job, &s);
+    return err == AX_OK ? drift_save(job, &s) : err;
 }
 
 /* The section that comes first; it says whether the others can be read. */
@@ -396,6 +435,8 @@ enum ax_err ax_job_load(struct ax_job *job, uint8_t type, struct ax_str body, st
         err = targets_load(job, &in);
     else if (type == AX_SECTION_ENTITIES)
         err = entities_load(job, &in);
+    else if (type == AX_SECTION_DRIFT)
+        err = drift_load(job, &in);
     if (err == AX_OK)
         err = ax_bytes_end(&in);
     if (err == AX_NOMEM)

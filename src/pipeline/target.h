@@ -60,6 +60,7 @@ struct ax_target_kind {
 /* One modelled series; see above for what a step does to it. */
 struct ax_target {
     uint64_t id;            /* of the labels */
+    uint64_t entity;        /* the id of its `by` labels; 0: not asked yet (ax_channel_entity()) */
     uint32_t serial;        /* its number in its channel, counted up as targets are made: never used twice */
     struct ax_target *next; /* of the channel, in the order of serials */
     struct ax_labels *labels;    /* of the input: owned */

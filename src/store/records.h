@@ -26,6 +26,7 @@ enum ax_snapshot_section {
     AX_SECTION_JOB = 2,       /* one job; its targets and entities follow it */
     AX_SECTION_TARGETS = 3,   /* some targets of a channel of that job */
     AX_SECTION_ENTITIES = 4,  /* some entities of that job */
+    AX_SECTION_DRIFT = 11,    /* some entities of that job, as far as their drift goes */
     AX_SECTION_OWED = 10,     /* snapshots that an erasure is still owed (pipeline/erase.h) */
     AX_SECTION_ELECTIONS = 9, /* which replicas are listened to (series/ha.h) */
 };

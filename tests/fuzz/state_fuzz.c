@@ -16,7 +16,7 @@
 #define STEP 15000
 #define START 1700000010000
 #define STEPS 80
-#define SECTIONS 4
+#define SECTIONS 5
 #define BODY_MAX (1u << 20)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
@@ -24,7 +24,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 static const char yaml[] =
     "jobs: [{name: j, by: [i], features: {v: m, w: m * m}, anomaly: {score_absence: true}, forecast: "
     "{targets: [v], horizons: "
-    "[15s, 1m]}, drift: {reference: 30, current: 30}, window: {fine: 60, coarse: 60}, series_retention: "
+    "[15s, 1m]}, drift: {reference: 30, current: 30, per: entity}, window: {fine: 60, coarse: 60}, "
+    "series_retention: "
     "10m}]";
 
 /* What all inputs share. */
@@ -115,7 +116,7 @@ static void init(void)
     AX_ASSERT(ax_snapshot_open(dir, &world.snapshot, NULL, NULL) == AX_OK);
     for (unsigned i = 0; i < SECTIONS; i++)
         AX_ASSERT(ax_snapshot_next(world.snapshot, &world.types[i], &world.sections[i]));
-    AX_ASSERT(world.types[SECTIONS - 1] == AX_SECTION_ENTITIES);
+    AX_ASSERT(world.types[SECTIONS - 1] == AX_SECTION_DRIFT);
     fuzz_folder_empty(); /* it stays open */
     ax_buf_done(&scratch);
     ax_job_free(job, INT64_MIN);

@@ -36,7 +36,7 @@ static const char yaml[] =
     "    capacity: {expr: 'max_over_time(value[15m])'}\n"
     "    billing: {interval: 10m, time_zone: America/New_York}\n"
     "    anomaly: {}\n"
-    "    drift: {reference: 100, current: 40}\n"
+    "    drift: {reference: 100, current: 40, per: entity, max_entities: 3}\n"
     "    window: {fine: 120, coarse: 60}\n"
     "    series_retention: 15m\n"
     "  - name: node\n"
@@ -44,7 +44,7 @@ static const char yaml[] =
     "    features: {level: avg by (instance) (value), ratio: 'value / avg_over_time(value[10m])'}\n"
     "    forecast: {output: predicted_level, targets: [level], horizons: [5m]}\n"
     "    anomaly: {}\n"
-    "    drift: {reference: 100, current: 40}\n"
+    "    drift: {reference: 100, current: 40, per: entity, max_entities: 3}\n"
     "    window: {fine: 120, coarse: 60}\n"
     "    series_retention: 15m\n"
     "  - {name: few, expr: value, anomaly: {}, max_series: 5, max_output_series: 11}\n"
@@ -321,6 +321,7 @@ static void jobs_go_on_as_if_nothing_had_been(void **state)
     assert_true(stops > 10);
     assert_true(memory_count(&through, "anomaly_contribution") > 0);
     assert_true(memory_count(&through, "drift_score{feature=\"residual\"") > 0);
+    assert_true(memory_count(&through, "per=\"entity\"") > 20);
     same_output(&through, &broken);
     world_close(&a);
     world_close(&b);
