@@ -28,7 +28,7 @@
                                      */
 #define AX_NN_KEY_SAMPLES "samples" /* how many */
 #define AX_NN_KEY_SEED "seed"
-#define AX_NN_KEY_HYPER "hyper_parameters"      /* those that were chosen, as text */
+#define AX_NN_KEY_HYPER "hyper_parameters"      /* what it was fitted with: a JSON object */
 #define AX_NN_KEY_REFERENCES "drift_references" /* bytes of drift/reference.h: of what was learnt from */
 #define AX_NN_KEY_SCORES "scores"               /* on held-out data: a JSON object of numbers */
 

@@ -8,6 +8,9 @@
 
 #include "train/forest.h"
 
+#define AX_BOOST_RATE "0.1"
+#define AX_BOOST_SUBSAMPLE "0.7" /* of the rows, for each tree */
+
 /* Rows of a fit and how it is done. Targets are finite. */
 struct ax_boost_spec {
     const float *x; /* [n][features]; NaN: missing */

@@ -6,8 +6,6 @@
 #include <stdio.h>
 #include <xgboost/c_api.h>
 
-#define RATE "0.1"
-#define SUBSAMPLE "0.7"  /* of the rows, for each tree */
 #define COLUMNS "0.7"    /* of the features, likewise */
 #define LEAF_WEIGHT "20" /* rows of a leaf at least */
 
@@ -32,8 +30,8 @@ static int set_params(const struct fit *f, const struct ax_boost_spec *spec)
                                      {"objective", "reg:absoluteerror"},
                                      {"base_score", "0"},
                                      {"nthread", "1"},
-                                     {"eta", RATE},
-                                     {"subsample", SUBSAMPLE},
+                                     {"eta", AX_BOOST_RATE},
+                                     {"subsample", AX_BOOST_SUBSAMPLE},
                                      {"colsample_bytree", COLUMNS},
                                      {"min_child_weight", LEAF_WEIGHT},
                                      {"max_bin", "64"},

@@ -8,6 +8,7 @@
 #include "train/speaker.h"
 
 #include <inttypes.h>
+#include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -56,8 +57,21 @@ void ax_lstm_run(const struct ax_lstm *m, void *scratch, const float *rows, uint
 
 /* Texts of the pairs of a file that a network alone has. */
 struct texts {
-    char hyper[160], categories[AX_SPEAKER_CATEGORIES_MAX][24];
+    char hyper[320], categories[AX_SPEAKER_CATEGORIES_MAX][24];
 };
+
+/* What it was fitted with, and whether somebody chose that, as a JSON object. */
+static void write_hyper(const struct ax_speaker_spec *spec, char *out, size_t n)
+{
+    const struct ax_lstm_hyper h = spec->hyper.given ? spec->hyper : ax_lstm_usual(spec->preset);
+    (void)snprintf(out, n,
+                   "{\"preset\": \"%s\", \"learning_rate\": %.17g, \"l2\": %.17g, \"dropout\": %.17g, "
+                   "\"units\": %.17g, \"sequence\": %" PRIu32 ", \"chosen\": %s, \"epochs\": %" PRIu32
+                   ", \"patience\": %" PRIu32 ", \"max_rows\": %" PRIu32 "}",
+                   spec->preset == AX_LSTM_DATACENTER ? "datacenter" : "internet", h.rate, h.l2, h.dropout,
+                   h.units, spec->sequence, spec->hyper.given ? "true" : "false", spec->epochs,
+                   spec->patience, spec->rows_max);
+}
 
 /* A model file of a network that has learnt. */
 static enum ax_err encode(const struct ax_speaker_data *d, uint64_t seed, const struct ax_nn_net *net,
@@ -69,12 +83,8 @@ static enum ax_err encode(const struct ax_speaker_data *d, uint64_t seed, const 
     struct ax_nn_pair pairs[AX_FIT_PAIRS + 1 + AX_SPEAKER_CATEGORIES_MAX];
     uint32_t n = ax_fit_pairs(d, seed, SCALER, r, &told, pairs);
     enum ax_err err = AX_OK;
-    if (d->spec.hyper.given) {
-        const struct ax_lstm_hyper *h = &d->spec.hyper;
-        (void)snprintf(t.hyper, sizeof t.hyper, "%.17g %.17g %.17g %.17g %" PRIu32, h->rate, h->l2,
-                       h->dropout, h->units, d->spec.sequence);
-        pairs[n++] = (struct ax_nn_pair){ax_str(AX_NN_KEY_HYPER), ax_str(t.hyper)};
-    }
+    write_hyper(&d->spec, t.hyper, sizeof t.hyper);
+    pairs[n++] = (struct ax_nn_pair){ax_str(AX_NN_KEY_HYPER), ax_str(t.hyper)};
     for (uint32_t i = 0; i < d->spec.categories_n; i++) {
         ax_buf_init(&values[i], VOCABULARY_BYTES_MAX);
         for (uint32_t k = 0; k < d->vocabulary.n[i]; k++)
@@ -104,19 +114,40 @@ static enum ax_err fit(void *data, uint64_t seed, const struct ax_fit_progress *
     return err;
 }
 
-/* What was chosen for the network, numbers in the order of ax_lstm_hyper, of which the last was not always
- * there; nothing, when the file says nothing. */
+/* What older files say: nothing, or the numbers that were chosen in the order of ax_lstm_hyper, of which the
+ * last was not always there. */
+static bool read_numbers(struct ax_str text, struct ax_lstm_hyper *h, double *sequence)
+{
+    h->given = text.n > 0;
+    return !h->given || (ax_fit_number(&text, "", &h->rate) && ax_fit_number(&text, " ", &h->l2) &&
+                         ax_fit_number(&text, " ", &h->dropout) && ax_fit_number(&text, " ", &h->units) &&
+                         (text.n == 0 || ax_fit_number(&text, " ", sequence)));
+}
+
+static bool read_object(struct ax_str text, struct ax_lstm_hyper *h, double *sequence)
+{
+    int chosen = 0;
+    json_t *o = json_loadb(text.p, text.n, JSON_REJECT_DUPLICATES, NULL);
+    const bool good = o && json_unpack(o, "{s:F, s:F, s:F, s:F, s:F, s:b}", "learning_rate", &h->rate, "l2",
+                                       &h->l2, "dropout", &h->dropout, "units", &h->units, "sequence",
+                                       sequence, "chosen", &chosen) == 0;
+    json_decref(o);
+    h->given = chosen != 0;
+    return good;
+}
+
+/* What was chosen for the network; what is usual is not told apart from the configuration's. */
 static enum ax_err read_hyper(const struct ax_nn_file *f, struct ax_lstm_hyper *h, struct ax_diag *diag)
 {
-    struct ax_str text = ax_nn_file_value(f, AX_NN_KEY_HYPER);
+    const struct ax_str text = ax_nn_file_value(f, AX_NN_KEY_HYPER);
     double sequence = 0;
-    *h = (struct ax_lstm_hyper){.given = text.n > 0};
-    if (!h->given)
+    *h = (struct ax_lstm_hyper){.given = false};
+    const bool read =
+        text.n && text.p[0] == '{' ? read_object(text, h, &sequence) : read_numbers(text, h, &sequence);
+    if (read && !h->given)
         return AX_OK;
-    if (!ax_fit_number(&text, "", &h->rate) || !ax_fit_number(&text, " ", &h->l2) ||
-        !ax_fit_number(&text, " ", &h->dropout) || !ax_fit_number(&text, " ", &h->units) ||
-        (text.n && !ax_fit_number(&text, " ", &sequence)) || !(h->dropout >= 0 && h->dropout < 1) ||
-        !(h->units > 0 && h->units <= 1) || !(sequence >= 0 && sequence <= AX_LSTM_SEQUENCE_MAX))
+    if (!read || !(h->dropout >= 0 && h->dropout < 1) || !(h->units > 0 && h->units <= 1) ||
+        !(sequence >= 0 && sequence <= AX_LSTM_SEQUENCE_MAX))
         return ax_fail(diag, AX_CORRUPT, "does not say of what size it is");
     h->sequence = (uint32_t)sequence;
     return AX_OK;

@@ -58,8 +58,9 @@ static char *scores_of(struct ax_str text, const char *more)
     return out;
 }
 
-/* What was chosen for a network: numbers in this order, the last of which was not always there. */
-static void put_chosen(struct ax_str text, json_t *o)
+/* What older networks say of what was chosen for them: numbers in this order, the last of which was not
+ * always there. */
+static void put_numbers(struct ax_str text, json_t *o)
 {
     static const char *const names[] = {"learning_rate", "l2", "dropout", "units", "sequence"};
     for (size_t i = 0; i < sizeof names / sizeof *names && text.n; i++) {
@@ -73,15 +74,26 @@ static void put_chosen(struct ax_str text, json_t *o)
     }
 }
 
+/* What a model file says of its network, if it is one, and of what it was fitted with: an object of its own
+ * (AX_NN_KEY_HYPER), or numbers. */
+static json_t *hyper_of(const struct ax_nn_file *f)
+{
+    const struct ax_str network = ax_nn_file_value(f, AX_NN_KEY_NETWORK);
+    const struct ax_str text = ax_nn_file_value(f, AX_NN_KEY_HYPER);
+    json_t *o = text.n && text.p[0] == '{' ? json_loadb(text.p, text.n, 0, NULL) : NULL;
+    if (!o && (o = json_object()))
+        put_numbers(text, o);
+    if (o && network.n)
+        (void)json_object_set_new(o, "network", json_stringn(network.p, network.n));
+    return o;
+}
+
 /* What a model file says of itself; texts are views into it, but for what is to be freed. */
 static void read_lineage(const struct ax_nn_file *f, struct ax_model_draft *d, char **hyper)
 {
     struct ax_str window = ax_nn_file_value(f, AX_NN_KEY_DATA_WINDOW);
     struct ax_str seed = ax_nn_file_value(f, AX_NN_KEY_SEED), samples = ax_nn_file_value(f, "samples");
-    const struct ax_str network = ax_nn_file_value(f, AX_NN_KEY_NETWORK);
-    const struct ax_str chosen = ax_nn_file_value(f, AX_NN_KEY_HYPER);
-    json_t *o = json_pack("{s:o}", "network", json_stringn(network.n ? network.p : "", network.n));
-    put_chosen(chosen, o);
+    json_t *o = hyper_of(f);
     *hyper = o ? json_dumps(o, JSON_COMPACT) : NULL;
     json_decref(o);
     d->data_from_ms = take_number(&window);

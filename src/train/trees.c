@@ -224,11 +224,15 @@ static enum ax_err encode(const struct ax_speaker_data *d, uint64_t seed, const 
     struct ax_fit_texts told;
     struct ax_nn_pair pairs[AX_FIT_PAIRS + 1];
     struct ax_nn_tensor tensors[2 * AX_SPEAKER_LEADS_MAX];
-    char names[2 * AX_SPEAKER_LEADS_MAX][NAME_MAX_BYTES], hyper[64];
+    char names[2 * AX_SPEAKER_LEADS_MAX][NAME_MAX_BYTES], hyper[192];
     float *blocks[AX_SPEAKER_LEADS_MAX] = {NULL};
     uint32_t n = ax_fit_pairs(d, seed, SCALER, result, &told, pairs), tensors_n = 0;
     enum ax_err err = AX_OK;
-    (void)snprintf(hyper, sizeof hyper, "rounds %" PRIu32 ", depth %" PRIu32, d->spec.epochs, d->spec.depth);
+    (void)snprintf(hyper, sizeof hyper,
+                   "{\"rounds\": %" PRIu32 ", \"depth\": %" PRIu32 ", \"patience\": %" PRIu32
+                   ", \"max_rows\": %" PRIu32 ", \"learning_rate\": " AX_BOOST_RATE
+                   ", \"subsample\": " AX_BOOST_SUBSAMPLE "}",
+                   d->spec.epochs, d->spec.depth, d->spec.patience, d->spec.rows_max);
     pairs[n++] = (struct ax_nn_pair){ax_str(AX_NN_KEY_HYPER), ax_str(hyper)};
     for (uint32_t k = 0; k < t->leads_n && err == AX_OK; k++) {
         const struct ax_forest *f = &t->lead[k];

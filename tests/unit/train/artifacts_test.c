@@ -1,5 +1,6 @@
 /* Artifacts are found by the SHA-256 of their bytes; what is missing or has changed is told. */
 #include "ax_test.h"
+#include "nn/model_file.h"
 #include "registry/digest.h"
 #include "scratch.h"
 #include "train/artifacts.h"
@@ -110,12 +111,57 @@ static void the_registry_knows_what_an_artifact_does_not_say_itself(void **state
     scratch_remove(dir);
 }
 
+/* What is registered of the hyper-parameters of a model file. */
+static void hyper_of(struct ax_registry *r, const char *network, const char *hyper, struct seen *out)
+{
+    struct ax_nn_pair pairs[2];
+    const struct ax_nn_tensor none = {ax_str("t"), 1, 1, (const float[]){0}};
+    struct ax_buf bytes;
+    struct ax_diag diag = {{0}};
+    struct ax_model_ref ref;
+    uint32_t n = 0;
+    if (network)
+        pairs[n++] = (struct ax_nn_pair){ax_str(AX_NN_KEY_NETWORK), ax_str(network)};
+    if (hyper)
+        pairs[n++] = (struct ax_nn_pair){ax_str(AX_NN_KEY_HYPER), ax_str(hyper)};
+    ax_buf_init(&bytes, AX_NN_FILE_MAX);
+    assert_int_equal(ax_nn_file_encode(&none, 1, pairs, n, &bytes, &diag), AX_OK);
+    assert_int_equal(ax_artifact_register(r, &about, ax_buf_view(&bytes), &ref, &diag), AX_OK);
+    assert_int_equal(ax_registry_see(r, ax_str("job/toy"), ax_str("latest"), see, out, &diag), AX_OK);
+    ax_buf_done(&bytes);
+}
+
+static void hyper_parameters_are_those_of_the_file_in_either_form(void **state)
+{
+    (void)state;
+    char dir[SCRATCH_PATH];
+    struct seen s;
+    struct ax_registry *r = NULL;
+    struct ax_diag diag = {{0}};
+    scratch_make(dir, NULL);
+    const struct ax_registry_options options = {.dir = dir, .clock = ax_clock_wall()};
+    assert_int_equal(ax_registry_open(&options, &r, &diag), AX_OK);
+    hyper_of(r, NULL, "{\"rounds\": 100}", &s);
+    assert_string_equal(s.hyper, "{\"rounds\":100}");
+    hyper_of(r, "net", "{\"units\": 0.5}", &s);
+    assert_string_equal(s.hyper, "{\"units\":0.5,\"network\":\"net\"}");
+    hyper_of(r, "net", "0.25 0.5", &s);
+    assert_string_equal(s.hyper, "{\"learning_rate\":0.25,\"l2\":0.5,\"network\":\"net\"}");
+    hyper_of(r, "net", NULL, &s);
+    assert_string_equal(s.hyper, "{\"network\":\"net\"}");
+    hyper_of(r, NULL, "{no JSON", &s);
+    assert_string_equal(s.hyper, "{}");
+    ax_registry_close(r);
+    scratch_remove(dir);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_put_is_found_and_nothing_else),
         cmocka_unit_test(more_than_a_model_may_have_is_refused),
         cmocka_unit_test(the_registry_knows_what_an_artifact_does_not_say_itself),
+        cmocka_unit_test(hyper_parameters_are_those_of_the_file_in_either_form),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

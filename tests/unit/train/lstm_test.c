@@ -5,6 +5,7 @@
 #include "base/zone.h"
 #include "nn/kernels.h"
 #include "nn/model_file.h"
+#include "train/fit_pairs.h"
 #include "train/generation.h"
 #include "train/lstm.h"
 #include "train/lstm_priv.h"
@@ -351,6 +352,57 @@ static void what_a_search_chose_goes_with_the_model(void **state)
     ax_buf_done(&usual);
 }
 
+/* A file with other words on what was chosen, of the network that these make. */
+static struct ax_buf file_with(const char *hyper, const struct ax_lstm_hyper *chosen)
+{
+    struct world w;
+    struct ax_buf b;
+    struct ax_diag diag = {{0}};
+    struct ax_fit_texts told;
+    struct ax_nn_pair pairs[AX_FIT_PAIRS + 1];
+    struct ax_nn_net *net = NULL;
+    make(&w);
+    struct ax_speaker_data *d = data(&w, &small);
+    const struct ax_fit_result result = {.scores = {.from_ms = 1, .until_ms = 2, .samples = 3, .loss = 1}};
+    struct ax_speaker_spec spec = small;
+    spec.hyper = *chosen;
+    spec.sequence = chosen->sequence;
+    uint32_t n = ax_fit_pairs(d, 42, "", &result, &told, pairs);
+    pairs[n++] = (struct ax_nn_pair){ax_str(AX_NN_KEY_HYPER), ax_str(hyper)};
+    ax_buf_init(&b, AX_NN_FILE_MAX);
+    if (ax_lstm_net(&spec, ax_speaker_width(&spec, &d->vocabulary), 42, &net, &diag) != AX_OK ||
+        ax_nn_file_encode_net(net, pairs, n, &b, &diag) != AX_OK)
+        fail_msg("%s", diag.text);
+    ax_nn_net_free(net);
+    ax_speaker_data_free(d);
+    return b;
+}
+
+static void older_files_say_what_was_chosen_in_numbers(void **state)
+{
+    (void)state;
+    static const struct ax_lstm_hyper chosen = {
+        .given = true, .rate = 5e-3, .l2 = 1e-6, .dropout = 0.1, .units = 0.5, .sequence = 7};
+    struct ax_buf old = file_with("0.005 1e-06 0.1 0.5 7", &chosen);
+    struct ax_generation *g = served(&small, &old);
+    assert_int_equal(ax_lstm_sequence(g->model), 7);
+    ax_generation_free(g);
+    ax_buf_done(&old);
+    static const char *const wrong[] = {
+        "{}", "{",
+        "{\"learning_rate\": 1, \"l2\": 1, \"dropout\": 1, \"units\": 1, \"sequence\": 4, \"chosen\": true}",
+        "{\"learning_rate\": 1, \"l2\": 1, \"dropout\": 0, \"units\": 1, \"sequence\": 1e9, \"chosen\": "
+        "true}",
+        "rounds 100"};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        struct ax_diag diag = {{0}};
+        struct ax_buf b = file_with(wrong[i], &chosen);
+        assert_int_equal(ax_generation_new(&ax_lstm_kind, &small, ax_buf_view(&b), &g, &diag), AX_CORRUPT);
+        assert_non_null(strstr(diag.text, "of what size"));
+        ax_buf_done(&b);
+    }
+}
+
 /* What a fit with a sequence says of itself, in a search within so many bytes; false: it cannot be. */
 static bool tried(const struct world *w, uint32_t sequence, uint64_t bytes_max, struct ax_fit_scores *out)
 {
@@ -457,6 +509,7 @@ int main(void)
         cmocka_unit_test(hours_are_those_of_the_clocks_in_a_fit_and_in_serving),
         cmocka_unit_test(too_little_to_learn_from_is_said),
         cmocka_unit_test(what_a_search_chose_goes_with_the_model),
+        cmocka_unit_test(older_files_say_what_was_chosen_in_numbers),
         cmocka_unit_test(fits_of_a_search_are_of_the_same_rows_and_within_its_memory),
         cmocka_unit_test(a_search_chooses_no_longer_sequence_than_the_window_allows),
         cmocka_unit_test(data_without_values_are_refused_before_a_fit),

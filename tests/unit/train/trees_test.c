@@ -3,10 +3,14 @@
 #include "ax_test.h"
 #include "base/rng.h"
 #include "nn/model_file.h"
+#include "registry/shown.h"
+#include "scratch.h"
 #include "train/fit_pairs.h"
 #include "train/generation.h"
+#include "train/registered.h"
 #include "train/trees.h"
 
+#include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -278,6 +282,55 @@ static void a_fit_that_nobody_wants_any_more_ends(void **state)
     ax_buf_done(&b);
 }
 
+/* Register a fit in an empty registry or behind others; its version, and its card. */
+static json_t *card_of(struct ax_registry *r, const struct ax_buf *artifact, struct ax_model_ref *ref)
+{
+    const struct ax_artifact_about about = {.job = "job", .kind = "trees", .feature = "", .config = 7};
+    struct ax_diag diag = {{0}};
+    json_t *card = NULL;
+    if (ax_artifact_register(r, &about, ax_buf_view(artifact), ref, &diag) != AX_OK ||
+        ax_model_card(r, ax_str("job/trees"), ax_str("latest"), &card, &diag) != AX_OK)
+        fail_msg("%s", diag.text);
+    return card;
+}
+
+static void its_card_says_what_it_was_fitted_with_and_another_depth_is_a_minor_version(void **state)
+{
+    (void)state;
+    static struct world w;
+    char dir[SCRATCH_PATH];
+    struct ax_registry *r = NULL;
+    struct ax_diag diag = {{0}};
+    struct ax_model_ref ref;
+    struct ax_speaker_spec deeper = small;
+    make(&w);
+    scratch_make(dir, NULL);
+    const struct ax_registry_options options = {.dir = dir, .clock = ax_clock_wall()};
+    assert_int_equal(ax_registry_open(&options, &r, &diag), AX_OK);
+    deeper.depth = 4;
+    struct ax_buf a = fitted(&w, &small, 42), b = fitted(&w, &small, 43), c = fitted(&w, &deeper, 43);
+    json_t *card = card_of(r, &a, &ref);
+    const json_t *hyper = json_object_get(card, "hyperParameters");
+    assert_int_equal(json_integer_value(json_object_get(hyper, "rounds")), 40);
+    assert_int_equal(json_integer_value(json_object_get(hyper, "depth")), 3);
+    assert_int_equal(json_integer_value(json_object_get(hyper, "patience")), 10);
+    assert_int_equal(json_integer_value(json_object_get(hyper, "max_rows")), 1500);
+    assert_true(json_number_value(json_object_get(hyper, "learning_rate")) > 0);
+    assert_null(json_object_get(hyper, "network"));
+    json_decref(card);
+    assert_string_equal(ref.version, "1.0.0");
+    json_decref(card_of(r, &b, &ref));
+    assert_string_equal(ref.version, "1.0.1");
+    card = card_of(r, &c, &ref);
+    assert_string_equal(ref.version, "1.1.0");
+    json_decref(card);
+    ax_registry_close(r);
+    scratch_remove(dir);
+    ax_buf_done(&a);
+    ax_buf_done(&b);
+    ax_buf_done(&c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -288,6 +341,7 @@ int main(void)
         cmocka_unit_test(how_many_trees_there_are_does_not_hang_on_the_last_fifth),
         cmocka_unit_test(what_learnt_from_other_features_or_is_damaged_is_refused),
         cmocka_unit_test(a_fit_that_nobody_wants_any_more_ends),
+        cmocka_unit_test(its_card_says_what_it_was_fitted_with_and_another_depth_is_a_minor_version),
 #endif
         cmocka_unit_test(what_it_learnt_from_does_not_end_before_it_begins),
         cmocka_unit_test(a_row_knows_nothing_of_later_steps_and_scales_with_its_series),
