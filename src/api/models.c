@@ -17,7 +17,9 @@
 #include <string.h>
 
 #define BODY_MAX (128u << 20) /* of an import: an artifact in base64, and what is said of it */
-#define AUDIT_LIMIT 1000      /* entries of an answer, unless more are asked for */
+#define LIST_LIMIT 1000       /* versions of an answer, unless more are asked for */
+#define LIST_LIMIT_MAX 10000
+#define AUDIT_LIMIT 1000 /* entries of an answer, unless more are asked for */
 #define AUDIT_LIMIT_MAX 10000
 
 /* One request on its way. */
@@ -82,18 +84,62 @@ static bool begin_change(struct asking *a)
     return err == AX_OK;
 }
 
+/* A whole number among the arguments. */
+static bool number_of(const struct asking *a, const char *name, int64_t otherwise, int64_t least,
+                      int64_t most, int64_t *out)
+{
+    const struct ax_str text = query(a, name, NULL);
+    *out = otherwise;
+    return text.n == 0 || (ax_parse_i64(text, out) == AX_OK && *out >= least && *out <= most);
+}
+
+/* Versions of one answer. */
+struct versions {
+    json_t *list, *warnings;
+    bool all; /* of every stage */
+    enum ax_stage stage;
+    size_t limit;
+};
+
 static bool gather(void *ctx, const struct ax_model_version *v)
 {
-    return json_array_append_new(ctx, ax_model_json(v)) == 0;
+    struct versions *l = ctx;
+    if (!l->all && v->ref.stage != l->stage)
+        return true;
+    if (json_array_size(l->list) == l->limit) {
+        (void)json_array_append_new(
+            l->warnings, json_sprintf("there are more than %zu: ask for those of a model (name), for "
+                                      "a stage, or for more (limit, up to %d)",
+                                      l->limit, LIST_LIMIT_MAX));
+        return false;
+    }
+    return json_array_append_new(l->list, ax_model_json(v)) == 0;
 }
 
 static void list(void *ctx, const struct ax_http_request *req, struct ax_http_response *res)
 {
     struct asking a = {.service = ctx, .req = req, .res = res};
-    json_t *versions = json_array();
+    const struct ax_str stage = query(&a, "stage", NULL);
+    struct versions l = {.all = stage.n == 0};
+    int64_t limit;
+    if (!number_of(&a, "limit", LIST_LIMIT, 1, LIST_LIMIT_MAX, &limit) ||
+        (stage.n && ax_stage_parse(stage, &l.stage) != AX_OK)) {
+        ax_answer_error(res, 400, "bad_data",
+                        "limit must be from 1 to 10000, stage development, staging, production or archived");
+        return;
+    }
+    l.limit = (size_t)limit;
+    l.list = json_array();
+    l.warnings = json_array();
     const enum ax_err err =
-        ax_registry_each(a.service->registry, query(&a, "name", NULL), gather, versions, &a.diag);
-    answer(&a, err, json_pack("{s:o}", "versions", versions));
+        ax_registry_each(a.service->registry, query(&a, "name", NULL), gather, &l, &a.diag);
+    if (err == AX_OK) {
+        ax_answer_warned(res, json_pack("{s:o}", "versions", l.list), l.warnings);
+        return;
+    }
+    json_decref(l.list);
+    json_decref(l.warnings);
+    ax_answer_err(res, err, &a.diag);
 }
 
 static void show(void *ctx, const struct ax_http_request *req, struct ax_http_response *res)
@@ -112,15 +158,10 @@ static void show(void *ctx, const struct ax_http_request *req, struct ax_http_re
     json_decref(card);
 }
 
-/* The newest entry of the audit log that tells what a comparison has led to. */
-static bool note_decision(void *ctx, const struct ax_audit_entry *e)
+static bool take_decision(void *ctx, const struct ax_audit_entry *e)
 {
-    json_t **newest = ctx;
-    if (ax_str_eq(e->action, ax_str("decision"))) {
-        json_decref(*newest);
-        *newest = ax_audit_json(e);
-    }
-    return true;
+    (void)json_object_set_new(ctx, "decision", ax_audit_json(e));
+    return false;
 }
 
 static json_t *number(double value)
@@ -128,12 +169,12 @@ static json_t *number(double value)
     return isfinite(value) ? json_real(value) : json_null();
 }
 
-/* How the two do on live data: the trial that is on, and the decision before. */
+/* How the two do on live data: the trial that is on, and what the last one has led to. */
 static void add_trial(struct asking *a, json_t *data)
 {
     struct ax_trial_view v;
     struct ax_diag ignored;
-    json_t *decision = NULL;
+    const struct ax_audit_query decisions = {.name = a->name, .action = ax_str("decision"), .newest = true};
     if (a->service->pipeline && ax_pipeline_trial(a->service->pipeline, a->name, &v, &ignored) == AX_OK &&
         v.roles.phase != AX_PHASE_NONE) {
         const bool watch = v.roles.phase == AX_PHASE_WATCH;
@@ -152,10 +193,8 @@ static void add_trial(struct asking *a, json_t *data)
                 precision ? "newerPrecision" : "newerLoss", number(c->n ? c->challenger : none),
                 precision ? "olderPrecision" : "olderLoss", number(c->n ? c->champion : none)));
     }
-    if (ax_registry_audit(a->service->registry, a->name, 0, note_decision, &decision, &ignored) == AX_OK &&
-        decision)
-        (void)json_object_set(data, "decision", decision);
-    json_decref(decision);
+    if (ax_registry_audit(a->service->registry, &decisions, take_decision, data, &ignored) != AX_OK)
+        ax_log(AX_LOG_WARN, "audit_unread", "%s", ignored.text);
 }
 
 static bool take_replaced(void *ctx, const struct ax_model_version *v)
@@ -221,15 +260,6 @@ static bool gather_entry(void *ctx, const struct ax_audit_entry *entry)
     return line && e->lines->err == AX_OK;
 }
 
-/* A whole number among the arguments. */
-static bool number_of(const struct asking *a, const char *name, int64_t otherwise, int64_t least,
-                      int64_t most, int64_t *out)
-{
-    const struct ax_str text = query(a, name, NULL);
-    *out = otherwise;
-    return text.n == 0 || (ax_parse_i64(text, out) == AX_OK && *out >= least && *out <= most);
-}
-
 static void audit(void *ctx, const struct ax_http_request *req, struct ax_http_response *res)
 {
     struct asking a = {.service = ctx, .req = req, .res = res};
@@ -243,9 +273,9 @@ static void audit(void *ctx, const struct ax_http_request *req, struct ax_http_r
                         "after must be the number of an entry, limit from 1 to 10000, format json or jsonl");
         return;
     }
+    const struct ax_audit_query q = {.name = query(&a, "name", NULL), .after = after};
     struct entries e = {.list = lines ? NULL : json_array(), .lines = &res->body, .limit = (uint32_t)limit};
-    const enum ax_err err =
-        ax_registry_audit(a.service->registry, query(&a, "name", NULL), after, gather_entry, &e, &a.diag);
+    const enum ax_err err = ax_registry_audit(a.service->registry, &q, gather_entry, &e, &a.diag);
     if (lines && err == AX_OK) {
         res->content_type = "application/x-ndjson";
         if (e.more)

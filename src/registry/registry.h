@@ -214,8 +214,16 @@ AX_MUST_USE enum ax_err ax_registry_note(struct ax_registry *r, struct ax_str na
                                          struct ax_str action, const struct ax_registry_by *by,
                                          struct ax_diag *diag);
 
-/* Visit the audit log behind entry `after`, oldest first; of one model, unless name is empty. */
-AX_MUST_USE enum ax_err ax_registry_audit(struct ax_registry *r, struct ax_str name, int64_t after,
+/* Which entries: those of one model, version or action, unless it is empty; behind entry `after`; oldest
+ * first, or newest first. */
+struct ax_audit_query {
+    struct ax_str name, version, action;
+    int64_t after;
+    bool newest;
+};
+
+/* Visit entries of the audit log. */
+AX_MUST_USE enum ax_err ax_registry_audit(struct ax_registry *r, const struct ax_audit_query *q,
                                           ax_audit_visit *visit, void *ctx, struct ax_diag *diag);
 
 /* What ax_registry_verify() found right. head is the hash of the newest entry: kept elsewhere, it also shows

@@ -68,8 +68,10 @@ AX_MUST_USE enum ax_err ax_audit_append(struct ax_registry *r, const struct ax_r
                                         const char *action, struct ax_str model, struct ax_str version,
                                         struct ax_str detail, struct ax_diag *diag);
 
-/* Check the chain; fills entries and head. */
-AX_MUST_USE enum ax_err ax_audit_verify(struct ax_registry *r, struct ax_registry_report *out,
+/* Check the next part of the chain, behind out->entries; fills these and head. more: there may be another
+ * one.
+ */
+AX_MUST_USE enum ax_err ax_audit_verify(struct ax_registry *r, struct ax_registry_report *out, bool *more,
                                         struct ax_diag *diag);
 
 /* versions.c: a version with its row of the database. */

@@ -82,17 +82,9 @@ static enum ax_err one(struct ax_registry *r, struct ax_str name, struct ax_str 
     return err == AX_OK && !*out ? ax_fail(diag, AX_NOMEM, "out of memory") : err;
 }
 
-/* Where the entries of one version go. */
-struct history {
-    json_t *entries;
-    const char *version;
-};
-
 static bool keep_entry(void *ctx, const struct ax_audit_entry *e)
 {
-    const struct history *h = ctx;
-    if (ax_str_eq(e->version, ax_str(h->version)))
-        (void)json_array_append_new(h->entries, ax_audit_json(e));
+    (void)json_array_append_new(ctx, ax_audit_json(e));
     return true;
 }
 
@@ -102,9 +94,11 @@ enum ax_err ax_model_card(struct ax_registry *r, struct ax_str name, struct ax_s
     enum ax_err err = one(r, name, which, out, diag);
     if (err != AX_OK)
         return err;
-    const struct history h = {json_array(), json_string_value(json_object_get(*out, "version"))};
-    err = ax_registry_audit(r, name, 0, keep_entry, (void *)(uintptr_t)&h, diag);
-    if (json_object_set_new(*out, "history", h.entries) != 0 && err == AX_OK)
+    const char *version = json_string_value(json_object_get(*out, "version"));
+    const struct ax_audit_query its = {.name = name, .version = ax_str(version)};
+    json_t *history = json_array();
+    err = ax_registry_audit(r, &its, keep_entry, history, diag);
+    if (json_object_set_new(*out, "history", history) != 0 && err == AX_OK)
         err = ax_fail(diag, AX_NOMEM, "out of memory");
     if (err != AX_OK) {
         json_decref(*out);

@@ -211,8 +211,14 @@ enum ax_err ax_registry_verify(struct ax_registry *r, struct ax_registry_report 
     struct ax_buf names;
     *out = (struct ax_registry_report){0};
     ax_buf_init(&names, NAMES_BYTES);
-    (void)pthread_mutex_lock(&r->lock);
-    enum ax_err err = ax_audit_verify(r, out, diag);
+    enum ax_err err = AX_OK;
+    for (bool more = true; more && err == AX_OK;) { /* nobody has to wait for the whole log */
+        (void)pthread_mutex_lock(&r->lock);
+        more = false;
+        err = ax_audit_verify(r, out, &more, diag);
+        if (more)
+            (void)pthread_mutex_unlock(&r->lock);
+    }
     if (err == AX_OK)
         err = verify_versions(r, diag);
     if (err == AX_OK)

@@ -135,7 +135,8 @@ static void what_went_and_what_remains_is_said_and_noted(void **state)
     const json_t *data = json_object_get(w.answer, "data");
     assert_true(json_is_false(json_object_get(data, "pending"))); /* there is no log here */
     assert_true(json_array_size(json_object_get(data, "remains")) >= 3);
-    assert_int_equal(ax_registry_audit(w.registry, ax_str(""), 0, take, &n, NULL), AX_OK);
+    assert_int_equal(ax_registry_audit(w.registry, &(struct ax_audit_query){.after = 0}, take, &n, NULL),
+                     AX_OK);
     assert_int_equal(n.n, 2);
     assert_string_equal(n.who, "ann");
     assert_string_equal(n.action, "erase");

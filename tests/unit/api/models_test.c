@@ -113,6 +113,26 @@ static void add_ensemble(struct world *w, const char *weights, const char *score
     ax_buf_done(&b);
 }
 
+static void a_list_has_as_many_as_are_asked_for_and_says_so(void **state)
+{
+    struct world w;
+    (void)state;
+    begin(&w);
+    add(&w, "one", "");
+    add(&w, "two", "");
+    assert_int_equal(ASK(&w, "/promote", "name", "node/ensemble", "version", "1.0.0"), 200);
+    assert_int_equal(ASK(&w, "", "limit", "2"), 200);
+    assert_false(answered(&w, "warnings"));
+    assert_int_equal(ASK(&w, "", "limit", "1"), 200);
+    assert_true(answered(&w, "\"version\":\"1.0.1\"") && !answered(&w, "\"version\":\"1.0.0\"") &&
+                answered(&w, "there are more than 1"));
+    assert_int_equal(ASK(&w, "", "stage", "production", "limit", "1"), 200);
+    assert_true(answered(&w, "\"version\":\"1.0.0\"") && !answered(&w, "warnings"));
+    assert_int_equal(ASK(&w, "", "stage", "live"), 400);
+    assert_int_equal(ASK(&w, "", "limit", "0"), 400);
+    end(&w);
+}
+
 static void versions_are_listed_shown_and_compared(void **state)
 {
     struct world w;
@@ -321,6 +341,7 @@ static void trees_come_in_as_networks_do(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_list_has_as_many_as_are_asked_for_and_says_so),
         cmocka_unit_test(versions_are_listed_shown_and_compared),
         cmocka_unit_test(what_is_missing_or_wrong_is_said),
         cmocka_unit_test(who_came_in_by_a_password_is_named_by_it_and_who_only_says_so_is_not),

@@ -75,7 +75,9 @@ static bool has_entry(void *ctx, const struct ax_audit_entry *e)
 static void assert_audit(struct learner_world *w, const char *action, const char *version)
 {
     const char *want[3] = {action, version, NULL};
-    assert_int_equal(ax_registry_audit(w->registry, ax_str(WORLD_MODEL), 0, has_entry, want, NULL), AX_OK);
+    assert_int_equal(ax_registry_audit(w->registry, &(struct ax_audit_query){.name = ax_str(WORLD_MODEL)},
+                                       has_entry, want, NULL),
+                     AX_OK);
     assert_non_null(want[2]);
 }
 
@@ -440,7 +442,9 @@ static void that_groups_are_not_served_alike_is_said_once_on_the_card_of_what_se
     ax_learner_save(&w.l, &saved);
     restart(&w, &saved);
     ax_learner_flag(&w.l, "so it is");
-    assert_int_equal(ax_registry_audit(w.registry, ax_str(WORLD_MODEL), 0, count_flags, &flags, NULL), AX_OK);
+    assert_int_equal(ax_registry_audit(w.registry, &(struct ax_audit_query){.name = ax_str(WORLD_MODEL)},
+                                       count_flags, &flags, NULL),
+                     AX_OK);
     assert_int_equal(flags, 1);
     ax_buf_done(&saved);
     learner_world_end(&w);

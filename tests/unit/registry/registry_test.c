@@ -444,6 +444,39 @@ static bool keep_detail(void *ctx, const struct ax_audit_entry *e)
     return true;
 }
 
+static void a_log_of_many_entries_is_checked_to_its_end(void **state)
+{
+    char dir[SCRATCH_PATH], path[SCRATCH_PATH];
+    struct ax_registry_report report;
+    struct ax_diag diag = {{0}};
+    const struct ax_registry_by by = {ax_str("jo"), ax_str("a note")};
+    (void)state;
+    scratch_make(dir, NULL);
+    struct ax_registry *r = open_at(dir, 0, 0);
+    const int64_t notes[] = {63, 1, 70}; /* up to an entry before a part's end, to its end, and beyond */
+    int64_t n = 0;
+    for (size_t i = 0; i < 3; i++) {
+        for (int64_t end = n + notes[i]; n < end; n++)
+            if (ax_registry_note(r, ax_str("a"), ax_str("1.0.0"), ax_str("note"), &by, &diag) != AX_OK)
+                fail_msg("%s", diag.text);
+        assert_int_equal(ax_registry_verify(r, &report, &diag), AX_OK);
+        assert_int_equal(report.entries, n);
+    }
+    ax_registry_close(r);
+    sqlite3 *db = NULL;
+    scratch_in(path, dir, "models.db");
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(
+        sqlite3_exec(db, "DROP TRIGGER audit_delete; DELETE FROM audit WHERE seq > 128", NULL, NULL, NULL),
+        SQLITE_OK);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    r = open_at(dir, 0, 0);
+    assert_int_equal(ax_registry_verify(r, &report, &diag), AX_CORRUPT);
+    assert_non_null(strstr(diag.text, "entry 129 is missing"));
+    ax_registry_close(r);
+    scratch_remove(dir);
+}
+
 static void who_lowers_the_limits_leaves_an_entry(void **state)
 {
     char dir[SCRATCH_PATH], path[SCRATCH_PATH];
@@ -458,7 +491,8 @@ static void who_lowers_the_limits_leaves_an_entry(void **state)
     assert_int_equal(ax_registry_limits(r, 0, 7, &diag), AX_OK); /* a reload */
     ax_registry_close(r);
     r = open_at(dir, 0, 7);
-    assert_int_equal(ax_registry_audit(r, ax_str(""), 0, keep_detail, &found, &diag), AX_OK);
+    assert_int_equal(ax_registry_audit(r, &(struct ax_audit_query){.after = 0}, keep_detail, &found, &diag),
+                     AX_OK);
     assert_true(ax_str_eq(ax_buf_view(&found), ax_str("approvals 2, keep 20; approvals 0, keep 7; ")));
     assert_sound(r);
     ax_registry_close(r);
@@ -531,7 +565,9 @@ static const char *newest_decision(struct ax_registry *r)
 {
     static char text[100];
     *text = '\0';
-    assert_int_equal(ax_registry_audit(r, ax_str("bandwidth/lstm"), 0, keep_newest, text, NULL), AX_OK);
+    assert_int_equal(ax_registry_audit(r, &(struct ax_audit_query){.name = ax_str("bandwidth/lstm")},
+                                       keep_newest, text, NULL),
+                     AX_OK);
     return text;
 }
 
@@ -696,6 +732,7 @@ int main(void)
         cmocka_unit_test(what_is_wrong_with_a_draft_is_said),
         cmocka_unit_test(what_was_tampered_with_is_found),
         cmocka_unit_test(what_says_who_may_serve_is_held_against_the_audit_log),
+        cmocka_unit_test(a_log_of_many_entries_is_checked_to_its_end),
         cmocka_unit_test(who_lowers_the_limits_leaves_an_entry),
         cmocka_unit_test(what_a_comparison_leads_to_is_an_entry_of_its_own),
         cmocka_unit_test(a_registry_of_format_1_is_taken_over),
