@@ -87,6 +87,7 @@ struct ax_entity *ax_entity_new(struct ax_job *job, uint64_t id, const struct ax
     if (!e)
         return NULL;
     e->id = id;
+    e->settled_ms = AX_NEVER;
     e->labels = ax_labels_dup(labels);
     e->combiner = ax_combiner_new(&job->detector, job->channels_n);
     e->panel = ax_panel_new(&job->detector, ax_entity_point_steps(job));

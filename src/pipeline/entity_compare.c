@@ -63,6 +63,18 @@ static void ask_labels(struct ax_job *job)
     free(ix.v);
 }
 
+bool ax_entity_is_void(const struct ax_entity *e, const struct ax_fit_scores *one,
+                       const struct ax_fit_scores *other)
+{
+    return (one->until_ms < e->settled_ms) != (other->until_ms < e->settled_ms);
+}
+
+/* Are they compared by what they say of that entity? */
+static bool is_measure(const struct ax_learner *l, const struct ax_entity *e, double live, double shadow)
+{
+    return live >= 0 && shadow >= 0 && !ax_entity_is_void(e, &l->live->scores, &l->shadow->scores);
+}
+
 /* Keep what both say of a point. */
 static void keep(struct ax_job *job, int64_t t_ms, const struct ax_asked *asked, const double *live,
                  const double *shadow)
@@ -79,7 +91,7 @@ static void keep(struct ax_job *job, int64_t t_ms, const struct ax_asked *asked,
         return;
     }
     for (uint32_t i = 0; i < asked->n; i++)
-        if (live[i] >= 0 && shadow[i] >= 0 && isfinite(live[i]) && isfinite(shadow[i]))
+        if (is_measure(l, asked->entities[i], live[i], shadow[i]) && isfinite(live[i]) && isfinite(shadow[i]))
             ax_entity_trial_add(&job->scores,
                                 &(struct ax_entity_score){ax_labels_hash(asked->entities[i]->labels, 0), t_ms,
                                                           (float)live[i], (float)shadow[i]});
@@ -97,6 +109,8 @@ void ax_entities_compare(struct ax_job *job, int64_t t_ms, const struct ax_asked
             continue;
         if (isfinite(live[i]) != isfinite(shadow[i]))
             ax_trial_broken(t, !isfinite(live[i]), !isfinite(shadow[i]));
+        if (!is_measure(l, asked->entities[i], live[i], shadow[i]))
+            continue;
         judged++;
         alarms[0] += live[i] > 1;
         alarms[1] += shadow[i] > 1;

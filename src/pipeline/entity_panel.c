@@ -48,8 +48,31 @@ static struct ax_trial_rule rule_of(const struct ax_job *job)
                                   .alarms_max = job->config->anomaly.false_alarm_rate};
 }
 
+/* Where new levels of entities have settled between two generations, is there none left to compare them by?
+ * Who is away, or not known to both, is none. */
+static bool has_no_measure(const struct ax_job *job, const struct ax_fit_scores *live,
+                           const struct ax_fit_scores *newer)
+{
+    const struct ax_learner *l = &job->ensemble_learner;
+    bool any = false;
+    for (const struct ax_entity *e = job->first; e; e = e->next) {
+        const struct ax_entity_place *at = e->known;
+        if (job->schedule.last_ms - e->seen_ms > ax_job_absence_ms(job))
+            continue;
+        if (at[0].of != l->live || at[1].of != l->shadow) /* they have not been asked about it */
+            return false;
+        if (at[0].index == UINT32_MAX || at[1].index == UINT32_MAX)
+            continue;
+        if (!ax_entity_is_void(e, live, newer))
+            return false;
+        any = true;
+    }
+    return any;
+}
+
 /* What learnt from much less time, or before people said what to learn from, is no measure of a newer one:
- * few alarms may mean that it knows nothing; nor is what learnt before something has begun that lasts. */
+ * few alarms may mean that it knows nothing. Nor is what learnt before new levels of all entities had
+ * settled; where some of them are as they were, these are what a trial is by. */
 static bool supersedes(void *ctx, const struct ax_fit_scores *live, const struct ax_fit_scores *newer)
 {
     const struct ax_job *job = ctx;
@@ -57,7 +80,7 @@ static bool supersedes(void *ctx, const struct ax_fit_scores *live, const struct
                  has = (double)(newer->until_ms - newer->from_ms);
     return has >= MUCH_MORE * had ||
            (live->until_ms <= job->relearn_ms && newer->until_ms > job->relearn_ms) ||
-           (live->until_ms < job->settled_ms && newer->until_ms >= job->settled_ms);
+           has_no_measure(job, live, newer);
 }
 
 void ax_entities_learn(struct ax_job *job)
@@ -332,7 +355,7 @@ bool ax_entity_hear(struct ax_job *job, struct ax_entity *e, const struct ax_ask
     voices.unasked = told.unasked;
     bool apart = ax_panel_step(e->panel, &voices, &e->verdict, &e->vote);
     if (ax_panel_settled(e->panel))
-        job->settled_ms = e->seen_ms;
+        job->settled_ms = e->settled_ms = e->seen_ms;
     e->verdict.direction = features.direction;
     if (answer && e->verdict.score > 1) {
         if (!told.known)

@@ -100,6 +100,7 @@ struct ax_entity {
     struct ax_challenged challenged; /* its score */
     struct ax_outlet *contribution;  /* [channels_n] */
     int64_t seen_ms;
+    int64_t settled_ms; /* newest step at which a new level of it had settled; AX_NEVER */
 };
 
 /* One entity as far as its drift goes (drift_entities.c). */
@@ -149,7 +150,7 @@ struct ax_job {
     struct ax_challenger challenger;    /* of the ensemble */
     struct ax_entity_trial scores;      /* of it and the one that serves, during a trial */
     int64_t relearn_ms; /* newest step when people last said something of what it learnt from; AX_NEVER */
-    int64_t settled_ms; /* newest step at which a new level of an entity had settled; AX_NEVER */
+    int64_t settled_ms; /* the newest one of its entities */
     struct ax_learner *learners; /* models that are fitted beside it */
     struct ax_triggers triggers; /* why these are fitted again */
     struct ax_arena scratch;
@@ -239,7 +240,8 @@ struct ax_asked {
 void ax_entities_ask(struct ax_job *job, int64_t t_ms, struct ax_asked *out);
 
 /* entity_compare.c: compare what both generations say at t_ms of the entities that were asked about, [n]
- * each; below 0: it does not know the entity. Both are there. */
+ * each; below 0: it does not know the entity. Both are there. Entities of which a new level has settled
+ * between the two are left out. */
 void ax_entities_compare(struct ax_job *job, int64_t t_ms, const struct ax_asked *asked, const double *live,
                          const double *shadow);
 

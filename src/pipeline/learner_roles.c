@@ -223,7 +223,7 @@ static bool judge(struct ax_learner *l, struct ax_roles *want)
     if (waits && !l->tells)
         return false;
     if ((waits || l->roles.phase == AX_PHASE_SHADOW) && is_superseded(l))
-        return promote(l, "what served had learnt too little, or what it should not have", want);
+        return promote(l, "what served had learnt too little, or what is not so any more", want);
     if (waits)
         return advance(l, "it had passed, and was approved of", want);
     const enum ax_trial_verdict v = ax_trial_judge(&l->trial, &l->spec.rule, l->roles.phase);

@@ -246,6 +246,7 @@ static enum ax_err copy_entity(const struct ax_job *job, struct ax_entity *e, co
     ax_window_free(e->flags);
     e->combiner = combiner;
     e->panel = panel;
+    e->settled_ms = from->settled_ms;
     e->flags = flags;
     e->verdict = from->verdict;
     return AX_OK;
