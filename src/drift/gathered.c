@@ -53,6 +53,22 @@ bool ax_gathered_constant(const struct ax_drift_member *m, uint32_t steps)
     return true;
 }
 
+bool ax_gathered_moves(const struct ax_drift_member *m, uint32_t steps)
+{
+    double first = NAN;
+    uint32_t n = 0;
+    bool moves = false;
+    for (uint32_t back = 0; back < steps && (n < MEMBER_REFERENCE_MIN || !moves); back++) {
+        const double v = ax_gathered_value(m, back);
+        n += isnan(v) ? 0 : 1;
+        if (isnan(first))
+            first = v;
+        else if (v < first || v > first)
+            moves = true;
+    }
+    return n >= MEMBER_REFERENCE_MIN && moves;
+}
+
 /* By which the places of the n sorted values have unit variance. */
 static double place_scale(const double *sorted, uint32_t n)
 {

@@ -33,6 +33,9 @@ double ax_gathered_value(const struct ax_drift_member *m, uint32_t back);
 /* Is it the same in its newest steps, but for gaps? */
 bool ax_gathered_constant(const struct ax_drift_member *m, uint32_t steps);
 
+/* Has it values enough in its newest steps to be measured by them, and not all the same? */
+bool ax_gathered_moves(const struct ax_drift_member *m, uint32_t steps);
+
 /* Measure a member. */
 struct ax_gathered_measure ax_gathered_measure(struct ax_gathered *p, const struct ax_drift_member *m);
 

@@ -10,9 +10,8 @@
 #include <math.h>
 #include <string.h>
 
-#define LEVEL_MEMBERS_MAX 16 /* series that the level before the window is known by */
-#define LEVEL_SPAN 2         /* windows that the past must be as long as, to say more than the window does, */
-#define LEVEL_DF_MIN 3.0     /* and independent stretches for a test of the mean */
+#define LEVEL_SPAN 2     /* windows that the past must be as long as, to say more than the window does, */
+#define LEVEL_DF_MIN 3.0 /* and independent stretches for a test of the mean */
 
 /* ---- how the level went ---- */
 
@@ -112,7 +111,7 @@ enum ax_err ax_drift_reference_make(const struct ax_drift_spec *spec, const stru
         if (still)
             continue;
         ax_gathered_add_reference(&p, m, &by);
-        if (coarse_steps && told++ < LEVEL_MEMBERS_MAX)
+        if (coarse_steps && told++ < AX_DRIFT_LEVEL_MEMBERS)
             stretches_add(&past, &p, m, &by);
     }
     if (out->seen_n == 0)

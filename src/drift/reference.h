@@ -23,6 +23,7 @@
 #include "drift/sketch.h"
 
 #define AX_DRIFT_STEPS_MAX 100000 /* of a window */
+#define AX_DRIFT_LEVEL_MEMBERS 16 /* series that the level before the window is known by */
 
 /* One series as the model saw it. */
 struct ax_drift_seen {

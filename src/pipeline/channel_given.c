@@ -147,16 +147,6 @@ static uint32_t count_learned(const struct ax_channel_given *m, uint32_t least)
     return n;
 }
 
-/* What data are tested against as long as the model serves. */
-static enum ax_err refer(struct ax_job *job, struct ax_speaker_data *d)
-{
-    struct ax_buf bytes;
-    ax_job_references(job, &bytes);
-    const enum ax_err err = bytes.n ? ax_speaker_data_refer(d, ax_buf_view(&bytes)) : AX_OK;
-    ax_buf_done(&bytes);
-    return err;
-}
-
 /* A copy of as many series as there is room for, evenly among all. */
 static enum ax_err copy_past(void *ctx, int64_t t_ms, enum ax_fit_reason reason, uint64_t bytes_max,
                              struct ax_past_copy *out)
@@ -176,6 +166,8 @@ static enum ax_err copy_past(void *ctx, int64_t t_ms, enum ax_fit_reason reason,
     struct ax_speaker_data *d = ax_speaker_data_new(&m->spec);
     if (!d)
         return AX_NOMEM;
+    /* What data are tested against as long as the model serves. */
+    ax_speaker_data_refer(d, ax_job_pasts(m->c->job, bytes_max / 4));
     /* Half of the room at most: others wait too. */
     const uint64_t room = bytes_max / 2 / each > 0 ? bytes_max / 2 / each : 1, stride = (n + room - 1) / room;
     enum ax_err err = AX_OK;
@@ -186,8 +178,8 @@ static enum ax_err copy_past(void *ctx, int64_t t_ms, enum ax_fit_reason reason,
         const struct ax_speaker_past p = past_of(m, t, views);
         err = ax_speaker_data_add(d, &p, bytes_max);
     }
-    if (err == AX_OK || err == AX_LIMIT)
-        err = refer(m->c->job, d);
+    if (err == AX_LIMIT) /* those that there was room for */
+        err = AX_OK;
     if (err == AX_OK)
         *out = (struct ax_past_copy){d, ax_speaker_data_bytes(d)};
     else

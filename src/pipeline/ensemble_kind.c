@@ -20,15 +20,21 @@ static enum ax_err fit(void *data, uint64_t seed, const struct ax_fit_progress *
 {
     struct ax_ensemble_past *past = data;
     struct ax_ensemble *e = NULL;
+    struct ax_buf references;
     past->data.cancelled = cancelled;
     past->data.ctx = (void *)(uintptr_t)progress;
-    enum ax_err err = ax_ensemble_fit(&past->spec, &past->data, seed, &e, diag);
-    if (err != AX_OK)
+    enum ax_err err = ax_fit_refer(past->pasts, progress, &references, diag);
+    if (err == AX_OK)
+        err = ax_ensemble_fit(&past->spec, &past->data, seed, &e, diag);
+    if (err != AX_OK) {
+        ax_buf_done(&references);
         return err;
+    }
     ax_put_u8(artifact, ARTIFACT_VERSION);
     ax_put_i64(artifact, past->from_ms);
     ax_put_i64(artifact, past->until_ms);
-    ax_put_str(artifact, ax_buf_view(&past->references));
+    ax_put_str(artifact, ax_buf_view(&references));
+    ax_buf_done(&references);
     ax_ensemble_save(e, artifact);
     past->check = *ax_ensemble_checked(e);
     ax_ensemble_free(e);
@@ -41,7 +47,7 @@ static void free_data(void *data)
     struct ax_ensemble_past *past = data;
     if (!past)
         return;
-    ax_buf_done(&past->references);
+    ax_drift_pasts_free(past->pasts);
     free(past->keys_block);
     free(past->points_block);
     free(past);

@@ -4,15 +4,15 @@
 #define AX_PIPELINE_ENSEMBLE_KIND_H
 
 #include "anomaly/ensemble.h"
-#include "train/kind.h"
+#include "train/refer.h"
 
-/* The past that a fit learns from; it owns all that data points to, in two blocks, and the references. */
+/* The past that a fit learns from; it owns all that data points to, in two blocks, and the pasts. */
 struct ax_ensemble_past {
     struct ax_ensemble_spec spec;
     struct ax_ensemble_data data;
     int64_t from_ms, until_ms;
     void *keys_block, *points_block;
-    struct ax_buf references;       /* bytes of drift/reference.h */
+    struct ax_drift_pasts *pasts;   /* of which its references are made; NULL: of none */
     struct ax_ensemble_check check; /* of what was learnt; written by fit() */
 };
 

@@ -409,7 +409,8 @@ enum ax_err ax_entities_copy(void *ctx, int64_t t_ms, enum ax_fit_reason reason,
         ax_ensemble_kind.free_data(f.past);
         return err;
     }
-    ax_job_references(job, &f.past->references);
-    *out = (struct ax_past_copy){f.past, m.points * row + m.keys};
+    const uint64_t bytes = m.points * row + m.keys;
+    f.past->pasts = ax_job_pasts(job, bytes < bytes_max ? bytes_max - bytes : 0);
+    *out = (struct ax_past_copy){f.past, bytes + (f.past->pasts ? ax_drift_pasts_bytes(f.past->pasts) : 0)};
     return AX_OK;
 }

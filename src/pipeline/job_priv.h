@@ -296,10 +296,10 @@ void ax_job_learn(struct ax_job *job, struct ax_learner *l, const struct ax_lear
  * reason to fit them again has lasted longer. */
 void ax_job_grow_older(struct ax_job *job, int64_t t_ms);
 
-/* job_reference.c: begin out with what a model that is fitted now is to be tested against later: the bytes of
- * drift/reference.h, of all channels that are tested; empty when there are none. What there is no memory for
- * is counted, and missing. Uses the scratch. */
-void ax_job_references(struct ax_job *job, struct ax_buf *out);
+/* job_reference.c: what a model that is fitted now is to be tested against later is made of (train/refer.h):
+ * copies of all channels that are tested, of at most so many bytes, the caller's; NULL when there are none.
+ * What there is no memory for is counted, and all of them are missing. */
+struct ax_drift_pasts *ax_job_pasts(struct ax_job *job, uint64_t bytes_max);
 
 /* What the baseline of the live model that has most to do with a channel learnt of its values: that of its
  * own forecasts, else the first that knows it; NULL: none does. */

@@ -1,10 +1,6 @@
 /* job_reference.c: what a model learns from, and what later data are tested against. */
 #include "pipeline/job_priv.h"
 
-#include <stdlib.h>
-
-#define BYTES_MAX (2u << 20) /* 65 channels of at most 15 KiB */
-
 /* Steps of a point of the coarse windows; 0: there are none. */
 static uint32_t coarse_steps(const struct ax_channel *c)
 {
@@ -16,29 +12,24 @@ static uint32_t coarse_steps(const struct ax_channel *c)
     return 0;
 }
 
-void ax_job_references(struct ax_job *job, struct ax_buf *out)
+struct ax_drift_pasts *ax_job_pasts(struct ax_job *job, uint64_t bytes_max)
 {
+    struct ax_drift_pasts *pasts = job->config->drift.enabled ? ax_drift_pasts_new(&job->drift) : NULL;
     struct ax_drift_pool pool;
-    struct ax_drift_reference *r = job->config->drift.enabled ? malloc(sizeof *r) : NULL;
-    ax_buf_init(out, BYTES_MAX);
-    for (uint32_t i = 0; r && i < job->channels_n; i++) {
+    enum ax_err err = pasts || !job->config->drift.enabled ? AX_OK : AX_NOMEM;
+    for (uint32_t i = 0; pasts && i < job->channels_n && err == AX_OK; i++) {
         const struct ax_channel *c = &job->channels[i];
-        ax_arena_reset(&job->scratch);
-        enum ax_err err = ax_channel_pool(c, AX_DRIFT_INPUTS, &pool);
-        if (err == AX_OK)
-            err = ax_drift_reference_make(&job->drift, &pool, coarse_steps(c), &job->scratch, r);
-        if (err == AX_OK)
-            ax_drift_references_add(out, ax_str(c->drift_name[AX_DRIFT_INPUTS]), r);
-        else if (err != AX_NOTREADY)
-            ax_job_error(job, "drift");
+        err = ax_channel_pool(c, AX_DRIFT_INPUTS, &pool);
+        if (err == AX_OK && pool.n)
+            err = ax_drift_pasts_add(pasts, ax_str(c->drift_name[AX_DRIFT_INPUTS]), &pool, coarse_steps(c));
+        if (err == AX_OK && ax_drift_pasts_bytes(pasts) > bytes_max)
+            err = AX_LIMIT;
     }
-    /* A part of them would be no bytes of references. */
-    if ((job->config->drift.enabled && !r) || out->err != AX_OK) {
-        ax_job_error(job, "drift");
-        ax_buf_done(out);
-        ax_buf_init(out, BYTES_MAX);
-    }
-    free(r);
+    if (err == AX_OK)
+        return pasts;
+    ax_job_error(job, "drift"); /* a part of them would look like all */
+    ax_drift_pasts_free(pasts);
+    return NULL;
 }
 
 const struct ax_drift_reference *ax_channel_reference(const struct ax_channel *c)

@@ -24,11 +24,15 @@ uint32_t ax_fit_pairs(const struct ax_speaker_data *d, uint64_t seed, const char
     (void)snprintf(t->epochs, sizeof t->epochs, "%" PRIu32, r->epochs);
     ax_sha256_text(d->spec.features, t->hash);
     const struct ax_nn_pair all[AX_FIT_PAIRS] = {
-        {ax_str(AX_NN_KEY_FEATURES), d->spec.features},  {ax_str(AX_NN_KEY_FEATURES_HASH), ax_str(t->hash)},
-        {ax_str(AX_NN_KEY_SCALER), ax_str(scaler)},      {ax_str(AX_NN_KEY_DATA_WINDOW), ax_str(t->window)},
-        {ax_str(AX_NN_KEY_SEED), ax_str(t->seed)},       {ax_str(AX_NN_KEY_SCORES), ax_str(t->scores)},
-        {ax_str(AX_NN_KEY_SAMPLES), ax_str(t->samples)}, {ax_str(KEY_EPOCHS), ax_str(t->epochs)},
-        {ax_str(AX_NN_KEY_REFERENCES), d->references},
+        {ax_str(AX_NN_KEY_FEATURES), d->spec.features},
+        {ax_str(AX_NN_KEY_FEATURES_HASH), ax_str(t->hash)},
+        {ax_str(AX_NN_KEY_SCALER), ax_str(scaler)},
+        {ax_str(AX_NN_KEY_DATA_WINDOW), ax_str(t->window)},
+        {ax_str(AX_NN_KEY_SEED), ax_str(t->seed)},
+        {ax_str(AX_NN_KEY_SCORES), ax_str(t->scores)},
+        {ax_str(AX_NN_KEY_SAMPLES), ax_str(t->samples)},
+        {ax_str(KEY_EPOCHS), ax_str(t->epochs)},
+        {ax_str(AX_NN_KEY_REFERENCES), ax_buf_view(&d->references)},
     };
     memcpy(pairs, all, sizeof all);
     return d->references.n ? AX_FIT_PAIRS : AX_FIT_PAIRS - 1;

@@ -104,10 +104,12 @@ static enum ax_err encode(const struct ax_speaker_data *d, uint64_t seed, const 
 static enum ax_err fit(void *data, uint64_t seed, const struct ax_fit_progress *progress,
                        struct ax_buf *artifact, struct ax_diag *diag)
 {
-    const struct ax_speaker_data *d = data;
+    struct ax_speaker_data *d = data;
     struct ax_nn_net *net = NULL;
     struct ax_fit_result result;
-    enum ax_err err = ax_lstm_learn(d, seed, progress, &net, &result, diag);
+    enum ax_err err = ax_speaker_data_made(d, progress, diag);
+    if (err == AX_OK)
+        err = ax_lstm_learn(d, seed, progress, &net, &result, diag);
     if (err == AX_OK)
         err = encode(d, seed, net, &result, artifact, diag);
     ax_nn_net_free(net);

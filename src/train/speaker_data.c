@@ -13,6 +13,8 @@ void ax_speaker_data_free(void *data)
         return;
     ax_speaker_vocabulary_done(&d->vocabulary);
     ax_arena_done(&d->texts);
+    ax_drift_pasts_free(d->pasts);
+    ax_buf_done(&d->references);
     free(d->series);
     free(d->block);
     free(d);
@@ -34,10 +36,20 @@ struct ax_speaker_data *ax_speaker_data_new(const struct ax_speaker_spec *spec)
     return NULL;
 }
 
-enum ax_err ax_speaker_data_refer(struct ax_speaker_data *d, struct ax_str references)
+void ax_speaker_data_refer(struct ax_speaker_data *d, struct ax_drift_pasts *pasts)
 {
-    d->references = ax_arena_str(&d->texts, references);
-    return d->references.p ? AX_OK : AX_NOMEM;
+    d->pasts = pasts;
+}
+
+enum ax_err ax_speaker_data_made(struct ax_speaker_data *d, const struct ax_fit_progress *progress,
+                                 struct ax_diag *diag)
+{
+    if (d->referred)
+        return AX_OK;
+    ax_buf_done(&d->references);
+    const enum ax_err err = ax_fit_refer(d->pasts, progress, &d->references, diag);
+    d->referred = err == AX_OK;
+    return err;
 }
 
 uint64_t ax_speaker_data_bytes(const struct ax_speaker_data *d)
@@ -46,7 +58,8 @@ uint64_t ax_speaker_data_bytes(const struct ax_speaker_data *d)
                          2ull * d->spec.leads_n * AX_SPEAKER_PER_LEAD_MAX;
     /* Trees: the vector too, a copy of the rows for each fit, and XGBoost's own. */
     const uint64_t floats = d->spec.depth ? 3 * (row + AX_FEATURES_N) : row;
-    return d->block_n * sizeof *d->block + d->n * sizeof *d->series +
+    const uint64_t pasts = d->pasts ? ax_drift_pasts_bytes(d->pasts) : 0;
+    return pasts + d->block_n * sizeof *d->block + d->n * sizeof *d->series +
            d->spec.rows_max * floats * sizeof(float);
 }
 

@@ -12,7 +12,7 @@
 
 #include "forecast/forecast.h"
 #include "forecast/member.h"
-#include "train/kind.h"
+#include "train/refer.h"
 
 #define AX_SPEAKER_PER_LEAD_MAX 3 /* outputs of a lead */
 #define AX_SPEAKER_FEATURES_MAX 64
@@ -97,8 +97,9 @@ struct ax_speaker_data *ax_speaker_data_new(const struct ax_speaker_spec *spec);
 AX_MUST_USE enum ax_err ax_speaker_data_add(struct ax_speaker_data *d, const struct ax_speaker_past *p,
                                             uint64_t bytes_max);
 
-/* Let the artifact have these references (drift/reference.h), which are copied. AX_NOMEM. */
-AX_MUST_USE enum ax_err ax_speaker_data_refer(struct ax_speaker_data *d, struct ax_str references);
+/* Let the artifact have the references that are made of these (train/refer.h), which are the data's from now
+ * on; NULL: none. Once. */
+void ax_speaker_data_refer(struct ax_speaker_data *d, struct ax_drift_pasts *pasts);
 
 /* Bytes of it, and of what a fit will take beside it. */
 uint64_t ax_speaker_data_bytes(const struct ax_speaker_data *d);

@@ -23,8 +23,10 @@ struct ax_speaker_data {
     struct ax_speaker_series *series;
     uint32_t n, cap;
     struct ax_local_time clocks; /* a copy, whose zone is not asked; UTC as long as there are none */
-    struct ax_arena texts;       /* of the spec; and: */
-    struct ax_str references;
+    struct ax_arena texts;       /* of the spec */
+    struct ax_drift_pasts *pasts;
+    struct ax_buf references; /* made of these, once: fits of a search have them in common */
+    bool referred;
     float *block;
     size_t block_n, block_cap;
 };
@@ -47,6 +49,10 @@ void ax_speaker_codes(const struct ax_speaker_spec *spec, const struct ax_speake
 
 /* Steps that a row has room for. */
 uint32_t ax_speaker_longest(const struct ax_speaker_spec *spec);
+
+/* Make the references that its artifacts have. AX_NOMEM, AX_BUSY, with a text. */
+enum ax_err ax_speaker_data_made(struct ax_speaker_data *d, const struct ax_fit_progress *progress,
+                                 struct ax_diag *diag);
 
 /* free_data() and each() of the kinds that learn from such data. */
 void ax_speaker_data_free(void *data);

@@ -300,7 +300,9 @@ static enum ax_err fit(void *data, uint64_t seed, const struct ax_fit_progress *
     t->leads_n = f.d->spec.leads_n;
     ax_arena_init(&f.arena, SIZE_MAX);
     const struct ax_row_maker maker = {put_row, &f.arena, ax_trees_width(&f.d->spec), 1};
-    enum ax_err err = ax_rowset_make(f.d, &maker, progress, &f.rows, diag);
+    enum ax_err err = ax_speaker_data_made(data, progress, diag);
+    if (err == AX_OK)
+        err = ax_rowset_make(f.d, &maker, progress, &f.rows, diag);
     if (err == AX_OK)
         err = fit_all(&f, t, &result, diag);
     if (err == AX_OK)

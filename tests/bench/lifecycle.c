@@ -9,7 +9,7 @@
  * comparing two, listing all, the card of one, a promotion, a rollback. */
 #include "base/clock.h"
 #include "base/rng.h"
-#include "drift/reference.h"
+#include "drift/pasts.h"
 #include "pipeline/entity_trial.h"
 #include "registry/shown.h"
 
@@ -152,6 +152,48 @@ static void drift_from_model(double *make_ms, double *test_ms, int repeats)
     ax_arena_done(&scratch);
 }
 
+/* What a fit of a job with 50 features of 64 series and more takes with it, at the default windows: the copy
+ * that is made between two steps, and the sketches that are made of it in the thread of the fit. */
+static void take_along(double *copy_ms, double *make_ms, int repeats)
+{
+    enum { FINE = AX_DRIFT_REFERENCE, COARSE = 4032, STEP = 20 };
+    const struct ax_drift_spec spec = {.reference_n = 0};
+    const size_t each = FINE + COARSE;
+    float *v = malloc((size_t)FEATURES * AX_DRIFT_POOL_MAX * each * sizeof *v);
+    struct ax_arena scratch;
+    struct ax_buf bytes;
+    struct ax_rng rng;
+    check(v ? AX_OK : ax_fail(&diag, AX_NOMEM, "out of memory"));
+    ax_rng_seed(&rng, 1);
+    for (size_t i = 0; i < FEATURES * AX_DRIFT_POOL_MAX * each; i++)
+        v[i] = (float)ax_rng_normal(&rng);
+    ax_arena_init(&scratch, SIZE_MAX);
+    ax_buf_init(&bytes, 2u << 20);
+    for (int k = 0; k < repeats; k++) {
+        int64_t start_ns = ax_thread_cpu_ns();
+        struct ax_drift_pasts *pasts = ax_drift_pasts_new(&spec);
+        check(pasts ? AX_OK : ax_fail(&diag, AX_NOMEM, "out of memory"));
+        for (uint32_t f = 0; f < FEATURES; f++) {
+            struct ax_drift_pool pool = {.n = AX_DRIFT_POOL_MAX};
+            for (uint32_t i = 0; i < AX_DRIFT_POOL_MAX; i++) {
+                const float *at = v + ((size_t)f * AX_DRIFT_POOL_MAX + i) * each;
+                pool.members[i] = (struct ax_drift_member){i, at, FINE, at + FINE, COARSE};
+            }
+            check(ax_drift_pasts_add(pasts, ax_str("feature"), &pool, STEP));
+        }
+        copy_ms[k] = (double)(ax_thread_cpu_ns() - start_ns) / 1e6;
+        start_ns = ax_thread_cpu_ns();
+        ax_buf_reset(&bytes);
+        for (uint32_t f = 0; f < FEATURES; f++)
+            check(ax_drift_pasts_make(pasts, f, &scratch, &bytes));
+        make_ms[k] = (double)(ax_thread_cpu_ns() - start_ns) / 1e6;
+        ax_drift_pasts_free(pasts);
+    }
+    ax_buf_done(&bytes);
+    ax_arena_done(&scratch);
+    free(v);
+}
+
 /* The newest verdict on times of an entity: each 50th point began an incident of 5. */
 static struct ax_said *said;
 
@@ -214,6 +256,9 @@ int main(int argc, char **argv)
     drift_from_model(ms + REPEATS, ms, REPEATS / 5);
     print("the same from a model's", ms, REPEATS / 5, 50);
     print("making these 50", ms + REPEATS, REPEATS / 5, 50);
+    take_along(ms, ms + REPEATS, REPEATS / 5);
+    print("copies of 50 x 64 for a fit", ms, REPEATS / 5, 50);
+    print("their sketches, in the fit", ms + REPEATS, REPEATS / 5, 1000);
     compare_by_labels(ms, REPEATS / 5);
     print("two ensembles by labels (CPU)", ms, REPEATS / 5, 500);
     for (uint32_t i = 0; i < VERSIONS; i++) {
