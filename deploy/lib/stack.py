@@ -34,7 +34,7 @@ class StackError(Exception):
     """What went wrong, in words for whoever started the stack."""
 
 
-def http(url, data=None, headers=None, method=None, timeout=10):
+def http(url, data=None, headers=None, method=None, timeout=60):
     """Status and body, whatever the status; raises OSError when nothing answers."""
     request = urllib.request.Request(url, data=data, headers=headers or {}, method=method)
     try:
@@ -113,7 +113,7 @@ class Server:
             return f"(no log: {error})"
         return "\n".join("    " + line for line in text.splitlines()[-lines:])
 
-    def wait_ready(self, seconds=30):
+    def wait_ready(self, seconds=60):
         deadline = time.monotonic() + seconds
         while True:
             self.check_alive()
@@ -127,7 +127,7 @@ class Server:
                                  f"Its log, {self.log}, ends with:\n{self.log_tail()}")
             time.sleep(0.1)
 
-    def stop(self, seconds=15):
+    def stop(self, seconds=60):
         """Ask it to end, insist after `seconds`. Returns its exit status (None: it was not running)."""
         process, self.process = self.process, None
         if process is None:

@@ -34,7 +34,7 @@ def steps_by_an_hour(name, *offsets):
             setting.write_text(offset)
             time.sleep(8)
             p.victim.check_alive()
-        p.finish(60)
+        p.finish()
         n = p.require_equal()
         p.require_no_hole()
         p.require_nothing_refused()

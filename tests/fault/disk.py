@@ -53,7 +53,7 @@ def a_full_disk():
         time.sleep(5)
         inside(p.victim, "sh", "-c", f"cat /dev/zero > '{data}/ballast' 2>/dev/null; true")
         repeats = p.feed.repeats[p.victim]
-        fault.eventually(15, lambda: p.feed.repeats[p.victim] > repeats, "requests are answered with an error")
+        fault.eventually(60, lambda: p.feed.repeats[p.victim] > repeats, "requests are answered with an error")
         status, text = answer_now(p.victim, p.feed)
         require(status == 503 and b"space" in text, f"answered {status} {text}")
         time.sleep(8)
@@ -79,7 +79,7 @@ def a_read_only_disk():
     wrapper = [*UNSHARE, "sh", "-c", f'mount -t tmpfs -o ro tmpfs "{data}" && exec "$@"', "sh"]
     server = fault.Auspex(BINARY, folder, "jobs: []", wrapper=wrapper)
     server.start()
-    status = server.process.wait(20)
+    status = server.process.wait(60)
     log = server.log.read_text()
     require(status == 1 and str(data) in log and "ead-only" in log, f"it ended with {status}: {log[-300:]}")
 
@@ -102,7 +102,7 @@ def a_disk_that_turns_read_only():
         time.sleep(8)
         repeats = p.feed.repeats[p.victim]
         inside(p.victim, "mount", "-o", "remount,abort", str(data))  # as the kernel does after an error of the disk
-        fault.eventually(15, lambda: p.feed.repeats[p.victim] > repeats, "requests are answered with an error")
+        fault.eventually(60, lambda: p.feed.repeats[p.victim] > repeats, "requests are answered with an error")
         status, text = answer_now(p.victim, p.feed)
         require(status == 503, f"answered {status} {text}")
         time.sleep(5)

@@ -106,7 +106,7 @@ def loses_nothing(p, relay, answer, seconds):
     p.victim.check_alive()
     relay.answer = None
     time.sleep(5)
-    p.finish(60)
+    p.finish()
     n = p.require_equal()
     p.require_no_hole()
     return n
@@ -189,7 +189,7 @@ def refuses_one_series():
     with Relayed("refuses") as (p, relay):
         relay.answer = answer
         time.sleep(10)
-        p.finish(60)
+        p.finish()
         whole, victim = (others(p.prometheus.samples(f'{{run="{run}",for="demand"}}')) for run in ("whole", "victim"))
         require(whole == victim, f"others are missing: {sorted(whole.keys() - victim.keys())[:3]}")
         failed = p.victim.metric("auspex_remote_write_failed_samples_total")

@@ -91,13 +91,14 @@ def ready_within_a_minute():
         fault.eventually(60, lambda: value(prometheus, 'model_ready{run="warm"}') == {"": 1}, "the model is ready")
         took = time.monotonic() - began
         require(value(prometheus, 'model_ready{run="cold"}') != {"": 1}, "it is ready without history too")
-        now_s = float(prometheus.query('timestamp(predicted_demand{run="warm",horizon="3h"})')[0]["value"][1])
-        ahead = value(prometheus, 'predicted_demand{run="warm",horizon="3h"}')
-        require(len(ahead) == SERIES, f"{len(ahead)} forecasts of {SERIES}")
+        forecast = 'predicted_demand{run="warm",horizon="3h"}'
+        fault.eventually(60, lambda: len(value(prometheus, forecast)) == SERIES, f"{SERIES} forecasts")
+        now_s = float(prometheus.query(f"timestamp({forecast})")[0]["value"][1])
+        ahead = value(prometheus, forecast)
         error = sum(abs(ahead[f"h{i}"] - demand(i, now_s + HORIZON_S)) for i in range(SERIES))
         naive = sum(abs(demand(i, now_s) - demand(i, now_s + HORIZON_S)) for i in range(SERIES))
         require(error < 0.5 * naive, f"it does not know the wave: error {error:.0f}, that of the last value {naive:.0f}")
-        require(warm.metric("auspex_backfill_progress_ratio") == 1, "the progress does not end at 1")
+        fault.eventually(60, lambda: warm.metric("auspex_backfill_progress_ratio") == 1, "the progress ends at 1")
         return f"ready after {took:.0f} s; error three hours ahead {error / naive:.2f} of the last value's"
     finally:
         feed.ending = True

@@ -17,8 +17,9 @@ import subprocess
 import sys
 
 TOP = pathlib.Path(sys.argv[1]).resolve()
-sys.path[:0] = [str(TOP / "deploy" / "lib")]
+sys.path[:0] = [str(TOP / "deploy" / "lib"), str(TOP / "tests" / "e2e" / "lib")]
 import stack  # noqa: E402
+from check import eventually  # noqa: E402
 
 AUSPEX = str(pathlib.Path(sys.argv[2]).resolve())
 FOLDER = pathlib.Path(sys.argv[3])
@@ -59,14 +60,7 @@ class Process:
                 f"--web.config.file={FOLDER / 'web.yml'}", f"--web.listen-address=127.0.0.1:{port}"]
         self.process = subprocess.Popen(argv + ["--web.enable-admin-api"] * admin,
                                         stderr=open(FOLDER / "log", "a"))
-        for _ in range(100):
-            try:
-                if self.get("/-/ready")[0] == 200:
-                    return
-            except OSError:
-                pass
-            stack.time.sleep(0.1)
-        raise SystemExit(f"not ready: {(FOLDER / 'log').read_text()}")
+        eventually(60, lambda: self.get("/-/ready")[0] == 200, f"it is ready; {FOLDER / 'log'} says why not")
 
     def get(self, path):
         key = base64.b64encode(b"ann:secret").decode()
@@ -84,16 +78,16 @@ class Process:
 
     def kill(self):
         self.process.kill()
-        self.process.wait(20)
+        self.process.wait(60)
 
     def stop(self):
         self.process.terminate()
-        require(self.process.wait(20) == 0, "the process did not end well")
+        require(self.process.wait(60) == 0, "the process did not end well")
 
 
 def models(*words):
     """Status, standard output, standard error of `auspex models WORDS`."""
-    done = subprocess.run([AUSPEX, "models", *words], capture_output=True, text=True, timeout=30)
+    done = subprocess.run([AUSPEX, "models", *words], capture_output=True, text=True, timeout=60)
     return done.returncode, done.stdout, done.stderr
 
 
@@ -151,9 +145,9 @@ def a_fit_that_was_asked_for_outlives_a_kill():
     expect(process.models("retrain", "net/other"), 1, "no job of the configuration has the model net/other")
     process.kill()
     process = Process(admin=True)
-    require(process.fits("net")[1] == "manual", f"it is asked for after a kill: {process.fits('net')}")
+    eventually(60, lambda: process.fits("net")[1] == "manual", "it is asked for after a kill")
     expect(process.models("cancel", "net/lstm", "--why=the wrong line"), 0, "the fit of net/lstm .*manual.* is called off")
-    require(process.fits("net") == ("idle", ""), "it is called off")
+    eventually(60, lambda: process.fits("net") == ("idle", ""), "it is called off")
     process.kill()
     process = Process(admin=True)
     require(process.fits("net") == ("idle", ""), "and does not come back")

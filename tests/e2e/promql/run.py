@@ -49,10 +49,10 @@ class Prometheus:
             ["prometheus", f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/data",
              f"--web.listen-address=127.0.0.1:{self.port}", "--web.enable-remote-write-receiver",
              "--storage.tsdb.retention.time=100y", "--log.level=warn"], stdout=self.log, stderr=self.log)
-        self.http = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        self.http = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
 
     def wait(self):
-        for _ in range(150):
+        for _ in range(300):
             if self.process.poll() is not None:
                 sys.exit("prometheus ended; see " + self.log.name)
             try:
@@ -61,7 +61,7 @@ class Prometheus:
             except OSError:
                 self.http.close()
             time.sleep(0.2)
-        sys.exit("prometheus is not ready after 30 s; see " + self.log.name)
+        sys.exit("prometheus is not ready after 60 s; see " + self.log.name)
 
     def request(self, method, path, body=None, headers=None):
         self.http.request(method, path, body, headers or {})
@@ -97,7 +97,7 @@ class Prometheus:
     def stop(self):
         self.process.terminate()
         try:
-            self.process.wait(20)
+            self.process.wait(60)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()

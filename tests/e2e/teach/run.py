@@ -17,6 +17,7 @@ TOP = pathlib.Path(sys.argv[1]).resolve()
 sys.path[:0] = [str(TOP / "deploy" / "lib"), str(TOP / "tests" / "e2e" / "lib")]
 import rw  # noqa: E402
 import stack  # noqa: E402
+from check import Failure, eventually, require  # noqa: E402
 
 CONFIG = """\
 global: {step: 100ms, evaluation_delay: 0s}
@@ -38,11 +39,6 @@ RRULE:FREQ=DAILY
 END:VEVENT
 END:VCALENDAR
 """
-
-
-def require(condition, text):
-    if not condition:
-        sys.exit(f"FAILED: {text}")
 
 
 class Auspex:
@@ -73,8 +69,14 @@ class Auspex:
         return json.loads(body).get("data")
 
     def explain(self, selector, t):
-        query = urllib.parse.urlencode({"series": selector, "time": f"{t:.3f}"})
-        return self.ask(f"/api/v1/explain?{query}")["explanations"][0]
+        """What was said at t, once that step is taken."""
+        def asked(**more):
+            found = self.ask("/api/v1/explain?" + urllib.parse.urlencode({"series": selector, **more}))["explanations"]
+            require(found, f"nothing is known of {selector}")
+            return found[0]
+
+        eventually(60, lambda: asked()["timestamp"] >= t, f"{selector} has come to {t}")
+        return asked(time=f"{t:.3f}")
 
     def feed(self, steps, bump):
         """Samples as time passes; the times of those of the bump."""
@@ -90,12 +92,7 @@ class Auspex:
         return times
 
 
-def main():
-    folder = pathlib.Path(sys.argv[3]).resolve()
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    random.seed(1)
-    auspex = Auspex(folder)
+def teach(auspex):
     times = auspex.feed(230, range(200, 206))
     told, expected = '{for="told",instance="a"}', '{for="expected",instance="a"}'
 
@@ -123,6 +120,20 @@ def main():
     require(auspex.explain(told, again[2])["threshold"] == 1, "revoked, and still in force")
     require(auspex.server.stop() == 0, "it did not stop well")
     print(f"explained, taught, killed, taught still, revoked: threshold {after[0]['after']:.2f} and back")
+
+
+def main():
+    folder = pathlib.Path(sys.argv[3]).resolve()
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    random.seed(1)
+    auspex = Auspex(folder)
+    try:
+        teach(auspex)
+    except (Failure, stack.StackError, OSError) as failure:
+        sys.exit(f"FAILED: {failure}\n{auspex.server.log_tail()}")
+    finally:
+        auspex.server.stop()
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ sys.path[:0] = [str(TOP / "deploy" / "lib"), str(TOP / "tests" / "e2e" / "lib")]
 import stack  # noqa: E402
 from check import Failure, eventually, require  # noqa: E402
 from exporter import Exporter  # noqa: E402
+from prometheus import Prometheus  # noqa: E402
 
 AUSPEX = str(pathlib.Path(sys.argv[2]).resolve())
 STEP = 0.2
@@ -77,21 +78,17 @@ class World:
     def __init__(self, folder):
         self.folder = folder
         self.exporter = Exporter(exported)
-        ports = [stack.free_port() for _ in range(2)]
-        self.url, self.prometheus = (f"http://127.0.0.1:{port}" for port in ports)
+        address = f"127.0.0.1:{stack.free_port()}"
+        self.url = f"http://{address}"
         (folder / "data").mkdir()
-        (folder / "auspex.yml").write_text(CONFIG.replace("PROMETHEUS", self.prometheus))
-        (folder / "prometheus.yml").write_text(
-            PROMETHEUS.replace("EXPORTER", self.exporter.address).replace("AUSPEX", self.url))
+        self.server = Prometheus(
+            folder, PROMETHEUS.replace("EXPORTER", self.exporter.address).replace("AUSPEX", self.url))
+        (folder / "auspex.yml").write_text(CONFIG.replace("PROMETHEUS", self.server.url))
         record(folder / "in.csv")
         self.auspex = stack.Server(
             "auspex", [AUSPEX, f"--config.file={folder}/auspex.yml", f"--storage.path={folder}/data",
-                       f"--web.listen-address=127.0.0.1:{ports[0]}", "--storage.remote.flush-deadline=1s"],
+                       f"--web.listen-address={address}", "--storage.remote.flush-deadline=1s"],
             folder / "auspex.log", self.url + "/-/ready")
-        self.server = stack.Server(
-            "prometheus", ["prometheus", f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/tsdb",
-                           "--web.enable-remote-write-receiver", f"--web.listen-address=127.0.0.1:{ports[1]}",
-                           "--log.level=warn"], folder / "prometheus.log", self.prometheus + "/-/ready")
 
     def train(self, *flags, status):
         run = subprocess.run([AUSPEX, "train", f"--config.file={self.folder}/auspex.yml", *flags], capture_output=True,
@@ -103,20 +100,14 @@ class World:
         folder = self.folder / name
         return json.loads((folder / "train.json").read_text()), (folder / "train.md").read_text()
 
-    def query(self, expression):
-        status, body = stack.http(f"{self.prometheus}/api/v1/query",
-                                  stack.urllib.parse.urlencode({"query": expression}).encode())
-        require(status == 200, f"{expression}: {body[:200]}")
-        return [(row["metric"], float(row["value"][1])) for row in json.loads(body)["data"]["result"]]
-
     def value(self, expression):
         """Of the first series that there is."""
-        rows = self.query(expression)
-        require(rows, f"{expression} has no series")
-        return rows[0][1]
+        found = self.server.value(expression)
+        require(found is not None, f"{expression} has no series")
+        return found
 
     def versions(self, role):
-        return {row[0]["for"]: row[0]["version"] for row in self.query(f'model_info{{model="lstm",role="{role}"}}')}
+        return {row[0]["for"]: row[0]["version"] for row in self.server.query(f'model_info{{model="lstm",role="{role}"}}')}
 
     def stop(self):
         self.auspex.stop()
@@ -204,7 +195,7 @@ def the_next_training_is_the_challenger_of_the_first(w):
     eventually(90, lambda: w.versions("champion").get("load") == "1.0.0"
                and w.versions("challenger").get("load") == model["version"], "both are there, in their roles")
     eventually(90, lambda: w.value('model_phase{for="load",phase="shadow"}') == 1, "it runs in shadow")
-    eventually(90, lambda: len(w.query('predicted_load_challenger{horizon="200ms"}')) == SERIES, "and says so")
+    eventually(90, lambda: len(w.server.query('predicted_load_challenger{horizon="200ms"}')) == SERIES, "and says so")
 
 
 def main():

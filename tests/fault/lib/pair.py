@@ -79,7 +79,7 @@ class Pair:
         for server in (self.whole, self.victim, self.prometheus):
             server.stop()
 
-    def finish(self, seconds=30):
+    def finish(self, seconds=90):
         """End the feed and wait until both have sent their last step."""
         self.feed.end()
         last = self.feed.start_s + len(self.feed.bodies) - 1 - STEP_S
