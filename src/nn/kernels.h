@@ -16,9 +16,14 @@
 /* What a dense layer does to its sums. */
 enum ax_nn_act { AX_NN_IDENTITY, AX_NN_RELU, AX_NN_TANH, AX_NN_SIGMOID };
 
+/* sigmoid(x) = 1 / (1 + 2^t) and tanh(x) = (1 - 2^t) / (1 + 2^t) with t = x * scale: -log2(e), twice that. */
+#define AX_NN_SIGMOID_SCALE (-1.44269504f)
+#define AX_NN_TANH_SCALE (-2.88539008f)
+
 /* A matrix prepacked for serving: ceil(n / out) panels, each a row of 4 vectors of biases and then one of
  * weights for each of the k inputs; what is beyond n is zero. For a dense layer a panel holds 4 vectors of
- * outputs; for an LSTM one vector of units with their four gates. */
+ * outputs; for an LSTM one vector of units with their four gates, the weights and biases of which are times
+ * the gate's scale. */
 struct ax_nn_panels {
     const float *v;
     uint32_t n, k;

@@ -6,7 +6,8 @@
 #include <immintrin.h>
 
 #define WIDTH 8
-#define ROWS 2
+#define ROWS 3
+#define HOLD(v) __asm__("" : "+x"(v))
 #define TARGET __attribute__((target("avx2,fma")))
 #define SET ax_nn_kernels_avx2
 #define SET_NAME "avx2"

@@ -7,6 +7,7 @@
 
 #define WIDTH 16
 #define ROWS 5
+#define HOLD(v) __asm__("" : "+v"(v))
 #define TARGET __attribute__((target("avx512f")))
 #define SET ax_nn_kernels_avx512
 #define SET_NAME "avx512"

@@ -5,6 +5,7 @@
 
 #define WIDTH 4
 #define ROWS 2
+#define HOLD(v)
 #define TARGET
 #define SET ax_nn_kernels_portable
 #define SET_NAME "portable"

@@ -1,10 +1,13 @@
 /* kernels_template.h: the kernels themselves, over vectors of WIDTH floats. Included once by each set, which
- * defines WIDTH, ROWS (rows that a tile of sums has), TARGET, SET and SET_NAME, and fma_of(), max_of(),
- * min_of(), root_of(). */
+ * defines WIDTH, ROWS (rows that a tile of sums has), HOLD (keeps a value in a register: a compiler that
+ * reads it from memory for each of its uses has more to read than to multiply), TARGET, SET and SET_NAME, and
+ * fma_of(), max_of(), min_of(), root_of(). */
 #ifndef AX_NN_KERNELS_TEMPLATE_H
 #define AX_NN_KERNELS_TEMPLATE_H
 
 #include "nn/kernels_types.h"
+
+#include <stdbool.h>
 
 /* A vector of one value. */
 INLINE vec all(float x)
@@ -52,22 +55,32 @@ INLINE vec exp_within(vec x, float limit)
     return (vec)((words)p + ((words)t << 23));
 }
 
-/* exp(-x), bounded so that products of two and of their sums with 1 are finite. */
-INLINE vec exp_minus(vec x)
+/* 2^t, bounded so that products of three, and of their sums with 1, are finite; 1 at 0. Fitted as
+ * exp_within(): relative error 2e-7. */
+INLINE vec power_of_2(vec t)
 {
-    return exp_within(-x, 40.0f);
+    const vec magic = all(0x1.8p23f);
+    t = min_of(all(42.0f), max_of(all(-42.0f), t));
+    vec n = t + magic, r = t - (n - magic);
+    vec p = all(1.32647145e-3f);
+    p = fma_of(p, r, all(9.67151299e-3f));
+    p = fma_of(p, r, all(5.55073395e-2f));
+    p = fma_of(p, r, all(2.40222424e-1f));
+    p = fma_of(p, r, all(6.93147004e-1f));
+    p = fma_of(p, r, all(1.0f));
+    return (vec)((words)p + ((words)n << 23));
 }
 
 /* The logistic function. */
 INLINE vec sigmoid(vec x)
 {
-    return all(1.0f) / (all(1.0f) + exp_minus(x));
+    return all(1.0f) / (all(1.0f) + power_of_2(x * all(AX_NN_SIGMOID_SCALE)));
 }
 
 /* Hyperbolic tangent. */
 INLINE vec tangent(vec x)
 {
-    vec e = exp_minus(x + x);
+    vec e = power_of_2(x * all(AX_NN_TANH_SCALE));
     return (all(1.0f) - e) / (all(1.0f) + e);
 }
 
@@ -170,103 +183,135 @@ TARGET static void adam(const struct ax_nn_adam *a, size_t n, float *w, const fl
 #define EACH_ROW _Pragma("GCC unroll 8") for (uint32_t r = 0; r < rows; r++)
 #define EACH_VEC _Pragma("GCC unroll 4") for (uint32_t g = 0; g < 4; g++)
 
-/* Add k inputs of `rows` rows, times k rows of a panel, to the sums; returns what is behind them. rows is a
- * constant where this is inlined, and every loop over it is unrolled, so that the sums are in registers
- * meanwhile. */
-INLINE const float *multiply(uint32_t rows, uint32_t k, const float *x, size_t ldx, const float *panel,
-                             vec sums[ROWS][4])
-{
-    vec s[ROWS][4];
-    EACH_ROW EACH_VEC s[r][g] = sums[r][g];
-    for (const float *end = x + k; x < end; x++, panel += 4 * (size_t)WIDTH) {
-        vec w[4];
-        EACH_VEC w[g] = load(panel + g * (size_t)WIDTH, WIDTH);
-        EACH_ROW
-        {
-            vec in = all(x[r * ldx]);
-            EACH_VEC s[r][g] = fma_of(in, w[g], s[r][g]);
-        }
-    }
-    EACH_ROW EACH_VEC sums[r][g] = s[r][g];
-    return panel;
-}
-
-/* Begin the sums with the biases; returns the weights behind them. */
-INLINE const float *begin(uint32_t rows, const float *panel, vec sums[ROWS][4])
-{
-    EACH_ROW EACH_VEC sums[r][g] = load(panel + g * (size_t)WIDTH, WIDTH);
-    return panel + 4 * (size_t)WIDTH;
-}
-
-/* A tile of a dense layer. */
-INLINE void dense_tile(uint32_t rows, uint32_t k, const float *panel, const float *x, size_t ldx,
-                       enum ax_nn_act act, float *y, size_t ldy)
-{
-    vec sums[ROWS][4];
-    (void)multiply(rows, k, x, ldx, begin(rows, panel, sums), sums);
-    for (uint32_t r = 0; r < rows; r++)
-        for (uint32_t g = 0; g < 4; g++)
-            store(y + r * ldy + g * (size_t)WIDTH, WIDTH, act_of(act, sums[r][g]));
-}
-
-/* What one LSTM tile works on. */
-struct lstm_tile {
+/* What a tile multiplies: rows of x and, behind them in the panel, rows of what came out before (NULL: none).
+ */
+struct tile {
     const float *panel, *x, *before;
-    float *c, *y;
     uint32_t k, h;
     size_t ldx, ldy;
 };
 
-/* A tile of an LSTM: sums of the gates of WIDTH units, then their step; the gates are never in memory. Two
- * divisions are one where a product of logistic functions is wanted. */
-INLINE void lstm_tile(uint32_t rows, const struct lstm_tile *t)
+/* Add k inputs of `rows` rows, times k rows of a panel, to the sums; returns what is behind them. rows is a
+ * constant where this is inlined, and every loop over it is unrolled, so that the sums are in registers
+ * meanwhile: the row of the panel comes through one more, a vector at a time. */
+INLINE const float *multiply(uint32_t rows, uint32_t k, const float *x, size_t ldx, const float *panel,
+                             vec sums[ROWS][4])
 {
-    const vec one = all(1.0f);
+    for (const float *end = x + k; x < end; x++, panel += 4 * (size_t)WIDTH) {
+        vec in[ROWS];
+        EACH_ROW in[r] = all(x[r * ldx]);
+        EACH_VEC
+        {
+            vec w = load(panel + g * (size_t)WIDTH, WIDTH);
+            HOLD(w);
+            EACH_ROW sums[r][g] = fma_of(in[r], w, sums[r][g]);
+        }
+    }
+    return panel;
+}
+
+/* The sums of a tile. */
+INLINE void sums_of(uint32_t rows, const struct tile *t, vec out[ROWS][4])
+{
     vec sums[ROWS][4];
-    const float *panel = multiply(rows, t->k, t->x, t->ldx, begin(rows, t->panel, sums), sums);
+    EACH_ROW EACH_VEC sums[r][g] = load(t->panel + g * (size_t)WIDTH, WIDTH);
+    const float *panel = multiply(rows, t->k, t->x, t->ldx, t->panel + 4 * (size_t)WIDTH, sums);
     if (t->before)
         (void)multiply(rows, t->h, t->before, t->ldy, panel, sums);
-    for (uint32_t r = 0; r < rows; r++) {
-        vec i = exp_minus(sums[r][0]), f = exp_minus(sums[r][1]), g = exp_minus(sums[r][2] + sums[r][2]);
-        vec state = (one - g) / ((one + i) * (one + g));
-        if (t->before)
-            state += load(t->c + r * t->ldy, WIDTH) / (one + f);
-        vec o = exp_minus(sums[r][3]), e = exp_minus(state + state);
-        store(t->c + r * t->ldy, WIDTH, state);
-        store(t->y + r * t->ldy, WIDTH, (one - e) / ((one + o) * (one + e)));
+    EACH_ROW EACH_VEC out[r][g] = sums[r][g];
+}
+
+/* The same for a whole tile, out of line: what is around it takes registers. */
+TARGET static __attribute__((noinline)) void sums_of_tile(const struct tile *t, vec out[ROWS][4])
+{
+    sums_of(ROWS, t, out);
+}
+
+/* The same for one row. */
+TARGET static __attribute__((noinline)) void sums_of_row(const struct tile *t, vec out[ROWS][4])
+{
+    sums_of(1, t, out);
+}
+
+/* Sums of the next rows, of `left`: a tile or a row. Returns how many. */
+INLINE uint32_t sums_of_next(uint32_t left, const struct tile *t, vec out[ROWS][4])
+{
+    if (left >= ROWS) {
+        sums_of_tile(t, out);
+        return ROWS;
     }
+    sums_of_row(t, out);
+    return 1;
 }
 
 /* As kernels.h says. */
 TARGET static void serve_dense(const struct ax_nn_panels *p, uint32_t rows, const float *x, size_t ldx,
                                enum ax_nn_act act, float *y, size_t ldy)
 {
-    const float *panel = p->v;
-    for (uint32_t j = 0; j < p->n; j += 4 * WIDTH, panel += ((size_t)p->k + 1) * 4 * WIDTH) {
-        uint32_t r = 0;
-        for (; r + ROWS <= rows; r += ROWS)
-            dense_tile(ROWS, p->k, panel, x + r * ldx, ldx, act, y + r * ldy + j, ldy);
-        for (; r < rows; r++)
-            dense_tile(1, p->k, panel, x + r * ldx, ldx, act, y + r * ldy + j, ldy);
+    struct tile t = {.panel = p->v, .k = p->k, .ldx = ldx};
+    vec sums[ROWS][4];
+    for (uint32_t j = 0; j < p->n; j += 4 * WIDTH, t.panel += ((size_t)p->k + 1) * 4 * WIDTH)
+        for (uint32_t r = 0, n; r < rows; r += n) {
+            t.x = x + r * ldx;
+            n = sums_of_next(rows - r, &t, sums);
+            for (uint32_t i = 0; i < n; i++)
+                for (uint32_t g = 0; g < 4; g++)
+                    store(y + (r + i) * ldy + j + g * (size_t)WIDTH, WIDTH, act_of(act, sums[i][g]));
+        }
+}
+
+/* c of `rows` rows and WIDTH units from the exponents of their gates (kernels.h); of the quotients one is
+ * made. */
+INLINE void lstm_states(uint32_t rows, vec (*sums)[4], bool fresh, float *c, size_t ldy)
+{
+    const vec one = all(1.0f);
+    for (uint32_t r = 0; r < rows; r++, c += ldy) {
+        const vec i = one + power_of_2(sums[r][0]), f = one + power_of_2(sums[r][1]);
+        const vec e = power_of_2(sums[r][2]), ig = i * (one + e);
+        const vec before = fresh ? all(0.0f) : load(c, WIDTH);
+        store(c, WIDTH, fma_of(before, ig, (one - e) * f) / (ig * f));
     }
+}
+
+/* y of the same. */
+INLINE void lstm_outputs(uint32_t rows, vec (*sums)[4], const float *c, float *y, size_t ldy)
+{
+    const vec one = all(1.0f);
+    for (uint32_t r = 0; r < rows; r++, c += ldy, y += ldy) {
+        const vec o = power_of_2(sums[r][3]), e = power_of_2(load(c, WIDTH) * all(AX_NN_TANH_SCALE));
+        store(y, WIDTH, (one - e) / ((one + o) * (one + e)));
+    }
+}
+
+#define BLOCK (6 * ROWS) /* rows whose sums wait in the L1 cache */
+
+/* All sums of a block, then all states, then all outputs: each is long chains of operations, of which the
+ * processor has many at once only when they do not wait for those of another kind. */
+INLINE void lstm_block(uint32_t rows, struct tile t, float *c, float *y)
+{
+    const bool fresh = !t.before;
+    vec sums[BLOCK][4];
+    for (uint32_t r = 0, n; r < rows; r += n) {
+        n = sums_of_next(rows - r, &t, sums + r);
+        t.x += n * t.ldx;
+        if (t.before)
+            t.before += n * t.ldy;
+    }
+    lstm_states(rows, sums, fresh, c, t.ldy);
+    lstm_outputs(rows, sums, c, y, t.ldy);
 }
 
 /* As kernels.h says. */
 TARGET static void serve_lstm(const struct ax_nn_panels *p, uint32_t rows, const float *x, size_t ldx,
                               const float *before, float *c, float *y, size_t ldy)
 {
-    struct lstm_tile t = {.panel = p->v, .k = p->k - p->n, .h = p->n, .ldx = ldx, .ldy = ldy};
+    struct tile t = {.panel = p->v, .k = p->k - p->n, .h = p->n, .ldx = ldx, .ldy = ldy};
     for (uint32_t j = 0; j < p->n; j += WIDTH, t.panel += ((size_t)p->k + 1) * 4 * WIDTH)
         for (uint32_t r = 0, n; r < rows; r += n) {
+            n = rows - r < BLOCK ? rows - r : BLOCK;
             t.x = x + r * ldx;
             t.before = before ? before + r * ldy : NULL;
-            t.c = c + r * ldy + j;
-            t.y = y + r * ldy + j;
-            n = r + ROWS <= rows ? ROWS : 1;
-            if (n == ROWS)
-                lstm_tile(ROWS, &t);
-            else
-                lstm_tile(1, &t);
+            lstm_block(n, t, c + r * ldy + j, y + r * ldy + j);
         }
 }
 

@@ -117,16 +117,18 @@ static void lstm_pack(const struct ax_nn_layer *l, const struct ax_nn_kernels *k
     const struct weights w = weights_of(l, weights);
     (void)states;
     memset(packed, 0, lstm_packed_n(l, k) * sizeof *packed);
-    for (uint32_t g = 0; g < 4; g++)
+    for (uint32_t g = 0; g < 4; g++) {
+        const float scale = g == 2 ? AX_NN_TANH_SCALE : AX_NN_SIGMOID_SCALE;
         for (uint32_t j = 0; j < h; j++) {
             float *to = packed + (size_t)(j / k->width) * rows * wide + (size_t)g * k->width + j % k->width;
             const size_t row = (size_t)g * h + j;
-            *to = w.bias[row];
+            *to = w.bias[row] * scale;
             for (uint32_t i = 0; i < l->in; i++)
-                *(to += wide) = w.input[row * l->in + i];
+                *(to += wide) = w.input[row * l->in + i] * scale;
             for (uint32_t i = 0; i < h; i++)
-                *(to += wide) = w.before[row * h + i];
+                *(to += wide) = w.before[row * h + i] * scale;
         }
+    }
 }
 
 static size_t lstm_scratch_n(const struct ax_nn_layer *l, size_t ld)

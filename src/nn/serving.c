@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CHUNK 40 /* rows: a multiple of all kernels' tiles; so many of a wide LSTM are in the L2 cache */
+#define CHUNK 30 /* rows: a multiple of all kernels' tiles; so many of a wide LSTM are in the L2 cache */
 
 struct ax_nn_serving {
     const struct ax_nn_kernels *kernels;
