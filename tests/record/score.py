@@ -8,7 +8,7 @@ of the job. Steps before the first at which every entity scores above 0 are warm
 when a score above 1 stands in its labelled time; false alarms are the share of unlabelled steps above 1; PR-AUC is
 average precision of the step's score against the label (scikit-learn's definition); VUS-PR and range F1 are those of
 tests/bench/detect_score.py; an alarm is a run of unlabelled steps above 1 that touches no labelled one. `named`: how often the entity with the highest
-score summed over the incident was the faulty member, for faults of a follower.
+score summed over the incident was the faulty member, for faults of one that is no leader.
 """
 import collections
 import csv
@@ -74,7 +74,7 @@ def main():
         cell[1] += bool(hit)
         if hit:
             cell[2].append(min(hit) - e["start"])
-        if hit and e["role"] == "follower":
+        if hit and e.get("role") != "leader":
             sums = {m: sum(scores[t].get(m, 0) for t in inside) for m in entities}
             followers += 1
             named += max(sums, key=sums.get) == e["member"]
@@ -88,7 +88,7 @@ def main():
     print(f"PR-AUC {average_precision([(points[t], label[t]) for t in points]):.3f}")
     vus, f1, apart, days = by_ranges({t: (points[t], label[t]) for t in points})
     print(f"VUS-PR {vus:.3f}, range F1 {f1:.3f}, {apart} false alarms in {24 * days:.1f} hours ({apart / days:.0f} a day)")
-    print(f"named {named} of {followers} seen faults of followers")
+    print(f"named {named} of {followers} seen faults of members that lead nobody")
 
 
 if __name__ == "__main__":

@@ -8,10 +8,10 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent.parent.parent / "deploy" / "lib")]
 import isolate  # noqa: E402
+from recording import SCRAPE_S  # noqa: E402
 from stack import Server, StackError, http  # noqa: E402
 
 MEMBERS = ("etcd1", "etcd2", "etcd3")
-SCRAPE_S = 1
 RECOVERY_MAX_S = 90
 APPLIED_APART = 50   # entries that members of a whole cluster may be apart while load runs
 PROMETHEUS = "127.0.0.1:19190"
@@ -110,6 +110,11 @@ scrape_configs:
         answer = json.loads(body)
         leader = answer.get("leader")
         return (int(answer.get("raftAppliedIndex", 0)), leader == answer["header"]["member_id"]) if leader else None
+
+    def about(self, fault):
+        """What is told of a fault beside its kind."""
+        state = self.status(fault.member)
+        return {"role": "leader" if state and state[1] else "follower"}
 
     def is_whole(self):
         states = [self.status(m) for m in MEMBERS]

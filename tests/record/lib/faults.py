@@ -14,7 +14,6 @@ SEVERITIES = {
     "disk": [40, 15, 4],     # writes a second
     "cpu": [0.6, 0.3, 0.1],  # of a CPU, shared with the hogs
 }
-NAMES = ("low", "medium", "high")
 LIMP_S = (0.5, 1.0)  # stopped for, running for
 DURATION_S = (7, 11)
 REST_S = (38, 50)    # after the label has ended: most of the time nothing is wrong
@@ -29,10 +28,10 @@ class Fault:
     rest_s: float
 
 
-def plan(seed, count, members):
+def plan(seed, count, kinds, members):
     """count faults: every kind and severity equally often, in an order of their own."""
     rng = random.Random(seed)
-    cases = [(kind, severity) for kind in SEVERITIES for severity in range(3)]
+    cases = [(kind, severity) for kind in kinds for severity in range(3)]
     rounds = [rng.sample(cases, len(cases)) for _ in range(-(-count // len(cases)))]
     return [Fault(kind, severity, rng.choice(members), rng.uniform(*DURATION_S), rng.uniform(*REST_S))
             for kind, severity in sum(rounds, [])[:count]]
