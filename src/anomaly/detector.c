@@ -11,6 +11,7 @@
 #include "anomaly/scale.h"
 #include "anomaly/spec.h"
 #include "anomaly/spread.h"
+#include "anomaly/sub_pca.h"
 #include "base/assert.h"
 
 #include <math.h>
@@ -20,7 +21,7 @@
 #define SCORE_MAX 100.0
 #define VALUE_MAX 1e38
 #define DISTANCE_MAX 1e30
-#define STATE_VERSION 5
+#define STATE_VERSION 6
 
 #define UNIT_OF_MAGNITUDE 1e-5 /* least unit: float32 keeps 6e-8 of a magnitude */
 #define UNIT_MIN 1e-30
@@ -75,7 +76,7 @@ struct ax_detector {
     int64_t t_ms;          /* newest step of the past; INT64_MIN without */
     struct ax_verdict last;
     uint32_t views_n;
-    struct view views[];
+    struct view views[]; /* then, if it is a member, a struct ax_sub_pca */
 };
 
 /* A step seen by all members. */
@@ -87,13 +88,23 @@ struct look {
     double distance[AX_MEMBER_IDS]; /* NaN for none */
 };
 
-static const char *const member_names[AX_MEMBER_IDS] = {"forecast", "neighbours", "level", "difference",
-                                                        "polynomial"};
+static const char *const member_names[AX_MEMBER_IDS] = {"forecast",   "neighbours", "level",
+                                                        "difference", "polynomial", "sub_pca"};
 
 const char *ax_member_name(enum ax_member_id id)
 {
     AX_ASSERT(id < AX_MEMBER_IDS);
     return member_names[id];
+}
+
+static bool has_sub_pca(const struct ax_detector_spec *spec)
+{
+    return spec->members >> AX_MEMBER_SUB_PCA & 1;
+}
+
+static struct ax_sub_pca *sub_pca_of(struct ax_detector *d)
+{
+    return (struct ax_sub_pca *)&d->views[d->views_n];
 }
 
 struct ax_detector *ax_detector_new(const struct ax_detector_spec *spec)
@@ -102,7 +113,8 @@ struct ax_detector *ax_detector_new(const struct ax_detector_spec *spec)
     uint32_t n = 0;
     for (unsigned id = 0; id < AX_MEMBER_IDS; id++)
         n += whole.members >> id & 1;
-    struct ax_detector *d = calloc(1, sizeof *d + n * sizeof d->views[0]);
+    struct ax_detector *d =
+        calloc(1, sizeof *d + n * sizeof d->views[0] + (has_sub_pca(&whole) ? sizeof(struct ax_sub_pca) : 0));
     if (!d)
         return NULL;
     d->spec = whole;
@@ -135,7 +147,8 @@ void ax_detector_copy(struct ax_detector *to, const struct ax_detector *from)
 
 uint64_t ax_detector_bytes(const struct ax_detector *d)
 {
-    return sizeof *d + d->views_n * sizeof d->views[0];
+    return sizeof *d + d->views_n * sizeof d->views[0] +
+           (has_sub_pca(&d->spec) ? sizeof(struct ax_sub_pca) : 0);
 }
 
 void ax_detector_members(const struct ax_detector *d, double *scores)
@@ -144,6 +157,11 @@ void ax_detector_members(const struct ax_detector *d, double *scores)
         scores[id] = (double)NAN;
     for (uint32_t i = 0; i < d->views_n; i++)
         scores[d->views[i].id] = d->views[i].now;
+}
+
+void ax_detector_drop(struct ax_detector *d)
+{
+    ax_member_drop(&d->combined);
 }
 
 /* Is it a number that sums and ratios cannot overflow with? */
@@ -168,7 +186,7 @@ static void pass_time(struct ax_detector *d, const struct ax_observation *o)
     ax_marks_forget(&d->marks, hold_steps(d));
 }
 
-static double distance_of(const struct ax_detector *d, const struct ax_observation *o, double expected,
+static double distance_of(struct ax_detector *d, const struct ax_observation *o, double expected,
                           enum ax_member_id id)
 {
     switch (id) {
@@ -180,6 +198,8 @@ static double distance_of(const struct ax_detector *d, const struct ax_observati
         return d->mean_n >= LEVEL_POINTS ? fabs(o->value - d->mean) : (double)NAN;
     case AX_MEMBER_DIFFERENCE:
         return fabs(o->value - d->before);
+    case AX_MEMBER_SUB_PCA:
+        return ax_sub_pca_step(sub_pca_of(d), o->past.v, o->past.n, &d->marks);
     default:
         return ax_polynomial_distance(o->past.v, o->past.n);
     }
@@ -475,6 +495,8 @@ void ax_detector_save(const struct ax_detector *d, struct ax_buf *out)
         ax_member_save(&d->views[i].member, out);
         ax_put_f64(out, d->views[i].now);
     }
+    if (has_sub_pca(&d->spec))
+        ax_sub_pca_save((const struct ax_sub_pca *)&d->views[d->views_n], out);
     ax_member_save(&d->combined, out);
     ax_spread_save(&d->spread, out);
     ax_hold_save(&d->hold, out);
@@ -503,6 +525,8 @@ enum ax_err ax_detector_load(struct ax_detector *d, struct ax_bytes *in)
         ax_member_load(&d->views[i].member, in);
         d->views[i].now = ax_get_f64(in);
     }
+    if (has_sub_pca(&d->spec))
+        ax_sub_pca_load(sub_pca_of(d), in);
     ax_member_load(&d->combined, in);
     ax_spread_load(&d->spread, in);
     ax_hold_load(&d->hold, d->spec.hold_steps, in);

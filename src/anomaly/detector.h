@@ -2,17 +2,18 @@
  *
  * Several members look at every step, each for a distance in the unit of the input: the residual against the
  * forecast, the distance to the nearest like the last 4 values in the past (anomaly/neighbours.h), that to
- * the series' usual level, and, when a job asks for them, that to the value before and to a smooth curve
- * (anomaly/polynomial.h). Each is divided by the level that only 1 % of its own past exceeds
- * (anomaly/tail.h). Combined, by the root of the largest one times the mean of all on a logarithmic scale,
- * they are divided by what only the false-alarm rate exceeds. What was flagged is kept out of the past until
- * it has lasted for hold_steps, so the score stays up while values are like none before, and one spike does
- * not hide the next. After a clear onset values are also judged by what was expected before it, until they
- * are back there or near any of the past (by the neighbours), or have stayed for hold_steps (anomaly/hold.h).
- * Beyond that what lasted teaches the level of the combination late, after half of the memory on average, so
- * that many faults in a short time do not become what is usual. A move of a series that rests at one value
- * nearly always scores above 1 only when it is rare, longer or further than others (anomaly/rest.h). What
- * comes at the same time of the day for the fourth time is known (anomaly/recurrence.h).
+ * the series' usual level, and, when a job asks for them, that to the value before, to a smooth curve
+ * (anomaly/polynomial.h), and to the shapes of past periods (anomaly/sub_pca.h). Each is divided by the level
+ * that only 1 % of its own past exceeds (anomaly/tail.h). Combined, by the root of the largest one times the
+ * mean of all on a logarithmic scale, they are divided by what only the false-alarm rate exceeds. What was
+ * flagged is kept out of the past until it has lasted for hold_steps, so the score stays up while values are
+ * like none before, and one spike does not hide the next. After a clear onset values are also judged by what
+ * was expected before it, until they are back there or near any of the past (by the neighbours), or have
+ * stayed for hold_steps (anomaly/hold.h). Beyond that what lasted teaches the level of the combination late,
+ * after half of the memory on average, so that many faults in a short time do not become what is usual. A
+ * move of a series that rests at one value nearly always scores above 1 only when it is rare, longer or
+ * further than others (anomaly/rest.h). What comes at the same time of the day for the fourth time is known
+ * (anomaly/recurrence.h).
  *
  * One ax_detector per modelled series. A score of 1 is calibrated on the series' own past: at most
  * false_alarm_rate of points like the past exceed it. The score stays up while the abnormality lasts and
@@ -30,6 +31,7 @@ enum ax_member_id {
     AX_MEMBER_LEVEL,
     AX_MEMBER_DIFFERENCE,
     AX_MEMBER_POLYNOMIAL,
+    AX_MEMBER_SUB_PCA,
     AX_MEMBER_IDS
 };
 #define AX_MEMBERS_DEFAULT (1u << AX_MEMBER_FORECAST | 1u << AX_MEMBER_NEIGHBOURS | 1u << AX_MEMBER_LEVEL)
@@ -101,6 +103,10 @@ void ax_detector_copy(struct ax_detector *to, const struct ax_detector *from);
 /* How surprised each member was by the newest step, divided by its level: NaN for one that does not look, or
  * has not seen enough. scores[AX_MEMBER_IDS]. */
 void ax_detector_members(const struct ax_detector *d, double *scores);
+
+/* What it has kept apart, because it was flagged and lasted, never teaches: somebody said that it is no
+ * example. */
+void ax_detector_drop(struct ax_detector *d);
 
 /* "forecast", "neighbours", ... */
 const char *ax_member_name(enum ax_member_id id);

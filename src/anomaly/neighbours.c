@@ -4,7 +4,6 @@
 #include "base/assert.h"
 
 #include <math.h>
-#include <stdbool.h>
 #include <string.h>
 
 #define LAGS AX_NEIGHBOURS_LAGS
@@ -37,11 +36,6 @@ void ax_marks_forget(struct ax_marks *m, uint32_t age)
         else if (age < (i + 1) * 64)
             m->words[i] &= (1ULL << (age - i * 64)) - 1;
     }
-}
-
-static bool marked(const struct ax_marks *m, uint32_t ago)
-{
-    return m && (m->words[ago / 64] >> (ago % 64) & 1);
 }
 
 /* The squared distances of BLOCK successive points to `now`; lag j of a point is before it. scale keeps
@@ -106,7 +100,7 @@ double ax_neighbours_distance(const float *v, uint32_t n, const struct ax_marks 
             block_distances(padded + LAGS - 1, now, scale, d);
         }
         for (uint32_t i = 0; i < count; i++)
-            if (d[i] < best[k - 1] && !marked(marks, n - 1 - (from + i)))
+            if (d[i] < best[k - 1] && !ax_marks_has(marks, n - 1 - (from + i)))
                 keep(best, k, d[i]);
         end = from;
     }

@@ -7,6 +7,7 @@
 #ifndef AX_ANOMALY_NEIGHBOURS_H
 #define AX_ANOMALY_NEIGHBOURS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define AX_NEIGHBOURS_LAGS 4
@@ -26,6 +27,12 @@ void ax_marks_set(struct ax_marks *m);
 
 /* Forget the marks of steps at least `age` steps ago. */
 void ax_marks_forget(struct ax_marks *m, uint32_t age);
+
+/* Is the step so many steps ago, at most AX_NEIGHBOURS_PAST, marked? NULL: none is. */
+static inline bool ax_marks_has(const struct ax_marks *m, uint32_t ago)
+{
+    return m && (m->words[ago / 64] >> (ago % 64) & 1);
+}
 
 /* v[n] are the values of successive steps, the newest last, NaN for gaps; marks (NULL: none) are theirs. The
  * distance of the newest point to its k-th nearest among those before it, without the marked ones; a

@@ -180,13 +180,13 @@ static void warn(const struct ax_event *e, const json_t *jobs, json_t *warnings)
         taught += json_integer_value(json_object_get(job, "taught"));
     }
     if (series == 0)
-        (void)json_array_append_new(
-            warnings, json_string(e->kind == AX_EVENT_EXCLUSION
-                                      ? "no entity with a model that learns from its past matches"
-                                      : "no series that is scored now matches"));
+        (void)json_array_append_new(warnings, json_string("no series that is scored now matches"));
     else if (taught == 0)
         (void)json_array_append_new(
-            warnings, json_string("no score of that time is known any more, or nothing was scored then"));
+            warnings,
+            json_string(e->kind == AX_EVENT_EXCLUSION
+                            ? "no value of that time is known any more, or there was none"
+                            : "no score of that time is known any more, or nothing was scored then"));
 }
 
 static void answer_taught(struct ax_feedback *f, struct ax_http_response *res, const struct ax_event *e,

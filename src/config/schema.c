@@ -495,7 +495,8 @@ static const struct ax_key anomaly_keys[] = {
      .fallback = "(forecast, neighbours, level)", .max = 8,
      .doc =
          "What a score is made of: `forecast` (its residual), `neighbours` (of the last 4 values), `level`, "
-         "`difference` (to the value before), `polynomial` (a smooth curve)."},
+         "`difference` (to the value before), `polynomial` (a smooth curve), `sub_pca` (the shape of the "
+         "last period)."},
 };
 static const struct ax_section anomaly = {"anomaly", "Anomaly scores.", anomaly_keys, COUNT_OF(anomaly_keys),
                                           0,         NO_PLACE};

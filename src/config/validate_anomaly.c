@@ -21,7 +21,8 @@ static void check_range(struct ax_reader *r, yaml_node_t *block, struct ax_job_c
 
 static void check_members(struct ax_reader *r, yaml_node_t *block, struct ax_job_config *job)
 {
-    static const char *const names[] = {"forecast", "neighbours", "level", "difference", "polynomial"};
+    static const char *const names[] = {"forecast",   "neighbours", "level",
+                                        "difference", "polynomial", "sub_pca"};
     const size_t names_n = sizeof names / sizeof names[0];
     const struct ax_anomaly_config *a = &job->anomaly;
     yaml_node_t *list = ax_yaml_get(r, block, "members");
@@ -34,11 +35,11 @@ static void check_members(struct ax_reader *r, yaml_node_t *block, struct ax_job
         while (k < names_n && !ax_str_eq(a->members[i], ax_str(names[k])))
             k++;
         if (k == names_n)
-            ax_problem_add(
-                r->problems, at, false,
-                "members: there is no \"%s\": forecast, neighbours, level, difference and polynomial "
-                "are known",
-                ax_shown(a->members[i], shown));
+            ax_problem_add(r->problems, at, false,
+                           "members: there is no \"%s\": forecast, neighbours, level, difference, polynomial "
+                           "and sub_pca "
+                           "are known",
+                           ax_shown(a->members[i], shown));
         for (uint32_t j = 0; j < i; j++)
             if (ax_str_eq(a->members[i], a->members[j]))
                 ax_problem_add(r->problems, at, false, "members names \"%s\" twice",

@@ -28,13 +28,50 @@ struct teaching {
     void *ctx;
 };
 
-/* What a lesson does to thresholds, and, of an entity, to what the ensemble will learn from. */
-static enum ax_err learn(const struct teaching *t, struct ax_hindsight *h, struct ax_entity *e)
+/* Whom a lesson is taught: a series, or an entity. */
+struct pupil {
+    const struct ax_labels *labels;
+    struct ax_hindsight *hindsight;
+    struct ax_target *series; /* NULL: an entity, */
+    struct ax_entity *entity; /* and the other way round */
+};
+
+/* What a series' models are fitted to from now on has a gap there, and its detector forgets what it has kept
+ * apart. */
+static enum ax_err exclude(struct ax_target *s, const struct ax_lesson_range *range)
+{
+    enum ax_err err = ax_window_exclude(s->window, range->id, range->from_ms, range->to_ms);
+    if (err != AX_OK)
+        return err;
+    if (s->residuals) { /* younger than the series, it may know nothing of that time */
+        err = ax_window_exclude(s->residuals, range->id, range->from_ms, range->to_ms);
+        if (err != AX_OK && err != AX_NOTFOUND) {
+            (void)ax_window_include(s->window, range->id);
+            return err;
+        }
+    }
+    ax_detector_drop(s->detector);
+    return AX_OK;
+}
+
+/* The same undone; false when there was nothing to undo. */
+static bool include(struct ax_target *s, uint64_t id)
+{
+    const bool was = ax_window_include(s->window, id);
+    return (s->residuals && ax_window_include(s->residuals, id)) || was;
+}
+
+/* What a lesson does to thresholds and to what a series' models will learn from, or, of an entity, the
+ * ensemble. */
+static enum ax_err learn(const struct teaching *t, const struct pupil *p)
 {
     const struct ax_lesson_range *range = &t->lesson->range;
+    struct ax_entity *e = p->entity;
     enum ax_err err = AX_NOTFOUND, noted = AX_NOTFOUND;
     if (range->verdict != AX_LESSON_EXCLUDED)
-        err = ax_hindsight_teach(h, range, t->job->config->step_ms);
+        err = ax_hindsight_teach(p->hindsight, range, t->job->config->step_ms);
+    else if (p->series)
+        err = exclude(p->series, range);
     if (e && t->job->ensemble.features)
         noted = ax_said_add(&e->said, range);
     if (noted == AX_OK)
@@ -43,43 +80,43 @@ static enum ax_err learn(const struct teaching *t, struct ax_hindsight *h, struc
 }
 
 /* The same undone; false when there was nothing to undo. */
-static bool unlearn(const struct teaching *t, struct ax_hindsight *h, struct ax_entity *e)
+static bool unlearn(const struct teaching *t, const struct pupil *p)
 {
-    const bool said = e && ax_said_remove(e->said, t->lesson->range.id);
+    const uint64_t id = t->lesson->range.id;
+    const bool said = p->entity && ax_said_remove(p->entity->said, id);
     if (said)
         t->job->relearn_ms = t->job->schedule.last_ms;
-    return ax_hindsight_forget(h, t->lesson->range.id) || said;
+    return ax_hindsight_forget(p->hindsight, id) || said || (p->series && include(p->series, id));
 }
 
-/* Teach a series, or, with e, an entity. */
-static void teach(const struct teaching *t, const struct ax_labels *labels, struct ax_hindsight *h,
-                  struct ax_entity *e)
+static void teach(const struct teaching *t, const struct pupil *p)
 {
-    if (!h || (!e && t->lesson->range.verdict == AX_LESSON_EXCLUDED))
+    struct ax_hindsight *h = p->hindsight;
+    if (!h)
         return;
     double before = ax_hindsight_threshold(h);
     enum ax_err err = AX_OK;
     if (!t->lesson->range.verdict) {
-        if (!unlearn(t, h, e))
+        if (!unlearn(t, p))
             return;
-    } else if (!ax_chooser_takes(&t->chooser, t->job->root, t->job->config->name, labels)) {
+    } else if (!ax_chooser_takes(&t->chooser, t->job->root, t->job->config->name, p->labels)) {
         return;
     } else {
-        err = learn(t, h, e);
+        err = learn(t, p);
         if (t->lesson->range.verdict == AX_LESSON_MISSED)
-            ax_job_parity_missed(t->job, labels, h, &t->lesson->range, before);
+            ax_job_parity_missed(t->job, p->labels, h, &t->lesson->range, before);
     }
     if (t->visit)
-        t->visit(t->ctx, labels, err, before, ax_hindsight_threshold(h));
+        t->visit(t->ctx, p->labels, err, before, ax_hindsight_threshold(h));
 }
 
 static void teach_all(const struct teaching *t)
 {
     for (uint32_t i = 0; i < t->job->channels_n; i++)
-        for (struct ax_target *target = t->job->channels[i].first; target; target = target->next)
-            teach(t, target->labels, target->hindsight, NULL);
+        for (struct ax_target *s = t->job->channels[i].first; s; s = s->next)
+            teach(t, &(struct pupil){s->labels, s->hindsight, s, NULL});
     for (struct ax_entity *e = t->job->first; e; e = e->next)
-        teach(t, e->labels, e->hindsight, e);
+        teach(t, &(struct pupil){e->labels, e->hindsight, NULL, e});
 }
 
 /* Place of an id among the job's, or where it would be. */

@@ -4,7 +4,10 @@
  * behind the newest one; when the slack is used up, what is shown moves to the front in one memmove, so
  * that views are contiguous and a push costs O(1) amortised. Arrays start small and double.
  * The open coarse point is a sum and a count, and becomes a point at its last step, or once a later span
- * begins. */
+ * begins.
+ *
+ * While something is excluded a second window, `whole`, takes what is pushed, too: what is shown is made anew
+ * from it whenever an exclusion comes or goes. */
 #include "series/window.h"
 
 #include "base/assert.h"
@@ -16,13 +19,26 @@
 #define START_POINTS 32 /* room at first, before doubling */
 #define SLACK_DIVISOR 16
 #define SLACK_MAX 64
-#define STATE_VERSION 1
+#define STATE_VERSION 2
 
 struct track {
     float *v;
     uint32_t first, n; /* shown: v[first .. first + n) */
     uint32_t room;     /* points that v has room for */
     uint32_t n_max;    /* shown at most */
+};
+
+/* What is excluded, both ends included. */
+struct excluded {
+    uint64_t id;
+    int64_t from_ms, to_ms;
+};
+
+/* All that is, and the window without it. */
+struct exclusions {
+    struct ax_window *whole;
+    uint32_t n;
+    struct excluded v[AX_WINDOW_EXCLUDED_MAX];
 };
 
 struct ax_window {
@@ -32,7 +48,8 @@ struct ax_window {
     int64_t open_start; /* start of the open coarse span: it covers (start, start + coarse_ms] */
     double open_sum;
     uint32_t open_n;
-    bool any; /* something was pushed */
+    bool any;                      /* something was pushed */
+    struct exclusions *exclusions; /* NULL: none */
 };
 
 static uint32_t track_room_max(const struct track *t)
@@ -101,6 +118,9 @@ void ax_window_free(struct ax_window *w)
 {
     if (!w)
         return;
+    if (w->exclusions)
+        ax_window_free(w->exclusions->whole);
+    free(w->exclusions);
     free(w->fine.v);
     free(w->coarse.v);
     free(w);
@@ -128,6 +148,40 @@ static void coarse_close(struct ax_window *w, int64_t start)
     w->open_n = 0;
 }
 
+static void free_exclusions(struct ax_window *w)
+{
+    if (w->exclusions)
+        ax_window_free(w->exclusions->whole);
+    free(w->exclusions);
+    w->exclusions = NULL;
+}
+
+/* Exclusions of a time that the window has forgotten are over. */
+static void forget_excluded(struct ax_window *w)
+{
+    const int64_t coarse_ms = w->open_start - (int64_t)w->coarse.n * w->coarse_ms,
+                  fine_ms = w->end_ms - (int64_t)w->fine.n * w->step_ms,
+                  oldest_ms = coarse_ms < fine_ms ? coarse_ms : fine_ms;
+    struct exclusions *e = w->exclusions;
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < e->n; i++)
+        if (e->v[i].to_ms > oldest_ms)
+            e->v[kept++] = e->v[i];
+    e->n = kept;
+    if (!kept)
+        free_exclusions(w);
+}
+
+/* What is pushed goes into the whole window, too, which may have it already when there was no memory for
+ * ours. */
+static enum ax_err push_whole(struct ax_window *w, int64_t t_ms, double value)
+{
+    if (w->exclusions)
+        forget_excluded(w);
+    enum ax_err err = w->exclusions ? ax_window_push(w->exclusions->whole, t_ms, value) : AX_OK;
+    return err == AX_CONFLICT ? AX_OK : err;
+}
+
 enum ax_err ax_window_push(struct ax_window *w, int64_t t_ms, double value)
 {
     int64_t start = span_start(w->coarse_ms, t_ms);
@@ -135,6 +189,8 @@ enum ax_err ax_window_push(struct ax_window *w, int64_t t_ms, double value)
     if (w->any) {
         if (t_ms <= w->end_ms)
             return AX_CONFLICT;
+        if (push_whole(w, t_ms, value) != AX_OK)
+            return AX_NOMEM;
         gaps = (uint64_t)((t_ms - w->end_ms) / w->step_ms);
         gaps = gaps > 0 ? gaps - 1 : 0;
         spans = start > w->open_start ? (uint64_t)((start - w->open_start) / w->coarse_ms) : 0;
@@ -175,9 +231,132 @@ struct ax_view ax_window_coarse(const struct ax_window *w)
                             .step_ms = w->coarse_ms};
 }
 
+/* Is any of (from_ms, to_ms] excluded? */
+static bool is_excluded(const struct ax_window *w, int64_t from_ms, int64_t to_ms)
+{
+    const struct exclusions *e = w->exclusions;
+    for (uint32_t i = 0; i < e->n; i++)
+        if (e->v[i].from_ms <= to_ms && e->v[i].to_ms > from_ms)
+            return true;
+    return false;
+}
+
+/* Show the points of a view but for what is excluded. */
+static void show(const struct ax_window *w, struct track *t, const struct ax_view *points)
+{
+    for (uint32_t i = 0; i < points->n; i++) {
+        const int64_t t_ms = points->end_ms - (int64_t)(points->n - 1 - i) * points->step_ms;
+        t->v[t->first + i] = is_excluded(w, t_ms - points->step_ms, t_ms) ? NAN : points->v[i];
+    }
+}
+
+/* The open coarse point is the mean of what is shown of its steps. */
+static void show_open(struct ax_window *w)
+{
+    w->open_sum = w->exclusions->whole->open_sum;
+    w->open_n = w->exclusions->whole->open_n;
+    if (!is_excluded(w, w->open_start, w->end_ms))
+        return;
+    const struct ax_view fine = ax_window_fine(w);
+    w->open_sum = 0;
+    w->open_n = 0;
+    for (uint32_t i = fine.n;
+         i-- > 0 && fine.end_ms - (int64_t)(fine.n - 1 - i) * fine.step_ms > w->open_start;) {
+        if (isnan(fine.v[i]))
+            continue;
+        w->open_sum += (double)fine.v[i];
+        w->open_n++;
+    }
+}
+
+static void show_all(struct ax_window *w)
+{
+    const struct ax_view fine = ax_window_fine(w->exclusions->whole),
+                         coarse = ax_window_coarse(w->exclusions->whole);
+    show(w, &w->fine, &fine);
+    show(w, &w->coarse, &coarse);
+    show_open(w);
+}
+
+/* Has a view a value in that range? */
+static bool has_value(const struct ax_view *points, int64_t from_ms, int64_t to_ms)
+{
+    for (uint32_t i = 0; i < points->n; i++) {
+        const int64_t t_ms = points->end_ms - (int64_t)(points->n - 1 - i) * points->step_ms;
+        if (t_ms >= from_ms && t_ms - points->step_ms < to_ms && !isnan(points->v[i]))
+            return true;
+    }
+    return false;
+}
+
+/* The same window once more, which has no exclusions. */
+static struct ax_window *copy(const struct ax_window *w)
+{
+    struct ax_window *c = ax_window_new(w->step_ms, w->fine.n_max, w->coarse.n_max);
+    if (!c || track_reserve(&c->fine, w->fine.n) != AX_OK ||
+        track_reserve(&c->coarse, w->coarse.n) != AX_OK) {
+        ax_window_free(c);
+        return NULL;
+    }
+    memcpy(c->fine.v, w->fine.v + w->fine.first, w->fine.n * sizeof *c->fine.v);
+    if (w->coarse.n)
+        memcpy(c->coarse.v, w->coarse.v + w->coarse.first, w->coarse.n * sizeof *c->coarse.v);
+    c->fine.n = w->fine.n;
+    c->coarse.n = w->coarse.n;
+    c->end_ms = w->end_ms;
+    c->open_start = w->open_start;
+    c->open_sum = w->open_sum;
+    c->open_n = w->open_n;
+    c->any = true;
+    return c;
+}
+
+static enum ax_err new_exclusions(struct ax_window *w)
+{
+    struct exclusions *e = calloc(1, sizeof *e);
+    if (!e || !(e->whole = copy(w))) {
+        free(e);
+        return AX_NOMEM;
+    }
+    w->exclusions = e;
+    return AX_OK;
+}
+
+enum ax_err ax_window_exclude(struct ax_window *w, uint64_t id, int64_t from_ms, int64_t to_ms)
+{
+    const struct ax_window *all = w->exclusions ? w->exclusions->whole : w;
+    const struct ax_view fine = ax_window_fine(all), coarse = ax_window_coarse(all);
+    if (!has_value(&fine, from_ms, to_ms) && !has_value(&coarse, from_ms, to_ms))
+        return AX_NOTFOUND;
+    if (w->exclusions && w->exclusions->n == AX_WINDOW_EXCLUDED_MAX)
+        return AX_LIMIT;
+    if (!w->exclusions && new_exclusions(w) != AX_OK)
+        return AX_NOMEM;
+    struct exclusions *e = w->exclusions;
+    e->v[e->n++] = (struct excluded){id, from_ms, to_ms < w->end_ms ? to_ms : w->end_ms};
+    show_all(w);
+    return AX_OK;
+}
+
+bool ax_window_include(struct ax_window *w, uint64_t id)
+{
+    struct exclusions *e = w->exclusions;
+    uint32_t i = 0;
+    while (e && i < e->n && e->v[i].id != id)
+        i++;
+    if (!e || i == e->n)
+        return false;
+    memmove(&e->v[i], &e->v[i + 1], (e->n - i - 1) * sizeof e->v[0]);
+    e->n--;
+    show_all(w);
+    forget_excluded(w);
+    return true;
+}
+
 uint64_t ax_window_bytes(const struct ax_window *w)
 {
-    return sizeof *w + ((uint64_t)w->fine.room + w->coarse.room) * sizeof(float);
+    return sizeof *w + ((uint64_t)w->fine.room + w->coarse.room) * sizeof(float) +
+           (w->exclusions ? sizeof *w->exclusions + ax_window_bytes(w->exclusions->whole) : 0);
 }
 
 void ax_window_save(const struct ax_window *w, struct ax_buf *out)
@@ -194,6 +373,15 @@ void ax_window_save(const struct ax_window *w, struct ax_buf *out)
     ax_put_varint(out, w->open_n);
     ax_put_f32s(out, fine.v, fine.n);
     ax_put_f32s(out, coarse.v, coarse.n);
+    const struct exclusions *e = w->exclusions;
+    ax_put_varint(out, e ? e->n : 0);
+    for (uint32_t i = 0; e && i < e->n; i++) {
+        ax_put_u64(out, e->v[i].id);
+        ax_put_i64(out, e->v[i].from_ms);
+        ax_put_i64(out, e->v[i].to_ms);
+    }
+    if (e)
+        ax_window_save(e->whole, out);
 }
 
 /* The newest of the points that were saved, as many as it may show. */
@@ -216,7 +404,8 @@ static enum ax_err track_load(struct track *t, struct ax_bytes *in)
     return AX_OK;
 }
 
-enum ax_err ax_window_load(struct ax_window *w, struct ax_bytes *in)
+/* All but what is excluded. */
+static enum ax_err window_load(struct ax_window *w, struct ax_bytes *in)
 {
     ax_get_version(in, STATE_VERSION);
     int64_t step_ms = ax_get_i64(in);
@@ -237,4 +426,36 @@ enum ax_err ax_window_load(struct ax_window *w, struct ax_bytes *in)
     if (err == AX_OK)
         err = track_load(&w->coarse, in);
     return err == AX_OK && w->fine.n == 0 ? ax_bytes_fail(in) : err;
+}
+
+/* What is excluded, and the window without that, which goes on from the same step and has none itself. */
+static enum ax_err exclusions_load(struct ax_window *w, struct ax_bytes *in)
+{
+    const uint32_t n = ax_get_count(in, AX_WINDOW_EXCLUDED_MAX);
+    if (n == 0 || in->err != AX_OK)
+        return in->err;
+    struct exclusions *e = w->exclusions = calloc(1, sizeof *e);
+    if (!e || !(e->whole = ax_window_new(w->step_ms, w->fine.n_max, w->coarse.n_max)))
+        return AX_NOMEM;
+    for (; e->n < n; e->n++) {
+        struct excluded *at = &e->v[e->n];
+        at->id = ax_get_u64(in);
+        at->from_ms = ax_get_i64(in);
+        at->to_ms = ax_get_i64(in);
+        if (at->to_ms < at->from_ms || at->to_ms > w->end_ms)
+            return ax_bytes_fail(in);
+    }
+    enum ax_err err = window_load(e->whole, in);
+    if (err != AX_OK)
+        return err;
+    const bool same = e->whole->any && e->whole->end_ms == w->end_ms &&
+                      e->whole->open_start == w->open_start && e->whole->fine.n == w->fine.n &&
+                      e->whole->coarse.n == w->coarse.n;
+    return same && ax_get_count(in, 0) == 0 ? in->err : ax_bytes_fail(in);
+}
+
+enum ax_err ax_window_load(struct ax_window *w, struct ax_bytes *in)
+{
+    enum ax_err err = window_load(w, in);
+    return err == AX_OK && w->any ? exclusions_load(w, in) : err;
 }

@@ -27,6 +27,7 @@ from detect_score import (average_precision, mean_over_series, nab_at, nab_best,
                           record_high, start_of, vus_pr)
 
 GATE = 200
+MEMBERS = ("forecast", "neighbours", "level", "difference", "polynomial", "sub_pca")
 LAGS = 5
 
 
@@ -154,15 +155,17 @@ def main():
         files = sorted(str(f) for f in (data / folder).glob("*.csv"))
         series, spent = walk(program, files)
         everyone, _ = walk(program, files, "--all")
-        for one, other in zip(series, everyone):
-            one["all members"] = other["score"]
-            for member in ("forecast", "neighbours", "level", "difference", "polynomial"):
+        shaped, dear = walk(program, files, "--with=sub_pca")
+        for one, other, third in zip(series, everyone, shaped):
+            one["all members"], one["with sub_pca"] = other["score"], third["score"]
+            for member in MEMBERS:
                 one["member " + member] = other[member]
-        methods = {"auspex": lambda s: s["score"], "  all members": lambda s: s["all members"]}
-        for member in ("forecast", "neighbours", "level", "difference", "polynomial"):
+        methods = {"auspex": lambda s: s["score"], "  and sub_pca": lambda s: s["with sub_pca"],
+                   "  all members": lambda s: s["all members"]}
+        for member in MEMBERS:
             methods[f"  {member} alone"] = lambda s, m=member: s["member " + m]
         table(title, series, {**methods, **PEERS}, nab)
-        print(f"\n{title}: {spent}")
+        print(f"\n{title}: {spent}; with sub_pca: {dear}")
         for half, name in ((0, "tuning half"), (1, "report half")):
             kinds, every = alerts_a_week(series[half::2])
             print(f"alerts outside of labels a week and series, {name}: {every:.2f}"

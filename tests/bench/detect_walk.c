@@ -1,12 +1,12 @@
 /* detect_walk.c: walk forward over the columns of recorded CSVs with a forecaster and a detector each, and
  * print every step's verdict.
  *
- * usage: detect_walk [--all] FILE.csv...
- * --all: with all members, not those of the default set alone. The step of a file is the median distance of
- * its rows; a step without a row since the one before it is a gap. A column `label` marks the rows (the
- * largest of a step counts). Output, as CSV: file, column, time, value, label, expected, lower and upper (the
- * forecast of the step), score, severity, direction, and the score of each member. At the end it says on
- * stderr what a step of the detector took. */
+ * usage: detect_walk [--all | --with=MEMBER] FILE.csv...
+ * --all: with all members, --with: with one more than those of the default set. The step of a file is the
+ * median distance of its rows; a step without a row since the one before it is a gap. A column `label` marks
+ * the rows (the largest of a step counts). Output, as CSV: file, column, time, value, label, expected, lower
+ * and upper (the forecast of the step), score, severity, direction, and the score of each member. At the end
+ * it says on stderr what a step of the detector took. */
 #include "anomaly/detector.h"
 #include "base/clock.h"
 #include "forecast/forecast.h"
@@ -18,8 +18,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Ask every member, not the default set alone. */
-static uint32_t all_members;
+/* Who is asked; 0: the default set. */
+static uint32_t asked;
 
 /* What all detectors took together. */
 static struct {
@@ -111,7 +111,7 @@ static void walk_column(const char *file, const struct table *t, uint32_t c)
     w.detector =
         ax_detector_new(&(struct ax_detector_spec){.hold_steps = (uint32_t)hold,
                                                    .memory_steps = memory > 2880 ? (uint32_t)memory : 2880,
-                                                   .members = all_members});
+                                                   .members = asked});
     w.next = (struct ax_observation){.expected = NAN, .lower = NAN, .upper = NAN};
     ax_arena_init(&w.scratch, 64U << 20);
     uint32_t row = 0;
@@ -148,15 +148,26 @@ static bool is_series(const char *name)
     return !strstr(name, "counter_");
 }
 
+/* The members that a flag asks for; 0 when it is none. */
+static uint32_t members_of(const char *flag)
+{
+    if (strcmp(flag, "--all") == 0)
+        return (1u << AX_MEMBER_IDS) - 1;
+    for (int id = 0; id < AX_MEMBER_IDS; id++)
+        if (strncmp(flag, "--with=", 7) == 0 && strcmp(flag + 7, ax_member_name((enum ax_member_id)id)) == 0)
+            return AX_MEMBERS_DEFAULT | 1u << id;
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     struct ax_diag diag = {{0}};
     if (argc < 2 || ax_blas_setup(&diag) != AX_OK) {
-        (void)fprintf(stderr, "usage: detect_walk [--all] FILE.csv...\n%s\n", diag.text);
+        (void)fprintf(stderr, "usage: detect_walk [--all | --with=MEMBER] FILE.csv...\n%s\n", diag.text);
         return 2;
     }
-    int first = strcmp(argv[1], "--all") == 0 ? 2 : 1;
-    all_members = first == 2 ? (1u << AX_MEMBER_IDS) - 1 : 0;
+    asked = members_of(argv[1]);
+    int first = asked ? 2 : 1;
     printf("file,column,timestamp,value,label,expected,lower,upper,score,severity,direction");
     for (int id = 0; id < AX_MEMBER_IDS; id++)
         printf(",%s", ax_member_name((enum ax_member_id)id));

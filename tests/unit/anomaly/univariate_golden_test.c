@@ -2,6 +2,7 @@
 #include "../../golden/univariate/vectors.h"
 #include "anomaly/neighbours.h"
 #include "anomaly/polynomial.h"
+#include "anomaly/sub_pca.h"
 #include "anomaly/tail.h"
 #include "ax_test.h"
 
@@ -23,6 +24,19 @@ static void the_smooth_curve_leaves_what_polyfit_leaves(void **state)
     for (uint32_t k = 0; k < GOLDEN_AT_N; k++) {
         uint32_t n = GOLDEN_AT_FIRST + k * GOLDEN_AT_EVERY + 1;
         assert_true(fabs(ax_polynomial_distance(golden_series, n) - golden_curve[k]) < 1e-9);
+    }
+}
+
+static void the_newest_stretch_is_as_far_from_its_reconstruction_as_in_scikit_learn(void **state)
+{
+    (void)state;
+    for (uint32_t k = 0; k < GOLDEN_SHAPES_N; k++) {
+        const uint32_t n = GOLDEN_SHAPES_FIRST + k * GOLDEN_AT_EVERY + 1, seen = n < 960 ? n : 960;
+        struct ax_sub_pca s = {0};
+        assert_true(ax_sub_pca_fit(&s, golden_series + n - seen, seen, NULL, GOLDEN_SPACING));
+        assert_int_equal(s.components, golden_components[k]);
+        const double got = ax_sub_pca_distance(&s, golden_series + n - seen, seen, NULL);
+        assert_true(fabs(got - golden_shapes[k]) <= 1e-5 * golden_shapes[k]);
     }
 }
 
@@ -109,6 +123,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_third_nearest_neighbour_is_as_far_as_in_scikit_learn),
         cmocka_unit_test(the_smooth_curve_leaves_what_polyfit_leaves),
+        cmocka_unit_test(the_newest_stretch_is_as_far_from_its_reconstruction_as_in_scikit_learn),
         cmocka_unit_test(rare_levels_are_near_those_of_a_fit_of_scipy),
         cmocka_unit_test(marked_points_are_no_part_of_the_past),
         cmocka_unit_test(marks_move_with_time),

@@ -120,6 +120,38 @@ static void entities_learn_as_series_do(void **state)
     rig_done(&r);
 }
 
+/* Both at 10, at 30 for a while, at 10 again for hours, and at 30 once more. */
+static double twice_at_30(uint32_t step)
+{
+    return value_of(step, UINT32_MAX - 5) + ((step >= 300 && step < 340) || step >= 800 ? 20 : 0);
+}
+
+static void run_twice_at_30(struct rig *r, uint32_t from, uint32_t to)
+{
+    for (uint32_t i = from; i < to; i++) {
+        const int64_t t_ms = RIG_START + (int64_t)i * RIG_STEP;
+        (void)rig_append(r, "node_load1{instance=\"a\"}", t_ms, twice_at_30(i));
+        (void)rig_append(r, "node_load1{instance=\"b\"}", t_ms, twice_at_30(i));
+        rig_run_to(r, t_ms);
+    }
+}
+
+static void what_was_in_an_excluded_window_is_not_known_the_next_time(void **state)
+{
+    (void)state;
+    struct rig r;
+    struct heard h;
+    rig_init(&r, yaml);
+    run_twice_at_30(&r, 0, 700);
+    const struct ax_lesson l = lesson(1, AX_LESSON_EXCLUDED, "{instance=\"a\"}", 298, 342);
+    assert_int_equal(teach(&r, "load", &l, &h), AX_OK);
+    assert_int_equal(h.n, 1);
+    assert_int_equal(h.taught, 1);
+    run_twice_at_30(&r, 700, 803);
+    assert_true(most_of(&r, load_a, 800) > 1.1 * most_of(&r, load_b, 800)); /* which has seen the like */
+    rig_done(&r);
+}
+
 static void what_cannot_be_learnt_is_refused_with_a_text(void **state)
 {
     (void)state;
@@ -149,21 +181,23 @@ static void what_cannot_be_learnt_is_refused_with_a_text(void **state)
     rig_done(&r);
 }
 
-/* Two lessons at places of the feed; told after the request of that number was taken. */
+/* Lessons at places of the feed; told after the request of that number was taken. */
 struct speaker {
     uint32_t next, kill_every, kills, snapshots;
 };
 
 static void speak(struct lasting *l, struct speaker *s)
 {
-    static const uint32_t places[] = {150, 200, 260};
-    if (s->next >= 3 || l->taken < places[s->next])
+    static const uint32_t places[] = {150, 200, 230, 260, 290};
+    if (s->next >= 5 || l->taken < places[s->next])
         return;
     int64_t last_ms = l->now_ms;
     const struct ax_lesson lessons[] = {
         {.range = {7, AX_LESSON_NORMAL, last_ms - 900000, last_ms}, .selector = ax_str("")},
         {.range = {8, AX_LESSON_MISSED, last_ms - 300000, last_ms}, .selector = ax_str("")},
-        {.range = {7, 0, 0, 0}}};
+        {.range = {9, AX_LESSON_EXCLUDED, last_ms - 1200000, last_ms - 600000}, .selector = ax_str("")},
+        {.range = {7, 0, 0, 0}},
+        {.range = {9, 0, 0, 0}}};
     struct heard h = {0};
     assert_int_equal(ax_pipeline_teach(l->pipeline, ax_str("kbps"), &lessons[s->next], hear, &h, NULL),
                      AX_OK);
@@ -195,7 +229,7 @@ static void lessons_outlive_kills_bit_for_bit(void **state)
     (void)state;
     struct lasting_feed feed;
     struct lasting whole, silent, killed;
-    struct speaker a = {0}, b = {.kill_every = 10}, none = {.next = 3};
+    struct speaker a = {0}, b = {.kill_every = 10}, none = {.next = 5};
     lasting_feed_init(&feed, 11, false);
     lasting_init(&whole, &feed);
     live(&whole, &a);
@@ -225,6 +259,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_bump_that_is_no_anomaly_is_none_the_next_time_until_that_is_revoked),
         cmocka_unit_test(entities_learn_as_series_do),
+        cmocka_unit_test(what_was_in_an_excluded_window_is_not_known_the_next_time),
         cmocka_unit_test(what_cannot_be_learnt_is_refused_with_a_text),
         cmocka_unit_test(lessons_outlive_kills_bit_for_bit),
     };

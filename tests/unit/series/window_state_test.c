@@ -100,6 +100,28 @@ static void a_smaller_one_keeps_the_newest_points(void **state)
     ax_window_free(w);
 }
 
+static void one_with_exclusions_goes_on_as_if_nothing_had_been(void **state)
+{
+    (void)state;
+    struct ax_window *w = ax_window_new(60000, 120, 40);
+    assert_non_null(w);
+    push(w, 60000, 0, 200);
+    assert_int_equal(ax_window_exclude(w, 7, 150 * 60000, 163 * 60000), AX_OK);
+    assert_int_equal(ax_window_exclude(w, 8, 160 * 60000, 400 * 60000), AX_OK);
+    struct ax_window *again = reload(w, 60000, 120, 40);
+    for (uint32_t i = 200; i < 600; i++) {
+        same_view(ax_window_fine(w), ax_window_fine(again));
+        same_view(ax_window_coarse(w), ax_window_coarse(again));
+        if (i == 230)
+            assert_true(ax_window_include(w, 8) && ax_window_include(again, 8));
+        push(w, 60000, i, i + 1);
+        push(again, 60000, i, i + 1);
+        assert_saves_the_same(w, again);
+    }
+    ax_window_free(again);
+    ax_window_free(w);
+}
+
 static void another_step_is_refused(void **state)
 {
     (void)state;
@@ -149,6 +171,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_goes_on_as_if_nothing_had_been),
         cmocka_unit_test(a_smaller_one_keeps_the_newest_points),
+        cmocka_unit_test(one_with_exclusions_goes_on_as_if_nothing_had_been),
         cmocka_unit_test(another_step_is_refused),
         cmocka_unit_test(damage_is_refused_or_harmless),
     };
