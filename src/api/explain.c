@@ -156,20 +156,29 @@ static json_t *similar_json(const struct ax_explained *e)
     return list;
 }
 
-static void take(void *ctx, const struct ax_explained *e)
+/* One answer on its way. */
+struct telling {
+    json_t *list;
+    const struct ax_http_request *from;
+};
+
+static bool take(void *ctx, const struct ax_explained *e)
 {
+    const struct telling *t = ctx;
     bool known = isfinite(e->score);
     json_t *since = e->episode ? json_real((double)e->episode->begin_ms / 1000) : json_null();
     json_t *until = e->episode ? json_real((double)e->episode->end_ms / 1000) : json_null();
     json_t *severity = known ? json_string(ax_severity_name(ax_severity_of(e->score))) : json_null();
     (void)json_array_append_new(
-        ctx, json_pack("{s:o, s:o, s:f, s:o, s:o, s:o, s:o, s:i, s:b, s:f, s:o, s:o, s:o, s:o, s:o, s:o}",
-                       "metric", ax_labels_json(e->labels), "job", ax_str_json(e->job), "timestamp",
-                       (double)e->t_ms / 1000, "sentence", sentence(e), "score", number(e->score),
-                       "scoreAtMost", number(known ? e->score : e->score_most), "severity", severity,
-                       "direction", e->direction, "absent", e->absent, "threshold", e->threshold, "actual",
-                       number(e->value), "typical", typical(e->expected, e->lower, e->upper), "since", since,
-                       "until", until, "contributions", parts_json(e), "similar", similar_json(e)));
+        t->list,
+        json_pack("{s:o, s:o, s:f, s:o, s:o, s:o, s:o, s:i, s:b, s:f, s:o, s:o, s:o, s:o, s:o, s:o}",
+                  "metric", ax_labels_json(e->labels), "job", ax_str_json(e->job), "timestamp",
+                  (double)e->t_ms / 1000, "sentence", sentence(e), "score", number(e->score), "scoreAtMost",
+                  number(known ? e->score : e->score_most), "severity", severity, "direction", e->direction,
+                  "absent", e->absent, "threshold", e->threshold, "actual", number(e->value), "typical",
+                  typical(e->expected, e->lower, e->upper), "since", since, "until", until, "contributions",
+                  parts_json(e), "similar", similar_json(e)));
+    return !ax_http_gone(t->from);
 }
 
 static void explain(void *ctx, const struct ax_http_request *req, struct ax_http_response *res)
@@ -188,8 +197,9 @@ static void explain(void *ctx, const struct ax_http_request *req, struct ax_http
         err = ax_fail(&diag, AX_INVALID, "limit must be from 1 to %d", LIMIT_MAX);
     q.limit = (uint32_t)most;
     json_t *list = json_array();
+    struct telling telling = {list, req};
     if (err == AX_OK)
-        err = ax_pipeline_explain(ctx, &q, take, list, &diag);
+        err = ax_pipeline_explain(ctx, &q, take, &telling, &diag);
     if (err == AX_OK) {
         ax_answer_json(res, json_pack("{s:o}", "explanations", list));
         return;

@@ -13,6 +13,7 @@
 #define SERIES_MAX 10000
 #define BYTES_MAX (64u << 20)
 #define SCRATCH_BYTES (16u << 20)
+#define LOOK_EVERY 16 /* series between two looks at who asks */
 
 static json_t *number(double v)
 {
@@ -63,7 +64,8 @@ static bool put_input(const struct ax_feature_series *s, json_t *by_key, json_t 
     return json_object_set_new(json_object_get(entity, "values"), name, number(newest(&s->past))) == 0;
 }
 
-static json_t *vectors_json(const struct ax_features_found *found)
+/* NULL: there is no memory, or nobody who waits. */
+static json_t *vectors_json(const struct ax_features_found *found, const struct ax_http_request *from)
 {
     char hash[AX_FEATURES_VERSION_TEXT];
     struct ax_arena scratch;
@@ -71,7 +73,8 @@ static json_t *vectors_json(const struct ax_features_found *found)
     bool whole = true;
     ax_arena_init(&scratch, SCRATCH_BYTES);
     for (uint32_t i = 0; i < found->n && whole; i++) {
-        whole = put_vector(&found->v[i], &scratch, series);
+        whole = i % LOOK_EVERY || !ax_http_gone(from);
+        whole = whole && put_vector(&found->v[i], &scratch, series);
         if (whole && found->v[i].feature.n)
             whole = put_input(&found->v[i], by_key, entities);
     }
@@ -100,12 +103,15 @@ static void vectors(void *ctx, const struct ax_http_request *req, struct ax_http
     }
     r.query.series_max = r.limit;
     r.query.bytes_max = BYTES_MAX;
-    const enum ax_err err = ax_features_find(ctx, &r.query, &found, &diag);
+    enum ax_err err = ax_features_find(ctx, &r.query, &found, &diag);
+    json_t *data = err == AX_OK ? vectors_json(&found, req) : NULL;
+    if (err == AX_OK && !data && ax_http_gone(req))
+        err = AX_CANCELLED;
     if (err == AX_OK) {
         json_t *warnings = json_array();
         if (found.more)
             (void)json_array_append_new(warnings, json_string("results truncated due to limit"));
-        ax_answer_warned(res, vectors_json(&found), warnings);
+        ax_answer_warned(res, data, warnings);
     } else {
         ax_answer_err(res, err, &diag);
     }

@@ -12,6 +12,7 @@
 
 #define ROWS 10000 /* of an answer, unless another limit is asked for; a row takes about 0.1 ms */
 #define ROWS_MAX 50000
+#define ROWS_LOOK 16 /* between two looks at who asks */
 #define SERIES_MAX 10000
 #define BYTES_MAX (64u << 20)
 #define SCRATCH_BYTES (16u << 20)
@@ -131,21 +132,24 @@ static void put_json_row(struct ax_buf *out, const struct names *n, const struct
     ax_buf_str(out, ax_str("}}\n"));
 }
 
-/* Every row of a series; false when memory is out. */
-static bool put_series(const struct ax_features_request *r, const struct ax_feature_series *s,
-                       struct ax_arena *scratch, struct ax_buf *out)
+/* Every row of a series. AX_NOMEM, AX_CANCELLED. */
+static enum ax_err put_series(const struct ax_features_request *r, const struct ax_feature_series *s,
+                              struct ax_arena *scratch, const struct ax_http_request *from,
+                              struct ax_buf *out)
 {
     double vector[AX_FEATURES_N];
     struct names n;
-    bool whole = true;
+    bool whole = true, gone = false;
+    uint32_t rows = 0;
     ax_buf_init(&n.job, 1u << 20);
     ax_buf_init(&n.series, 1u << 20);
     ax_buf_init(&n.feature, 1u << 20);
     (r->jsonl ? json_names : csv_names)(s, &n);
-    for (uint32_t k = s->first; k < s->past.n && whole; k++) {
+    for (uint32_t k = s->first; k < s->past.n && whole && !gone; k++) {
         const struct ax_view past = {s->past.v, k + 1, time_of(&s->past, k), s->past.step_ms};
         if (!is_asked(r, past.end_ms))
             continue;
+        gone = rows++ % ROWS_LOOK == 0 && ax_http_gone(from);
         ax_arena_reset(scratch);
         whole = ax_features_compute(&past, past.end_ms, scratch, vector) != AX_NOMEM && out->err == AX_OK;
         if (whole)
@@ -155,15 +159,16 @@ static bool put_series(const struct ax_features_request *r, const struct ax_feat
     ax_buf_done(&n.job);
     ax_buf_done(&n.series);
     ax_buf_done(&n.feature);
-    return whole;
+    return gone ? AX_CANCELLED : whole ? AX_OK : AX_NOMEM;
 }
 
 static enum ax_err put_all(const struct ax_features_request *r, const struct ax_features_found *found,
-                           struct ax_http_response *res, struct ax_diag *diag)
+                           const struct ax_http_request *from, struct ax_http_response *res,
+                           struct ax_diag *diag)
 {
     struct ax_arena scratch;
     const uint64_t rows = count(r, found);
-    bool whole = true;
+    enum ax_err err = AX_OK;
     if (found->more)
         return ax_fail(diag, AX_LIMIT, "more than %d series: ask for fewer (match[], job)", SERIES_MAX);
     if (rows > r->limit)
@@ -175,12 +180,12 @@ static enum ax_err put_all(const struct ax_features_request *r, const struct ax_
     if (!r->jsonl)
         put_csv_head(&res->body);
     ax_arena_init(&scratch, SCRATCH_BYTES);
-    for (uint32_t i = 0; i < found->n && whole; i++)
-        whole = put_series(r, &found->v[i], &scratch, &res->body);
+    for (uint32_t i = 0; i < found->n && err == AX_OK; i++)
+        err = put_series(r, &found->v[i], &scratch, from, &res->body);
     ax_arena_done(&scratch);
     if (res->body.err == AX_LIMIT)
         return ax_fail(diag, AX_LIMIT, "the answer is too large: ask for fewer rows");
-    return whole ? AX_OK : ax_fail(diag, AX_NOMEM, "out of memory");
+    return err == AX_OK ? AX_OK : ax_fail(diag, err, "%s", ax_err_text(err));
 }
 
 void ax_features_export(void *ctx, const struct ax_http_request *req, struct ax_http_response *res)
@@ -194,7 +199,7 @@ void ax_features_export(void *ctx, const struct ax_http_request *req, struct ax_
     r.query.bytes_max = BYTES_MAX;
     enum ax_err err = ax_features_find(ctx, &r.query, &found, &diag);
     if (err == AX_OK)
-        err = put_all(&r, &found, res, &diag);
+        err = put_all(&r, &found, req, res, &diag);
     if (err != AX_OK) {
         ax_buf_reset(&res->body);
         ax_answer_err(res, err, &diag);

@@ -12,6 +12,7 @@
 #define SERIES_MAX 10000
 #define BYTES_MAX (64u << 20)
 #define SCRATCH_BYTES (16u << 20)
+#define LOOK_EVERY 16 /* series between two looks at who asks */
 
 static const struct {
     const char *name;
@@ -104,7 +105,8 @@ static bool put_features(const struct ax_features_request *r, const struct ax_fe
 }
 
 /* Vectors of all series, [AX_FEATURES_N][n]: of one job's feature. */
-static bool compute(const struct ax_feature_series *v, uint32_t n, double *columns)
+static bool compute(const struct ax_feature_series *v, uint32_t n, const struct ax_http_request *from,
+                    double *columns)
 {
     struct ax_arena scratch;
     double vector[AX_FEATURES_N];
@@ -112,7 +114,8 @@ static bool compute(const struct ax_feature_series *v, uint32_t n, double *colum
     ax_arena_init(&scratch, SCRATCH_BYTES);
     for (uint32_t i = 0; i < n && whole; i++) {
         ax_arena_reset(&scratch);
-        whole = ax_features_compute(&v[i].past, v[i].past.end_ms, &scratch, vector) != AX_NOMEM;
+        whole = (i % LOOK_EVERY || !ax_http_gone(from)) &&
+                ax_features_compute(&v[i].past, v[i].past.end_ms, &scratch, vector) != AX_NOMEM;
         for (enum ax_feature f = 0; f < AX_FEATURES_N && whole; f++)
             columns[(size_t)f * n + i] = vector[f];
     }
@@ -120,7 +123,9 @@ static bool compute(const struct ax_feature_series *v, uint32_t n, double *colum
     return whole;
 }
 
-static bool put_vectors(const struct ax_features_found *found, json_t *list)
+/* False: there is no memory, or nobody who waits. */
+static bool put_vectors(const struct ax_features_found *found, const struct ax_http_request *from,
+                        json_t *list)
 {
     bool whole = true;
     for (uint32_t first = 0, end; first < found->n && whole; first = end) {
@@ -128,7 +133,7 @@ static bool put_vectors(const struct ax_features_found *found, json_t *list)
             end++;
         const uint32_t n = end - first;
         double *columns = malloc((size_t)(AX_FEATURES_N + 1) * n * sizeof *columns);
-        whole = columns && compute(&found->v[first], n, columns);
+        whole = columns && compute(&found->v[first], n, from, columns);
         for (enum ax_feature f = 0; f < AX_FEATURES_N && whole; f++) {
             struct numbers s = {.v = columns + (size_t)AX_FEATURES_N * n};
             for (uint32_t i = 0; i < n; i++)
@@ -157,8 +162,8 @@ void ax_features_statistics(void *ctx, const struct ax_http_request *req, struct
         err = ax_fail(&diag, AX_LIMIT, "more than %u series: ask for fewer (match[], job), or raise limit",
                       r.limit);
     json_t *features = json_array(), *vectors = json_array();
-    if (err == AX_OK && (!put_features(&r, &found, features) || !put_vectors(&found, vectors)))
-        err = ax_fail(&diag, AX_NOMEM, "out of memory");
+    if (err == AX_OK && (!put_features(&r, &found, features) || !put_vectors(&found, req, vectors)))
+        err = ax_http_gone(req) ? AX_CANCELLED : AX_NOMEM;
     if (err == AX_OK) {
         ax_answer_json(res, json_pack("{s:o, s:o}", "features", features, "vectors", vectors));
     } else {

@@ -13,6 +13,7 @@
 
 #define WARNINGS_MAX 100
 #define DURATION_TEXT 32
+#define LOOK_EVERY 64 /* series that are written between two looks at who asks */
 
 /* Give up, with a text for the one who asked and a word for the counter. */
 static void refuse(struct ax_http_response *res, int status, const char *reason, const char *text)
@@ -176,8 +177,10 @@ static bool beyond_all(const struct ax_predict_find *f, struct ax_diag *diag)
 static void answer(const struct ax_predict_find *f, struct ax_http_response *res)
 {
     struct ax_buf *out = &res->body;
+    bool gone = false;
     put_key(out, "{\"status\":\"success\",\"data\":{\"resultType\":\"predictions\",\"result\":[");
-    for (uint32_t i = 0; i < f->n; i++) {
+    for (uint32_t i = 0; i < f->n && !gone; i++) {
+        gone = i % LOOK_EVERY == 0 && ax_http_gone(f->from);
         if (i)
             ax_buf_byte(out, ',');
         put_prediction(out, &f->v[i]);
@@ -185,7 +188,9 @@ static void answer(const struct ax_predict_find *f, struct ax_http_response *res
     put_key(out, "]}");
     put_warnings(out, f);
     ax_buf_byte(out, '}');
-    if (out->err == AX_LIMIT)
+    if (gone)
+        refuse(res, ax_err_http(AX_CANCELLED), "gone", ax_err_text(AX_CANCELLED));
+    else if (out->err == AX_LIMIT)
         refuse(res, 400, "answer", "the answer is too large: ask for fewer series or horizons");
     else if (out->err != AX_OK)
         refuse(res, 503, "memory", "out of memory");
@@ -205,11 +210,12 @@ static bool is_job(struct ax_pipeline *p, struct ax_str job)
     return false;
 }
 
-static void handle_request(struct ax_predict_service *s, struct ax_predict_request *request,
-                           struct ax_http_response *res)
+static void handle_request(struct ax_predict_service *s, const struct ax_http_request *from,
+                           struct ax_predict_request *request, struct ax_http_response *res)
 {
     struct ax_diag diag = {{0}};
     struct ax_predict_find find = {.service = s,
+                                   .from = from,
                                    .request = request,
                                    .deadline_ns = ax_mono_ns() + s->ceilings.duration_ms * 1000000,
                                    .diag = &diag};
@@ -219,7 +225,7 @@ static void handle_request(struct ax_predict_service *s, struct ax_predict_reque
     }
     enum ax_err err = ax_predict_find(&find);
     if (err != AX_OK)
-        refuse(res, err == AX_LIMIT ? 400 : 503, find.reason, diag.text);
+        refuse(res, err == AX_LIMIT ? 400 : ax_err_http(err), find.reason, diag.text);
     else if (beyond_all(&find, &diag))
         refuse(res, 400, "horizon", diag.text);
     else
@@ -240,7 +246,7 @@ static void handle(void *ctx, const struct ax_http_request *req, struct ax_http_
     } else {
         enum ax_err err = ax_predict_request_read(req->body, &limits, &request, &diag);
         if (err == AX_OK)
-            handle_request(s, &request, res);
+            handle_request(s, req, &request, res);
         else
             refuse(res, err == AX_NOMEM ? 503 : 400, err == AX_LIMIT ? "size" : "request", diag.text);
         ax_predict_request_done(&request);

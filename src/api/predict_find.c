@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-#define LOOK_EVERY 64 /* paths between two looks at the clock */
+#define LOOK_EVERY 64 /* paths between two looks at the clock and at who asks */
 #define EQUALS_MAX 64 /* labels that a selector asks for by `=`; the others are compared all the same */
 
 static const char suffix[] = "_future";
@@ -258,14 +258,24 @@ static bool take(void *ctx, const struct ax_path_view *path)
     return true;
 }
 
+/* Is there time left, and somebody who waits? Looks now and then. */
+static bool goes_on(struct ax_predict_find *f)
+{
+    if (f->looked++ % LOOK_EVERY != 0)
+        return true;
+    if (ax_http_gone(f->from))
+        return fail(f, AX_CANCELLED, "gone", ax_err_text(AX_CANCELLED));
+    if (ax_mono_ns() < f->deadline_ns)
+        return true;
+    return fail(f, AX_BUSY, "time", "the request takes longer than --predict.max-duration: narrow it");
+}
+
 static enum ax_path_wish choose(void *ctx, const struct ax_labels *labels)
 {
     struct ax_predict_find *f = ctx;
     const struct ax_predict_request *r = f->request;
-    if (f->looked++ % LOOK_EVERY == 0 && ax_mono_ns() >= f->deadline_ns) {
-        (void)fail(f, AX_BUSY, "time", "the request takes longer than --predict.max-duration: narrow it");
+    if (!goes_on(f))
         return AX_PATH_STOP;
-    }
     if (r->job.n && !ax_str_eq(ax_labels_get(labels, ax_str("for")), r->job))
         return AX_PATH_SKIP;
     const struct subject of = {labels, name_of(labels), ax_labels_get(labels, ax_str("source"))};

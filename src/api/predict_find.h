@@ -47,6 +47,7 @@ struct ax_predict_member {
 /* One search. Zero-initialise, and fill the first part. */
 struct ax_predict_find {
     const struct ax_predict_service *service;
+    const struct ax_http_request *from;
     struct ax_predict_request *request;
     struct ax_diag *diag;
     int64_t deadline_ns;
@@ -62,7 +63,8 @@ struct ax_predict_find {
     const char *reason; /* of err, for the counter */
 };
 
-/* Search. On an error there is a text in diag and a word in reason: AX_LIMIT, AX_BUSY, AX_NOMEM. To be ended
+/* Search. On an error there is a text in diag and a word in reason: AX_LIMIT, AX_BUSY, AX_NOMEM,
+ * AX_CANCELLED. To be ended
  * by ax_predict_find_done() in any case. */
 AX_MUST_USE enum ax_err ax_predict_find(struct ax_predict_find *f);
 

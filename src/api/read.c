@@ -10,6 +10,7 @@
 
 #include <stdlib.h>
 
+#define LOOK_EVERY 64            /* series that are written between two looks at who asks */
 #define ARENA_BYTES (256u << 20) /* labels and points of one answer, before it is written */
 
 /* Give up, with a text for the one who asked and a word for the counter. */
@@ -29,6 +30,7 @@ static enum ax_err write_answer(const struct ax_read_find *f, struct ax_buf *out
     struct ax_buf key;
     struct ax_sample *samples = NULL;
     uint32_t most = 0, at = 0;
+    bool gone = false;
     for (uint32_t i = 0; i < f->n; i++) {
         uint32_t n = ax_found_samples(&f->v[i], &r->queries[f->v[i].query], NULL);
         most = n > most ? n : most;
@@ -39,7 +41,8 @@ static enum ax_err write_answer(const struct ax_read_find *f, struct ax_buf *out
     ax_read_writer_init(&w, r->accepts, out);
     for (uint32_t q = 0; q < r->queries_n; q++) {
         ax_read_writer_query(&w);
-        for (; key.err == AX_OK && at < f->n && f->v[at].query == q; at++) {
+        for (; key.err == AX_OK && !gone && at < f->n && f->v[at].query == q; at++) {
+            gone = at % LOOK_EVERY == 0 && ax_http_gone(f->from);
             uint32_t n = ax_found_samples(&f->v[at], &r->queries[q], samples);
             ax_buf_reset(&key);
             ax_labels_key_write(&f->v[at].labels, &key);
@@ -49,7 +52,7 @@ static enum ax_err write_answer(const struct ax_read_find *f, struct ax_buf *out
     }
     enum ax_err err = ax_read_writer_end(&w);
     if (err == AX_OK)
-        err = key.err; /* an answer that lacks a series is none */
+        err = gone ? AX_CANCELLED : key.err; /* an answer that lacks a series is none */
     ax_buf_done(&key);
     free(samples);
     return err;
@@ -66,7 +69,9 @@ static void answer(const struct ax_read_find *f, struct ax_http_response *res)
     ax_buf_done(&plain);
     if (err != AX_OK) {
         ax_buf_reset(&res->body);
-        if (err == AX_LIMIT)
+        if (err == AX_CANCELLED)
+            refuse(res, ax_err_http(err), "gone", ax_err_text(err));
+        else if (err == AX_LIMIT)
             refuse(res, 400, "answer", "the answer is too large: ask for fewer series or a shorter time");
         else
             refuse(res, 503, "memory", "out of memory");
@@ -80,8 +85,8 @@ static void answer(const struct ax_read_find *f, struct ax_http_response *res)
 }
 
 /* A request whose bytes are decompressed. */
-static void handle_message(struct ax_read_service *s, struct ax_str message, struct ax_arena *arena,
-                           struct ax_http_response *res)
+static void handle_message(struct ax_read_service *s, const struct ax_http_request *from,
+                           struct ax_str message, struct ax_arena *arena, struct ax_http_response *res)
 {
     const struct ax_read_limits limits = {s->ceilings.queries_max, s->ceilings.matchers_max};
     struct ax_read_request request = {0};
@@ -92,6 +97,7 @@ static void handle_message(struct ax_read_service *s, struct ax_str message, str
         return;
     }
     struct ax_read_find find = {.service = s,
+                                .from = from,
                                 .request = &request,
                                 .arena = arena,
                                 .deadline_ns = ax_mono_ns() + s->ceilings.duration_ms * 1000000,
@@ -100,7 +106,7 @@ static void handle_message(struct ax_read_service *s, struct ax_str message, str
     if (err == AX_OK)
         answer(&find, res);
     else
-        refuse(res, err == AX_INVALID || err == AX_LIMIT ? 400 : 503, find.reason, diag.text);
+        refuse(res, err == AX_LIMIT ? 400 : ax_err_http(err), find.reason, diag.text);
     ax_read_find_done(&find);
 }
 
@@ -119,7 +125,7 @@ static void handle(void *ctx, const struct ax_http_request *req, struct ax_http_
         ax_arena_init(&arena, ARENA_BYTES);
         enum ax_err err = ax_snappy_decompress(req->body, &message, &diag);
         if (err == AX_OK)
-            handle_message(s, ax_buf_view(&message), &arena, res);
+            handle_message(s, req, ax_buf_view(&message), &arena, res);
         else
             refuse(res, err == AX_NOMEM ? 503 : 400, "request", diag.text);
         ax_arena_done(&arena);

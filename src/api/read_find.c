@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 #define FILL_MS 240000 /* below the 5 min for which PromQL looks back */
-#define LOOK_EVERY 64  /* series between two looks at the clock */
+#define LOOK_EVERY 64  /* series between two looks at the clock and at who asks */
 #define NAME_BYTES 512
 #define LABELS_MAX 512
 
@@ -44,10 +44,16 @@ static bool no_memory(struct ax_read_find *f)
     return fail(f, AX_NOMEM, "memory");
 }
 
-/* Is there time left? Looks at the clock now and then. */
-static bool in_time(struct ax_read_find *f)
+/* Is there time left, and somebody who waits? Looks now and then. */
+static bool goes_on(struct ax_read_find *f)
 {
-    if (f->looked++ % LOOK_EVERY != 0 || ax_mono_ns() < f->deadline_ns)
+    if (f->looked++ % LOOK_EVERY != 0)
+        return true;
+    if (ax_http_gone(f->from)) {
+        (void)ax_fail(f->diag, AX_CANCELLED, "%s", ax_err_text(AX_CANCELLED));
+        return fail(f, AX_CANCELLED, "gone");
+    }
+    if (ax_mono_ns() < f->deadline_ns)
         return true;
     (void)ax_fail(f->diag, AX_BUSY, "the query takes longer than --remote-read.max-duration: narrow it");
     return fail(f, AX_BUSY, "time");
@@ -161,7 +167,7 @@ static bool may_match(const struct ax_read_find *f, const struct ax_labels *labe
 static enum ax_path_wish choose_path(void *ctx, const struct ax_labels *labels)
 {
     struct ax_read_find *f = ctx;
-    if (!in_time(f))
+    if (!goes_on(f))
         return AX_PATH_STOP;
     return may_match(f, labels, AX_METRIC_NAME) ? AX_PATH_TAKE : AX_PATH_SKIP;
 }
@@ -187,7 +193,7 @@ static bool on_path(void *ctx, const struct ax_path_view *path)
             continue;
         room[name_at].value = (struct ax_str){name, (size_t)n};
         for (uint32_t q = 0; q < f->request->queries_n; q++) {
-            if (!in_time(f))
+            if (!goes_on(f))
                 return false;
             if (matches(f, q, &labels) && !take_curve(f, q, &labels, path, curves[c]))
                 return false;
@@ -218,6 +224,8 @@ static bool window_labels(struct ax_read_find *f, const struct ax_modelled *s, c
 static bool list_window(void *ctx, const struct ax_modelled *s)
 {
     struct candidates *c = ctx;
+    if (!goes_on(c->find))
+        return false;
     if (c->n == c->cap) {
         uint32_t cap = c->cap ? c->cap * 2 : 256;
         struct candidate *v = realloc(c->v, cap * sizeof *v);
@@ -243,7 +251,7 @@ static bool choose_windows(struct candidates *c)
         struct candidate one = c->v[i];
         one.first = f->n;
         for (uint32_t q = 0; q < f->request->queries_n; q++) {
-            if (!in_time(f))
+            if (!goes_on(f))
                 return false;
             const struct ax_labels *both[] = {&one.fine, &one.coarse};
             for (unsigned k = 0; k < 2; k++) {
@@ -293,6 +301,8 @@ static bool take_window(struct ax_read_find *f, struct ax_found *found, const st
 static bool fetch_window(void *ctx, const struct ax_modelled *s)
 {
     struct candidates *c = ctx;
+    if (!goes_on(c->find))
+        return false;
     if (s->job != c->job)
         for (c->job = s->job, c->at = 0; c->at < c->n && c->v[c->at].job != s->job;)
             c->at++;

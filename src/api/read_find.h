@@ -20,9 +20,10 @@ struct ax_found {
     int64_t start_ms, step_ms;
 };
 
-/* One request on its way; zero-initialise all but service, request, arena and deadline_ns. */
+/* One request on its way; zero-initialise all but service, from, request, arena and deadline_ns. */
 struct ax_read_find {
     struct ax_read_service *service;
+    const struct ax_http_request *from;
     const struct ax_read_request *request;
     struct ax_arena *arena;
     int64_t deadline_ns;           /* monotonic */
@@ -36,8 +37,8 @@ struct ax_read_find {
     struct ax_diag *diag;
 };
 
-/* Find everything. AX_INVALID (a matcher), AX_LIMIT (series, samples), AX_BUSY (time), AX_NOMEM; each with a
- * text and a reason. */
+/* Find everything. AX_INVALID (a matcher), AX_LIMIT (series, samples), AX_BUSY (time), AX_NOMEM,
+ * AX_CANCELLED; each with a text and a reason. */
 AX_MUST_USE enum ax_err ax_read_find(struct ax_read_find *f);
 
 /* Free what it holds beside the arena. */

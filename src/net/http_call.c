@@ -22,8 +22,7 @@
 #include <strings.h>
 
 #define BODY_FIRST (256u << 10) /* reserved at once for a body that is announced to be larger */
-#define CLIENT_GONE 499
-#define SKIP_FACTOR 2 /* a body too large is read past to at most so many times its ceiling */
+#define SKIP_FACTOR 2           /* a body too large is read past to at most so many times its ceiling */
 
 struct ax_http_call {
     struct ax_door_question question; /* first: what the doorman has is the call */
@@ -62,12 +61,20 @@ static enum MHD_Result look(void *ctx, enum MHD_ValueKind kind, const char *name
     return MHD_NO;
 }
 
-/* What the handler may ask for; ctx is libmicrohttpd's connection. */
+/* What the handler may ask for; ctx is the call. */
 static struct ax_str find(void *ctx, bool query, const char *name, uint32_t at)
 {
+    const struct ax_http_call *c = ctx;
     struct looking l = {name, NULL, query ? strcmp : strcasecmp, at};
-    (void)MHD_get_connection_values(ctx, query ? MHD_GET_ARGUMENT_KIND : MHD_HEADER_KIND, look, &l);
+    (void)MHD_get_connection_values(c->connection, query ? MHD_GET_ARGUMENT_KIND : MHD_HEADER_KIND, look, &l);
     return l.value ? ax_str(l.value) : (struct ax_str){NULL, 0};
+}
+
+/* Likewise. */
+static bool gone(void *ctx)
+{
+    const struct ax_http_call *c = ctx;
+    return ax_conn_gone(c->visitor->conn);
 }
 
 /* Hand the answer to libmicrohttpd, which takes over the body's memory. */
@@ -379,7 +386,8 @@ static void make(struct ax_http_call *c)
                                         .path = ax_str(c->route->path),
                                         .body = ax_buf_view(&c->body),
                                         .find = find,
-                                        .ctx = c->connection};
+                                        .gone = gone,
+                                        .ctx = c};
     c->route->handle(c->route->ctx, &req, &c->answer);
     release_body(c); /* while the answer is sent, others may have its place */
     count(c, c->answer.status);
@@ -388,9 +396,9 @@ static void make(struct ax_http_call *c)
 /* Make no answer, for the client has gone. Counted with nginx's status for that. */
 static void leave(struct ax_http_call *c)
 {
-    ax_http_text(&c->answer, CLIENT_GONE, "the client has closed its connection");
+    ax_http_text(&c->answer, ax_err_http(AX_CANCELLED), "%s", ax_err_text(AX_CANCELLED));
     release_body(c);
-    count(c, CLIENT_GONE);
+    count(c, c->answer.status);
 }
 
 /* The same on a thread for queries; the call may go on at once, so nothing here is touched after. */

@@ -21,6 +21,11 @@ struct ax_str ax_http_query_at(const struct ax_http_request *req, const char *na
     return req->find(req->ctx, true, name, at);
 }
 
+bool ax_http_gone(const struct ax_http_request *req)
+{
+    return req->gone && req->gone(req->ctx);
+}
+
 void ax_http_add_header(struct ax_http_response *res, const char *name, const char *fmt, ...)
 {
     if (res->headers_n == AX_HTTP_HEADERS_MAX)

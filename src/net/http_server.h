@@ -25,6 +25,7 @@ struct ax_http_request {
     /* The value of a header (any case), or of a query argument the at-th time that it is given; {NULL, 0}
      * when absent. */
     struct ax_str (*find)(void *ctx, bool query, const char *name, uint32_t at);
+    bool (*gone)(void *ctx); /* see ax_http_gone(); NULL: nobody goes */
     void *ctx;
 };
 
@@ -36,6 +37,10 @@ struct ax_str ax_http_query(const struct ax_http_request *req, const char *name)
 
 /* Value of a query argument that may be given several times, the at-th from 0; {NULL, 0} behind the last. */
 struct ax_str ax_http_query_at(const struct ax_http_request *req, const char *name, uint32_t at);
+
+/* Has the one who asks closed the connection, so that nobody will read the answer? A system call. Handlers of
+ * slow routes look between units of work of a millisecond or so, and give up with AX_CANCELLED. */
+bool ax_http_gone(const struct ax_http_request *req);
 
 #define AX_HTTP_HEADERS_MAX 8
 

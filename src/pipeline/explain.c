@@ -340,12 +340,14 @@ static void gather(struct ax_pipeline *p, struct asking *a)
 }
 
 /* Find what is meant, and similar to it, and tell. Returns of how many; *matched: without regard to the time.
- */
-static uint32_t tell(const struct asking *a, ax_explain_visit *visit, void *ctx, uint32_t *matched)
+ * *whole: the visitor has wanted all. */
+static uint32_t tell(const struct asking *a, ax_explain_visit *visit, void *ctx, uint32_t *matched,
+                     bool *whole)
 {
     uint32_t told = 0;
     *matched = 0;
-    for (struct story *s = a->first; s && told < a->query->limit; s = s->next) {
+    *whole = true;
+    for (struct story *s = a->first; s && *whole && told < a->query->limit; s = s->next) {
         if (!ax_chooser_takes(&a->chooser, s->job->root, s->x.job, s->x.labels))
             continue;
         ++*matched;
@@ -354,7 +356,7 @@ static uint32_t tell(const struct asking *a, ax_explain_visit *visit, void *ctx,
         for (const struct kept *k = s->x.episode ? s->job->first : NULL; k; k = k->next)
             if (&k->episode != s->x.episode)
                 compare(&s->x, k);
-        visit(ctx, &s->x);
+        *whole = visit(ctx, &s->x);
         told++;
     }
     return told;
@@ -370,15 +372,18 @@ enum ax_err ax_pipeline_explain(struct ax_pipeline *p, const struct ax_explain_q
     ax_arena_init(&a.arena, BYTES_MAX);
     a.end = &a.first;
     uint32_t matched = 0;
+    bool whole = true;
     gather(p, &a);
     if (a.full)
         err = ax_fail(diag, AX_LIMIT, "what is known of these series takes too much memory: name a job");
-    else if (tell(&a, visit, ctx, &matched) == 0)
+    else if (tell(&a, visit, ctx, &matched, &whole) == 0)
         err = ax_fail(
             diag, AX_NOTFOUND, "%s",
             matched ? "of that time nothing is known any more, or not yet: scores are remembered for 4,096 "
                       "steps, and the newest 4 abnormal episodes of a series"
                     : "no series that is scored matches");
+    else if (!whole)
+        err = ax_fail(diag, AX_CANCELLED, "%s", ax_err_text(AX_CANCELLED));
     ax_chooser_done(&a.chooser);
     ax_arena_done(&a.arena);
     return err;

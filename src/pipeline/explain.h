@@ -45,8 +45,8 @@ struct ax_explained {
     } similar[AX_SIMILAR];
 };
 
-/* Sees one; must not call back. */
-typedef void ax_explain_visit(void *ctx, const struct ax_explained *e);
+/* Sees one; must not call back. False: no more is wanted. */
+typedef bool ax_explain_visit(void *ctx, const struct ax_explained *e);
 
 /* Which, and when. */
 struct ax_explain_query {
@@ -57,9 +57,9 @@ struct ax_explain_query {
 
 /* Explain the series that are meant, in the order of jobs and series. AX_NOTFOUND: there is none that is
  * scored, or of that time nothing is known; AX_LIMIT: what is known of them takes more than 256 MiB;
- * AX_INVALID, AX_NOMEM; with a text. Waits for a step that is running; steps wait while what is known is
- * copied, O(series of the jobs), and not while the selector is matched, nor while episodes are compared,
- * O(series told of * episodes), nor for the visitor. Thread-safe. */
+ * AX_INVALID, AX_NOMEM, AX_CANCELLED (by the visitor); with a text. Waits for a step that is running; steps
+ * wait while what is known is copied, O(series of the jobs), and not while the selector is matched, nor while
+ * episodes are compared, O(series told of * episodes), nor for the visitor. Thread-safe. */
 AX_MUST_USE enum ax_err ax_pipeline_explain(struct ax_pipeline *p, const struct ax_explain_query *query,
                                             ax_explain_visit *visit, void *ctx, struct ax_diag *diag);
 

@@ -1,6 +1,7 @@
 /* The server answers what it has, refuses what is too much, and stops without breaking a request off. */
 #include "ax_test.h"
 #include "base/clock.h"
+#include "base/metrics.h"
 #include "net/http_server.h"
 
 #include <arpa/inet.h>
@@ -89,7 +90,24 @@ static void open_gate(bool open)
     (void)pthread_mutex_unlock(&lock);
 }
 
-#define ROUTES 5
+/* A question that takes as long as somebody waits for its answer. */
+static void last(void *ctx, const struct ax_http_request *req, struct ax_http_response *res)
+{
+    (void)ctx;
+    (void)pthread_mutex_lock(&lock);
+    gate.held++;
+    (void)pthread_cond_broadcast(&changed);
+    (void)pthread_mutex_unlock(&lock);
+    while (!ax_http_gone(req))
+        ax_sleep_ns(1000000);
+    ax_http_text(res, ax_err_http(AX_CANCELLED), "gone");
+    (void)pthread_mutex_lock(&lock);
+    gate.answered++;
+    (void)pthread_cond_broadcast(&changed);
+    (void)pthread_mutex_unlock(&lock);
+}
+
+#define ROUTES 6
 
 static const struct ax_http_route routes[] = {
     {"POST", "/echo", "echo", echo, NULL, 1000, "echo.max-body-size", false, NULL},
@@ -97,6 +115,7 @@ static const struct ax_http_route routes[] = {
     {"GET", "/nothing", "nothing", nothing, NULL, 0, NULL, false, NULL},
     {"POST", "/hold", "hold", hold, NULL, 1000, NULL, true, NULL},
     {"POST", "/shut", "shut", echo, NULL, 1000000, NULL, true, shut},
+    {"GET", "/last", "last", last, NULL, 0, NULL, true, NULL},
 };
 
 static struct ax_http_server *start(uint64_t bodies_max)
@@ -339,6 +358,26 @@ static void for_a_client_that_has_gone_no_answer_is_made_and_it_takes_nothing_wi
     assert_int_equal(gate.answered, 2); /* what was held, and the last */
 }
 
+static void an_answer_that_is_being_made_sees_that_its_client_has_gone(void **state)
+{
+    (void)state;
+    static const char text[] = "GET /last HTTP/1.1\r\nHost: x\r\n\r\n";
+    struct ax_http_server *s = start_with_queries(2);
+    int fds[2];
+    for (int i = 0; i < 2; i++)
+        fds[i] = say(ax_http_server_port(s), text, sizeof text - 1);
+    wait_for(&gate.held, 2);
+    assert_int_equal(gate.answered, 0);
+    const struct linger at_once = {.l_onoff = 1};
+    (void)setsockopt(fds[0], SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once); /* with a reset; then a FIN */
+    for (int i = 0; i < 2; i++) {
+        (void)close(fds[i]);
+        wait_for(&gate.answered, (uint32_t)i + 1);
+    }
+    ax_http_server_stop(s, 1000);
+    assert_true(ax_metric_get(ax_metric(AX_M_HTTP_REQUESTS, "last", "499")) == 2);
+}
+
 static void *stop_now(void *s)
 {
     ax_http_server_stop(s, 0);
@@ -482,6 +521,7 @@ int main(void)
         cmocka_unit_test(while_all_threads_for_queries_are_held_what_comes_in_is_taken),
         cmocka_unit_test(a_connection_may_ask_on_after_a_long_answer),
         cmocka_unit_test(for_a_client_that_has_gone_no_answer_is_made_and_it_takes_nothing_with_it),
+        cmocka_unit_test(an_answer_that_is_being_made_sees_that_its_client_has_gone),
         cmocka_unit_test(a_stop_turns_away_who_waits_and_waits_for_who_is_being_answered),
         cmocka_unit_test(a_stop_takes_nothing_more_on_connections_that_are_there),
         cmocka_unit_test(it_stops_while_connections_come),

@@ -1,0 +1,112 @@
+/* Who asks goes away: the answer is given up between two units of its work, wherever that is seen. */
+#include "api/explain.h"
+#include "api/features.h"
+#include "api/predict.h"
+#include "api/read.h"
+#include "asked.h"
+#include "ax_test.h"
+#include "base/metrics.h"
+#include "net/compress.h"
+#include "prom/read_request.h"
+
+static struct rig rig;
+
+static int start(void **state)
+{
+    (void)state;
+    asked_rig(&rig);
+    return 0;
+}
+
+static int stop(void **state)
+{
+    (void)state;
+    rig_done(&rig);
+    return 0;
+}
+
+static void predictions_are_given_up(void **state)
+{
+    (void)state;
+    struct ax_predict_service service = {.paths = rig.paths,
+                                         .pipeline = rig.pipeline,
+                                         .ceilings = {.body_max = 1 << 20,
+                                                      .selectors_max = 10,
+                                                      .horizons_max = 8,
+                                                      .series_max = 100,
+                                                      .concurrent_max = 1,
+                                                      .duration_ms = 20000}};
+    struct ax_cell *counted = ax_metric(AX_M_PREDICT_REFUSED, "gone", NULL);
+    const double before = ax_metric_get(counted);
+    const uint32_t looks = asked_and_gone(
+        &(struct asked){.route = ax_predict_route(&service), .body = ax_str("{\"job\": \"load\"}")});
+    assert_true(looks >= 2); /* while it is found, and while it is written */
+    assert_true(ax_metric_get(counted) - before == looks);
+    assert_int_equal(service.running, 0);
+}
+
+static void remote_reads_are_given_up(void **state)
+{
+    (void)state;
+    static const struct ax_read_matcher m[] = {{AX_MATCH_RE, {"__name__", 8}, {".*_future|model_input", 21}}};
+    static const struct ax_read_query q[] = {{0, INT64_MAX, m, 1}};
+    struct ax_read_service service = {.paths = rig.paths,
+                                      .pipeline = rig.pipeline,
+                                      .ceilings = {.body_max = 1 << 20,
+                                                   .queries_max = 10,
+                                                   .matchers_max = 10,
+                                                   .series_max = 1000,
+                                                   .samples_max = 100000,
+                                                   .concurrent_max = 1,
+                                                   .duration_ms = 20000}};
+    struct ax_cell *counted = ax_metric(AX_M_READ_REFUSED, "gone", NULL);
+    const double before = ax_metric_get(counted);
+    struct ax_buf message, body;
+    ax_buf_init(&message, 1 << 20);
+    ax_buf_init(&body, 1 << 20);
+    ax_read_request_write(q, 1, &message);
+    assert_int_equal(ax_snappy_compress(ax_buf_view(&message), &body), AX_OK);
+    const uint32_t looks =
+        asked_and_gone(&(struct asked){.route = ax_read_route(&service), .body = ax_buf_view(&body)});
+    assert_true(looks >= 2);
+    assert_true(ax_metric_get(counted) - before == looks);
+    assert_int_equal(service.running, 0);
+    ax_buf_done(&message);
+    ax_buf_done(&body);
+}
+
+static void explanations_are_given_up(void **state)
+{
+    (void)state;
+    static const struct asked_argument all[] = {{"series", "{instance=~\"a|b\"}"}, {NULL, NULL}};
+    const uint32_t looks =
+        asked_and_gone(&(struct asked){.route = ax_explain_route(rig.pipeline), .arguments = all});
+    assert_int_equal(looks, 2); /* behind each series */
+}
+
+static void vectors_rows_and_statistics_are_given_up(void **state)
+{
+    (void)state;
+    static const struct asked_argument all[] = {{"job", "load"}, {NULL, NULL}};
+    struct ax_http_route routes[AX_FEATURES_ROUTES];
+    ax_features_routes(rig.pipeline, routes);
+    uint32_t asked = 0;
+    for (int i = 0; i < AX_FEATURES_ROUTES; i++) {
+        if (strcmp(routes[i].name, "features_definitions") == 0)
+            continue; /* a table */
+        assert_true(asked_and_gone(&(struct asked){.route = routes[i], .arguments = all}) > 0);
+        asked++;
+    }
+    assert_int_equal(asked, 3);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(predictions_are_given_up),
+        cmocka_unit_test(remote_reads_are_given_up),
+        cmocka_unit_test(explanations_are_given_up),
+        cmocka_unit_test(vectors_rows_and_statistics_are_given_up),
+    };
+    return cmocka_run_group_tests(tests, start, stop);
+}
