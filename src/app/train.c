@@ -104,7 +104,11 @@ static void register_model(const struct training *t, struct ax_train_task *task,
                            struct ax_model_ref *ref)
 {
     struct ax_artifact_about of = about(task);
+    char found[AX_FINDINGS_TEXT] = "";
+    if (task->validated)
+        ax_findings_scores(task->findings, found);
     of.scores = holdout;
+    of.found = found;
     struct ax_registry *r = t->options->source.registry;
     *ref = (struct ax_model_ref){.stage = AX_STAGE_DEVELOPMENT};
     if (!r || !t->options->registers || task->err != AX_OK)

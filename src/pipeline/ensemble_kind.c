@@ -138,7 +138,8 @@ static void lineage(const void *data, struct ax_artifact_lineage *out)
     put_scores(&past->check, out->scores, sizeof out->scores);
 }
 
-/* One feature of one entity at a time; a segment ends where an entity was away. */
+/* One feature of one entity at a time; a segment ends where an entity was away, and a feature of one that is
+ * there with its newest value. */
 static enum ax_err each(const void *data, ax_train_see *see, void *ctx)
 {
     const struct ax_ensemble_past *past = data;
@@ -147,13 +148,30 @@ static enum ax_err each(const void *data, ax_train_see *see, void *ctx)
     enum ax_err err = AX_OK;
     for (uint32_t i = 0; i < d->segments_n && err == AX_OK; i++)
         for (uint32_t k = 0; k < features && err == AX_OK; k++) {
-            const struct ax_validation_series one = {.v = d->points +
-                                                          (size_t)d->segments[i].first * features + k,
-                                                     .n = d->segments[i].n,
-                                                     .stride = features};
+            const struct ax_ensemble_segment *s = &d->segments[i];
+            struct ax_validation_series one = {.v = d->points + (size_t)s->first * features + k,
+                                               .n = s->n,
+                                               .stride = features,
+                                               .end_ms = s->end_ms,
+                                               .step_ms = s->step_ms};
+            for (uint32_t n = s->n; n && !isfinite(one.v[(size_t)(n - 1) * features]); n--)
+                one.end_ms -= s->step_ms;
             err = see(ctx, &one);
         }
     return err;
+}
+
+/* What nobody said anything of is normal, once people have told of an incident. */
+static void told(const void *data, struct ax_validation *v)
+{
+    const struct ax_ensemble_data *d = &((const struct ax_ensemble_past *)data)->data;
+    uint64_t known = 0, abnormal = 0;
+    for (uint32_t i = 0; i < d->points_n; i++) {
+        known += d->marks[i] != AX_POINT_EXCLUDED;
+        abnormal += d->marks[i] == AX_POINT_INCIDENT;
+    }
+    if (d->incidents)
+        ax_validation_labels(v, known, abnormal);
 }
 
 const struct ax_train_kind ax_ensemble_kind = {.name = "ensemble",
@@ -163,7 +181,8 @@ const struct ax_train_kind ax_ensemble_kind = {.name = "ensemble",
                                                .free_model = free_model,
                                                .references = references,
                                                .lineage = lineage,
-                                               .each = each};
+                                               .each = each,
+                                               .told = told};
 
 const struct ax_train_kind ax_latency_kind = {.name = "latency",
                                               .fit = fit,
@@ -172,4 +191,5 @@ const struct ax_train_kind ax_latency_kind = {.name = "latency",
                                               .free_model = free_model,
                                               .references = references,
                                               .lineage = lineage,
-                                              .each = each};
+                                              .each = each,
+                                              .told = told};

@@ -178,7 +178,7 @@ static bool flagged_fine(const struct ax_view *flags, int64_t t_ms, uint32_t ste
 static struct ax_ensemble_segment *begin(struct filling *f, uint32_t n)
 {
     struct ax_ensemble_segment *s = &f->segments[f->past->data.segments_n++];
-    *s = (struct ax_ensemble_segment){f->entity, f->past->data.points_n, n};
+    *s = (struct ax_ensemble_segment){.entity = f->entity, .first = f->past->data.points_n, .n = n};
     f->past->data.points_n += n;
     return s;
 }
@@ -195,8 +195,12 @@ static void put_fine(struct filling *f, const struct ax_entity *e, uint32_t phas
 {
     const uint32_t p = f->job->channels_n, steps = ax_point_steps(f->job);
     const int64_t step_ms = f->job->config->step_ms;
-    const struct ax_ensemble_segment *s = begin(f, n);
+    struct ax_ensemble_segment *s = begin(f, n);
     const struct ax_view flags = ax_window_fine(e->flags);
+    if (phase == 0 && e->seen_ms == f->t_ms) {
+        s->end_ms = f->t_ms;
+        s->step_ms = steps * step_ms;
+    }
     for (uint32_t i = 0; i < p; i++) {
         const struct ax_target *t = target_of(f->job, e, i);
         struct ax_view fine = {0};

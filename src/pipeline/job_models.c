@@ -21,6 +21,12 @@ static struct ax_trial_rule rule_of(const struct ax_job *job, const struct ax_tr
     return rule;
 }
 
+static void told_of(void *ctx, struct ax_validation *out)
+{
+    struct ax_watch *w = &((struct ax_job *)ctx)->watch;
+    ax_validation_order(out, atomic_load(&w->samples), atomic_load(&w->twice), atomic_load(&w->disorder));
+}
+
 void ax_job_learn(struct ax_job *job, struct ax_learner *l, const struct ax_learner_spec *spec)
 {
     struct ax_learner_spec whole = *spec;
@@ -35,6 +41,7 @@ void ax_job_learn(struct ax_job *job, struct ax_learner *l, const struct ax_lear
     whole.rule = rule_of(job, &spec->rule);
     whole.explains = ax_job_explains;
     whole.job_ctx = job;
+    whole.told = told_of;
     ax_learner_init(l, &whole);
     while (*end)
         end = &(*end)->after;

@@ -112,11 +112,24 @@ static void pass_over(struct ax_learner *l, int64_t t_ms)
     l->fits.rung = false;
 }
 
+/* How samples came since the fit before; *all: since the process began. */
+static struct ax_validation told_since(const struct ax_learner *l, struct ax_validation *all)
+{
+    struct ax_validation since = {0};
+    *all = since;
+    if (l->spec.told)
+        l->spec.told(l->spec.job_ctx, all);
+    ax_validation_order(&since, all->samples - l->told.samples, all->twice - l->told.twice,
+                        all->disorder - l->told.disorder);
+    return since;
+}
+
 /* Hand a copy of the past over. */
 static enum ax_err begin_fit(struct ax_learner *l, const struct ax_past_copy *past, enum ax_fit_reason reason,
                              struct ax_diag *diag)
 {
     const struct ax_learner_spec *s = &l->spec;
+    struct ax_validation all;
     const struct ax_fit_task task = {.kind = s->kind,
                                      .about = {.job = s->job,
                                                .kind = s->kind->name,
@@ -126,8 +139,12 @@ static enum ax_err begin_fit(struct ax_learner *l, const struct ax_past_copy *pa
                                      .data = past->data,
                                      .bytes = past->bytes,
                                      .reason = ax_fit_reason_name(reason),
-                                     .seed = s->seed};
-    return ax_training_offer(s->training, &task, &l->fit, diag);
+                                     .seed = s->seed,
+                                     .told = told_since(l, &all)};
+    const enum ax_err err = ax_training_offer(s->training, &task, &l->fit, diag);
+    if (err == AX_OK)
+        l->told = all;
+    return err;
 }
 
 void ax_learner_offer(struct ax_learner *l, int64_t t_ms, enum ax_fit_reason trigger)

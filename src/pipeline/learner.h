@@ -76,6 +76,9 @@ struct ax_learner_spec {
     bool (*supersedes)(void *ctx, const struct ax_fit_scores *live, const struct ax_fit_scores *newer);
     void *ctx;
 
+    /* How samples came since the process began (ax_validation_order()). NULL: not known. */
+    void (*told)(void *job, struct ax_validation *out);
+
     /* Are the inputs as they are now nearer to what `newer` has learnt from than to `older`? NULL: never. */
     bool (*explains)(void *job, const struct ax_generation *older, const struct ax_generation *newer);
     void *job_ctx;
@@ -104,6 +107,7 @@ struct ax_learner {
     int64_t rolled_back_ms;      /* step after which that was done; INT64_MIN: never */
     uint32_t age;                /* steps that the job has taken since the roles were given */
     struct ax_fit *fit;          /* on its way, or NULL */
+    struct ax_validation told;   /* how samples had come when the newest fit began */
     struct ax_generation *fresh; /* finished, and without a role yet */
     struct ax_learner_next next;
     struct ax_fits fits;

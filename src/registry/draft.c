@@ -95,7 +95,7 @@ enum ax_difference ax_draft_difference(const struct ax_model_draft *d, const str
     return AX_DIFFERS_DATA;
 }
 
-/* "; wape 0.12 (was 0.13)" for each score that both have. */
+/* "; wape 0.12 (was 0.13)" for each score; what was found of the data is on the card alone. */
 static void put_scores(struct ax_str now, struct ax_str before, struct ax_buf *out)
 {
     const char *key;
@@ -103,6 +103,8 @@ static void put_scores(struct ax_str now, struct ax_str before, struct ax_buf *o
     json_object_foreach(a, key, value)
     {
         const json_t *was = json_object_get(b, key);
+        if (strncmp(key, "data_", 5) == 0)
+            continue;
         ax_buf_printf(out, "; %s %.4g", key, json_number_value(value));
         if (json_is_number(was))
             ax_buf_printf(out, " (was %.4g)", json_number_value(was));

@@ -36,6 +36,10 @@ struct ax_watch {
     _Atomic int64_t oldest_ms;    /* oldest one after evaluated_ms since the owner set this to INT64_MAX */
     _Atomic int64_t evaluated_ms; /* newest evaluated step; INT64_MIN at first */
     struct ax_cell *late;         /* counter; may be NULL */
+    /* How samples came since the watch was made, but for those of a replay and those that were known already:
+     * all of them; those of a time that had another value; those at or before evaluated_ms, or out of reach.
+     */
+    _Atomic uint64_t samples, twice, disorder;
 };
 
 /* What a database is made with; 0 takes the default. */

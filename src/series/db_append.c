@@ -11,15 +11,30 @@ void ax_db_tell(const struct ax_wants *w, int64_t t_ms, uint32_t n, bool again)
     for (uint32_t i = 0; i < w->watches_n; i++) {
         struct ax_watch *watch = w->watches[i];
         int64_t seen = atomic_load_explicit(&watch->newest_ms, memory_order_relaxed);
+        if (!again)
+            atomic_fetch_add_explicit(&watch->samples, n, memory_order_relaxed);
         while (t_ms > seen && !atomic_compare_exchange_weak(&watch->newest_ms, &seen, t_ms))
             continue;
         if (t_ms > atomic_load_explicit(&watch->evaluated_ms, memory_order_relaxed)) {
             seen = atomic_load_explicit(&watch->oldest_ms, memory_order_relaxed);
             while (t_ms < seen && !atomic_compare_exchange_weak(&watch->oldest_ms, &seen, t_ms))
                 continue;
-        } else if (!again && watch->late) {
-            ax_metric_add(watch->late, n);
+        } else if (!again) {
+            atomic_fetch_add_explicit(&watch->disorder, n, memory_order_relaxed);
+            if (watch->late)
+                ax_metric_add(watch->late, n);
         }
+    }
+}
+
+/* Tell the watches of samples that were not taken as they came. */
+static void tell_disorder(const struct ax_wants *w, const struct ax_append_result *r)
+{
+    const uint32_t n = r->conflicts + r->too_old;
+    for (uint32_t i = 0; n && i < w->watches_n; i++) {
+        atomic_fetch_add_explicit(&w->watches[i]->samples, n, memory_order_relaxed);
+        atomic_fetch_add_explicit(&w->watches[i]->twice, r->conflicts, memory_order_relaxed);
+        atomic_fetch_add_explicit(&w->watches[i]->disorder, r->too_old, memory_order_relaxed);
     }
 }
 
@@ -177,6 +192,7 @@ static bool settle(struct feed *f, const struct ax_index_entry *e, struct ax_has
             a->fate = AX_FATE_NOMEM;
         if (a->fate == AX_FATE_WANTED)
             ax_db_put(f->db, e->series, a->samples, a->n, false, &a->result);
+        tell_disorder(e->series->wants, &a->result);
         if (a->fate == AX_FATE_WANTED && f->journal)
             write_journal(f, e->series, a);
         if (a->fate == AX_FATE_WANTED && a->histograms_n)

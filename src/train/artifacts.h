@@ -28,6 +28,7 @@ struct ax_artifact_about {
     uint64_t config;     /* hash of the job's block of the configuration; 0: not known */
     const struct ax_artifact_lineage *lineage; /* NULL: the artifact says it */
     const char *scores; /* a JSON object of more numbers, of data that came later; NULL: none */
+    const char *found;  /* the same of what was found of the data that it learnt from (train/check.h) */
 };
 
 #define AX_MODEL_NAME (AX_REGISTRY_NAME_MAX + 1) /* bytes of the name of a model */

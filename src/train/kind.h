@@ -80,6 +80,10 @@ struct ax_train_kind {
     /* Show every series of the data, to be validated before a fit (train/check.h). NULL: they are not. */
     enum ax_err (*each)(const void *data, ax_train_see *see, void *ctx);
 
+    /* What people have said of the data, to be told of before they are shown (ax_validation_labels()). NULL:
+     * nothing. */
+    void (*told)(const void *data, struct ax_validation *v);
+
     /* What can be searched for, and how a fit of these data is to have it; none: NULL and 0. */
     const struct ax_search_param *params;
     uint32_t params_n;

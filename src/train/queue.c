@@ -140,6 +140,22 @@ static enum ax_err claim(struct ax_fit *f)
     return wanted ? AX_OK : AX_BUSY;
 }
 
+/* Are the data worth it? What was found goes into the log, and with the version. */
+static enum ax_err validate(const struct ax_fit *f, char found[AX_FINDINGS_TEXT], struct ax_diag *diag)
+{
+    const struct ax_fit_task *task = &f->task;
+    struct ax_validation_finding findings[AX_VALIDATION_CHECKS];
+    struct ax_validation_rule rule = f->t->options.validation;
+    char words[640];
+    rule.disorder_max = 1;
+    const enum ax_err err = ax_train_check(task->kind, task->data, &rule, &task->told, findings, diag);
+    ax_findings_scores(findings, found);
+    ax_findings_words(findings, words, sizeof words);
+    if (*words && !f->t->options.synchronous)
+        ax_log(AX_LOG_INFO, "training_data", "what model %s learns from: %s", f->names.model, words);
+    return err;
+}
+
 /* Fit, and put what comes out into the store; then the owner may look at it. */
 static void run_fit(struct ax_fit *f)
 {
@@ -152,13 +168,13 @@ static void run_fit(struct ax_fit *f)
     const struct ax_fit_progress progress = {.goes_on = goes_on, .ctx = &running};
     struct ax_artifact_lineage lineage = {.seed = task->seed};
     struct ax_artifact_about about = task->about;
+    char found[AX_FINDINGS_TEXT] = "";
     if (task->reason && !f->t->options.synchronous)
         ax_log(AX_LOG_INFO, "training_started", "a fit of model %s is begun, reason: %s", f->names.model,
                task->reason);
     ax_metric_set(running.shown, 0);
-    f->err = atomic_load(&f->unwanted)
-                 ? AX_BUSY
-                 : ax_train_check(task->kind, task->data, &f->t->options.validation, NULL, &diag);
+    f->err = atomic_load(&f->unwanted) ? AX_BUSY : validate(f, found, &diag);
+    about.found = found;
     if (f->err == AX_OK)
         f->err = task->kind->fit(task->data, task->seed, &progress, &f->artifact, &diag);
     if (f->err == AX_OK && f->artifact.err != AX_OK)

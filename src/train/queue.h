@@ -19,7 +19,8 @@ struct ax_training_options {
     struct ax_artifacts artifacts;
     double cpu_share;                     /* most of one core over a fit, in (0, 1] */
     uint64_t bytes_max;                   /* most data that wait or are fitted; a larger task is refused */
-    struct ax_validation_rule validation; /* data that do not pass it are not learnt from */
+    struct ax_validation_rule validation; /* data that do not pass it are not learnt from; how samples came is
+                                             told, and is no reason: in the windows it has done its harm */
     bool synchronous;
 };
 
@@ -31,6 +32,7 @@ struct ax_fit_task {
     uint64_t bytes;     /* of data */
     const char *reason; /* why, for people; lives as long as the process; NULL: not said */
     uint64_t seed;
+    struct ax_validation told; /* what is known of the data beside, as how samples came (train/validate.h) */
 };
 
 /* Start the thread, unless it is synchronous. AX_IO when there is none, AX_NOMEM; with a text. */

@@ -48,11 +48,12 @@ static void keep_scores(struct ax_str text, json_t *kept)
 }
 
 /* Those of a fit and more of them, as JSON text to be freed; NULL when there is no memory. */
-static char *scores_of(struct ax_str text, const char *more)
+static char *scores_of(struct ax_str text, const struct ax_artifact_about *about)
 {
     json_t *kept = json_object();
     keep_scores(text, kept);
-    keep_scores(ax_str(more ? more : ""), kept);
+    keep_scores(ax_str(about->scores ? about->scores : ""), kept);
+    keep_scores(ax_str(about->found ? about->found : ""), kept);
     char *out = json_dumps(kept, JSON_COMPACT);
     json_decref(kept);
     return out;
@@ -145,7 +146,7 @@ static enum ax_err add(struct ax_registry *r, const struct ax_artifact_about *ab
         take_lineage(about->lineage, &draft, features);
     else if (ax_nn_file_parse(bytes, &file, &ignored) == AX_OK)
         read_lineage(file, &draft, &hyper);
-    scores = scores_of(draft.scores, about->scores);
+    scores = scores_of(draft.scores, about);
     draft.scores = ax_str(scores ? scores : "");
     const enum ax_err err = ax_registry_add(r, &draft, bytes, &trained, ref, diag);
     ax_nn_file_free(file);

@@ -157,7 +157,8 @@ static void judge_times(const struct ax_validation *v, const struct ax_validatio
                                        disorder =
                                            above(share(v->twice + v->disorder, v->samples),
                                                  or_default(rule->disorder_max, defaults.disorder_max));
-    *f = disorder.refused || !late.known ? disorder : late;
+    const bool more = !late.refused && disorder.value > late.value;
+    *f = disorder.refused || !late.known || more ? disorder : late;
     (void)snprintf(f->text, sizeof f->text,
                    "%" PRIu64 " of %" PRIu64 " series end long before the others; %" PRIu64
                    " samples came twice, %" PRIu64 " in another order",

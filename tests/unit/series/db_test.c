@@ -283,6 +283,30 @@ static void late_samples_are_counted_and_the_watch_moves_forward_only(void **sta
     close_db(&f);
 }
 
+static void the_watch_counts_how_samples_came(void **state)
+{
+    (void)state;
+    struct fixture f;
+    open_db(&f, 0, 4096);
+    append_one(f.db, "up", "a", 100000, 1);
+    append_one(f.db, "up", "a", 115000, 1);
+    append_one(f.db, "up", "a", 115000, 1); /* known already */
+    assert_int_equal(f.watch.samples, 2);
+    assert_int_equal(f.watch.twice + f.watch.disorder, 0);
+    append_one(f.db, "up", "a", 115000, 2);
+    assert_int_equal(f.watch.twice, 1);
+    append_one(f.db, "up", "a", 110000, 1); /* in time for its step */
+    assert_int_equal(f.watch.disorder, 0);
+    atomic_store(&f.watch.evaluated_ms, 115000);
+    append_one(f.db, "up", "a", 105000, 1);
+    assert_int_equal(f.watch.disorder, 1);
+    append_one(f.db, "up", "a", -100000000, 1); /* out of reach */
+    assert_int_equal(f.watch.disorder, 2);
+    assert_int_equal(f.watch.twice, 1);
+    assert_int_equal(f.watch.samples, 6);
+    close_db(&f);
+}
+
 static void the_longest_range_and_the_slack_are_kept_and_older_samples_make_room(void **state)
 {
     (void)state;
@@ -511,6 +535,7 @@ int main(void)
         cmocka_unit_test(new_series_are_refused_while_they_are_not_wanted_and_known_ones_go_on),
         cmocka_unit_test(many_series_survive_evictions_of_others),
         cmocka_unit_test(late_samples_are_counted_and_the_watch_moves_forward_only),
+        cmocka_unit_test(the_watch_counts_how_samples_came),
         cmocka_unit_test(the_longest_range_and_the_slack_are_kept_and_older_samples_make_room),
         cmocka_unit_test(known_keys_are_appended_together_in_their_order),
         cmocka_unit_test(a_run_stops_before_the_first_unknown_key),

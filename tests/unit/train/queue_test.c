@@ -6,7 +6,9 @@
 #include "scratch.h"
 #include "toy_kind.h"
 #include "train/queue.h"
+#include "train/registered.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -275,9 +277,68 @@ static void a_fit_takes_no_more_of_the_processor_than_its_share(void **state)
     assert_true(ax_metric_get(spent) - before <= 0.2 * wall + 0.02);
 }
 
+/* The toy with two series: one that ends early, with a gap. */
+static enum ax_err toy_each(const void *data, ax_train_see *see, void *ctx)
+{
+    static const float a[] = {1, 2, 3, 4, 5, 6, 7, 8}, b[] = {1, NAN, NAN, 4, 5, 6, 7, 9};
+    const struct ax_validation_series one = {.v = a, .n = 8, .stride = 1, .end_ms = 80, .step_ms = 10},
+                                      two = {.v = b, .n = 8, .stride = 1, .end_ms = 60, .step_ms = 10};
+    (void)data;
+    const enum ax_err err = see(ctx, &one);
+    return err == AX_OK ? see(ctx, &two) : err;
+}
+
+static void toy_told(const void *data, struct ax_validation *v)
+{
+    (void)data;
+    ax_validation_labels(v, 10, 1);
+}
+
+static bool keep_scores(void *ctx, const struct ax_model_version *v)
+{
+    (void)snprintf(ctx, 512, AX_STR_FMT, AX_STR_ARG(v->draft.scores));
+    return false;
+}
+
+static void what_was_found_of_the_data_goes_with_the_version(void **state)
+{
+    (void)state;
+    char dir[SCRATCH_PATH], scores[512];
+    struct ax_registry *r = NULL;
+    struct ax_diag diag = {{0}};
+    struct ax_fit *f = NULL;
+    struct ax_train_kind kind = toy_kind;
+    kind.each = toy_each;
+    kind.told = toy_told;
+    scratch_make(dir, NULL);
+    const struct ax_registry_options options = {.dir = dir, .clock = ax_clock_wall()};
+    assert_int_equal(ax_registry_open(&options, &r, &diag), AX_OK);
+    const struct ax_artifacts store = ax_artifact_registry(r);
+    struct ax_training *t = start(&store, false);
+    struct ax_fit_task task = {.kind = &kind,
+                               .about = {.job = "job", .kind = "toy", .feature = ""},
+                               .data = toy_data(3, 7, "a"),
+                               .bytes = 10,
+                               .seed = 42};
+    ax_validation_order(&task.told, 100, 3, 2); /* more than a recording may have, and no reason here */
+    assert_int_equal(ax_training_offer(t, &task, &f, NULL), AX_OK);
+    assert_int_equal(await(f), AX_FIT_DONE);
+    assert_int_equal(ax_registry_see(r, ax_str("job/toy"), ax_str("latest"), keep_scores, scores, &diag),
+                     AX_OK);
+    assert_non_null(strstr(scores, "\"data_completeness\":0.875"));
+    assert_non_null(strstr(scores, "\"data_gaps\":2"));
+    assert_non_null(strstr(scores, "\"data_consistency\":0.5"));
+    assert_non_null(strstr(scores, "\"data_balance\":0.1"));
+    ax_fit_drop(f);
+    ax_training_stop(t);
+    ax_registry_close(r);
+    scratch_remove(dir);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_was_found_of_the_data_goes_with_the_version),
         cmocka_unit_test(a_finished_fit_has_its_artifact_in_the_store),
         cmocka_unit_test(the_same_task_gives_the_same_bytes_with_a_thread_and_without),
         cmocka_unit_test(fits_wait_for_their_turn_and_a_full_queue_refuses),
