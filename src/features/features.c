@@ -180,10 +180,10 @@ static void spectrum(const struct ax_view *past, double *work, double *out)
     out[AX_FEATURE_spectral_entropy] = entropy / log(n / 2.0);
 }
 
-struct ax_view ax_features_past(const struct ax_view *past)
+struct ax_view ax_features_past(const struct ax_view *all)
 {
-    const uint32_t n = past->n < AX_FEATURES_STEPS ? past->n : AX_FEATURES_STEPS;
-    return (struct ax_view){past->v + (past->n - n), n, past->end_ms, past->step_ms};
+    const uint32_t n = all->n < AX_FEATURES_STEPS ? all->n : AX_FEATURES_STEPS;
+    return (struct ax_view){all->v + (all->n - n), n, all->end_ms, all->step_ms};
 }
 
 enum ax_err ax_features_compute(const struct ax_view *all, int64_t t_ms, struct ax_arena *scratch,
