@@ -38,7 +38,7 @@ MODEL = "web/lstm"
 SERIES = 8
 KILLS = int(os.environ.get("AUSPEX_STORY_KILLS", "5"))
 SEED = int(os.environ.get("AUSPEX_STORY_SEED", str(int(time.time()) % 1000)))
-WAIT = 90  # seconds for what comes sooner on any machine that is not broken
+WAIT = 180  # seconds for what comes sooner on any machine that is not broken
 SHOWN = '{__name__=~"model_(info|comparison.*)|data_drift_score"} or model_phase == 1'
 # The window is full when the first version is fitted: else the next one takes its place without a trial. A third of it is of
 # after the change when the next one is.
