@@ -44,7 +44,7 @@ typedef enum ax_err ax_train_see(void *ctx, const struct ax_validation_series *s
 struct ax_fit_scores {
     int64_t from_ms, until_ms; /* times of the first and the last sample that it learnt from */
     double samples;            /* rows that it learnt from */
-    double loss;               /* on data that it did not learn from */
+    double loss;               /* on later data than it learnt from; what else they decided says the kind */
     double skill;              /* 1 - error / error of the naive model, on those data */
 };
 

@@ -2,7 +2,11 @@
  * measure (train/speaker_data.h). Out come quantiles of how far the series will have moved, at each lead, in
  * the same unit.
  *
- * The loss is the pinball loss (Koenker and Bassett, "Regression quantiles", Econometrica 46, 1978). */
+ * The loss is the pinball loss (Koenker and Bassett, "Regression quantiles", Econometrica 46, 1978).
+ *
+ * A fit learns from the first six tenths of the time and stops by the next two, then from eight and stops by
+ * the last two. Its scores are of the rows that it stopped by, as it was when it was best there: on new rows
+ * it is likely to do a little worse. Then it learns a little from everything. */
 #ifndef AX_TRAIN_LSTM_H
 #define AX_TRAIN_LSTM_H
 
