@@ -58,6 +58,7 @@ struct server {
     struct ax_pipeline *pipeline;
     struct ax_paths *paths;
     struct ax_training *training;
+    char *models_dir;                     /* folder of the registry, where searches are saved as well */
     struct ax_backfill *_Atomic backfill; /* the HTTP server runs before it */
     struct ax_receiver *receiver;
     struct ax_read_service read;
@@ -256,14 +257,13 @@ static enum ax_err open_events(struct server *s, struct ax_diag *diag)
 static enum ax_err open_registry(struct server *s, const struct ax_models_config *models,
                                  struct ax_diag *diag)
 {
-    char *dir = NULL;
-    if (asprintf(&dir, "%s/models", s->flags.storage_path) < 0)
+    if (asprintf(&s->models_dir, "%s/models", s->flags.storage_path) < 0) {
+        s->models_dir = NULL;
         return ax_fail(diag, AX_NOMEM, "out of memory");
+    }
     const struct ax_registry_options options = {
-        .dir = dir, .clock = ax_clock_wall(), .approvals = models->approvals, .keep = models->keep};
-    const enum ax_err err = ax_registry_open(&options, &s->registry, diag);
-    free(dir);
-    return err;
+        .dir = s->models_dir, .clock = ax_clock_wall(), .approvals = models->approvals, .keep = models->keep};
+    return ax_registry_open(&options, &s->registry, diag);
 }
 
 /* The thread that fits models beside the jobs, and puts them into the registry. */
@@ -282,7 +282,8 @@ static enum ax_err start_training(struct server *s, struct ax_diag *diag)
         .cpu_share = s->flags.training_cpu / 100.0,
         .bytes_max = s->flags.training_bytes_max,
         .validation = {.completeness_min = s->flags.completeness / 100.0,
-                       .outliers_max = s->flags.outliers / 100.0}};
+                       .outliers_max = s->flags.outliers / 100.0},
+        .states = s->models_dir};
     return ax_training_start(&options, &s->training, diag);
 }
 
@@ -475,6 +476,7 @@ static void stop(struct server *s)
     ax_pipeline_stop(s->pipeline);
     ax_pipeline_free(s->pipeline);
     ax_training_stop(s->training);
+    free(s->models_dir);
     ax_durable_let_go(s->durable);
     if (s->emit)
         ax_emit_stop(s->emit, s->flags.flush_deadline_ms);

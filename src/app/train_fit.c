@@ -2,10 +2,9 @@
 #include "app/train_fit.h"
 
 #include "base/clock.h"
-#include "base/hash.h"
-#include "base/parse.h"
 #include "store/whole_file.h"
 #include "train/generation.h"
+#include "train/search_file.h"
 
 #include <math.h>
 #include <pthread.h>
@@ -14,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STATE_BYTES_MAX (16u << 20)
 #define NAP_NS 20000000
 #define THREADS_MAX 64
 
@@ -31,7 +29,7 @@ struct work {
     struct ax_train_task *task;
     const struct ax_train_how *how;
     int64_t start_ns, cpu_ns; /* of the thread, as it began */
-    bool searching, pruned;
+    struct ax_tuning tuning;
 };
 
 /* Rest where more of the processor was used than may be. */
@@ -52,8 +50,7 @@ static bool goes_on(void *ctx, double share)
 static bool stands(void *ctx, double loss)
 {
     struct work *w = ctx;
-    w->pruned = w->searching && ax_search_report(w->task->search, loss);
-    return !w->pruned;
+    return ax_tuning_stands(&w->tuning, loss);
 }
 
 /* One fit, and what is to be known of it. */
@@ -89,172 +86,58 @@ static void state_name(const struct ax_train_task *t, char out[AX_WHOLE_FILE_NAM
             *p = '_';
 }
 
-/* A search of these data: trials of others say nothing of them. */
-static uint64_t search_seed(const struct ax_train_task *t)
+static void load_search(void *ctx, struct ax_search *search)
 {
-    struct ax_validation v = {0};
-    if (t->spec->kind->each && ax_train_count(t->spec->kind, t->data, &v) != AX_OK)
-        return t->spec->seed;
-    const uint64_t known[] = {v.series, v.points, v.values, (uint64_t)v.from_ms, (uint64_t)v.to_ms};
-    return ax_hash64(known, sizeof known, t->spec->seed);
-}
-
-static enum ax_err begin_search(struct work *w, struct ax_diag *diag)
-{
-    struct ax_train_task *t = w->task;
-    const struct ax_search_spec spec = {.params = t->spec->kind->params,
-                                        .params_n = t->spec->kind->params_n,
-                                        .random = w->how->random,
-                                        .seed = search_seed(t)};
-    struct ax_buf saved;
-    struct ax_diag ignored;
+    const struct work *w = ctx;
+    struct ax_diag diag;
     char name[AX_WHOLE_FILE_NAME];
-    enum ax_err err = ax_search_new(&spec, &t->search, diag);
-    if (err != AX_OK || !w->how->states)
-        return err;
-    state_name(t, name);
-    ax_buf_init(&saved, STATE_BYTES_MAX);
-    if (ax_whole_file_read(w->how->states, name, STATE_BYTES_MAX, &saved, &ignored) == AX_OK &&
-        ax_search_load(t->search, ax_buf_view(&saved), &ignored) != AX_OK)
-        (void)fprintf(stderr, "auspex train: %s/%s: %s: the search begins anew\n", w->how->states, name,
-                      ignored.text);
-    ax_buf_done(&saved);
-    return AX_OK;
-}
-
-static void save_search(const struct work *w)
-{
-    struct ax_buf bytes;
-    struct ax_diag diag = {{0}};
-    char name[AX_WHOLE_FILE_NAME];
-    if (!w->how->states)
-        return;
     state_name(w->task, name);
-    ax_buf_init(&bytes, STATE_BYTES_MAX);
-    ax_search_save(w->task->search, &bytes);
-    if (bytes.err != AX_OK || ax_whole_file_write(w->how->states, name, ax_buf_view(&bytes), &diag) != AX_OK)
-        (void)fprintf(stderr, "auspex train: the search cannot be saved: %s\n", diag.text);
-    ax_buf_done(&bytes);
+    const enum ax_err err = ax_search_file_read(w->how->states, name, search, &diag);
+    if (err != AX_OK && err != AX_NOTFOUND)
+        (void)fprintf(stderr, "auspex train: %s/%s: %s: the search begins anew\n", w->how->states, name,
+                      diag.text);
 }
 
-/* Take an artifact in the place of the one that was best. */
-static void take(struct ax_train_task *t, struct ax_buf *artifact, const struct ax_fit_scores *scores,
-                 const double *x)
+static void save_search(void *ctx, const struct ax_search *search)
 {
-    ax_buf_done(&t->artifact);
-    t->artifact = *artifact;
-    t->scores = *scores;
-    t->best_loss = scores->loss;
-    t->chosen = true;
-    memcpy(t->x, x, t->spec->kind->params_n * sizeof *x);
-}
-
-/* Parameters as somebody would write them into a configuration, so that they can be: of four digits. */
-static void set_written(const struct ax_train_kind *kind, void *data, double *x)
-{
-    char text[32];
-    for (uint32_t i = 0; i < kind->params_n; i++) {
-        (void)snprintf(text, sizeof text, "%.4g", x[i]);
-        if (ax_parse_double(ax_str(text), &x[i]) != AX_OK)
-            continue; /* which it was written as: it stays as it is */
-    }
-    kind->set(data, x);
-}
-
-/* One trial. */
-static enum ax_err try(struct work *w)
-{
-    struct ax_train_task *t = w->task;
-    double x[AX_SEARCH_PARAMS_MAX];
-    struct ax_buf artifact;
-    struct ax_fit_scores scores;
+    const struct work *w = ctx;
     struct ax_diag diag = {{0}};
-    enum ax_err err = ax_search_ask(t->search, x);
-    if (err != AX_OK)
-        return err;
-    w->pruned = false;
-    set_written(t->spec->kind, t->data, x);
-    err = fit(w, &artifact, &scores, &diag);
-    ax_search_tell(t->search,
-                   err == AX_OK ? AX_SEARCH_DONE
-                   : w->pruned  ? AX_SEARCH_PRUNED
-                                : AX_SEARCH_FAILED,
-                   err == AX_OK ? scores.loss : (double)NAN);
-    save_search(w);
-    if (err == AX_OK && scores.loss < t->best_loss)
-        take(t, &artifact, &scores, x);
-    else if (err == AX_OK)
-        ax_buf_done(&artifact);
-    return AX_OK;
+    char name[AX_WHOLE_FILE_NAME];
+    state_name(w->task, name);
+    if (ax_search_file_write(w->how->states, name, search, &diag) != AX_OK)
+        (void)fprintf(stderr, "auspex train: the search cannot be saved: %s\n", diag.text);
 }
 
-/* The best trial is one of before an interruption: fit it again, which gives the same bytes. */
-static void fit_best_again(struct work *w)
+static enum ax_err fit_of(void *ctx, struct ax_buf *artifact, struct ax_fit_scores *scores,
+                          struct ax_diag *diag)
 {
-    struct ax_train_task *t = w->task;
-    double x[AX_SEARCH_PARAMS_MAX], value;
-    uint32_t trial;
-    struct ax_buf artifact;
-    struct ax_fit_scores scores;
-    struct ax_diag diag;
-    if (ax_search_best(t->search, &trial, x, &value) != AX_OK || !(value < t->best_loss))
-        return;
-    w->searching = false;
-    set_written(t->spec->kind, t->data, x);
-    if (fit(w, &artifact, &scores, &diag) == AX_OK)
-        take(t, &artifact, &scores, x);
-}
-
-/* What trials are compared with: the usual parameters on the rows of the search. */
-static void begin_rows(struct work *w)
-{
-    struct ax_train_task *t = w->task;
-    struct ax_buf artifact;
-    struct ax_fit_scores scores;
-    struct ax_diag diag;
-    if (!t->spec->kind->begin_search)
-        return;
-    t->spec->kind->begin_search(t->data, w->how->bytes_max);
-    if (fit(w, &artifact, &scores, &diag) != AX_OK)
-        return;
-    t->usual_loss = t->best_loss = scores.loss;
-    ax_buf_done(&artifact);
-}
-
-/* The best parameters on all rows that they allow, as the configuration with them will be fitted. */
-static enum ax_err end_rows(struct work *w)
-{
-    struct ax_train_task *t = w->task;
-    struct ax_buf artifact;
-    struct ax_fit_scores scores;
-    if (!t->spec->kind->end_search || !t->chosen)
-        return AX_OK;
-    w->searching = false;
-    t->spec->kind->end_search(t->data);
-    set_written(t->spec->kind, t->data, t->x);
-    const enum ax_err err = fit(w, &artifact, &scores, &t->diag);
-    if (err != AX_OK)
-        return err;
-    ax_buf_done(&t->artifact);
-    t->artifact = artifact;
-    t->scores = scores;
-    return AX_OK;
+    return fit(ctx, artifact, scores, diag);
 }
 
 static enum ax_err search(struct work *w)
 {
     struct ax_train_task *t = w->task;
-    const int64_t end_ns = ax_mono_ns() + w->how->search_ms * 1000000;
-    enum ax_err err = begin_search(w, &t->diag);
-    if (err != AX_OK)
-        return err;
-    begin_rows(w);
-    w->searching = true;
-    while (err == AX_OK && ax_search_trials(t->search) < w->how->trials &&
-           (w->how->search_ms == 0 || ax_mono_ns() < end_ns))
-        err = try(w);
-    fit_best_again(w);
-    return err == AX_LIMIT || err == AX_OK ? end_rows(w) : err;
+    const struct ax_train_how *how = w->how;
+    struct ax_tuning *u = &w->tuning;
+    *u = (struct ax_tuning){.kind = t->spec->kind,
+                            .data = t->data,
+                            .rule = {how->trials, how->search_ms, how->random, how->bytes_max},
+                            .owner = {.fit = fit_of,
+                                      .load = how->states ? load_search : NULL,
+                                      .save = how->states ? save_search : NULL,
+                                      .ctx = w},
+                            .seed = ax_tuning_seed(t->spec->kind, t->data, t->spec->seed),
+                            .artifact = t->artifact,
+                            .scores = t->scores};
+    const enum ax_err err = ax_tune(u, &t->diag);
+    t->artifact = u->artifact;
+    t->scores = u->scores;
+    t->usual_loss = u->usual_loss;
+    t->best_loss = u->best_loss;
+    t->search = u->search;
+    t->chosen = u->chosen;
+    memcpy(t->x, u->x, sizeof t->x);
+    return err;
 }
 
 /* ---- tasks ---- */
@@ -301,7 +184,7 @@ static void *work(void *arg)
     struct crew *c = arg;
     uint32_t i;
     while ((i = atomic_fetch_add(&c->next, 1)) < c->n) {
-        struct work w = {&c->tasks[i], c->how, ax_mono_ns(), ax_thread_cpu_ns(), false, false};
+        struct work w = {&c->tasks[i], c->how, ax_mono_ns(), ax_thread_cpu_ns(), {0}};
         train(&w);
         w.task->seconds = (double)(ax_thread_cpu_ns() - w.cpu_ns) * 1e-9;
     }

@@ -8,6 +8,7 @@
 
 #include "pipeline/learner.h"
 #include "train/check.h"
+#include "train/tuning.h"
 
 /* How to train. */
 struct ax_train_how {

@@ -201,6 +201,8 @@ struct ax_job_models_config {
     struct ax_str fit_at; /* a cron line; n 0: none */
     double drift_above, accuracy_below;
     int64_t drift_for_ms, accuracy_for_ms, cooldown_ms;
+    uint32_t search_trials; /* of each fit; 0: none */
+    int64_t search_ms;      /* search_max_time: no trial begins after so long; 1h */
 };
 
 /* `targets` of a job: what a training has to reach. 0 is none; of skill -1e9. */

@@ -555,6 +555,11 @@ static const struct ax_key job_model_keys[] = {
      .doc = "for so long."},
     {"cooldown", AX_KEY_DURATION, JOB(models.cooldown_ms), .fallback = "6h", .max = 30 * DAY,
      .doc = "Least time between a fit and another one because of drift or accuracy."},
+    {"search_trials", AX_KEY_COUNT, JOB(models.search_trials), .fallback = "0", .max = 1000,
+     .doc = "Sets of hyper-parameters that each fit tries beside those of the configuration, where the model "
+            "can be searched for; the best one is taken. 0: none."},
+    {"search_max_time", AX_KEY_DURATION, JOB(models.search_ms), .fallback = "1h", .max = 7 * DAY,
+     .doc = "No trial begins when its search has taken so long; 0: any time."},
     {"max_shadow_series", AX_KEY_COUNT, JOB(models.max_shadow_series), .fallback = "1000", .max = 1e6,
      .doc = "Series or entities of which it is sent, with `role=\"challenger\"`, what a version says that is "
             "tried; more are counted and left out. 0: none."},

@@ -42,6 +42,8 @@ void ax_job_learn(struct ax_job *job, struct ax_learner *l, const struct ax_lear
     whole.explains = ax_job_explains;
     whole.job_ctx = job;
     whole.told = told_of;
+    whole.search = (struct ax_tuning_rule){.trials = job->config->models.search_trials,
+                                           .time_ms = job->config->models.search_ms};
     ax_learner_init(l, &whole);
     while (*end)
         end = &(*end)->after;

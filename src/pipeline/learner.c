@@ -140,6 +140,7 @@ static enum ax_err begin_fit(struct ax_learner *l, const struct ax_past_copy *pa
                                      .bytes = past->bytes,
                                      .reason = ax_fit_reason_name(reason),
                                      .seed = s->seed,
+                                     .search = s->search,
                                      .told = told_since(l, &all)};
     const enum ax_err err = ax_training_offer(s->training, &task, &l->fit, diag);
     if (err == AX_OK)

@@ -64,6 +64,7 @@ struct ax_learner_spec {
     struct ax_fits_rule fits;
     uint64_t seed;
     uint64_t config; /* hash of the job's block */
+    struct ax_tuning_rule search;
     struct ax_trial_rule rule;
 
     /* Copy what a fit is to learn from, as of step t_ms, into at most bytes_max. AX_NOTREADY while there is

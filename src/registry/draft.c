@@ -95,7 +95,8 @@ enum ax_difference ax_draft_difference(const struct ax_model_draft *d, const str
     return AX_DIFFERS_DATA;
 }
 
-/* "; wape 0.12 (was 0.13)" for each score; what was found of the data is on the card alone. */
+/* "; wape 0.12 (was 0.13)" for each score; what was found of the data, and in a search, is on the card alone.
+ */
 static void put_scores(struct ax_str now, struct ax_str before, struct ax_buf *out)
 {
     const char *key;
@@ -103,7 +104,7 @@ static void put_scores(struct ax_str now, struct ax_str before, struct ax_buf *o
     json_object_foreach(a, key, value)
     {
         const json_t *was = json_object_get(b, key);
-        if (strncmp(key, "data_", 5) == 0)
+        if (strncmp(key, "data_", 5) == 0 || strncmp(key, "search_", 7) == 0)
             continue;
         ax_buf_printf(out, "; %s %.4g", key, json_number_value(value));
         if (json_is_number(was))

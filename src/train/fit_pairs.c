@@ -69,6 +69,16 @@ enum ax_err ax_fit_read_scores(const struct ax_nn_file *f, struct ax_fit_scores 
     return AX_OK;
 }
 
+enum ax_err ax_fit_scores_of(struct ax_str artifact, struct ax_fit_scores *out, struct ax_diag *diag)
+{
+    struct ax_nn_file *f = NULL;
+    enum ax_err err = ax_nn_file_parse(artifact, &f, diag);
+    if (err == AX_OK)
+        err = ax_fit_read_scores(f, out, diag);
+    ax_nn_file_free(f);
+    return err;
+}
+
 enum ax_err ax_fit_expect(const struct ax_nn_file *f, const struct ax_speaker_spec *spec,
                           struct ax_diag *diag)
 {

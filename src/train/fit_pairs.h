@@ -24,6 +24,9 @@ bool ax_fit_number(struct ax_str *left, const char *skip, double *out);
 /* How well it did. AX_CORRUPT with a text. */
 enum ax_err ax_fit_read_scores(const struct ax_nn_file *f, struct ax_fit_scores *s, struct ax_diag *diag);
 
+/* scores() of the kinds of such files. */
+enum ax_err ax_fit_scores_of(struct ax_str artifact, struct ax_fit_scores *out, struct ax_diag *diag);
+
 /* AX_CONFLICT, with the reason, for a file that learnt from other inputs. */
 enum ax_err ax_fit_expect(const struct ax_nn_file *f, const struct ax_speaker_spec *spec,
                           struct ax_diag *diag);

@@ -84,6 +84,10 @@ struct ax_train_kind {
      * nothing. */
     void (*told)(const void *data, struct ax_validation *v);
 
+    /* What a fit says of itself, from its artifact. AX_CORRUPT, AX_NOMEM, with a text. Of kinds that can be
+     * searched for. */
+    enum ax_err (*scores)(struct ax_str artifact, struct ax_fit_scores *out, struct ax_diag *diag);
+
     /* What can be searched for, and how a fit of these data is to have it; none: NULL and 0. */
     const struct ax_search_param *params;
     uint32_t params_n;

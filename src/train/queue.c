@@ -2,10 +2,14 @@
 #include "train/queue.h"
 
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "store/whole_file.h"
 #include "train/check.h"
+#include "train/search_file.h"
 
+#include <math.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -14,6 +18,10 @@
 #include <unistd.h>
 
 #define NICE 19
+#define SEARCH_TEXT 160
+#define DAY_MS INT64_C(86400000)
+#define SEARCH_FITS                                                                                          \
+    3 /* beside the trials: what is usual on all rows and on those of the search, the best again */
 #define NAP_NS 20000000 /* of a wait for the processor's share: called off within this */
 #define NAME_MAX_BYTES 160
 
@@ -55,6 +63,8 @@ struct running {
     struct ax_fit *f;
     struct ax_cell *shown;
     int64_t start_ns, cpu_ns;
+    uint32_t done, parts; /* fits of it, with those of a search */
+    struct ax_tuning tuning;
 };
 
 static struct ax_cell *cell(const struct ax_fit *f, enum ax_metric id)
@@ -78,12 +88,19 @@ static void rest(const struct running *p)
 static bool goes_on(void *ctx, double share)
 {
     const struct running *p = ctx;
-    if (share > 0) { /* who cannot tell says 0 */
-        ax_metric_set(p->shown, share);
-        atomic_store(&p->f->share, share);
+    const double whole = p->done < p->parts ? (p->done + share) / p->parts : 1;
+    if (whole > 0) { /* who cannot tell says 0 */
+        ax_metric_set(p->shown, whole);
+        atomic_store(&p->f->share, whole);
     }
     rest(p);
     return !atomic_load(&p->f->unwanted);
+}
+
+static bool stands(void *ctx, double loss)
+{
+    struct running *p = ctx;
+    return ax_tuning_stands(&p->tuning, loss);
 }
 
 static void free_fit(struct ax_fit *f)
@@ -156,6 +173,127 @@ static enum ax_err validate(const struct ax_fit *f, char found[AX_FINDINGS_TEXT]
     return err;
 }
 
+/* ---- a search ---- */
+
+static bool is_wanted(void *ctx)
+{
+    const struct running *p = ctx;
+    return !atomic_load(&p->f->unwanted);
+}
+
+static enum ax_err fit_once(void *ctx, struct ax_buf *artifact, struct ax_fit_scores *scores,
+                            struct ax_diag *diag)
+{
+    struct running *p = ctx;
+    const struct ax_fit_task *task = &p->f->task;
+    const struct ax_fit_progress progress = {goes_on, stands, p};
+    enum ax_err err = task->kind->fit(task->data, task->seed, &progress, artifact, diag);
+    p->done++;
+    if (err == AX_OK && artifact->err != AX_OK)
+        err = ax_fail(diag, artifact->err, "%s", ax_err_text(artifact->err));
+    if (err == AX_OK && task->kind->scores)
+        err = task->kind->scores(ax_buf_view(artifact), scores, diag);
+    if (err != AX_OK)
+        ax_buf_done(artifact);
+    return err;
+}
+
+static void state_name(const struct ax_fit *f, char out[AX_WHOLE_FILE_NAME])
+{
+    (void)snprintf(out, AX_WHOLE_FILE_NAME, "%016llx.search",
+                   (unsigned long long)ax_hash64(f->names.model, strlen(f->names.model), 0));
+}
+
+static void load_search(void *ctx, struct ax_search *search)
+{
+    const struct ax_fit *f = ((const struct running *)ctx)->f;
+    struct ax_diag ignored;
+    char name[AX_WHOLE_FILE_NAME];
+    state_name(f, name);
+    if (ax_search_file_read(f->t->options.states, name, search, &ignored) == AX_OK)
+        ax_log(AX_LOG_INFO, "search_goes_on", "model %s: its search goes on behind trial %u", f->names.model,
+               ax_search_trials(search));
+}
+
+static void save_search(void *ctx, const struct ax_search *search)
+{
+    const struct ax_fit *f = ((const struct running *)ctx)->f;
+    struct ax_diag diag = {{0}};
+    char name[AX_WHOLE_FILE_NAME];
+    state_name(f, name);
+    if (ax_search_file_write(f->t->options.states, name, search, &diag) != AX_OK)
+        ax_log(AX_LOG_WARN, "search_not_saved", "model %s: its search begins anew after a restart: %s",
+               f->names.model, diag.text);
+}
+
+/* Trials of the same configuration and day say something of these data. */
+static uint64_t search_seed(const struct ax_fit_task *task)
+{
+    struct ax_validation v = {0};
+    if (task->kind->each && ax_train_count(task->kind, task->data, &v) != AX_OK)
+        v.to_ms = 0;
+    const uint64_t known[] = {task->about.config, (uint64_t)(v.to_ms / DAY_MS)};
+    return ax_hash64(known, sizeof known, task->seed);
+}
+
+static void tell_search(const struct ax_fit *f, const struct ax_tuning *u)
+{
+    char words[256] = "what is usual is best";
+    size_t n = 0;
+    for (uint32_t i = 0; u->chosen && i < u->kind->params_n && n < sizeof words; i++)
+        n += (size_t)snprintf(words + n, sizeof words - n, "%s%s %.4g", i ? ", " : "",
+                              u->kind->params[i].name, u->x[i]);
+    if (!f->t->options.synchronous)
+        ax_log(AX_LOG_INFO, "search_done", "model %s: %u trials, loss %.4g (usual %.4g): %s", f->names.model,
+               ax_search_trials(u->search), u->best_loss, u->usual_loss, words);
+}
+
+/* Look for better parameters than those of the fit that is there. What cannot be searched for stays. */
+static enum ax_err search(struct running *p, const struct ax_fit_scores *scores, char said[SEARCH_TEXT],
+                          struct ax_diag *diag)
+{
+    struct ax_fit *f = p->f;
+    const bool saved = f->t->options.states != NULL;
+    struct ax_tuning *u = &p->tuning;
+    *u = (struct ax_tuning){
+        .kind = f->task.kind,
+        .data = f->task.data,
+        .rule = f->task.search,
+        .owner = {fit_once, is_wanted, saved ? load_search : NULL, saved ? save_search : NULL, p},
+        .seed = search_seed(&f->task),
+        .artifact = f->artifact,
+        .scores = *scores};
+    u->rule.bytes_max = f->t->options.bytes_max;
+    if (f->t->options.synchronous)
+        u->rule.time_ms = 0; /* the same comes out on any machine */
+    const enum ax_err err = ax_tune(u, diag);
+    f->artifact = u->artifact;
+    if (err == AX_OK) {
+        char name[AX_WHOLE_FILE_NAME];
+        state_name(f, name);
+        if (saved)
+            ax_search_file_remove(f->t->options.states, name);
+        tell_search(f, u);
+        (void)snprintf(said, SEARCH_TEXT,
+                       "{\"search_trials\": %u, \"search_loss\": %.9g, \"search_usual_loss\": %.9g}",
+                       ax_search_trials(u->search), u->best_loss,
+                       isfinite(u->usual_loss) ? u->usual_loss : u->best_loss);
+    }
+    ax_search_free(u->search);
+    return err;
+}
+
+/* As the task wants it. */
+static enum ax_err fit(struct running *p, char said[SEARCH_TEXT], struct ax_diag *diag)
+{
+    const struct ax_fit_task *task = &p->f->task;
+    const bool searched = task->search.trials && task->kind->params_n && task->kind->scores;
+    struct ax_fit_scores scores;
+    p->parts = searched ? task->search.trials + SEARCH_FITS : 1;
+    const enum ax_err err = fit_once(p, &p->f->artifact, &scores, diag);
+    return err == AX_OK && searched ? search(p, &scores, said, diag) : err;
+}
+
 /* Fit, and put what comes out into the store; then the owner may look at it. */
 static void run_fit(struct ax_fit *f)
 {
@@ -163,12 +301,13 @@ static void run_fit(struct ax_fit *f)
     const struct ax_artifacts *store = &f->t->options.artifacts;
     struct ax_diag diag = {{0}};
     struct running running = {
-        f, ax_metric3(AX_M_TRAINING_PROGRESS, f->names.job, task->kind->name, f->names.feature), ax_mono_ns(),
-        ax_thread_cpu_ns()};
-    const struct ax_fit_progress progress = {.goes_on = goes_on, .ctx = &running};
+        .f = f,
+        .shown = ax_metric3(AX_M_TRAINING_PROGRESS, f->names.job, task->kind->name, f->names.feature),
+        .start_ns = ax_mono_ns(),
+        .cpu_ns = ax_thread_cpu_ns()};
     struct ax_artifact_lineage lineage = {.seed = task->seed};
     struct ax_artifact_about about = task->about;
-    char found[AX_FINDINGS_TEXT] = "";
+    char found[AX_FINDINGS_TEXT] = "", said[SEARCH_TEXT] = "";
     if (task->reason && !f->t->options.synchronous)
         ax_log(AX_LOG_INFO, "training_started", "a fit of model %s is begun, reason: %s", f->names.model,
                task->reason);
@@ -176,9 +315,8 @@ static void run_fit(struct ax_fit *f)
     f->err = atomic_load(&f->unwanted) ? AX_BUSY : validate(f, found, &diag);
     about.found = found;
     if (f->err == AX_OK)
-        f->err = task->kind->fit(task->data, task->seed, &progress, &f->artifact, &diag);
-    if (f->err == AX_OK && f->artifact.err != AX_OK)
-        f->err = ax_fail(&diag, f->artifact.err, "%s", ax_err_text(f->artifact.err));
+        f->err = fit(&running, said, &diag);
+    about.scores = said;
     if (f->err == AX_OK && task->kind->lineage) {
         task->kind->lineage(task->data, &lineage);
         about.lineage = &lineage;

@@ -10,6 +10,7 @@
 
 #include "train/artifacts.h"
 #include "train/kind.h"
+#include "train/tuning.h"
 
 struct ax_training;
 struct ax_fit;
@@ -21,6 +22,8 @@ struct ax_training_options {
     uint64_t bytes_max;                   /* most data that wait or are fitted; a larger task is refused */
     struct ax_validation_rule validation; /* data that do not pass it are not learnt from; how samples came is
                                              told, and is no reason: in the windows it has done its harm */
+    const char *states; /* folder, which is there, where a search is saved after each trial: one that was
+                           interrupted goes on from there on the same day; NULL: it is not */
     bool synchronous;
 };
 
@@ -32,6 +35,7 @@ struct ax_fit_task {
     uint64_t bytes;     /* of data */
     const char *reason; /* why, for people; lives as long as the process; NULL: not said */
     uint64_t seed;
+    struct ax_tuning_rule search; /* of a kind that can be searched for; bytes_max is the queue's */
     struct ax_validation told; /* what is known of the data beside, as how samples came (train/validate.h) */
 };
 

@@ -422,6 +422,7 @@ const struct ax_train_kind ax_trees_kind = {.name = "trees",
                                             .build = build,
                                             .free_model = free_model,
                                             .references = ax_fit_references,
+                                            .scores = ax_fit_scores_of,
                                             .each = ax_speaker_data_each};
 
 const struct ax_speaker_kind ax_trees_speaker = {.train = &ax_trees_kind,
