@@ -550,7 +550,9 @@ static const struct ax_key job_model_keys[] = {
     {"drift_for", AX_KEY_DURATION, JOB(models.drift_for_ms), .fallback = "30m", .max = 30 * DAY,
      .doc = "for so long."},
     {"accuracy_below", AX_KEY_NUMBER, JOB(models.accuracy_below), .fallback = "0", .max = 1,
-     .doc = "A fit is begun when `prediction_accuracy` at the shortest horizon is below this, 0: never,"},
+     .doc = "A fit is begun when `prediction_accuracy` at the shortest horizon, or the F1 of the alarms of "
+            "which "
+            "people have spoken since the newest model learnt, is below this, 0: never,"},
     {"accuracy_for", AX_KEY_DURATION, JOB(models.accuracy_for_ms), .fallback = "1h", .max = 30 * DAY,
      .doc = "for so long."},
     {"cooldown", AX_KEY_DURATION, JOB(models.cooldown_ms), .fallback = "6h", .max = 30 * DAY,

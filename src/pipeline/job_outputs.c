@@ -41,6 +41,8 @@ static struct ax_outlet_name info_name(void)
 
 static const struct ax_outlet_name trained_name = {.id = AX_OUTPUT_MODEL_TRAINED};
 static const struct ax_outlet_name health_name = {.id = AX_OUTPUT_MODEL_HEALTH};
+static const struct ax_outlet_name precision_name = {.id = AX_OUTPUT_ALARM_PRECISION};
+static const struct ax_outlet_name recall_name = {.id = AX_OUTPUT_ALARM_RECALL};
 
 void ax_job_outlets(struct ax_job *job, const struct ax_outlet_deed *deed)
 {
@@ -49,6 +51,8 @@ void ax_job_outlets(struct ax_job *job, const struct ax_outlet_deed *deed)
     ax_outlet_do(&job->outlets, &job->model_info, &info, deed);
     ax_outlet_do(&job->outlets, &job->model_trained, &trained_name, deed);
     ax_outlet_do(&job->outlets, &job->model_health, &health_name, deed);
+    ax_outlet_do(&job->outlets, &job->alarm_precision, &precision_name, deed);
+    ax_outlet_do(&job->outlets, &job->alarm_recall, &recall_name, deed);
     for (uint32_t i = 0; i < job->channels_n; i++) {
         struct ax_channel *c = &job->channels[i];
         for (uint32_t k = 0; c->scores && k < c->forecast.horizons_n * AX_SCORES; k++) {
@@ -135,11 +139,38 @@ static void lowest_scores(const struct ax_job *job, int64_t t_ms, struct ax_heal
     }
 }
 
+/* By what people said of alarms since the newest of what serves has learnt. */
+static struct ax_alarm_score alarm_score(const struct ax_job *job)
+{
+    int64_t since_ms = INT64_MIN;
+    for (const struct ax_learner *l = job->learners; l; l = l->after)
+        if (l->live && l->live->scores.until_ms > since_ms)
+            since_ms = l->live->scores.until_ms;
+    return ax_alarms_score(&job->alarms, since_ms);
+}
+
 double ax_job_accuracy(const struct ax_job *job, int64_t t_ms)
 {
     struct ax_health h;
     lowest_scores(job, t_ms, &h);
-    return h.accuracy;
+    return fmin(h.accuracy, alarm_score(job).accuracy);
+}
+
+/* A series that has nothing to say any more ends: a newer model has begun with none of them. */
+static void emit_or_end(struct ax_job *job, struct ax_outlet *o, const struct ax_outlet_name *name,
+                        int64_t t_ms, double value)
+{
+    if (isnan(value))
+        ax_outlet_end(&job->outlets, o, t_ms);
+    else
+        ax_outlet_put(&job->outlets, o, name, t_ms, value);
+}
+
+static void emit_alarms(struct ax_job *job, int64_t t_ms)
+{
+    const struct ax_alarm_score s = alarm_score(job);
+    emit_or_end(job, &job->alarm_precision, &precision_name, t_ms, s.precision);
+    emit_or_end(job, &job->alarm_recall, &recall_name, t_ms, s.recall);
 }
 
 static void emit_health(struct ax_job *job, int64_t t_ms)
@@ -163,4 +194,6 @@ void ax_job_outputs(struct ax_job *job, int64_t t_ms)
     for (struct ax_learner *l = job->learners; l; l = l->after)
         ax_learner_emit(l, &job->outlets, t_ms);
     emit_health(job, t_ms);
+    if (job->config->anomaly.enabled)
+        emit_alarms(job, t_ms);
 }

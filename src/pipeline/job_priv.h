@@ -11,6 +11,7 @@
 #include "expr/expr.h"
 #include "forecast/scorecard.h"
 #include "forecast/shared.h"
+#include "pipeline/alarms.h"
 #include "pipeline/channel_given.h"
 #include "pipeline/chooser.h"
 #include "pipeline/entity_trial.h"
@@ -145,6 +146,8 @@ struct ax_job {
     uint8_t skip;              /* of the step that is taken */
     uint64_t *lessons;         /* ids of those in force, rising (pipeline/lesson.h) */
     uint32_t lessons_n;
+    struct ax_alarms alarms; /* what these say of its alarms */
+    struct ax_outlet alarm_precision, alarm_recall;
     struct ax_ensemble_spec ensemble;   /* of entities, or of latencies; 0 features: there is none */
     struct ax_learner ensemble_learner; /* one of the following */
     struct ax_challenger challenger;    /* of the ensemble */
@@ -372,7 +375,8 @@ void ax_drift_entity_load(struct ax_job *job, struct ax_drift_entity *e, struct 
 /* job_outputs.c: emit the scorecard and the state of the model. */
 void ax_job_outputs(struct ax_job *job, int64_t t_ms);
 
-/* The least accuracy at the shortest horizons; NaN while there is no score. */
+/* The least accuracy at the shortest horizons, or that of its alarms since what serves has learnt
+ * (pipeline/alarms.h) where that is less; NaN while there is no score. */
 double ax_job_accuracy(const struct ax_job *job, int64_t t_ms);
 
 /* Do something to all outlets of the job as a whole, those of its drift among them. */

@@ -9,7 +9,7 @@
 #include "pipeline/job_priv.h"
 #include "store/records.h"
 
-#define STATE_VERSION 17
+#define STATE_VERSION 18
 #define SECTION_BYTES (1u << 20) /* a section is put when it has become so long */
 #define LABELS_MAX 65536         /* of one target; more than any request may bring */
 
@@ -80,6 +80,7 @@ static void job_save(struct ax_job *job, struct ax_buf *out)
         ax_parity_card_save(job->parity->card, out);
     ax_job_outlets(job, &(struct ax_outlet_deed){.verb = AX_OUTLET_SAVE, .out = out});
     ax_job_lessons_save(job, out);
+    ax_alarms_save(&job->alarms, out);
 }
 
 static enum ax_err job_load(struct ax_job *job, struct ax_bytes *in)
@@ -117,7 +118,11 @@ static enum ax_err job_load(struct ax_job *job, struct ax_bytes *in)
     if (in->err == AX_OK && job->parity && ax_parity_card_load(job->parity->card, in) == AX_NOMEM)
         return AX_NOMEM;
     ax_job_outlets(job, &(struct ax_outlet_deed){.verb = AX_OUTLET_LOAD, .in = in});
-    return in->err == AX_OK ? ax_job_lessons_load(job, in) : in->err;
+    enum ax_err err = in->err == AX_OK ? ax_job_lessons_load(job, in) : in->err;
+    if (err != AX_OK)
+        return err;
+    ax_alarms_load(&job->alarms, in);
+    return in->err;
 }
 
 /* Labels of a target or an entity. */

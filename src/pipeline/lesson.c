@@ -7,6 +7,7 @@
 #include "pipeline/pipeline_priv.h"
 #include "store/records.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #define RECORD_VERSION 1
@@ -26,6 +27,7 @@ struct teaching {
     struct ax_chooser chooser;
     ax_lesson_visit *visit;
     void *ctx;
+    bool scored, alarmed; /* scores of its range are known; one of them was above 1 */
 };
 
 /* Whom a lesson is taught: a series, or an entity. */
@@ -89,7 +91,19 @@ static bool unlearn(const struct teaching *t, const struct pupil *p)
     return ax_hindsight_forget(p->hindsight, id) || said || (p->series && include(p->series, id));
 }
 
-static void teach(const struct teaching *t, const struct pupil *p)
+/* Was there an alarm in the range of a lesson that says something of alarms? */
+static void look_back(struct teaching *t, const struct ax_hindsight *h, double threshold)
+{
+    const struct ax_lesson_range *range = &t->lesson->range;
+    double low, high;
+    if (range->verdict == AX_LESSON_EXCLUDED ||
+        !ax_peaks_read(&h->peaks, range->from_ms, range->to_ms, t->job->config->step_ms, &low, &high))
+        return;
+    t->scored = true;
+    t->alarmed = t->alarmed || sqrt(low * high) > threshold;
+}
+
+static void teach(struct teaching *t, const struct pupil *p)
 {
     struct ax_hindsight *h = p->hindsight;
     if (!h)
@@ -102,6 +116,7 @@ static void teach(const struct teaching *t, const struct pupil *p)
     } else if (!ax_chooser_takes(&t->chooser, t->job->root, t->job->config->name, p->labels)) {
         return;
     } else {
+        look_back(t, h, before);
         err = learn(t, p);
         if (t->lesson->range.verdict == AX_LESSON_MISSED)
             ax_job_parity_missed(t->job, p->labels, h, &t->lesson->range, before);
@@ -110,7 +125,7 @@ static void teach(const struct teaching *t, const struct pupil *p)
         t->visit(t->ctx, p->labels, err, before, ax_hindsight_threshold(h));
 }
 
-static void teach_all(const struct teaching *t)
+static void teach_all(struct teaching *t)
 {
     for (uint32_t i = 0; i < t->job->channels_n; i++)
         for (struct ax_target *s = t->job->channels[i].first; s; s = s->next)
@@ -166,6 +181,12 @@ static void finish(struct ax_job *job, struct teaching *t)
         job->lessons_n--;
     }
     teach_all(t);
+    const struct ax_lesson_range *range = &t->lesson->range;
+    if (range->verdict == 0)
+        ax_alarms_forget(&job->alarms, range->id);
+    else if (t->scored)
+        ax_alarms_add(&job->alarms, &(struct ax_alarm_case){range->id, range->to_ms,
+                                                            range->verdict == AX_LESSON_MISSED, t->alarmed});
     ax_chooser_done(&t->chooser);
 }
 
@@ -223,7 +244,7 @@ enum ax_err ax_pipeline_teach(struct ax_pipeline *p, struct ax_str job, const st
     (void)pthread_mutex_lock(&p->run);
     enum ax_err err = find(p, job, &found, diag);
     if (err == AX_OK) {
-        struct teaching t = {lesson, found, {0}, visit, ctx};
+        struct teaching t = {.lesson = lesson, .job = found, .visit = visit, .ctx = ctx};
         err = teach_job(p, found, &t, diag);
     }
     (void)pthread_mutex_unlock(&p->run);
@@ -267,7 +288,7 @@ enum ax_err ax_lesson_replay(struct ax_pipeline *p, struct ax_str record)
     if (generation != job->generation || identity != job->identity || last_ms != job->schedule.last_ms)
         return AX_OK; /* of a job that has begun anew since: it is taught again by whoever keeps the lessons
                        */
-    struct teaching t = {&lesson, job, {0}, NULL, NULL};
+    struct teaching t = {.lesson = &lesson, .job = job};
     if (prepare(job, &lesson, &t.chooser, &diag) == AX_OK)
         finish(job, &t);
     else

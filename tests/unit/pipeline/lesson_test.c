@@ -3,9 +3,12 @@
 #include "ax_test.h"
 #include "base/rng.h"
 #include "lasting.h"
+#include "pipeline/job_priv.h"
 #include "pipeline/lesson.h"
+#include "pipeline/pipeline_priv.h"
 #include "rig.h"
 
+#include <math.h>
 #include <stdio.h>
 
 static const char yaml[] =
@@ -181,6 +184,37 @@ static void what_cannot_be_learnt_is_refused_with_a_text(void **state)
     rig_done(&r);
 }
 
+static void alarms_of_which_people_spoke_have_a_precision_and_a_recall(void **state)
+{
+    (void)state;
+    static const char precision[] = "alarm_precision{for=\"load\"}", recall[] = "alarm_recall{for=\"load\"}";
+    struct rig r;
+    struct heard h;
+    rig_init(&r, yaml);
+    (void)run(&r, 0, 400, 300, load_a);
+    assert_true(most_of(&r, load_b, 295) > 1);
+    const struct ax_job *job = r.pipeline->jobs[0];
+    struct ax_lesson l = lesson(1, AX_LESSON_NORMAL, "{instance=\"b\"}", 295, 310); /* a wrong alarm */
+    assert_int_equal(teach(&r, "load", &l, &h), AX_OK);
+    l = lesson(2, AX_LESSON_MISSED, "{instance=\"b\"}", 350, 370); /* without one */
+    assert_int_equal(teach(&r, "load", &l, &h), AX_OK);
+    for (uint32_t id = 3; id < 9; id++) {
+        (void)run(&r, 397 + id, 398 + id, 300, load_a);
+        assert_null(memory_find(&r.sink, precision)); /* too few of them say nothing */
+        assert_true(isnan(ax_job_accuracy(job, r.now_ms)));
+        l = lesson(id, AX_LESSON_MISSED, "{instance=\"a\"}", 295, 310); /* one that was right */
+        assert_int_equal(teach(&r, "load", &l, &h), AX_OK);
+    }
+    (void)run(&r, 406, 410, 300, load_a);
+    ax_assert_close(most_of(&r, precision, 406), 6.0 / 7, 1e-12);
+    ax_assert_close(most_of(&r, recall, 406), 6.0 / 7, 1e-12);
+    ax_assert_close(ax_job_accuracy(job, r.now_ms), 6.0 / 7, 1e-12);
+    l.range.verdict = 0;
+    assert_int_equal(teach(&r, "load", &l, &h), AX_OK);
+    assert_true(isnan(ax_job_accuracy(job, r.now_ms)));
+    rig_done(&r);
+}
+
 /* Lessons at places of the feed; told after the request of that number was taken. */
 struct speaker {
     uint32_t next, kill_every, kills, snapshots;
@@ -261,6 +295,7 @@ int main(void)
         cmocka_unit_test(entities_learn_as_series_do),
         cmocka_unit_test(what_was_in_an_excluded_window_is_not_known_the_next_time),
         cmocka_unit_test(what_cannot_be_learnt_is_refused_with_a_text),
+        cmocka_unit_test(alarms_of_which_people_spoke_have_a_precision_and_a_recall),
         cmocka_unit_test(lessons_outlive_kills_bit_for_bit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
