@@ -172,21 +172,6 @@ static void find_parts(struct asking *a, struct ax_explained *x, const struct ax
     }
 }
 
-/* Numbers of the worst step of an episode. */
-static void take_episode(struct ax_explained *x)
-{
-    const struct ax_episode *e = x->episode;
-    x->t_ms = e->peak_ms;
-    x->score = (double)e->score;
-    x->direction = (e->direction > 0) - (e->direction < 0);
-    x->value = (double)e->value;
-    x->expected = (double)e->expected;
-    x->lower = (double)e->lower;
-    x->upper = (double)e->upper;
-    x->absent = e->absent;
-    x->absent_ms = e->begin_ms;
-}
-
 /* What is asked about: one series, or entity. */
 struct subject {
     const struct ax_labels *labels;
@@ -215,6 +200,23 @@ static void take_newest(const struct subject *s, struct ax_explained *x)
     x->upper = v->upper;
 }
 
+/* Numbers of the worst step of an episode. */
+static void take_episode(const struct subject *s, struct ax_explained *x)
+{
+    const struct ax_episode *e = x->episode;
+    x->t_ms = e->peak_ms;
+    x->score = (double)e->score;
+    x->direction = (e->direction > 0) - (e->direction < 0);
+    x->value = (double)e->value;
+    x->expected = (double)e->expected;
+    x->lower = (double)e->lower;
+    x->upper = (double)e->upper;
+    x->absent = e->absent;
+    /* It counts from its second step on, at least: who has not come back is known to have been gone before.
+     */
+    x->absent_ms = e->begin_ms > s->seen_ms ? s->seen_ms + x->step_ms : e->begin_ms;
+}
+
 /* What is known of a series at the time; false: nothing. x->episode is the one that the time lies in. */
 static bool fill(const struct asking *a, const struct subject *s, bool newest, struct ax_explained *x)
 {
@@ -224,7 +226,7 @@ static bool fill(const struct asking *a, const struct subject *s, bool newest, s
     if (newest)
         take_newest(s, x);
     else if (x->episode)
-        take_episode(x);
+        take_episode(s, x);
     else if (ax_peaks_read(&s->hindsight->peaks, x->t_ms, x->t_ms, a->job->config->step_ms, &low, &high))
         x->score_most = high / x->threshold;
     else
