@@ -94,7 +94,8 @@ static const struct ax_key tls_keys[] = {
     {"cert_file", AX_KEY_STRING, TRANSPORT(cert_file), .doc = "Client certificate; needs `key_file`."},
     {"key_file", AX_KEY_STRING, TRANSPORT(key_file), .doc = "Key of the client certificate."},
     {"server_name", AX_KEY_STRING, TRANSPORT(server_name),
-     .doc = "Name to check the server's certificate against."},
+     .doc = "Name to check the server's certificate against. A redirect to another host is checked against "
+            "that host's own."},
     {"min_version", AX_KEY_CHOICE, TRANSPORT(min_version), .choices = tls_versions, .fallback = "TLS12",
      .doc = "Lowest TLS version."},
     {"max_version", AX_KEY_CHOICE, TRANSPORT(max_version), .choices = tls_versions,

@@ -118,6 +118,25 @@ static int64_t fail(struct ax_backfill_run *run, const char *reason)
     return 0;
 }
 
+/* By an error of a call. */
+static int64_t fail_by(struct ax_backfill_run *run, enum ax_err err, struct ax_diag *diag)
+{
+    if (cancelled(run))
+        return fail(run, "cancelled");
+    if (err != AX_NOMEM)
+        return fail(run, "endpoint");
+    if (!diag->text[0]) /* who has no memory may have no text either */
+        (void)ax_fail(diag, AX_NOMEM, "out of memory");
+    return fail(run, "memory");
+}
+
+/* The same, where steps are evaluated and taken. */
+static int64_t fail_steps(struct ax_backfill_run *run, enum ax_err err, struct ax_diag *diag)
+{
+    (void)ax_fail(diag, err, "the steps of history cannot be taken: %s", ax_err_text(err));
+    return fail(run, cancelled(run) ? "cancelled" : "memory");
+}
+
 /* The newest step that is due now. */
 static int64_t newest_step(const struct ax_backfill_run *run)
 {
@@ -224,7 +243,7 @@ static int64_t advance_asking(struct ax_backfill_run *run, struct ax_diag *diag)
     run->s.series = 0;
     enum ax_err err = ask(run, run->end_ms - span_ms, run->end_ms, count_run, diag);
     if (err != AX_OK)
-        return fail(run, cancelled(run) ? "cancelled" : "endpoint");
+        return fail_by(run, err, diag);
     if (run->s.series == 0) {
         (void)ax_fail(diag, AX_NOTFOUND, "no endpoint has anything of the last %d minutes",
                       (int)(span_ms / 60000));
@@ -267,12 +286,10 @@ static enum ax_err rehearse(struct ax_backfill_run *run, int64_t to_ms)
 }
 
 /* A portion could not be had: ask for less at once, or later again. */
-static int64_t try_again(struct ax_backfill_run *run, enum ax_err err)
+static int64_t try_again(struct ax_backfill_run *run, enum ax_err err, struct ax_diag *diag)
 {
-    if (cancelled(run))
-        return fail(run, "cancelled");
-    if (err == AX_NOMEM)
-        return fail(run, "memory");
+    if (cancelled(run) || err == AX_NOMEM)
+        return fail_by(run, err, diag);
     int64_t half_ms = run->plan.portion_ms / 2;
     bool smaller = (err == AX_LIMIT || err == AX_TIMEOUT) && half_ms >= AX_WINDOW_COARSE_MS;
     if (smaller)
@@ -304,7 +321,7 @@ static int64_t advance_reading(struct ax_backfill_run *run, struct ax_diag *diag
     to_ms = to_ms < run->end_ms ? to_ms : run->end_ms;
     enum ax_err err = ask(run, unread_ms(run), to_ms, append_run, diag);
     if (err != AX_OK)
-        return try_again(run, err);
+        return try_again(run, err, diag);
     run->attempts = 0;
     run->read_ms = to_ms;
     if (run->newest_ms == INT64_MIN && to_ms < run->end_ms) {
@@ -316,8 +333,9 @@ static int64_t advance_reading(struct ax_backfill_run *run, struct ax_diag *diag
     }
     /* The newest steps only when their samples have come: an endpoint may lag behind. */
     int64_t ripe_ms = run->newest_ms == INT64_MIN ? to_ms : run->newest_ms - run->block->evaluation_delay_ms;
-    if (rehearse(run, to_ms == run->end_ms && ripe_ms < to_ms ? ripe_ms : to_ms) != AX_OK)
-        return fail(run, cancelled(run) ? "cancelled" : "memory");
+    err = rehearse(run, to_ms == run->end_ms && ripe_ms < to_ms ? ripe_ms : to_ms);
+    if (err != AX_OK)
+        return fail_steps(run, err, diag);
     if (to_ms == run->end_ms) {
         run->end_ms = newest_step(run);
         if (run->end_ms - to_ms <= NEAR_MS || run->end_ms - to_ms <= 2 * run->block->step_ms) {
@@ -359,12 +377,11 @@ static int64_t catch_up(struct ax_backfill_run *run, struct ax_diag *diag)
     int64_t now_ms = ax_clock_now(&run->env->clock);
     enum ax_err err = ask(run, unread_ms(run), now_ms, append_run, diag);
     if (err != AX_OK)
-        return try_again(run, err);
+        return try_again(run, err, diag);
     run->attempts = 0;
     run->read_ms = now_ms;
-    if (rehearse(run, run->live_ms - run->block->step_ms) != AX_OK)
-        return fail(run, cancelled(run) ? "cancelled" : "memory");
-    return 0;
+    err = rehearse(run, run->live_ms - run->block->step_ms);
+    return err == AX_OK ? 0 : fail_steps(run, err, diag);
 }
 
 static int64_t advance_following(struct ax_backfill_run *run, struct ax_diag *diag)
@@ -376,7 +393,7 @@ static int64_t advance_following(struct ax_backfill_run *run, struct ax_diag *di
     if (!ax_pipeline_with_job(run->env->pipeline, run->block->name, meet, run) || run->foreign)
         return fail(run, "cancelled"); /* a reload: another run is for the job that is there now */
     if (run->meet_err != AX_OK)
-        return fail(run, cancelled(run) ? "cancelled" : "memory");
+        return fail_steps(run, run->meet_err, diag);
     if (run->met_ms < 0 && run->live_ms == INT64_MIN) {
         if (mono_ms - run->began_ms < PATIENCE_MS + 2 * step_ms)
             return LOOK_MS;
