@@ -183,6 +183,12 @@ TARGET static void adam(const struct ax_nn_adam *a, size_t n, float *w, const fl
 #define EACH_ROW _Pragma("GCC unroll 8") for (uint32_t r = 0; r < rows; r++)
 #define EACH_VEC _Pragma("GCC unroll 4") for (uint32_t g = 0; g < 4; g++)
 
+/* Floats of a panel. */
+INLINE size_t panel_n(const struct ax_nn_panels *p)
+{
+    return ((size_t)p->k + 1) * 4 * WIDTH;
+}
+
 /* What a tile multiplies: rows of x and, behind them in the panel, rows of what came out before (NULL: none).
  */
 struct tile {
@@ -211,7 +217,7 @@ INLINE const float *multiply(uint32_t rows, uint32_t k, const float *x, size_t l
 }
 
 /* The sums of a tile. */
-INLINE void sums_of(uint32_t rows, const struct tile *t, vec out[ROWS][4])
+INLINE void sums_of(uint32_t rows, const struct tile *t, vec (*out)[4])
 {
     vec sums[ROWS][4];
     EACH_ROW EACH_VEC sums[r][g] = load(t->panel + g * (size_t)WIDTH, WIDTH);
@@ -222,26 +228,15 @@ INLINE void sums_of(uint32_t rows, const struct tile *t, vec out[ROWS][4])
 }
 
 /* The same for a whole tile, out of line: what is around it takes registers. */
-TARGET static __attribute__((noinline)) void sums_of_tile(const struct tile *t, vec out[ROWS][4])
+TARGET static __attribute__((noinline)) void sums_of_tile(const struct tile *t, vec (*out)[4])
 {
     sums_of(ROWS, t, out);
 }
 
 /* The same for one row. */
-TARGET static __attribute__((noinline)) void sums_of_row(const struct tile *t, vec out[ROWS][4])
+TARGET static __attribute__((noinline)) void sums_of_row(const struct tile *t, vec (*out)[4])
 {
     sums_of(1, t, out);
-}
-
-/* Sums of the next rows, of `left`: a tile or a row. Returns how many. */
-INLINE uint32_t sums_of_next(uint32_t left, const struct tile *t, vec out[ROWS][4])
-{
-    if (left >= ROWS) {
-        sums_of_tile(t, out);
-        return ROWS;
-    }
-    sums_of_row(t, out);
-    return 1;
 }
 
 /* As kernels.h says. */
@@ -250,10 +245,14 @@ TARGET static void serve_dense(const struct ax_nn_panels *p, uint32_t rows, cons
 {
     struct tile t = {.panel = p->v, .k = p->k, .ldx = ldx};
     vec sums[ROWS][4];
-    for (uint32_t j = 0; j < p->n; j += 4 * WIDTH, t.panel += ((size_t)p->k + 1) * 4 * WIDTH)
+    for (uint32_t j = 0; j < p->n; j += 4 * WIDTH, t.panel += panel_n(p))
         for (uint32_t r = 0, n; r < rows; r += n) {
             t.x = x + r * ldx;
-            n = sums_of_next(rows - r, &t, sums);
+            n = rows - r < ROWS ? 1 : ROWS;
+            if (n == ROWS)
+                sums_of_tile(&t, sums);
+            else
+                sums_of_row(&t, sums);
             for (uint32_t i = 0; i < n; i++)
                 for (uint32_t g = 0; g < 4; g++)
                     store(y + (r + i) * ldy + j + g * (size_t)WIDTH, WIDTH, act_of(act, sums[i][g]));
@@ -285,34 +284,54 @@ INLINE void lstm_outputs(uint32_t rows, vec (*sums)[4], const float *c, float *y
 
 #define BLOCK (6 * ROWS) /* rows whose sums wait in the L1 cache */
 
-/* All sums of a block, then all states, then all outputs: each is long chains of operations, of which the
- * processor has many at once only when they do not wait for those of another kind. */
+/* All sums of a block (whole tiles), then all states, then all outputs: each is long chains of operations, of
+ * which the processor has many at once only when they do not wait for those of another kind. */
 INLINE void lstm_block(uint32_t rows, struct tile t, float *c, float *y)
 {
     const bool fresh = !t.before;
     vec sums[BLOCK][4];
-    for (uint32_t r = 0, n; r < rows; r += n) {
-        n = sums_of_next(rows - r, &t, sums + r);
-        t.x += n * t.ldx;
+    for (uint32_t r = 0; r < rows; r += ROWS) {
+        sums_of_tile(&t, sums + r);
+        t.x += ROWS * t.ldx;
         if (t.before)
-            t.before += n * t.ldy;
+            t.before += ROWS * t.ldy;
     }
     lstm_states(rows, sums, fresh, c, t.ldy);
     lstm_outputs(rows, sums, c, y, t.ldy);
+}
+
+/* The same for one row, of all units: there the block is of panels, t that of the first. */
+INLINE void lstm_row(const struct ax_nn_panels *p, struct tile t, float *c, float *y)
+{
+    const bool fresh = !t.before;
+    vec sums[BLOCK][4];
+    for (uint32_t j = 0, n; j < p->n; j += n * WIDTH) {
+        for (n = 0; n < BLOCK && j + n * WIDTH < p->n; n++, t.panel += panel_n(p))
+            sums_of_row(&t, sums + n);
+        lstm_states(n, sums, fresh, c + j, WIDTH);
+        lstm_outputs(n, sums, c + j, y + j, WIDTH);
+    }
 }
 
 /* As kernels.h says. */
 TARGET static void serve_lstm(const struct ax_nn_panels *p, uint32_t rows, const float *x, size_t ldx,
                               const float *before, float *c, float *y, size_t ldy)
 {
+    const uint32_t tiled = rows - rows % ROWS;
     struct tile t = {.panel = p->v, .k = p->k - p->n, .h = p->n, .ldx = ldx, .ldy = ldy};
-    for (uint32_t j = 0; j < p->n; j += WIDTH, t.panel += ((size_t)p->k + 1) * 4 * WIDTH)
-        for (uint32_t r = 0, n; r < rows; r += n) {
-            n = rows - r < BLOCK ? rows - r : BLOCK;
+    for (uint32_t j = 0; j < p->n; j += WIDTH, t.panel += panel_n(p))
+        for (uint32_t r = 0, n; r < tiled; r += n) {
+            n = tiled - r < BLOCK ? tiled - r : BLOCK;
             t.x = x + r * ldx;
             t.before = before ? before + r * ldy : NULL;
             lstm_block(n, t, c + r * ldy + j, y + r * ldy + j);
         }
+    t.panel = p->v;
+    for (uint32_t r = tiled; r < rows; r++) {
+        t.x = x + r * ldx;
+        t.before = before ? before + r * ldy : NULL;
+        lstm_row(p, t, c + r * ldy, y + r * ldy);
+    }
 }
 
 /* The set. */
