@@ -315,6 +315,8 @@ static enum ax_err read_file(const char *path, struct ax_buf *out, struct ax_dia
     (void)fclose(f);
     if (!whole)
         return ax_fail(diag, AX_IO, "%s cannot be read", path);
+    if (out->err == AX_NOMEM)
+        return ax_fail(diag, AX_NOMEM, "out of memory");
     return out->err == AX_OK ? AX_OK
                              : ax_fail(diag, AX_LIMIT, "%s is longer than %u MiB", path, FILE_MAX >> 20);
 }

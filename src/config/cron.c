@@ -176,5 +176,5 @@ enum ax_err ax_cron_write(struct ax_str line, int64_t duration_ms, struct ax_buf
         put_event(out, v, false, true, duration_ms);
     }
     ax_buf_str(out, ax_str("END:VCALENDAR\r\n"));
-    return out->err;
+    return out->err == AX_OK ? AX_OK : ax_fail(diag, out->err, "%s", ax_err_text(out->err));
 }

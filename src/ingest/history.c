@@ -105,6 +105,8 @@ static enum ax_err on_piece(void *ctx, struct ax_str piece)
     if (h->streamed)
         return ax_read_frames(&h->reader, piece, h->diag);
     ax_buf_str(&h->packed, piece);
+    if (h->packed.err == AX_NOMEM)
+        return ax_fail(h->diag, AX_NOMEM, "out of memory");
     return h->packed.err == AX_OK
                ? AX_OK
                : ax_fail(h->diag, h->packed.err, "an answer of more than %u bytes", PACKED_BYTES_MAX);
@@ -165,12 +167,15 @@ enum ax_err ax_history_read(struct ax_history *h, const struct ax_read_query *qu
     enum ax_err err = h->message.err;
     if (err == AX_OK)
         err = ax_snappy_compress(ax_buf_view(&h->message), &h->request);
-    err = err == AX_OK ? post(h, diag) : ax_fail(diag, err, "the request does not fit");
+    err =
+        err == AX_OK ? post(h, diag) : ax_fail(diag, err, "the request cannot be made: %s", ax_err_text(err));
     /* What a large answer took is not kept. */
     ax_buf_done(&h->packed);
     ax_buf_done(&h->plain);
     ax_buf_init(&h->packed, PACKED_BYTES_MAX);
     ax_buf_init(&h->plain, PLAIN_BYTES_MAX);
+    if (err != AX_OK && !diag->text[0]) /* of the one who is handed it */
+        (void)ax_fail(diag, err, "%s", ax_err_text(err));
     return err == AX_OK ? err : ax_wrap(diag, err, "remote_read " AX_STR_FMT, AX_STR_ARG(h->config->name));
 }
 

@@ -27,13 +27,14 @@ enum ax_err ax_secret_file_read(struct ax_str path, size_t bytes_max, struct ax_
     int fd = open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
         return unreadable(diag, name, errno);
-    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
+    int error = fstat(fd, &st) != 0 ? errno : 0;
+    if (error || !S_ISREG(st.st_mode)) {
         (void)close(fd);
-        return ax_fail(diag, AX_IO, "%s cannot be read: it is no file", name);
+        return error ? unreadable(diag, name, error)
+                     : ax_fail(diag, AX_IO, "%s cannot be read: it is no file", name);
     }
     ax_buf_init(out, bytes_max + 1);
     ssize_t got = -1;
-    int error = 0;
     bool room = (uint64_t)st.st_size <= bytes_max && ax_buf_reserve(out, (size_t)st.st_size + 1);
     while (room && (got = read(fd, out->bytes + out->n, (size_t)st.st_size + 1 - out->n)) > 0)
         out->n += (size_t)got;

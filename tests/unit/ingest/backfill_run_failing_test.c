@@ -1,11 +1,14 @@
-/* The history of one job while memory runs out: it is handed over, or the run ends with a reason and a text;
- * the job in service goes on as it would have, and the next run hands over all the same. */
+/* The history of one job while memory runs out, or the file of its password cannot be read: it is handed
+ * over, or the run ends with a reason and a text; the job in service goes on as it would have, and the next
+ * run hands over all the same. */
 #include "ax_test.h"
 #include "failing.h"
 #include "ingest/backfill_run.h"
 #include "read_server.h"
 #include "rig.h"
+#include "scratch.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 
@@ -13,7 +16,8 @@
 #define SERIES 2
 #define YAML                                                                                                 \
     "global: {evaluation_delay: 0s}\n"                                                                       \
-    "remote_read: [{url: '%s', remote_timeout: 20s, backfill: 8m}]\n"                                        \
+    "remote_read: [{url: '%s', remote_timeout: 20s, backfill: 8m, basic_auth: {username: a, "                \
+    "password_file: '%s'}}]\n"                                                                               \
     "jobs: [{name: load, expr: demand, forecast: {output: predicted_load, horizons: [30s]}, anomaly: {}}]\n"
 
 static const char *const series[SERIES] = {"demand{instance=\"a\"}", "demand{instance=\"b\"}"};
@@ -29,6 +33,7 @@ struct world {
 };
 
 static struct read_server *server;
+static char password[SCRATCH_PATH]; /* its file */
 static struct world w;
 
 static double demand(int s, int i)
@@ -52,6 +57,8 @@ static int start(void **state)
 {
     (void)state;
     server = read_server_start();
+    scratch_make(password, "password");
+    scratch_write(password, "secret", 6);
     for (int i = 0; i < HISTORY; i++)
         for (int k = 0; k < SERIES; k++)
             read_server_add(server, series[k], time_of(i), demand(k, i));
@@ -62,6 +69,7 @@ static int stop(void **state)
 {
     (void)state;
     read_server_stop(server);
+    scratch_remove(password);
     return 0;
 }
 
@@ -70,7 +78,7 @@ static void begin(void)
 {
     char yaml[512];
     w = (struct world){0};
-    (void)snprintf(yaml, sizeof yaml, YAML, read_server_url(server));
+    (void)snprintf(yaml, sizeof yaml, YAML, read_server_url(server), password);
     rig_init(&w.rig, yaml);
     w.rig.now_ms = time_of(HISTORY);
     w.config = ax_pipeline_keep_config(w.rig.pipeline);
@@ -128,38 +136,61 @@ static uint32_t least_past(void)
     return n;
 }
 
-static void it_is_handed_over_or_the_run_ends_and_the_next_one_does_it(void **state)
+/* Let the nth call of these kinds fail in a run, and have another run do what that one did not. Returns how
+ * many calls failed; *ended: the run did, by this reason and with a text
+ * that has this part. */
+static uint32_t fail_once(unsigned kinds, uint32_t nth, const char *reason, const char *part, bool *ended)
+{
+    struct ax_backfill_standing s;
+    begin();
+    failing_begin(&(struct failing){.kinds = kinds, .nth = nth, .error = EIO});
+    const uint32_t taken = run_it(&s), failed = failing_end();
+    *ended = taken < SERIES;
+    if (*ended) {
+        if (s.phase != AX_BACKFILL_FAILED || strcmp(s.reason, reason) != 0 || !w.diag.text[0] ||
+            !strstr(w.diag.text, part))
+            fail_msg("failure %u: phase %d (%s): %s", nth, (int)s.phase, s.reason, w.diag.text);
+        if (taken == 0)
+            assert_int_equal(least_past(), 1); /* of the job in service nothing has changed */
+        assert_int_equal(run_it(&s) + taken, SERIES);
+    }
+    assert_true(least_past() > HISTORY / 2);
+    feed(HISTORY + 1);
+    end();
+    return failed;
+}
+
+static void without_memory_it_is_handed_over_or_the_next_run_does_it(void **state)
 {
     (void)state;
     uint32_t ended = 0, survived = 0;
-    for (uint32_t nth = 1, failed = 1; failed; nth++) {
-        struct ax_backfill_standing s;
-        begin();
-        failing_begin(&(struct failing){.kinds = FAILING_MEMORY, .nth = nth});
-        uint32_t taken = run_it(&s);
-        failed = failing_end();
-        if (taken == SERIES) {
-            survived += failed;
-        } else {
-            if (s.phase != AX_BACKFILL_FAILED || strcmp(s.reason, "memory") != 0 || !w.diag.text[0])
-                fail_msg("failure %u: phase %d (%s): %s", nth, (int)s.phase, s.reason, w.diag.text);
-            ended++;
-            if (taken == 0)
-                assert_int_equal(least_past(), 1);        /* of the job in service nothing has changed */
-            assert_int_equal(run_it(&s) + taken, SERIES); /* those that had not */
-        }
-        assert_true(least_past() > HISTORY / 2);
-        feed(HISTORY + 1);
-        end();
+    bool one;
+    for (uint32_t nth = 1; fail_once(FAILING_MEMORY | FAILING_MAP, nth, "memory", "memory", &one); nth++) {
+        ended += one;
+        survived += !one;
     }
     assert_true(ended > 50);
     assert_true(survived > 0); /* what can be done without */
 }
 
+static void with_a_password_that_cannot_be_read_it_is_asked_for_again(void **state)
+{
+    (void)state;
+    uint32_t ended = 0, survived = 0;
+    bool one;
+    for (uint32_t nth = 1; fail_once(FAILING_OPEN | FAILING_READ, nth, "endpoint", password, &one); nth++) {
+        ended += one;
+        survived += !one;
+    }
+    assert_true(ended > 0);    /* at the first question */
+    assert_true(survived > 0); /* later: the portion is asked for again */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(it_is_handed_over_or_the_run_ends_and_the_next_one_does_it),
+        cmocka_unit_test(without_memory_it_is_handed_over_or_the_next_run_does_it),
+        cmocka_unit_test(with_a_password_that_cannot_be_read_it_is_asked_for_again),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }
