@@ -46,7 +46,7 @@ static struct ax_ensemble *fitted(uint32_t members, const float *points)
     for (uint32_t i = 0; i < LEARNT; i++) {
         (void)snprintf(names[i], sizeof names[i], "e%u", i);
         keys[i] = ax_str(names[i]);
-        segments[i] = (struct ax_ensemble_segment){i, i * POINTS, POINTS};
+        segments[i] = (struct ax_ensemble_segment){.entity = i, .first = i * POINTS, .n = POINTS};
     }
     const struct ax_ensemble_spec spec = {
         .features = FEATURES, .members = members, .false_alarm_rate = 0.001};

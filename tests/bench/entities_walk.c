@@ -104,7 +104,7 @@ static void put_segment(const struct recording *r, uint32_t from, uint32_t to, f
                         struct ax_ensemble_data *data, struct ax_ensemble_segment *segments)
 {
     struct ax_ensemble_segment *s = &segments[data->segments_n];
-    *s = (struct ax_ensemble_segment){0, data->points_n, 0};
+    *s = (struct ax_ensemble_segment){.first = data->points_n};
     for (uint32_t t = from; t < to; t += STEPS, s->n++)
         memcpy(points + (size_t)(data->points_n + s->n) * r->p, r->points + (size_t)t * r->p,
                r->p * sizeof *points);

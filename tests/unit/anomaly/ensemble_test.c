@@ -44,7 +44,7 @@ static struct ax_ensemble_data past(void)
     struct ax_rng rng;
     ax_rng_seed(&rng, 1);
     for (uint32_t e = 0; e < ENTITIES; e++) {
-        segments[e] = (struct ax_ensemble_segment){e, e * POINTS, POINTS};
+        segments[e] = (struct ax_ensemble_segment){.entity = e, .first = e * POINTS, .n = POINTS};
         keys[e] = ax_str(e ? "b" : "a");
         for (uint32_t i = 0; i < POINTS; i++)
             point(&rng, e, load_at(i), points + (size_t)(e * POINTS + i) * FEATURES);
