@@ -86,6 +86,15 @@ AX_MUST_USE enum ax_err ax_forecaster_step(struct ax_forecaster *f, const struct
                                            struct ax_forecast *out, struct ax_outcome *outcomes,
                                            uint32_t *outcomes_n);
 
+/* Steps with a value within which a review is done, spread over the series of a job. */
+#define AX_FORECAST_REVIEW_MAX 48
+
+/* The errors of the job's forecasts are not what they were: without waiting for the schedule, every member is
+ * held against the newest quarter of the fine window from rolling origins, after a fit to what was before it,
+ * and its weights are refreshed by half of what that says; then all are fitted again. Done at a step with a
+ * value, the AX_FORECAST_REVIEW_MAX-th from now at the latest; nothing before the first fit. */
+void ax_forecaster_review(struct ax_forecaster *f);
+
 /* Step at which its members were last fitted; INT64_MIN before the first time. */
 int64_t ax_forecaster_fitted_ms(const struct ax_forecaster *f);
 

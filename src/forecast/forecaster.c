@@ -96,6 +96,15 @@ void ax_forecaster_free(struct ax_forecaster *f)
     free(f);
 }
 
+void ax_forecaster_review(struct ax_forecaster *f)
+{
+    if (f->fitted_ms == INT64_MIN)
+        return;
+    uint32_t due = f->seen + 1 + f->jitter % AX_FORECAST_REVIEW_MAX;
+    f->review = true;
+    f->next_refit = f->next_refit < due ? f->next_refit : due;
+}
+
 int64_t ax_forecaster_fitted_ms(const struct ax_forecaster *f)
 {
     return f->fitted_ms;
@@ -131,7 +140,7 @@ static void settle(struct ax_forecaster *f, const struct ax_past *now, double ac
             continue;
         ax_record_claim(&t->record, t->lead, fabs(actual - w.mean) <= f->spec->tolerance * fabs(actual));
         ax_record_settle(&t->record, t->lead, &w, actual, unit);
-        ax_record_adapt(&t->record, t->lead, t->pending.stride, f->spec->level, &w, actual);
+        ax_record_adapt(&t->record, t->lead, f->spec->level, &w, actual);
         if (t->horizon < 0)
             continue;
         struct ax_past then = ax_past_before(now, t->lead);

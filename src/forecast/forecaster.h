@@ -4,13 +4,13 @@
 
 #include "forecast/errdist.h"
 #include "forecast/forecast.h"
+#include "forecast/missed.h"
 #include "forecast/pending.h"
 #include "forecast/season.h"
 #include "forecast/shared.h"
 
 #define AX_SEEN_MAX (UINT32_MAX / 2)
 #define AX_WIDTH_MAX 2.0 /* bound on |log| of the adaptation of widths */
-#define AX_OWED_MAX 1e6
 #define AX_APART_MAX 1e9
 #define AX_WAKE_REFITS 3 /* after so many, every member is asked again for one round */
 
@@ -20,10 +20,10 @@ struct ax_lead_record {
     float together_error, last_error; /* of their weighted mean and of the last value, over a longer time */
     float width_below, width_above;   /* log of the factor by which the interval's sides were adapted */
     float claimed, overclaimed;       /* confidence, uncorrected, of the newest forecast; mean excess of it */
-    float owed;                       /* misses of late beyond what the level allows; fading */
     float apart;                      /* how far members are from each other usually, in local scales */
     uint32_t settled;                 /* forecasts whose actual came, as far as it matters */
     struct ax_errdist errors;         /* of the combination, in local scales */
+    struct ax_missed missed;          /* of late */
 };
 
 /* One lead whose forecasts are kept until their actual arrives: lead 1 and every horizon. */
@@ -46,6 +46,7 @@ struct ax_forecaster {
     uint32_t refits;     /* so far, modulo AX_WAKE_REFITS */
     uint32_t jitter;     /* spreads the refits of many series over time */
     bool negative_seen;  /* a value was below 0 */
+    bool review;         /* weights are to be refreshed at the next refit */
     int64_t fitted_ms;   /* step of the newest fit; INT64_MIN before the first */
     int64_t last_ms;     /* step last taken; INT64_MIN at first */
     void *states;        /* of all members */
@@ -103,12 +104,12 @@ double ax_record_belief(const struct ax_lead_record *r, uint32_t lead);
 void ax_record_settle(struct ax_lead_record *r, uint32_t lead, const struct ax_waiting *w, double actual,
                       double unit);
 
-/* Learn from an actual, one of those at every so many steps, how wide the interval is to be: the error goes
+/* Learn from an actual how wide the interval is to be: the error goes
  * into the distribution, each side grows by a little when it was missed and shrinks by less when it was not
  * (adaptive conformal inference: Gibbs and Candes, NeurIPS 2021; on the width, as Angelopoulos et al.,
- * "Conformal PID", NeurIPS 2023), and what was missed is owed (their error integration). */
-void ax_record_adapt(struct ax_lead_record *r, uint32_t lead, uint32_t every, double level,
-                     const struct ax_waiting *w, double actual);
+ * "Conformal PID", NeurIPS 2023), and what was missed is counted (their error integration). */
+void ax_record_adapt(struct ax_lead_record *r, uint32_t lead, double level, const struct ax_waiting *w,
+                     double actual);
 
 /* Learn from whether the forecast was close enough to the actual how far the confidence is to be corrected;
  * before ax_record_settle(). */
@@ -155,11 +156,19 @@ enum ax_err ax_forecaster_path(const struct ax_forecaster *f, const struct ax_pa
                                const struct ax_local *local, const double *const *given,
                                struct ax_arena *scratch, struct ax_forecast *out, struct ax_said *said);
 
-/* Misses that are owed at a tracked lead: those of the forecasts whose actual is known, and those to be
- * expected of the ones that wait, by what is known by now: a path of leads_n points with the offsets of its
- * bounds. What is on its way is not asked for again, as a controller of a process with dead time has to
- * (Smith, "Closer control of loops with dead time", 1957). */
-double ax_forecaster_owed(const struct ax_forecaster *f, uint32_t track, int64_t step, const double *mean,
-                          const double *below, const double *above);
+/* What the forecasts of a lead that wait say of what is forecast now. */
+struct ax_waits {
+    double owed;         /* misses: ax_missed_owed() */
+    double below, above; /* offsets up to which the interval is to reach on their account */
+};
+
+/* Ask some of those that wait at a tracked lead, by what is known by now: a path of leads_n points with the
+ * offsets of its bounds. How many of them will be missed: what is on its way is not asked for again, as a
+ * controller of a process with dead time has to (Smith, "Closer control of loops with dead time", 1957). And
+ * how far they are from what is said now of the same time (a lagged average forecast: Hoffman and Kalnay,
+ * Tellus 35A, 1983): for as long as the lead after a shift of the level they still say the level before, to
+ * which it may return. */
+struct ax_waits ax_forecaster_waits(const struct ax_forecaster *f, uint32_t track, int64_t step,
+                                    const double *mean, const double *below, const double *above);
 
 #endif

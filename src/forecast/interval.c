@@ -4,13 +4,15 @@
 
 #include <math.h>
 
-#define DIST_STEPS 300.0   /* errors that count in the distribution, one step ahead */
-#define DIST_LEADS 20.0    /* and for each step further: errors of overlapping forecasts say less */
-#define GAMMA 0.01         /* pace of the width's adaptation, one step ahead */
-#define GAMMA_LEAD 8.0     /* so many leads further it is half as fast: what is heard of is old */
-#define OWED_STEPS 2000.0  /* over so many steps the level is to hold */
-#define REPAID 2.5         /* the target is 0 when so many misses are owed, at far leads */
-#define REPAID_LEAD 5.0    /* and so many times more at a lead of 1, half of that at 2 */
+#define DIST_STEPS 300.0 /* errors that count in the distribution, one step ahead */
+#define DIST_LEADS 20.0  /* and for each step further: errors of overlapping forecasts say less */
+#define GAMMA 0.01       /* pace of the width's adaptation, one step ahead */
+#define GAMMA_LEAD 8.0   /* so many leads further it is half as fast: what is heard of is old */
+#define REPAID 1.75      /* the target is 0 when so many misses are owed, */
+#define REPAID_LEAD 5.0  /* and so many times more at a lead of 1, half of that at 2; */
+#define REPAID_FAR                                                                                           \
+    32.0 /* one more for so many leads: the later it is heard, the less may be done at once                  \
+          */
 #define REPAID_YOUNG 500.0 /* twice as many at so many settled forecasts, more before */
 #define TARGET_LEAST 0.1   /* of the share of misses that the level allows, whatever is owed */
 #define TARGET_MOST 9.0
@@ -117,16 +119,14 @@ static float adapt(float width, double pace, double target, bool missed)
     return (float)fmin(fmax(w, -AX_WIDTH_MAX), AX_WIDTH_MAX);
 }
 
-void ax_record_adapt(struct ax_lead_record *r, uint32_t lead, uint32_t every, double level,
-                     const struct ax_waiting *w, double actual)
+void ax_record_adapt(struct ax_lead_record *r, uint32_t lead, double level, const struct ax_waiting *w,
+                     double actual)
 {
     double target = (1 - level) / 2, pace = GAMMA / (1 + (lead - 1) / GAMMA_LEAD);
     bool low = actual<w->lower, high = actual> w->upper;
     r->width_below = adapt(r->width_below, pace, target, low);
     r->width_above = adapt(r->width_above, pace, target, high);
-    double keep = 1 - fmin(every / OWED_STEPS, 1),
-           owed = keep * (double)r->owed + every * ((low || high ? 1 : 0) - 2 * target);
-    r->owed = (float)fmin(fmax(owed, -AX_OWED_MAX), AX_OWED_MAX);
+    ax_missed_add(&r->missed, low || high);
     ax_errdist_add(&r->errors, (actual - w->mean) / w->scale, ax_record_keep(lead));
 }
 
@@ -157,7 +157,8 @@ void ax_record_interval(const struct ax_lead_record *r, double level, double *be
 double ax_record_factor(const struct ax_lead_record *r, uint32_t lead, double level, double owed)
 {
     double half = (1 - level) / 2,
-           repaid = REPAID * (1 + REPAID_LEAD / lead) * (1 + REPAID_YOUNG / (r->settled + 1.0)),
+           repaid = (REPAID * (1 + REPAID_LEAD / lead) + lead / REPAID_FAR) *
+                    (1 + REPAID_YOUNG / (r->settled + 1.0)),
            share = fmin(fmax(1 - owed / repaid, TARGET_LEAST), TARGET_MOST),
            target = fmin(half * share, (half + 0.5) / 2);
     double usual = ax_errdist_quantile(&r->errors, 1 - half) - ax_errdist_quantile(&r->errors, half),

@@ -1,10 +1,13 @@
-/* owed.c: how many misses of the forecasts that wait are to be expected, by what is known by now. */
+/* owed.c: the forecasts that wait: how many misses are to be expected of them by what is known by now, and
+ * how far they are from what is said now. */
 #include "forecast/forecaster.h"
 
 #include <math.h>
 
 #define ASKED 8        /* forecasts that stand for all that wait at a lead */
 #define STEEPNESS 2.94 /* of a logistic distribution whose 5 % quantile is at 1: log(0.95 / 0.05) */
+
+#define REVISED 1.5 /* times so far as all but one of them are from what is said now */
 
 /* The path at a number of steps ahead that may lie between its points: the point before it and the share of
  * the way to the next. */
@@ -33,26 +36,45 @@ static double beyond(double distance, double reach)
     return 1 / (1 + exp(STEEPNESS * distance / reach));
 }
 
-/* Of a forecast that waits, and is for so many steps ahead from now. */
-static double miss(const struct ax_forecast_spec *spec, const struct ax_waiting *w, uint32_t ahead,
-                   const double *mean, const double *below, const double *above)
+/* The path and the offsets of its bounds at so many steps ahead. */
+struct ahead {
+    double mean, below, above;
+};
+
+static struct ahead ahead_of(const struct ax_forecast_spec *spec, uint32_t ahead, const double *mean,
+                             const double *below, const double *above)
 {
     uint32_t i;
-    double share = place_of(spec, ahead, &i), at = mean[i], low = below[i], high = above[i];
+    double share = place_of(spec, ahead, &i);
+    struct ahead a = {mean[i], below[i], above[i]};
     if (share > 0) {
-        at += share * (mean[i + 1] - at);
-        low += share * (below[i + 1] - low);
-        high += share * (above[i + 1] - high);
+        a.mean += share * (mean[i + 1] - a.mean);
+        a.below += share * (below[i + 1] - a.below);
+        a.above += share * (above[i + 1] - a.above);
     }
-    return fmin(beyond(at - w->lower, -low) + beyond(w->upper - at, high), 1);
+    return a;
 }
 
-double ax_forecaster_owed(const struct ax_forecaster *f, uint32_t track, int64_t step, const double *mean,
-                          const double *below, const double *above)
+/* The two most extreme of some numbers on either side of 0. */
+struct extremes {
+    double lowest, low, high, highest;
+};
+
+static void note(struct extremes *e, double x)
+{
+    e->low = fmin(fmax(x, e->lowest), e->low);
+    e->lowest = fmin(x, e->lowest);
+    e->high = fmax(fmin(x, e->highest), e->high);
+    e->highest = fmax(x, e->highest);
+}
+
+struct ax_waits ax_forecaster_waits(const struct ax_forecaster *f, uint32_t track, int64_t step,
+                                    const double *mean, const double *below, const double *above)
 {
     const struct ax_lead_track *t = &f->tracks[track];
     uint32_t others = t->lead - 1, asked = others < ASKED ? others : ASKED, heard = 0;
     double sum = 0, allowed = 1 - f->spec->level;
+    struct extremes revised = {0, 0, 0, 0};
     for (uint32_t q = 0; q < asked; q++) {
         uint32_t ago = 1 + (uint32_t)((uint64_t)others * (2 * q + 1) / ((uint64_t)2 * asked));
         int64_t made = step - ago;
@@ -61,8 +83,15 @@ double ax_forecaster_owed(const struct ax_forecaster *f, uint32_t track, int64_t
         int64_t ahead = made + t->lead - step;
         if (made < 0 || ahead < 1 || !ax_pending_peek(&t->pending, made, &w))
             continue;
-        sum += miss(f->spec, &w, (uint32_t)ahead, mean, below, above) - allowed;
+        const struct ahead now = ahead_of(f->spec, (uint32_t)ahead, mean, below, above);
+        sum +=
+            fmin(beyond(now.mean - w.lower, -now.below) + beyond(w.upper - now.mean, now.above), 1) - allowed;
+        note(&revised, w.mean - now.mean);
         heard++;
     }
-    return (double)t->record.owed + (heard ? sum / heard * others : 0);
+    bool many = asked == ASKED;
+    return (struct ax_waits){
+        .owed = ax_missed_owed(&t->record.missed, t->lead, allowed, heard ? sum / heard * others : 0),
+        .below = many ? REVISED * revised.low : 0,
+        .above = many ? REVISED * revised.high : 0};
 }

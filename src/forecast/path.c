@@ -143,6 +143,7 @@ static void spread(const struct ax_forecaster *f, const double *at_knots, double
 /* The offsets of the bounds along the path, before anything is repaid, and what repays it at the knots. */
 struct band {
     double below[AX_PATH_MAX], above[AX_PATH_MAX], factor[AX_PATH_MAX];
+    struct ax_waits waits[AX_PATH_MAX];
 };
 
 /* The knots on either side of a point of the path, and its share of the way between them. */
@@ -158,10 +159,11 @@ static double between(const struct knot *knots, uint32_t knots_n, double lead, u
 static void bounds(const struct ax_forecaster *f, const struct knot *knots, int64_t step, struct band *band,
                    struct ax_forecast *out)
 {
-    for (uint32_t k = 0; k < f->tracks_n; k++)
+    for (uint32_t k = 0; k < f->tracks_n; k++) {
+        band->waits[k] = ax_forecaster_waits(f, k, step, out->mean, band->below, band->above);
         band->factor[k] =
-            ax_record_factor(knots[k].record, f->tracks[k].lead, f->spec->level,
-                             ax_forecaster_owed(f, k, step, out->mean, band->below, band->above));
+            ax_record_factor(knots[k].record, f->tracks[k].lead, f->spec->level, band->waits[k].owed);
+    }
     bool clip = f->spec->nonnegative > 0 || (f->spec->nonnegative < 0 && !f->negative_seen);
     double floor_at = clip ? 0 : -INFINITY;
     for (uint32_t i = 0; i < f->spec->leads_n; i++) {
@@ -169,8 +171,13 @@ static void bounds(const struct ax_forecaster *f, const struct knot *knots, int6
         double share = between(knots, f->tracks_n, f->spec->leads[i], &a, &b),
                factor = mix(band->factor[a], band->factor[b], share), mean = out->mean[i];
         out->mean[i] = fmax(mean, floor_at);
-        out->lower[i] = fmin(fmax(mean + factor * band->below[i], floor_at), out->mean[i]);
-        out->upper[i] = fmax(mean + factor * band->above[i], out->mean[i]);
+        double held = fmin(factor, 1),
+               below = fmin(factor * band->below[i],
+                            held * mix(band->waits[a].below, band->waits[b].below, share)),
+               above = fmax(factor * band->above[i],
+                            held * mix(band->waits[a].above, band->waits[b].above, share));
+        out->lower[i] = fmin(fmax(mean + below, floor_at), out->mean[i]);
+        out->upper[i] = fmax(mean + above, out->mean[i]);
     }
 }
 

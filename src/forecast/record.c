@@ -122,12 +122,12 @@ void ax_record_save(const struct ax_lead_record *r, struct ax_buf *out)
     ax_put_f32(out, r->last_error);
     ax_put_f32(out, r->width_below);
     ax_put_f32(out, r->width_above);
-    ax_put_f32(out, r->owed);
     ax_put_f32(out, r->apart);
     ax_put_f32(out, r->claimed);
     ax_put_f32(out, r->overclaimed);
     ax_put_varint(out, r->settled);
     ax_errdist_save(&r->errors, out);
+    ax_missed_save(&r->missed, out);
 }
 
 void ax_record_load(struct ax_lead_record *r, struct ax_bytes *in)
@@ -139,10 +139,10 @@ void ax_record_load(struct ax_lead_record *r, struct ax_bytes *in)
         (void)ax_bytes_fail(in);
     r->width_below = ax_get_f32_in(in, -(float)AX_WIDTH_MAX, (float)AX_WIDTH_MAX);
     r->width_above = ax_get_f32_in(in, -(float)AX_WIDTH_MAX, (float)AX_WIDTH_MAX);
-    r->owed = ax_get_f32_in(in, -(float)AX_OWED_MAX, (float)AX_OWED_MAX);
     r->apart = ax_get_f32_in(in, 0, (float)AX_APART_MAX);
     r->claimed = ax_get_f32_in(in, 0, 1);
     r->overclaimed = ax_get_f32_in(in, -1, 1);
     r->settled = ax_get_count(in, SETTLED_MAX);
     ax_errdist_load(&r->errors, in);
+    ax_missed_load(&r->missed, in);
 }

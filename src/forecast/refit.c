@@ -13,9 +13,11 @@
     1e-4                   /* at some lead, for a member to be asked: its error is below 1.6 times the least \
                             */
 #define WEIGHT_OF_USE 0.02 /* at some lead, for a job to have use for a member */
-#define INDEPENDENT_ENOUGH 12.0   /* forecasts in the past at which their errors are half believed */
-#define SETTLED_ENOUGH 96         /* own experience from which validation is no longer asked */
-#define FIRST_ORIGIN(n) ((n) / 2) /* of n values: the members are fitted to those before it */
+#define INDEPENDENT_ENOUGH 12.0           /* forecasts in the past at which their errors are half believed */
+#define SETTLED_ENOUGH 96                 /* own experience from which validation is no longer asked */
+#define FIRST_ORIGIN(n) ((n) / 2)         /* of n values: the members are fitted to those before it */
+#define FIRST_REVIEWED(n) ((n) - (n) / 4) /* the same when it is the newest that matter */
+#define REVIEWED_SHARE 0.5                /* of the logarithm of an error, for what a review says */
 #define LONGER 4 /* a past longer by one in so many may have room for members that had none */
 
 /* Let members forecast from each origin with the weights that were known there, and settle at once. */
@@ -69,6 +71,29 @@ static float believed(double error, double last, double independent)
     return (float)(last * pow(error / last, independent / (independent + INDEPENDENT_ENOUGH)));
 }
 
+/* The weighted mean, of their logarithms, of an error and of one that is so many times that of the last
+ * value. */
+static float toward(float error, double last, double ratio)
+{
+    double other = last * ratio;
+    return error > 0 && other > 0 && isfinite(other)
+               ? (float)((double)error * pow(other / (double)error, REVIEWED_SHARE))
+               : error;
+}
+
+/* What was known of a lead, with a share of what its validation over the newest past says. */
+static void refresh(struct ax_lead_record *r, const struct ax_lead_record *validated, double independent)
+{
+    double base = (double)validated->member_error[AX_MEMBER_LAST_VALUE],
+           own = (double)r->member_error[AX_MEMBER_LAST_VALUE], last = (double)validated->last_error;
+    for (uint32_t m = AX_MEMBER_LAST_VALUE + 1; m < AX_MEMBERS; m++)
+        r->member_error[m] =
+            toward(r->member_error[m], own,
+                   (double)believed((double)validated->member_error[m], base, independent) / base);
+    r->together_error = toward(r->together_error, (double)r->last_error,
+                               (double)believed((double)validated->together_error, last, independent) / last);
+}
+
 /* Believe the validation where a lead has little experience; elsewhere take only what is new from it: how
  * a member that was not there before compares with the last value. */
 static void take_over(struct ax_lead_record *r, const struct ax_lead_record *validated, double independent)
@@ -94,12 +119,14 @@ static void take_over(struct ax_lead_record *r, const struct ax_lead_record *val
     r->last_error = validated->last_error;
 }
 
-/* Members that are to be held against the past. All of them where a lead is young, and near enough for its
- * actuals to be in the window. Else those that may have been silent for want of a past, when there is a
- * quarter more of it, and the last value, which they are compared with. */
+/* Members that are to be held against the past. All of them for a review, and where a lead is young, and near
+ * enough for its actuals to be in the window. Else those that may have been silent for want of a past, when
+ * there is a quarter more of it, and the last value, which they are compared with. */
 static uint32_t to_validate(const struct ax_forecaster *f, const struct ax_view *v)
 {
     uint32_t members = ax_forecaster_members(f) & ~AX_MEMBERS_LIVE, silent = 0;
+    if (f->review)
+        return members;
     bool longer = f->seen >= f->validated + f->validated / LONGER;
     for (uint32_t k = 0; k < f->tracks_n; k++) {
         const struct ax_lead_record *r = &f->tracks[k].record;
@@ -124,7 +151,7 @@ static enum ax_err validate(struct ax_forecaster *f, uint32_t members, const str
     for (uint32_t k = 0; k < f->tracks_n; k++)
         ax_record_init(&records[k]);
     ax_portfolio_init(&params, states);
-    uint32_t first = FIRST_ORIGIN(p->fine.n);
+    uint32_t first = f->review ? FIRST_REVIEWED(p->fine.n) : FIRST_ORIGIN(p->fine.n);
     struct ax_past earlier = ax_past_before(p, p->fine.n - 1 - first);
     enum ax_err err = ax_portfolio_fit(&params, states, members, &earlier, scratch);
     if (err == AX_OK)
@@ -133,6 +160,8 @@ static enum ax_err validate(struct ax_forecaster *f, uint32_t members, const str
         return err;
     for (uint32_t k = 0; k < f->tracks_n; k++) {
         double lead = f->tracks[k].lead, independent = fmax((double)(p->fine.n - first) - lead, 0) / lead;
+        if (f->review)
+            refresh(&f->tracks[k].record, &records[k], independent);
         take_over(&f->tracks[k].record, &records[k], independent);
     }
     return AX_OK;
@@ -237,6 +266,7 @@ enum ax_err ax_forecaster_refit(struct ax_forecaster *f, const struct ax_past *p
         if (err)
             return err;
         f->validated = f->seen;
+        f->review = false;
     }
     uint32_t leads[AX_PATH_MAX];
     const struct ax_model_params params = ax_forecaster_params(f, p, leads);

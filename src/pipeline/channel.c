@@ -122,6 +122,7 @@ static enum ax_err init_models(struct ax_channel *c, struct ax_diag *diag)
     if (forecast)
         init_outlook(c);
     c->kind.nonfinite = ax_job_cell(job, AX_M_MODEL_NONFINITE);
+    c->reviews = ax_job_cell(job, AX_M_FORECAST_REVIEWS);
     if (scored) {
         c->kind.anomaly = &job->detector;
         c->kind.min_steps = job->min_steps;

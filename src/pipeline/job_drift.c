@@ -4,7 +4,8 @@
  * value less its error. All are pooled over a stable sample of the targets (drift/pool.h). Inputs are tested
  * against what the live model learnt from (drift/reference.h) where the job has one, which is of its artifact
  * and so the same in a replay; all else against its own past. A streaming detector (drift/stream.h), where
- * one is asked for, watches the mean error of each step. */
+ * one is asked for, watches the mean error of each step. When errors begin to drift, or have risen, the
+ * forecasters of that expression hold their members against what is new (ax_forecaster_review()). */
 #include "pipeline/job_priv.h"
 
 #include <math.h>
@@ -158,6 +159,16 @@ void ax_job_drift_outlets(struct ax_job *job, const struct ax_outlet_deed *deed)
 
 /* ---- tests ---- */
 
+/* The errors of a channel's forecasts are not what they were: who is believed is to be asked anew. */
+static void review(struct ax_channel *c)
+{
+    if (c->reviews)
+        ax_metric_add(c->reviews, 1);
+    for (struct ax_target *t = c->first; t; t = t->next)
+        if (t->forecaster)
+            ax_forecaster_review(t->forecaster);
+}
+
 /* Test all channels for one source of drift and decide over them together. */
 static void run_source(struct ax_job *job, enum ax_drift_source source)
 {
@@ -177,8 +188,11 @@ static void run_source(struct ax_job *job, enum ax_drift_source source)
     }
     job->drift_drifted[source] = ax_drift_verdict(&job->drift, results, n);
     job->drift_ready[source] = n;
-    for (uint32_t i = 0; i < n; i++)
+    for (uint32_t i = 0; i < n; i++) {
+        if (source == AX_DRIFT_RESIDUALS && results[i].drifted && !channels[i]->drift_result[source].drifted)
+            review(channels[i]);
         channels[i]->drift_result[source] = results[i];
+    }
 }
 
 /* The mean error of this step over the channel's sample, each as a share of value and forecast together (from
@@ -201,8 +215,10 @@ static void run_streams(struct ax_job *job, int64_t t_ms)
 {
     for (uint32_t i = 0; i < job->channels_n; i++) {
         struct ax_channel *c = &job->channels[i];
-        if (c->stream && ax_drift_stream_update(c->stream, mean_error(c, t_ms)) > 0)
-            job->accuracy_fell_ms = t_ms;
+        if (!c->stream || ax_drift_stream_update(c->stream, mean_error(c, t_ms)) <= 0)
+            continue;
+        job->accuracy_fell_ms = t_ms;
+        review(c);
     }
 }
 

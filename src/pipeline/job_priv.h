@@ -72,6 +72,7 @@ struct ax_channel {
     char drift_name[AX_DRIFT_SOURCES][128];
     struct ax_outlet *distribution;             /* [2][AX_DRIFT_LE + 1]; NULL unless it is sent */
     struct ax_drift_stream *stream;             /* of its errors; NULL without one */
+    struct ax_cell *reviews;                    /* counts them; NULL without forecasts */
     struct ax_channel_given *given[AX_GIVEN_N]; /* each NULL without */
     uint32_t sample_left;                       /* targets that may still join the sample for drift */
 };

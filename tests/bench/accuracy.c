@@ -1,16 +1,18 @@
 /* accuracy.c: walk forward over the columns of recorded CSVs and say, per series and horizon, how the
  * forecast did beside each of its members, the last value and predict_linear, and how honest its interval is.
  *
- * usage: accuracy [--dump=FILE] [--members=FILE] STEP_SECONDS HORIZON_SECONDS[,...] [COLUMNS_MAX] FILE.csv...
- * A step without a sample takes the newest one of the last 5 minutes, as an instant query does. A member that
- * says nothing is held to say the last value. Output: CSV with a heading (see header()); `worst` is the
- * coverage furthest from the level over 2,000 outcomes in a row, `calibration` the mean distance between
- * confidence and what came of it, in tenths of confidence. FILE gets
- * t,column,horizon,actual,mean,lower,upper,last,confidence; that of --members a line, appended, for each
+ * usage: accuracy [--dump=FILE] [--members=FILE] [--stream=adwin|page_hinkley|kswin] STEP_SECONDS
+ * HORIZON_SECONDS[,...] [COLUMNS_MAX] FILE.csv... A step without a sample takes the newest one of the last 5
+ * minutes, as an instant query does. A member that says nothing is held to say the last value. Output: CSV
+ * with a heading (see header()); `worst` is the coverage furthest from the level over 2,000 outcomes in a
+ * row, `calibration` the mean distance between confidence and what came of it, in tenths of confidence. FILE
+ * gets t,column,horizon,actual,mean,lower,upper,last,confidence; that of --members a line, appended, for each
  * series, horizon and forecaster: all together, predict_linear, every member (which have no interval, and so
- * no coverage). */
+ * no coverage). With --stream weights are refreshed when that detector says that one-step errors have risen,
+ * as a job's drift.stream does; how often is told on standard error. */
 #include "app/baseline.h"
 #include "base/clock.h"
+#include "drift/stream.h"
 #include "forecast/forecast.h"
 #include "math/blas.h"
 #include "table.h"
@@ -193,7 +195,9 @@ struct walk {
     double *value;
     int64_t *t_ms;
     int64_t spent_ns;
-    double change; /* sum of |differences| */
+    double change;                  /* sum of |differences| */
+    struct ax_drift_stream *stream; /* NULL: none */
+    uint32_t reviews;
     uint32_t tracked[AX_PATH_MAX], tracked_n;
 };
 
@@ -208,6 +212,17 @@ static void note(struct walk *k, uint64_t i, const struct ax_forecast *out)
     for (uint32_t m = 0; ax_forecaster_member(m); m++)
         for (uint32_t j = 0; j < k->tracked_n; j++)
             s->members[m][j] = out->ready ? out->members[m * k->tracked_n + j] : (double)NAN;
+}
+
+/* As job_drift.c has it for a job of one series. */
+static void watch(struct walk *k, const struct ax_outcome *o)
+{
+    double size = fabs(o->actual) + fabs(o->mean);
+    if (!k->stream || !(size > 0) ||
+        ax_drift_stream_update(k->stream, 2 * fabs(o->actual - o->mean) / size) <= 0)
+        return;
+    ax_forecaster_review(k->f);
+    k->reviews++;
 }
 
 static void step(struct walk *k, uint64_t i, struct ax_arena *scratch, const char *column, FILE *dump)
@@ -227,6 +242,8 @@ static void step(struct walk *k, uint64_t i, struct ax_arena *scratch, const cha
         while (k->tracked[track] != point)
             track++;
         score(&k->tally[o->horizon], o, &k->said[i - lead], track, k->spec->level);
+        if (lead == 1)
+            watch(k, o);
         if (dump)
             fprintf(dump, "%lld,%s,%u,%.9g,%.9g,%.9g,%.9g,%.9g,%.4f\n", (long long)(k->t_ms[i - lead] / 1000),
                     column, lead, o->actual, o->mean, o->lower, o->upper, o->last_value,
@@ -292,8 +309,10 @@ static void print_members(FILE *to, const struct walk *k, const char *file, cons
 }
 
 static void walk(const char *file, const struct table *t, uint32_t c, const struct ax_forecast_spec *spec,
-                 FILE *dump, FILE *members)
+                 FILE *dump, FILE *members, enum ax_drift_stream_kind kind)
 {
+    struct ax_drift_stream stream;
+    ax_drift_stream_init(&stream, kind, 42);
     double seconds = (double)spec->step_ms / 1000;
     uint64_t steps = (uint64_t)((t->t[t->rows - 1] - t->t[0]) / seconds) + 1;
     struct tally tally[AX_PATH_MAX] = {0};
@@ -302,6 +321,7 @@ static void walk(const char *file, const struct table *t, uint32_t c, const stru
                      .w = ax_window_new(spec->step_ms, AX_WINDOW_FINE, AX_WINDOW_COARSE),
                      .f = ax_forecaster_new(spec),
                      .tally = tally,
+                     .stream = kind == AX_STREAM_NONE ? NULL : &stream,
                      .said = calloc(steps, sizeof(struct said)),
                      .value = calloc(steps, sizeof(double)),
                      .t_ms = calloc(steps, sizeof(int64_t))};
@@ -323,6 +343,8 @@ static void walk(const char *file, const struct table *t, uint32_t c, const stru
     print(&k, file, t->names[c], steps);
     if (members)
         print_members(members, &k, file, t->names[c], steps);
+    if (k.stream)
+        fprintf(stderr, "accuracy: %s %s: weights were refreshed %u times\n", file, t->names[c], k.reviews);
     for (uint32_t h = 0; h < spec->horizons_n; h++) {
         free(tally[h].errors);
         free(tally[h].hits);
@@ -341,6 +363,16 @@ static bool is_series(const char *name)
            !strstr(name, "counter_");
 }
 
+static enum ax_drift_stream_kind stream_of(const char *name)
+{
+    static const char *const names[AX_STREAMS] = {"none", "adwin", "page_hinkley", "kswin"};
+    for (enum ax_drift_stream_kind kind = AX_STREAM_NONE; kind < AX_STREAMS; kind++)
+        if (strcmp(names[kind], name) == 0)
+            return kind;
+    fprintf(stderr, "accuracy: no detector %s\n", name);
+    exit(2);
+}
+
 int main(int argc, char **argv)
 {
     struct ax_diag diag = {{0}};
@@ -348,11 +380,14 @@ int main(int argc, char **argv)
     int64_t horizons[HORIZONS_MAX];
     uint32_t horizons_n = 0, columns_max = TABLE_COLUMNS_MAX;
     FILE *dump = NULL, *members = NULL;
+    enum ax_drift_stream_kind stream = AX_STREAM_NONE;
     for (; argc > 1 && strncmp(argv[1], "--", 2) == 0; argv++, argc--) {
         if (strncmp(argv[1], "--dump=", 7) == 0)
             dump = fopen(argv[1] + 7, "w");
         else if (strncmp(argv[1], "--members=", 10) == 0)
             members = fopen(argv[1] + 10, "a");
+        else if (strncmp(argv[1], "--stream=", 9) == 0)
+            stream = stream_of(argv[1] + 9);
     }
     if (argc < 4) {
         fprintf(stderr, "usage: accuracy [--dump=FILE] [--members=FILE] STEP_SECONDS HORIZON_SECONDS[,...] "
@@ -380,7 +415,7 @@ int main(int argc, char **argv)
         }
         for (uint32_t c = 0; c < t.columns; c++)
             if (is_series(t.names[c]))
-                walk(argv[i], &t, c, &spec, dump, members);
+                walk(argv[i], &t, c, &spec, dump, members, stream);
         free_table(&t);
     }
     if (dump)

@@ -11,7 +11,8 @@ statsmodels' ETS (additive, damped trend, a season where there is one) and SARIM
 (default 4; 0: not at all) moments of the second half on the same past, at most 500 steps of it, for the first column of
 $PEER_FILES (default 24) recordings, evenly among all; their errors are compared with those of the forecast at the same
 moments. Ratios below 1 are better than the last value. $MEMBERS names a CSV to write: WAPE, MAPE, MASE, correlation, coverage and
-skill of every forecaster, a line for each series and horizon.
+skill of every forecaster, a line for each series and horizon. STREAM=adwin (page_hinkley, kswin): weights are refreshed when
+errors have risen, as with `drift.stream` of a job.
 """
 import csv
 import json
@@ -61,6 +62,8 @@ MEMBERS = ["file", "column", "horizon", "forecaster", "n", "wape", "mape", "mase
 def walk(binary, path, columns, step, dump):
     steps = next(h for most, h in sorted(HORIZONS.items()) if step <= most)
     table = [f"--members={os.environ['MEMBERS']}"] if os.environ.get("MEMBERS") else []
+    if os.environ.get("STREAM"):
+        table.append(f"--stream={os.environ['STREAM']}")
     out = subprocess.run([binary, f"--dump={dump}", *table, str(step), ",".join(str(n * step) for n in steps),
                           str(columns), str(path)], check=True, capture_output=True, text=True)
     return list(csv.DictReader(out.stdout.splitlines()))
@@ -172,7 +175,13 @@ def show(rows, members, compared):
           f"{sum(min(float(r[m]) for m in members) >= float(r['wape_last']) for r in lively)}")
     beyond = [r for i, r in enumerate(rows) if i and rows[i - 1]["column"] == r["column"] and
               rows[i - 1]["file"] == r["file"] and float(r["wape_last"]) > 0]
-    print(f"  beyond the first horizon: {sum(float(r['wape']) > float(r['wape_last']) for r in beyond)} of {len(beyond)}")
+    lost = [r for r in beyond if float(r["wape"]) > float(r["wape_last"])]
+    print(f"  beyond the first horizon: {len(lost)} of {len(beyond)}; of these some member beats it in "
+          f"{sum(min(float(r[m]) for m in members) < float(r['wape_last']) for r in lost)}:")
+    for r in lost:
+        best = min(members, key=lambda m: float(r[m]))
+        print(f"    {pathlib.Path(r['file']).stem[-26:]} {r['column'][-16:]} {float(r['horizon']):g}: "
+              f"{ratio(float(r['wape']), float(r['wape_last'])):.4f}, {best} {ratio(float(r[best]), float(r['wape_last'])):.4f}")
     pairs = [c for c in compared if c["last"] > 0]
     if pairs:
         print("at the moments where statsmodels was fitted too, the same")

@@ -358,6 +358,46 @@ static void memory_stays_within_its_share(void **state)
     run_end(&r);
 }
 
+/* A wave, and from step 1,400 a random walk: what was right is not any more. Returns the steps from 1,500,
+ * where a review is asked for or is not, until the next fit (60: none), and the weight of the last value
+ * then, 4 steps ahead. */
+static int fitted_after(bool review, double *last_value)
+{
+    struct run r;
+    const int64_t h[] = {15000, 60000};
+    struct ax_rng rng;
+    ax_rng_seed(&rng, 8);
+    run_begin(&r, STEP_MS, h, 2);
+    r.spec.refit_steps = 2000; /* a fit, then, each time that the series has become longer by a quarter */
+    double level = 0;
+    int i = 0, waited = 0;
+    for (; i < 1500 || ax_forecaster_fitted_ms(r.f) < 1500 * STEP_MS; i++) {
+        level += i < 1400 ? 0 : 5 * ax_rng_normal(&rng);
+        run_step(&r, i, 100 + level + (i < 1400 ? 40 * sin(i * M_PI / 12) + ax_rng_normal(&rng) : 0));
+    }
+    const int64_t before = ax_forecaster_fitted_ms(r.f);
+    if (review)
+        ax_forecaster_review(r.f);
+    for (; ax_forecaster_fitted_ms(r.f) == before && waited < 60; waited++, i++) {
+        level += 5 * ax_rng_normal(&rng);
+        run_step(&r, i, 100 + level);
+    }
+    double w[AX_FORECAST_MEMBERS_MAX];
+    ax_forecaster_weights(r.f, r.spec.horizons[1], w);
+    *last_value = w[0];
+    run_end(&r);
+    return waited;
+}
+
+static void a_review_refreshes_weights_without_waiting_for_the_schedule(void **state)
+{
+    (void)state;
+    double last[2];
+    assert_int_equal(fitted_after(false, &last[0]), 60); /* not due */
+    assert_true(fitted_after(true, &last[1]) <= AX_FORECAST_REVIEW_MAX);
+    assert_true(last[1] > 10 * last[0]); /* nothing beats it on a random walk */
+}
+
 static void series_that_begin_together_are_not_fitted_together(void **state)
 {
     (void)state;
@@ -429,6 +469,48 @@ static void a_model_from_outside_is_one_more_member_and_earns_its_weight(void **
     given_at(AX_GIVEN_TREES, "trees");
 }
 
+static void a_member_that_was_right_and_is_not_finite_gives_way_to_the_last_value(void **state)
+{
+    (void)state;
+    struct run r;
+    const int64_t h[] = {15000, 60000};
+    struct ax_rng rng;
+    double w[AX_FORECAST_MEMBERS_MAX];
+    static double value[1500];
+    run_begin(&r, STEP_MS, h, 2);
+    r.spec.members = 1; /* the last value alone, and what is given */
+    ax_rng_seed(&rng, 17);
+    uint32_t far = r.spec.horizons[1], member = 0;
+    while (strcmp(ax_forecaster_member(member), "lstm") != 0)
+        member++;
+    for (int i = 0; i < 1500; i++)
+        value[i] = 100 + 10 * ax_rng_normal(&rng);
+    for (int i = 1; i < 1480; i++) {
+        bool broken = i > 600 && i <= 800;
+        const double says[2] = {broken ? (double)INFINITY : value[i + 1],
+                                broken ? -(double)INFINITY : value[i + 4]};
+        const double *given[AX_GIVEN_N] = {[AX_GIVEN_LSTM] = says};
+        assert_int_equal(ax_window_push(r.w, i * STEP_MS, value[i]), AX_OK);
+        assert_int_equal(
+            ax_forecaster_step(r.f, r.w, i * STEP_MS, given, &r.scratch, &r.out, r.outcomes, &r.outcomes_n),
+            AX_OK);
+        ax_arena_reset(&r.scratch);
+        check_shape(&r);
+        ax_forecaster_weights(r.f, far, w);
+        if (i < 100)
+            continue;
+        assert_int_equal(r.out.nonfinite, broken);
+        for (uint32_t k = 0; k < r.spec.leads_n && broken; k++) /* from the first such answer on */
+            ax_assert_close(r.out.mean[k], (double)(float)value[i], 1e-9);
+        if (i == 600)
+            assert_true(w[member] > 0.99 && fabs(r.out.mean[far] - value[i + 4]) < 1);
+        if (i == 800)
+            assert_true(w[member] < 0.01); /* it has paid */
+    }
+    assert_true(w[member] > 0.9); /* and has earned its place again */
+    run_end(&r);
+}
+
 /* Mean |error| an hour ahead over a day after a moment at which one value was `spike` too high. */
 static double error_after(double spike)
 {
@@ -493,7 +575,9 @@ int main(void)
         cmocka_unit_test(a_season_is_found_and_beats_the_last_value),
         cmocka_unit_test(coverage_is_near_the_level_for_noise_of_changing_size),
         cmocka_unit_test(memory_stays_within_its_share),
+        cmocka_unit_test(a_review_refreshes_weights_without_waiting_for_the_schedule),
         cmocka_unit_test(series_that_begin_together_are_not_fitted_together),
+        cmocka_unit_test(a_member_that_was_right_and_is_not_finite_gives_way_to_the_last_value),
         cmocka_unit_test(a_model_from_outside_is_one_more_member_and_earns_its_weight),
         cmocka_unit_test(one_spike_does_not_spoil_the_day_after_it),
         cmocka_unit_test(weights_sum_to_one),

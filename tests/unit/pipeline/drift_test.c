@@ -1,5 +1,6 @@
 /* What a job says of drift: which kinds, their distributions, and one number for its health. */
 #include "ax_test.h"
+#include "base/metrics.h"
 #include "base/rng.h"
 #include "pipeline/health.h"
 #include "pipeline/pipeline_priv.h"
@@ -65,12 +66,49 @@ static void errors_that_rise_are_told_at_once_and_for_a_while(void **state)
     (void)state;
     ax_rng_seed(&rng, 4);
     rig_init(&r, yaml);
+    const double reviews = ax_metric_get(ax_metric(AX_M_FORECAST_REVIEWS, "load", NULL));
     run(&r, &rng, 0, 256, 100, 2);
     ax_assert_close(last(&r, "drift_detected{for=\"load\",kind=\"accuracy\"}"), 0, 0);
+    assert_true(ax_metric_get(ax_metric(AX_M_FORECAST_REVIEWS, "load", NULL)) == reviews);
     run(&r, &rng, 256, 320, 100, 90);
     ax_assert_close(last(&r, "drift_detected{for=\"load\",kind=\"accuracy\"}"), 1, 0);
+    assert_true(ax_metric_get(ax_metric(AX_M_FORECAST_REVIEWS, "load", NULL)) > reviews);
     run(&r, &rng, 320, 420, 100, 2);
     ax_assert_close(last(&r, "drift_detected{for=\"load\",kind=\"accuracy\"}"), 0, 0);
+    rig_done(&r);
+}
+
+/* The step at which the first series was last fitted. */
+static int64_t fitted(const struct rig *r)
+{
+    return ax_forecaster_fitted_ms(r->pipeline->jobs[0]->channels[0].first->forecaster);
+}
+
+static void errors_that_drift_have_the_weights_refreshed_once_before_the_schedule_would(void **state)
+{
+    struct rig r;
+    struct ax_rng rng;
+    (void)state;
+    ax_rng_seed(&rng, 4);
+    rig_init(&r, "global: {evaluation_delay: 0s}\n"
+                 "jobs:\n"
+                 "  - name: load\n"
+                 "    expr: demand\n"
+                 "    forecast: {output: predicted_load, horizons: [15s], refit: 1d}\n"
+                 "    drift: {reference: 120, current: 40, interval: 1m}\n");
+    const double reviews = ax_metric_get(ax_metric(AX_M_FORECAST_REVIEWS, "load", NULL));
+    uint32_t i = 800;
+    run(&r, &rng, 0, i, 100, 2);
+    for (const int64_t before = fitted(&r); fitted(&r) == before; i++)
+        run(&r, &rng, i, i + 1, 100, 2);
+    const int64_t before =
+        fitted(&r); /* by the schedule: the next is due a fifth of 800 steps later at least */
+    assert_true(ax_metric_get(ax_metric(AX_M_FORECAST_REVIEWS, "load", NULL)) == reviews);
+    run(&r, &rng, i, i + 50, 100, 40);
+    ax_assert_close(last(&r, "drift_detected{for=\"load\",kind=\"concept\"}"), 1, 0);
+    assert_true(ax_metric_get(ax_metric(AX_M_FORECAST_REVIEWS, "load", NULL)) == reviews + 1);
+    run(&r, &rng, i + 50, i + 50 + AX_FORECAST_REVIEW_MAX, 100, 40);
+    assert_true(fitted(&r) > before);
     rig_done(&r);
 }
 
@@ -217,6 +255,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_level_that_moves_is_drift_of_data_target_and_forecast),
         cmocka_unit_test(errors_that_rise_are_told_at_once_and_for_a_while),
+        cmocka_unit_test(errors_that_drift_have_the_weights_refreshed_once_before_the_schedule_would),
         cmocka_unit_test(distributions_are_cumulative_and_bounded),
         cmocka_unit_test(without_a_model_the_reference_is_the_past_and_a_change_ends),
         cmocka_unit_test(with_one_a_change_stays_until_a_model_that_has_learnt_it_serves),
