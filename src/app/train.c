@@ -166,7 +166,7 @@ static void flag_parity(const struct training *t, const json_t *model, const jso
 static json_t *job_json(struct training *t, const struct ax_job_config *job, const json_t *scores)
 {
     char name[256];
-    json_t *models = json_array(), *reasons = json_array();
+    json_t *models = json_array(), *reasons = json_array(), *grounds = json_array();
     struct ax_model_ref *refs = calloc(t->n + 1, sizeof *refs);
     (void)snprintf(name, sizeof name, AX_STR_FMT, AX_STR_ARG(job->name));
     json_t *own = json_object_get(scores, name);
@@ -181,13 +181,13 @@ static json_t *job_json(struct training *t, const struct ax_job_config *job, con
         flag_parity(t, json_array_get(models, json_array_size(models) - 1), own);
     }
     json_t *targets = ax_train_targets_json(job, own);
-    const bool fit = refs && ax_train_verdict(models, targets, reasons);
+    const bool fit = refs && ax_train_verdict(models, targets, reasons, grounds);
     if (refs)
         place_models(t, name, fit, refs, models);
     free(refs);
     free(holdout);
-    return json_pack("{s:s, s:b, s:o, s:o, s:O*, s:o}", "job", name, "fit_to_serve", fit, "reasons", reasons,
-                     "targets", targets, "scores", own, "models", models);
+    return json_pack("{s:s, s:b, s:o, s:o, s:o, s:O*, s:o}", "job", name, "fit_to_serve", fit, "reasons",
+                     reasons, "grounds", grounds, "targets", targets, "scores", own, "models", models);
 }
 
 static json_t *report_json(struct training *t, const json_t *scores)

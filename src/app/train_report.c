@@ -32,6 +32,7 @@ static const struct {
     TARGET(pr_auc, true, false),
 #undef TARGET
 };
+#define ALARMS_USUAL 10.0 /* times the false-alarm rate that is configured */
 #define TARGETS_N (sizeof table / sizeof table[0])
 
 static json_t *number(double v)
@@ -154,27 +155,67 @@ char *ax_train_holdout(const struct ax_job_config *job, const json_t *scores)
     return text;
 }
 
+/* A score against a target; usual: the configuration asks for nothing, and this is what is asked for then. */
+struct wanted {
+    const char *score;
+    double value, target; /* value NaN: not measured */
+    bool least, usual;
+};
+
+static json_t *target_json(const struct wanted *w)
+{
+    const bool met = w->least ? w->value >= w->target : w->value <= w->target;
+    return json_pack("{s:s, s:o, s:s, s:f, s:b, s:b}", "score", w->score, "value", number(w->value), "bound",
+                     w->least ? "at least" : "at most", "target", w->target, "met", met, "default", w->usual);
+}
+
+static double value_of(const json_t *scores, const char *score)
+{
+    const json_t *v = json_object_get(scores, score);
+    return json_is_number(v) ? json_number_value(v) : (double)NAN;
+}
+
+/* Where nothing is asked of scores they are not to alarm much more often than they are configured to: of the
+ * normal points where labels tell which these are, else of all. */
+static json_t *usual_alarms(const struct ax_job_config *job, const json_t *anomaly)
+{
+    const double normal = value_of(anomaly, "false_positive_rate");
+    const bool labelled = !isnan(normal);
+    json_t *row = target_json(
+        &(struct wanted){.score = labelled ? "false_positive_rate" : "alarm_ratio",
+                         .value = labelled ? normal : value_of(anomaly, "above") / value_of(anomaly, "n"),
+                         .target = fmin(ALARMS_USUAL * job->anomaly.false_alarm_rate, 1),
+                         .usual = true});
+    if (!json_is_number(json_object_get(row, "value"))) /* of a storage there is no time that was held out */
+        (void)json_object_set_new(row, "met", json_null());
+    return row;
+}
+
 json_t *ax_train_targets_json(const struct ax_job_config *job, const json_t *scores)
 {
     json_t *list = json_array();
     const json_t *forecast = horizon_of(scores, job->targets.horizon_ms),
                  *anomaly = json_object_get(scores, "anomaly");
+    bool asked = false;
     for (size_t i = 0; i < TARGETS_N; i++) {
         double target;
         memcpy(&target, (const char *)&job->targets + table[i].offset, sizeof target);
         if (!is_wanted(table[i].score, target) || (table[i].forecast && !job->forecast.enabled) ||
             (!table[i].forecast && !job->anomaly.enabled))
             continue;
-        const json_t *v = json_object_get(table[i].forecast ? forecast : anomaly, table[i].score);
-        const double value = json_is_number(v) ? json_number_value(v) : (double)NAN;
-        const bool met = table[i].least ? value >= target : value <= target;
-        json_t *row =
-            json_pack("{s:s, s:o, s:s, s:f, s:b}", "score", table[i].score, "value", number(value), "bound",
-                      table[i].least ? "at least" : "at most", "target", target, "met", met);
+        asked = asked || !table[i].forecast;
+        json_t *row = target_json(
+            &(struct wanted){.score = table[i].score,
+                             .value = value_of(table[i].forecast ? forecast : anomaly, table[i].score),
+                             .target = target,
+                             .least = table[i].least,
+                             .usual = !(target > 0 || target < 0)});
         if (table[i].forecast && forecast)
             (void)json_object_set(row, "horizon", json_object_get(forecast, "horizon"));
         (void)json_array_append_new(list, row);
     }
+    if (job->anomaly.enabled && !asked)
+        (void)json_array_append_new(list, usual_alarms(job, anomaly));
     return list;
 }
 
@@ -196,7 +237,24 @@ static const char *text_of(const json_t *o, const char *key)
     return s ? s : "";
 }
 
-bool ax_train_verdict(const json_t *models, const json_t *targets, json_t *reasons)
+/* A target that was not met, or was, in words. */
+static void add_target(json_t *list, const json_t *t)
+{
+    const bool met = json_is_true(json_object_get(t, "met")),
+               usual = json_is_true(json_object_get(t, "default"));
+    const json_t *value = json_object_get(t, "value");
+    const char *why = usual ? " (the default: no target is set)" : "";
+    const double target = json_number_value(json_object_get(t, "target"));
+    if (json_is_number(value))
+        add_reason(list, "%s is %.4g%s %s %.4g%s", text_of(t, "score"), json_number_value(value),
+                   met ? "," : ", and has to be", text_of(t, "bound"), target, why);
+    else
+        add_reason(list, "%s could not be measured, and %s %s %.4g%s", text_of(t, "score"),
+                   json_is_null(json_object_get(t, "met")) ? "is left out; it would have to be" : "has to be",
+                   text_of(t, "bound"), target, why);
+}
+
+bool ax_train_verdict(const json_t *models, const json_t *targets, json_t *reasons, json_t *grounds)
 {
     for (size_t i = 0; i < json_array_size(models); i++) {
         const json_t *m = json_array_get(models, i), *skill = json_object_get(m, "skill");
@@ -208,17 +266,11 @@ bool ax_train_verdict(const json_t *models, const json_t *targets, json_t *reaso
                        text_of(m, "model"), json_number_value(skill));
     }
     for (size_t i = 0; i < json_array_size(targets); i++) {
-        const json_t *t = json_array_get(targets, i), *value = json_object_get(t, "value");
-        if (json_is_true(json_object_get(t, "met")))
-            continue;
-        const double target = json_number_value(json_object_get(t, "target"));
-        if (json_is_number(value))
-            add_reason(reasons, "%s is %.4g, and has to be %s %.4g", text_of(t, "score"),
-                       json_number_value(value), text_of(t, "bound"), target);
-        else
-            add_reason(reasons, "%s could not be measured, and has to be %s %.4g", text_of(t, "score"),
-                       text_of(t, "bound"), target);
+        const json_t *t = json_array_get(targets, i);
+        add_target(json_is_false(json_object_get(t, "met")) ? reasons : grounds, t);
     }
+    if (json_array_size(models) + json_array_size(targets) == 0)
+        add_reason(grounds, "it has no forecasts, no scores and no models: there is nothing to be judged");
     return json_array_size(reasons) == 0;
 }
 
@@ -247,7 +299,7 @@ static void put_table(struct ax_buf *out, const json_t *rows, const char *const 
             ax_buf_str(out, ax_str("| "));
             const json_t *v = json_object_get(row, keys[k]);
             if (json_is_boolean(v))
-                ax_buf_str(out, ax_str(json_is_true(v) ? "yes" : "NO"));
+                ax_buf_str(out, ax_str(json_is_true(v) ? "yes" : strcmp(keys[k], "met") == 0 ? "NO" : "no"));
             else
                 put_value(out, v);
             ax_buf_byte(out, ' ');
@@ -311,17 +363,20 @@ static void put_job(struct ax_buf *out, const json_t *job)
                                            "coverage", "skill", "correlation"};
     static const char *const anomaly[] = {
         "n", "alarms_per_week", "false_positive_rate", "precision", "recall", "f1", "pr_auc"};
-    static const char *const targets[] = {"score", "horizon", "value", "bound", "target", "met"};
+    static const char *const targets[] = {"score", "horizon", "value", "bound", "target", "met", "default"};
     const json_t *scores = json_object_get(job, "scores"), *reasons = json_object_get(job, "reasons"),
-                 *models = json_object_get(job, "models");
+                 *grounds = json_object_get(job, "grounds"), *models = json_object_get(job, "models");
     ax_buf_printf(out, "## %s: %s\n\n", text_of(job, "job"),
                   json_is_true(json_object_get(job, "fit_to_serve")) ? "fit to serve" : "NOT fit to serve");
     for (size_t i = 0; i < json_array_size(reasons); i++)
         ax_buf_printf(out, "- %s\n", json_string_value(json_array_get(reasons, i)));
-    if (json_array_size(reasons))
+    for (size_t i = 0; i < json_array_size(grounds); i++)
+        ax_buf_printf(out, "- %s%s\n", json_array_size(reasons) ? "met: " : "",
+                      json_string_value(json_array_get(grounds, i)));
+    if (json_array_size(reasons) + json_array_size(grounds))
         ax_buf_byte(out, '\n');
     if (json_array_size(json_object_get(job, "targets")))
-        put_table(out, json_object_get(job, "targets"), targets, 6);
+        put_table(out, json_object_get(job, "targets"), targets, sizeof targets / sizeof *targets);
     if (json_array_size(json_object_get(scores, "horizons")))
         put_table(out, json_object_get(scores, "horizons"), forecast, 7);
     if (json_object_get(scores, "anomaly")) {

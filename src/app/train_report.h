@@ -12,15 +12,19 @@ json_t *ax_train_model_json(const struct ax_train_task *t, const char *version);
 
 /* The targets of a job against scores {"horizons": [{"horizon_ms", "wape", ...}], "anomaly": {...}}, as a
  * list of
- * {"score", "value", "target", "met"}; what could not be measured is not met. */
+ * {"score", "value", "target", "met", "default"}; what could not be measured is not met. A job that asks for
+ * nothing is asked for what is usual ("default"): forecasts that are no worse than the last value, and alarms
+ * of at most ten times the false-alarm rate that is configured ("met" is null where there are no scores to be
+ * counted). */
 json_t *ax_train_targets_json(const struct ax_job_config *job, const json_t *scores);
 
 /* The same scores, whatever the targets, as a JSON object of numbers, {"holdout_wape": 0.1, ...}: what a job
  * did with the models that were fitted, over time that they have not seen. To be freed; NULL: no memory. */
 char *ax_train_holdout(const struct ax_job_config *job, const json_t *scores);
 
-/* Is it fit: does each model serve that should, and is each target met? Reasons are appended to a list. */
-bool ax_train_verdict(const json_t *models, const json_t *targets, json_t *reasons);
+/* Is it fit: does each model serve that should, and is each target met? What speaks against that is appended
+ * to one list, and what for it to another, in words. */
+bool ax_train_verdict(const json_t *models, const json_t *targets, json_t *reasons, json_t *grounds);
 
 /* The whole report as Markdown, from its JSON. */
 void ax_train_markdown(const json_t *report, struct ax_buf *out);

@@ -44,10 +44,8 @@ static void show_models(struct ax_shown *s, struct ax_job *job)
         s->models = calloc(n, sizeof *s->models);
     }
     s->models_n = 0;
-    for (struct ax_learner *l = ax_job_learners(job); l && s->models; l = l->after) {
-        (void)ax_learner_look(l); /* is one asked for? */
+    for (const struct ax_learner *l = ax_job_learners(job); l && s->models; l = l->after)
         ax_learner_view(l, &s->models[s->models_n++]);
-    }
 }
 
 void ax_pipeline_shown_free(struct ax_shown *shown, uint32_t n)
@@ -62,6 +60,9 @@ void ax_pipeline_show_job(struct ax_pipeline *p, uint32_t i)
     struct ax_str name = ax_job_config(p->jobs[i])->name;
     struct ax_job_status status;
     ax_job_status(p->jobs[i], &status);
+    /* Is one asked for? That is the disk's to say, and not for what senders wait for. */
+    for (struct ax_learner *l = ax_job_learners(p->jobs[i]); l; l = l->after)
+        (void)ax_learner_look(l);
     (void)pthread_rwlock_wrlock(&p->names);
     (void)snprintf(p->shown[i].name, sizeof p->shown[i].name, AX_STR_FMT, AX_STR_ARG(name));
     p->shown[i].status = status;

@@ -2,6 +2,7 @@
  * models are trained at once, and goes on after an interruption. */
 #include "app/commands.h"
 #include "ax_test.h"
+#include "base/rng.h"
 #include "lasting.h"
 #include "registry/registry.h"
 #include "scratch.h"
@@ -165,7 +166,58 @@ static void scores_are_held_against_the_targets_of_the_job(void **state)
     const char *why = json_string_value(json_array_get(json_object_get(job(report, "wave"), "reasons"), 0));
     assert_non_null(strstr(why, "has to be at most 1e-06"));
     assert_true(json_is_true(json_object_get(job(report, "other"), "fit_to_serve")));
+    const char *how = json_string_value(json_array_get(json_object_get(job(report, "other"), "grounds"), 0));
+    assert_non_null(strstr(how, "skill is "));
+    assert_non_null(strstr(how, ", at least 0 (the default: no target is set)"));
     json_decref(report);
+}
+
+/* Values of a uniform noise, and far above them at each `every`-th point of the last fifth. */
+static void write_noise(int every)
+{
+    char path[SCRATCH_PATH];
+    struct ax_rng rng;
+    scratch_in(path, folder, "in.csv");
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    ax_rng_seed(&rng, 3);
+    (void)fputs("timestamp,m,label\n", f);
+    for (int i = 0; i < 2000; i++) {
+        const bool high = every && i > 1600 && i % every == 0;
+        (void)fprintf(f, "%d,%g,%d\n", START + i * STEP, ax_rng_double(&rng) + (high ? 40 : 0), high);
+    }
+    assert_int_equal(fclose(f), 0);
+}
+
+static void without_a_target_scores_are_fit_when_they_alarm_about_as_often_as_configured(void **state)
+{
+    (void)state;
+    static const char *const with_labels[] = {"--input=@in.csv", "--label=label", NULL},
+                             *const without[] = {"--input=@in.csv", NULL};
+    static const struct {
+        int every;
+        bool labelled, fit;
+        const char *score, *text;
+    } cases[] = {
+        {0, false, true, "alarm_ratio", ", at most 0.01 (the default: no target is set)"},
+        {12, false, false, "alarm_ratio", ", and has to be at most 0.01 (the default: no target is set)"},
+        {12, true, true, "false_positive_rate", ", at most 0.01 (the default: no target is set)"}};
+    write_text("config.yml",
+               "global: {step: 5m}\njobs: [{name: noise, expr: m, anomaly: {}, window: {fine: 400}}]\n");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        int status;
+        write_noise(cases[i].every);
+        json_t *report = train(cases[i].labelled ? with_labels : without, &status);
+        const json_t *o = job(report, "noise"), *t = json_array_get(json_object_get(o, "targets"), 0);
+        assert_int_equal(status, cases[i].fit ? 0 : 1);
+        assert_true(json_is_true(json_object_get(o, "fit_to_serve")) == cases[i].fit);
+        assert_string_equal(text_of(t, "score"), cases[i].score);
+        assert_true(json_is_true(json_object_get(t, "default")));
+        const char *why =
+            json_string_value(json_array_get(json_object_get(o, cases[i].fit ? "grounds" : "reasons"), 0));
+        assert_non_null(strstr(why, cases[i].text));
+        json_decref(report);
+    }
 }
 
 static void data_that_are_not_fit_are_refused_with_their_reason(void **state)
@@ -391,6 +443,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(scores_are_held_against_the_targets_of_the_job, begin, end),
+        cmocka_unit_test_setup_teardown(
+            without_a_target_scores_are_fit_when_they_alarm_about_as_often_as_configured, begin, end),
         cmocka_unit_test_setup_teardown(data_that_are_not_fit_are_refused_with_their_reason, begin, end),
         cmocka_unit_test_setup_teardown(what_comes_out_does_not_hang_on_how_many_are_trained_at_once, begin,
                                         end),
