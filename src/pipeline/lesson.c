@@ -1,16 +1,13 @@
 /* lesson.c: lessons into a job, into the log and out of it again. */
-#include "pipeline/lesson.h"
-
 #include "base/log.h"
 #include "pipeline/chooser.h"
 #include "pipeline/job_priv.h"
+#include "pipeline/lesson_record.h"
 #include "pipeline/pipeline_priv.h"
 #include "store/records.h"
 
 #include <math.h>
 #include <stdlib.h>
-
-#define RECORD_VERSION 1
 
 enum ax_err ax_lesson_check(struct ax_str selector, struct ax_diag *diag)
 {
@@ -190,28 +187,19 @@ static void finish(struct ax_job *job, struct teaching *t)
     ax_chooser_done(&t->chooser);
 }
 
-static void put(const struct ax_job *job, const struct ax_lesson *lesson, struct ax_buf *out)
-{
-    ax_buf_reset(out);
-    ax_put_u8(out, RECORD_VERSION);
-    ax_put_str(out, job->config->name);
-    ax_put_u64(out, job->generation);
-    ax_put_u64(out, job->identity);
-    ax_put_i64(out, job->schedule.last_ms);
-    ax_put_u64(out, lesson->range.id);
-    ax_put_u8(out, (uint8_t)lesson->range.verdict);
-    ax_put_str(out, lesson->selector);
-    ax_put_i64(out, lesson->range.from_ms);
-    ax_put_i64(out, lesson->range.to_ms);
-}
-
 /* Write it down, then learn it; under `run`. */
 static enum ax_err teach_job(struct ax_pipeline *p, struct ax_job *job, struct teaching *t,
                              struct ax_diag *diag)
 {
     enum ax_err err = prepare(job, t->lesson, &t->chooser, diag);
     if (err == AX_OK && p->options.log) {
-        put(job, t->lesson, &p->record);
+        const struct ax_lesson_record record = {.job = job->config->name,
+                                                .generation = job->generation,
+                                                .identity = job->identity,
+                                                .last_ms = job->schedule.last_ms,
+                                                .lesson = *t->lesson};
+        ax_buf_reset(&p->record);
+        ax_lesson_record_put(&p->record, &record);
         err = p->record.err;
         if (err != AX_OK)
             (void)ax_fail(diag, err, "%s", ax_err_text(err));
@@ -267,29 +255,20 @@ enum ax_err ax_pipeline_lessons(struct ax_pipeline *p, struct ax_str job, uint64
 
 enum ax_err ax_lesson_replay(struct ax_pipeline *p, struct ax_str record)
 {
-    struct ax_bytes in = ax_bytes_of(record);
-    struct ax_lesson lesson = {0};
+    struct ax_lesson_record read;
     struct ax_diag diag = {{0}};
-    ax_get_version(&in, RECORD_VERSION);
-    struct ax_str name = ax_get_str(&in);
-    uint64_t generation = ax_get_u64(&in), identity = ax_get_u64(&in);
-    int64_t last_ms = ax_get_ms(&in);
-    lesson.range.id = ax_get_u64(&in);
-    lesson.range.verdict = (enum ax_lesson_verdict)ax_get_count(&in, AX_LESSON_EXCLUDED);
-    lesson.selector = ax_get_str(&in);
-    lesson.range.from_ms = ax_get_ms(&in);
-    lesson.range.to_ms = ax_get_ms(&in);
-    if (ax_bytes_end(&in) != AX_OK)
+    if (ax_lesson_record_get(record, &read) != AX_OK)
         return AX_CORRUPT;
-    uint32_t i = ax_pipeline_find_job(p, name);
+    uint32_t i = ax_pipeline_find_job(p, read.job);
     if (i == UINT32_MAX)
         return AX_OK; /* of a job that is gone */
     struct ax_job *job = p->jobs[i];
-    if (generation != job->generation || identity != job->identity || last_ms != job->schedule.last_ms)
+    if (read.generation != job->generation || read.identity != job->identity ||
+        read.last_ms != job->schedule.last_ms)
         return AX_OK; /* of a job that has begun anew since: it is taught again by whoever keeps the lessons
                        */
-    struct teaching t = {.lesson = &lesson, .job = job};
-    if (prepare(job, &lesson, &t.chooser, &diag) == AX_OK)
+    struct teaching t = {.lesson = &read.lesson, .job = job};
+    if (prepare(job, &read.lesson, &t.chooser, &diag) == AX_OK)
         finish(job, &t);
     else
         ax_log(AX_LOG_WARN, "lesson_not_replayed", "%s", diag.text);

@@ -2,12 +2,10 @@
  *
  * A lesson says of a past range and some series (or entities) that what was scored there was normal, or was
  * missed, or that the range is no example of anything; anomaly/taught.h has what that does to thresholds,
- * anomaly/said.h what to the past that entities' models learn from. It is written to the log (AX_WAL_LESSON)
- * with the step at which it took effect, between that step and the next, so that a replay learns it at the
- * same place; from then on it is part of the job's state. A series that comes up later knows nothing of it.
- *
- * Record: version (u8, 1), job's name (str), generation and identity of the job (u64 each), its newest step
- * (i64), id (u64), verdict (u8; 0: the lesson of that id is revoked), selector (str), from and to (i64). */
+ * anomaly/said.h what to the past that entities' models learn from. It is written to the log
+ * (pipeline/lesson_record.h) with the step at which it took effect, between that step and the next, so that a
+ * replay learns it at the same place; from then on it is part of the job's state. A series that comes up later
+ * knows nothing of it. */
 #ifndef AX_PIPELINE_LESSON_H
 #define AX_PIPELINE_LESSON_H
 
