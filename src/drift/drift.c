@@ -4,6 +4,7 @@
 #include "base/assert.h"
 #include "drift/bins.h"
 #include "drift/effective.h"
+#include "drift/labels.h"
 #include "drift/score.h"
 #include "drift/sorted.h"
 
@@ -124,6 +125,8 @@ enum ax_err ax_drift_test_feature(const struct ax_drift_spec *spec, const double
 static bool effect_is_large(const struct ax_drift_spec *s, const struct ax_drift_result *r)
 {
     uint32_t passed = 0;
+    if (r->labels)
+        return r->score[AX_DRIFT_CHI_SQUARE] >= AX_DRIFT_LABEL_EFFECT;
     for (uint32_t i = 0; i < AX_DRIFT_GATED; i++)
         passed += r->score[i] >= s->effect[i];
     return passed >= EFFECTS_NEEDED;

@@ -20,7 +20,7 @@
 /* The tests; each has an effect size of its own. Those before AX_DRIFT_GATED decide. Jensen-Shannon is told
  * and does not: over Sturges' bins its size is about 0.09 at the default windows when nothing has moved.
  * Chi-square is told of a feature with at most AX_DRIFT_CATEGORIES_MAX distinct values, and then gives the
- * p-value. */
+ * p-value; of labels (drift/labels.h) it is all that is told, and decides. */
 enum ax_drift_test {
     AX_DRIFT_KS,
     AX_DRIFT_PSI,
@@ -50,10 +50,11 @@ struct ax_drift_result {
                                      distance, Cramer's V (NaN when it does not apply) */
     double p_value;               /* of KS, or chi-square, with effective sample sizes */
     bool drifted;                 /* filled by ax_drift_verdict() */
-    bool smaller;                 /* errors of whose sizes neither mean nor median grew: never drifted; not
-                                     saved, since only the verdict asks */
-    float share[2][AX_DRIFT_LE];  /* of the reference and of the current window that is at most
-                                     ax_drift_le(i): of a pool alone, whose values are normalised */
+    bool labels;  /* of a label's values (drift/labels.h), of which V alone is the effect; not saved */
+    bool smaller; /* errors of whose sizes neither mean nor median grew: never drifted; not
+                     saved, since only the verdict asks */
+    float share[2][AX_DRIFT_LE]; /* of the reference and of the current window that is at most
+                                    ax_drift_le(i): of a pool alone, whose values are normalised */
 };
 
 /* Upper bound i of a distribution, in inter-quartile ranges from the reference's median: from -4 to 4. */

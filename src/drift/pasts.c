@@ -11,6 +11,7 @@
 struct past {
     struct past *next;
     struct ax_drift_pool pool;
+    struct ax_drift_reference *made; /* NULL: it is yet to be made of the pool */
     uint32_t coarse_steps;
     size_t name_n;
     char *name;
@@ -39,6 +40,7 @@ void ax_drift_pasts_free(struct ax_drift_pasts *p)
         return;
     for (struct past *past = p->first, *next; past; past = next) {
         next = past->next;
+        free(past->made);
         free(past);
     }
     free(p);
@@ -73,6 +75,15 @@ static const float *copy(float **to, const float *from, size_t n)
     return at;
 }
 
+static void append(struct ax_drift_pasts *p, struct past *past, struct ax_str name, uint64_t bytes)
+{
+    memcpy(past->name, name.p, name.n);
+    *p->end = past;
+    p->end = &past->next;
+    p->n++;
+    p->bytes += bytes;
+}
+
 enum ax_err ax_drift_pasts_add(struct ax_drift_pasts *p, struct ax_str name, const struct ax_drift_pool *pool,
                                uint32_t coarse_steps)
 {
@@ -88,11 +99,23 @@ enum ax_err ax_drift_pasts_add(struct ax_drift_pasts *p, struct ax_str name, con
         m->coarse = copy(&to, m->coarse, m->coarse_n);
     }
     *past = (struct past){.pool = mine, .coarse_steps = coarse_steps, .name_n = name.n, .name = (char *)to};
-    memcpy(past->name, name.p, name.n);
-    *p->end = past;
-    p->end = &past->next;
-    p->n++;
-    p->bytes += bytes;
+    append(p, past, name, bytes);
+    return AX_OK;
+}
+
+enum ax_err ax_drift_pasts_add_made(struct ax_drift_pasts *p, struct ax_str name,
+                                    const struct ax_drift_reference *r)
+{
+    struct past *past = malloc(sizeof *past + name.n);
+    struct ax_drift_reference *made = malloc(sizeof *made);
+    if (!past || !made) {
+        free(past);
+        free(made);
+        return AX_NOMEM;
+    }
+    *made = *r;
+    *past = (struct past){.made = made, .name_n = name.n, .name = (char *)(past + 1)};
+    append(p, past, name, sizeof *past + sizeof *made + name.n);
     return AX_OK;
 }
 
@@ -112,6 +135,10 @@ enum ax_err ax_drift_pasts_make(const struct ax_drift_pasts *p, uint32_t i, stru
     const struct past *past = p->first;
     for (; i > 0; i--)
         past = past->next;
+    if (past->made) {
+        ax_drift_references_add(bytes, (struct ax_str){past->name, past->name_n}, past->made);
+        return bytes->err;
+    }
     struct ax_drift_reference *r = malloc(sizeof *r);
     ax_arena_reset(scratch);
     enum ax_err err =

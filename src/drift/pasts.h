@@ -21,6 +21,10 @@ void ax_drift_pasts_free(struct ax_drift_pasts *p);
 AX_MUST_USE enum ax_err ax_drift_pasts_add(struct ax_drift_pasts *p, struct ax_str name,
                                            const struct ax_drift_pool *pool, uint32_t coarse_steps);
 
+/* Take a reference that was made already (drift/labels.h), which is copied. AX_NOMEM. */
+AX_MUST_USE enum ax_err ax_drift_pasts_add_made(struct ax_drift_pasts *p, struct ax_str name,
+                                                const struct ax_drift_reference *r);
+
 /* Bytes that they take. */
 uint64_t ax_drift_pasts_bytes(const struct ax_drift_pasts *p);
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #define VERSION 1
-#define FEATURES_MAX 65
+#define FEATURES_MAX 73 /* the expression, 64 features and 8 labels */
 
 void ax_drift_reference_save(const struct ax_drift_reference *r, struct ax_buf *out)
 {

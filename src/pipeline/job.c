@@ -197,6 +197,8 @@ enum ax_err ax_job_new(const struct ax_job_env *env, const struct ax_config *con
         err = ax_fail(diag, AX_NOMEM, "out of memory");
     if (err == AX_OK)
         err = init_channels(job, diag);
+    if (err == AX_OK && ax_job_labels_init(job) != AX_OK)
+        err = ax_fail(diag, AX_NOMEM, "out of memory");
     if (err == AX_OK)
         err = ax_triggers_init(&job->triggers, &job_config->models, config->time_zone, job_config->step_ms,
                                diag);
@@ -223,6 +225,7 @@ void ax_job_free(struct ax_job *job, int64_t end_ms)
         ax_channel_done(&job->channels[i], end_ms);
     free(job->channels);
     free(job->lessons);
+    ax_job_labels_done(job);
     ax_job_parity_done(job);
     ax_holidays_reset(&job->holidays);
     ax_skips_free(job->skips);

@@ -153,6 +153,7 @@ void ax_job_drift_outlets(struct ax_job *job, const struct ax_outlet_deed *deed)
     }
     ax_outlet_do(&job->outlets, &job->drifted_features, &features_name, deed);
     ax_outlet_do(&job->outlets, &job->data_drift_score, &share_name, deed);
+    ax_job_labels_outlets(job, deed);
     for (uint32_t i = 0; i < job->channels_n; i++)
         channel_outlets(&job->channels[i], deed);
 }
@@ -170,11 +171,11 @@ static void review(struct ax_channel *c)
 }
 
 /* Test all channels for one source of drift and decide over them together. */
-static void run_source(struct ax_job *job, enum ax_drift_source source)
+static void run_source(struct ax_job *job, enum ax_drift_source source, int64_t t_ms)
 {
-    struct ax_drift_result results[AX_CHANNELS_MAX];
+    struct ax_drift_result results[AX_CHANNELS_MAX + AX_JOB_LABELS_MAX];
     struct ax_channel *channels[AX_CHANNELS_MAX];
-    uint32_t n = 0;
+    uint32_t n = 0, labels[AX_JOB_LABELS_MAX], labels_n = 0;
     for (uint32_t i = 0; i < job->channels_n; i++) {
         struct ax_channel *c = &job->channels[i];
         c->drift_result[source].ready = false;
@@ -186,8 +187,12 @@ static void run_source(struct ax_job *job, enum ax_drift_source source)
         if (results[n].ready)
             channels[n++] = c;
     }
-    job->drift_drifted[source] = ax_drift_verdict(&job->drift, results, n);
-    job->drift_ready[source] = n;
+    if (source == AX_DRIFT_INPUTS)
+        labels_n = ax_job_labels_test(job, t_ms, results + n, labels);
+    job->drift_drifted[source] = ax_drift_verdict(&job->drift, results, n + labels_n);
+    job->drift_ready[source] = n + labels_n;
+    for (uint32_t i = 0; i < labels_n; i++)
+        ax_job_labels_take(job, labels[i], &results[n + i]);
     for (uint32_t i = 0; i < n; i++) {
         if (source == AX_DRIFT_RESIDUALS && results[i].drifted && !channels[i]->drift_result[source].drifted)
             review(channels[i]);
@@ -300,6 +305,7 @@ static void emit(struct ax_job *job, int64_t t_ms)
         if (c->distribution && c->drift_result[AX_DRIFT_INPUTS].ready)
             emit_distribution(c, t_ms);
     }
+    ax_job_labels_emit(job, t_ms);
     for (enum ax_drift_kind kind = 0; kind < AX_DRIFT_KINDS; kind++) {
         const struct ax_outlet_name name = ax_drift_detected_name(kind);
         if (is_known(job, kind))
@@ -321,7 +327,7 @@ void ax_job_drift(struct ax_job *job, int64_t t_ms)
     if (due) {
         for (enum ax_drift_source source = 0; source < AX_DRIFT_SOURCES; source++)
             if (source != AX_DRIFT_PREDICTIONS || job->config->forecast.enabled)
-                run_source(job, source);
+                run_source(job, source, t_ms);
         if (job->drift_ready[AX_DRIFT_INPUTS]) /* until there is something to say, ask at every step */
             job->drift_due_ms = t_ms + job->config->drift.interval_ms;
     }

@@ -28,6 +28,7 @@
 #define AX_RESIDUAL_SUFFIX "residual"
 #define AX_PREDICTION_SUFFIX "prediction"
 #define AX_CHANNELS_MAX 65       /* the expression and 64 features */
+#define AX_JOB_LABELS_MAX 8      /* of which drift is tested */
 #define AX_DRIFT_ENTITY_SERIES 8 /* of one channel that stand for an entity in its drift tests */
 #define AX_ENTITY_OUTPUTS 5      /* beside contributions: score, severity, direction, vote, absent */
 
@@ -161,7 +162,9 @@ struct ax_job {
     int64_t drift_due_ms, repeated_ms;
     /* Features tested, and found to have drifted. */
     uint32_t drift_ready[AX_DRIFT_SOURCES], drift_drifted[AX_DRIFT_SOURCES];
-    int64_t accuracy_fell_ms; /* when a streaming detector last said so; AX_NEVER */
+    int64_t accuracy_fell_ms;    /* when a streaming detector last said so; AX_NEVER */
+    struct ax_job_label *labels; /* that are tested (job_labels.c) */
+    uint32_t labels_n;
     struct ax_outlet drift_detected[AX_DRIFT_KINDS], drifted_features, data_drift_score;
     struct ax_drift_entities drift_entities; /* of `drift.per: entity` */
     struct ax_outlet model_ready, model_info, model_trained, model_health;
@@ -312,6 +315,38 @@ const struct ax_drift_reference *ax_channel_reference(const struct ax_channel *c
 /* As ax_learner_spec.explains() of a job: have fewer features drifted from what the newer one has learnt from
  * than from what the older one has, of those that both know? Uses the scratch; two tests of all features. */
 bool ax_job_explains(void *job, const struct ax_generation *older, const struct ax_generation *newer);
+
+/* job_labels.c: labels of a job whose drift is tested, once its channels are there. AX_NOMEM. */
+AX_MUST_USE enum ax_err ax_job_labels_init(struct ax_job *job);
+
+/* Free them. */
+void ax_job_labels_done(struct ax_job *job);
+
+/* Add the references of a model that is fitted now to the copies. Uses the scratch. AX_NOMEM. */
+AX_MUST_USE enum ax_err ax_job_labels_refer(struct ax_job *job, struct ax_drift_pasts *pasts);
+
+/* Test them against what the live models learnt from, or their baselines: results of those of which that says
+ * something, at most AX_JOB_LABELS_MAX, and which labels these are; the others have none from now on. Uses
+ * the scratch. */
+uint32_t ax_job_labels_test(struct ax_job *job, int64_t t_ms, struct ax_drift_result *out, uint32_t *labels);
+
+/* The same against what one generation learnt from, of those that another one knows too; nothing changes. */
+uint32_t ax_job_labels_test_of(struct ax_job *job, const struct ax_generation *of,
+                               const struct ax_generation *other, struct ax_drift_result *out);
+
+/* Let that be the result of a label. */
+void ax_job_labels_take(struct ax_job *job, uint32_t label, const struct ax_drift_result *r);
+
+/* Feed the newest results at t_ms. */
+void ax_job_labels_emit(struct ax_job *job, int64_t t_ms);
+
+/* Do something to their outlets. */
+void ax_job_labels_outlets(struct ax_job *job, const struct ax_outlet_deed *deed);
+
+/* Append the newest results; read them back, what cannot be is a failure of in. */
+void ax_job_labels_save(const struct ax_job *job, struct ax_buf *out);
+/* As above. */
+void ax_job_labels_load(struct ax_job *job, struct ax_bytes *in);
 
 /* job_drift.c: the stable sample of a channel's targets, with what is to be tested of them; in the scratch,
  * which must not depend on the secret seed of ids, so that a replay gives the same values. AX_NOMEM. */

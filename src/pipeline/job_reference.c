@@ -25,6 +25,8 @@ struct ax_drift_pasts *ax_job_pasts(struct ax_job *job, uint64_t bytes_max)
         if (err == AX_OK && ax_drift_pasts_bytes(pasts) > bytes_max)
             err = AX_LIMIT;
     }
+    if (err == AX_OK && pasts)
+        err = ax_job_labels_refer(job, pasts);
     if (err == AX_OK)
         return pasts;
     ax_job_error(job, "drift"); /* a part of them would look like all */
@@ -51,7 +53,7 @@ const struct ax_drift_reference *ax_channel_reference(const struct ax_channel *c
 static uint32_t drifted_from(struct ax_job *job, const struct ax_generation *of,
                              const struct ax_generation *other)
 {
-    struct ax_drift_result results[AX_CHANNELS_MAX];
+    struct ax_drift_result results[AX_CHANNELS_MAX + AX_JOB_LABELS_MAX];
     struct ax_drift_pool pool;
     uint32_t n = 0;
     for (uint32_t i = 0; i < job->channels_n; i++) {
@@ -66,6 +68,7 @@ static uint32_t drifted_from(struct ax_job *job, const struct ax_generation *of,
             results[n].ready)
             n++;
     }
+    n += ax_job_labels_test_of(job, of, other, results + n);
     return ax_drift_verdict(&job->drift, results, n);
 }
 

@@ -9,7 +9,7 @@
 #include "pipeline/job_priv.h"
 #include "store/records.h"
 
-#define STATE_VERSION 18
+#define STATE_VERSION 19
 #define SECTION_BYTES (1u << 20) /* a section is put when it has become so long */
 #define LABELS_MAX 65536         /* of one target; more than any request may bring */
 
@@ -68,6 +68,7 @@ static void job_save(struct ax_job *job, struct ax_buf *out)
         if (c->kind.forecast)
             ax_forecast_shared_save(&c->shared, out);
     }
+    ax_job_labels_save(job, out);
     ax_triggers_save(&job->triggers, out);
     for (const struct ax_learner *l = job->learners; l; l = l->after)
         ax_learner_save(l, out);
@@ -90,7 +91,7 @@ static enum ax_err job_load(struct ax_job *job, struct ax_bytes *in)
     job->relearn_ms = ax_get_ms(in);
     job->settled_ms = ax_get_ms(in);
     for (unsigned what = 0; what < AX_DRIFT_SOURCES; what++) {
-        job->drift_ready[what] = ax_get_count(in, job->channels_n);
+        job->drift_ready[what] = ax_get_count(in, job->channels_n + job->labels_n);
         job->drift_drifted[what] = ax_get_count(in, job->drift_ready[what]);
     }
     job->reason = (enum ax_job_reason)ax_get_count(in, AX_JOB_REASONS - 1);
@@ -105,6 +106,7 @@ static enum ax_err job_load(struct ax_job *job, struct ax_bytes *in)
         if (c->kind.forecast && ax_forecast_shared_load(&c->shared, in) != AX_OK)
             break;
     }
+    ax_job_labels_load(job, in);
     ax_triggers_load(&job->triggers, in);
     for (struct ax_learner *l = job->learners; l && in->err == AX_OK; l = l->after)
         if (ax_learner_load(l, in) == AX_NOMEM)
