@@ -4,8 +4,8 @@
  * missed, or that the range is no example of anything; anomaly/taught.h has what that does to thresholds,
  * anomaly/said.h what to the past that entities' models learn from. It is written to the log
  * (pipeline/lesson_record.h) with the step at which it took effect, between that step and the next, so that a
- * replay learns it at the same place; from then on it is part of the job's state. A series that comes up later
- * knows nothing of it. */
+ * replay learns it at the same place; from then on it is part of the job's state. A series that comes up
+ * later knows nothing of it. */
 #ifndef AX_PIPELINE_LESSON_H
 #define AX_PIPELINE_LESSON_H
 

@@ -42,7 +42,8 @@ bool ax_fit_number(struct ax_str *left, const char *skip, double *out)
 {
     const struct ax_str s = ax_str(skip);
     size_t n = 0;
-    if (left->n == 0 || left->n < s.n || memcmp(left->p, s.p, s.n) != 0) /* of a pair that is missing p is NULL */
+    if (left->n == 0 || left->n < s.n ||
+        memcmp(left->p, s.p, s.n) != 0) /* of a pair that is missing p is NULL */
         return false;
     *left = (struct ax_str){left->p + s.n, left->n - s.n};
     while (n < left->n && left->p[n] != ' ' && left->p[n] != ',' && left->p[n] != '}')
