@@ -71,7 +71,7 @@ class Feed(threading.Thread):
 
 def value(prometheus, expression):
     """{instance: value} now."""
-    return {row["metric"].get("instance", ""): float(row["value"][1]) for row in prometheus.query(expression)}
+    return {row["metric"].get("instance", ""): float(row["value"][1]) for row in prometheus.rows(expression)}
 
 
 def ready_within_a_minute():
@@ -93,7 +93,7 @@ def ready_within_a_minute():
         require(value(prometheus, 'model_ready{run="cold"}') != {"": 1}, "it is ready without history too")
         forecast = 'predicted_demand{run="warm",horizon="3h"}'
         fault.eventually(60, lambda: len(value(prometheus, forecast)) == SERIES, f"{SERIES} forecasts")
-        now_s = float(prometheus.query(f"timestamp({forecast})")[0]["value"][1])
+        now_s = float(prometheus.rows(f"timestamp({forecast})")[0]["value"][1])
         ahead = value(prometheus, forecast)
         error = sum(abs(ahead[f"h{i}"] - demand(i, now_s + HORIZON_S)) for i in range(SERIES))
         naive = sum(abs(demand(i, now_s) - demand(i, now_s + HORIZON_S)) for i in range(SERIES))

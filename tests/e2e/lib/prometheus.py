@@ -1,31 +1,39 @@
-"""A Prometheus that takes remote writes, beside its configuration and its log in the folder of a test."""
+"""A Prometheus that takes remote writes."""
 import json
+import pathlib
+import urllib.parse
 
 import stack
+from check import require
 
 
 class Prometheus(stack.Server):
-    """`config` is what prometheus.yml is to hold, or None when it is written later."""
+    """Its configuration, its log and its data are in a folder of its own. It scrapes nothing where `config` says nothing else."""
 
-    def __init__(self, folder, config=None, name="prometheus"):
+    def __init__(self, folder, config="global: {scrape_interval: 1h}\n"):
+        self.folder = pathlib.Path(folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
         address = f"127.0.0.1:{stack.free_port()}"
         self.url = f"http://{address}"
-        self.config = folder / f"{name}.yml"
-        if config is not None:
-            self.config.write_text(config)
-        super().__init__(name, ["prometheus", f"--config.file={self.config}", f"--storage.tsdb.path={folder}/tsdb",
-                                "--web.enable-remote-write-receiver", f"--web.listen-address={address}",
-                                "--log.level=warn"], folder / f"{name}.log", self.url + "/-/ready")
+        path = self.folder / "prometheus.yml"
+        path.write_text(config)
+        super().__init__("prometheus", ["prometheus", f"--config.file={path}", "--web.enable-remote-write-receiver",
+                                        f"--web.listen-address={address}", "--log.level=warn",
+                                        f"--storage.tsdb.path={self.folder / 'data'}"],
+                         self.folder / "log", self.url + "/-/ready")
+
+    def rows(self, expression, at=None):
+        """Of a query at a time, now by default, as it is answered."""
+        arguments = {"query": expression, **({"time": f"{at:.3f}"} if at else {})}
+        status, body = stack.http(f"{self.url}/api/v1/query", urllib.parse.urlencode(arguments).encode())
+        require(status == 200, f"{expression}: {status} {body[:200]}")
+        return json.loads(body)["data"]["result"]
 
     def query(self, expression):
-        """Of an instant query: [(labels, value)]."""
-        status, body = stack.http(f"{self.url}/api/v1/query",
-                                  stack.urllib.parse.urlencode({"query": expression}).encode())
-        if status != 200:
-            raise OSError(f"{expression}: {status} {body[:200]}")
-        return [(row["metric"], float(row["value"][1])) for row in json.loads(body)["data"]["result"]]
+        """Of an instant vector: [(labels, value)]."""
+        return [(row["metric"], float(row["value"][1])) for row in self.rows(expression)]
 
     def value(self, expression):
         """Of the first series that there is; None without one."""
-        rows = self.query(expression)
-        return rows[0][1] if rows else None
+        found = self.query(expression)
+        return found[0][1] if found else None

@@ -98,10 +98,10 @@ class Story:
         self.kills = []
         address = f"127.0.0.1:{stack.free_port()}"
         self.url = f"http://{address}"
-        (folder / "alerts.yml").write_text(
-            stack.scale_durations((TOP / "rules" / "alerts.yml").read_text(), 7200))
         self.prometheus = Prometheus(
-            folder, PROMETHEUS.replace("EXPORTER", self.recording.address).replace("AUSPEX", self.url))
+            folder / "prometheus", PROMETHEUS.replace("EXPORTER", self.recording.address).replace("AUSPEX", self.url))
+        (folder / "prometheus" / "alerts.yml").write_text(
+            stack.scale_durations((TOP / "rules" / "alerts.yml").read_text(), 7200))
         (folder / "auspex.yml").write_text(CONFIG.replace("PROMETHEUS", self.prometheus.url))
         self.auspex = stack.Server(
             "auspex", [AUSPEX, f"--config.file={folder}/auspex.yml", f"--storage.path={folder}/data",

@@ -82,7 +82,7 @@ class World:
         self.url = f"http://{address}"
         (folder / "data").mkdir()
         self.server = Prometheus(
-            folder, PROMETHEUS.replace("EXPORTER", self.exporter.address).replace("AUSPEX", self.url))
+            folder / "prometheus", PROMETHEUS.replace("EXPORTER", self.exporter.address).replace("AUSPEX", self.url))
         (folder / "auspex.yml").write_text(CONFIG.replace("PROMETHEUS", self.server.url))
         record(folder / "in.csv")
         self.auspex = stack.Server(

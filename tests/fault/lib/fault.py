@@ -2,7 +2,6 @@
 and a feed that gives several of them the same samples, over several connections and in both versions of remote-write,
 repeated until they are answered 2xx."""
 import concurrent.futures
-import json
 import math
 import os
 import pathlib
@@ -13,39 +12,21 @@ import struct
 import sys
 import threading
 import time
-import urllib.parse
 
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent.parent
 sys.path[:0] = [str(TOP / "deploy" / "lib"), str(TOP / "tests" / "e2e" / "lib")]
+import prometheus  # noqa: E402
 import rw  # noqa: E402
 import stack  # noqa: E402
 from check import Failure, eventually, require  # noqa: E402, F401
 
 
-class Prometheus(stack.Server):
-    """The target: a Prometheus that receives remote-write and scrapes nothing."""
-
-    def __init__(self, folder, port=None, *more):
-        self.folder = pathlib.Path(folder)
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self.address = f"127.0.0.1:{port or stack.free_port()}"
-        self.url = f"http://{self.address}"
-        config = self.folder / "prometheus.yml"
-        config.write_text("global: {scrape_interval: 1h}\n")
-        super().__init__("prometheus", ["prometheus", f"--config.file={config}", "--web.enable-remote-write-receiver",
-                                        f"--web.listen-address={self.address}", "--log.level=warn",
-                                        f"--storage.tsdb.path={self.folder / 'data'}", *more],
-                         self.folder / "log", self.url + "/-/ready")
-
-    def query(self, expression, at=None):
-        arguments = {"query": expression, **({"time": f"{at:.3f}"} if at else {})}
-        status, body = stack.http(f"{self.url}/api/v1/query?{urllib.parse.urlencode(arguments)}", timeout=60)
-        require(status == 200, f"{expression}: {status} {body[:200]}")
-        return json.loads(body)["data"]["result"]
+class Prometheus(prometheus.Prometheus):
+    """The target, which scrapes nothing."""
 
     def samples(self, selector, span="1h"):
         """Raw samples: {labels without `run`: {time: value as Prometheus spells it}}."""
-        rows = self.query(f"{selector}[{span}]")
+        rows = self.rows(f"{selector}[{span}]")
         return {tuple(sorted((k, v) for k, v in row["metric"].items() if k != "run")):
                 {float(t): v for t, v in row["values"]} for row in rows}
 

@@ -88,7 +88,7 @@ class Pair:
 
     def _newest(self, run):
         """Time that all jobs of a run have reached."""
-        rows = self.prometheus.query(f'max by (for) (timestamp(model_info{{run="{run}"}}))')
+        rows = self.prometheus.rows(f'max by (for) (timestamp(model_info{{run="{run}"}}))')
         return min((float(row["value"][1]) for row in rows), default=0) if len(rows) == len(JOBS) else 0
 
     def require_equal(self):
