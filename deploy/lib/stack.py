@@ -127,7 +127,7 @@ class Server:
                                  f"Its log, {self.log}, ends with:\n{self.log_tail()}")
             time.sleep(0.1)
 
-    def stop(self, seconds=60):
+    def stop(self, seconds=15):
         """Ask it to end, insist after `seconds`. Returns its exit status (None: it was not running)."""
         process, self.process = self.process, None
         if process is None:

@@ -140,7 +140,7 @@ def restarted_with(name, damage, told, check):
         log = p.victim.log.read_text()
         require(told in log, f"its log does not say '{told}'")
         text = check(p, there, back)
-        require(p.victim.stop() == 0, "it does not end well")
+        require(p.victim.stop(60) == 0, "it does not end well")
         return text
 
 

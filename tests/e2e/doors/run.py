@@ -443,7 +443,7 @@ def it_stops_in_time_whatever_hangs(chain):
                  "Content-Length: 1000\r\n\r\nx".encode())
     time.sleep(2)  # something waits to be sent
     began = time.monotonic()
-    status = chain.servers["near"].stop()
+    status = chain.servers["near"].stop(60)
     took = time.monotonic() - began
     slow.close()
     require(status == 0, f"it ended with {stack.describe_exit(status)}: {chain.servers['near'].log_tail()}")

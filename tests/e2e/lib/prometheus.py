@@ -18,7 +18,7 @@ class Prometheus(stack.Server):
         path = self.folder / "prometheus.yml"
         path.write_text(config)
         super().__init__("prometheus", ["prometheus", f"--config.file={path}", "--web.enable-remote-write-receiver",
-                                        f"--web.listen-address={address}", "--log.level=warn",
+                                        f"--web.listen-address={address}", "--log.level=warn", "--storage.remote.flush-deadline=1s",
                                         f"--storage.tsdb.path={self.folder / 'data'}"],
                          self.folder / "log", self.url + "/-/ready")
 

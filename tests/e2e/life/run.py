@@ -139,7 +139,7 @@ def a_config_that_cannot_be_taken_changes_nothing(folder):
     require(auspex.metric("auspex_config_last_reload_successful") == 1, "the metric does not say that it is good")
     require(b"other" in auspex.shown_config(), "the good one is not in force")
     the_doors_too(auspex)
-    require(auspex.server.stop() == 0, "it did not end well")
+    require(auspex.server.stop(60) == 0, "it did not end well")
     for line in auspex.log().splitlines():
         require({"ts", "level", "id", "msg"} <= json.loads(line).keys(), f"no line of the log: {line}")
 
@@ -238,7 +238,7 @@ def memory_has_a_ceiling(folder):
     eventually(60, taken, "known series are taken")
     eventually(60, lambda: auspex.metric("auspex_job_steps_total") > steps, "steps go on")
     require("level=warn id=memory" in auspex.log(), "the log does not say so")
-    require(auspex.server.stop() == 0, "it did not end well")
+    require(auspex.server.stop(60) == 0, "it did not end well")
 
 
 CHECKS = [a_config_that_cannot_be_taken_changes_nothing, a_start_with_a_bad_config_says_where, memory_has_a_ceiling]

@@ -118,7 +118,7 @@ def teach(auspex):
 
     auspex.ask("/api/v1/feedback?id=1", method="DELETE")
     require(auspex.explain(told, again[2])["threshold"] == 1, "revoked, and still in force")
-    require(auspex.server.stop() == 0, "it did not stop well")
+    require(auspex.server.stop(60) == 0, "it did not stop well")
     print(f"explained, taught, killed, taught still, revoked: threshold {after[0]['after']:.2f} and back")
 
 
