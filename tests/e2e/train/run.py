@@ -139,7 +139,7 @@ def a_recording_is_learnt_and_the_report_says_how_well(w):
     require(f"\n1 of 2 jobs is fit to serve.\n" in text and "## load: fit to serve\n" in text
             and "## hopeless: NOT fit to serve\n" in text, text)
     section = text.split("## hopeless")[0]
-    row = re.search(r"^\| wape \| 200ms \| (\S+) \| at most \| 0\.1 \| yes \|$", section, re.M)
+    row = re.search(r"^\| wape \| 200ms \| (\S+) \| at most \| 0\.1 \| yes \| no \|$", section, re.M)
     require(row and abs(float(row.group(1)) / wape - 1) < 1e-3, f"the table does not say wape {wape}:\n{section}")
     require("registered as 1.0.0, in production" in section, section)
     require("\n- wape is " in text.split("## hopeless")[1], text)
