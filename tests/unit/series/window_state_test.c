@@ -148,6 +148,7 @@ static enum ax_err try_window(void *ctx, struct ax_str bytes)
     for (int64_t t_ms = 60000000; t_ms < 90000000 && err == AX_OK; t_ms += 6000000) {
         enum ax_err pushed = ax_window_push(w, t_ms, 1);
         assert_true(pushed == AX_OK || pushed == AX_CONFLICT); /* its newest time may be wrong */
+        (void)ax_window_include(w, (uint64_t)(t_ms / 6000000 - 9));
     }
     ax_window_free(w);
     return err;
@@ -160,6 +161,11 @@ static void damage_is_refused_or_harmless(void **state)
     struct ax_buf bytes;
     ax_buf_init(&bytes, BYTES_MAX);
     push(w, 60000, 0, 1000);
+    ax_window_save(w, &bytes);
+    damage_check(ax_buf_view(&bytes), try_window, NULL);
+    ax_buf_reset(&bytes);
+    assert_int_equal(ax_window_exclude(w, 1, 900 * 60000, 930 * 60000), AX_OK);
+    assert_int_equal(ax_window_exclude(w, 2, 920 * 60000, 1000 * 60000), AX_OK);
     ax_window_save(w, &bytes);
     damage_check(ax_buf_view(&bytes), try_window, NULL);
     ax_buf_done(&bytes);
