@@ -244,7 +244,7 @@ static bool is_excluded(const struct ax_window *w, int64_t from_ms, int64_t to_m
 /* Show the points of a view but for what is excluded. */
 static void show(const struct ax_window *w, struct track *t, const struct ax_view *points)
 {
-    for (uint32_t i = 0; i < points->n; i++) {
+    for (uint32_t i = 0; i < points->n && points->v && t->v; i++) {
         const int64_t t_ms = points->end_ms - (int64_t)(points->n - 1 - i) * points->step_ms;
         t->v[t->first + i] = is_excluded(w, t_ms - points->step_ms, t_ms) ? NAN : points->v[i];
     }
@@ -260,7 +260,7 @@ static void show_open(struct ax_window *w)
     const struct ax_view fine = ax_window_fine(w);
     w->open_sum = 0;
     w->open_n = 0;
-    for (uint32_t i = fine.n;
+    for (uint32_t i = fine.v ? fine.n : 0;
          i-- > 0 && fine.end_ms - (int64_t)(fine.n - 1 - i) * fine.step_ms > w->open_start;) {
         if (isnan(fine.v[i]))
             continue;
@@ -281,7 +281,7 @@ static void show_all(struct ax_window *w)
 /* Has a view a value in that range? */
 static bool has_value(const struct ax_view *points, int64_t from_ms, int64_t to_ms)
 {
-    for (uint32_t i = 0; i < points->n; i++) {
+    for (uint32_t i = 0; i < points->n && points->v; i++) {
         const int64_t t_ms = points->end_ms - (int64_t)(points->n - 1 - i) * points->step_ms;
         if (t_ms >= from_ms && t_ms - points->step_ms < to_ms && !isnan(points->v[i]))
             return true;
@@ -391,7 +391,7 @@ static enum ax_err track_load(struct track *t, struct ax_bytes *in)
     uint32_t n = ax_get_count(&ahead, UINT32_MAX), kept = n < t->n_max ? n : t->n_max;
     if (ahead.err != AX_OK || n > ax_bytes_left(&ahead) / sizeof *t->v)
         return ax_bytes_fail(in);
-    if (kept && track_reserve(t, kept) != AX_OK)
+    if (kept && (track_reserve(t, kept) != AX_OK || !t->v))
         return AX_NOMEM;
     ahead.p += (size_t)(n - kept) * sizeof *t->v;
     if (kept)
