@@ -408,7 +408,8 @@ static void judge(struct ax_detector *d, const struct ax_observation *o, struct 
                          ax_scale_mean(&d->views[i].scale, l->least));
     *out = (struct ax_verdict){
         .ready = true, .expected = l->expected, .lower = l->expected - width, .upper = l->expected + width};
-    double score = rested(l, combined / fmax((double)d->combined.level, COMBINED_LEVEL_MIN));
+    const double unrested = combined / fmax((double)d->combined.level, COMBINED_LEVEL_MIN);
+    double score = rested(l, unrested);
     bool beyond = beyond_range(&d->spec, l->value) != 0;
     l->known = score > 1 && is_known(d, o) && !beyond;
     if (l->known)
@@ -424,6 +425,8 @@ static void judge(struct ax_detector *d, const struct ax_observation *o, struct 
     ax_spread_add(&d->spread, abnormal || out->score > 1 ? (double)NAN : l->value);
     guard(d, l, out);
     settle(out);
+    if (l->resting == AX_REST_COMMON && !out->unasked)
+        out->unrested = fmin(unrested, SCORE_MAX);
 }
 
 /* A step without a value: the last verdict stands, unless the absence is one by itself. */
@@ -463,6 +466,7 @@ static void end_gap(struct ax_detector *d)
 void ax_detector_step(struct ax_detector *d, const struct ax_observation *o, struct ax_verdict *out)
 {
     pass_time(d, o);
+    d->last.unrested = 0;
     if (!usable(o->value)) {
         gap(d, o);
         *out = d->last;

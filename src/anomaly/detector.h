@@ -71,6 +71,8 @@ struct ax_verdict {
     bool ready;
     const char *reason; /* when not ready: "warming_up", "no_data" */
     double score;       /* 0 to 100; above 1 is abnormal; 0 when not ready */
+    double unrested; /* of this step alone, not saved: the score that it had were it not a move, of a series
+                        that rests, as may come at more than the rate (it scores at most 1); else 0 */
     enum ax_severity severity;
     double least; /* of the score, that it has by itself: absent, or outside of data_range, or of an entity
                      one feature of which is; 0 for none. What people teach does not move it */

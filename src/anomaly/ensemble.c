@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STATE_VERSION 3
+#define STATE_VERSION 4
 #define WEIGHT_MAX ((double)AX_ENSEMBLE_MEMBERS)
 #define KEY_SEED 0x656e73656d626c65ULL
 /* Beyond so many spreads a feature counts by its logarithm, so that one that never moved before does not

@@ -1,9 +1,11 @@
 /* ensemble_sequence.c: the LSTM autoencoder over all points of a row, 64, 32 and back, as an ensemble asks
  * it.
  *
- * A row's distance is the root of its mean square error over the 98th percentile of that of the rows that it
- * learnt from, so that 1 is its threshold (P. Malhotra and others, "LSTM-based encoder-decoder for
- * multi-sensor anomaly detection", ICML workshop 2016, has such a network); no entity's level is below it. */
+ * A row's distance is the root of the mean square error of its newest steps over the 98th percentile of that
+ * of the rows that it learnt from, so that 1 is its threshold (P. Malhotra and others, "LSTM-based
+ * encoder-decoder for multi-sensor anomaly detection", ICML workshop 2016, has such a network, and an error
+ * for each step); no entity's level is below it. The steps before are what the network has to go by: with
+ * their errors the score would rise late, and stay up for a whole row after what was wrong has ended. */
 #include "anomaly/coder.h"
 #include "anomaly/ensemble_member.h"
 #include "math/stats.h"
@@ -22,6 +24,7 @@
 #define BATCH 32 /* few rows: more and larger steps */
 #define RATE 5e-3f
 #define THRESHOLD_AT 0.98
+#define NEWEST 3       /* steps that are judged */
 #define ERROR_MIN 1e-6 /* of features whose usual spread is 1 */
 
 struct sequence {
@@ -81,26 +84,43 @@ static size_t sequence_scratch(const void *model, uint32_t p, uint32_t n)
     return said_bytes(s, n) + ax_coder_scratch(s->coder, n);
 }
 
+/* How many of a row's numbers, its last ones, are judged. */
+static uint32_t judged(const struct ax_ensemble_view *v)
+{
+    return (v->points < NEWEST ? v->points : NEWEST) * v->p;
+}
+
+static double square_of(float said, float was)
+{
+    const double d = (double)said - (double)was;
+    return d * d;
+}
+
 static void sequence_score(const void *model, const struct ax_ensemble_view *v, void *scratch, double *score)
 {
     const struct sequence *s = model;
-    ax_coder_score(s->coder, v->n, v->context, (char *)scratch + said_bytes(s, v->n), scratch, score);
-    for (uint32_t r = 0; r < v->n; r++)
-        score[r] = sqrt(score[r]) / s->threshold;
+    const size_t width = (size_t)v->points * v->p, from = width - judged(v);
+    float *said = scratch;
+    ax_coder_say(s->coder, v->n, v->context, (char *)scratch + said_bytes(s, v->n), said);
+    for (size_t r = 0; r < v->n; r++) {
+        double sum = 0;
+        for (size_t i = r * width + from; i < (r + 1) * width; i++)
+            sum += square_of(said[i], v->context[i]);
+        score[r] = sqrt(sum / judged(v)) / s->threshold;
+    }
 }
 
-/* Squared errors of all points: they add up to what the score is made of. */
+/* Squared errors of the steps that are judged: they add up to what the score is made of. */
 static void sequence_explain(const void *model, const struct ax_ensemble_view *one, void *scratch,
                              double *parts)
 {
     double score;
     const float *said = scratch;
+    const uint32_t width = one->points * one->p;
     sequence_score(model, one, scratch, &score);
     memset(parts, 0, one->p * sizeof *parts);
-    for (uint32_t i = 0; i < one->points * one->p; i++) {
-        double d = (double)said[i] - (double)one->context[i];
-        parts[i % one->p] += d * d;
-    }
+    for (uint32_t i = width - judged(one); i < width; i++)
+        parts[i % one->p] += square_of(said[i], one->context[i]);
 }
 
 /* The threshold, from the rows that were learnt from. */

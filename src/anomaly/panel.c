@@ -15,12 +15,11 @@
 #define TAIL_MIN 4
 #define EVIDENCE 24.0 /* points heard that count as much as what was known before */
 #define PER_POINT                                                                                            \
-    2.0             /* the rate of points over that of steps: a step raises its point and part of the next */
-#define UNHEARD 3.0 /* level of the first generation, before it was heard */
+    2.0 /* the rate of points over that of steps: a step raises its point and part of the next */
 #define YOUNG_STEPS 120.0  /* of an entity, at which a score counts half */
 #define WARMUP_STEPS 30.0  /* that features take before they speak */
 #define GROWN_POINTS 864   /* three days to learn from: then what stays beyond the level is no ignorance */
-#define RISE_MAX 2.0       /* of the level of such a generation, */
+#define RISE_MAX 1.5       /* of the level of such a generation, */
 #define LASTS_POINTS 576   /* unless in two days */
 #define LASTS_SHARE 0.25   /* so much of the time was above it: that is a new level, */
 #define SETTLED_POINTS 144 /* of which half a day is worth learning from */
@@ -81,10 +80,10 @@ static double vote_of(const struct ax_panel_voices *v, double level)
 
 /* Another generation speaks, or (0) the features alone: of these what was heard says little. Generations have
  * the entity in common, and what it does every day. */
-static void hear_another(struct ax_panel *p, int64_t generation)
+static void hear_another(struct ax_panel *p, const struct ax_panel_voices *v, int64_t generation)
 {
     const bool alike = p->generation != 0 && generation != 0;
-    p->before = generation == 0 ? 1 : p->generation == 0 ? fmax(p->level, UNHEARD) : p->level;
+    p->before = generation == 0 ? 1 : p->generation == 0 ? fmax(p->level, v->unheard) : p->level;
     p->level = p->before;
     p->accepted = 1;
     p->generation = generation;
@@ -174,7 +173,7 @@ bool ax_panel_step(struct ax_panel *p, const struct ax_panel_voices *v, struct a
         p->missed = 0;
     const bool away = p->missed > 0;
     if (generation != p->generation && !away)
-        hear_another(p, generation);
+        hear_another(p, v, generation);
     const double level = away ? 1 : p->level;
     const double features = fmin(v->features->score, FEATURES_MAX);
     double together = v->features->score;

@@ -9,16 +9,17 @@
  * What is held out is not what comes. So the score is that over the panel's own level, never below 1: what a
  * share of points of all that was heard of the generation, and half as much of those before it, exceeds (a
  * point is the largest of its steps), by the tail of anomaly/tail.h. As points are few at first, the level
- * is, on a logarithmic scale, between that and what was known before: 1 for features, 3 for the first
- * generation, the level of the one before for the next. An abnormality counts by its first point, as if that
- * were at the level: an incident hides none after it. What lasts is usual when an eighth of what was learnt
- * from has passed, 4 hours at most; not so once three days were learnt from: then what is up to twice the
- * level given counts in full, the level is at most that, and the rest is left to the next training.
+ * is, on a logarithmic scale, between that and what was known before: 1 for features, what the voices say of
+ * the first generation, the level of the one before for the next. An abnormality counts by its first point,
+ * as if that were at the level: an incident hides none after it. What lasts is usual when an eighth of what
+ * was learnt from has passed, 4 hours at most; not so once three days were learnt from: then what is up to
+ * one and a half times the level given counts in full, the level is at most that, and the rest is left to the
+ * next training.
  *
  * Except for what lasts longer than incidents do: when a quarter of the last two days was above the level
  * (exponentially weighted: 14 hours without a break after quiet days) it begins a new level, and counts in
- * full; from then on the level may rise to twice that. Half a day later it has settled, and is worth learning
- * from.
+ * full; from then on the level may rise to half as much again. Half a day later it has settled, and is worth
+ * learning from.
  *
  * What an ensemble finds in features whose deviations are not asked for (the guards of a job) is learnt from
  * as all is, but makes no score above that of the features' voice, and no vote.
@@ -54,7 +55,8 @@ struct ax_panel_voices {
     uint32_t learnt_points;                  /* that the ensemble's past lasted */
     bool unasked;                            /* what members say is of deviations that nobody asks for */
     bool judge_only;                         /* learn nothing */
-    double level; /* of the generation, for the entity: what is known before the past is */
+    double level;   /* of the generation, for the entity: what is known before the past is */
+    double unheard; /* of the first one the level is so many times that, before it was heard; at least 1 */
 };
 
 /* Score the step, then learn from it. *vote is the share of voices above

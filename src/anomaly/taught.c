@@ -121,6 +121,7 @@ void ax_taught_apply(const struct ax_taught *t, double value, struct ax_verdict 
     const bool by_itself = v->least > 0 && !(v->score > v->least);
     if (!by_itself)
         v->score = fmax(fmin(v->score / threshold, v->unasked ? 1 : SCORE_MAX), v->least);
+    v->unrested /= threshold;
     v->severity = ax_severity_of(v->score);
     if (v->score <= 1)
         v->direction = 0;

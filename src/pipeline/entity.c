@@ -177,16 +177,38 @@ static void hear_features(const struct ax_job *job, const struct ax_entity *e, i
         h->least *= 1 + (double)h->absent / h->speak; /* the whole entity is worse than a metric of it */
 }
 
-/* The features' voice: its direction is that of the strongest. What is not asked for is no part of it, and
- * what is not there has its own say. */
-static void combine(struct ax_job *job, struct ax_entity *e, const struct heard *h)
+/* Is a feature's move away from where it rests, which comes too often to say something by itself, beside
+ * something else that is abnormal: another feature, or what the ensemble finds in all of them? That is as
+ * rare as either is calibrated to be, so no more alarms come of it; what it adds is how far they go. */
+static bool is_beside(const struct ax_job *job, const struct heard *h, bool found)
+{
+    for (uint32_t i = 0; i < job->channels_n && !found; i++) {
+        const struct ax_verdict *v = h->verdicts[i];
+        found = v && !v->absent && v->score > 1;
+    }
+    return found;
+}
+
+/* What a feature says. What is not asked for says nothing, and what is not there has its own say. */
+static double said_by(const struct ax_verdict *v, bool beside)
+{
+    if (!v || v->absent)
+        return (double)NAN;
+    if (v->unasked)
+        return 0;
+    return beside ? fmax(v->score, v->unrested) : v->score;
+}
+
+/* The features' voice: its direction is that of the strongest. `found`: the ensemble finds something. */
+static void combine(struct ax_job *job, struct ax_entity *e, const struct heard *h, bool found)
 {
     double scores[AX_CHANNELS_MAX], strongest = 0;
     int direction = 0;
+    const bool beside = is_beside(job, h, found);
     for (uint32_t i = 0; i < job->channels_n; i++) {
         const struct ax_verdict *v = h->verdicts[i];
-        scores[i] = !v || v->absent ? (double)NAN : v->unasked ? 0 : v->score;
-        if (v && scores[i] > strongest) {
+        scores[i] = said_by(v, beside);
+        if (v && v->direction && scores[i] > strongest) {
             strongest = scores[i];
             direction = v->direction;
         }
@@ -277,7 +299,7 @@ static void entity_step(struct ax_job *job, struct ax_entity *e, int64_t t_ms, c
     const bool present = e->seen_ms == t_ms;
     bool apart = (job->skip & AX_SKIP_LEARNING) != 0;
     if (present) {
-        combine(job, e, &h);
+        combine(job, e, &h, ax_entity_is_found(job, asked, at));
         apart = ax_entity_hear(job, e, asked, at) || apart;
     } else if (h.absent) {
         miss(job, e);

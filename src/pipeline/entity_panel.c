@@ -11,6 +11,9 @@
 #define LAGS 7
 #define MUCH_MORE 1.5 /* time to learn from */
 #define ASKED_MIN 0.5 /* of what an ensemble finds, for it to count */
+/* How far a first generation may be off: two hours of points of several members, 400 steps of one. */
+#define UNHEARD 3.0
+#define UNHEARD_LATENCY 2.0
 
 /* What the features are, in their order. */
 static uint64_t features_hash(const struct ax_job_config *config)
@@ -307,6 +310,15 @@ static void ask_why(const struct ax_job *job, const struct ax_asked *asked, uint
         out->share[i] = fmin(out->share[i] / sum, 1);
 }
 
+bool ax_entity_is_found(const struct ax_job *job, const struct ax_asked *asked, uint32_t at)
+{
+    if (at == UINT32_MAX || !asked->answers[at].ensemble || ax_detector_spec_guards(&job->detector))
+        return false;
+    const struct ax_answer *a = &asked->answers[at];
+    return ax_ensemble_combine(ax_ensemble_members_of(a->ensemble), ax_ensemble_weights(a->ensemble),
+                               &a->ratios, NULL, 0) > ax_ensemble_level(a->ensemble, a->index);
+}
+
 /* Is any member, or are all together, above what is usual? */
 static bool speak_up(const struct ax_panel_voices *v)
 {
@@ -349,6 +361,7 @@ bool ax_entity_hear(struct ax_job *job, struct ax_entity *e, const struct ax_ask
         voices.learnt_points = (uint32_t)((answer->learnt_ms - answer->from_ms) / job->config->step_ms /
                                           ax_entity_point_steps(job));
         voices.level = ax_ensemble_level(answer->ensemble, answer->index);
+        voices.unheard = job->ensemble.points == AX_LATENCY_STEPS ? UNHEARD_LATENCY : UNHEARD;
     }
     if (answer && ax_detector_spec_guards(&job->detector) && speak_up(&voices))
         ask_why(job, asked, at, &told);

@@ -29,7 +29,8 @@ static struct ax_verdict heard_of(struct ax_panel *p, double features, double me
                                            .ratios = &ratios,
                                            .level = 1,
                                            .generation = generation,
-                                           .learnt_points = learnt_points};
+                                           .learnt_points = learnt_points,
+                                           .unheard = 3};
     (void)ax_panel_step(p, &voices, &out, vote);
     return out;
 }
@@ -195,6 +196,17 @@ static void what_lasts_is_usual_to_a_young_generation_and_not_to_one_of_three_da
     ax_panel_free(grown);
 }
 
+static void the_level_of_a_generation_of_three_days_rises_by_half_at_most(void **state)
+{
+    (void)state;
+    struct ax_panel *p = ax_panel_new(&spec, POINT);
+    double vote;
+    (void)steps_above(p, 40000, 0, 1.2, GROWN); /* one of fourteen points is above one and a half */
+    assert_true(heard(p, 1.55, 1.55, &vote).score > 1);
+    assert_true(heard(p, 1.45, 1.45, &vote).score < 1);
+    ax_panel_free(p);
+}
+
 static void what_nobody_asks_for_makes_no_score_and_no_vote_beyond_those_of_the_features(void **state)
 {
     (void)state;
@@ -210,6 +222,7 @@ static void what_nobody_asks_for_makes_no_score_and_no_vote_beyond_those_of_the_
                                          .level = 1,
                                          .generation = 1,
                                          .learnt_points = GROWN,
+                                         .unheard = 3,
                                          .judge_only = true};
         struct ax_verdict out;
         double vote;
@@ -341,6 +354,7 @@ int main(void)
         cmocka_unit_test(what_an_entity_does_every_day_is_not_forgotten_when_another_generation_speaks),
         cmocka_unit_test(a_generation_that_says_nothing_for_a_while_is_not_forgotten),
         cmocka_unit_test(what_lasts_is_usual_to_a_young_generation_and_not_to_one_of_three_days),
+        cmocka_unit_test(the_level_of_a_generation_of_three_days_rises_by_half_at_most),
         cmocka_unit_test(what_nobody_asks_for_makes_no_score_and_no_vote_beyond_those_of_the_features),
         cmocka_unit_test(
             what_lasts_for_more_than_half_a_day_begins_a_new_level_beside_which_more_is_still_abnormal),
