@@ -10,6 +10,7 @@
 #define SCORE_MAX 100.0
 #define NEWEST_MOST (INT64_C(1) << 59)
 #define JUST_BELOW 0.99 /* of a missed score: it is to be above the threshold */
+#define NEW_SHARE 0.02  /* of the blocks known may be above it beside, that were not before */
 
 /* Bin 0 stands for no score, 1 for all that are lower than can be told apart. */
 static uint8_t level_of(double score)
@@ -68,6 +69,27 @@ bool ax_peaks_read(const struct ax_peaks *p, int64_t from_ms, int64_t to_ms, int
     *low = edge_of(most);
     *high = most == 255 ? SCORE_MAX : edge_of(most + 1u);
     return true;
+}
+
+/* The least threshold by which at most NEW_SHARE of what was below 1 outside of a range would be above; the
+ * blocks next to it are the incident's too. */
+static double least_for(const struct ax_peaks *p, int64_t from_ms, int64_t to_ms, int64_t step_ms)
+{
+    const int64_t from = block_of(from_ms, step_ms) - 1, to = block_of(to_ms, step_ms) + 1;
+    const unsigned one = level_of(1);
+    uint32_t of_level[256] = {0}, n = 0, above = 0;
+    for (int64_t b = p->newest - (AX_PEAKS - 1); b <= p->newest; b++) {
+        const unsigned level = p->level[(uint64_t)b % AX_PEAKS];
+        if (level == 0 || level >= one || (b >= from && b <= to))
+            continue;
+        of_level[level]++;
+        n++;
+    }
+    const double most = fmax(NEW_SHARE * n, 1);
+    unsigned level = one;
+    while (level > 1 && above + of_level[level - 1] <= most)
+        above += of_level[--level];
+    return edge_of(level);
 }
 
 /* The threshold that comes of all lessons, the later ones having the last word. */
@@ -212,6 +234,8 @@ enum ax_err ax_hindsight_teach(struct ax_hindsight *h, const struct ax_lesson_ra
     double low, high;
     if (!ax_peaks_read(&h->peaks, lesson->from_ms, lesson->to_ms, step_ms, &low, &high))
         return AX_NOTFOUND;
+    if (lesson->verdict == AX_LESSON_MISSED)
+        low = fmax(low, least_for(&h->peaks, lesson->from_ms, lesson->to_ms, step_ms) / JUST_BELOW);
     if (!h->taught && !(h->taught = calloc(1, sizeof *h->taught)))
         return AX_NOMEM;
     return ax_taught_add(h->taught, lesson->id, lesson->verdict, low, high);

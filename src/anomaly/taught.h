@@ -7,8 +7,10 @@
  * what is revoked leaves no trace. What a verdict has by itself, and what its guards do not ask for, no
  * threshold moves; and whatever is above 1 in the end is so from its min_steps-th step in succession on. A
  * lesson moves the threshold at most tenfold up, and to a quarter down: what was a hundred times the usual is
- * no measure of it, and what hardly moved the score would make alarms of noise. Pure; owner: the pipeline's
- * thread. */
+ * no measure of it, and what hardly moved the score would make alarms of noise. For the same reason "missed"
+ * moves it so far down at most that of the other blocks of AX_PEAK_STEPS steps that are known, and were below
+ * 1, a fiftieth is above: what scores like an incident all day is not found by a threshold. Pure; owner: the
+ * pipeline's thread. */
 #ifndef AX_ANOMALY_TAUGHT_H
 #define AX_ANOMALY_TAUGHT_H
 

@@ -74,6 +74,33 @@ static void what_was_missed_scores_above_1_from_then_on(void **state)
     ax_hindsight_free(h);
 }
 
+static void what_was_missed_makes_no_alarms_of_what_comes_all_day(void **state)
+{
+    (void)state;
+    struct ax_hindsight *h = ax_hindsight_new(0);
+    for (uint32_t block = 0; block < 200; block++) /* one of forty is at 0.7, ten times as high as the rest */
+        run(h, block * AX_PEAK_STEPS, block * AX_PEAK_STEPS + AX_PEAK_STEPS - 1,
+            block % 40 == 7 ? 0.7 : 0.07);
+    assert_int_equal(teach(h, 1, AX_LESSON_MISSED, 100 * AX_PEAK_STEPS, 101 * AX_PEAK_STEPS - 1), AX_OK);
+    assert_true(judged(h, 200 * AX_PEAK_STEPS, 0.7) <= 1);
+    assert_true(judged(h, 200 * AX_PEAK_STEPS + 1, 0.75) > 1);
+    ax_hindsight_free(h);
+}
+
+static void what_comes_more_seldom_than_one_in_fifty_does_not_keep_a_threshold_up(void **state)
+{
+    (void)state;
+    struct ax_hindsight *h = ax_hindsight_new(0);
+    for (uint32_t block = 0; block < 200; block++)
+        run(h, block * AX_PEAK_STEPS, block * AX_PEAK_STEPS + AX_PEAK_STEPS - 1,
+            block == 7     ? 0.7
+            : block == 120 ? 0.5
+                           : 0.07);
+    assert_int_equal(teach(h, 1, AX_LESSON_MISSED, 120 * AX_PEAK_STEPS, 121 * AX_PEAK_STEPS - 1), AX_OK);
+    assert_true(judged(h, 200 * AX_PEAK_STEPS, 0.5) > 1);
+    ax_hindsight_free(h);
+}
+
 static void a_threshold_moves_tenfold_up_and_to_a_quarter_down_at_most(void **state)
 {
     (void)state;
@@ -277,6 +304,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_no_anomaly_scores_at_most_1_from_then_on),
         cmocka_unit_test(what_was_missed_scores_above_1_from_then_on),
+        cmocka_unit_test(what_was_missed_makes_no_alarms_of_what_comes_all_day),
+        cmocka_unit_test(what_comes_more_seldom_than_one_in_fifty_does_not_keep_a_threshold_up),
         cmocka_unit_test(a_threshold_moves_tenfold_up_and_to_a_quarter_down_at_most),
         cmocka_unit_test(the_later_of_two_lessons_has_the_last_word),
         cmocka_unit_test(of_a_time_that_is_too_long_ago_or_still_to_come_nothing_is_learnt),
