@@ -178,15 +178,22 @@ static void hear_features(const struct ax_job *job, const struct ax_entity *e, i
 }
 
 /* Is a feature's move away from where it rests, which comes too often to say something by itself, beside
- * something else that is abnormal: another feature, or what the ensemble finds in all of them? That is as
- * rare as either is calibrated to be, so no more alarms come of it; what it adds is how far they go. */
-static bool is_beside(const struct ax_job *job, const struct heard *h, bool found)
+ * something else that is abnormal: another feature, or what the model of latencies finds in all of them? That
+ * is as rare as either is calibrated to be, so no more alarms come of it; what it adds is how far they go.
+ * An ensemble looks at minutes, not at the same step: beside it such moves brought the steps of pods into a
+ * worse order. */
+static bool is_beside(const struct ax_job *job, const struct heard *h, const struct ax_asked *asked,
+                      uint32_t at)
 {
-    for (uint32_t i = 0; i < job->channels_n && !found; i++) {
+    const bool model = at != UINT32_MAX && asked->answers[at].ensemble;
+    if (model && !ax_entity_hears_latencies(job))
+        return false;
+    bool abnormal = model && ax_entity_is_found(job, asked, at);
+    for (uint32_t i = 0; i < job->channels_n && !abnormal; i++) {
         const struct ax_verdict *v = h->verdicts[i];
-        found = v && !v->absent && v->score > 1;
+        abnormal = v && !v->absent && v->score > 1;
     }
-    return found;
+    return abnormal;
 }
 
 /* What a feature says. What is not asked for says nothing, and what is not there has its own say. */
@@ -199,12 +206,11 @@ static double said_by(const struct ax_verdict *v, bool beside)
     return beside ? fmax(v->score, v->unrested) : v->score;
 }
 
-/* The features' voice: its direction is that of the strongest. `found`: the ensemble finds something. */
-static void combine(struct ax_job *job, struct ax_entity *e, const struct heard *h, bool found)
+/* The features' voice: its direction is that of the strongest. */
+static void combine(struct ax_job *job, struct ax_entity *e, const struct heard *h, bool beside)
 {
     double scores[AX_CHANNELS_MAX], strongest = 0;
     int direction = 0;
-    const bool beside = is_beside(job, h, found);
     for (uint32_t i = 0; i < job->channels_n; i++) {
         const struct ax_verdict *v = h->verdicts[i];
         scores[i] = said_by(v, beside);
@@ -299,7 +305,7 @@ static void entity_step(struct ax_job *job, struct ax_entity *e, int64_t t_ms, c
     const bool present = e->seen_ms == t_ms;
     bool apart = (job->skip & AX_SKIP_LEARNING) != 0;
     if (present) {
-        combine(job, e, &h, ax_entity_is_found(job, asked, at));
+        combine(job, e, &h, is_beside(job, &h, asked, at));
         apart = ax_entity_hear(job, e, asked, at) || apart;
     } else if (h.absent) {
         miss(job, e);

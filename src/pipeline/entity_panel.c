@@ -310,12 +310,16 @@ static void ask_why(const struct ax_job *job, const struct ax_asked *asked, uint
         out->share[i] = fmin(out->share[i] / sum, 1);
 }
 
+bool ax_entity_hears_latencies(const struct ax_job *job)
+{
+    return job->ensemble.points == AX_LATENCY_STEPS;
+}
+
 bool ax_entity_is_found(const struct ax_job *job, const struct ax_asked *asked, uint32_t at)
 {
-    if (at == UINT32_MAX || !asked->answers[at].ensemble || ax_detector_spec_guards(&job->detector))
-        return false;
     const struct ax_answer *a = &asked->answers[at];
-    return ax_ensemble_combine(ax_ensemble_members_of(a->ensemble), ax_ensemble_weights(a->ensemble),
+    return !ax_detector_spec_guards(&job->detector) &&
+           ax_ensemble_combine(ax_ensemble_members_of(a->ensemble), ax_ensemble_weights(a->ensemble),
                                &a->ratios, NULL, 0) > ax_ensemble_level(a->ensemble, a->index);
 }
 
@@ -361,7 +365,7 @@ bool ax_entity_hear(struct ax_job *job, struct ax_entity *e, const struct ax_ask
         voices.learnt_points = (uint32_t)((answer->learnt_ms - answer->from_ms) / job->config->step_ms /
                                           ax_entity_point_steps(job));
         voices.level = ax_ensemble_level(answer->ensemble, answer->index);
-        voices.unheard = job->ensemble.points == AX_LATENCY_STEPS ? UNHEARD_LATENCY : UNHEARD;
+        voices.unheard = ax_entity_hears_latencies(job) ? UNHEARD_LATENCY : UNHEARD;
     }
     if (answer && ax_detector_spec_guards(&job->detector) && speak_up(&voices))
         ask_why(job, asked, at, &told);

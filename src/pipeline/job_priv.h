@@ -252,8 +252,11 @@ void ax_entities_ask(struct ax_job *job, int64_t t_ms, struct ax_asked *out);
 void ax_entities_compare(struct ax_job *job, int64_t t_ms, const struct ax_asked *asked, const double *live,
                          const double *shadow);
 
-/* Is what the ensemble finds by itself abnormal for the entity? Not so when the job has guards: how much of
- * it they ask for is known later. */
+/* Is the job's model that of latencies? */
+bool ax_entity_hears_latencies(const struct ax_job *job);
+
+/* Is what the at-th answer's model finds by itself abnormal for the entity? Not so when the job has guards:
+ * how much of it they ask for is known later. */
 bool ax_entity_is_found(const struct ax_job *job, const struct ax_asked *asked, uint32_t at);
 
 /* The entity's score from that of its features and from what was asked, the `at`-th (UINT32_MAX: nothing):
