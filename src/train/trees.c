@@ -271,8 +271,12 @@ static enum ax_err fit_all(struct fitting *f, struct trees *t, struct ax_fit_res
 {
     struct sums sums = {0};
     enum ax_err err = make_room(f) ? AX_OK : ax_fail(diag, AX_NOMEM, "out of memory for %u rows", f->rows.n);
-    for (f->lead = 0; f->lead < t->leads_n && err == AX_OK; f->lead++)
+    for (f->lead = 0; f->lead < t->leads_n && err == AX_OK; f->lead++) {
         err = fit_lead(f, &t->lead[f->lead], &sums, diag);
+        /* All fits have the same leads, in this order. */
+        if (err == AX_OK && sums.n && !ax_fit_stands(f->progress, sums.error / sums.n))
+            err = ax_fail(diag, AX_BUSY, "given up");
+    }
     if (err != AX_OK)
         return err;
     if (sums.n == 0)
@@ -416,6 +420,21 @@ static void speaker_run(const void *model, void *scratch, const float *rows, uin
             out[(size_t)i * t->leads_n + k] = ax_forest_run(&t->lead[k], rows + (size_t)i * t->width);
 }
 
+/* Of no more rounds and depth than fit into a model file with the most horizons: what was chosen is pasted
+ * into the configuration, which must take it. */
+static const struct ax_search_param searched[] = {{"rounds", AX_SEARCH_WHOLE, 20, 200},
+                                                  {"depth", AX_SEARCH_WHOLE, 2, 6},
+                                                  {"patience", AX_SEARCH_WHOLE, 5, 40}};
+
+/* In their order. Rows do not depend on any of them. */
+static void set(void *data, const double *x)
+{
+    struct ax_speaker_data *d = data;
+    d->spec.epochs = (uint32_t)lround(x[0]);
+    d->spec.depth = (uint32_t)lround(x[1]);
+    d->spec.patience = (uint32_t)lround(x[2]);
+}
+
 const struct ax_train_kind ax_trees_kind = {.name = "trees",
                                             .fit = fit,
                                             .free_data = ax_speaker_data_free,
@@ -423,7 +442,11 @@ const struct ax_train_kind ax_trees_kind = {.name = "trees",
                                             .free_model = free_model,
                                             .references = ax_fit_references,
                                             .scores = ax_fit_scores_of,
-                                            .each = ax_speaker_data_each};
+                                            .each = ax_speaker_data_each,
+                                            .params = searched,
+                                            .params_n = sizeof searched / sizeof *searched,
+                                            .set = set,
+                                            .block = "forecast: {trees: {%s}}"};
 
 const struct ax_speaker_kind ax_trees_speaker = {.train = &ax_trees_kind,
                                                  .per_lead = 1,

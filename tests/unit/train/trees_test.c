@@ -9,9 +9,11 @@
 #include "train/generation.h"
 #include "train/registered.h"
 #include "train/trees.h"
+#include "train/tuning.h"
 
 #include <jansson.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -117,6 +119,90 @@ static void they_learn_for_series_of_any_level_what_no_line_has(void **state)
     assert_true(error < 0.8 * last);
     ax_generation_free(g);
     ax_buf_done(&artifact);
+}
+
+/* Who searches: what is fitted, and whose fits are given up. */
+struct searcher {
+    struct ax_speaker_data *d;
+    struct ax_tuning *t;
+};
+
+static bool goes_on(void *ctx, double share)
+{
+    (void)ctx;
+    (void)share;
+    return true;
+}
+
+static bool stands(void *ctx, double loss)
+{
+    return ax_tuning_stands(((struct searcher *)ctx)->t, loss);
+}
+
+static enum ax_err search_fit(void *ctx, struct ax_buf *artifact, struct ax_fit_scores *scores,
+                              struct ax_diag *diag)
+{
+    struct searcher *s = ctx;
+    const struct ax_fit_progress progress = {goes_on, stands, s};
+    const enum ax_err err = ax_trees_kind.fit(s->d, 42, &progress, artifact, diag);
+    if (err == AX_OK)
+        return ax_trees_kind.scores(ax_buf_view(artifact), scores, diag);
+    ax_buf_done(artifact);
+    return err;
+}
+
+/* Search beside what is usual, of two rounds; the artifact is that of the best. */
+static struct ax_tuning searched(const struct world *w, struct ax_buf *hyper)
+{
+    struct ax_speaker_spec spec = small;
+    struct ax_diag diag = {{0}};
+    struct ax_nn_file *f;
+    spec.epochs = 2;
+    struct searcher s = {.d = ax_speaker_data_new(&spec)};
+    struct ax_tuning t = {.kind = &ax_trees_kind,
+                          .rule = {.trials = 5, .bytes_max = 64u << 20},
+                          .owner = {.fit = search_fit, .ctx = &s},
+                          .seed = 7};
+    assert_non_null(s.d);
+    s.t = &t;
+    for (uint32_t i = 0; i < SERIES; i++) {
+        const struct ax_speaker_past p = past(w, i, N - 1);
+        assert_int_equal(ax_speaker_data_add(s.d, &p, 64u << 20), AX_OK);
+    }
+    t.data = s.d;
+    ax_buf_init(&t.artifact, AX_NN_FILE_MAX);
+    assert_int_equal(search_fit(&s, &t.artifact, &t.scores, &diag), AX_OK);
+    if (ax_tune(&t, &diag) != AX_OK)
+        fail_msg("%s", diag.text);
+    assert_int_equal(ax_nn_file_parse(ax_buf_view(&t.artifact), &f, &diag), AX_OK);
+    ax_buf_init(hyper, 1000);
+    ax_buf_str(hyper, ax_nn_file_value(f, AX_NN_KEY_HYPER));
+    ax_nn_file_free(f);
+    ax_search_free(t.search);
+    ax_trees_kind.free_data(s.d);
+    return t;
+}
+
+static void a_search_beats_what_is_usual_where_that_learns_too_little(void **state)
+{
+    (void)state;
+    static struct world w;
+    struct ax_buf hyper, again;
+    char depth[24];
+    make(&w);
+    struct ax_tuning t = searched(&w, &hyper), u = searched(&w, &again);
+    assert_true(t.chosen && t.scores.loss < t.usual_loss);
+    (void)snprintf(depth, sizeof depth, "\"depth\": %u,", (unsigned)lround(t.x[1]));
+    ax_buf_byte(&hyper, 0);
+    ax_buf_byte(&again, 0);
+    assert_non_null(strstr((const char *)hyper.bytes, depth));
+    assert_string_equal((const char *)hyper.bytes, (const char *)again.bytes);
+    assert_true(t.artifact.n == u.artifact.n &&
+                memcmp(t.artifact.bytes, u.artifact.bytes, t.artifact.n) == 0);
+    ax_buf_done(&t.artifact);
+    ax_buf_done(&u.artifact);
+    ax_buf_done(&hyper);
+    ax_buf_done(&again);
 }
 
 static void the_same_data_and_seed_give_the_same_bytes(void **state)
@@ -337,6 +423,7 @@ int main(void)
 #ifdef AX_HAVE_XGBOOST
         cmocka_unit_test(they_learn_for_series_of_any_level_what_no_line_has),
         cmocka_unit_test(the_same_data_and_seed_give_the_same_bytes),
+        cmocka_unit_test(a_search_beats_what_is_usual_where_that_learns_too_little),
         cmocka_unit_test(a_fit_that_may_not_know_the_last_fifth_is_judged_by_it),
         cmocka_unit_test(how_many_trees_there_are_does_not_hang_on_the_last_fifth),
         cmocka_unit_test(what_learnt_from_other_features_or_is_damaged_is_refused),
