@@ -13,7 +13,7 @@
 #include <stdlib.h>
 
 #define ENTITIES 2
-#define POINTS 160
+#define POINTS 80
 #define FEATURES 3
 #define LATENCY_POINTS 8
 #define ROW_MAX 64
