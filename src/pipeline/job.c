@@ -367,8 +367,9 @@ enum ax_err ax_job_take(struct ax_job *job, struct ax_str record)
     }
     if (job->scores_entities && !job->observing)
         ax_entities_step(job, head.t_ms);
-    if (!ax_job_rehearses(job)) {
+    if (!job->observing)
         ax_job_drift(job, head.t_ms);
+    if (!ax_job_rehearses(job)) {
         ax_job_parity_step(job, head.t_ms);
         ax_job_outputs(job, head.t_ms);
     }

@@ -181,7 +181,7 @@ static void run_source(struct ax_job *job, enum ax_drift_source source, int64_t 
         c->drift_result[source].ready = false;
         ax_arena_reset(&job->scratch);
         if (test_channel(c, source, &results[n]) != AX_OK) {
-            ax_metric_count(AX_M_JOB_ERRORS, job->name, "drift");
+            ax_job_error(job, "drift");
             continue;
         }
         if (results[n].ready)
@@ -331,6 +331,8 @@ void ax_job_drift(struct ax_job *job, int64_t t_ms)
         if (job->drift_ready[AX_DRIFT_INPUTS]) /* until there is something to say, ask at every step */
             job->drift_due_ms = t_ms + job->config->drift.interval_ms;
     }
+    if (ax_job_rehearses(job)) /* its forecasters are asked anew where they would have been */
+        return;
     emit(job, t_ms);
     if (job->config->drift.per == AX_DRIFT_PER_ENTITY)
         ax_drift_entities_step(job, t_ms, due);

@@ -376,7 +376,8 @@ AX_MUST_USE enum ax_err ax_channel_drift_init(struct ax_channel *c);
 /* Give it back. */
 void ax_channel_drift_done(struct ax_channel *c);
 
-/* Run the drift tests when they are due, and emit. */
+/* Run the drift tests when they are due, and emit; a rehearsal runs them, since forecasters are asked anew
+ * when their errors drift, and says nothing. */
 void ax_job_drift(struct ax_job *job, int64_t t_ms);
 
 /* Has this kind drifted, as of the newest tests? False when it is not known. */
