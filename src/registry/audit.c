@@ -6,6 +6,7 @@
 
 #define ENTRY_BYTES_MAX (4u << 20)
 #define VERIFIED_AT_ONCE 64 /* entries, while others wait */
+#define REST "seq > ? AND (? = '' OR version = ?) AND (? = '' OR action = ?)"
 #define COLUMNS "seq, at_ms, who, action, model, version, detail, previous, hash"
 
 /* The hash of an entry: of its fields, each behind its length, and of the hash before. */
@@ -78,16 +79,24 @@ enum ax_err ax_registry_note(struct ax_registry *r, struct ax_str name, struct a
     return ax_registry_end(r, ax_audit_append(r, by, text, name, version, by->why, diag), diag);
 }
 
-#define SELECTED                                                                                             \
-    "SELECT " COLUMNS " FROM audit WHERE seq > ? AND (? = '' OR model = ?) AND (? = '' OR version = ?) "     \
-    "AND (? = '' OR action = ?) ORDER BY seq"
+/* Of a model by its index; the rest is few then. */
+static sqlite3_stmt *select_entries(struct ax_registry *r, const struct ax_audit_query *q,
+                                    struct ax_diag *diag)
+{
+    static const char *const texts[2][2] = {
+        {"SELECT " COLUMNS " FROM audit WHERE ? = '' AND " REST " ORDER BY seq",
+         "SELECT " COLUMNS " FROM audit WHERE ? = '' AND " REST " ORDER BY seq DESC"},
+        {"SELECT " COLUMNS " FROM audit WHERE model = ? AND " REST " ORDER BY seq",
+         "SELECT " COLUMNS " FROM audit WHERE model = ? AND " REST " ORDER BY seq DESC"}};
+    return ax_sql_prepare(r, diag, texts[q->name.n > 0][q->newest], "sissss", q->name, q->after, q->version,
+                          q->version, q->action, q->action);
+}
 
 enum ax_err ax_registry_audit(struct ax_registry *r, const struct ax_audit_query *q, ax_audit_visit *visit,
                               void *ctx, struct ax_diag *diag)
 {
     (void)pthread_mutex_lock(&r->lock);
-    sqlite3_stmt *s = ax_sql_prepare(r, diag, q->newest ? SELECTED " DESC" : SELECTED, "issssss", q->after,
-                                     q->name, q->name, q->version, q->version, q->action, q->action);
+    sqlite3_stmt *s = select_entries(r, q, diag);
     enum ax_err err = s ? AX_OK : AX_IO;
     while (err == AX_OK) {
         err = ax_sql_step(r, s, diag);

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #define NAMES_BYTES (64u << 20)
 #define ROW_BYTES (4u << 20)
@@ -211,13 +212,16 @@ enum ax_err ax_registry_verify(struct ax_registry *r, struct ax_registry_report 
     struct ax_buf names;
     *out = (struct ax_registry_report){0};
     ax_buf_init(&names, NAMES_BYTES);
+    const struct timespec pause = {.tv_nsec = 500000};
     enum ax_err err = AX_OK;
     for (bool more = true; more && err == AX_OK;) { /* nobody has to wait for the whole log */
         (void)pthread_mutex_lock(&r->lock);
         more = false;
         err = ax_audit_verify(r, out, &more, diag);
-        if (more)
+        if (more) {
             (void)pthread_mutex_unlock(&r->lock);
+            (void)nanosleep(&pause, NULL); /* who unlocks and locks at once is first again */
+        }
     }
     if (err == AX_OK)
         err = verify_versions(r, diag);
