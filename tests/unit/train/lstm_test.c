@@ -391,8 +391,8 @@ static void older_files_say_what_was_chosen_in_numbers(void **state)
     static const char *const wrong[] = {
         "{}", "{",
         "{\"learning_rate\": 1, \"l2\": 1, \"dropout\": 1, \"units\": 1, \"sequence\": 4, \"chosen\": true}",
-        "{\"learning_rate\": 1, \"l2\": 1, \"dropout\": 0, \"units\": 1, \"sequence\": 1e9, \"chosen\": "
-        "true}",
+        ("{\"learning_rate\": 1, \"l2\": 1, \"dropout\": 0, \"units\": 1, \"sequence\": 1e9, "
+         "\"chosen\": true}"),
         "rounds 100"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         struct ax_diag diag = {{0}};
