@@ -5,17 +5,16 @@
 #include <stdbool.h>
 #include <string.h>
 
-#define WEIGHT_POWER 20.0 /* weights are 1 / error^power */
-#define TRIM 1.6          /* others than the last value with errors so many times the least have no weight */
-#define DOUBT 0.3         /* by how much a member's error is held to be worse at first */
-#define DOUBT_FADE 0.1    /* doubt falls with the square root of this share of the settled forecasts, which */
-                          /* say less the more they overlap: by the square root of the lead */
+#define TRIM 1.6       /* others than the last value with errors so many times the least have no weight */
+#define DOUBT 0.3      /* by how much a member's error is held to be worse at first */
+#define DOUBT_FADE 0.1 /* doubt falls with the square root of this share of the settled forecasts, which */
+                       /* say less the more they overlap: by the square root of the lead */
 #define MEMORY_STEPS 100.0 /* steps that count in a member's error, one step ahead */
 #define MEMORY_LEADS 10.0  /* and for each step further: forecasts that overlap say less */
 #define ERROR_CLIP 20.0    /* mean differences: one spike must not decide who is believed */
 #define BELIEF_STEPS 200.0 /* as these two, for the errors of all together and of the last value */
 #define BELIEF_LEADS 30.0
-#define BELIEF_POWER 40.0 /* as WEIGHT_POWER, between these two */
+#define BELIEF_POWER 40.0 /* as power(), between these two */
 /* By how much all together are to be better than the last value, when one forecast says so; when n say so
  * that do not overlap, by this over the square root of n. */
 #define BELIEF_DOUBT 0.15
@@ -36,6 +35,14 @@ void ax_record_init(struct ax_lead_record *r)
     r->together_error = r->last_error = NAN;
 }
 
+/* What a member counts whose error is 1 / x of the least: x^20, by multiplications, for there is one for
+ * every member and lead at every step. */
+static double power(double x)
+{
+    double x2 = x * x, x4 = x2 * x2, x8 = x4 * x4;
+    return x8 * x8 * x4;
+}
+
 void ax_record_weights(const struct ax_lead_record *r, uint32_t lead, const double *pred, double *weights)
 {
     /* The last value is believed until there is evidence for something better. */
@@ -50,7 +57,7 @@ void ax_record_weights(const struct ax_lead_record *r, uint32_t lead, const doub
         weights[m] = 0;
         if (!isfinite(pred[m]) || isnan(error[m]) || (m > 0 && error[m] > TRIM * least + 1e-9))
             continue;
-        weights[m] = pow((least + 1e-9) / (error[m] + 1e-9), WEIGHT_POWER);
+        weights[m] = power((least + 1e-9) / (error[m] + 1e-9));
         sum += weights[m];
     }
     if (sum <= 0) { /* nothing is known yet */

@@ -153,6 +153,25 @@ def show_intervals(rows, bins):
           + "; ".join(f"{b[1] / b[0]:.2f} {b[2] / b[0]:.2f} {b[0]}" for b in bins if b[0]))
 
 
+def show_lost(rows, lively, members):
+    """The rows that lose to the last value: where some member in hindsight does not, the combination could have done better."""
+    first = {}
+    for r in rows:
+        first.setdefault((r["file"], r["column"]), r)
+    lost = [r for r in lively if float(r["wape"]) > float(r["wape_last"])]
+    beyond = [r for r in lively if first[r["file"], r["column"]] is not r]
+    print(f"  rows where the combination is worse than the last value: {len(lost)} of {len(lively)}, beyond the first horizon "
+          f"{sum(r in beyond for r in lost)} of {len(beyond)}; where no member beats it: "
+          f"{sum(min(float(r[m]) for m in members) >= float(r['wape_last']) for r in lively)}")
+    won = [r for r in lost if min(float(r[m]) for m in members) < float(r["wape_last"])]
+    print(f"  rows where some member beats it but the combination is worse: {len(won)}, beyond the first horizon "
+          f"{sum(r in beyond for r in won)}; all that are worse, with the best member in hindsight:")
+    for r in lost:
+        best = min(members, key=lambda m: float(r[m]))
+        print(f"    {pathlib.Path(r['file']).stem[-26:]} {r['column'][-16:]} {float(r['horizon']):g} s: "
+              f"{ratio(float(r['wape']), float(r['wape_last'])):.4f}, {best} {ratio(float(r[best]), float(r['wape_last'])):.4f}")
+
+
 def show(rows, members, compared):
     print(f"{'series':44} {'horizon':>7} {'n':>6} {'WAPE':>7} {'MAPE':>7} {'MASE':>6} {'corr':>6} {'cover':>6} {'worst':>6}"
           f" {'calib':>6} {'Winkl':>6} {'skill':>6} {'linear':>6}  best member")
@@ -170,18 +189,7 @@ def show(rows, members, compared):
         ratios = [float(r[name]) / float(r["wape_last"]) for r in lively]
         label = {"wape": "the combination", "wape_linear": "predict_linear"}.get(name, name)
         print(f"  {label:18} {gmean(ratios):6.3f} {statistics.median(ratios):6.3f}")
-    worse = sum(float(r["wape"]) > float(r["wape_last"]) for r in lively)
-    print(f"  rows where the combination is worse than the last value: {worse} of {len(lively)}; where no member beats it: "
-          f"{sum(min(float(r[m]) for m in members) >= float(r['wape_last']) for r in lively)}")
-    beyond = [r for i, r in enumerate(rows) if i and rows[i - 1]["column"] == r["column"] and
-              rows[i - 1]["file"] == r["file"] and float(r["wape_last"]) > 0]
-    lost = [r for r in beyond if float(r["wape"]) > float(r["wape_last"])]
-    print(f"  beyond the first horizon: {len(lost)} of {len(beyond)}; of these some member beats it in "
-          f"{sum(min(float(r[m]) for m in members) < float(r['wape_last']) for r in lost)}:")
-    for r in lost:
-        best = min(members, key=lambda m: float(r[m]))
-        print(f"    {pathlib.Path(r['file']).stem[-26:]} {r['column'][-16:]} {float(r['horizon']):g}: "
-              f"{ratio(float(r['wape']), float(r['wape_last'])):.4f}, {best} {ratio(float(r[best]), float(r['wape_last'])):.4f}")
+    show_lost(rows, lively, members)
     pairs = [c for c in compared if c["last"] > 0]
     if pairs:
         print("at the moments where statsmodels was fitted too, the same")
