@@ -86,8 +86,9 @@ AX_MUST_USE enum ax_err ax_forecaster_step(struct ax_forecaster *f, const struct
                                            struct ax_forecast *out, struct ax_outcome *outcomes,
                                            uint32_t *outcomes_n);
 
-/* Steps with a value within which a review is done, spread over the series of a job. */
-#define AX_FORECAST_REVIEW_MAX 48
+/* Steps with a value within which a review is done, spread over the series of a job: each costs as much as a
+ * first fit, and 10,000 series may ask for it in one step. */
+#define AX_FORECAST_REVIEW_MAX 240
 
 /* The errors of the job's forecasts are not what they were: without waiting for the schedule, every member is
  * held against the newest quarter of the fine window from rolling origins, after a fit to what was before it,

@@ -359,9 +359,9 @@ static void memory_stays_within_its_share(void **state)
 }
 
 /* A wave, and from step 1,400 a random walk: what was right is not any more. Returns the steps from 1,500,
- * where a review is asked for or is not, until the next fit (60: none), and the weight of the last value
- * then, 4 steps ahead. */
-static int fitted_after(bool review, double *last_value)
+ * where a review is asked for or is not, until the next fit (as many as there are at most: none), and the
+ * weight of the last value then, 4 steps ahead. */
+static int fitted_after(bool review, int most, double *last_value)
 {
     struct run r;
     const int64_t h[] = {15000, 60000};
@@ -378,7 +378,7 @@ static int fitted_after(bool review, double *last_value)
     const int64_t before = ax_forecaster_fitted_ms(r.f);
     if (review)
         ax_forecaster_review(r.f);
-    for (; ax_forecaster_fitted_ms(r.f) == before && waited < 60; waited++, i++) {
+    for (; ax_forecaster_fitted_ms(r.f) == before && waited < most; waited++, i++) {
         level += 5 * ax_rng_normal(&rng);
         run_step(&r, i, 100 + level);
     }
@@ -393,9 +393,10 @@ static void a_review_refreshes_weights_without_waiting_for_the_schedule(void **s
 {
     (void)state;
     double last[2];
-    assert_int_equal(fitted_after(false, &last[0]), 60); /* not due */
-    assert_true(fitted_after(true, &last[1]) <= AX_FORECAST_REVIEW_MAX);
-    assert_true(last[1] > 10 * last[0]); /* nothing beats it on a random walk */
+    const int waited = fitted_after(true, AX_FORECAST_REVIEW_MAX + 1, &last[1]);
+    assert_true(waited <= AX_FORECAST_REVIEW_MAX);
+    assert_int_equal(fitted_after(false, waited, &last[0]), waited); /* not due */
+    assert_true(last[1] > 10 * last[0]);                             /* nothing beats it on a random walk */
 }
 
 static void series_that_begin_together_are_not_fitted_together(void **state)

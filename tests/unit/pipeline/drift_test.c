@@ -97,12 +97,12 @@ static void errors_that_drift_have_the_weights_refreshed_once_before_the_schedul
                  "    forecast: {output: predicted_load, horizons: [15s], refit: 1d}\n"
                  "    drift: {reference: 120, current: 40, interval: 1m}\n");
     const double reviews = ax_metric_get(ax_metric(AX_M_FORECAST_REVIEWS, "load", NULL));
-    uint32_t i = 800;
+    uint32_t i = 1600;
     run(&r, &rng, 0, i, 100, 2);
     for (const int64_t before = fitted(&r); fitted(&r) == before; i++)
         run(&r, &rng, i, i + 1, 100, 2);
     const int64_t before =
-        fitted(&r); /* by the schedule: the next is due a fifth of 800 steps later at least */
+        fitted(&r); /* by the schedule: the next is due a fifth of 1600 steps later at least */
     assert_true(ax_metric_get(ax_metric(AX_M_FORECAST_REVIEWS, "load", NULL)) == reviews);
     run(&r, &rng, i, i + 50, 100, 40);
     ax_assert_close(last(&r, "drift_detected{for=\"load\",kind=\"concept\"}"), 1, 0);
