@@ -517,8 +517,10 @@ static const struct ax_key drift_keys[] = {
     {"per", AX_KEY_ENUM, JOB(drift.per), .choices = drift_pers, .fallback = "job",
      .doc = "`entity`: beside the job as a whole each entity (the `by` labels; without `by` each series) is "
             "tested, against its own past. Its series have its labels and `per=\"entity\"`."},
-    {"max_entities", AX_KEY_COUNT, JOB(drift.max_entities), .fallback = "64", .min = 1, .max = 10000,
-     .doc = "Entities that `per: entity` tests at most. A test takes about 0.3 ms of each feature."},
+    {"max_entities", AX_KEY_COUNT, JOB(drift.max_entities), .fallback = "64", .min = 1, .max = 1000,
+     .doc = "Entities that `per: entity` tests at most, each once in an `interval`, spread over its steps. A "
+            "test takes "
+            "about 0.3 ms of each feature."},
 };
 static const struct ax_section drift = {
     "drift", "Drift tests between two windows.", drift_keys, COUNT_OF(drift_keys), 0, NO_PLACE};

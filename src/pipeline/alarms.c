@@ -32,17 +32,16 @@ static double share(uint32_t part, uint32_t whole)
 
 struct ax_alarm_score ax_alarms_score(const struct ax_alarms *a, int64_t since_ms)
 {
-    uint32_t hits = 0, wrong = 0, missed = 0, cases = 0;
+    uint32_t hits = 0, wrong = 0, missed = 0;
     for (uint32_t i = 0; i < a->n; i++) {
         const struct ax_alarm_case *c = &a->v[i];
         if (c->to_ms <= since_ms)
             continue;
-        cases++;
         hits += c->abnormal && c->alarmed;
         missed += c->abnormal && !c->alarmed;
         wrong += !c->abnormal && c->alarmed;
     }
-    if (cases < AX_ALARMS_LEAST)
+    if (hits + wrong + missed < AX_ALARMS_LEAST)
         return (struct ax_alarm_score){(double)NAN, (double)NAN, (double)NAN};
     return (struct ax_alarm_score){.precision = share(hits, hits + wrong),
                                    .recall = share(hits, hits + missed),

@@ -11,7 +11,7 @@
 #include "base/bytes.h"
 
 #define AX_ALARMS_MAX 256
-#define AX_ALARMS_LEAST 8 /* cases that say something */
+#define AX_ALARMS_LEAST 8 /* cases that say something: what was normal, and no alarm, does not */
 
 /* One lesson. */
 struct ax_alarm_case {

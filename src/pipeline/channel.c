@@ -98,7 +98,8 @@ static void init_outlook(struct ax_channel *c)
     c->kind.capacities = &c->capacities;
 }
 
-/* How many targets are sampled for drift: enough for each entity to have one. */
+/* How many targets are sampled for drift: those of a feature, which are one of an entity each, as many as
+ * there are entities to test; of an expression the first that come. */
 static uint32_t sample_of(const struct ax_drift_config *drift)
 {
     const bool more = drift->per == AX_DRIFT_PER_ENTITY && drift->max_entities > AX_DRIFT_POOL_MAX;

@@ -10,6 +10,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define KINDS AX_DRIFT_ACCURACY /* those before it: a streaming detector watches the job as a whole */
 
@@ -17,7 +18,13 @@ struct ax_drift_entity {
     uint64_t id;
     struct ax_drift_entity *next;
     struct ax_labels *labels;
-    int64_t alive_ms; /* newest step at which one of its series was not over */
+    int64_t alive_ms; /* newest step at which one of its series was there, or not absent for long */
+    uint32_t turn;    /* at which step of an interval it is tested */
+    uint32_t own_n;   /* of the step: series of the job's expression that stand for it, */
+    struct own {
+        uint64_t hash; /* which rise */
+        struct ax_target *t;
+    } own[AX_DRIFT_ENTITY_SERIES];
     uint32_t ready[AX_DRIFT_SOURCES], drifted[AX_DRIFT_SOURCES];
     struct ax_drift_result (*results)[AX_DRIFT_SOURCES];          /* [channels_n] */
     struct ax_outlet (*scores)[AX_DRIFT_SOURCES][AX_DRIFT_TESTS]; /* [channels_n] */
@@ -81,6 +88,19 @@ static void entity_free(struct ax_job *job, struct ax_drift_entity *e, int64_t e
     free(e);
 }
 
+/* Steps from one test to the next. */
+static uint32_t interval_steps(const struct ax_job *job)
+{
+    const int64_t steps = job->config->drift.interval_ms / job->config->step_ms;
+    return steps > 1 ? (uint32_t)steps : 1;
+}
+
+/* Which step of an interval t_ms is: each entity has its own, so that no step has to test all of them. */
+static uint32_t turn_of(const struct ax_job *job, int64_t t_ms)
+{
+    return (uint32_t)((uint64_t)(t_ms / job->config->step_ms) % interval_steps(job));
+}
+
 struct ax_drift_entity *ax_drift_entity_new(struct ax_job *job, uint64_t id, const struct ax_labels *labels)
 {
     struct ax_drift_entities *all = &job->drift_entities;
@@ -88,6 +108,7 @@ struct ax_drift_entity *ax_drift_entity_new(struct ax_job *job, uint64_t id, con
     if (!e)
         return NULL;
     e->id = id;
+    e->turn = (uint32_t)(ax_labels_hash(labels, 0) % interval_steps(job));
     e->labels = ax_labels_dup(labels);
     e->results = calloc(job->channels_n, sizeof *e->results);
     e->scores = calloc(job->channels_n, sizeof *e->scores);
@@ -161,39 +182,57 @@ static struct ax_drift_entity *entity_of(struct ax_channel *c, struct ax_target 
     return e;
 }
 
-/* Which entities there are at a step: those of which a series goes on. Returns how many series have none. */
+/* One of the expression's series: those with the smallest hashes stand for the entity. */
+static void gather(struct ax_drift_entity *e, struct ax_target *t)
+{
+    const uint64_t hash = ax_labels_hash(t->labels, 0);
+    uint32_t at = e->own_n;
+    while (at > 0 && e->own[at - 1].hash > hash)
+        at--;
+    if (at == AX_DRIFT_ENTITY_SERIES)
+        return;
+    if (e->own_n < AX_DRIFT_ENTITY_SERIES)
+        e->own_n++;
+    memmove(&e->own[at + 1], &e->own[at], (e->own_n - 1 - at) * sizeof *e->own);
+    e->own[at] = (struct own){hash, t};
+}
+
+/* Which entities there are at a step: a series of theirs is there, or has not been absent for long. Those
+ * whose turn it is have their series of the expression gathered. Returns how many series have none. */
 static uint32_t find(struct ax_job *job, int64_t t_ms)
 {
+    const uint32_t turn = turn_of(job, t_ms);
     uint32_t without = 0;
+    for (struct ax_drift_entity *e = job->drift_entities.first; e; e = e->next)
+        e->own_n = 0;
     for (uint32_t i = 0; i < job->channels_n; i++)
         for (struct ax_target *t = job->channels[i].first; t; t = t->next) {
-            if (t->ended_ms > t->seen_ms || ax_target_absent_ms(t, t_ms) > ax_job_absence_ms(job))
+            if (ax_target_absent_ms(t, t_ms) > ax_job_absence_ms(job))
                 continue;
             struct ax_drift_entity *e = entity_of(&job->channels[i], t);
+            without += !e;
             if (e)
                 e->alive_ms = t_ms;
-            else
-                without++;
+            if (e && e->turn == turn && job->channels[i].feature.n == 0)
+                gather(e, t);
         }
     return without;
 }
 
 /* ---- tests ---- */
 
-/* The series of a channel that stand for an entity: of a feature there is one, of the expression those with
- * the smallest hashes. */
-static bool pool_of(struct ax_channel *c, const struct ax_drift_entity *e, enum ax_drift_source source,
+/* The series of a channel that stand for an entity: of a feature there is one. */
+static bool pool_of(const struct ax_channel *c, const struct ax_drift_entity *e, enum ax_drift_source source,
                     struct ax_drift_pool *out)
 {
-    struct ax_target *one = c->feature.n ? ax_map_get(&c->targets, e->id) : NULL;
     *out = (struct ax_drift_pool){.errors = source == AX_DRIFT_RESIDUALS};
-    if (c->feature.n)
-        return !one || ax_channel_pool_offer(c, one, source, out);
-    for (struct ax_target *t = c->first; t; t = t->next)
-        if (ax_channel_entity(c, t) == e->id && !ax_channel_pool_offer(c, t, source, out))
+    if (c->feature.n) {
+        const struct ax_target *t = ax_map_get(&c->targets, e->id);
+        return !t || ax_channel_pool_offer(c, t, source, out);
+    }
+    for (uint32_t i = 0; i < e->own_n; i++)
+        if (!ax_channel_pool_offer(c, e->own[i].t, source, out))
             return false;
-    if (out->n > AX_DRIFT_ENTITY_SERIES)
-        out->n = AX_DRIFT_ENTITY_SERIES;
     return true;
 }
 
@@ -279,18 +318,18 @@ static void refuse(struct ax_job *job, uint32_t n)
         job->name, n, job->config->drift.max_entities);
 }
 
-void ax_drift_entities_step(struct ax_job *job, int64_t t_ms, bool due)
+void ax_drift_entities_step(struct ax_job *job, int64_t t_ms)
 {
-    const uint32_t without = find(job, t_ms);
+    const uint32_t without = find(job, t_ms), turn = turn_of(job, t_ms);
     struct ax_drift_entity **at = &job->drift_entities.first;
-    if (due && without)
+    if (turn == 0 && without)
         refuse(job, without);
     for (struct ax_drift_entity *e; (e = *at);) {
         if (e->alive_ms != t_ms) {
             drop(job, at, t_ms);
             continue;
         }
-        if (due)
+        if (e->turn == turn)
             test(job, e);
         emit(job, e, t_ms);
         at = &e->next;

@@ -335,5 +335,5 @@ void ax_job_drift(struct ax_job *job, int64_t t_ms)
         return;
     emit(job, t_ms);
     if (job->config->drift.per == AX_DRIFT_PER_ENTITY)
-        ax_drift_entities_step(job, t_ms, due);
+        ax_drift_entities_step(job, t_ms);
 }

@@ -392,9 +392,10 @@ void ax_drift_entities_init(struct ax_job *job);
 /* Free all; their series end at end_ms. */
 void ax_drift_entities_done(struct ax_job *job, int64_t end_ms);
 
-/* Let those of a step come and those that are over go, test them when due, and emit. AX_CHANNELS_MAX *
- * AX_DRIFT_SOURCES tests of at most AX_DRIFT_ENTITY_SERIES series each, of max_entities entities. */
-void ax_drift_entities_step(struct ax_job *job, int64_t t_ms, bool due);
+/* Let those of a step come and those that are over go, test those whose turn it is, once in an interval, and
+ * emit. O(targets) and, of each tested one, AX_DRIFT_SOURCES tests a channel of at most
+ * AX_DRIFT_ENTITY_SERIES series. */
+void ax_drift_entities_step(struct ax_job *job, int64_t t_ms);
 
 /* Repeat their last outputs at t_ms. */
 void ax_drift_entities_repeat(struct ax_job *job, int64_t t_ms);

@@ -248,6 +248,17 @@ static void tell_search(const struct ax_fit *f, const struct ax_tuning *u)
                ax_search_trials(u->search), u->best_loss, u->usual_loss, words);
 }
 
+/* As scores of the version; what is no number is left out. */
+static void put_found(const struct ax_tuning *u, char said[SEARCH_TEXT])
+{
+    size_t n = (size_t)snprintf(said, SEARCH_TEXT, "{\"search_trials\": %u", ax_search_trials(u->search));
+    if (isfinite(u->best_loss))
+        n += (size_t)snprintf(said + n, SEARCH_TEXT - n, ", \"search_loss\": %.9g", u->best_loss);
+    if (isfinite(u->usual_loss))
+        n += (size_t)snprintf(said + n, SEARCH_TEXT - n, ", \"search_usual_loss\": %.9g", u->usual_loss);
+    (void)snprintf(said + n, SEARCH_TEXT - n, "}");
+}
+
 /* Look for better parameters than those of the fit that is there. What cannot be searched for stays. */
 static enum ax_err search(struct running *p, const struct ax_fit_scores *scores, char said[SEARCH_TEXT],
                           struct ax_diag *diag)
@@ -266,7 +277,7 @@ static enum ax_err search(struct running *p, const struct ax_fit_scores *scores,
     u->rule.bytes_max = f->t->options.bytes_max;
     if (f->t->options.synchronous)
         u->rule.time_ms = 0; /* the same comes out on any machine */
-    const enum ax_err err = ax_tune(u, diag);
+    enum ax_err err = ax_tune(u, diag);
     f->artifact = u->artifact;
     if (err == AX_OK) {
         char name[AX_WHOLE_FILE_NAME];
@@ -274,10 +285,12 @@ static enum ax_err search(struct running *p, const struct ax_fit_scores *scores,
         if (saved)
             ax_search_file_remove(f->t->options.states, name);
         tell_search(f, u);
-        (void)snprintf(said, SEARCH_TEXT,
-                       "{\"search_trials\": %u, \"search_loss\": %.9g, \"search_usual_loss\": %.9g}",
-                       ax_search_trials(u->search), u->best_loss,
-                       isfinite(u->usual_loss) ? u->usual_loss : u->best_loss);
+        put_found(u, said);
+    } else if (err != AX_BUSY) {
+        ax_metric_count(AX_M_TRAINING_FAILURES, f->names.job, "search");
+        ax_log(AX_LOG_WARN, "search_failed", "model %s: its search has failed, what is usual is taken: %s",
+               f->names.model, diag->text);
+        err = AX_OK;
     }
     ax_search_free(u->search);
     return err;
@@ -401,6 +414,10 @@ enum ax_err ax_training_start(const struct ax_training_options *options, struct 
     t->end = &t->first;
     (void)pthread_mutex_init(&t->lock, NULL);
     (void)pthread_cond_init(&t->more, NULL);
+    if (options->states && !options->synchronous) { /* of other days, or of jobs that are gone */
+        const struct ax_clock wall = ax_clock_wall();
+        ax_search_files_sweep(options->states, ax_clock_now(&wall) - DAY_MS);
+    }
     if (!options->synchronous)
         t->started = pthread_create(&t->thread, NULL, work, t) == 0;
     if (!options->synchronous && !t->started) {

@@ -3,8 +3,11 @@
 
 #include "store/whole_file.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define STATE_BYTES_MAX (16u << 20)
@@ -39,4 +42,18 @@ void ax_search_file_remove(const char *dir, const char *name)
         return;
     (void)unlink(path);
     free(path);
+}
+
+void ax_search_files_sweep(const char *dir, int64_t before_ms)
+{
+    DIR *d = opendir(dir);
+    for (const struct dirent *file = d ? readdir(d) : NULL; file; file = readdir(d)) {
+        const char *end = strrchr(file->d_name, '.');
+        struct stat st;
+        if (end && strcmp(end, ".search") == 0 && fstatat(dirfd(d), file->d_name, &st, 0) == 0 &&
+            (int64_t)st.st_mtime * 1000 < before_ms)
+            (void)unlinkat(dirfd(d), file->d_name, 0);
+    }
+    if (d)
+        (void)closedir(d);
 }

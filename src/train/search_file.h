@@ -13,6 +13,9 @@ AX_MUST_USE enum ax_err ax_search_file_read(const char *dir, const char *name, s
 AX_MUST_USE enum ax_err ax_search_file_write(const char *dir, const char *name, const struct ax_search *s,
                                              struct ax_diag *diag);
 
+/* Remove all files of searches in a folder (*.search) that were written before a time, ms since the epoch. */
+void ax_search_files_sweep(const char *dir, int64_t before_ms);
+
 /* Remove the file, if there is one. */
 void ax_search_file_remove(const char *dir, const char *name);
 

@@ -34,7 +34,12 @@ static bool wanted(const struct ax_tuning *t)
 static void take(struct ax_tuning *t, struct ax_buf *artifact, const struct ax_fit_scores *scores,
                  const double *x)
 {
-    ax_buf_done(&t->artifact);
+    if (t->chosen) {
+        ax_buf_done(&t->artifact);
+    } else {
+        t->usual = t->artifact;
+        t->usual_scores = t->scores;
+    }
     t->artifact = *artifact;
     t->scores = *scores;
     t->best_loss = scores->loss;
@@ -149,17 +154,22 @@ static enum ax_err end_rows(struct ax_tuning *t, struct ax_diag *diag)
     return AX_OK;
 }
 
-enum ax_err ax_tune(struct ax_tuning *t, struct ax_diag *diag)
+/* What is usual, again. */
+static void give_up(struct ax_tuning *t)
 {
-    const struct ax_search_spec spec = {
-        .params = t->kind->params, .params_n = t->kind->params_n, .random = t->rule.random, .seed = t->seed};
+    if (!t->chosen)
+        return;
+    ax_buf_done(&t->artifact);
+    t->artifact = t->usual;
+    t->scores = t->usual_scores;
+    t->chosen = false;
+}
+
+/* All trials; AX_LIMIT is their end too. */
+static enum ax_err run(struct ax_tuning *t, struct ax_diag *diag)
+{
     const int64_t end_ns = ax_mono_ns() + t->rule.time_ms * 1000000;
-    enum ax_err err = ax_search_new(&spec, &t->search, diag);
-    if (err != AX_OK)
-        return err;
-    t->usual_loss = t->best_loss = t->scores.loss;
-    if (t->owner.load)
-        t->owner.load(t->owner.ctx, t->search);
+    enum ax_err err = AX_OK;
     begin_rows(t);
     t->searching = true;
     while (err == AX_OK && wanted(t) && ax_search_trials(t->search) < t->rule.trials &&
@@ -169,5 +179,25 @@ enum ax_err ax_tune(struct ax_tuning *t, struct ax_diag *diag)
         fit_best_again(t);
     if (!wanted(t))
         return ax_fail(diag, AX_BUSY, "called off");
-    return err == AX_LIMIT || err == AX_OK ? end_rows(t, diag) : err;
+    if (err != AX_LIMIT && err != AX_OK)
+        return ax_fail(diag, err, "%s", ax_err_text(err));
+    return end_rows(t, diag);
+}
+
+enum ax_err ax_tune(struct ax_tuning *t, struct ax_diag *diag)
+{
+    const struct ax_search_spec spec = {
+        .params = t->kind->params, .params_n = t->kind->params_n, .random = t->rule.random, .seed = t->seed};
+    enum ax_err err = ax_search_new(&spec, &t->search, diag);
+    if (err != AX_OK)
+        return err;
+    t->usual_loss = t->best_loss = t->scores.loss;
+    if (t->owner.load)
+        t->owner.load(t->owner.ctx, t->search);
+    err = run(t, diag);
+    if (err != AX_OK)
+        give_up(t);
+    else if (t->chosen)
+        ax_buf_done(&t->usual);
+    return err;
 }

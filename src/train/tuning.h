@@ -39,8 +39,10 @@ struct ax_tuning {
     struct ax_tuning_rule rule;
     struct ax_tuning_owner owner;
     uint64_t seed;
-    struct ax_buf artifact;       /* of the best */
-    struct ax_fit_scores scores;  /* its own */
+    struct ax_buf artifact;      /* of the best */
+    struct ax_fit_scores scores; /* its own */
+    struct ax_buf usual;         /* what is usual, while a trial is best; private */
+    struct ax_fit_scores usual_scores;
     double usual_loss, best_loss; /* on the rows of the search; infinite while nothing was fitted on them */
     struct ax_search *search;     /* its trials; to be freed */
     bool chosen;                  /* the artifact is that of a trial: */
@@ -48,7 +50,7 @@ struct ax_tuning {
     bool searching, pruned; /* a trial is on; it was given up */
 };
 
-/* Search. The artifact is the best one when it returns AX_OK, that of what is usual or NULL bytes else.
+/* Search. The artifact is the best one when it returns AX_OK, else that of what is usual.
  * AX_BUSY: nobody wants it any more. As ax_search_new() and ax_train_kind.fit(). */
 AX_MUST_USE enum ax_err ax_tune(struct ax_tuning *t, struct ax_diag *diag);
 

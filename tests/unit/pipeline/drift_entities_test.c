@@ -144,6 +144,30 @@ static void one_that_goes_ends_and_makes_room(void **state)
     rig_done(&r);
 }
 
+/* A scrape that fails is one stale marker of each series: nothing is lost, and nobody takes the place. */
+static void one_whose_scrape_fails_once_goes_on(void **state)
+{
+    struct rig r;
+    struct ax_rng rng;
+    (void)state;
+    ax_rng_seed(&rng, 4);
+    begin(&r, ", per: entity, max_entities: 3");
+    run(&r, &rng, 0, 100, UINT32_MAX, UINT32_MAX);
+    const int64_t t_ms = RIG_START + (int64_t)100 * RIG_STEP;
+    (void)rig_append(&r, "cpu{instance=\"i0\"}", t_ms, ax_stale());
+    (void)rig_append(&r, "memory{instance=\"i0\"}", t_ms, ax_stale());
+    rig_run_to(&r, t_ms);
+    run(&r, &rng, 101, 110, UINT32_MAX, UINT32_MAX);
+    assert_null(of(&r, "drifted_features", "", 3, ""));
+    const struct memory_series *s = of(&r, "drifted_features", "", 0, "");
+    for (uint32_t i = 1; i < s->n; i++) {
+        assert_false(ax_is_stale(s->v[i].value));
+        assert_int_equal(s->v[i].t_ms - s->v[i - 1].t_ms, RIG_STEP);
+    }
+    assert_true(s->v[s->n - 1].t_ms == r.now_ms);
+    rig_done(&r);
+}
+
 /* A job without `by`: an entity is a series of its expression. */
 static void without_by_each_series_is_one(void **state)
 {
@@ -175,6 +199,7 @@ int main(void)
         cmocka_unit_test(the_series_of_the_job_stay_as_they_are),
         cmocka_unit_test(those_beyond_the_limit_are_counted),
         cmocka_unit_test(one_that_goes_ends_and_makes_room),
+        cmocka_unit_test(one_whose_scrape_fails_once_goes_on),
         cmocka_unit_test(without_by_each_series_is_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,6 +11,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/time.h>
 
 #define BEST 7.25
 
@@ -158,6 +159,57 @@ static void where_what_is_usual_fails_on_the_rows_of_the_search_any_trial_is_bet
     ax_training_stop(t);
 }
 
+/* What fits on the rows of the search and not on all of them. */
+static void toy_ends(void *data)
+{
+    ((struct toy_data *)data)->err = AX_NUMERIC;
+}
+
+static void toy_set_only(void *data, const double *x)
+{
+    struct toy_data *d = data;
+    d->mean = d->err == AX_OK ? x[0] : d->mean;
+}
+
+static void a_search_that_fails_leaves_what_is_usual(void **state)
+{
+    (void)state;
+    struct ax_train_kind kind = kind_of();
+    kind.end_search = toy_ends;
+    kind.set = toy_set_only;
+    struct ax_training *t = start(NULL, NULL, true);
+    struct ax_fit *f = offer(t, &kind, 1, 15);
+    assert_int_equal(await(f), AX_FIT_DONE);
+    ax_assert_close(mean_of(ax_fit_artifact(f)), 1, 0);
+    ax_fit_drop(f);
+    ax_training_stop(t);
+    assert_int_equal(toy_alive(), 0);
+}
+
+static void where_nothing_can_be_fitted_on_the_rows_of_the_search_scores_are_still_numbers(void **state)
+{
+    (void)state;
+    char dir[SCRATCH_PATH], scores[512];
+    struct ax_registry *r = NULL;
+    struct ax_diag diag = {{0}};
+    struct ax_train_kind kind = kind_of();
+    kind.begin_search = toy_fails;
+    scratch_make(dir, NULL);
+    const struct ax_registry_options options = {.dir = dir, .clock = ax_clock_wall()};
+    assert_int_equal(ax_registry_open(&options, &r, &diag), AX_OK);
+    const struct ax_artifacts store = ax_artifact_registry(r);
+    struct ax_training *t = start(&store, NULL, true);
+    struct ax_fit *f = offer(t, &kind, 1, 5);
+    assert_int_equal(await(f), AX_FIT_DONE);
+    assert_int_equal(ax_registry_see(r, ax_str("job/toy"), ax_str("latest"), keep_scores, scores, &diag),
+                     AX_OK);
+    assert_string_equal(scores, "{\"search_trials\":5}");
+    ax_fit_drop(f);
+    ax_training_stop(t);
+    ax_registry_close(r);
+    scratch_remove(dir);
+}
+
 /* Calls its owner off in the midst of a search: after so many fits. */
 static int fits_left;
 static enum ax_err toy_until(void *data, uint64_t seed, const struct ax_fit_progress *progress,
@@ -207,12 +259,36 @@ static void a_search_that_is_called_off_ends_and_the_next_goes_on(void **state)
     scratch_remove(dir);
 }
 
+static void files_of_searches_of_other_days_go_at_a_start(void **state)
+{
+    (void)state;
+    char dir[SCRATCH_PATH], path[SCRATCH_PATH];
+    const struct timeval old[2] = {{1, 0}, {1, 0}};
+    scratch_make(dir, NULL);
+    scratch_in(path, dir, "new.search");
+    scratch_write(path, "x", 1);
+    scratch_in(path, dir, "other.model");
+    scratch_write(path, "x", 1);
+    assert_int_equal(utimes(path, old), 0);
+    scratch_in(path, dir, "old.search");
+    scratch_write(path, "x", 1);
+    assert_int_equal(utimes(path, old), 0);
+    ax_training_stop(start(NULL, dir, false));
+    assert_int_equal(scratch_count(dir, ".search"), 1);
+    assert_int_equal(scratch_count(dir, ".model"), 1);
+    scratch_empty(dir);
+    scratch_remove(dir);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_best_of_the_trials_is_registered_with_what_was_found),
         cmocka_unit_test(what_is_usual_stays_where_no_trial_is_better_and_without_trials),
         cmocka_unit_test(where_what_is_usual_fails_on_the_rows_of_the_search_any_trial_is_better),
+        cmocka_unit_test(a_search_that_fails_leaves_what_is_usual),
+        cmocka_unit_test(where_nothing_can_be_fitted_on_the_rows_of_the_search_scores_are_still_numbers),
+        cmocka_unit_test(files_of_searches_of_other_days_go_at_a_start),
         cmocka_unit_test(a_search_that_is_called_off_ends_and_the_next_goes_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
