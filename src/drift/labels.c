@@ -33,19 +33,21 @@ static void put_together(double *codes, uint32_t from, uint32_t until)
         codes[i] = REST;
 }
 
-enum ax_err ax_drift_labels_make(double *codes, uint32_t n, struct ax_drift_reference *out)
+enum ax_err ax_drift_labels_make(double *codes, uint32_t n, struct ax_arena *scratch,
+                                 struct ax_drift_reference *out)
 {
+    void *room = ax_arena_array(scratch, n, AX_DRIFT_SORT_ROOM);
     memset(out, 0, sizeof *out);
     n = n < AX_DRIFT_STEPS_MAX ? n : AX_DRIFT_STEPS_MAX;
     if (n < AX_DRIFT_LABEL_SERIES_MIN)
         return AX_NOTREADY;
-    ax_drift_sort(codes, n, NULL);
+    ax_drift_sort(codes, n, room);
     for (uint32_t i = 0, end; i < n; i = end) {
         end = run_of(codes, n, i);
         if ((uint64_t)(end - i) * RARE < n)
             put_together(codes, i, end);
     }
-    ax_drift_sort(codes, n, NULL);
+    ax_drift_sort(codes, n, room);
     ax_drift_sketch_make(codes, n, &out->sketch);
     out->seen[0] = (struct ax_drift_seen){.n = n, .scale = 1};
     out->seen_n = out->steps = out->current = 1;
@@ -93,13 +95,15 @@ enum ax_err ax_drift_labels_test(const struct ax_drift_reference *r, double *cod
     double *ref = ax_arena_array(scratch, r->sketch.n, sizeof *ref);
     if (!ref)
         return AX_NOMEM;
+    void *room =
+        ax_arena_array(scratch, n > r->sketch.n ? n : r->sketch.n, AX_DRIFT_SORT_ROOM); /* NULL: slower */
     ax_drift_sketch_expand(&r->sketch, ref);
-    ax_drift_sort(codes, n, NULL);
+    ax_drift_sort(codes, n, room);
     join_new(ref, r->sketch.n, codes, n);
-    ax_drift_sort(codes, n, NULL);
+    ax_drift_sort(codes, n, room);
     join_few(ref, r->sketch.n, codes, n);
-    ax_drift_sort(codes, n, NULL);
-    ax_drift_sort(ref, r->sketch.n, NULL);
+    ax_drift_sort(codes, n, room);
+    ax_drift_sort(ref, r->sketch.n, room);
     const struct ax_drift_chi chi = ax_drift_chi_square(ref, r->sketch.n, codes, n, 1);
     out->ready = chi.df > 0;
     out->score[AX_DRIFT_CHI_SQUARE] = chi.v;

@@ -11,7 +11,8 @@
 struct past {
     struct past *next;
     struct ax_drift_pool pool;
-    struct ax_drift_reference *made; /* NULL: it is yet to be made of the pool */
+    double *codes; /* of a label, in the block too; NULL: it is a feature's pool */
+    uint32_t codes_n;
     uint32_t coarse_steps;
     size_t name_n;
     char *name;
@@ -40,7 +41,6 @@ void ax_drift_pasts_free(struct ax_drift_pasts *p)
         return;
     for (struct past *past = p->first, *next; past; past = next) {
         next = past->next;
-        free(past->made);
         free(past);
     }
     free(p);
@@ -75,47 +75,55 @@ static const float *copy(float **to, const float *from, size_t n)
     return at;
 }
 
-static void append(struct ax_drift_pasts *p, struct past *past, struct ax_str name, uint64_t bytes)
+/* One more of so many bytes behind it, the name last; NULL with why in *err. */
+static struct past *append(struct ax_drift_pasts *p, struct ax_str name, size_t behind, uint64_t bytes_max,
+                           enum ax_err *err)
 {
+    const size_t bytes = sizeof(struct past) + behind + name.n;
+    struct past *past = p->bytes + bytes <= bytes_max ? malloc(bytes) : NULL;
+    *err = past ? AX_OK : p->bytes + bytes <= bytes_max ? AX_NOMEM : AX_LIMIT;
+    if (!past)
+        return NULL;
+    *past = (struct past){.name_n = name.n, .name = (char *)(past + 1) + behind};
     memcpy(past->name, name.p, name.n);
     *p->end = past;
     p->end = &past->next;
     p->n++;
     p->bytes += bytes;
+    return past;
 }
 
 enum ax_err ax_drift_pasts_add(struct ax_drift_pasts *p, struct ax_str name, const struct ax_drift_pool *pool,
-                               uint32_t coarse_steps)
+                               uint32_t coarse_steps, uint64_t bytes_max)
 {
+    enum ax_err err;
     struct ax_drift_pool mine = *pool;
-    const size_t floats = cut(p, &mine), bytes = sizeof(struct past) + floats * sizeof(float) + name.n;
-    struct past *past = malloc(bytes);
+    const size_t floats = cut(p, &mine);
+    struct past *past = append(p, name, floats * sizeof(float), bytes_max, &err);
     if (!past)
-        return AX_NOMEM;
+        return err;
     float *to = (float *)(void *)(past + 1);
     for (uint32_t i = 0; i < mine.n; i++) {
         struct ax_drift_member *m = &mine.members[i];
         m->v = copy(&to, m->v, m->n);
         m->coarse = copy(&to, m->coarse, m->coarse_n);
     }
-    *past = (struct past){.pool = mine, .coarse_steps = coarse_steps, .name_n = name.n, .name = (char *)to};
-    append(p, past, name, bytes);
+    past->pool = mine;
+    past->coarse_steps = coarse_steps;
     return AX_OK;
 }
 
-enum ax_err ax_drift_pasts_add_made(struct ax_drift_pasts *p, struct ax_str name,
-                                    const struct ax_drift_reference *r)
+enum ax_err ax_drift_pasts_add_codes(struct ax_drift_pasts *p, struct ax_str name, const double *codes,
+                                     uint32_t n, uint64_t bytes_max)
 {
-    struct past *past = malloc(sizeof *past + name.n);
-    struct ax_drift_reference *made = malloc(sizeof *made);
-    if (!past || !made) {
-        free(past);
-        free(made);
-        return AX_NOMEM;
-    }
-    *made = *r;
-    *past = (struct past){.made = made, .name_n = name.n, .name = (char *)(past + 1)};
-    append(p, past, name, sizeof *past + sizeof *made + name.n);
+    enum ax_err err;
+    struct past *past = append(p, name, n * sizeof *codes, bytes_max, &err);
+    if (!past)
+        return err;
+    past->codes = (double *)(void *)(past + 1);
+    past->codes_n = n;
+    if (n)
+        memcpy(past->codes, codes, n * sizeof *codes);
     return AX_OK;
 }
 
@@ -135,14 +143,13 @@ enum ax_err ax_drift_pasts_make(const struct ax_drift_pasts *p, uint32_t i, stru
     const struct past *past = p->first;
     for (; i > 0; i--)
         past = past->next;
-    if (past->made) {
-        ax_drift_references_add(bytes, (struct ax_str){past->name, past->name_n}, past->made);
-        return bytes->err;
-    }
     struct ax_drift_reference *r = malloc(sizeof *r);
     ax_arena_reset(scratch);
-    enum ax_err err =
-        r ? ax_drift_reference_make(&p->spec, &past->pool, past->coarse_steps, scratch, r) : AX_NOMEM;
+    enum ax_err err = r ? AX_OK : AX_NOMEM;
+    if (r && past->codes)
+        err = ax_drift_labels_make(past->codes, past->codes_n, scratch, r);
+    else if (r)
+        err = ax_drift_reference_make(&p->spec, &past->pool, past->coarse_steps, scratch, r);
     if (err == AX_OK)
         ax_drift_references_add(bytes, (struct ax_str){past->name, past->name_n}, r);
     free(r);

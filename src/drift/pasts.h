@@ -6,7 +6,7 @@
 #ifndef AX_DRIFT_PASTS_H
 #define AX_DRIFT_PASTS_H
 
-#include "drift/reference.h"
+#include "drift/labels.h"
 
 struct ax_drift_pasts;
 
@@ -16,14 +16,16 @@ struct ax_drift_pasts *ax_drift_pasts_new(const struct ax_drift_spec *spec);
 /* Free them; NULL is fine. */
 void ax_drift_pasts_free(struct ax_drift_pasts *p);
 
-/* Copy the pool of a feature; arguments as ax_drift_reference_make(), the name is copied. AX_NOMEM: it is not
- * there. About 0.1 ms a feature of 64 series at the default windows. */
+/* Copy the pool of a feature; arguments as ax_drift_reference_make(), the name is copied. AX_LIMIT: there
+ * would be more than bytes_max of all; AX_NOMEM; then it is not among them. About 0.1 ms a feature of 64
+ * series at the default windows. */
 AX_MUST_USE enum ax_err ax_drift_pasts_add(struct ax_drift_pasts *p, struct ax_str name,
-                                           const struct ax_drift_pool *pool, uint32_t coarse_steps);
+                                           const struct ax_drift_pool *pool, uint32_t coarse_steps,
+                                           uint64_t bytes_max);
 
-/* Take a reference that was made already (drift/labels.h), which is copied. AX_NOMEM. */
-AX_MUST_USE enum ax_err ax_drift_pasts_add_made(struct ax_drift_pasts *p, struct ax_str name,
-                                                const struct ax_drift_reference *r);
+/* Copy the codes of a label's values (drift/labels.h), of n series. As above. */
+AX_MUST_USE enum ax_err ax_drift_pasts_add_codes(struct ax_drift_pasts *p, struct ax_str name,
+                                                 const double *codes, uint32_t n, uint64_t bytes_max);
 
 /* Bytes that they take. */
 uint64_t ax_drift_pasts_bytes(const struct ax_drift_pasts *p);

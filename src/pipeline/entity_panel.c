@@ -9,8 +9,9 @@
 #define EVERY_POINTS 24LL /* between two looks whether to train again */
 #define FIRST_LOOK 10     /* by so much fewer points than models.min_samples decide on a shadow */
 #define LAGS 7
-#define MUCH_MORE 1.5 /* time to learn from */
-#define ASKED_MIN 0.5 /* of what an ensemble finds, for it to count */
+#define KEY_BYTES_MAX (1u << 20) /* of the labels of an entity */
+#define MUCH_MORE 1.5            /* time to learn from */
+#define ASKED_MIN 0.5            /* of what an ensemble finds, for it to count */
 /* How far a first generation may be off: two hours of points of several members, 400 steps of one. */
 #define UNHEARD 3.0
 #define UNHEARD_LATENCY 2.0
@@ -51,26 +52,41 @@ static struct ax_trial_rule rule_of(const struct ax_job *job)
                                   .alarms_max = job->config->anomaly.false_alarm_rate};
 }
 
+/* Find the entity in a generation, once. */
+static uint32_t look_up(const struct ax_entity *e, struct ax_entity_place *at, const struct ax_generation *g,
+                        struct ax_buf *key)
+{
+    if (at->of == g)
+        return at->index;
+    ax_buf_reset(key);
+    ax_labels_key_write(e->labels, key);
+    if (key->err != AX_OK)
+        return UINT32_MAX;
+    at->of = g;
+    at->index = ax_ensemble_find(g->model, ax_buf_view(key));
+    return at->index;
+}
+
 /* Where new levels of entities have settled between two generations, is there none left to compare them by?
  * Who is away, or not known to both, is none. */
 static bool has_no_measure(const struct ax_job *job, const struct ax_fit_scores *live,
                            const struct ax_fit_scores *newer)
 {
     const struct ax_learner *l = &job->ensemble_learner;
-    bool any = false;
-    for (const struct ax_entity *e = job->first; e; e = e->next) {
-        const struct ax_entity_place *at = e->known;
+    struct ax_buf key;
+    bool any = false, none = true;
+    ax_buf_init(&key, KEY_BYTES_MAX);
+    for (struct ax_entity *e = job->first; e && none; e = e->next) {
         if (job->schedule.last_ms - e->seen_ms > ax_job_absence_ms(job))
             continue;
-        if (at[0].of != l->live || at[1].of != l->shadow) /* they have not been asked about it */
-            return false;
-        if (at[0].index == UINT32_MAX || at[1].index == UINT32_MAX)
+        if (look_up(e, &e->known[0], l->live, &key) == UINT32_MAX ||
+            look_up(e, &e->known[1], l->shadow, &key) == UINT32_MAX)
             continue;
-        if (!ax_entity_is_void(e, live, newer))
-            return false;
+        none = ax_entity_is_void(e, live, newer);
         any = true;
     }
-    return any;
+    ax_buf_done(&key);
+    return any && none;
 }
 
 /* What learnt from much less time, or before people said what to learn from, is no measure of a newer one:
@@ -111,21 +127,6 @@ void ax_entities_learn(struct ax_job *job)
                                          .ctx = job};
     ax_job_learn(job, &job->ensemble_learner, &spec);
     ax_challenger_init(&job->challenger, &job->outlets, ax_job_cell(job, AX_M_CHALLENGER_UNSENT));
-}
-
-/* Find the entity in a generation, once. */
-static uint32_t look_up(const struct ax_entity *e, struct ax_entity_place *at, const struct ax_generation *g,
-                        struct ax_buf *key)
-{
-    if (at->of == g)
-        return at->index;
-    ax_buf_reset(key);
-    ax_labels_key_write(e->labels, key);
-    if (key->err != AX_OK)
-        return UINT32_MAX;
-    at->of = g;
-    at->index = ax_ensemble_find(g->model, ax_buf_view(key));
-    return at->index;
 }
 
 /* What is asked of one generation. */
@@ -256,7 +257,7 @@ void ax_entities_ask(struct ax_job *job, int64_t t_ms, struct ax_asked *out)
         return;
     }
     struct ax_buf key;
-    ax_buf_init(&key, 1u << 20);
+    ax_buf_init(&key, KEY_BYTES_MAX);
     for (struct ax_entity *e = job->first; e; e = e->next) {
         const uint32_t live = look_up(e, &e->known[0], l->live, &key),
                        shadow = l->shadow ? look_up(e, &e->known[1], l->shadow, &key) : UINT32_MAX;

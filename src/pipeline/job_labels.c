@@ -3,6 +3,7 @@
  *
  * They are tested against what the live model learnt from, or its baseline: a job without one says nothing of
  * them. */
+#include "base/log.h"
 #include "drift/labels.h"
 #include "pipeline/job_priv.h"
 
@@ -39,6 +40,11 @@ enum ax_err ax_job_labels_init(struct ax_job *job)
         if (snprintf(l->feature, sizeof l->feature, "label:" AX_STR_FMT, AX_STR_ARG(l->name)) <
             (int)sizeof l->feature)
             job->labels_n++;
+        else
+            ax_log(AX_LOG_WARN, "label_not_tested",
+                   "job %s: drift of the label " AX_STR_FMT
+                   " is not tested: its name is longer than %zu bytes",
+                   job->name, AX_STR_ARG(l->name), sizeof l->feature - sizeof "label:");
     }
     return AX_OK;
 }
@@ -60,21 +66,17 @@ static double *codes_of(struct ax_job *job, const struct ax_job_label *l, int64_
     return codes;
 }
 
-enum ax_err ax_job_labels_refer(struct ax_job *job, struct ax_drift_pasts *pasts)
+uint32_t ax_job_labels_refer(struct ax_job *job, struct ax_drift_pasts *pasts, uint64_t bytes_max)
 {
-    enum ax_err err = AX_OK;
-    for (uint32_t i = 0; i < job->labels_n && err == AX_OK; i++) {
+    uint32_t left_out = 0;
+    for (uint32_t i = 0; i < job->labels_n; i++) {
         uint32_t n;
         ax_arena_reset(&job->scratch);
-        double *codes = codes_of(job, &job->labels[i], job->schedule.last_ms, &n);
-        struct ax_drift_reference *r = ax_arena_alloc(&job->scratch, sizeof *r);
-        err = codes && r ? ax_drift_labels_make(codes, n, r) : AX_NOMEM;
-        if (err == AX_OK)
-            err = ax_drift_pasts_add_made(pasts, ax_str(job->labels[i].feature), r);
-        else if (err == AX_NOTREADY)
-            err = AX_OK;
+        const double *codes = codes_of(job, &job->labels[i], job->schedule.last_ms, &n);
+        left_out += !codes || ax_drift_pasts_add_codes(pasts, ax_str(job->labels[i].feature), codes, n,
+                                                       bytes_max) != AX_OK;
     }
-    return err;
+    return left_out;
 }
 
 static const struct ax_drift_reference *reference_of(const struct ax_job *job, const struct ax_job_label *l)

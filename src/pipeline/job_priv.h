@@ -311,8 +311,8 @@ void ax_job_learn(struct ax_job *job, struct ax_learner *l, const struct ax_lear
 void ax_job_grow_older(struct ax_job *job, int64_t t_ms);
 
 /* job_reference.c: what a model that is fitted now is to be tested against later is made of (train/refer.h):
- * copies of all channels that are tested, of at most so many bytes, the caller's; NULL when there are none.
- * What there is no memory for is counted, and all of them are missing. */
+ * copies of all inputs that are tested, of at most so many bytes, the caller's; NULL when there are none.
+ * Those that there is no room for are counted, logged, and missing. Uses the scratch. */
 struct ax_drift_pasts *ax_job_pasts(struct ax_job *job, uint64_t bytes_max);
 
 /* What the baseline of the live model that has most to do with a channel learnt of its values: that of its
@@ -329,8 +329,9 @@ AX_MUST_USE enum ax_err ax_job_labels_init(struct ax_job *job);
 /* Free them. */
 void ax_job_labels_done(struct ax_job *job);
 
-/* Add the references of a model that is fitted now to the copies. Uses the scratch. AX_NOMEM. */
-AX_MUST_USE enum ax_err ax_job_labels_refer(struct ax_job *job, struct ax_drift_pasts *pasts);
+/* Add what the references of a model that is fitted now are made of to the copies; how many there was no room
+ * for. Uses the scratch. */
+uint32_t ax_job_labels_refer(struct ax_job *job, struct ax_drift_pasts *pasts, uint64_t bytes_max);
 
 /* Test them against what the live models learnt from, or their baselines: results of those of which that says
  * something, at most AX_JOB_LABELS_MAX, and which labels these are; the others have none from now on. Uses

@@ -1,4 +1,5 @@
 /* job_reference.c: what a model learns from, and what later data are tested against. */
+#include "base/log.h"
 #include "pipeline/job_priv.h"
 
 /* Steps of a point of the coarse windows; 0: there are none. */
@@ -12,26 +13,33 @@ static uint32_t coarse_steps(const struct ax_channel *c)
     return 0;
 }
 
+/* Copy one channel; false when it has to be left out. */
+static bool add_channel(const struct ax_channel *c, struct ax_drift_pasts *pasts, uint64_t bytes_max)
+{
+    struct ax_drift_pool pool;
+    return ax_channel_pool(c, AX_DRIFT_INPUTS, &pool) == AX_OK &&
+           (pool.n == 0 || ax_drift_pasts_add(pasts, ax_str(c->drift_name[AX_DRIFT_INPUTS]), &pool,
+                                              coarse_steps(c), bytes_max) == AX_OK);
+}
+
 struct ax_drift_pasts *ax_job_pasts(struct ax_job *job, uint64_t bytes_max)
 {
-    struct ax_drift_pasts *pasts = job->config->drift.enabled ? ax_drift_pasts_new(&job->drift) : NULL;
-    struct ax_drift_pool pool;
-    enum ax_err err = pasts || !job->config->drift.enabled ? AX_OK : AX_NOMEM;
-    for (uint32_t i = 0; pasts && i < job->channels_n && err == AX_OK; i++) {
-        const struct ax_channel *c = &job->channels[i];
-        err = ax_channel_pool(c, AX_DRIFT_INPUTS, &pool);
-        if (err == AX_OK && pool.n)
-            err = ax_drift_pasts_add(pasts, ax_str(c->drift_name[AX_DRIFT_INPUTS]), &pool, coarse_steps(c));
-        if (err == AX_OK && ax_drift_pasts_bytes(pasts) > bytes_max)
-            err = AX_LIMIT;
+    uint32_t left_out = 0;
+    if (!job->config->drift.enabled)
+        return NULL;
+    struct ax_drift_pasts *pasts = ax_drift_pasts_new(&job->drift);
+    for (uint32_t i = 0; i < job->channels_n; i++)
+        left_out += !pasts || !add_channel(&job->channels[i], pasts, bytes_max);
+    left_out += pasts ? ax_job_labels_refer(job, pasts, bytes_max) : job->labels_n;
+    if (left_out) {
+        ax_job_error(job, "drift");
+        ax_log(AX_LOG_WARN, "references_left_out",
+               "job %s: %u of %u inputs will be tested for drift against their own past, and not against "
+               "what the "
+               "model that is fitted now has learnt from: no room for copies (--training.max-memory)",
+               job->name, left_out, job->channels_n + job->labels_n);
     }
-    if (err == AX_OK && pasts)
-        err = ax_job_labels_refer(job, pasts);
-    if (err == AX_OK)
-        return pasts;
-    ax_job_error(job, "drift"); /* a part of them would look like all */
-    ax_drift_pasts_free(pasts);
-    return NULL;
+    return pasts;
 }
 
 const struct ax_drift_reference *ax_channel_reference(const struct ax_channel *c)

@@ -1,7 +1,7 @@
 /* refer.c: one feature after the other. */
 #include "train/refer.h"
 
-#define BYTES_MAX (2u << 20) /* 65 features of at most 15 KiB */
+#define BYTES_MAX (2u << 20) /* 73 features (drift/reference_state.c) of at most 15 KiB */
 
 enum ax_err ax_fit_refer(const struct ax_drift_pasts *pasts, const struct ax_fit_progress *progress,
                          struct ax_buf *out, struct ax_diag *diag)

@@ -179,7 +179,7 @@ static void take_along(double *copy_ms, double *make_ms, int repeats)
                 const float *at = v + ((size_t)f * AX_DRIFT_POOL_MAX + i) * each;
                 pool.members[i] = (struct ax_drift_member){i, at, FINE, at + FINE, COARSE};
             }
-            check(ax_drift_pasts_add(pasts, ax_str("feature"), &pool, STEP));
+            check(ax_drift_pasts_add(pasts, ax_str("feature"), &pool, STEP, UINT64_MAX));
         }
         copy_ms[k] = (double)(ax_thread_cpu_ns() - start_ns) / 1e6;
         start_ns = ax_thread_cpu_ns();

@@ -32,7 +32,7 @@ static uint32_t put_counts(const uint32_t *counts, uint32_t values)
 static struct ax_drift_result test_counts(const uint32_t *then, const uint32_t *now, uint32_t values)
 {
     struct ax_drift_result r;
-    assert_int_equal(ax_drift_labels_make(codes, put_counts(then, values), &reference), AX_OK);
+    assert_int_equal(ax_drift_labels_make(codes, put_counts(then, values), &scratch, &reference), AX_OK);
     ax_arena_reset(&scratch);
     assert_int_equal(ax_drift_labels_test(&reference, codes, put_counts(now, values), &scratch, &r), AX_OK);
     return r;
@@ -70,7 +70,8 @@ static uint32_t drifts(uint32_t n, double then, double now, uint32_t draws)
     uint32_t found = 0;
     ax_rng_seed(&rng, n);
     for (uint32_t i = 0; i < draws; i++) {
-        assert_int_equal(ax_drift_labels_make(codes, draw(&rng, n, then), &reference), AX_OK);
+        ax_arena_reset(&scratch);
+        assert_int_equal(ax_drift_labels_make(codes, draw(&rng, n, then), &scratch, &reference), AX_OK);
         ax_arena_reset(&scratch);
         assert_int_equal(ax_drift_labels_test(&reference, codes, draw(&rng, n, now), &scratch, &r), AX_OK);
         found += ax_drift_verdict(&spec, &r, 1);
@@ -112,7 +113,7 @@ static void many_rare_values_are_as_one_and_their_coming_and_going_is_nothing(vo
             codes[i] = ax_drift_label_code(ax_str(name));
         }
         if (!later)
-            assert_int_equal(ax_drift_labels_make(codes, SERIES_MAX, &reference), AX_OK);
+            assert_int_equal(ax_drift_labels_make(codes, SERIES_MAX, &scratch, &reference), AX_OK);
     }
     ax_buf_init(&bytes, 1u << 20);
     ax_drift_references_add(&bytes, ax_str("label:pod"), &reference);
@@ -130,9 +131,9 @@ static void too_few_series_and_one_value_say_nothing(void **state)
 {
     static const uint32_t few[] = {10, 9}, one[] = {40, 0};
     (void)state;
-    assert_int_equal(ax_drift_labels_make(codes, put_counts(few, 2), &reference), AX_NOTREADY);
+    assert_int_equal(ax_drift_labels_make(codes, put_counts(few, 2), &scratch, &reference), AX_NOTREADY);
     assert_false(test_counts(one, one, 2).ready);
-    assert_int_equal(ax_drift_labels_make(codes, put_counts(one, 2), &reference), AX_OK);
+    assert_int_equal(ax_drift_labels_make(codes, put_counts(one, 2), &scratch, &reference), AX_OK);
     struct ax_drift_result r;
     assert_int_equal(ax_drift_labels_test(&reference, codes, put_counts(few, 2), &scratch, &r), AX_OK);
     assert_false(r.ready);

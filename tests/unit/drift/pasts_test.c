@@ -59,7 +59,7 @@ static void a_reference_of_a_copy_is_that_of_the_pool(void **state)
             ax_arena_reset(&scratch);
             assert_int_equal(ax_drift_reference_make(&spec, &pool, coarse_steps, &scratch, r), AX_OK);
             ax_drift_references_add(&direct, ax_str(name), r);
-            assert_int_equal(ax_drift_pasts_add(pasts, ax_str(name), &pool, coarse_steps), AX_OK);
+            assert_int_equal(ax_drift_pasts_add(pasts, ax_str(name), &pool, coarse_steps, UINT64_MAX), AX_OK);
         }
         memset(fine, 0, sizeof fine); /* the series have gone on */
         memset(coarse, 0, sizeof coarse);
@@ -87,12 +87,15 @@ static void of_too_little_there_is_no_reference(void **state)
     assert_non_null(pasts);
     ax_arena_init(&scratch, SIZE_MAX);
     ax_buf_init(&bytes, 1u << 20);
-    assert_int_equal(ax_drift_pasts_add(pasts, ax_str("short"), &pool, 0), AX_OK);
+    assert_int_equal(ax_drift_pasts_add(pasts, ax_str("short"), &pool, 0, UINT64_MAX), AX_OK);
     pool.members[0] = (struct ax_drift_member){.id = 1}; /* of nothing at all */
-    assert_int_equal(ax_drift_pasts_add(pasts, ax_str("nothing"), &pool, 0), AX_OK);
+    assert_int_equal(ax_drift_pasts_add(pasts, ax_str("nothing"), &pool, 0, UINT64_MAX), AX_OK);
     for (uint32_t i = 0; i < 2; i++)
         assert_int_equal(ax_drift_pasts_make(pasts, i, &scratch, &bytes), AX_OK);
     assert_int_equal(bytes.n, 0);
+    assert_int_equal(ax_drift_pasts_add(pasts, ax_str("much"), &pool, 0, ax_drift_pasts_bytes(pasts)),
+                     AX_LIMIT);
+    assert_int_equal(ax_drift_pasts_n(pasts), 2); /* those that there was room for */
     ax_drift_pasts_free(pasts);
     ax_drift_pasts_free(NULL);
     ax_buf_done(&bytes);

@@ -205,6 +205,21 @@ static void a_search_beats_what_is_usual_where_that_learns_too_little(void **sta
     ax_buf_done(&again);
 }
 
+static void the_configuration_asks_for_as_many_steps_as_two_vectors_need(void **state)
+{
+    static const char yaml[] = "jobs: [{name: a, expr: up, window: {fine: %d}, forecast: {trees: {}}}]\n";
+    (void)state;
+    for (int less = 0; less < 2; less++) {
+        struct ax_config *config = NULL;
+        struct ax_problems problems = {.n = 0};
+        char text[sizeof yaml + 16];
+        (void)snprintf(text, sizeof text, yaml, 2 * AX_FEATURES_STEPS - less);
+        const enum ax_err err = ax_config_parse(ax_str(text), &config, &problems);
+        assert_int_equal(err == AX_OK, !less);
+        ax_config_free(config);
+    }
+}
+
 static void the_same_data_and_seed_give_the_same_bytes(void **state)
 {
     (void)state;
@@ -422,6 +437,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #ifdef AX_HAVE_XGBOOST
         cmocka_unit_test(they_learn_for_series_of_any_level_what_no_line_has),
+        cmocka_unit_test(the_configuration_asks_for_as_many_steps_as_two_vectors_need),
         cmocka_unit_test(the_same_data_and_seed_give_the_same_bytes),
         cmocka_unit_test(a_search_beats_what_is_usual_where_that_learns_too_little),
         cmocka_unit_test(a_fit_that_may_not_know_the_last_fifth_is_judged_by_it),
