@@ -125,6 +125,7 @@ static void what_is_said_is_taught_listed_and_revoked(void **state)
     json_t *a = post_bump(&w, "not_anomaly", 200);
     assert_int_equal(number(a, ".data.id"), 1);
     assert_int_equal(number(a, ".data.jobs.0.taught"), 1);
+    assert_int_equal(number(a, ".data.jobs.0.moved"), 1);
     assert_true(json_real_value(within(a, ".data.jobs.0.thresholds.0.after")) > 1.5);
     assert_null(within(a, ".warnings"));
     json_decref(a);
@@ -166,6 +167,11 @@ static void what_comes_to_nothing_is_answered_with_a_warning(void **state)
     json_decref(a);
     a = ask(&w, "POST", "", "{\"verdict\": \"missed\", \"job\": \"none\", \"from\": 1}", 200);
     assert_non_null(strstr(json_string_value(within(a, ".warnings.0")), "there is no job none"));
+    json_decref(a);
+    a = post_bump(&w, "missed", 200); /* which was seen */
+    assert_int_equal(number(a, ".data.jobs.0.taught"), 1);
+    assert_int_equal(number(a, ".data.jobs.0.moved"), 0);
+    assert_non_null(strstr(json_string_value(within(a, ".warnings.0")), "no threshold went down"));
     json_decref(a);
     world_done(&w);
 }
