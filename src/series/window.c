@@ -136,12 +136,24 @@ static int64_t span_start(int64_t coarse_ms, int64_t t_ms)
     return q * coarse_ms;
 }
 
+/* Is any of (from_ms, to_ms] excluded? */
+static bool is_excluded(const struct ax_window *w, int64_t from_ms, int64_t to_ms)
+{
+    const struct exclusions *e = w->exclusions;
+    for (uint32_t i = 0; e && i < e->n; i++)
+        if (e->v[i].from_ms <= to_ms && e->v[i].to_ms > from_ms)
+            return true;
+    return false;
+}
+
+/* A coarse point of which some is excluded is excluded. */
 static void coarse_close(struct ax_window *w, int64_t start)
 {
     uint64_t spans = (uint64_t)((start - w->open_start) / w->coarse_ms);
     if (spans == 0)
         return;
-    track_add(&w->coarse, w->open_n ? (float)(w->open_sum / w->open_n) : NAN);
+    const bool shown = w->open_n && !is_excluded(w, w->open_start, w->open_start + w->coarse_ms);
+    track_add(&w->coarse, shown ? (float)(w->open_sum / w->open_n) : NAN);
     track_gaps(&w->coarse, spans - 1);
     w->open_start = start;
     w->open_sum = 0;
@@ -172,14 +184,14 @@ static void forget_excluded(struct ax_window *w)
         free_exclusions(w);
 }
 
-/* What is pushed goes into the whole window, too, which may have it already when there was no memory for
- * ours. */
-static enum ax_err push_whole(struct ax_window *w, int64_t t_ms, double value)
+/* Room in both for a push of so many points, after which none of it can fail. */
+static enum ax_err reserve(struct ax_window *w, uint64_t fine, uint64_t coarse)
 {
-    if (w->exclusions)
-        forget_excluded(w);
-    enum ax_err err = w->exclusions ? ax_window_push(w->exclusions->whole, t_ms, value) : AX_OK;
-    return err == AX_CONFLICT ? AX_OK : err;
+    struct ax_window *whole = w->exclusions ? w->exclusions->whole : w;
+    if (track_reserve(&w->fine, fine) || track_reserve(&w->coarse, coarse) ||
+        track_reserve(&whole->fine, fine) || track_reserve(&whole->coarse, coarse))
+        return AX_NOMEM;
+    return AX_OK;
 }
 
 enum ax_err ax_window_push(struct ax_window *w, int64_t t_ms, double value)
@@ -189,14 +201,16 @@ enum ax_err ax_window_push(struct ax_window *w, int64_t t_ms, double value)
     if (w->any) {
         if (t_ms <= w->end_ms)
             return AX_CONFLICT;
-        if (push_whole(w, t_ms, value) != AX_OK)
-            return AX_NOMEM;
         gaps = (uint64_t)((t_ms - w->end_ms) / w->step_ms);
         gaps = gaps > 0 ? gaps - 1 : 0;
         spans = start > w->open_start ? (uint64_t)((start - w->open_start) / w->coarse_ms) : 0;
     }
-    if (track_reserve(&w->fine, gaps + 1) || track_reserve(&w->coarse, spans + 1))
+    if (w->exclusions)
+        forget_excluded(w);
+    if (reserve(w, gaps + 1, spans + 1) != AX_OK)
         return AX_NOMEM;
+    enum ax_err err = w->exclusions ? ax_window_push(w->exclusions->whole, t_ms, value) : AX_OK;
+    AX_ASSERT(err == AX_OK);
     if (w->any)
         coarse_close(w, start);
     else
@@ -231,41 +245,12 @@ struct ax_view ax_window_coarse(const struct ax_window *w)
                             .step_ms = w->coarse_ms};
 }
 
-/* Is any of (from_ms, to_ms] excluded? */
-static bool is_excluded(const struct ax_window *w, int64_t from_ms, int64_t to_ms)
-{
-    const struct exclusions *e = w->exclusions;
-    for (uint32_t i = 0; i < e->n; i++)
-        if (e->v[i].from_ms <= to_ms && e->v[i].to_ms > from_ms)
-            return true;
-    return false;
-}
-
 /* Show the points of a view but for what is excluded. */
 static void show(const struct ax_window *w, struct track *t, const struct ax_view *points)
 {
-    for (uint32_t i = 0; i < points->n && points->v && t->v; i++) {
+    for (uint32_t i = 0; i < points->n && i < t->n && points->v && t->v; i++) {
         const int64_t t_ms = points->end_ms - (int64_t)(points->n - 1 - i) * points->step_ms;
         t->v[t->first + i] = is_excluded(w, t_ms - points->step_ms, t_ms) ? NAN : points->v[i];
-    }
-}
-
-/* The open coarse point is the mean of what is shown of its steps. */
-static void show_open(struct ax_window *w)
-{
-    w->open_sum = w->exclusions->whole->open_sum;
-    w->open_n = w->exclusions->whole->open_n;
-    if (!is_excluded(w, w->open_start, w->end_ms))
-        return;
-    const struct ax_view fine = ax_window_fine(w);
-    w->open_sum = 0;
-    w->open_n = 0;
-    for (uint32_t i = fine.v ? fine.n : 0;
-         i-- > 0 && fine.end_ms - (int64_t)(fine.n - 1 - i) * fine.step_ms > w->open_start;) {
-        if (isnan(fine.v[i]))
-            continue;
-        w->open_sum += (double)fine.v[i];
-        w->open_n++;
     }
 }
 
@@ -275,7 +260,6 @@ static void show_all(struct ax_window *w)
                          coarse = ax_window_coarse(w->exclusions->whole);
     show(w, &w->fine, &fine);
     show(w, &w->coarse, &coarse);
-    show_open(w);
 }
 
 /* Has a view a value in that range? */

@@ -87,16 +87,19 @@ static void what_is_revoked_leaves_no_trace_and_what_others_exclude_stays_so(voi
     ax_window_free(one);
 }
 
-static void the_open_coarse_point_is_made_of_what_is_left(void **state)
+static void a_coarse_point_of_which_some_is_excluded_is_a_gap_also_when_it_was_open(void **state)
 {
     (void)state;
-    struct ax_window *w = made(203); /* open since 200 */
+    struct ax_window *w = made(203), *plain = made(203); /* open since 200 */
     assert_int_equal(ax_window_exclude(w, 1, 201 * STEP, 202 * STEP), AX_OK);
     push(w, 203, 205);
+    push(plain, 203, 205);
     const struct ax_view coarse = ax_window_coarse(w);
-    assert_true(coarse.end_ms == 205 * STEP);
-    ax_assert_close((double)coarse.v[coarse.n - 1], 203, 0); /* of 202 to 204 */
+    assert_true(coarse.end_ms == 205 * STEP && isnan(coarse.v[coarse.n - 1]));
+    assert_true(ax_window_include(w, 1));
+    require_same_windows(w, plain);
     ax_window_free(w);
+    ax_window_free(plain);
 }
 
 static void an_exclusion_is_over_when_its_time_is_forgotten(void **state)
@@ -137,7 +140,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_excluded_is_a_gap_in_both),
         cmocka_unit_test(what_is_revoked_leaves_no_trace_and_what_others_exclude_stays_so),
-        cmocka_unit_test(the_open_coarse_point_is_made_of_what_is_left),
+        cmocka_unit_test(a_coarse_point_of_which_some_is_excluded_is_a_gap_also_when_it_was_open),
         cmocka_unit_test(an_exclusion_is_over_when_its_time_is_forgotten),
         cmocka_unit_test(what_is_not_there_or_too_much_is_refused),
     };
