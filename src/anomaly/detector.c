@@ -199,7 +199,7 @@ static double distance_of(struct ax_detector *d, const struct ax_observation *o,
     case AX_MEMBER_DIFFERENCE:
         return fabs(o->value - d->before);
     case AX_MEMBER_SUB_PCA:
-        return ax_sub_pca_step(sub_pca_of(d), o->past.v, o->past.n, &d->marks);
+        return ax_sub_pca_step(sub_pca_of(d), o->past.v, o->past.n, &d->marks, o->turn);
     default:
         return ax_polynomial_distance(o->past.v, o->past.n);
     }

@@ -58,9 +58,10 @@ struct ax_observation {
     double value;                  /* NaN or beyond 1e38: a gap, nothing is learnt, the last verdict stands
                                       unless the spec asks for absence */
     double expected, lower, upper; /* one step ahead; NaN without a forecast: the last value is expected */
-    struct ax_view past;           /* the fine window, its newest point is this step; n 0: none is at hand */
-    bool ended;                    /* of a gap: the series was said to end here or before (a stale marker); */
-    uint32_t spared;               /* and so many steps are missing when one scrape has failed */
+    uint32_t turn;       /* a number of the series: series of other ones are fitted at other steps */
+    struct ax_view past; /* the fine window, its newest point is this step; n 0: none is at hand */
+    bool ended;          /* of a gap: the series was said to end here or before (a stale marker); */
+    uint32_t spared;     /* and so many steps are missing when one scrape has failed */
 };
 
 /* How abnormal; the value of anomaly_severity. */

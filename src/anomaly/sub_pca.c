@@ -43,11 +43,12 @@ static void add_row(struct rows *r, const double *x)
     r->n++;
 }
 
-/* Sum up the rows of the past, ROWS_MAX of them at most, evenly spread. */
-static void gather(const float *v, uint32_t n, const struct ax_marks *marks, uint32_t spacing, struct rows *r)
+/* Sum up the rows of the past up to v[last], ROWS_MAX of them at most, evenly spread. */
+static void gather(const float *v, uint32_t n, const struct ax_marks *marks, uint32_t spacing, uint32_t last,
+                   struct rows *r)
 {
-    const uint32_t first = (POINTS - 1) * spacing, apart = (n - first + ROWS_MAX - 1) / ROWS_MAX;
-    for (uint32_t end = n - 1; end >= first && end < n; end -= apart) {
+    const uint32_t first = (POINTS - 1) * spacing, apart = (last - first + ROWS_MAX) / ROWS_MAX;
+    for (uint32_t end = last; end >= first && end < n; end -= apart) {
         double x[POINTS];
         bool whole = true;
         for (uint32_t i = 0; i < POINTS && whole; i++) {
@@ -84,14 +85,14 @@ static uint32_t enough(const double *values)
     return k;
 }
 
-bool ax_sub_pca_fit(struct ax_sub_pca *s, const float *v, uint32_t n, const struct ax_marks *marks,
-                    uint32_t spacing)
+static bool fit(struct ax_sub_pca *s, const float *v, uint32_t n, const struct ax_marks *marks,
+                uint32_t spacing, uint32_t last)
 {
     double values[POINTS], vectors[POINTS * POINTS];
     struct rows r = {.n = 0};
-    if (n <= (POINTS - 1) * spacing || !range_of(v, n, &r.centre, &r.scale))
+    if (last < (POINTS - 1) * spacing || !range_of(v, n, &r.centre, &r.scale))
         return false;
-    gather(v, n, marks, spacing, &r);
+    gather(v, n, marks, spacing, last, &r);
     if (r.n < ROWS_MIN)
         return false;
     for (uint32_t i = 0; i < POINTS; i++)
@@ -110,6 +111,12 @@ bool ax_sub_pca_fit(struct ax_sub_pca *s, const float *v, uint32_t n, const stru
         for (uint32_t i = 0; i < POINTS; i++)
             s->directions[c][i] = (float)vectors[c * POINTS + i];
     return true;
+}
+
+bool ax_sub_pca_fit(struct ax_sub_pca *s, const float *v, uint32_t n, const struct ax_marks *marks,
+                    uint32_t spacing)
+{
+    return n > 0 && fit(s, v, n, marks, spacing, n - 1);
 }
 
 /* Take what the components explain of x out of it, into known. */
@@ -180,22 +187,18 @@ uint32_t ax_sub_pca_period(const float *v, uint32_t n)
     return best;
 }
 
-/* A number that hangs on the series alone. */
-static uint32_t spread(float value)
-{
-    uint32_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    return (bits * 2654435761u) >> 16;
-}
-
+/* To what is before the newest value, of which nobody has said yet what it is. */
 static void fit_anew(struct ax_sub_pca *s, const float *v, uint32_t n, const struct ax_marks *marks)
 {
+    double centre, scale;
+    if (!range_of(v, n, &centre, &scale))
+        return;
     const uint32_t period = ax_sub_pca_period(v, n), length = period ? period : AX_SUB_PCA_PLAIN;
-    (void)ax_sub_pca_fit(s, v, n, marks, (length + POINTS / 2) / POINTS);
-    s->wait = EVERY_STEPS + spread(v[n - 1]) % APART;
+    (void)fit(s, v, n, marks, (length + POINTS / 2) / POINTS, n - 2);
 }
 
-double ax_sub_pca_step(struct ax_sub_pca *s, const float *v, uint32_t n, const struct ax_marks *marks)
+double ax_sub_pca_step(struct ax_sub_pca *s, const float *v, uint32_t n, const struct ax_marks *marks,
+                       uint32_t turn)
 {
     if (n > AX_NEIGHBOURS_PAST) {
         v += n - AX_NEIGHBOURS_PAST;
@@ -205,8 +208,10 @@ double ax_sub_pca_step(struct ax_sub_pca *s, const float *v, uint32_t n, const s
         return (double)NAN;
     const double distance = ax_sub_pca_distance(s, v, n, marks);
     s->wait -= s->wait > 0;
-    if (s->wait == 0 && n >= FIRST_STEPS + spread(v[0]) % APART)
+    if (s->wait == 0 && n >= FIRST_STEPS + turn % APART) {
         fit_anew(s, v, n, marks);
+        s->wait = EVERY_STEPS + turn % APART;
+    }
     return distance;
 }
 

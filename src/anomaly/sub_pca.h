@@ -26,10 +26,12 @@ struct ax_sub_pca {
 };
 
 /* v[n] are the values of successive steps, the newest last, NaN for gaps; marks are theirs. The distance, by
- * what was fitted before this step; then, about every 240 steps, it is fitted anew, to what is before the
- * newest value. NaN before there is a fit, and without a newest value. O(AX_SUB_PCA_POINTS); a fit takes
- * about 0.3 ms. No allocation. */
-double ax_sub_pca_step(struct ax_sub_pca *s, const float *v, uint32_t n, const struct ax_marks *marks);
+ * what was fitted before this step; then, every 192 to 287 steps, it is fitted anew, to what is before the
+ * newest value: at another step for another turn, so that series that came up together are not all fitted at
+ * once. NaN before there is a fit, and without a newest value. O(AX_SUB_PCA_POINTS); a fit takes about 0.3
+ * ms, O(n) for a series that does not vary. No allocation. */
+double ax_sub_pca_step(struct ax_sub_pca *s, const float *v, uint32_t n, const struct ax_marks *marks,
+                       uint32_t turn);
 
 /* The lag, from AX_SUB_PCA_POINTS to n / 3, at which the autocorrelation of v[n] (at most AX_NEIGHBOURS_PAST;
  * NaN: gaps) has its first peak that none surpasses by a tenth; 0 when none is above 0.3. O(n^2). */

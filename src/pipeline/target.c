@@ -267,7 +267,8 @@ static void score_step(struct ax_target *t, const struct ax_target_kind *kind, i
                                .upper = t->upper,
                                .past = ax_window_fine(t->window),
                                .ended = t->ended_ms == t_ms,
-                               .spared = kind->spared};
+                               .spared = kind->spared,
+                               .turn = t->serial};
     struct ax_verdict now, passed;
     if (kind->skip & AX_SKIP_LEARNING) {
         ax_detector_copy(kind->spare, t->detector);

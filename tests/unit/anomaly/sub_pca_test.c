@@ -50,7 +50,7 @@ static void noise_and_what_does_not_vary_have_none(void **state)
         v[i] = NAN;
     assert_int_equal(ax_sub_pca_period(v, N), 0);
     assert_false(ax_sub_pca_fit(&s, v, N, NULL, 4));
-    assert_true(isnan(ax_sub_pca_step(&s, v, N, NULL)));
+    assert_true(isnan(ax_sub_pca_step(&s, v, N, NULL, 0)));
 }
 
 static void a_cycle_that_stays_away_is_far_although_no_value_is(void **state)
@@ -66,7 +66,7 @@ static void a_cycle_that_stays_away_is_far_although_no_value_is(void **state)
     for (uint32_t i = 0; i < N + 496; i++) {
         const uint32_t from = i >= N ? i + 1 - N : 0;
         const bool fitted = s.spacing > 0;
-        const double distance = ax_sub_pca_step(&s, v + from, i + 1 - from, NULL);
+        const double distance = ax_sub_pca_step(&s, v + from, i + 1 - from, NULL, 5);
         assert_int_equal(isnan(distance), !fitted);
         if (i >= N && i < N + 400)
             usual = fmax(usual, distance);
@@ -74,6 +74,24 @@ static void a_cycle_that_stays_away_is_far_although_no_value_is(void **state)
             late = fmax(late, distance);
     }
     assert_true(late > 4 * usual);
+}
+
+static void series_that_came_up_together_are_fitted_in_turn(void **state)
+{
+    (void)state;
+    float v[600];
+    uint32_t fits[600] = {0};
+    make(v, 600, 96);
+    for (uint32_t turn = 0; turn < 96; turn++) {
+        struct ax_sub_pca s = {0};
+        for (uint32_t i = 0; i < 600; i++) {
+            const uint32_t wait = s.wait;
+            (void)ax_sub_pca_step(&s, v, i + 1, NULL, turn);
+            fits[i] += s.wait > wait;
+        }
+    }
+    for (uint32_t i = 0; i < 600; i++)
+        assert_true(fits[i] <= 2);
 }
 
 static void what_was_flagged_is_no_part_of_it(void **state)
@@ -105,6 +123,7 @@ int main(void)
         cmocka_unit_test(the_period_of_a_cycle_is_found),
         cmocka_unit_test(noise_and_what_does_not_vary_have_none),
         cmocka_unit_test(a_cycle_that_stays_away_is_far_although_no_value_is),
+        cmocka_unit_test(series_that_came_up_together_are_fitted_in_turn),
         cmocka_unit_test(what_was_flagged_is_no_part_of_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
