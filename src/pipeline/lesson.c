@@ -35,31 +35,6 @@ struct pupil {
     struct ax_entity *entity; /* and the other way round */
 };
 
-/* What a series' models are fitted to from now on has a gap there, and its detector forgets what it has kept
- * apart. */
-static enum ax_err exclude(struct ax_target *s, const struct ax_lesson_range *range)
-{
-    enum ax_err err = ax_window_exclude(s->window, range->id, range->from_ms, range->to_ms);
-    if (err != AX_OK)
-        return err;
-    if (s->residuals) { /* younger than the series, it may know nothing of that time */
-        err = ax_window_exclude(s->residuals, range->id, range->from_ms, range->to_ms);
-        if (err != AX_OK && err != AX_NOTFOUND) {
-            (void)ax_window_include(s->window, range->id);
-            return err;
-        }
-    }
-    ax_detector_drop(s->detector);
-    return AX_OK;
-}
-
-/* The same undone; false when there was nothing to undo. */
-static bool include(struct ax_target *s, uint64_t id)
-{
-    const bool was = ax_window_include(s->window, id);
-    return (s->residuals && ax_window_include(s->residuals, id)) || was;
-}
-
 /* What a lesson does to thresholds and to what a series' models will learn from, or, of an entity, the
  * ensemble. */
 static enum ax_err learn(const struct teaching *t, const struct pupil *p)
@@ -70,7 +45,7 @@ static enum ax_err learn(const struct teaching *t, const struct pupil *p)
     if (range->verdict != AX_LESSON_EXCLUDED)
         err = ax_hindsight_teach(p->hindsight, range, t->job->config->step_ms);
     else if (p->series)
-        err = exclude(p->series, range);
+        err = ax_target_exclude(p->series, range);
     if (e && t->job->ensemble.features)
         noted = ax_said_add(&e->said, range);
     if (noted == AX_OK)
@@ -85,7 +60,8 @@ static bool unlearn(const struct teaching *t, const struct pupil *p)
     const bool said = p->entity && ax_said_remove(p->entity->said, id);
     if (said)
         t->job->relearn_ms = t->job->schedule.last_ms;
-    return ax_hindsight_forget(p->hindsight, id) || said || (p->series && include(p->series, id));
+    const bool excluded = p->series && ax_target_include(p->series, id);
+    return (p->hindsight && ax_hindsight_forget(p->hindsight, id)) || said || excluded;
 }
 
 /* Was there an alarm in the range of a lesson that says something of alarms? */
@@ -100,12 +76,26 @@ static void look_back(struct teaching *t, const struct ax_hindsight *h, double t
     t->alarmed = t->alarmed || sqrt(low * high) > threshold;
 }
 
+/* Has it models of its own that a lesson is for? Those of features are their entity's, and who is not scored
+ * can be told what is no example alone. */
+static bool is_for(const struct teaching *t, const struct pupil *p)
+{
+    const enum ax_lesson_verdict verdict = t->lesson->range.verdict;
+    return p->hindsight || (p->series && !p->series->detector && p->series->forecaster &&
+                            (!verdict || verdict == AX_LESSON_EXCLUDED));
+}
+
+static double threshold_of(const struct pupil *p)
+{
+    return p->hindsight ? ax_hindsight_threshold(p->hindsight) : 1;
+}
+
 static void teach(struct teaching *t, const struct pupil *p)
 {
     struct ax_hindsight *h = p->hindsight;
-    if (!h)
+    if (!is_for(t, p))
         return;
-    double before = ax_hindsight_threshold(h);
+    double before = threshold_of(p);
     enum ax_err err = AX_OK;
     if (!t->lesson->range.verdict) {
         if (!unlearn(t, p))
@@ -119,7 +109,7 @@ static void teach(struct teaching *t, const struct pupil *p)
             ax_job_parity_missed(t->job, p->labels, h, &t->lesson->range, before);
     }
     if (t->visit)
-        t->visit(t->ctx, p->labels, err, before, ax_hindsight_threshold(h));
+        t->visit(t->ctx, p->labels, err, before, threshold_of(p));
 }
 
 static void teach_all(struct teaching *t)

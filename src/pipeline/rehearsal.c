@@ -120,6 +120,8 @@ static enum ax_err replace(struct ax_channel *c, struct ax_target **at, struct a
     enum ax_err err = scratch->err;
     if (err == AX_OK)
         err = ax_target_load(t, &c->kind, &in);
+    if (err == AX_OK)
+        err = ax_target_exclude_all(t, old->said);
     if (err == AX_OK) {
         (void)ax_map_remove(&c->targets, old->id);
         err = ax_map_put(&c->targets, old->id, t); /* in the room that has just become free */

@@ -168,6 +168,7 @@ void ax_target_free(struct ax_target *t, const struct ax_target_kind *kind, int6
     ax_target_end(t, kind, end_ms);
     ax_detector_free(t->detector);
     ax_hindsight_free(t->hindsight);
+    ax_said_free(t->said);
     ax_forecaster_free(t->forecaster);
     ax_window_free(t->window);
     ax_target_leave_sample(t, kind);
@@ -412,6 +413,53 @@ enum ax_err ax_target_step(struct ax_target *t, const struct ax_target_kind *kin
     if (kind->emit_forecast && kind->observer && kind->observer->step)
         kind->observer->step(kind->observer->ctx, kind->outlets->job, kind->feature, t->labels, t_ms,
                              t->window, kind->forecast, f.ready ? &f : NULL);
+    return AX_OK;
+}
+
+/* Let readers of both windows see a gap; AX_NOTFOUND: there is no value to hide. */
+static enum ax_err hide(struct ax_target *t, const struct ax_lesson_range *range)
+{
+    enum ax_err err = ax_window_exclude(t->window, range->id, range->from_ms, range->to_ms);
+    if (err != AX_OK || !t->residuals)
+        return err;
+    err = ax_window_exclude(t->residuals, range->id, range->from_ms, range->to_ms);
+    if (err == AX_OK || err == AX_NOTFOUND) /* younger than the series, they may know nothing of that time */
+        return AX_OK;
+    (void)ax_window_include(t->window, range->id);
+    return err;
+}
+
+enum ax_err ax_target_exclude(struct ax_target *t, const struct ax_lesson_range *range)
+{
+    enum ax_err err = ax_said_add(&t->said, range);
+    if (err != AX_OK)
+        return err;
+    err = hide(t, range);
+    if (err == AX_OK && t->detector)
+        ax_detector_drop(t->detector);
+    else if (err != AX_OK && err != AX_NOTFOUND)
+        (void)ax_said_remove(t->said, range->id);
+    return err;
+}
+
+bool ax_target_include(struct ax_target *t, uint64_t id)
+{
+    if (!ax_said_remove(t->said, id))
+        return false;
+    (void)ax_window_include(t->window, id);
+    if (t->residuals)
+        (void)ax_window_include(t->residuals, id);
+    return true;
+}
+
+enum ax_err ax_target_exclude_all(struct ax_target *t, const struct ax_said *said)
+{
+    const struct ax_lesson_range *range;
+    for (uint32_t i = 0; (range = ax_said_at(said, i)); i++) {
+        const enum ax_err err = ax_target_exclude(t, range);
+        if (err != AX_OK && err != AX_NOTFOUND)
+            return err;
+    }
     return AX_OK;
 }
 

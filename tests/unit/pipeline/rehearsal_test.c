@@ -1,6 +1,8 @@
 /* Rehearsals: what a job takes over of one is what it would have learnt itself, had it been there. */
 #include "ax_test.h"
 #include "base/metrics.h"
+#include "pipeline/job_priv.h"
+#include "pipeline/lesson.h"
 #include "pipeline/rehearsal.h"
 #include "rig.h"
 
@@ -181,6 +183,51 @@ static void a_job_goes_on_as_if_it_had_been_there(uint32_t job, const char *name
     ax_map_done(&v.settled);
     rehearsed_done(&h);
     rig_done(&whole);
+    rig_done(&late);
+}
+
+/* Values that the windows of a job's series show of steps 200 to 220. */
+static bool count_shown(void *ctx, struct ax_job *job)
+{
+    uint32_t *n = ctx;
+    *n = 0;
+    for (const struct ax_target *t = job->channels[0].first; t; t = t->next) {
+        const struct ax_view v = ax_window_fine(t->window);
+        for (uint32_t i = 0; i < v.n; i++) {
+            const int64_t t_ms = v.end_ms - (int64_t)(v.n - 1 - i) * v.step_ms;
+            *n += t_ms >= time_of(200) && t_ms <= time_of(220) && !isnan(v.v[i]);
+        }
+    }
+    return false;
+}
+
+static void what_was_excluded_before_history_came_is_excluded_of_it(void **state)
+{
+    (void)state;
+    struct rig late;
+    uint32_t shown;
+    rig_init(&late, YAML);
+    struct rehearsed h = rehearse(&late, YAML, 0, NULL);
+    struct visit v = {.rehearsal = &h};
+    for (int i = 0; i <= HISTORY + ALONE - 1; i++) {
+        if (i >= HISTORY)
+            step(&late, i);
+        feed(h.db, i);
+        rehearse_step(&h, i);
+    }
+    struct ax_lesson lesson = {.range = {1, AX_LESSON_EXCLUDED, time_of(200), time_of(220)},
+                               .selector = ax_str("")};
+    assert_int_equal(ax_pipeline_teach(late.pipeline, ax_str("load"), &lesson, NULL, NULL, NULL), AX_OK);
+    assert_true(ax_pipeline_with_job(late.pipeline, ax_str("load"), take_over, &v));
+    assert_int_equal(v.out.taken, 3);
+    assert_true(ax_pipeline_with_job(late.pipeline, ax_str("load"), count_shown, &shown));
+    assert_int_equal(shown, 0);
+    lesson.range.verdict = 0;
+    assert_int_equal(ax_pipeline_teach(late.pipeline, ax_str("load"), &lesson, NULL, NULL, NULL), AX_OK);
+    assert_true(ax_pipeline_with_job(late.pipeline, ax_str("load"), count_shown, &shown));
+    assert_true(shown >= 40);
+    ax_map_done(&v.settled);
+    rehearsed_done(&h);
     rig_done(&late);
 }
 
@@ -452,6 +499,7 @@ static void far_history_is_sampled_and_near_history_is_whole(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_was_excluded_before_history_came_is_excluded_of_it),
         cmocka_unit_test(series_go_on_bit_for_bit),
         cmocka_unit_test(entities_go_on_bit_for_bit),
         cmocka_unit_test(samples_of_the_job_in_service_close_the_gap),
