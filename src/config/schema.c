@@ -316,9 +316,9 @@ static const struct ax_key lstm_keys[] = {
     {"patience", AX_KEY_COUNT, JOB(forecast.lstm.patience), .fallback = "3", .min = 1, .max = 1000,
      .doc = "Passes without progress on data that it does not learn from, after which a fold ends."},
     {"learning_rate", AX_KEY_NUMBER, JOB(forecast.lstm.rate), .fallback = "0.002", .min = 1e-6, .max = 1,
-     .doc = "Of Adam, at the beginning of a fold; it falls to a twentieth. `auspex train --search.trials=N` "
-            "looks for "
-            "this and the following keys, and for `sequence`."},
+     .doc = "Of Adam, at the beginning of a fold; it falls to a twentieth. A search "
+            "(`models.search_trials`, `auspex train --search.trials=N`) looks for this, `l2`, `dropout`, `units` and "
+            "`sequence`."},
     {"l2", AX_KEY_NUMBER, JOB(forecast.lstm.l2), .fallback = "0.00001", .max = 1,
      .doc = "Weight of the squared weights in the loss."},
     {"dropout", AX_KEY_NUMBER, JOB(forecast.lstm.dropout), .fallback = "(that of the preset)", .max = 0.9,
@@ -357,7 +357,8 @@ static const struct ax_section trees = {"trees",
                                         "Gradient-boosted trees (XGBoost) over all series of the job, on the "
                                         "vector of [features](features.md) of each: one more member of their "
                                         "portfolios, fitted as `lstm` is. With `features` they see those of "
-                                        "the series' entity too. Needs a build with libxgboost.",
+                                        "the series' entity too. A search looks for `rounds`, `depth` and `patience`. Needs "
+                                        "`window.fine` of 256 at least, and a build with libxgboost.",
                                         trees_keys,
                                         COUNT_OF(trees_keys),
                                         0,
