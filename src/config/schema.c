@@ -317,7 +317,8 @@ static const struct ax_key lstm_keys[] = {
      .doc = "Passes without progress on data that it does not learn from, after which a fold ends."},
     {"learning_rate", AX_KEY_NUMBER, JOB(forecast.lstm.rate), .fallback = "0.002", .min = 1e-6, .max = 1,
      .doc = "Of Adam, at the beginning of a fold; it falls to a twentieth. A search "
-            "(`models.search_trials`, `auspex train --search.trials=N`) looks for this, `l2`, `dropout`, `units` and "
+            "(`models.search_trials`, `auspex train --search.trials=N`) looks for this, `l2`, `dropout`, "
+            "`units` and "
             "`sequence`."},
     {"l2", AX_KEY_NUMBER, JOB(forecast.lstm.l2), .fallback = "0.00001", .max = 1,
      .doc = "Weight of the squared weights in the loss."},
@@ -353,16 +354,17 @@ static const struct ax_key trees_keys[] = {
     {"max_rows", AX_KEY_COUNT, JOB(forecast.trees.rows_max), .fallback = "20000", .min = 256, .max = 1e6,
      .doc = "Moments of all series that it learns from, chosen evenly."},
 };
-static const struct ax_section trees = {"trees",
-                                        "Gradient-boosted trees (XGBoost) over all series of the job, on the "
-                                        "vector of [features](features.md) of each: one more member of their "
-                                        "portfolios, fitted as `lstm` is. With `features` they see those of "
-                                        "the series' entity too. A search looks for `rounds`, `depth` and `patience`. Needs "
-                                        "`window.fine` of 256 at least, and a build with libxgboost.",
-                                        trees_keys,
-                                        COUNT_OF(trees_keys),
-                                        0,
-                                        NO_PLACE};
+static const struct ax_section trees = {
+    "trees",
+    "Gradient-boosted trees (XGBoost) over all series of the job, on the "
+    "vector of [features](features.md) of each: one more member of their "
+    "portfolios, fitted as `lstm` is. With `features` they see those of "
+    "the series' entity too. A search looks for `rounds`, `depth` and `patience`. Needs "
+    "`window.fine` of 256 at least, and a build with libxgboost.",
+    trees_keys,
+    COUNT_OF(trees_keys),
+    0,
+    NO_PLACE};
 
 static const struct ax_key forecast_keys[] = {
     {"output", AX_KEY_STRING, JOB(forecast.output), .fallback = "(predicted_<name of the job>)",
