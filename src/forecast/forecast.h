@@ -66,8 +66,9 @@ struct ax_outcome {
 
 struct ax_forecaster;
 
-/* A forecaster that has seen nothing; NULL when out of memory. */
-struct ax_forecaster *ax_forecaster_new(const struct ax_forecast_spec *spec);
+/* A forecaster that has seen nothing. Those that see values at the same steps are fitted at others, by their
+ * turn: any number that tells one series from the next. NULL when out of memory. */
+struct ax_forecaster *ax_forecaster_new(const struct ax_forecast_spec *spec, uint32_t turn);
 
 /* Free; NULL is fine. */
 void ax_forecaster_free(struct ax_forecaster *f);

@@ -52,7 +52,7 @@ static bool track_init(struct ax_lead_track *t, const struct ax_forecast_spec *s
     return true;
 }
 
-struct ax_forecaster *ax_forecaster_new(const struct ax_forecast_spec *spec)
+struct ax_forecaster *ax_forecaster_new(const struct ax_forecast_spec *spec, uint32_t turn)
 {
     AX_ASSERT(spec->leads_n > 0 && spec->leads[0] == 1);
     uint32_t path_index[AX_PATH_MAX];
@@ -62,6 +62,7 @@ struct ax_forecaster *ax_forecaster_new(const struct ax_forecast_spec *spec)
     if (!f)
         return NULL;
     f->spec = spec;
+    f->jitter = (uint32_t)ax_hash64(&turn, sizeof turn, spec->seed);
     f->tracks_n = n;
     f->last_ms = f->fitted_ms = INT64_MIN;
     f->next_refit = FIRST_FIT;
@@ -234,7 +235,6 @@ enum ax_err ax_forecaster_step(struct ax_forecaster *f, const struct ax_window *
     const struct ax_local local = ax_local_of(&p);
     if (!isnan(actual)) {
         settle(f, &p, actual, local.all, outcomes, outcomes_n);
-        f->jitter = f->seen == 0 ? (uint32_t)ax_hash64(&actual, sizeof actual, f->spec->seed) : f->jitter;
         f->negative_seen = f->negative_seen || actual < 0;
         f->seen += f->seen < AX_SEEN_MAX;
     }

@@ -35,7 +35,7 @@ struct ax_target *ax_target_new(const struct ax_target_kind *kind, const struct 
         whole = whole && t->outlook;
     }
     if (kind->forecast) {
-        t->forecaster = ax_forecaster_new(kind->forecast);
+        t->forecaster = ax_forecaster_new(kind->forecast, (uint32_t)ax_labels_hash(labels, 0));
         t->forecast_outlets = calloc((size_t)kind->forecast->horizons_n * AX_SERIES_FORECAST_OUTPUTS,
                                      sizeof *t->forecast_outlets);
         whole = whole && t->forecaster && t->forecast_outlets;

@@ -319,7 +319,7 @@ static void walk(const char *file, const struct table *t, uint32_t c, const stru
     struct ax_arena scratch;
     struct walk k = {.spec = spec,
                      .w = ax_window_new(spec->step_ms, AX_WINDOW_FINE, AX_WINDOW_COARSE),
-                     .f = ax_forecaster_new(spec),
+                     .f = ax_forecaster_new(spec, 0),
                      .tally = tally,
                      .stream = kind == AX_STREAM_NONE ? NULL : &stream,
                      .said = calloc(steps, sizeof(struct said)),

@@ -105,7 +105,7 @@ static void walk_column(const char *file, const struct table *t, uint32_t c)
         abort();
     w.spec.nonnegative = -1;
     w.window = ax_window_new(step_ms, AX_WINDOW_FINE, AX_WINDOW_COARSE);
-    w.forecaster = ax_forecaster_new(&w.spec);
+    w.forecaster = ax_forecaster_new(&w.spec, 0);
     double hold = fmax(3600 / step, fmax(fmin(240, 14400 / step), 24)),
            memory = 43200 / step; /* as the pipeline has them */
     w.detector =

@@ -84,7 +84,7 @@ int main(int argc, char **argv)
     ax_arena_init(&scratch, 64U << 20);
     for (uint32_t s = 0; s < series_n; s++) {
         struct ax_rng rng;
-        struct ax_forecaster *f = ax_forecaster_new(&spec);
+        struct ax_forecaster *f = ax_forecaster_new(&spec, 0);
         struct ax_window *w = ax_window_new(STEP_MS, AX_WINDOW_FINE, AX_WINDOW_COARSE);
         if (!f || !w)
             abort();

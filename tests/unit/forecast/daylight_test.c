@@ -34,7 +34,7 @@ static struct result walk(const float *v, int64_t first_s, const char *zone, uin
     spec.shared = &shared;
     spec.members = members ? members | 1U << AX_MEMBER_LAST_VALUE : spec.members;
     struct ax_window *w = ax_window_new(STEP_MS, 960, 1440);
-    struct ax_forecaster *f = ax_forecaster_new(&spec);
+    struct ax_forecaster *f = ax_forecaster_new(&spec, 0);
     ax_arena_init(&scratch, 64U << 20);
     for (size_t i = 0; i < N; i++) {
         struct ax_outcome outcomes[HORIZONS];

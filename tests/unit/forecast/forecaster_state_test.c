@@ -30,7 +30,7 @@ static struct ax_forecast_spec make_spec(int64_t step_ms, const int64_t *horizon
 
 static struct run run_new(const struct ax_forecast_spec *spec, uint32_t fine_n)
 {
-    struct run r = {.w = ax_window_new(spec->step_ms, fine_n, 400), .f = ax_forecaster_new(spec)};
+    struct run r = {.w = ax_window_new(spec->step_ms, fine_n, 400), .f = ax_forecaster_new(spec, 0)};
     assert_non_null(r.w);
     assert_non_null(r.f);
     return r;
@@ -146,7 +146,7 @@ static void other_horizons_are_refused(void **state)
     (void)state;
     const int64_t two[] = {15000, 60000}, others[] = {15000, 300000};
     const struct ax_forecast_spec spec = make_spec(15000, two, 2), other = make_spec(15000, others, 2);
-    struct ax_forecaster *a = ax_forecaster_new(&spec), *b = ax_forecaster_new(&other);
+    struct ax_forecaster *a = ax_forecaster_new(&spec, 0), *b = ax_forecaster_new(&other, 0);
     struct ax_buf bytes;
     ax_buf_init(&bytes, BYTES_MAX);
     ax_forecaster_save(a, &bytes);

@@ -19,7 +19,7 @@ static void coverage_holds_over_any_2000_steps_across_shifts_of_the_level(void *
     struct ax_forecast_spec spec;
     assert_int_equal(ax_forecast_spec_init(&spec, 60000, h, 3, NULL), AX_OK);
     struct ax_window *w = ax_window_new(60000, AX_WINDOW_FINE, AX_WINDOW_COARSE);
-    struct ax_forecaster *f = ax_forecaster_new(&spec);
+    struct ax_forecaster *f = ax_forecaster_new(&spec, 0);
     static struct ax_forecast out;
     static unsigned char hits[3][STEPS];
     struct ax_outcome outcomes[3];
@@ -137,7 +137,7 @@ static void bounds_after_a_shift(int after, double *lower, double *upper)
     struct ax_forecast_spec spec;
     assert_int_equal(ax_forecast_spec_init(&spec, 60000, h, 2, NULL), AX_OK);
     struct ax_window *w = ax_window_new(60000, AX_WINDOW_FINE, AX_WINDOW_COARSE);
-    struct ax_forecaster *f = ax_forecaster_new(&spec);
+    struct ax_forecaster *f = ax_forecaster_new(&spec, 0);
     static struct ax_forecast out;
     struct ax_outcome outcomes[2];
     struct ax_arena scratch;

@@ -143,7 +143,7 @@ static double walk(uint32_t cut)
     for (int s = 0; s < 2; s++) {
         fill(v[s], STEPS, (uint64_t)s, 100, 1 + s);
         w[s] = ax_window_new(STEP_MS, 960, 400);
-        f[s] = ax_forecaster_new(&spec);
+        f[s] = ax_forecaster_new(&spec, (uint32_t)s);
     }
     for (uint32_t i = 0; i < STEPS; i++) {
         for (int s = 0; s < 2; s++) {
@@ -170,7 +170,7 @@ static double walk(uint32_t cut)
         shared.pooled = ax_pooled_new(LEADS);
         assert_int_equal(ax_forecast_shared_load(&shared, &in), AX_OK);
         for (int s = 0; s < 2; s++) {
-            f[s] = ax_forecaster_new(&spec);
+            f[s] = ax_forecaster_new(&spec, (uint32_t)s);
             assert_int_equal(ax_forecaster_load(f[s], &in), AX_OK);
         }
         ax_buf_done(&saved);
