@@ -25,11 +25,9 @@ struct rows {
     double sum[POINTS], square[POINTS * POINTS]; /* its lower triangle */
 };
 
-/* Value i of the row that ends at v[end]; NaN when it is not to be used. */
-static float at(const float *v, uint32_t n, const struct ax_marks *marks, uint32_t end, uint32_t spacing,
-                uint32_t i)
+/* v[k] of n; NaN when it is not to be used. */
+static float at(const float *v, uint32_t n, const struct ax_marks *marks, uint32_t k)
 {
-    const uint32_t k = end - (POINTS - 1 - i) * spacing;
     return ax_marks_has(marks, n - 1 - k) ? NAN : v[k];
 }
 
@@ -43,16 +41,15 @@ static void add_row(struct rows *r, const double *x)
     r->n++;
 }
 
-/* Sum up the rows of the past up to v[last], ROWS_MAX of them at most, evenly spread. */
-static void gather(const float *v, uint32_t n, const struct ax_marks *marks, uint32_t spacing, uint32_t last,
-                   struct rows *r)
+/* Sum up the rows, ROWS_MAX of them at most, evenly spread. */
+static void gather(const float *v, uint32_t n, uint32_t spacing, struct rows *r)
 {
-    const uint32_t first = (POINTS - 1) * spacing, apart = (last - first + ROWS_MAX) / ROWS_MAX;
-    for (uint32_t end = last; end >= first && end < n; end -= apart) {
+    const uint32_t first = (POINTS - 1) * spacing, apart = (n - 1 - first + ROWS_MAX) / ROWS_MAX;
+    for (uint32_t end = n - 1; end >= first && end < n; end -= apart) {
         double x[POINTS];
         bool whole = true;
         for (uint32_t i = 0; i < POINTS && whole; i++) {
-            const double value = (double)at(v, n, marks, end, spacing, i);
+            const double value = (double)v[end - (POINTS - 1 - i) * spacing];
             x[i] = (value - r->centre) * r->scale;
             whole = !isnan(value);
         }
@@ -85,14 +82,13 @@ static uint32_t enough(const double *values)
     return k;
 }
 
-static bool fit(struct ax_sub_pca *s, const float *v, uint32_t n, const struct ax_marks *marks,
-                uint32_t spacing, uint32_t last)
+static bool fit(struct ax_sub_pca *s, const float *v, uint32_t n, uint32_t spacing)
 {
     double values[POINTS], vectors[POINTS * POINTS];
     struct rows r = {.n = 0};
-    if (last < (POINTS - 1) * spacing || !range_of(v, n, &r.centre, &r.scale))
+    if (n <= (POINTS - 1) * spacing || !range_of(v, n, &r.centre, &r.scale))
         return false;
-    gather(v, n, marks, spacing, last, &r);
+    gather(v, n, spacing, &r);
     if (r.n < ROWS_MIN)
         return false;
     for (uint32_t i = 0; i < POINTS; i++)
@@ -116,7 +112,10 @@ static bool fit(struct ax_sub_pca *s, const float *v, uint32_t n, const struct a
 bool ax_sub_pca_fit(struct ax_sub_pca *s, const float *v, uint32_t n, const struct ax_marks *marks,
                     uint32_t spacing)
 {
-    return n > 0 && fit(s, v, n, marks, spacing, n - 1);
+    float x[AX_NEIGHBOURS_PAST];
+    for (uint32_t i = 0; i < n; i++)
+        x[i] = at(v, n, marks, i);
+    return fit(s, x, n, spacing);
 }
 
 /* Take what the components explain of x out of it, into known. */
@@ -140,9 +139,10 @@ double ax_sub_pca_distance(const struct ax_sub_pca *s, const float *v, uint32_t 
     if (s->spacing == 0 || n <= (POINTS - 1) * s->spacing || isnan(v[n - 1]))
         return (double)NAN;
     for (uint32_t i = 0; i < POINTS; i++) {
-        const double value = (double)at(v, n, marks, n - 1, s->spacing, i);
+        const uint32_t k = n - 1 - (POINTS - 1 - i) * s->spacing;
+        const double value = (double)at(v, n, marks, k);
         missing[i] = isnan(value) && i < POINTS - 1;
-        x[i] = missing[i] ? 0 : (double)v[n - 1 - (POINTS - 1 - i) * s->spacing] - (double)s->mean[i];
+        x[i] = missing[i] ? 0 : (double)v[k] - (double)s->mean[i];
         whole = whole && !missing[i];
     }
     explain(s, x, known);
@@ -187,14 +187,18 @@ uint32_t ax_sub_pca_period(const float *v, uint32_t n)
     return best;
 }
 
-/* To what is before the newest value, of which nobody has said yet what it is. */
+/* To what is before the newest value, of which nobody has said yet what it is, and was not flagged: one that
+ * is far away would hide the period, and make all others alike. */
 static void fit_anew(struct ax_sub_pca *s, const float *v, uint32_t n, const struct ax_marks *marks)
 {
+    float x[AX_NEIGHBOURS_PAST];
     double centre, scale;
-    if (!range_of(v, n, &centre, &scale))
+    for (uint32_t i = 0; i < n - 1; i++)
+        x[i] = at(v, n, marks, i);
+    if (!range_of(x, n - 1, &centre, &scale))
         return;
-    const uint32_t period = ax_sub_pca_period(v, n), length = period ? period : AX_SUB_PCA_PLAIN;
-    (void)fit(s, v, n, marks, (length + POINTS / 2) / POINTS, n - 2);
+    const uint32_t period = ax_sub_pca_period(x, n - 1), length = period ? period : AX_SUB_PCA_PLAIN;
+    (void)fit(s, x, n - 1, (length + POINTS / 2) / POINTS);
 }
 
 double ax_sub_pca_step(struct ax_sub_pca *s, const float *v, uint32_t n, const struct ax_marks *marks,

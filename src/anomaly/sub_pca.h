@@ -4,8 +4,8 @@
  * components; the distance of the newest stretch to its reconstruction from these is the score (Sub-PCA: C.
  * C. Aggarwal, "Outlier Analysis", 2017, 3.3; the same components and distances as scikit-learn's PCA). The
  * period is the lag of the highest peak of the autocorrelation; without one a stretch is AX_SUB_PCA_PLAIN
- * steps. Values that were flagged are left out: of the rows, whole, and of the newest stretch, each. Owner:
- * one thread. */
+ * steps. Values that were flagged are left out: of the period, of the rows, whole, and of the newest stretch,
+ * each. Owner: one thread. */
 #ifndef AX_ANOMALY_SUB_PCA_H
 #define AX_ANOMALY_SUB_PCA_H
 
@@ -37,8 +37,8 @@ double ax_sub_pca_step(struct ax_sub_pca *s, const float *v, uint32_t n, const s
  * NaN: gaps) has its first peak that none surpasses by a tenth; 0 when none is above 0.3. O(n^2). */
 uint32_t ax_sub_pca_period(const float *v, uint32_t n);
 
-/* Fit to the rows of v[n] whose values are `spacing` steps apart. False when there are too few of them, or
- * they do not vary: nothing has changed then. */
+/* Fit to the rows of v[n] (at most AX_NEIGHBOURS_PAST) whose values are `spacing` steps apart. False when
+ * there are too few of them, or they do not vary: nothing has changed then. */
 bool ax_sub_pca_fit(struct ax_sub_pca *s, const float *v, uint32_t n, const struct ax_marks *marks,
                     uint32_t spacing);
 

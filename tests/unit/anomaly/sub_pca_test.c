@@ -117,6 +117,30 @@ static void what_was_flagged_is_no_part_of_it(void **state)
     assert_true(fabs(with.mean[0] - plain.mean[0]) > 10 * fabs(without.mean[0] - plain.mean[0]));
 }
 
+/* A fit at the step of a value that is far away, and one later, when that was flagged, are the one without.
+ */
+static void what_is_far_away_hides_no_period(void **state)
+{
+    (void)state;
+    const float far[] = {1e4F, 1e20F, NAN};
+    for (uint32_t k = 0; k < 3; k++)
+        for (uint32_t later = 0; later < 2; later++) {
+            float v[N];
+            struct ax_marks marks = {{0}};
+            struct ax_sub_pca s = {0};
+            const uint32_t at = N - 1 - later * 200;
+            make(v, N, 96);
+            v[at] = isnan(far[k]) ? v[at] : far[k];
+            if (later && !isnan(far[k]))
+                ax_marks_set(&marks);
+            ax_marks_shift(&marks, later * 200);
+            (void)ax_sub_pca_step(&s, v, N, &marks, 0);
+            assert_int_equal(s.spacing, 96 / AX_SUB_PCA_POINTS);
+            for (uint32_t i = 0; i < AX_SUB_PCA_POINTS; i++)
+                assert_true(fabsf(s.mean[i] - 1000) < 40);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -125,6 +149,7 @@ int main(void)
         cmocka_unit_test(a_cycle_that_stays_away_is_far_although_no_value_is),
         cmocka_unit_test(series_that_came_up_together_are_fitted_in_turn),
         cmocka_unit_test(what_was_flagged_is_no_part_of_it),
+        cmocka_unit_test(what_is_far_away_hides_no_period),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
