@@ -279,11 +279,12 @@ static enum ax_err search(struct running *p, const struct ax_fit_scores *scores,
         u->rule.time_ms = 0; /* the same comes out on any machine */
     enum ax_err err = ax_tune(u, diag);
     f->artifact = u->artifact;
-    if (err == AX_OK) {
+    if (saved && err != AX_BUSY) { /* it is over: what failed would fail again from where it was */
         char name[AX_WHOLE_FILE_NAME];
         state_name(f, name);
-        if (saved)
-            ax_search_file_remove(f->t->options.states, name);
+        ax_search_file_remove(f->t->options.states, name);
+    }
+    if (err == AX_OK) {
         tell_search(f, u);
         put_found(u, said);
     } else if (err != AX_BUSY) {

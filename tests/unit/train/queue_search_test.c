@@ -177,13 +177,17 @@ static void a_search_that_fails_leaves_what_is_usual(void **state)
     struct ax_train_kind kind = kind_of();
     kind.end_search = toy_ends;
     kind.set = toy_set_only;
-    struct ax_training *t = start(NULL, NULL, true);
+    char dir[SCRATCH_PATH];
+    scratch_make(dir, NULL);
+    struct ax_training *t = start(NULL, dir, false);
     struct ax_fit *f = offer(t, &kind, 1, 15);
     assert_int_equal(await(f), AX_FIT_DONE);
     ax_assert_close(mean_of(ax_fit_artifact(f)), 1, 0);
     ax_fit_drop(f);
     ax_training_stop(t);
     assert_int_equal(toy_alive(), 0);
+    assert_int_equal(scratch_count(dir, ".search"), 0); /* the next one begins anew */
+    scratch_remove(dir);
 }
 
 static void where_nothing_can_be_fitted_on_the_rows_of_the_search_scores_are_still_numbers(void **state)
