@@ -214,6 +214,14 @@ static void hand_over_scores(struct ax_channel *c, struct ax_channel *from)
     from->kind.scorecard = own;
 }
 
+/* What is known of its errors, which the windows that were taken over are full of: a drift that began in
+ * history does not begin once more at the next test. */
+static void hand_over_drift(struct ax_channel *c, const struct ax_channel *from)
+{
+    if (from->drift_result[AX_DRIFT_RESIDUALS].ready)
+        c->drift_result[AX_DRIFT_RESIDUALS] = from->drift_result[AX_DRIFT_RESIDUALS];
+}
+
 /* Has any feature of an entity been taken over? */
 static bool any_taken(const struct ax_job *job, const struct ax_map *settled, uint64_t id)
 {
@@ -287,6 +295,7 @@ enum ax_err ax_job_take_over(struct ax_job *job, struct ax_job *rehearsal, struc
             continue;
         hand_over_roster(&job->channels[i], &rehearsal->channels[i]);
         hand_over_scores(&job->channels[i], &rehearsal->channels[i]);
+        hand_over_drift(&job->channels[i], &rehearsal->channels[i]);
     }
     if (err == AX_OK && out->taken)
         err = hand_over_entities(job, rehearsal, settled, &scratch);

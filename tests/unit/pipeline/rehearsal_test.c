@@ -1,5 +1,6 @@
 /* Rehearsals: what a job takes over of one is what it would have learnt itself, had it been there. */
 #include "ax_test.h"
+#include "base/hash.h"
 #include "base/metrics.h"
 #include "pipeline/job_priv.h"
 #include "pipeline/lesson.h"
@@ -24,8 +25,14 @@
 
 static const char *const instances[] = {"a", "b", "c"};
 
+static int rough_from; /* step from which noise is ten times what it was; 0: another series */
+
 static double demand(unsigned instance, int i)
 {
+    const unsigned of[] = {instance, (unsigned)i};
+    if (rough_from)
+        return 100 * (1 + instance) +
+               (i < rough_from ? 1 : 10) * (double)(ax_hash64(of, sizeof of, 0) % 1000) / 500;
     double noise = (double)((unsigned)(i * 7919 + (int)instance * 104729) % 1000) / 500;
     return 100 * (1 + instance) + 10 * sin(i / 9.0) + noise + (i % 97 == 0 ? 60 : 0);
 }
@@ -275,6 +282,45 @@ static void samples_of_the_job_in_service_close_the_gap(void **state)
     rig_done(&late);
 }
 
+static double reviews(void)
+{
+    return ax_metric_get(ax_metric(AX_M_FORECAST_REVIEWS, "load", NULL));
+}
+
+/* Errors that have grown in history are known to have: nobody is asked anew for what was seen there. */
+static void a_drift_of_errors_in_history_is_no_new_one(void **state)
+{
+    (void)state;
+    static const char yaml[] =
+        "global: {evaluation_delay: 0s}\njobs:\n"
+        "- {name: load, expr: demand, forecast: {output: predicted_load, horizons: [30s]}, "
+        "drift: {reference: 60, current: 30, interval: 1m}}\n";
+    struct rig r;
+    rig_init(&r, yaml);
+    struct rehearsed h = rehearse(&r, yaml, 0, NULL);
+    struct visit v = {.rehearsal = &h};
+    const int last = HISTORY + ALONE - 1;
+    rough_from = HISTORY - 25;
+    for (int i = 0; i <= last; i++) {
+        if (i >= HISTORY)
+            step(&r, i);
+        feed(h.db, i);
+        rehearse_step(&h, i);
+    }
+    const bool drifted = h.job->channels[0].drift_result[AX_DRIFT_RESIDUALS].drifted;
+    assert_true(ax_pipeline_with_job(r.pipeline, ax_str("load"), take_over, &v));
+    assert_int_equal(v.out.taken, 3);
+    const double then = reviews();
+    for (int i = last + 1; i <= last + AFTER; i++)
+        step(&r, i);
+    rough_from = 0;
+    assert_true(drifted);
+    ax_assert_close(reviews(), then, 0);
+    ax_map_done(&v.settled);
+    rehearsed_done(&h);
+    rig_done(&r);
+}
+
 static void output_series_stay_open(void **state)
 {
     (void)state;
@@ -503,6 +549,7 @@ int main(void)
         cmocka_unit_test(series_go_on_bit_for_bit),
         cmocka_unit_test(entities_go_on_bit_for_bit),
         cmocka_unit_test(samples_of_the_job_in_service_close_the_gap),
+        cmocka_unit_test(a_drift_of_errors_in_history_is_no_new_one),
         cmocka_unit_test(output_series_stay_open),
         cmocka_unit_test(a_rehearsal_that_knows_less_or_stands_elsewhere_is_refused),
         cmocka_unit_test(a_series_without_a_value_is_asked_again),
