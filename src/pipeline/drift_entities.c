@@ -3,7 +3,8 @@
  * An entity is what has the same `by` labels. Each of its features, and their errors and forecasts where they
  * are sampled, are tested against its own past (drift/pool.h): what a model learnt from is a pool of many
  * entities, and one of them may always have been another one than their mean. Verdicts allow for the
- * features of an entity, not for the number of entities. Results hold until the next tests. */
+ * features of an entity, not for the number of entities. Results hold until the next tests, of which a step
+ * makes only so many: the list is a queue, in which who was tested goes behind the others. */
 #include "base/log.h"
 #include "pipeline/chooser.h"
 #include "pipeline/job_priv.h"
@@ -14,12 +15,16 @@
 
 #define KINDS AX_DRIFT_ACCURACY /* those before it: a streaming detector watches the job as a whole */
 
+/* Tests of features in a step, at about 0.3 ms; what is left is tested in the next ones. */
+#define TESTS_MAX 200
+
 struct ax_drift_entity {
     uint64_t id;
     struct ax_drift_entity *next;
     struct ax_labels *labels;
     int64_t alive_ms; /* newest step at which one of its series was there, or not absent for long */
-    uint32_t turn;    /* at which step of an interval it is tested */
+    uint32_t turn;    /* at which step of an interval it is tested, once there is something to say */
+    int64_t due_ms;   /* no test before; AX_NEVER at first */
     uint32_t own_n;   /* of the step: series of the job's expression that stand for it, */
     struct own {
         uint64_t hash; /* which rise */
@@ -109,6 +114,7 @@ struct ax_drift_entity *ax_drift_entity_new(struct ax_job *job, uint64_t id, con
         return NULL;
     e->id = id;
     e->turn = (uint32_t)(ax_labels_hash(labels, 0) % interval_steps(job));
+    e->due_ms = AX_NEVER;
     e->labels = ax_labels_dup(labels);
     e->results = calloc(job->channels_n, sizeof *e->results);
     e->scores = calloc(job->channels_n, sizeof *e->scores);
@@ -198,10 +204,9 @@ static void gather(struct ax_drift_entity *e, struct ax_target *t)
 }
 
 /* Which entities there are at a step: a series of theirs is there, or has not been absent for long. Those
- * whose turn it is have their series of the expression gathered. Returns how many series have none. */
+ * that are due have their series of the expression gathered. Returns how many series have none. */
 static uint32_t find(struct ax_job *job, int64_t t_ms)
 {
-    const uint32_t turn = turn_of(job, t_ms);
     uint32_t without = 0;
     for (struct ax_drift_entity *e = job->drift_entities.first; e; e = e->next)
         e->own_n = 0;
@@ -213,7 +218,7 @@ static uint32_t find(struct ax_job *job, int64_t t_ms)
             without += !e;
             if (e)
                 e->alive_ms = t_ms;
-            if (e && e->turn == turn && job->channels[i].feature.n == 0)
+            if (e && e->due_ms <= t_ms && job->channels[i].feature.n == 0)
                 gather(e, t);
         }
     return without;
@@ -256,11 +261,23 @@ static void test_source(struct ax_job *job, struct ax_drift_entity *e, enum ax_d
         e->results[channels[i]][source] = results[i];
 }
 
-static void test(struct ax_job *job, struct ax_drift_entity *e)
+/* Until there is something to say it is asked at every step. */
+static void test(struct ax_job *job, struct ax_drift_entity *e, int64_t t_ms)
 {
+    const uint32_t interval = interval_steps(job), turn = turn_of(job, t_ms);
     for (enum ax_drift_source source = 0; source < AX_DRIFT_SOURCES; source++)
         if (source != AX_DRIFT_PREDICTIONS || job->config->forecast.enabled)
             test_source(job, e, source);
+    const uint32_t steps = e->ready[AX_DRIFT_INPUTS] ? interval - (turn + interval - e->turn) % interval : 1;
+    e->due_ms = t_ms + steps * job->config->step_ms;
+}
+
+/* How many entities are tested in a step at most. */
+static uint32_t tested_max(const struct ax_job *job)
+{
+    const uint32_t sources = job->config->forecast.enabled ? AX_DRIFT_SOURCES : AX_DRIFT_SOURCES - 1;
+    const uint32_t n = TESTS_MAX / (job->channels_n * sources);
+    return n > 1 ? n : 1;
 }
 
 /* ---- output ---- */
@@ -320,27 +337,39 @@ static void refuse(struct ax_job *job, uint32_t n)
 
 void ax_drift_entities_step(struct ax_job *job, int64_t t_ms)
 {
-    const uint32_t without = find(job, t_ms), turn = turn_of(job, t_ms);
-    struct ax_drift_entity **at = &job->drift_entities.first;
-    if (turn == 0 && without)
+    const uint32_t without = find(job, t_ms);
+    struct ax_drift_entity **at = &job->drift_entities.first, *tested = NULL, **tested_end = &tested;
+    uint32_t left = tested_max(job);
+    if (turn_of(job, t_ms) == 0 && without)
         refuse(job, without);
     for (struct ax_drift_entity *e; (e = *at);) {
         if (e->alive_ms != t_ms) {
             drop(job, at, t_ms);
             continue;
         }
-        if (e->turn == turn)
-            test(job, e);
+        const bool now = e->due_ms <= t_ms && left > 0;
+        if (now)
+            test(job, e, t_ms);
         emit(job, e, t_ms);
-        at = &e->next;
+        if (!now) {
+            at = &e->next;
+            continue;
+        }
+        left--;
+        *at = e->next;
+        *tested_end = e;
+        tested_end = &e->next;
     }
-    job->drift_entities.end = at;
+    *tested_end = NULL;
+    *at = tested;
+    job->drift_entities.end = tested ? tested_end : at;
 }
 
 /* ---- what lasts ---- */
 
 void ax_drift_entity_save(struct ax_job *job, struct ax_drift_entity *e, struct ax_buf *out)
 {
+    ax_put_i64(out, e->due_ms);
     for (enum ax_drift_source source = 0; source < AX_DRIFT_SOURCES; source++) {
         ax_put_varint(out, e->ready[source]);
         ax_put_varint(out, e->drifted[source]);
@@ -352,6 +381,7 @@ void ax_drift_entity_save(struct ax_job *job, struct ax_drift_entity *e, struct 
 
 void ax_drift_entity_load(struct ax_job *job, struct ax_drift_entity *e, struct ax_bytes *in)
 {
+    e->due_ms = ax_get_ms(in);
     for (enum ax_drift_source source = 0; source < AX_DRIFT_SOURCES; source++) {
         e->ready[source] = ax_get_count(in, job->channels_n);
         e->drifted[source] = ax_get_count(in, e->ready[source]);

@@ -112,7 +112,7 @@ struct ax_drift_entity;
 /* Those of a job. */
 struct ax_drift_entities {
     struct ax_map by_id;
-    struct ax_drift_entity *first, **end; /* in the order in which they were made */
+    struct ax_drift_entity *first, **end; /* those that were tested longest ago first, new ones last */
     struct ax_cell *untested;
 };
 
@@ -393,9 +393,10 @@ void ax_drift_entities_init(struct ax_job *job);
 /* Free all; their series end at end_ms. */
 void ax_drift_entities_done(struct ax_job *job, int64_t end_ms);
 
-/* Let those of a step come and those that are over go, test those whose turn it is, once in an interval, and
- * emit. O(targets) and, of each tested one, AX_DRIFT_SOURCES tests a channel of at most
- * AX_DRIFT_ENTITY_SERIES series. */
+/* Let those of a step come and those that are over go, test those that are due, those first that
+ * were tested longest ago, and emit. One is due at every step until it has a result, then once in an
+ * interval. O(targets) and 200 tests of at most AX_DRIFT_ENTITY_SERIES series, AX_DRIFT_SOURCES a channel of
+ * each entity (one entity at least): what is left stays due. */
 void ax_drift_entities_step(struct ax_job *job, int64_t t_ms);
 
 /* Repeat their last outputs at t_ms. */

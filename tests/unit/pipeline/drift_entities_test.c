@@ -192,9 +192,39 @@ static void without_by_each_series_is_one(void **state)
     rig_done(&r);
 }
 
+/* Each is asked at every step until there is something to say; then so many a step as there is time for. */
+static void many_that_become_ready_together_are_tested_in_turn(void **state)
+{
+    enum { MANY = 120, TESTS = 200 };
+    struct rig r;
+    struct ax_rng rng;
+    uint32_t ready = 0, first = 0;
+    (void)state;
+    ax_rng_seed(&rng, 4);
+    begin(&r, ", per: entity, max_entities: 1000");
+    for (uint32_t i = 0; i < 60; i++) {
+        const int64_t t_ms = RIG_START + (int64_t)i * RIG_STEP;
+        for (uint32_t k = 0; k < 2 * MANY; k++) {
+            char text[64];
+            (void)snprintf(text, sizeof text, "%s{instance=\"i%u\"}", k % 2 ? "cpu" : "memory", k / 2);
+            (void)rig_append(&r, text, t_ms, 100 + 5 * ax_rng_normal(&rng));
+        }
+        rig_run_to(&r, t_ms);
+        const uint32_t now = memory_count(&r.sink, "drifted_features{for=\"node\",instance=");
+        first = now && !first ? i : first;
+        assert_true(now - ready <= TESTS / (2 * 2)); /* features, each with its errors */
+        ready = now;
+        if (first && i == first + 2)
+            assert_int_equal(ready, MANY);
+    }
+    assert_int_equal(ready, MANY);
+    rig_done(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(many_that_become_ready_together_are_tested_in_turn),
         cmocka_unit_test(who_has_moved_is_told_and_nobody_else),
         cmocka_unit_test(the_series_of_the_job_stay_as_they_are),
         cmocka_unit_test(those_beyond_the_limit_are_counted),
