@@ -109,7 +109,7 @@ static enum ax_err read_event(const json_t *body, struct ax_event *e, struct ax_
 
 /* What became of a lesson in one job. */
 struct outcome {
-    uint32_t series, taught, moved, unknown, refused;
+    uint32_t series, taught, moved, noted, unknown, refused;
     json_t *thresholds;
 };
 
@@ -119,8 +119,9 @@ static void note(void *ctx, const struct ax_labels *labels, enum ax_err err, dou
     o->series++;
     o->taught += err == AX_OK;
     o->moved += err == AX_OK && before != after;
+    o->noted += err == AX_NOTREADY;
     o->unknown += err == AX_NOTFOUND;
-    o->refused += err != AX_OK && err != AX_NOTFOUND;
+    o->refused += err != AX_OK && err != AX_NOTREADY && err != AX_NOTFOUND;
     if (err == AX_OK && json_array_size(o->thresholds) < SHOWN_MAX)
         (void)json_array_append_new(
             o->thresholds,
@@ -150,10 +151,10 @@ static void teach_job(struct ax_feedback *f, struct ax_str job, const struct ax_
     if (err != AX_OK && err != AX_CONFLICT) /* it knows it, or never did */
         (void)json_array_append_new(warnings,
                                     json_sprintf("job " AX_STR_FMT ": %s", AX_STR_ARG(job), diag.text));
-    (void)json_array_append_new(jobs,
-                                json_pack("{s:o, s:i, s:i, s:i, s:i, s:i, s:o}", "job", ax_str_json(job),
-                                          "series", o.series, "taught", o.taught, "moved", o.moved, "unknown",
-                                          o.unknown, "refused", o.refused, "thresholds", o.thresholds));
+    (void)json_array_append_new(jobs, json_pack("{s:o, s:i, s:i, s:i, s:i, s:i, s:i, s:o}", "job",
+                                                ax_str_json(job), "series", o.series, "taught", o.taught,
+                                                "moved", o.moved, "noted", o.noted, "unknown", o.unknown,
+                                                "refused", o.refused, "thresholds", o.thresholds));
 }
 
 /* Teach the job that an event names, or all. */
@@ -173,7 +174,7 @@ static void teach(struct ax_feedback *f, const struct ax_event *e, bool revoked,
 /* Say so when nothing has come of it. */
 static void warn(const struct ax_event *e, const json_t *jobs, json_t *warnings)
 {
-    json_int_t series = 0, taught = 0, moved = 0;
+    json_int_t series = 0, taught = 0, moved = 0, noted = 0, refused = 0;
     size_t i;
     json_t *job;
     json_array_foreach((json_t *)(uintptr_t)jobs, i, job)
@@ -181,9 +182,17 @@ static void warn(const struct ax_event *e, const json_t *jobs, json_t *warnings)
         series += json_integer_value(json_object_get(job, "series"));
         taught += json_integer_value(json_object_get(job, "taught"));
         moved += json_integer_value(json_object_get(job, "moved"));
+        noted += json_integer_value(json_object_get(job, "noted"));
+        refused += json_integer_value(json_object_get(job, "refused"));
     }
     if (series == 0)
         (void)json_array_append_new(warnings, json_string("no series that is scored now matches"));
+    else if (taught == 0 && noted)
+        (void)json_array_append_new(
+            warnings, json_string("no value of that time is known: it holds for what a backfill brings"));
+    else if (taught == 0 && refused)
+        (void)json_array_append_new(warnings, json_string("there is no room: 16 are in force of a series at "
+                                                          "most, revoke old ones"));
     else if (taught == 0)
         (void)json_array_append_new(
             warnings,
@@ -193,8 +202,9 @@ static void warn(const struct ax_event *e, const json_t *jobs, json_t *warnings)
     else if (moved == 0 && e->kind == AX_EVENT_MISSED)
         (void)json_array_append_new(
             warnings,
-            json_string("no threshold went down: the score was above it anyway, or such scores come "
-                        "too often at other times for a threshold to tell them apart"));
+            json_string("no threshold went down: no score of that time is known any more, or it was above it "
+                        "anyway, or such scores come too often at other times for a threshold to tell them "
+                        "apart"));
 }
 
 static void answer_taught(struct ax_feedback *f, struct ax_http_response *res, const struct ax_event *e,

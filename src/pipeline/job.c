@@ -225,6 +225,7 @@ void ax_job_free(struct ax_job *job, int64_t end_ms)
         ax_channel_done(&job->channels[i], end_ms);
     free(job->channels);
     free(job->lessons);
+    ax_exclusions_free(job->exclusions);
     ax_job_labels_done(job);
     ax_job_parity_done(job);
     ax_holidays_reset(&job->holidays);

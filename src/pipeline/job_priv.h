@@ -15,6 +15,7 @@
 #include "pipeline/channel_given.h"
 #include "pipeline/chooser.h"
 #include "pipeline/entity_trial.h"
+#include "pipeline/exclusions.h"
 #include "pipeline/job.h"
 #include "pipeline/job_parity.h"
 #include "pipeline/learner.h"
@@ -148,7 +149,8 @@ struct ax_job {
     uint8_t skip;              /* of the step that is taken */
     uint64_t *lessons;         /* ids of those in force, rising (pipeline/lesson.h) */
     uint32_t lessons_n;
-    struct ax_alarms alarms; /* what these say of its alarms */
+    struct ax_exclusion *exclusions; /* those among them, for what a rehearsal will know */
+    struct ax_alarms alarms;         /* what these say of its alarms */
     struct ax_outlet alarm_precision, alarm_recall;
     struct ax_ensemble_spec ensemble;   /* of entities, or of latencies; 0 features: there is none */
     struct ax_learner ensemble_learner; /* one of the following */
@@ -292,7 +294,7 @@ void ax_entity_outlets(struct ax_job *job, struct ax_entity *e, const struct ax_
 /* Under which the job's maps have what has these labels: a hash by the database's seed, as in ax_result. */
 uint64_t ax_job_id(const struct ax_job *job, const struct ax_labels *labels);
 
-/* lesson.c: append the ids of the lessons in force. */
+/* lesson.c: append the ids of the lessons in force, and the exclusions. */
 void ax_job_lessons_save(const struct ax_job *job, struct ax_buf *out);
 
 /* Read them back into a job that has none. AX_CORRUPT, AX_NOMEM. */

@@ -22,6 +22,7 @@ struct teaching {
     const struct ax_lesson *lesson;
     struct ax_job *job;
     struct ax_chooser chooser;
+    struct ax_exclusion *exclusion; /* for the job to keep; NULL: it is none */
     ax_lesson_visit *visit;
     void *ctx;
     bool scored, alarmed; /* scores of its range are known; one of them was above 1 */
@@ -46,6 +47,8 @@ static enum ax_err learn(const struct teaching *t, const struct pupil *p)
         err = ax_hindsight_teach(p->hindsight, range, t->job->config->step_ms);
     else if (p->series)
         err = ax_target_exclude(p->series, range);
+    if (p->series && err == AX_NOTFOUND && ax_exclusions_has(t->job->exclusions, range->id))
+        err = AX_NOTREADY; /* it holds for what a backfill brings */
     if (e && t->job->ensemble.features)
         noted = ax_said_add(&e->said, range);
     if (noted == AX_OK)
@@ -76,13 +79,12 @@ static void look_back(struct teaching *t, const struct ax_hindsight *h, double t
     t->alarmed = t->alarmed || sqrt(low * high) > threshold;
 }
 
-/* Has it models of its own that a lesson is for? Those of features are their entity's, and who is not scored
- * can be told what is no example alone. */
+/* Has it models of its own that a lesson is for? Who is not scored can be told what is no example alone. */
 static bool is_for(const struct teaching *t, const struct pupil *p)
 {
     const enum ax_lesson_verdict verdict = t->lesson->range.verdict;
-    return p->hindsight || (p->series && !p->series->detector && p->series->forecaster &&
-                            (!verdict || verdict == AX_LESSON_EXCLUDED));
+    return p->hindsight ||
+           (p->series && ax_target_excludes(p->series) && (!verdict || verdict == AX_LESSON_EXCLUDED));
 }
 
 static double threshold_of(const struct pupil *p)
@@ -136,11 +138,12 @@ static bool knows(const struct ax_job *job, uint64_t id)
     return i < job->lessons_n && job->lessons[i] == id;
 }
 
-/* Can the lesson be learnt, or forgotten, at all? Then there is room for its id. */
-static enum ax_err prepare(struct ax_job *job, const struct ax_lesson *lesson, struct ax_chooser *c,
-                           struct ax_diag *diag)
+/* Can the lesson be learnt, or forgotten, at all? Then there is room for its id, and for itself if it is an
+ * exclusion. */
+static enum ax_err prepare(struct teaching *t, struct ax_diag *diag)
 {
-    *c = (struct ax_chooser){0};
+    struct ax_job *job = t->job;
+    const struct ax_lesson *lesson = t->lesson;
     if (knows(job, lesson->range.id) != (lesson->range.verdict == 0))
         return ax_fail(diag, AX_CONFLICT, "job %s has done so before", job->name);
     if (lesson->range.verdict == 0)
@@ -152,7 +155,40 @@ static enum ax_err prepare(struct ax_job *job, const struct ax_lesson *lesson, s
     if (!more)
         return ax_fail(diag, AX_NOMEM, "out of memory");
     job->lessons = more;
-    return ax_chooser_init(c, lesson->selector, diag);
+    enum ax_err err = ax_chooser_init(&t->chooser, lesson->selector, diag);
+    if (err == AX_OK && lesson->range.verdict == AX_LESSON_EXCLUDED)
+        err = ax_exclusion_new(&lesson->range, lesson->selector, &t->exclusion, diag);
+    return err;
+}
+
+/* Free what was prepared, as far as the job has not kept it. */
+static void dismiss(struct teaching *t)
+{
+    ax_chooser_done(&t->chooser);
+    ax_exclusions_free(t->exclusion);
+    t->exclusion = NULL;
+}
+
+/* The oldest time that a window of the job can know. */
+static int64_t oldest_ms(const struct ax_job *job)
+{
+    const int64_t step_ms = job->config->step_ms, last_ms = job->schedule.last_ms;
+    const uint32_t drift_n = job->drift.reference_n + job->drift.current_n;
+    const uint32_t fine_n = job->config->window_fine > drift_n ? job->config->window_fine : drift_n;
+    const int64_t coarse_ms = step_ms > AX_WINDOW_COARSE_MS ? step_ms : AX_WINDOW_COARSE_MS;
+    const int64_t fine = fine_n * step_ms, coarse = (job->config->window_coarse + 1) * coarse_ms;
+    return last_ms == AX_NEVER ? INT64_MIN : last_ms - (fine > coarse ? fine : coarse);
+}
+
+/* Keep an exclusion of a past that a backfill may still bring; what is to come is none. */
+static void keep_exclusion(struct teaching *t)
+{
+    struct ax_job *job = t->job;
+    const int64_t last_ms = job->schedule.last_ms;
+    if (!t->exclusion || (last_ms != AX_NEVER && t->exclusion->range.from_ms > last_ms))
+        return;
+    ax_exclusions_add(&job->exclusions, t->exclusion, oldest_ms(job));
+    t->exclusion = NULL;
 }
 
 /* What was prepared is done. */
@@ -166,7 +202,9 @@ static void finish(struct ax_job *job, struct teaching *t)
     } else {
         memmove(&job->lessons[i], &job->lessons[i + 1], (behind - 1) * sizeof *job->lessons);
         job->lessons_n--;
+        ax_exclusions_remove(&job->exclusions, t->lesson->range.id);
     }
+    keep_exclusion(t);
     teach_all(t);
     const struct ax_lesson_range *range = &t->lesson->range;
     if (range->verdict == 0)
@@ -174,14 +212,14 @@ static void finish(struct ax_job *job, struct teaching *t)
     else if (t->scored)
         ax_alarms_add(&job->alarms, &(struct ax_alarm_case){range->id, range->to_ms,
                                                             range->verdict == AX_LESSON_MISSED, t->alarmed});
-    ax_chooser_done(&t->chooser);
+    dismiss(t);
 }
 
 /* Write it down, then learn it; under `run`. */
 static enum ax_err teach_job(struct ax_pipeline *p, struct ax_job *job, struct teaching *t,
                              struct ax_diag *diag)
 {
-    enum ax_err err = prepare(job, t->lesson, &t->chooser, diag);
+    enum ax_err err = prepare(t, diag);
     if (err == AX_OK && p->options.log) {
         const struct ax_lesson_record record = {.job = job->config->name,
                                                 .generation = job->generation,
@@ -199,7 +237,7 @@ static enum ax_err teach_job(struct ax_pipeline *p, struct ax_job *job, struct t
     if (err == AX_OK)
         finish(job, t);
     else
-        ax_chooser_done(&t->chooser);
+        dismiss(t);
     return err;
 }
 
@@ -258,10 +296,12 @@ enum ax_err ax_lesson_replay(struct ax_pipeline *p, struct ax_str record)
         return AX_OK; /* of a job that has begun anew since: it is taught again by whoever keeps the lessons
                        */
     struct teaching t = {.lesson = &read.lesson, .job = job};
-    if (prepare(job, &read.lesson, &t.chooser, &diag) == AX_OK)
+    if (prepare(&t, &diag) == AX_OK) {
         finish(job, &t);
-    else
-        ax_log(AX_LOG_WARN, "lesson_not_replayed", "%s", diag.text);
+        return AX_OK;
+    }
+    dismiss(&t);
+    ax_log(AX_LOG_WARN, "lesson_not_replayed", "%s", diag.text);
     return AX_OK;
 }
 
@@ -270,6 +310,7 @@ void ax_job_lessons_save(const struct ax_job *job, struct ax_buf *out)
     ax_put_varint(out, job->lessons_n);
     for (uint32_t i = 0; i < job->lessons_n; i++)
         ax_put_u64(out, job->lessons[i]);
+    ax_exclusions_save(job->exclusions, out);
 }
 
 enum ax_err ax_job_lessons_load(struct ax_job *job, struct ax_bytes *in)
@@ -286,5 +327,5 @@ enum ax_err ax_job_lessons_load(struct ax_job *job, struct ax_bytes *in)
             return ax_bytes_fail(in);
     }
     job->lessons_n = n;
-    return in->err;
+    return in->err == AX_OK ? ax_exclusions_load(&job->exclusions, in) : in->err;
 }

@@ -5,7 +5,7 @@
  * anomaly/said.h what to the past that entities' models learn from. It is written to the log
  * (pipeline/lesson_record.h) with the step at which it took effect, between that step and the next, so that a
  * replay learns it at the same place; from then on it is part of the job's state. A series that comes up
- * later knows nothing of it. */
+ * later knows nothing of it, but for exclusions (pipeline/exclusions.h) in what a backfill brings. */
 #ifndef AX_PIPELINE_LESSON_H
 #define AX_PIPELINE_LESSON_H
 
@@ -20,8 +20,9 @@ struct ax_lesson {
     struct ax_str selector;       /* of the job's series, as in PromQL; empty: all of them */
 };
 
-/* What it did to one series or entity: err is AX_OK, AX_NOTFOUND (no score of that range is known), AX_LIMIT
- * or AX_NOMEM; thresholds before and after. */
+/* What it did to one series or entity: err is AX_OK, AX_NOTFOUND (no score, or value, of that range is
+ * known), AX_NOTREADY (an exclusion, of which no value is known: it holds for what a backfill brings),
+ * AX_LIMIT or AX_NOMEM; thresholds before and after. */
 typedef void ax_lesson_visit(void *ctx, const struct ax_labels *labels, enum ax_err err, double before,
                              double after);
 

@@ -2,6 +2,7 @@
 #include "pipeline/rehearsal.h"
 
 #include "base/assert.h"
+#include "base/log.h"
 #include "pipeline/job_priv.h"
 
 #include <math.h>
@@ -107,9 +108,24 @@ static void move_in(struct ax_channel *c, struct ax_target *t, struct ax_target 
         leave_no_place(t);
 }
 
+/* What people took out of what is learnt is taken out of what history brings; the newest ones count of more
+ * than a window takes, and the others are counted. AX_NOMEM. */
+static enum ax_err exclude(const struct ax_job *job, struct ax_target *t, uint32_t *left)
+{
+    for (const struct ax_exclusion *e = job->exclusions; e && ax_target_excludes(t); e = e->next) {
+        if (!ax_chooser_takes(&e->chooser, job->root, job->config->name, t->labels))
+            continue;
+        const enum ax_err err = ax_target_exclude(t, &e->range);
+        *left += err == AX_LIMIT;
+        if (err == AX_NOMEM)
+            return err;
+    }
+    return AX_OK;
+}
+
 /* Replace *at by what the rehearsal knows of the series. */
 static enum ax_err replace(struct ax_channel *c, struct ax_target **at, struct ax_channel *from_channel,
-                           struct ax_target *from, struct ax_buf *scratch)
+                           struct ax_target *from, struct ax_buf *scratch, uint32_t *left)
 {
     struct ax_target *old = *at, *t = make_heir(c, old, from);
     if (!t)
@@ -121,7 +137,7 @@ static enum ax_err replace(struct ax_channel *c, struct ax_target **at, struct a
     if (err == AX_OK)
         err = ax_target_load(t, &c->kind, &in);
     if (err == AX_OK)
-        err = ax_target_exclude_all(t, old->said);
+        err = exclude(c->job, t, left);
     if (err == AX_OK) {
         (void)ax_map_remove(&c->targets, old->id);
         err = ax_map_put(&c->targets, old->id, t); /* in the room that has just become free */
@@ -156,7 +172,7 @@ static bool much_more(uint32_t values, uint32_t own)
 }
 
 static enum ax_err hand_over(struct ax_channel *c, struct ax_target **at, struct ax_channel *from_channel,
-                             struct ax_buf *scratch, enum fate *fate)
+                             struct ax_buf *scratch, enum fate *fate, uint32_t *left)
 {
     struct ax_target *t = *at, *from = ax_map_get(&from_channel->targets, t->id);
     *fate = WAITING;
@@ -170,18 +186,19 @@ static enum ax_err hand_over(struct ax_channel *c, struct ax_target **at, struct
         from->stepped_ms != t->stepped_ms || !much_more(values_of(from), values_of(t)))
         return AX_OK;
     *fate = TAKEN;
-    return replace(c, at, from_channel, from, scratch);
+    return replace(c, at, from_channel, from, scratch, left);
 }
 
 static enum ax_err hand_over_channel(struct ax_channel *c, struct ax_channel *from_channel,
                                      struct ax_map *settled, struct ax_buf *scratch, struct ax_handover *out)
 {
+    uint32_t unheard = 0;
     for (struct ax_target **at = &c->first; *at; at = &(*at)->next) {
         uint64_t id = settled_id(c, (*at)->id);
         enum fate fate = WAITING;
         if (ax_map_get(settled, id))
             continue;
-        enum ax_err err = hand_over(c, at, from_channel, scratch, &fate);
+        enum ax_err err = hand_over(c, at, from_channel, scratch, &fate, &unheard);
         if (err != AX_OK)
             return err;
         out->taken += fate == TAKEN; /* whatever comes now */
@@ -190,6 +207,10 @@ static enum ax_err hand_over_channel(struct ax_channel *c, struct ax_channel *fr
         if (fate != WAITING && ax_map_put(settled, id, (void *)(uintptr_t)&fates[fate]) != AX_OK)
             return AX_NOMEM;
     }
+    if (unheard)
+        ax_log(AX_LOG_WARN, "exclusions_left",
+               "job %s: %u older exclusions do not hold for what history brought: a series takes %d at once",
+               c->job->name, unheard, AX_WINDOW_EXCLUDED_MAX);
     return AX_OK;
 }
 

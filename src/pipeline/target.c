@@ -168,7 +168,6 @@ void ax_target_free(struct ax_target *t, const struct ax_target_kind *kind, int6
     ax_target_end(t, kind, end_ms);
     ax_detector_free(t->detector);
     ax_hindsight_free(t->hindsight);
-    ax_said_free(t->said);
     ax_forecaster_free(t->forecaster);
     ax_window_free(t->window);
     ax_target_leave_sample(t, kind);
@@ -416,7 +415,7 @@ enum ax_err ax_target_step(struct ax_target *t, const struct ax_target_kind *kin
     return AX_OK;
 }
 
-/* Let readers of both windows see a gap; AX_NOTFOUND: there is no value to hide. */
+/* Let readers of both windows see a gap. */
 static enum ax_err hide(struct ax_target *t, const struct ax_lesson_range *range)
 {
     enum ax_err err = ax_window_exclude(t->window, range->id, range->from_ms, range->to_ms);
@@ -431,36 +430,21 @@ static enum ax_err hide(struct ax_target *t, const struct ax_lesson_range *range
 
 enum ax_err ax_target_exclude(struct ax_target *t, const struct ax_lesson_range *range)
 {
-    enum ax_err err = ax_said_add(&t->said, range);
-    if (err != AX_OK)
-        return err;
-    err = hide(t, range);
+    enum ax_err err = hide(t, range);
     if (err == AX_OK && t->detector)
         ax_detector_drop(t->detector);
-    else if (err != AX_OK && err != AX_NOTFOUND)
-        (void)ax_said_remove(t->said, range->id);
     return err;
 }
 
 bool ax_target_include(struct ax_target *t, uint64_t id)
 {
-    if (!ax_said_remove(t->said, id))
-        return false;
-    (void)ax_window_include(t->window, id);
-    if (t->residuals)
-        (void)ax_window_include(t->residuals, id);
-    return true;
+    const bool residuals = t->residuals && ax_window_include(t->residuals, id);
+    return (t->window && ax_window_include(t->window, id)) || residuals;
 }
 
-enum ax_err ax_target_exclude_all(struct ax_target *t, const struct ax_said *said)
+bool ax_target_excludes(const struct ax_target *t)
 {
-    const struct ax_lesson_range *range;
-    for (uint32_t i = 0; (range = ax_said_at(said, i)); i++) {
-        const enum ax_err err = ax_target_exclude(t, range);
-        if (err != AX_OK && err != AX_NOTFOUND)
-            return err;
-    }
-    return AX_OK;
+    return t->window && (t->hindsight || (!t->detector && t->forecaster));
 }
 
 uint64_t ax_target_bytes(const struct ax_target *t, const struct ax_target_kind *kind)

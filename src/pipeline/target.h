@@ -5,7 +5,7 @@
 #ifndef AX_PIPELINE_TARGET_H
 #define AX_PIPELINE_TARGET_H
 
-#include "anomaly/said.h"
+#include "anomaly/taught.h"
 #include "base/map.h"
 #include "pipeline/billing.h"
 #include "pipeline/challenger.h"
@@ -71,7 +71,6 @@ struct ax_target {
     struct ax_forecaster *forecaster;
     struct ax_detector *detector;
     struct ax_hindsight *hindsight;     /* of its scores, when they are shown; NULL when not */
-    struct ax_said *said;               /* exclusions in force, also of a time that its windows do not know */
     struct ax_outlet *forecast_outlets; /* [horizons_n][AX_SERIES_FORECAST_OUTPUTS] */
     struct ax_outlet anomaly_outlets[AX_SERIES_ANOMALY_OUTPUTS];
     struct ax_challenged challenged; /* of the forecast, for each horizon */
@@ -120,16 +119,15 @@ void ax_target_challenge(struct ax_target *t, const struct ax_target_kind *kind,
 void ax_target_end(struct ax_target *t, const struct ax_target_kind *kind, int64_t t_ms);
 
 /* What its models are fitted to from now on has a gap there, and its detector forgets what it has kept apart;
- * until ax_target_include(). AX_NOTFOUND: its windows know no value of that time; it is noted all the same,
- * for ax_target_exclude_all(). AX_LIMIT, AX_NOMEM: nothing has changed. */
+ * until ax_target_include(). AX_NOTFOUND: its windows know no value of that time; AX_LIMIT: they take no more
+ * (AX_WINDOW_EXCLUDED_MAX); AX_NOMEM: then nothing has changed. */
 AX_MUST_USE enum ax_err ax_target_exclude(struct ax_target *t, const struct ax_lesson_range *range);
 
 /* The same undone; false when there was nothing to undo. */
 bool ax_target_include(struct ax_target *t, uint64_t id);
 
-/* Exclude what was said of another one, which t takes the place of. AX_LIMIT, AX_NOMEM: t is only good for
- * freeing. */
-AX_MUST_USE enum ax_err ax_target_exclude_all(struct ax_target *t, const struct ax_said *said);
+/* Has it models of its own that exclusions are for? Those of features that are scored are their entity's. */
+bool ax_target_excludes(const struct ax_target *t);
 
 /* Leave the sample for drift, so that a series that is still there can take its place. */
 void ax_target_leave_sample(struct ax_target *t, const struct ax_target_kind *kind);

@@ -23,7 +23,6 @@ void ax_target_save(struct ax_target *t, const struct ax_target_kind *kind, stru
     }
     if (t->hindsight)
         ax_hindsight_save(t->hindsight, out);
-    ax_said_save(t->said, out);
     if (t->billing)
         ax_billing_save(t->billing, out);
     ax_challenged_save(&t->challenged, out);
@@ -66,8 +65,6 @@ enum ax_err ax_target_load(struct ax_target *t, const struct ax_target_kind *kin
     }
     if (err == AX_OK && t->hindsight)
         err = ax_hindsight_load(t->hindsight, in);
-    if (err == AX_OK)
-        err = ax_said_load(&t->said, in);
     if (t->billing)
         ax_billing_load(t->billing, kind->billing, in);
     if (err == AX_OK)

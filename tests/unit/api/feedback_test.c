@@ -176,6 +176,35 @@ static void what_comes_to_nothing_is_answered_with_a_warning(void **state)
     world_done(&w);
 }
 
+/* Steps before the first one. */
+static json_t *exclude_before(struct world *w, int64_t steps)
+{
+    char body[256];
+    const int64_t t_s = (RIG_START - steps * RIG_STEP) / 1000;
+    (void)snprintf(body, sizeof body, "{\"verdict\": \"exclusion\", \"from\": %lld}", (long long)t_s);
+    return ask(w, "POST", "", body, 200);
+}
+
+static void an_exclusion_of_a_time_that_a_backfill_may_bring_is_noted(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w);
+    json_t *a = exclude_before(&w, 100);
+    assert_int_equal(number(a, ".data.jobs.0.noted"), 1);
+    assert_int_equal(number(a, ".data.jobs.0.unknown"), 0);
+    assert_non_null(strstr(json_string_value(within(a, ".warnings.0")), "what a backfill brings"));
+    json_decref(a);
+    a = exclude_before(&w, 10000000); /* no window is as long */
+    assert_int_equal(number(a, ".data.jobs.0.noted"), 0);
+    assert_int_equal(number(a, ".data.jobs.0.unknown"), 1);
+    json_decref(a);
+    a = exclude_before(&w, -100000); /* is still to come */
+    assert_int_equal(number(a, ".data.jobs.0.unknown"), 1);
+    json_decref(a);
+    world_done(&w);
+}
+
 static void what_cannot_be_read_is_refused_and_kept_nowhere(void **state)
 {
     (void)state;
@@ -282,6 +311,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_said_is_taught_listed_and_revoked),
         cmocka_unit_test(what_comes_to_nothing_is_answered_with_a_warning),
+        cmocka_unit_test(an_exclusion_of_a_time_that_a_backfill_may_bring_is_noted),
         cmocka_unit_test(what_cannot_be_read_is_refused_and_kept_nowhere),
         cmocka_unit_test(who_came_in_by_a_password_is_the_author_whatever_the_body_says),
         cmocka_unit_test(a_job_that_begins_anew_is_taught_what_is_in_force),

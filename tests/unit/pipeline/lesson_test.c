@@ -220,12 +220,12 @@ static void alarms_of_which_people_spoke_have_a_precision_and_a_recall(void **st
 
 /* Lessons at places of the feed; told after the request of that number was taken. */
 struct speaker {
-    uint32_t next, kill_every, kills, snapshots;
+    uint32_t next, kill_every, kills, snapshots, kept;
 };
 
 static void speak(struct lasting *l, struct speaker *s)
 {
-    static const uint32_t places[] = {150, 200, 230, 260, 290};
+    static const uint32_t places[] = {80, 95, 105, 135, 155};
     if (s->next >= 5 || l->taken < places[s->next])
         return;
     int64_t last_ms = l->now_ms;
@@ -242,6 +242,15 @@ static void speak(struct lasting *l, struct speaker *s)
     s->next++;
 }
 
+/* The exclusion is one of the job's from when it was taught until it is revoked. */
+static bool keeps_exclusion(const struct lasting *l, const struct speaker *s)
+{
+    const uint32_t i = ax_pipeline_find_job(l->pipeline, ax_str("kbps"));
+    const bool kept = ax_exclusions_has(l->pipeline->jobs[i]->exclusions, 9);
+    assert_true(kept == (s->next == 3 || s->next == 4));
+    return kept;
+}
+
 static void live(struct lasting *l, struct speaker *s)
 {
     while (l->taken < l->feed->n) {
@@ -256,6 +265,7 @@ static void live(struct lasting *l, struct speaker *s)
             lasting_kill(l);
             lasting_start(l, lasting_jobs);
             (void)ax_pipeline_run_due(l->pipeline);
+            s->kept += keeps_exclusion(l, s);
         }
     }
     lasting_pass(l, l->now_ms + 205000);
@@ -272,7 +282,7 @@ static void lessons_outlive_kills_bit_for_bit(void **state)
     live(&whole, &a);
     lasting_init(&killed, &feed);
     live(&killed, &b);
-    assert_true(b.kills > 10 && b.snapshots > 3);
+    assert_true(b.kills > 10 && b.snapshots > 3 && b.kept > 3 && b.next == 5);
     assert_true(ledger_require_equal(&whole.ledger, &killed.ledger) > 10000);
     lasting_init(&silent, &feed);
     live(&silent, &none);

@@ -14,6 +14,7 @@
 #define HISTORY 400 /* steps before the job in service begins */
 #define ALONE 6     /* steps that it takes before it takes over */
 #define AFTER 20
+#define SHOWN 62 /* values of three series at steps 200 to 220; of a gap the look-back leaves one */
 
 #define SERIES                                                                                               \
     "- {name: load, expr: demand, forecast: {output: predicted_load, horizons: [30s, 10m]}, anomaly: {}, "   \
@@ -208,32 +209,90 @@ static bool count_shown(void *ctx, struct ax_job *job)
     return false;
 }
 
-static void what_was_excluded_before_history_came_is_excluded_of_it(void **state)
+/* Let the job `load` exclude, or include again, steps of the series that are meant. */
+static void exclude(struct rig *r, uint64_t id, bool revoke, int from, int to, const char *selector)
 {
-    (void)state;
-    struct rig late;
-    uint32_t shown;
-    rig_init(&late, YAML);
-    struct rehearsed h = rehearse(&late, YAML, 0, NULL);
-    struct visit v = {.rehearsal = &h};
+    const struct ax_lesson lesson = {
+        .range = {id, revoke ? 0 : AX_LESSON_EXCLUDED, time_of(from), time_of(to)},
+        .selector = ax_str(selector)};
+    assert_int_equal(ax_pipeline_teach(r->pipeline, ax_str("load"), &lesson, NULL, NULL, NULL), AX_OK);
+}
+
+static uint32_t shown(const struct rig *r)
+{
+    uint32_t n;
+    (void)ax_pipeline_with_job(r->pipeline, ax_str("load"), count_shown, &n);
+    return n;
+}
+
+/* A job in service whose series have no history, and a rehearsal that has. */
+static struct rehearsed without_history(struct rig *r)
+{
+    struct rehearsed h = rehearse(r, YAML, 0, NULL);
     for (int i = 0; i <= HISTORY + ALONE - 1; i++) {
         if (i >= HISTORY)
-            step(&late, i);
+            step(r, i);
         feed(h.db, i);
         rehearse_step(&h, i);
     }
-    struct ax_lesson lesson = {.range = {1, AX_LESSON_EXCLUDED, time_of(200), time_of(220)},
-                               .selector = ax_str("")};
-    assert_int_equal(ax_pipeline_teach(late.pipeline, ax_str("load"), &lesson, NULL, NULL, NULL), AX_OK);
-    assert_true(ax_pipeline_with_job(late.pipeline, ax_str("load"), take_over, &v));
+    return h;
+}
+
+static void take_all_over(struct rig *r, struct rehearsed *h)
+{
+    struct visit v = {.rehearsal = h};
+    assert_true(ax_pipeline_with_job(r->pipeline, ax_str("load"), take_over, &v));
+    assert_int_equal(v.err, AX_OK);
     assert_int_equal(v.out.taken, 3);
-    assert_true(ax_pipeline_with_job(late.pipeline, ax_str("load"), count_shown, &shown));
-    assert_int_equal(shown, 0);
-    lesson.range.verdict = 0;
-    assert_int_equal(ax_pipeline_teach(late.pipeline, ax_str("load"), &lesson, NULL, NULL, NULL), AX_OK);
-    assert_true(ax_pipeline_with_job(late.pipeline, ax_str("load"), count_shown, &shown));
-    assert_true(shown >= 40);
     ax_map_done(&v.settled);
+}
+
+/* Taught before the job's first step, when no series is there, or once they are. */
+static void is_excluded_of_history(bool first, const char *selector, uint32_t left)
+{
+    struct rig late;
+    rig_init(&late, YAML);
+    if (first)
+        exclude(&late, 1, false, 200, 220, selector);
+    struct rehearsed h = without_history(&late);
+    if (!first)
+        exclude(&late, 1, false, 200, 220, selector);
+    take_all_over(&late, &h);
+    assert_int_equal(shown(&late), left);
+    exclude(&late, 1, true, 0, 0, "");
+    assert_int_equal(shown(&late), SHOWN);
+    rehearsed_done(&h);
+    rig_done(&late);
+}
+
+static void what_was_excluded_before_history_came_is_excluded_of_it(void **state)
+{
+    (void)state;
+    is_excluded_of_history(false, "", 0);
+    is_excluded_of_history(false, "{instance=\"a\"}", SHOWN - 21);
+}
+
+static void what_was_excluded_before_the_first_step_is_excluded_of_history(void **state)
+{
+    (void)state;
+    is_excluded_of_history(true, "", 0);
+    is_excluded_of_history(true, "{instance=\"a\"}", SHOWN - 21);
+}
+
+static void of_more_exclusions_than_a_window_takes_the_newest_hold(void **state)
+{
+    (void)state;
+    struct rig late;
+    rig_init(&late, YAML);
+    struct rehearsed h = without_history(&late);
+    exclude(&late, 1, false, 200, 220, "");
+    for (int i = 0; i < AX_WINDOW_EXCLUDED_MAX; i++)
+        exclude(&late, (uint64_t)i + 2, false, 240 + 5 * i, 241 + 5 * i, "");
+    take_all_over(&late, &h);
+    assert_int_equal(shown(&late), SHOWN);
+    exclude(&late, 2, true, 0, 0, "");
+    exclude(&late, 100, false, 200, 220, "");
+    assert_int_equal(shown(&late), 0);
     rehearsed_done(&h);
     rig_done(&late);
 }
@@ -546,6 +605,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_excluded_before_history_came_is_excluded_of_it),
+        cmocka_unit_test(what_was_excluded_before_the_first_step_is_excluded_of_history),
+        cmocka_unit_test(of_more_exclusions_than_a_window_takes_the_newest_hold),
         cmocka_unit_test(series_go_on_bit_for_bit),
         cmocka_unit_test(entities_go_on_bit_for_bit),
         cmocka_unit_test(samples_of_the_job_in_service_close_the_gap),
