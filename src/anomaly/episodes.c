@@ -28,23 +28,23 @@ static void note_parts(struct ax_episode *e, const struct ax_episode_features *f
     }
 }
 
-static struct ax_episode *begin(struct ax_episodes *e, int64_t t_ms, bool absent)
+static struct ax_episode *begin(struct ax_episodes *e, int64_t t_ms, bool absent, int64_t absent_ms)
 {
     if (e->n == AX_EPISODES)
         memmove(&e->v[0], &e->v[1], --e->n * sizeof e->v[0]);
     struct ax_episode *now = &e->v[e->n++];
-    *now = (struct ax_episode){.begin_ms = t_ms, .absent = absent};
+    *now = (struct ax_episode){.begin_ms = t_ms, .absent_ms = absent_ms, .absent = absent};
     return now;
 }
 
-void ax_episodes_note(struct ax_episodes *e, int64_t t_ms, int64_t step_ms, double value,
+void ax_episodes_note(struct ax_episodes *e, int64_t t_ms, int64_t step_ms, int64_t seen_ms, double value,
                       const struct ax_verdict *v, const struct ax_episode_features *features)
 {
     if (!v->ready || !(v->score > 1))
         return;
     struct ax_episode *now = e->n ? &e->v[e->n - 1] : NULL;
     if (!now || now->absent != v->absent || t_ms - now->end_ms > (AX_EPISODE_CALM + 1) * step_ms)
-        now = begin(e, t_ms, v->absent);
+        now = begin(e, t_ms, v->absent, v->absent ? seen_ms + step_ms : t_ms);
     now->end_ms = t_ms;
     if (!((float)v->score > now->score))
         return;
@@ -98,6 +98,7 @@ void ax_episodes_save(const struct ax_episodes *e, struct ax_buf *out)
         ax_put_i64(out, p->begin_ms);
         ax_put_i64(out, p->end_ms);
         ax_put_i64(out, p->peak_ms);
+        ax_put_i64(out, p->absent_ms);
         const float numbers[] = {p->score, p->value, p->expected, p->lower, p->upper};
         for (unsigned k = 0; k < sizeof numbers / sizeof numbers[0]; k++)
             ax_put_f32(out, numbers[k]);
@@ -120,6 +121,7 @@ void ax_episodes_load(struct ax_episodes *e, struct ax_bytes *in)
         p->begin_ms = ax_get_ms(in);
         p->end_ms = ax_get_ms(in);
         p->peak_ms = ax_get_ms(in);
+        p->absent_ms = ax_get_ms(in);
         p->score = ax_get_f32_in(in, 1, 1e6f);
         float *const numbers[] = {&p->value, &p->expected, &p->lower, &p->upper};
         for (unsigned k = 0; k < sizeof numbers / sizeof numbers[0]; k++)
@@ -132,7 +134,8 @@ void ax_episodes_load(struct ax_episodes *e, struct ax_bytes *in)
             p->part[k] = ax_get_u8(in);
             p->share[k] = (uint8_t)ax_get_count(in, 100);
         }
-        if (p->begin_ms == INT64_MIN || p->begin_ms > p->peak_ms || p->peak_ms > p->end_ms)
+        if (p->absent_ms == INT64_MIN || p->absent_ms > p->begin_ms || p->begin_ms > p->peak_ms ||
+            p->peak_ms > p->end_ms)
             (void)ax_bytes_fail(in);
     }
 }

@@ -15,6 +15,7 @@
 /* One; numbers are those of its worst step. */
 struct ax_episode {
     int64_t begin_ms, end_ms, peak_ms;          /* first, last and worst step above 1 */
+    int64_t absent_ms;                          /* of an absence: the first step without a value */
     float score, value, expected, lower, upper; /* value NaN: an entity's, or absent */
     int8_t direction;
     bool absent;          /* that is what was abnormal */
@@ -36,9 +37,9 @@ struct ax_episode_features {
     const bool *absent;
 };
 
-/* Note the verdict of a step on a value (NaN: absent, or an entity's); features NULL unless it is an
- * entity's. O(1), O(features) at a new worst step. */
-void ax_episodes_note(struct ax_episodes *e, int64_t t_ms, int64_t step_ms, double value,
+/* Note the verdict of a step on a value (NaN: absent, or an entity's), the newest one being of seen_ms;
+ * features NULL unless it is an entity's. O(1), O(features) at a new worst step. */
+void ax_episodes_note(struct ax_episodes *e, int64_t t_ms, int64_t step_ms, int64_t seen_ms, double value,
                       const struct ax_verdict *v, const struct ax_episode_features *features);
 
 /* The episode that a time lies in; NULL without. */

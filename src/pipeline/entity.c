@@ -293,7 +293,7 @@ static void judge(struct ax_job *job, struct ax_entity *e, int64_t t_ms, const s
         ax_verdict_calm(&e->verdict);
     e->verdict.direction = e->verdict.score > 1 ? direction : 0;
     keep_top(job, e);
-    ax_episodes_note(&e->hindsight->episodes, t_ms, step_ms, (double)NAN, &e->verdict, &features);
+    ax_episodes_note(&e->hindsight->episodes, t_ms, step_ms, e->seen_ms, (double)NAN, &e->verdict, &features);
     emit(job, e, t_ms, !job->detector.absence ? (double)NAN : h->speak ? (double)h->absent / h->speak : 0);
 }
 

@@ -201,7 +201,7 @@ static void take_newest(const struct subject *s, struct ax_explained *x)
 }
 
 /* Numbers of the worst step of an episode. */
-static void take_episode(const struct subject *s, struct ax_explained *x)
+static void take_episode(struct ax_explained *x)
 {
     const struct ax_episode *e = x->episode;
     x->t_ms = e->peak_ms;
@@ -212,9 +212,7 @@ static void take_episode(const struct subject *s, struct ax_explained *x)
     x->lower = (double)e->lower;
     x->upper = (double)e->upper;
     x->absent = e->absent;
-    /* It counts from its second step on, at least: who has not come back is known to have been gone before.
-     */
-    x->absent_ms = e->begin_ms > s->seen_ms ? s->seen_ms + x->step_ms : e->begin_ms;
+    x->absent_ms = e->absent_ms;
 }
 
 /* What is known of a series at the time; false: nothing. x->episode is the one that the time lies in. */
@@ -226,7 +224,7 @@ static bool fill(const struct asking *a, const struct subject *s, bool newest, s
     if (newest)
         take_newest(s, x);
     else if (x->episode)
-        take_episode(s, x);
+        take_episode(x);
     else if (ax_peaks_read(&s->hindsight->peaks, x->t_ms, x->t_ms, a->job->config->step_ms, &low, &high))
         x->score_most = high / x->threshold;
     else

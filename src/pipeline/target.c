@@ -287,7 +287,8 @@ static void score_step(struct ax_target *t, const struct ax_target_kind *kind, i
     ax_hindsight_judge(t->hindsight, t_ms, kind->outlets->job->step_ms, t->value, &t->verdict);
     if (kind->skip & AX_SKIP_ALERTS)
         ax_verdict_calm(&t->verdict);
-    ax_episodes_note(&t->hindsight->episodes, t_ms, kind->outlets->job->step_ms, t->value, &t->verdict, NULL);
+    ax_episodes_note(&t->hindsight->episodes, t_ms, kind->outlets->job->step_ms, t->seen_ms, t->value,
+                     &t->verdict, NULL);
     emit_anomaly(t, kind, t_ms);
     if (kind->observer && kind->observer->verdict)
         kind->observer->verdict(kind->observer->ctx, kind->outlets->job, t->labels, t_ms, t->value,

@@ -19,7 +19,7 @@ static void note(struct ax_episodes *e, uint32_t step, double score, const doubl
         .ready = true, .score = score, .direction = score > 1, .expected = 10, .lower = 8, .upper = 12};
     const bool absent[8] = {[3] = true};
     const struct ax_episode_features features = {n, shares, absent};
-    ax_episodes_note(e, at(step), STEP, 10 + score, &v, shares ? &features : NULL);
+    ax_episodes_note(e, at(step), STEP, at(step), 10 + score, &v, shares ? &features : NULL);
 }
 
 static void an_episode_bridges_a_few_calm_steps_and_keeps_its_worst(void **state)
@@ -45,11 +45,12 @@ static void an_absence_is_an_episode_of_its_own(void **state)
     struct ax_episodes e = {0};
     note(&e, 0, 5, NULL, 0);
     const struct ax_verdict gone = {.ready = true, .absent = true, .score = 3, .direction = -1};
-    for (uint32_t i = 1; i < 4; i++)
-        ax_episodes_note(&e, at(i), STEP, (double)NAN, &gone, NULL);
+    for (uint32_t i = 2; i < 4; i++)
+        ax_episodes_note(&e, at(i), STEP, at(0), (double)NAN, &gone, NULL);
     note(&e, 4, 2, NULL, 0);
     assert_int_equal(e.n, 3);
-    assert_true(e.v[1].absent && e.v[1].begin_ms == at(1) && e.v[1].end_ms == at(3) && isnan(e.v[1].value));
+    assert_true(e.v[1].absent && e.v[1].absent_ms == at(1) && e.v[1].begin_ms == at(2) &&
+                e.v[1].end_ms == at(3) && isnan(e.v[1].value));
     assert_true(!e.v[0].absent && !e.v[2].absent);
     assert_true(ax_episode_distance(&e.v[0], &e.v[1], STEP) > 1);
 }

@@ -218,6 +218,22 @@ static void an_absence_is_explained_by_how_long_it_has_been_gone(void **state)
     world_done(&w);
 }
 
+static void an_absence_that_is_over_began_when_it_did(void **state)
+{
+    (void)state;
+    struct world w;
+    char time[64];
+    live_and_end(&w, LIVED + 20, true);
+    const int64_t t_ms = RIG_START + (LIVED + 20LL) * RIG_STEP;
+    (void)rig_append(&w.rig, "node_load1{instance=\"a\"}", t_ms, 10);
+    rig_run_to(&w.rig, t_ms);
+    (void)snprintf(time, sizeof time, "&job=load&time=%lld", (RIG_START + (LIVED + 9LL) * RIG_STEP) / 1000);
+    json_t *a = ask(&w, "node_load1{instance=\"a\"}", time, 200);
+    expect_sentence(a, "scores 3.00, high where at most 1 is normal: it " GONE_SINCE);
+    json_decref(a);
+    world_done(&w);
+}
+
 static void a_feature_that_is_absent_is_said_to_be(void **state)
 {
     (void)state;
@@ -273,6 +289,7 @@ int main(void)
         cmocka_unit_test(an_entity_is_explained_by_its_features),
         cmocka_unit_test(a_past_time_is_explained_by_what_was_kept_of_it),
         cmocka_unit_test(an_absence_is_explained_by_how_long_it_has_been_gone),
+        cmocka_unit_test(an_absence_that_is_over_began_when_it_did),
         cmocka_unit_test(a_feature_that_is_absent_is_said_to_be),
         cmocka_unit_test(an_absence_that_ran_out_is_none_of_a_warm_up_and_the_time_before_is_known),
         cmocka_unit_test(questions_that_make_no_sense_are_refused),
