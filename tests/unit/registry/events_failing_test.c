@@ -1,43 +1,12 @@
 /* The table of events while SQLite's memory, or its writing, fails: a row is there when the call says so, and
  * not when it says otherwise, also after the file is opened again. */
 #include "ax_test.h"
+#include "failing_sqlite.h"
 #include "registry/events.h"
 #include "scratch.h"
 
-#include <errno.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <unistd.h>
-
-/* What of SQLite fails: the nth call from now on; 0: none. */
-static uint32_t nth, calls, failures;
-static sqlite3_mem_methods memory;
-static ssize_t (*real_write)(int fd, const void *p, size_t n, off_t at);
-
-static bool fails(void)
-{
-    bool now = nth && ++calls == nth;
-    failures += now;
-    return now;
-}
-
-static void *take(int n)
-{
-    return fails() ? NULL : memory.xMalloc(n);
-}
-
-static void *grow(void *p, int n)
-{
-    return fails() ? NULL : memory.xRealloc(p, n);
-}
-
-static ssize_t write_at(int fd, const void *p, size_t n, off_t at)
-{
-    if (!fails())
-        return real_write(fd, p, n, at);
-    errno = ENOSPC;
-    return -1;
-}
 
 struct counted {
     uint32_t n, revoked;
@@ -62,7 +31,7 @@ static struct counted rows(struct ax_events *events)
 }
 
 /* Do everything with each call of the kind that is on failing in turn. */
-static void try_all(bool of_memory)
+static void try_all(enum failing_sqlite what)
 {
     char path[SCRATCH_PATH], folder[SCRATCH_PATH];
     struct ax_events *events = NULL;
@@ -76,16 +45,14 @@ static void try_all(bool of_memory)
             .kind = AX_EVENT_EXCLUSION, .to_ms = 1, .author = ax_str("jo"), .created_ms = 1};
         struct ax_diag diag = {{0}};
         int64_t id = 0;
-        calls = failures = 0;
-        nth = i;
+        failing_sqlite_begin(what, i);
         enum ax_err err = ax_events_add(events, &e, &id, &diag);
         want.n += err == AX_OK;
         if (err == AX_OK) {
             err = ax_events_revoke(events, id, 2, ax_str("jo"), &diag);
             want.revoked += err == AX_OK;
         }
-        nth = 0;
-        failed = failures > 0;
+        failed = failing_sqlite_end();
         refused += err != AX_OK;
         assert_true(err == AX_OK || err == AX_IO || err == AX_NOMEM);
         assert_true((err == AX_OK) == (diag.text[0] == '\0'));
@@ -96,20 +63,20 @@ static void try_all(bool of_memory)
         }
         struct counted c = rows(events);
         if (c.n != want.n || c.revoked != want.revoked)
-            fail_msg("%s, failure %u (%s): %u rows of %u, %u revoked of %u", of_memory ? "memory" : "writing",
-                     i, diag.text, c.n, want.n, c.revoked, want.revoked);
+            fail_msg("%s, failure %u (%s): %u rows of %u, %u revoked of %u",
+                     what == FAILING_SQLITE_MEMORY ? "memory" : "writing", i, diag.text, c.n, want.n,
+                     c.revoked, want.revoked);
     }
     assert_true(refused > 3);
     ax_events_close(events);
-    for (uint32_t i = 1, again = 1; again; i++) { /* a start */
+    bool again = true;
+    for (uint32_t i = 1; again; i++) { /* a start */
         struct ax_diag diag = {{0}};
         events = NULL;
-        calls = failures = 0;
-        nth = i;
+        failing_sqlite_begin(what, i);
         enum ax_err err = ax_events_open(path, &events, &diag);
-        nth = 0;
-        again = failures;
-        assert_true(err == AX_OK || (failures && diag.text[0] && !events));
+        again = failing_sqlite_end();
+        assert_true(err == AX_OK || (again && diag.text[0] && !events));
         if (err == AX_OK)
             assert_int_equal(rows(events).n, want.n);
         ax_events_close(events);
@@ -122,39 +89,15 @@ static void try_all(bool of_memory)
 static void a_row_is_there_when_the_call_says_so_whatever_memory_there_was(void **state)
 {
     (void)state;
-    try_all(true);
+    try_all(FAILING_SQLITE_MEMORY);
 }
 
 static void a_row_is_there_when_the_call_says_so_on_a_disk_that_is_full(void **state)
 {
     (void)state;
-    sqlite3_vfs *vfs = sqlite3_vfs_find(NULL);
-    sqlite3_syscall_ptr was = vfs->xGetSystemCall(vfs, "pwrite64");
-    const char *name = was ? "pwrite64" : "pwrite";
-    if (!was)
-        was = vfs->xGetSystemCall(vfs, name);
-    memcpy(&real_write, &was, sizeof real_write);
-    sqlite3_mem_methods ours;
-    (void)sqlite3_shutdown(); /* memory does not fail here */
-    ours = memory;
-    assert_int_equal(sqlite3_config(SQLITE_CONFIG_MALLOC, &ours), SQLITE_OK);
-    assert_int_equal(sqlite3_initialize(), SQLITE_OK);
-    vfs = sqlite3_vfs_find(NULL);
-    assert_int_equal(vfs->xSetSystemCall(vfs, name, (sqlite3_syscall_ptr)write_at), SQLITE_OK);
-    try_all(false);
-    assert_int_equal(vfs->xSetSystemCall(vfs, name, NULL), SQLITE_OK);
-}
-
-static int start(void **state)
-{
-    (void)state;
-    if (sqlite3_config(SQLITE_CONFIG_GETMALLOC, &memory) != SQLITE_OK)
-        return 1;
-    sqlite3_mem_methods ours = memory;
-    ours.xMalloc = take;
-    ours.xRealloc = grow;
-    return sqlite3_config(SQLITE_CONFIG_LOOKASIDE, 0, 0) != SQLITE_OK ||
-           sqlite3_config(SQLITE_CONFIG_MALLOC, &ours) != SQLITE_OK;
+    failing_sqlite_writes(true);
+    try_all(FAILING_SQLITE_WRITES);
+    failing_sqlite_writes(false);
 }
 
 int main(void)
@@ -163,5 +106,5 @@ int main(void)
         cmocka_unit_test(a_row_is_there_when_the_call_says_so_whatever_memory_there_was),
         cmocka_unit_test(a_row_is_there_when_the_call_says_so_on_a_disk_that_is_full),
     };
-    return cmocka_run_group_tests(tests, start, NULL);
+    return cmocka_run_group_tests(tests, failing_sqlite_setup, NULL);
 }

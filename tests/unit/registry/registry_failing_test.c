@@ -3,12 +3,12 @@
  * start. */
 #include "ax_test.h"
 #include "failing.h"
+#include "failing_sqlite.h"
 #include "registry/digest.h"
 #include "registry/shown.h"
 #include "scratch.h"
 
 #include <errno.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -16,53 +16,23 @@
 /* What fails. */
 enum what { OUR_MEMORY, OUR_FILES, SQLITE_MEMORY, SQLITE_FILES, WHATS };
 
-/* What of SQLite fails: the nth call from now on; 0: none. */
 static enum what now;
-static uint32_t nth, calls, failures, all_refused;
-static sqlite3_mem_methods memory;
-static ssize_t (*real_write)(int fd, const void *p, size_t n, off_t at);
-
-static bool fails(enum what what)
-{
-    const bool it = now == what && nth && ++calls == nth;
-    failures += it;
-    return it;
-}
-
-static void *take(int n)
-{
-    return fails(SQLITE_MEMORY) ? NULL : memory.xMalloc(n);
-}
-
-static void *grow(void *p, int n)
-{
-    return fails(SQLITE_MEMORY) ? NULL : memory.xRealloc(p, n);
-}
-
-static ssize_t write_at(int fd, const void *p, size_t n, off_t at)
-{
-    if (!fails(SQLITE_FILES))
-        return real_write(fd, p, n, at);
-    errno = ENOSPC;
-    return -1;
-}
+static uint32_t all_refused;
 
 /* Let the nth call of what is on fail. */
 static void begin(uint32_t n)
 {
-    calls = failures = 0;
-    nth = n;
     if (now == OUR_MEMORY || now == OUR_FILES)
         failing_begin(&(struct failing){
             .kinds = now == OUR_MEMORY ? FAILING_MEMORY : FAILING_IO, .nth = n, .error = ENOSPC});
+    else
+        failing_sqlite_begin(now == SQLITE_MEMORY ? FAILING_SQLITE_MEMORY : FAILING_SQLITE_WRITES, n);
 }
 
 /* Did one fail? */
 static bool end(void)
 {
-    const uint32_t ours = failing_end();
-    nth = 0;
-    return failures + ours > 0;
+    return now == OUR_MEMORY || now == OUR_FILES ? failing_end() > 0 : failing_sqlite_end();
 }
 
 /* ---- a registry ---- */
@@ -249,27 +219,9 @@ static void what_is_refused_without_memory_for_sqlite_has_changed_nothing(void *
 static void what_is_refused_by_sqlites_disk_has_changed_nothing(void **state)
 {
     (void)state;
-    sqlite3_vfs *vfs = sqlite3_vfs_find(NULL);
-    sqlite3_syscall_ptr was = vfs->xGetSystemCall(vfs, "pwrite64");
-    const char *name = was ? "pwrite64" : "pwrite";
-    if (!was)
-        was = vfs->xGetSystemCall(vfs, name);
-    memcpy(&real_write, &was, sizeof real_write);
-    assert_int_equal(vfs->xSetSystemCall(vfs, name, (sqlite3_syscall_ptr)write_at), SQLITE_OK);
+    failing_sqlite_writes(true);
     try_all(SQLITE_FILES);
-    assert_int_equal(vfs->xSetSystemCall(vfs, name, NULL), SQLITE_OK);
-}
-
-static int start(void **state)
-{
-    (void)state;
-    if (sqlite3_config(SQLITE_CONFIG_GETMALLOC, &memory) != SQLITE_OK)
-        return 1;
-    sqlite3_mem_methods ours = memory;
-    ours.xMalloc = take;
-    ours.xRealloc = grow;
-    return sqlite3_config(SQLITE_CONFIG_LOOKASIDE, 0, 0) != SQLITE_OK ||
-           sqlite3_config(SQLITE_CONFIG_MALLOC, &ours) != SQLITE_OK;
+    failing_sqlite_writes(false);
 }
 
 int main(void)
@@ -280,5 +232,5 @@ int main(void)
         cmocka_unit_test(what_is_refused_without_memory_for_sqlite_has_changed_nothing),
         cmocka_unit_test(what_is_refused_by_sqlites_disk_has_changed_nothing),
     };
-    return cmocka_run_group_tests(tests, start, NULL);
+    return cmocka_run_group_tests(tests, failing_sqlite_setup, NULL);
 }
