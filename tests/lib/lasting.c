@@ -259,3 +259,24 @@ void lasting_done(struct lasting *l)
     free(l->taken_end);
     scratch_remove(l->folder);
 }
+
+void lasting_live_to(struct lasting *l, uint32_t requests)
+{
+    while (l->taken < requests) {
+        lasting_pass(l, l->feed->v[l->taken].at_ms);
+        (void)lasting_send(l, l->taken);
+    }
+}
+
+static bool count_port(void *ctx, const struct ax_modelled *s)
+{
+    *(uint32_t *)ctx += ax_str_eq(ax_labels_get(s->labels, ax_str("port")), ax_str("1"));
+    return true;
+}
+
+uint32_t lasting_modelled(struct lasting *l)
+{
+    uint32_t n = 0;
+    assert_int_equal(ax_pipeline_all_series(l->pipeline, 1000, count_port, &n), AX_OK);
+    return n;
+}

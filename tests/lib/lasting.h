@@ -72,6 +72,12 @@ bool lasting_send(struct lasting *l, uint32_t i);
 /* Let time pass in seconds until t_ms, stepping. */
 void lasting_pass(struct lasting *l, int64_t t_ms);
 
+/* Take the requests of the feed, each at its time, until so many are taken. */
+void lasting_live_to(struct lasting *l, uint32_t requests);
+
+/* How many series its models know whose label `port` is 1. */
+uint32_t lasting_modelled(struct lasting *l);
+
 /* Free everything. */
 void lasting_done(struct lasting *l);
 

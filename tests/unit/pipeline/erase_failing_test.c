@@ -28,25 +28,9 @@ static int end_feed(void **state)
     return 0;
 }
 
-static bool count_meant(void *ctx, const struct ax_modelled *s)
-{
-    *(uint32_t *)ctx += ax_str_eq(ax_labels_get(s->labels, ax_str("port")), ax_str("1"));
-    return true;
-}
-
-static uint32_t modelled(struct lasting *l)
-{
-    uint32_t n = 0;
-    assert_int_equal(ax_pipeline_all_series(l->pipeline, 1000, count_meant, &n), AX_OK);
-    return n;
-}
-
 static void live_to(struct lasting *l, uint32_t requests)
 {
-    while (l->taken < requests) {
-        lasting_pass(l, feed.v[l->taken].at_ms);
-        (void)lasting_send(l, l->taken);
-    }
+    lasting_live_to(l, requests);
     lasting_pass(l, l->now_ms + LASTING_STEP);
 }
 
@@ -60,7 +44,7 @@ static void come(struct lasting *l)
     const uint32_t most = l->taken + WARM;
     do {
         live_to(l, l->taken + 1);
-    } while (modelled(l) == 0 && l->taken < most);
+    } while (lasting_modelled(l) == 0 && l->taken < most);
 }
 
 /* With the nth call failing; false when none did. */
@@ -68,7 +52,7 @@ static bool try(struct lasting *l, unsigned kinds, uint32_t nth, uint32_t *refus
 {
     struct ax_erased e;
     struct ax_diag diag = {{0}};
-    assert_true(modelled(l) > 0);
+    assert_true(lasting_modelled(l) > 0);
     failing_begin(&(struct failing){.kinds = kinds, .nth = nth, .error = ENOSPC});
     enum ax_err err = ax_pipeline_erase(l->pipeline, ax_str(SELECTOR), &e, &diag);
     const bool failed = failing_end() > 0;
@@ -78,12 +62,12 @@ static bool try(struct lasting *l, unsigned kinds, uint32_t nth, uint32_t *refus
         if (ax_pipeline_erase(l->pipeline, ax_str(SELECTOR), &e, &diag) != AX_OK)
             fail_msg("call %u, again: %s", nth, diag.text);
     }
-    assert_int_equal(modelled(l), 0);
+    assert_int_equal(lasting_modelled(l), 0);
     if (nth % KILL_EVERY == 0) {
         lasting_kill(l);
         lasting_start(l, lasting_jobs);
         (void)ax_pipeline_run_due(l->pipeline);
-        assert_int_equal(modelled(l), 0);
+        assert_int_equal(lasting_modelled(l), 0);
     }
     return failed;
 }

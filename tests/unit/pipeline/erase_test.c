@@ -30,27 +30,6 @@ static int end_feed(void **state)
     return 0;
 }
 
-static bool count_meant(void *ctx, const struct ax_modelled *s)
-{
-    *(uint32_t *)ctx += ax_str_eq(ax_labels_get(s->labels, ax_str("port")), ax_str("1"));
-    return true;
-}
-
-static uint32_t modelled(struct lasting *l)
-{
-    uint32_t n = 0;
-    assert_int_equal(ax_pipeline_all_series(l->pipeline, 1000, count_meant, &n), AX_OK);
-    return n;
-}
-
-static void live_to(struct lasting *l, uint32_t requests)
-{
-    while (l->taken < requests) {
-        lasting_pass(l, feed.v[l->taken].at_ms);
-        (void)lasting_send(l, l->taken);
-    }
-}
-
 static struct ax_erased erase(struct lasting *l)
 {
     struct ax_erased e;
@@ -72,13 +51,13 @@ static void what_is_meant_is_forgotten_and_nothing_else(void **state)
     (void)state;
     struct lasting l;
     lasting_init(&l, &feed);
-    live_to(&l, feed.n / 2);
-    const uint32_t before = modelled(&l);
+    lasting_live_to(&l, feed.n / 2);
+    const uint32_t before = lasting_modelled(&l);
     const struct ax_erased e = erase(&l);
     assert_true(before > 5);
     assert_int_equal(e.series, before);
     assert_true(e.inputs > 1);
-    assert_int_equal(modelled(&l), 0);
+    assert_int_equal(lasting_modelled(&l), 0);
     const struct ax_erased again = erase(&l);
     assert_true(again.series == 0 && again.inputs == 0 && again.entities == 0);
     lasting_done(&l);
@@ -91,7 +70,7 @@ static void entities_go_with_their_labels(void **state)
     struct ax_erased e;
     struct ax_diag diag = {{0}};
     lasting_init(&l, &feed);
-    live_to(&l, feed.n / 2);
+    lasting_live_to(&l, feed.n / 2);
     assert_int_equal(ax_pipeline_erase(l.pipeline, ax_str("{router=~\".+\"}"), &e, &diag), AX_OK);
     assert_true(e.entities > 0 && e.series > e.entities);
     assert_int_equal(ax_pipeline_erase(l.pipeline, ax_str("{router="), &e, &diag), AX_INVALID);
@@ -106,7 +85,7 @@ static struct ledger live_with(uint32_t kill_every, bool snapshot_before)
 {
     struct lasting l;
     lasting_init(&l, &feed);
-    live_to(&l, feed.n / 2);
+    lasting_live_to(&l, feed.n / 2);
     if (snapshot_before)
         assert_true(ax_pipeline_snapshot(l.pipeline));
     (void)erase(&l);
@@ -158,7 +137,7 @@ static void neither_log_nor_snapshots_hold_it_any_more(void **state)
     struct ax_erased e;
     struct ax_diag diag = {{0}};
     lasting_init(&l, &feed);
-    live_to(&l, feed.n / 2);
+    lasting_live_to(&l, feed.n / 2);
     assert_true(ax_pipeline_snapshot(l.pipeline));
     char router[64];
     const struct ax_labels *labels = NULL;
@@ -185,7 +164,7 @@ static void neither_log_nor_snapshots_hold_it_any_more(void **state)
     assert_int_equal(found_in(l.folder, "wal", router), 0);
     assert_int_equal(found_in(l.folder, "snapshots", router), 0);
     kill_and_start(&l);
-    live_to(&l, feed.n / 2 + 5);
+    lasting_live_to(&l, feed.n / 2 + 5);
     ax_arena_done(&arena);
     lasting_done(&l);
 }
@@ -209,7 +188,7 @@ static void what_was_written_for_a_snapshot_that_is_lost_is_no_damage(void **sta
     struct lasting l;
     struct ax_cell *skipped = ax_metric(AX_M_REPLAY_SKIPPED, "erase", NULL);
     lasting_init(&l, &feed);
-    live_to(&l, feed.n / 2);
+    lasting_live_to(&l, feed.n / 2);
     assert_true(ax_pipeline_snapshot(l.pipeline));
     (void)erase(&l);
     ax_pipeline_scrub(l.pipeline);
@@ -217,7 +196,7 @@ static void what_was_written_for_a_snapshot_that_is_lost_is_no_damage(void **sta
     const double before = ax_metric_get(skipped);
     kill_and_start(&l);
     assert_true(ax_metric_get(skipped) == before);
-    assert_int_equal(modelled(&l), 0);
+    assert_int_equal(lasting_modelled(&l), 0);
     lasting_done(&l);
 }
 
@@ -236,7 +215,7 @@ static void while_old_ones_cannot_be_removed_it_is_not_done(void **state)
     struct lasting l;
     char stuck[SCRATCH_PATH];
     lasting_init(&l, &feed);
-    live_to(&l, feed.n / 2);
+    lasting_live_to(&l, feed.n / 2);
     (void)erase(&l);
     ax_pipeline_scrub(l.pipeline);
     make_stuck(&l, stuck);
