@@ -73,7 +73,7 @@ def print_where_to_look(running):
     print(f"  Prometheus    {graph(running, ACTUAL, PREDICTED, SCORE)}")
     print(f"  alert rules   {running.url['prometheus']}/alerts")
     print(f"  Alertmanager  {running.url['alertmanager']}")
-    print(f"  Auspex        {running.url['auspex']}/metrics")
+    print(f"  Auspex        {running.url['auspex']}/")
     print("  Grafana       import dashboards/*.json and choose this Prometheus as data source")
     print("\nAsk Prometheus (value now)")
     for expression in (ACTUAL, PREDICTED, SCORE, 'max by (for, device) (predicted_bandwidth{for="bandwidth",horizon="15s"})',
@@ -103,7 +103,7 @@ def follow(running, began):
             print(f"{clear}{minute}  over  {' '.join(alert)}")
         known = alerts
         line = (f"{minute}  ingress-01: {number(running.value(ACTUAL))}/s now, {number(running.value(PREDICTED))}/s "
-                f"predicted in 15 s, anomaly score {number(running.value(SCORE))}; {len(alerts)} alerts")
+                f"predicted in 15 s, anomaly score {number(running.value(SCORE))}; alerts: {len(alerts)}")
         print(clear + line, end="" if terminal else "\n", flush=True)
         time.sleep(2 if terminal else 10)
 

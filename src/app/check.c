@@ -4,6 +4,7 @@
 
 #include "app/commands.h"
 #include "app/flags.h"
+#include "base/log.h"
 #include "base/parse.h"
 #include "config/web.h"
 #include "expr/expr.h"
@@ -146,6 +147,36 @@ void ax_problems_write(const struct ax_problems *problems, const char *path, str
         ax_buf_printf(out, "%s: %" PRIu32 " more errors are not shown\n", path, problems->errors_n - errors);
 }
 
+/* "FILE:LINE:COLUMN: text"; of what concerns the whole file "FILE: text". */
+static void place_text(char *out, size_t size, const char *name, const struct ax_problem *p)
+{
+    if (p->place.line > 0)
+        (void)snprintf(out, size, "%s:%" PRIu32 ":%" PRIu32 ": %s", name, p->place.line, p->place.column,
+                       p->text);
+    else
+        (void)snprintf(out, size, "%s: %s", name, p->text);
+}
+
+void ax_problems_log(const struct ax_problems *problems, const char *name, const char *error_id,
+                     const char *warning_id, enum ax_err err, struct ax_diag *diag)
+{
+    char text[sizeof diag->text];
+    uint32_t errors = 0;
+    for (uint32_t i = 0; i < problems->n; i++) {
+        const struct ax_problem *p = &problems->v[i];
+        place_text(text, sizeof text, name, p);
+        ax_log(p->warning ? AX_LOG_WARN : AX_LOG_ERROR, p->warning ? warning_id : error_id, "%s", text);
+        if (p->warning || errors++ > 0)
+            continue;
+        uint32_t more = problems->errors_n - 1;
+        if (more)
+            (void)ax_fail(diag, err, "%.400s (and %" PRIu32 " more error%s)", text, more,
+                          more == 1 ? "" : "s");
+        else
+            (void)ax_fail(diag, err, "%s", text);
+    }
+}
+
 /* What a check of a file says at its end. */
 struct verdict {
     enum ax_err err;
@@ -234,26 +265,29 @@ int ax_cmd_check(int argc, char **argv)
         {"web.config.file", AX_FLAG_STRING, &web, "", "a file of the listener's doors to check, too"}};
     enum ax_err err = words ? ax_flags_parse(flags, FLAGS, argc, argv, words, &words_n, &help, &diag)
                             : ax_fail(&diag, AX_NOMEM, "out of memory");
-    const char *path = words_n ? words[0] : NULL;
-    free(words);
+    if (err == AX_OK && !help && words_n == 0 && !*web)
+        err = ax_fail(&diag, AX_INVALID, "say which file: auspex check FILE (--help lists the flags)");
     if (err != AX_OK) {
         (void)fprintf(stderr, "auspex check: %s\n", diag.text);
+        free(words);
         return 2;
     }
-    if (help || words_n > 1 || (!path && !*web)) {
-        ax_flags_usage(flags, FLAGS, "auspex check [flags] [FILE]", help ? stdout : stderr);
-        return help ? 0 : 2;
+    if (help) {
+        ax_flags_usage(flags, FLAGS, "auspex check [--flag=value ...] FILE ...", stdout);
+        free(words);
+        return 0;
     }
     struct ax_buf out;
     ax_buf_init(&out, 1u << 20);
-    if (path) {
-        struct verdict v = check_config(path, max_range_ms, !syntax_only, &out);
-        good &= report(path, &v, &out);
+    for (int i = 0; i < words_n; i++) {
+        struct verdict v = check_config(words[i], max_range_ms, !syntax_only, &out);
+        good &= report(words[i], &v, &out);
     }
     if (*web) {
         struct verdict v = check_web(web, &out);
         good &= report(web, &v, &out);
     }
     ax_buf_done(&out);
+    free(words);
     return good ? 0 : 1;
 }

@@ -13,6 +13,11 @@
 AX_MUST_USE enum ax_err ax_check_load(const char *path, int64_t max_range_ms, bool clients,
                                       struct ax_config **out, struct ax_problems *problems);
 
+/* Log each problem in the order of the file, under these ids (constants), and make the first error, with how
+ * many more there are, the text of diag. name stands for the file; err is what the load returned. */
+void ax_problems_log(const struct ax_problems *problems, const char *name, const char *error_id,
+                     const char *warning_id, enum ax_err err, struct ax_diag *diag);
+
 /* Write each problem as "FILE:LINE:COLUMN: error: text" (or "warning:"), one a line; the last line says how
  * many more there were. */
 void ax_problems_write(const struct ax_problems *problems, const char *path, struct ax_buf *out);

@@ -10,7 +10,7 @@ static const struct {
     const char *help;
 } commands[] = {
     {"serve", ax_cmd_serve, "receive, predict, send (the default)"},
-    {"check", ax_cmd_check, "validate a configuration file"},
+    {"check", ax_cmd_check, "validate configuration files"},
     {"backtest", ax_cmd_backtest, "run the jobs of a configuration over recorded data"},
     {"train", ax_cmd_train, "fit the models of all jobs now; are they fit to serve?"},
     {"models", ax_cmd_models, "list, show, compare, promote, roll back, approve, export and import models"},
@@ -36,6 +36,8 @@ int main(int argc, char **argv)
             return ax_cmd_version(argc, argv);
         return ax_cmd_serve(argc, argv);
     }
+    if (strcmp(argv[1], "help") == 0)
+        return usage(stdout, 0);
     for (size_t i = 0; i < COMMANDS_N; i++)
         if (strcmp(argv[1], commands[i].name) == 0)
             return commands[i].run(argc - 1, argv + 1);

@@ -33,6 +33,7 @@
 #include "store/lock.h"
 #include "train/registered.h"
 
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/random.h>
@@ -42,6 +43,7 @@
 #define FILES_BESIDE_CONNECTIONS 256 /* those above the ceiling, senders, log segments */
 #define TICK_NS 100000000            /* between two looks at memory */
 #define TICKS_BETWEEN_DOORS 10       /* looks at memory between two looks at the doors */
+#define TICKS_BEFORE_HINT 600        /* looks at memory after which somebody should have sent something */
 #define REQUESTS_DEADLINE_MS 5000
 #define HISTOGRAM_BYTES_MOST ((uint64_t)1 << 30) /* of one series */
 #define RETENTION_SLACK_MS 60000 /* raw samples kept beyond lookback, delay and what a job may be behind */
@@ -82,24 +84,29 @@ static bool is_own_output(const void *ctx, const struct ax_labels *ls)
     return s->pipeline && ax_pipeline_is_own(s->pipeline, ls);
 }
 
+static const char *config_name(const struct server *s)
+{
+    return *s->flags.config_file ? s->flags.config_file : "the built-in configuration";
+}
+
 /* Load and check a config; problems are logged, the first error is the text. */
 static enum ax_err load_config(const struct server *s, struct ax_config **out, struct ax_diag *diag)
 {
     struct ax_problems *problems = calloc(1, sizeof *problems);
-    const char *path = s->flags.config_file;
     if (!problems)
         return ax_fail(diag, AX_NOMEM, "out of memory");
-    enum ax_err err = ax_check_load(path, s->flags.max_range_ms, true, out, problems);
-    for (uint32_t i = problems->n; i-- > 0;) {
-        const struct ax_problem *p = &problems->v[i];
-        const char *name = *path ? path : "built-in config";
-        ax_log(p->warning ? AX_LOG_WARN : AX_LOG_ERROR, p->warning ? "config_warning" : "config_error",
-               "%s:%u:%u: %s", name, p->place.line, p->place.column, p->text);
-        if (!p->warning)
-            (void)ax_fail(diag, err, "%s:%u:%u: %s", name, p->place.line, p->place.column, p->text);
-    }
+    enum ax_err err = ax_check_load(s->flags.config_file, s->flags.max_range_ms, true, out, problems);
+    ax_problems_log(problems, config_name(s), "config_error", "config_warning", err, diag);
     free(problems);
     return err;
+}
+
+/* Say what is in force; done: what became of it, or "". */
+static void log_loaded(const struct server *s, const char *done, uint32_t jobs, uint32_t endpoints)
+{
+    ax_log(AX_LOG_INFO, "config_loaded",
+           "%s%s: %" PRIu32 " job%s, results to %" PRIu32 " endpoint%s of remote_write", config_name(s), done,
+           jobs, jobs == 1 ? "" : "s", endpoints, endpoints == 1 ? "" : "s");
 }
 
 static void mark_reload(enum ax_err err)
@@ -169,6 +176,7 @@ static enum ax_err reload(void *ctx, struct ax_diag *diag)
         return ax_fail(diag, AX_BUSY, "what the jobs had learnt is still being restored: see /-/ready");
     (void)pthread_mutex_lock(&s->reload_lock);
     enum ax_err err = load_config(s, &next, diag);
+    uint32_t jobs = next ? next->jobs_n : 0, endpoints = next ? next->remote_write_n : 0;
     if (err == AX_OK) {
         err = ax_pipeline_load_with(s->pipeline, next, enact, s, diag);
         if (err != AX_OK)
@@ -180,7 +188,7 @@ static enum ax_err reload(void *ctx, struct ax_diag *diag)
     if (err == AX_OK)
         atomic_store(&s->teach, true);
     if (err == AX_OK)
-        ax_log(AX_LOG_INFO, "config_loaded", "configuration reloaded");
+        log_loaded(s, " reloaded", jobs, endpoints);
     else
         ax_log(AX_LOG_ERROR, "config_reload_failed", "the configuration of before stays in force: %s",
                diag->text);
@@ -441,6 +449,7 @@ static enum ax_err start(struct server *s, struct ax_diag *diag)
         err = load_config(s, &config, diag);
     mark_reload(err);
     if (err == AX_OK) {
+        log_loaded(s, "", config->jobs_n, config->remote_write_n);
         err = open_durable(s, diag);
         if (err == AX_OK)
             err = open_registry(s, &config->models, diag);
@@ -504,6 +513,20 @@ static void look_after_memory(struct server *s)
     ax_db_refuse_new(s->db, state != AX_MEMORY_FREE);
 }
 
+/* What a first set-up most often lacks, once it has run for a while. */
+static void hint(const struct server *s)
+{
+    if (ax_metric_get(ax_metric(AX_M_LAST_RECEIVED, NULL, NULL)) == 0)
+        ax_log(AX_LOG_WARN, "nothing_received",
+               "no samples have come for a minute: a Prometheus sends them with remote_write: [{url: "
+               "http%s://%s/api/v1/write}]",
+               s->tls ? "s" : "", s->flags.listen_address);
+    else if (ax_metric_get(ax_metric(AX_M_INGESTED_SAMPLES, NULL, NULL)) == 0)
+        ax_log(AX_LOG_WARN, "nothing_wanted",
+               "samples come, but none of a series that a job wants: compare the expressions of the jobs "
+               "with what is sent");
+}
+
 /* Wait for signals: SIGHUP reloads, SIGTERM and SIGINT end it. Meanwhile look after memory, which a flood of
  * new series fills within a second, and after the doors. */
 static void wait_for_end(struct server *s)
@@ -527,6 +550,8 @@ static void wait_for_end(struct server *s)
         if (i % TICKS_BETWEEN_DOORS == 0)
             ax_web_poll(&s->web, s->http);
         look_after_memory(s);
+        if (i == TICKS_BEFORE_HINT)
+            hint(s);
     }
 }
 
@@ -550,6 +575,9 @@ static int run(struct server *s)
         status = 1;
     }
     stop(s);
+    if (status == 0)
+        ax_log(AX_LOG_INFO, "stopped", "what is learnt, and what waits to be sent, is in %s",
+               s->flags.storage_path);
     return status;
 }
 

@@ -1,6 +1,7 @@
 /* web.c: reads --web.config.file, remembers what its files looked like, and compares. */
 #include "app/web.h"
 
+#include "app/check.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "config/web.h"
@@ -48,20 +49,6 @@ static bool remember(struct ax_web *web, const struct ax_doors_options *o)
     return true;
 }
 
-/* Log what was found; the first error is the text. */
-static void report(const char *path, const struct ax_problems *problems, enum ax_err err,
-                   struct ax_diag *diag)
-{
-    for (uint32_t i = problems->n; i-- > 0;) {
-        const struct ax_problem *p = &problems->v[i];
-        ax_log(p->warning ? AX_LOG_WARN : AX_LOG_ERROR,
-               p->warning ? "web_config_warning" : "web_config_error", "%s:%u:%u: %s", path, p->place.line,
-               p->place.column, p->text);
-        if (!p->warning)
-            (void)ax_fail(diag, err, "%s:%u:%u: %s", path, p->place.line, p->place.column, p->text);
-    }
-}
-
 /* Read everything: a new generation of doors. */
 static enum ax_err load(struct ax_web *web, struct ax_doors **out, struct ax_diag *diag)
 {
@@ -75,7 +62,7 @@ static enum ax_err load(struct ax_web *web, struct ax_doors **out, struct ax_dia
     if (err != AX_OK)
         (void)ax_fail(diag, err, "%s: %s", web->path, ax_err_text(err));
     if (problems)
-        report(web->path, problems, err, diag);
+        ax_problems_log(problems, web->path, "web_config_error", "web_config_warning", err, diag);
     free(problems);
     if (err == AX_OK && !remember(web, &config->doors))
         err = ax_fail(diag, AX_NOMEM, "out of memory");

@@ -40,16 +40,38 @@ static size_t *index_lines(struct ax_str s, size_t *out_n)
     return lines;
 }
 
+/* Whether there is a tab in the white space that a line (from 0) begins with. */
+static bool tab_begins(struct ax_str yaml, size_t line)
+{
+    size_t i = 0;
+    for (; line > 0 && i < yaml.n; i++)
+        line -= yaml.p[i] == '\n';
+    while (i < yaml.n && yaml.p[i] == ' ')
+        i++;
+    return i < yaml.n && yaml.p[i] == '\t';
+}
+
+/* What is most often the matter where libyaml stopped. */
+static const char *likely_cause(const yaml_parser_t *parser, struct ax_str yaml)
+{
+    static const char *const indents[] = {"block collection", "block mapping"};
+    if (tab_begins(yaml, parser->problem_mark.line))
+        return " (there is a tab: YAML is indented with spaces)";
+    const char *said[] = {parser->problem ? parser->problem : "", parser->context ? parser->context : ""};
+    for (size_t i = 0; i < sizeof indents / sizeof *indents; i++)
+        if (strstr(said[0], indents[i]) || strstr(said[1], indents[i]))
+            return " (is this line, or the one before it, indented as its neighbours are?)";
+    return "";
+}
+
 /* Say what libyaml could not read. */
-static void yaml_problem(const yaml_parser_t *parser, struct ax_problems *problems)
+static void yaml_problem(const yaml_parser_t *parser, struct ax_str yaml, struct ax_problems *problems)
 {
     const yaml_mark_t *mark = &parser->problem_mark;
     struct ax_place place = {(uint32_t)mark->line + 1, (uint32_t)mark->column + 1};
-    if (parser->context)
-        ax_problem_add(problems, place, false, "not YAML: %s %s", parser->problem, parser->context);
-    else
-        ax_problem_add(problems, place, false, "not YAML: %s",
-                       parser->problem ? parser->problem : "cannot be read");
+    ax_problem_add(problems, place, false, "not YAML: %s%s%s%s",
+                   parser->problem ? parser->problem : "cannot be read", parser->context ? " " : "",
+                   parser->context ? parser->context : "", likely_cause(parser, yaml));
 }
 
 /* Hand a loaded document to take. */
@@ -71,7 +93,7 @@ static enum ax_err parse(yaml_parser_t *parser, struct ax_str yaml, struct ax_ar
 {
     yaml_document_t doc, more;
     if (!yaml_parser_load(parser, &doc)) {
-        yaml_problem(parser, problems);
+        yaml_problem(parser, yaml, problems);
         return AX_INVALID;
     }
     enum ax_err err = read_document(&doc, yaml, arena, problems, take, ctx);
@@ -79,7 +101,7 @@ static enum ax_err parse(yaml_parser_t *parser, struct ax_str yaml, struct ax_ar
     if (err != AX_OK || problems->errors_n)
         return err == AX_OK ? AX_INVALID : err;
     if (!yaml_parser_load(parser, &more)) {
-        yaml_problem(parser, problems);
+        yaml_problem(parser, yaml, problems);
         return AX_INVALID;
     }
     const yaml_node_t *second = yaml_document_get_root_node(&more);

@@ -522,9 +522,25 @@ static void check_repeats(struct ax_reader *r, yaml_node_t *node)
     }
 }
 
+/* "; it has: a, b, c", as far as there is room: the whole list is in docs/config.md. */
+static const char *known_keys(const struct ax_section *s, char *out, size_t size)
+{
+    size_t n = 0;
+    out[0] = 0;
+    for (size_t i = 0; i < s->keys_n; i++) {
+        int more = snprintf(out + n, size - n, "%s%s", i ? ", " : "; it has: ", s->keys[i].name);
+        if (more < 0 || (size_t)more + sizeof ", ..." > size - n) {
+            (void)snprintf(out + n, size - n, ", ...");
+            break;
+        }
+        n += (size_t)more;
+    }
+    return out;
+}
+
 static void unknown_key(struct ax_reader *r, const struct ax_section *s, const yaml_node_t *k)
 {
-    char shown[72];
+    char shown[72], known[256];
     struct ax_place place = ax_yaml_place(k, (struct ax_place){0, 0});
     const char *nearest = ax_schema_nearest(s, scalar(k));
     if (ax_str_eq(scalar(k), ax_str("<<")))
@@ -533,8 +549,8 @@ static void unknown_key(struct ax_reader *r, const struct ax_section *s, const y
         ax_problem_add(r->problems, place, false, "unknown key \"%s\" in %s; did you mean \"%s\"?",
                        ax_shown(scalar(k), shown), s->name, nearest);
     else
-        ax_problem_add(r->problems, place, false, "unknown key \"%s\" in %s", ax_shown(scalar(k), shown),
-                       s->name);
+        ax_problem_add(r->problems, place, false, "unknown key \"%s\" in %s%s", ax_shown(scalar(k), shown),
+                       s->name, known_keys(s, known, sizeof known));
 }
 
 /* Say which required keys are missing. */

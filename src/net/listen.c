@@ -96,7 +96,8 @@ enum ax_err ax_listen(const char *address, int *out_fd, uint16_t *out_port, stru
                        why == EADDRINUSE
                            ? " (another process has it: stop it, or choose another address with "
                              "--web.listen-address)"
-                           : "");
+                       : why == EADDRNOTAVAIL ? " (no interface of this machine has this address)"
+                                              : "");
     *out_fd = fd;
     *out_port = port_of(fd);
     return AX_OK;

@@ -27,6 +27,8 @@ static const char *advice(int error)
     case EACCES:
     case EPERM:
         return ": give the user that auspex runs as the right to read and write there";
+    case ENOTDIR:
+        return ": what should be a folder is a file";
     case EMFILE:
         return ": raise the limit of open files (LimitNOFILE=, ulimit -n)";
     case ENFILE:

@@ -283,6 +283,14 @@ def into_victoria_metrics(running):
     eventually(90, same, "the same in VictoriaMetrics")
 
 
+def metrics_are_as_prometheus_wants_them(running):
+    """promtool finds nothing to say of the names, types and help texts of /metrics."""
+    status, body = stack.http(running.url["auspex"] + "/metrics")
+    require(status == 200, f"/metrics answered {status}")
+    done = subprocess.run(["promtool", "check", "metrics"], input=body, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60)
+    require(done.returncode == 0, f"promtool check metrics: {done.stdout.decode(errors='replace')}")
+
+
 def own_output_is_dropped(running):
     """Auspex's own output, which Prometheus writes back to it, is counted and goes no further."""
     first = metrics(running, "auspex_dropped_samples_total", reason="own_output")
@@ -384,7 +392,7 @@ def stop_and_restart(running):
 
 
 CHECKS = [health_and_readiness, outputs_with_their_labels, capacity_outputs, predictions_on_request, plausible_values,
-          into_victoria_metrics, garbage_is_refused, own_output_is_dropped, alert_arrives, dashboards_answer, reload_bad_config, reload_good_config,
+          into_victoria_metrics, garbage_is_refused, own_output_is_dropped, alert_arrives, dashboards_answer, metrics_are_as_prometheus_wants_them, reload_bad_config, reload_good_config,
           stop_and_restart]
 
 

@@ -117,6 +117,37 @@ static void the_exit_status_says_it_all(void **state)
     assert_int_equal(ax_cmd_check(1, none), 2);
 }
 
+static void of_several_files_each_is_checked(void **state)
+{
+    (void)state;
+    char good[SCRATCH_PATH], bad[SCRATCH_PATH];
+    static const char fine[] = "jobs: [{name: a, expr: up, drift: {}}]\n", wrong[] = "jobs: 1\n";
+    scratch_make(good, "good.yml");
+    scratch_make(bad, "bad.yml");
+    scratch_write(good, fine, sizeof fine - 1);
+    scratch_write(bad, wrong, sizeof wrong - 1);
+    char *two[] = {(char[]){"check"}, good, good, NULL};
+    char *first[] = {(char[]){"check"}, bad, good, NULL};
+    assert_int_equal(ax_cmd_check(3, two), 0);
+    assert_int_equal(ax_cmd_check(3, first), 1);
+    scratch_remove(good);
+    scratch_remove(bad);
+}
+
+static void a_server_is_told_the_first_error_and_how_many_more_there_are(void **state)
+{
+    (void)state;
+    static struct ax_problems problems;
+    struct ax_diag diag = {{0}};
+    ax_problem_add(&problems, (struct ax_place){2, 3}, true, "a warning");
+    ax_problem_add(&problems, (struct ax_place){0, 0}, false, "cannot be opened");
+    ax_problems_log(&problems, "f.yml", "config_error", "config_warning", AX_INVALID, &diag);
+    assert_string_equal(diag.text, "f.yml: cannot be opened");
+    ax_problem_add(&problems, (struct ax_place){4, 5}, false, "worse");
+    ax_problems_log(&problems, "f.yml", "config_error", "config_warning", AX_INVALID, &diag);
+    assert_string_equal(diag.text, "f.yml: cannot be opened (and 1 more error)");
+}
+
 static void the_files_may_be_left_alone(void **state)
 {
     (void)state;
@@ -207,6 +238,8 @@ int main(void)
         cmocka_unit_test(files_that_the_clients_need_are_read),
         cmocka_unit_test(errors_beyond_the_hundredth_are_counted),
         cmocka_unit_test(the_exit_status_says_it_all),
+        cmocka_unit_test(of_several_files_each_is_checked),
+        cmocka_unit_test(a_server_is_told_the_first_error_and_how_many_more_there_are),
         cmocka_unit_test(the_files_may_be_left_alone),
         cmocka_unit_test(the_presets_have_no_error),
         cmocka_unit_test(the_doors_are_checked_with_the_files_that_they_name),

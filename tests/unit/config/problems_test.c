@@ -15,12 +15,14 @@ static const struct {
     const char *text;
 } cases[] = {
     {"jobs: [\n", 2, 1, "not YAML"},
+    {"jobs:\n  - name: \xC3\xA4\n\t  expr: x\n", 3, 1, "there is a tab: YAML is indented with spaces"},
+    {"jobs:\n  - name: a\n   expr: x\n", 3, 4, "indented as its neighbours are?"},
     {"a: b: c\n", 1, 5, "not YAML"},
     {"a\xFF", 1, 1, "not UTF-8"},
     {JOB "---\n" JOB, 3, 1, "second document"},
     {"- 1\n", 1, 1, "the file must be a mapping, not a list"},
     {"job: []\n", 1, 1, "unknown key \"job\" in the file; did you mean \"jobs\"?"},
-    {"zzzzzz: []\n", 1, 1, "unknown key \"zzzzzz\" in the file"},
+    {"zzzzzz: []\n", 1, 1, "unknown key \"zzzzzz\" in the file; it has: global, "},
     {"? [a]\n: b\n", 1, 3, "a key must be a single value"},
     {"global: {step: 15s, step: 1s}\n", 1, 21, "\"step\" stands here a second time"},
     {"global: 5\n", 1, 9, "global must be a mapping, not a single value"},
