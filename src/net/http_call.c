@@ -134,7 +134,8 @@ static void find_route(struct ax_http_call *c, const char *method, const char *p
         (void)snprintf(allowed + n, sizeof allowed - n, "%s%s", n ? ", " : "", r->method);
     }
     if (!allowed[0]) {
-        ax_http_text(&c->refusal, 404, "there is nothing at %s; / has links, README.md lists the paths", path);
+        ax_http_text(&c->refusal, 404, "there is nothing at %s; / has links, README.md lists the paths",
+                     path);
         return;
     }
     ax_http_text(&c->refusal, 405, "method %s is not allowed here: use %s", method, allowed);
