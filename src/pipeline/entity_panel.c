@@ -56,13 +56,13 @@ static struct ax_trial_rule rule_of(const struct ax_job *job)
 static uint32_t look_up(const struct ax_entity *e, struct ax_entity_place *at, const struct ax_generation *g,
                         struct ax_buf *key)
 {
-    if (at->of == g)
+    if (at->of == g->serial)
         return at->index;
     ax_buf_reset(key);
     ax_labels_key_write(e->labels, key);
     if (key->err != AX_OK)
         return UINT32_MAX;
-    at->of = g;
+    at->of = g->serial;
     at->index = ax_ensemble_find(g->model, ax_buf_view(key));
     return at->index;
 }
@@ -244,8 +244,6 @@ void ax_entities_ask(struct ax_job *job, int64_t t_ms, struct ax_asked *out)
     struct question q[2];
     float *points;
     *out = (struct ax_asked){.width = (size_t)job->ensemble.points * job->channels_n};
-    for (struct ax_entity *e = l->live ? NULL : job->first; e; e = e->next)
-        e->known[0].of = e->known[1].of = NULL; /* their addresses may come back */
     if (ax_challenger_is_heard(&job->challenger) && !ax_learner_tries(l))
         fall_silent(job, t_ms);
     if (!l->shadow)
@@ -261,8 +259,6 @@ void ax_entities_ask(struct ax_job *job, int64_t t_ms, struct ax_asked *out)
     for (struct ax_entity *e = job->first; e; e = e->next) {
         const uint32_t live = look_up(e, &e->known[0], l->live, &key),
                        shadow = l->shadow ? look_up(e, &e->known[1], l->shadow, &key) : UINT32_MAX;
-        if (!l->shadow)
-            e->known[1].of = NULL; /* its address may come back */
         if (e->seen_ms != t_ms || (live == UINT32_MAX && shadow == UINT32_MAX))
             continue;
         ax_entity_points(job, e, t_ms, points + out->n * out->width);

@@ -81,8 +81,8 @@ struct ax_channel {
 
 /* Where an entity is in a generation of an ensemble. */
 struct ax_entity_place {
-    const struct ax_generation *of; /* NULL: look again */
-    uint32_t index;                 /* UINT32_MAX: it was not learnt from */
+    uint64_t of;    /* serial of the generation; 0: not looked yet */
+    uint32_t index; /* UINT32_MAX: it was not learnt from */
 };
 
 /* One value of the `by` labels, for jobs that score entities. */

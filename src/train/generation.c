@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+static _Atomic uint64_t made;
+
 enum ax_err ax_generation_new(const struct ax_train_kind *kind, const void *spec, struct ax_str artifact,
                               struct ax_generation **out, struct ax_diag *diag)
 {
@@ -13,6 +15,7 @@ enum ax_err ax_generation_new(const struct ax_train_kind *kind, const void *spec
     if (!g)
         return ax_fail(diag, AX_NOMEM, "out of memory");
     g->kind = kind;
+    g->serial = atomic_fetch_add_explicit(&made, 1, memory_order_relaxed) + 1;
     atomic_init(&g->keepers, 1);
     ax_sha256_text(artifact, g->sha256);
     enum ax_err err = kind->build(spec, artifact, &g->model, &g->scores, diag);

@@ -17,6 +17,7 @@ struct ax_generation {
     struct ax_fit_scores scores;
     struct ax_drift_references *references; /* of what it learnt from; NULL: not known */
     char sha256[AX_SHA256_TEXT];            /* of the artifact */
+    uint64_t serial; /* no other generation of the process has it, as one may have its address later; not 0 */
     _Atomic uint32_t keepers;
 };
 

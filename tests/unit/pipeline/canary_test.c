@@ -1,5 +1,5 @@
 /* A canary serves the share of the series, or entities, that it is said to serve: those of a share are part
- * of the next, and nobody else hears the challenger. */
+ * of the next, and nobody else hears the challenger; and an entity hears of itself. */
 #include "ax_test.h"
 #include "entity_rig.h"
 #include "pipeline/job_priv.h"
@@ -121,16 +121,28 @@ static const char entity_yaml[] = "global: {step: 5m, evaluation_delay: 0s}\n"
                                   "    models: {promotion: canary, fit_at: ''}\n"
                                   "    window: {fine: 100, coarse: 100}\n";
 
-static void run_entities(struct entity_rig *r, uint32_t step)
+/* A step of the entities from one to before another. */
+static void run_entities(struct entity_rig *r, uint32_t step, uint32_t from, uint32_t to)
 {
     char name[16];
-    for (uint32_t e = 0; e < ENTITIES; e++) {
+    for (uint32_t e = from; e < to; e++) {
         const double load = 50 + 10 * sin(0.11 * step + e) + (step * 7 + e * 3) % 5;
         (void)snprintf(name, sizeof name, "i%u", e);
         entity_rig_append(r, "cpu", name, START + step * STEP, load);
         entity_rig_append(r, "net", name, START + step * STEP, 3 * load + (step * 11 + e) % 7);
     }
     entity_rig_step(r, START + step * STEP);
+}
+
+/* As many steps of these until a generation serves; the step after. */
+static uint32_t run_until_live(struct entity_rig *r, uint32_t from, uint32_t to)
+{
+    uint32_t step = 0;
+    while (!r->job->ensemble_learner.live) {
+        run_entities(r, step++, from, to);
+        assert_true(step < STEPS);
+    }
+    return step;
 }
 
 /* A second generation beside the one that serves, of the same bytes. */
@@ -152,16 +164,12 @@ static void of_entities(void **state)
     static bool heard[SHARES][ENTITIES];
     char dir[SCRATCH_PATH];
     struct entity_rig r;
-    uint32_t step = 0;
     (void)state;
     scratch_make(dir, NULL);
     entity_rig_init(&r, entity_yaml, dir);
     struct ax_learner *l = &r.job->ensemble_learner;
-    while (!l->live) {
-        run_entities(&r, step++);
-        assert_true(step < STEPS);
-    }
-    run_entities(&r, step);
+    const uint32_t step = run_until_live(&r, 0, ENTITIES);
+    run_entities(&r, step, 0, ENTITIES);
     l->shadow = twin_of(&r, l);
     for (size_t s = 0; s < SHARES; s++) {
         struct ax_asked asked;
@@ -180,11 +188,51 @@ static void of_entities(void **state)
     scratch_remove(dir);
 }
 
+/* A challenger is let go between two steps, and the next one gets its address: who was the second entity of
+ * the one is the first of the other. */
+static void where_an_entity_is_in_a_generation_is_not_told_by_its_address(void **state)
+{
+    char dir[SCRATCH_PATH];
+    struct entity_rig other, r;
+    struct ax_asked asked;
+    (void)state;
+    scratch_make(dir, NULL);
+    entity_rig_init(&other, entity_yaml, dir);
+    entity_rig_init(&r, entity_yaml, dir);
+    (void)run_until_live(&other, 1, 3);
+    const uint32_t step = run_until_live(&r, 0, 3);
+    struct ax_learner *l = &r.job->ensemble_learner;
+    struct ax_generation *next = twin_of(&other, &other.job->ensemble_learner);
+    run_entities(&r, step, 0, 3);
+    l->shadow = twin_of(&r, l);
+    l->roles.phase = AX_PHASE_CANARY;
+    l->roles.share = 100;
+    ax_entities_ask(r.job, START + step * STEP, &asked);
+    for (uint32_t i = 0; i < 3; i++)
+        assert_int_equal(asked.answers[i].index, i);
+
+    const struct ax_generation gone = *l->shadow;
+    *l->shadow = *next;
+    *next = gone;
+    ax_generation_free(next);
+    ax_entities_ask(r.job, START + step * STEP, &asked);
+    assert_int_equal(asked.n, 3);
+    assert_ptr_equal(asked.answers[0].ensemble, l->live->model); /* the challenger does not know it */
+    for (uint32_t i = 1; i < 3; i++) {
+        assert_ptr_equal(asked.answers[i].ensemble, l->shadow->model);
+        assert_int_equal(asked.answers[i].index, i - 1);
+    }
+    entity_rig_done(&other);
+    entity_rig_done(&r);
+    scratch_remove(dir);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(of_series),
         cmocka_unit_test(of_entities),
+        cmocka_unit_test(where_an_entity_is_in_a_generation_is_not_told_by_its_address),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
