@@ -27,16 +27,28 @@ enum ax_err ax_said_add(struct ax_said **s, const struct ax_lesson_range *lesson
     return AX_OK;
 }
 
+/* Place of the lesson of that id; n when there is none. */
+static uint32_t place_of(const struct ax_said *s, uint64_t id)
+{
+    uint32_t i = 0;
+    while (i < s->n && s->v[i].id != id)
+        i++;
+    return i;
+}
+
+bool ax_said_has(const struct ax_said *s, uint64_t id)
+{
+    return s && place_of(s, id) < s->n;
+}
+
 bool ax_said_remove(struct ax_said *s, uint64_t id)
 {
-    for (uint32_t i = 0; s && i < s->n; i++) {
-        if (s->v[i].id != id)
-            continue;
-        memmove(&s->v[i], &s->v[i + 1], (s->n - i - 1) * sizeof s->v[0]);
-        s->n--;
-        return true;
-    }
-    return false;
+    if (!ax_said_has(s, id))
+        return false;
+    const uint32_t i = place_of(s, id);
+    memmove(&s->v[i], &s->v[i + 1], (s->n - i - 1) * sizeof s->v[0]);
+    s->n--;
+    return true;
 }
 
 const struct ax_lesson_range *ax_said_at(const struct ax_said *s, uint32_t i)

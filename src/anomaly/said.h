@@ -19,6 +19,9 @@ void ax_said_free(struct ax_said *s);
 /* Note a lesson. AX_LIMIT: there are AX_SAID_MAX; AX_NOMEM; then nothing has changed. */
 AX_MUST_USE enum ax_err ax_said_add(struct ax_said **s, const struct ax_lesson_range *lesson);
 
+/* Is the lesson of that id in force? */
+bool ax_said_has(const struct ax_said *s, uint64_t id);
+
 /* Forget the lesson of that id; false when there was none. */
 bool ax_said_remove(struct ax_said *s, uint64_t id);
 

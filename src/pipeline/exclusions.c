@@ -67,7 +67,7 @@ static struct ax_exclusion **ends_first(struct ax_exclusion **first)
     return least;
 }
 
-void ax_exclusions_add(struct ax_exclusion **first, struct ax_exclusion *e, int64_t since_ms)
+uint32_t ax_exclusions_add(struct ax_exclusion **first, struct ax_exclusion *e, int64_t since_ms)
 {
     struct ax_exclusion **at = first;
     while (*at && (*at)->range.id > e->range.id) /* one that could not be taught at its time comes later */
@@ -79,8 +79,10 @@ void ax_exclusions_add(struct ax_exclusion **first, struct ax_exclusion *e, int6
             drop(at);
         else
             at = &(*at)->next;
-    while (*first && too_many(*first))
+    uint32_t n = 0;
+    for (; *first && too_many(*first); n++)
         drop(ends_first(first));
+    return n;
 }
 
 bool ax_exclusions_has(const struct ax_exclusion *first, uint64_t id)

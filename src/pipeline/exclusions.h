@@ -31,8 +31,8 @@ AX_MUST_USE enum ax_err ax_exclusion_new(const struct ax_lesson_range *range, st
 void ax_exclusions_free(struct ax_exclusion *first);
 
 /* Add one, which is the list's from now on; its id is not in it. All that ended before since_ms go, then as
- * many as are too many, those that end first. O(n), O(n^2) when some go. */
-void ax_exclusions_add(struct ax_exclusion **first, struct ax_exclusion *e, int64_t since_ms);
+ * many as are too many, those that end first: returns how many. O(n), O(n^2) when some go. */
+uint32_t ax_exclusions_add(struct ax_exclusion **first, struct ax_exclusion *e, int64_t since_ms);
 
 /* Is that id in the list? */
 bool ax_exclusions_has(const struct ax_exclusion *first, uint64_t id);

@@ -1,5 +1,6 @@
 /* lesson.c: lessons into a job, into the log and out of it again. */
 #include "base/log.h"
+#include "base/metrics.h"
 #include "pipeline/chooser.h"
 #include "pipeline/job_priv.h"
 #include "pipeline/lesson_record.h"
@@ -187,8 +188,10 @@ static void keep_exclusion(struct teaching *t)
     const int64_t last_ms = job->schedule.last_ms;
     if (!t->exclusion || (last_ms != AX_NEVER && t->exclusion->range.from_ms > last_ms))
         return;
-    ax_exclusions_add(&job->exclusions, t->exclusion, oldest_ms(job));
+    const uint32_t dropped = ax_exclusions_add(&job->exclusions, t->exclusion, oldest_ms(job));
     t->exclusion = NULL;
+    if (dropped)
+        ax_metric_add(ax_metric(AX_M_EXCLUSIONS_DROPPED, job->name, "job"), dropped);
 }
 
 /* What was prepared is done. */

@@ -3,6 +3,7 @@
 
 #include "base/assert.h"
 #include "base/log.h"
+#include "base/metrics.h"
 #include "pipeline/job_priv.h"
 
 #include <math.h>
@@ -189,8 +190,10 @@ static enum ax_err hand_over(struct ax_channel *c, struct ax_target **at, struct
     return replace(c, at, from_channel, from, scratch, left);
 }
 
+/* Ids whose series were taken over go into taken. */
 static enum ax_err hand_over_channel(struct ax_channel *c, struct ax_channel *from_channel,
-                                     struct ax_map *settled, struct ax_buf *scratch, struct ax_handover *out)
+                                     struct ax_map *settled, struct ax_map *taken, struct ax_buf *scratch,
+                                     struct ax_handover *out)
 {
     uint32_t unheard = 0;
     for (struct ax_target **at = &c->first; *at; at = &(*at)->next) {
@@ -204,13 +207,16 @@ static enum ax_err hand_over_channel(struct ax_channel *c, struct ax_channel *fr
         out->taken += fate == TAKEN; /* whatever comes now */
         out->left += fate == LEFT;
         out->waiting += fate == WAITING;
-        if (fate != WAITING && ax_map_put(settled, id, (void *)(uintptr_t)&fates[fate]) != AX_OK)
+        if ((fate != WAITING && ax_map_put(settled, id, (void *)(uintptr_t)&fates[fate]) != AX_OK) ||
+            (fate == TAKEN && ax_map_put(taken, (*at)->id, *at) != AX_OK))
             return AX_NOMEM;
     }
-    if (unheard)
+    if (unheard) {
+        ax_metric_add(ax_metric(AX_M_EXCLUSIONS_DROPPED, c->job->name, "series"), unheard);
         ax_log(AX_LOG_WARN, "exclusions_left",
                "job %s: %u older exclusions do not hold for what history brought: a series takes %d at once",
                c->job->name, unheard, AX_WINDOW_EXCLUDED_MAX);
+    }
     return AX_OK;
 }
 
@@ -236,20 +242,38 @@ static void hand_over_scores(struct ax_channel *c, struct ax_channel *from)
 }
 
 /* What is known of its errors, which the windows that were taken over are full of: a drift that began in
- * history does not begin once more at the next test. */
-static void hand_over_drift(struct ax_channel *c, const struct ax_channel *from)
+ * history does not begin once more at the next test, nor does a level of errors that a stream found there. A
+ * rehearsal of some series does not stand for all of them. */
+static void hand_over_drift(struct ax_channel *c, struct ax_channel *from)
 {
-    if (from->drift_result[AX_DRIFT_RESIDUALS].ready)
-        c->drift_result[AX_DRIFT_RESIDUALS] = from->drift_result[AX_DRIFT_RESIDUALS];
+    const bool whole = !from->job->env.only;
+    struct ax_drift_result *own = &c->drift_result[AX_DRIFT_RESIDUALS];
+    if (from->drift_result[AX_DRIFT_RESIDUALS].ready && (whole || !own->ready))
+        *own = from->drift_result[AX_DRIFT_RESIDUALS];
+    if (!whole)
+        return;
+    struct ax_drift_stream *stream = c->stream;
+    c->stream = from->stream;
+    from->stream = stream;
+    if (from->job->accuracy_fell_ms > c->job->accuracy_fell_ms)
+        c->job->accuracy_fell_ms = from->job->accuracy_fell_ms;
 }
 
-/* Has any feature of an entity been taken over? */
-static bool any_taken(const struct ax_job *job, const struct ax_map *settled, uint64_t id)
+/* What was excluded before the entity had a past is left out of it, by what learns from it, too: what was
+ * said of it since is there already. */
+static enum ax_err exclude_of_entity(const struct ax_job *job, struct ax_entity *e)
 {
-    for (uint32_t i = 0; i < job->channels_n; i++)
-        if (ax_map_get(settled, settled_id(&job->channels[i], id)) == &fates[TAKEN])
-            return true;
-    return false;
+    for (const struct ax_exclusion *x = job->ensemble.features ? job->exclusions : NULL; x; x = x->next) {
+        if (ax_said_has(e->said, x->range.id) ||
+            !ax_chooser_takes(&x->chooser, job->root, job->config->name, e->labels))
+            continue;
+        const enum ax_err err = ax_said_add(&e->said, &x->range);
+        if (err == AX_NOMEM)
+            return err;
+        if (err == AX_LIMIT)
+            ax_metric_count(AX_M_EXCLUSIONS_DROPPED, job->name, "entity");
+    }
+    return AX_OK;
 }
 
 /* Copy what an entity has learnt. */
@@ -286,13 +310,15 @@ static enum ax_err copy_entity(const struct ax_job *job, struct ax_entity *e, co
 /* The scores of an entity are combined by what was learnt of all its features together; what was flagged is
  * not learnt from. */
 static enum ax_err hand_over_entities(struct ax_job *job, const struct ax_job *from,
-                                      const struct ax_map *settled, struct ax_buf *scratch)
+                                      const struct ax_map *taken, struct ax_buf *scratch)
 {
     for (struct ax_entity *e = job->first; e; e = e->next) {
         const struct ax_entity *other = ax_map_get(&from->entities, e->id);
-        if (!other || !ax_labels_eq(other->labels, e->labels) || !any_taken(job, settled, e->id))
+        if (!other || !ax_labels_eq(other->labels, e->labels) || !ax_map_get(taken, e->id))
             continue;
         enum ax_err err = copy_entity(job, e, other, scratch);
+        if (err == AX_OK)
+            err = exclude_of_entity(job, e);
         if (err != AX_OK)
             return err;
     }
@@ -307,19 +333,23 @@ enum ax_err ax_job_take_over(struct ax_job *job, struct ax_job *rehearsal, struc
         job->schedule.last_ms != rehearsal->schedule.last_ms)
         return AX_CONFLICT;
     struct ax_buf scratch;
+    struct ax_map taken = {0};
     enum ax_err err = AX_OK;
     ax_buf_init(&scratch, TARGET_BYTES_MAX);
     for (uint32_t i = 0; i < job->channels_n && err == AX_OK; i++) {
-        uint32_t taken = out->taken;
-        err = hand_over_channel(&job->channels[i], &rehearsal->channels[i], settled, &scratch, out);
-        if (err != AX_OK || out->taken == taken)
+        const uint32_t before = out->taken;
+        err = hand_over_channel(&job->channels[i], &rehearsal->channels[i], settled, &taken, &scratch, out);
+        if (err != AX_OK || out->taken == before)
             continue;
         hand_over_roster(&job->channels[i], &rehearsal->channels[i]);
         hand_over_scores(&job->channels[i], &rehearsal->channels[i]);
         hand_over_drift(&job->channels[i], &rehearsal->channels[i]);
     }
-    if (err == AX_OK && out->taken)
-        err = hand_over_entities(job, rehearsal, settled, &scratch);
+    if (out->taken)
+        job->drift_due_ms = AX_NEVER; /* what the windows say now is tested at the next step */
+    if (err == AX_OK)
+        err = hand_over_entities(job, rehearsal, &taken, &scratch);
+    ax_map_done(&taken);
     ax_buf_done(&scratch);
     return err;
 }

@@ -1,10 +1,10 @@
 /* rehearsal.h: a job that runs over history beside the one in service, and hands over what it has learnt.
  *
  * It is built from the same block of the config (ax_job_new()), with a sink that has no open(), and a
- * database of its own with the same seed: it feeds nothing, moves no self-metric and tests no drift, else it
- * is a job like any other. Its owner evaluates and takes step after step; what it has learnt by the very step
- * at which the job in service stands goes to that one, series by series. So the next step of the job in
- * service follows the last of the rehearsal, without a gap and without an overlap. */
+ * database of its own with the same seed: it feeds nothing, moves no self-metric and says nothing of drift,
+ * else it is a job like any other. Its owner evaluates and takes step after step; what it has learnt by the
+ * very step at which the job in service stands goes to that one, series by series. So the next step of the
+ * job in service follows the last of the rehearsal, without a gap and without an overlap. */
 #ifndef AX_PIPELINE_REHEARSAL_H
 #define AX_PIPELINE_REHEARSAL_H
 
@@ -29,9 +29,10 @@ struct ax_handover {
 
 /* Let the series of a job take over what a rehearsal with the same identity, at the same newest step, has
  * learnt of them, where that rests on many more values than their own. settled has the ids of those that were
- * asked before (any pointer but NULL); new ones are put. Output series stay open as they are. AX_CONFLICT
- * when identity or step differ: nothing changes. AX_NOMEM: some have taken over, the others are as they were.
- * Cost: a copy of the state, about 30 KiB a series taken. */
+ * asked before (any pointer but NULL); new ones are put. Output series stay open as they are. Exclusions that
+ * the job keeps hold for what is taken over, of entities too; drift is tested anew at the next step.
+ * AX_CONFLICT when identity or step differ: nothing changes. AX_NOMEM: some have taken over, the others are
+ * as they were. Cost: a copy of the state, about 30 KiB a series taken. */
 AX_MUST_USE enum ax_err ax_job_take_over(struct ax_job *job, struct ax_job *rehearsal, struct ax_map *settled,
                                          struct ax_handover *out);
 

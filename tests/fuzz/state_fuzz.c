@@ -114,7 +114,7 @@ static void init(void)
         const struct ax_lesson_range range = {id, AX_LESSON_EXCLUDED, START, START + STEP};
         struct ax_exclusion *e;
         AX_ASSERT(ax_exclusion_new(&range, ax_str(id == 2 ? "m{i=~\"a|b\"}" : ""), &e, NULL) == AX_OK);
-        ax_exclusions_add(&job->exclusions, e, START);
+        (void)ax_exclusions_add(&job->exclusions, e, START);
     }
     ax_buf_init(&scratch, (size_t)BODY_MAX * 4);
     AX_ASSERT(ax_snapshot_begin(dir, 1, &w, NULL) == AX_OK);

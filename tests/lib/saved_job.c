@@ -35,7 +35,7 @@ static void save(struct saved_job *s, struct ax_job *job)
     const struct ax_lesson_range range = {1, AX_LESSON_EXCLUDED, RIG_START, RIG_START + RIG_STEP};
     struct ax_exclusion *e;
     assert_int_equal(ax_exclusion_new(&range, ax_str("m{i=\"a\"}"), &e, NULL), AX_OK);
-    ax_exclusions_add(&job->exclusions, e, INT64_MIN);
+    (void)ax_exclusions_add(&job->exclusions, e, INT64_MIN);
     ax_buf_init(&scratch, 1u << 20);
     scratch_make(s->dir, "state");
     assert_int_equal(ax_snapshot_begin(s->dir, 1, &writer, NULL), AX_OK);

@@ -24,7 +24,9 @@ static void the_newest_has_the_last_word_and_what_is_revoked_leaves_no_trace(voi
     assert_int_equal(ax_said_of(s, 101, 200), 0);
     assert_int_equal(ax_said_count(s, AX_LESSON_EXCLUDED, 100, 200), 1);
     assert_int_equal(ax_said_count(s, AX_LESSON_NORMAL, 100, 200), 0);
+    assert_true(ax_said_has(s, 2));
     assert_true(ax_said_remove(s, 2));
+    assert_false(ax_said_has(s, 2));
     assert_int_equal(ax_said_of(s, 50, 60), AX_LESSON_EXCLUDED);
     assert_true(ax_said_remove(s, 1));
     assert_int_equal(ax_said_of(s, 0, 100), 0);

@@ -4,6 +4,7 @@
 #include "base/metrics.h"
 #include "pipeline/job_priv.h"
 #include "pipeline/lesson.h"
+#include "pipeline/pipeline_priv.h"
 #include "pipeline/rehearsal.h"
 #include "rig.h"
 
@@ -209,13 +210,19 @@ static bool count_shown(void *ctx, struct ax_job *job)
     return false;
 }
 
-/* Let the job `load` exclude, or include again, steps of the series that are meant. */
-static void exclude(struct rig *r, uint64_t id, bool revoke, int from, int to, const char *selector)
+/* Let a job exclude, or include again, steps of the series that are meant. */
+static void exclude_of(struct rig *r, const char *job, uint64_t id, bool revoke, int from, int to,
+                       const char *selector)
 {
     const struct ax_lesson lesson = {
         .range = {id, revoke ? 0 : AX_LESSON_EXCLUDED, time_of(from), time_of(to)},
         .selector = ax_str(selector)};
-    assert_int_equal(ax_pipeline_teach(r->pipeline, ax_str("load"), &lesson, NULL, NULL, NULL), AX_OK);
+    assert_int_equal(ax_pipeline_teach(r->pipeline, ax_str(job), &lesson, NULL, NULL, NULL), AX_OK);
+}
+
+static void exclude(struct rig *r, uint64_t id, bool revoke, int from, int to, const char *selector)
+{
+    exclude_of(r, "load", id, revoke, from, to, selector);
 }
 
 static uint32_t shown(const struct rig *r)
@@ -226,9 +233,9 @@ static uint32_t shown(const struct rig *r)
 }
 
 /* A job in service whose series have no history, and a rehearsal that has. */
-static struct rehearsed without_history(struct rig *r)
+static struct rehearsed job_without_history(struct rig *r, uint32_t job)
 {
-    struct rehearsed h = rehearse(r, YAML, 0, NULL);
+    struct rehearsed h = rehearse(r, YAML, job, NULL);
     for (int i = 0; i <= HISTORY + ALONE - 1; i++) {
         if (i >= HISTORY)
             step(r, i);
@@ -236,6 +243,11 @@ static struct rehearsed without_history(struct rig *r)
         rehearse_step(&h, i);
     }
     return h;
+}
+
+static struct rehearsed without_history(struct rig *r)
+{
+    return job_without_history(r, 0);
 }
 
 static void take_all_over(struct rig *r, struct rehearsed *h)
@@ -279,9 +291,55 @@ static void what_was_excluded_before_the_first_step_is_excluded_of_history(void 
     is_excluded_of_history(true, "{instance=\"a\"}", SHOWN - 21);
 }
 
+/* Which of the entities "a", "b" and "c" leave steps 200 to 220 out of what is learnt of them, a bit each. */
+static bool find_left_out(void *ctx, struct ax_job *job)
+{
+    uint32_t *bits = ctx;
+    *bits = 0;
+    for (const struct ax_entity *e = job->first; e; e = e->next)
+        if (ax_said_of(e->said, time_of(200), time_of(220)) == AX_LESSON_EXCLUDED)
+            *bits |= 1u << (*ax_labels_get(e->labels, ax_str("instance")).p - 'a');
+    return false;
+}
+
+static uint32_t left_out(const struct rig *r)
+{
+    uint32_t bits;
+    (void)ax_pipeline_with_job(r->pipeline, ax_str("cell"), find_left_out, &bits);
+    return bits;
+}
+
+static void entities_that_came_after_an_exclusion_have_it_once_they_have_a_past(void **state)
+{
+    (void)state;
+    struct rig late;
+    rig_init(&late, YAML);
+    exclude_of(&late, "cell", 1, false, 200, 220, "{instance=~\"a|c\"}");
+    struct rehearsed h = job_without_history(&late, 1);
+    struct visit v = {.rehearsal = &h};
+    assert_int_equal(left_out(&late), 0); /* of a time that they know nothing of */
+    exclude_of(&late, "cell", 2, false, 210, 230, "{instance=\"b\"}");
+    assert_int_equal(left_out(&late), 2);
+    assert_true(ax_pipeline_with_job(late.pipeline, ax_str("cell"), take_over, &v));
+    assert_int_equal(left_out(&late), 7);
+    exclude_of(&late, "cell", 1, true, 0, 0, "");
+    assert_int_equal(left_out(&late), 2);
+    exclude_of(&late, "cell", 2, true, 0, 0, "");
+    assert_int_equal(left_out(&late), 0);
+    ax_map_done(&v.settled);
+    rehearsed_done(&h);
+    rig_done(&late);
+}
+
+static double dropped(const char *reason)
+{
+    return ax_metric_get(ax_metric(AX_M_EXCLUSIONS_DROPPED, "load", reason));
+}
+
 static void of_more_exclusions_than_a_window_takes_the_newest_hold(void **state)
 {
     (void)state;
+    const double before = dropped("series");
     struct rig late;
     rig_init(&late, YAML);
     struct rehearsed h = without_history(&late);
@@ -290,10 +348,23 @@ static void of_more_exclusions_than_a_window_takes_the_newest_hold(void **state)
         exclude(&late, (uint64_t)i + 2, false, 240 + 5 * i, 241 + 5 * i, "");
     take_all_over(&late, &h);
     assert_int_equal(shown(&late), SHOWN);
+    ax_assert_close(dropped("series") - before, 3, 0); /* one of each series */
     exclude(&late, 2, true, 0, 0, "");
     exclude(&late, 100, false, 200, 220, "");
     assert_int_equal(shown(&late), 0);
     rehearsed_done(&h);
+    rig_done(&late);
+}
+
+static void of_more_exclusions_than_a_job_keeps_those_that_go_are_counted(void **state)
+{
+    (void)state;
+    const double before = dropped("job");
+    struct rig late;
+    rig_init(&late, YAML);
+    for (int i = 0; i < AX_EXCLUSIONS_MAX + 2; i++)
+        exclude(&late, (uint64_t)i + 1, false, i, i + 1, "");
+    ax_assert_close(dropped("job") - before, 2, 0);
     rig_done(&late);
 }
 
@@ -346,14 +417,24 @@ static double reviews(void)
     return ax_metric_get(ax_metric(AX_M_FORECAST_REVIEWS, "load", NULL));
 }
 
-/* Errors that have grown in history are known to have: nobody is asked anew for what was seen there. */
+/* Is the newest value of a kind of drift, of the newest step, 1? */
+static bool is_drifted(const struct rig *r, const char *kind)
+{
+    char text[64];
+    (void)snprintf(text, sizeof text, "drift_detected{for=\"load\",kind=\"%s\"}", kind);
+    const struct memory_series *s = memory_find(&r->sink, text);
+    return s && s->v[s->n - 1].t_ms == r->now_ms && s->v[s->n - 1].value > 0;
+}
+
+/* Errors that have grown in history are known to have: nobody is asked anew for what was seen there, and it
+ * is said from the first step on. */
 static void a_drift_of_errors_in_history_is_no_new_one(void **state)
 {
     (void)state;
     static const char yaml[] =
         "global: {evaluation_delay: 0s}\njobs:\n"
         "- {name: load, expr: demand, forecast: {output: predicted_load, horizons: [30s]}, "
-        "drift: {reference: 60, current: 30, interval: 1m}}\n";
+        "drift: {reference: 60, current: 30, interval: 1m, stream: kswin}}\n";
     struct rig r;
     rig_init(&r, yaml);
     struct rehearsed h = rehearse(&r, yaml, 0, NULL);
@@ -370,11 +451,45 @@ static void a_drift_of_errors_in_history_is_no_new_one(void **state)
     assert_true(ax_pipeline_with_job(r.pipeline, ax_str("load"), take_over, &v));
     assert_int_equal(v.out.taken, 3);
     const double then = reviews();
-    for (int i = last + 1; i <= last + AFTER; i++)
+    assert_false(is_drifted(&r, "concept") || is_drifted(&r, "accuracy"));
+    step(&r, last + 1);
+    assert_true(is_drifted(&r, "concept") && is_drifted(&r, "accuracy"));
+    for (int i = last + 2; i <= last + AFTER; i++)
         step(&r, i);
     rough_from = 0;
     assert_true(drifted);
     ax_assert_close(reviews(), then, 0);
+    ax_map_done(&v.settled);
+    rehearsed_done(&h);
+    rig_done(&r);
+}
+
+/* The job's own tests, of what it had seen itself, are not due for an hour. */
+static void drift_is_tested_anew_once_windows_have_changed(void **state)
+{
+    (void)state;
+    static const char yaml[] =
+        "global: {evaluation_delay: 0s}\njobs:\n"
+        "- {name: load, expr: demand, forecast: {output: predicted_load, horizons: [30s]}, "
+        "drift: {reference: 60, current: 30, interval: 1h}}\n";
+    struct rig r;
+    rig_init(&r, yaml);
+    struct rehearsed h = rehearse(&r, yaml, 0, NULL);
+    struct visit v = {.rehearsal = &h};
+    const int last = HISTORY + 119;
+    rough_from = last - 20;
+    for (int i = 0; i <= last; i++) {
+        if (i >= HISTORY)
+            step(&r, i);
+        feed(h.db, i);
+        rehearse_step(&h, i);
+    }
+    const bool known = r.pipeline->jobs[0]->drift_ready[AX_DRIFT_RESIDUALS] > 0,
+               before = is_drifted(&r, "concept");
+    assert_true(ax_pipeline_with_job(r.pipeline, ax_str("load"), take_over, &v));
+    step(&r, last + 1);
+    rough_from = 0;
+    assert_true(known && !before && is_drifted(&r, "concept"));
     ax_map_done(&v.settled);
     rehearsed_done(&h);
     rig_done(&r);
@@ -607,10 +722,13 @@ int main(void)
         cmocka_unit_test(what_was_excluded_before_history_came_is_excluded_of_it),
         cmocka_unit_test(what_was_excluded_before_the_first_step_is_excluded_of_history),
         cmocka_unit_test(of_more_exclusions_than_a_window_takes_the_newest_hold),
+        cmocka_unit_test(of_more_exclusions_than_a_job_keeps_those_that_go_are_counted),
+        cmocka_unit_test(entities_that_came_after_an_exclusion_have_it_once_they_have_a_past),
         cmocka_unit_test(series_go_on_bit_for_bit),
         cmocka_unit_test(entities_go_on_bit_for_bit),
         cmocka_unit_test(samples_of_the_job_in_service_close_the_gap),
         cmocka_unit_test(a_drift_of_errors_in_history_is_no_new_one),
+        cmocka_unit_test(drift_is_tested_anew_once_windows_have_changed),
         cmocka_unit_test(output_series_stay_open),
         cmocka_unit_test(a_rehearsal_that_knows_less_or_stands_elsewhere_is_refused),
         cmocka_unit_test(a_series_without_a_value_is_asked_again),
