@@ -87,7 +87,7 @@ struct ax_entity *ax_entity_new(struct ax_job *job, uint64_t id, const struct ax
     if (!e)
         return NULL;
     e->id = id;
-    e->settled_ms = AX_NEVER;
+    e->settled_ms = e->loud_ms = AX_NEVER;
     e->labels = ax_labels_dup(labels);
     e->combiner = ax_combiner_new(&job->detector, job->channels_n);
     e->panel = ax_panel_new(&job->detector, ax_entity_point_steps(job));
@@ -306,6 +306,8 @@ static void entity_step(struct ax_job *job, struct ax_entity *e, int64_t t_ms, c
     bool apart = (job->skip & AX_SKIP_LEARNING) != 0;
     if (present) {
         combine(job, e, &h, is_beside(job, &h, asked, at));
+        if (e->verdict.score > 1)
+            e->loud_ms = t_ms;
         apart = ax_entity_hear(job, e, asked, at) || apart;
     } else if (h.absent) {
         miss(job, e);
@@ -351,6 +353,8 @@ void ax_entities_step(struct ax_job *job, int64_t t_ms)
         entity_free(job, e, t_ms);
     }
     job->end = at;
+    if (asked.live) /* of who is there now: none of them has gone */
+        ax_entities_compare(job, t_ms, &asked);
 }
 
 uint32_t ax_entities_erase(struct ax_job *job, const struct ax_chooser *chooser)

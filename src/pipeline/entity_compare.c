@@ -75,10 +75,18 @@ static bool is_measure(const struct ax_learner *l, const struct ax_entity *e, do
     return live >= 0 && shadow >= 0 && !ax_entity_is_void(e, &l->live->scores, &l->shadow->scores);
 }
 
-/* Keep what both say of a point. */
-static void keep(struct ax_job *job, int64_t t_ms, const struct ax_asked *asked, const double *live,
-                 const double *shadow)
+/* Were the features by themselves as usual for all of the row that ends at t_ms? Of alarms at other times the
+ * fewer are not the better: one generation may see there what the other one does not. */
+static bool is_quiet(const struct ax_job *job, const struct ax_entity *e, int64_t t_ms)
 {
+    const int64_t row_ms = (int64_t)job->ensemble.points * ax_point_steps(job) * job->config->step_ms;
+    return e->loud_ms == AX_NEVER || t_ms - e->loud_ms >= row_ms;
+}
+
+/* Keep what both say of a point. */
+static void keep(struct ax_job *job, int64_t t_ms, const struct ax_asked *asked)
+{
+    const double *live = asked->live, *shadow = asked->shadow;
     const struct ax_learner *l = &job->ensemble_learner;
     const struct ax_trial_rule *r = &l->spec.rule;
     const uint32_t point = ax_point_steps(job);
@@ -97,9 +105,9 @@ static void keep(struct ax_job *job, int64_t t_ms, const struct ax_asked *asked,
                                                           (float)live[i], (float)shadow[i]});
 }
 
-void ax_entities_compare(struct ax_job *job, int64_t t_ms, const struct ax_asked *asked, const double *live,
-                         const double *shadow)
+void ax_entities_compare(struct ax_job *job, int64_t t_ms, const struct ax_asked *asked)
 {
+    const double *live = asked->live, *shadow = asked->shadow;
     struct ax_learner *l = &job->ensemble_learner;
     struct ax_trial *t = &l->trial;
     const uint32_t pairs = t->n;
@@ -109,18 +117,21 @@ void ax_entities_compare(struct ax_job *job, int64_t t_ms, const struct ax_asked
             continue;
         if (isfinite(live[i]) != isfinite(shadow[i]))
             ax_trial_broken(t, !isfinite(live[i]), !isfinite(shadow[i]));
-        if (!is_measure(l, asked->entities[i], live[i], shadow[i]))
+        if (!is_measure(l, asked->entities[i], live[i], shadow[i]) ||
+            !is_quiet(job, asked->entities[i], t_ms))
             continue;
         judged++;
         alarms[0] += live[i] > 1;
         alarms[1] += shadow[i] > 1;
         agreed += (live[i] > 1) == (shadow[i] > 1);
     }
-    if (judged == 0 || (job->skip & AX_SKIP_LEARNING) || l->roles.phase == AX_PHASE_APPROVAL)
+    if ((job->skip & AX_SKIP_LEARNING) || l->roles.phase == AX_PHASE_APPROVAL)
+        return;
+    keep(job, t_ms, asked);
+    if (judged == 0)
         return;
     t->judged += judged;
     t->agreed += agreed;
-    keep(job, t_ms, asked, live, shadow);
     ax_learner_compare(l, (double)alarms[0] / judged, (double)alarms[1] / judged);
     if (t->n > pairs && ax_trial_is_look(t, &l->spec.rule, l->roles.phase))
         ask_labels(job);

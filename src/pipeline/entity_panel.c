@@ -180,9 +180,8 @@ static double score_of(const struct question *q, uint32_t i)
            level;
 }
 
-/* Compare both generations among the entities that both know, and send what a challenger says of them. */
-static void compare(struct ax_job *job, int64_t t_ms, const struct ax_asked *asked,
-                    const struct question q[2])
+/* Note what both generations say of the entities, and send what a challenger does. */
+static void note_scores(struct ax_job *job, int64_t t_ms, struct ax_asked *asked, const struct question q[2])
 {
     double *live = ax_arena_array(&job->scratch, asked->n, sizeof *live),
            *shadow = ax_arena_array(&job->scratch, asked->n, sizeof *shadow);
@@ -194,7 +193,8 @@ static void compare(struct ax_job *job, int64_t t_ms, const struct ax_asked *ask
         live[i] = score_of(&q[0], i);
         shadow[i] = score_of(&q[1], i);
     }
-    ax_entities_compare(job, t_ms, asked, live, shadow);
+    asked->live = live;
+    asked->shadow = shadow;
     for (uint32_t i = 0; i < asked->n && ax_learner_tries(&job->ensemble_learner); i++)
         if (isfinite(shadow[i]) && shadow[i] >= 0)
             ax_entity_challenge(job, asked->entities[i], t_ms, shadow[i]);
@@ -272,7 +272,7 @@ void ax_entities_ask(struct ax_job *job, int64_t t_ms, struct ax_asked *out)
     ask(&q[0], out);
     ask(&q[1], out);
     if (l->shadow)
-        compare(job, t_ms, out, q);
+        note_scores(job, t_ms, out, q);
     for (uint32_t i = 0; i < out->n; i++)
         out->answers[i] = answer_of(job, out->entities[i], q, i);
 }

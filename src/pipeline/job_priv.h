@@ -105,6 +105,7 @@ struct ax_entity {
     struct ax_outlet *contribution;  /* [channels_n] */
     int64_t seen_ms;
     int64_t settled_ms; /* newest step at which a new level of it had settled; AX_NEVER */
+    int64_t loud_ms;    /* the same at which its features' own voice was above 1 */
 };
 
 /* One entity as far as its drift goes (drift_entities.c). */
@@ -243,16 +244,17 @@ struct ax_asked {
     size_t width;
     struct ax_answer *answers; /* [n] */
     void *scratch;
+    double *live, *shadow; /* [n], scores by each generation alone, below 0: it does not know the entity;
+                              NULL: one of the two is not there */
 };
 
 /* Ask it at t_ms; nothing is asked while none is live, or when there is no memory (counted). */
 void ax_entities_ask(struct ax_job *job, int64_t t_ms, struct ax_asked *out);
 
-/* entity_compare.c: compare what both generations say at t_ms of the entities that were asked about, [n]
- * each; below 0: it does not know the entity. Both are there. Entities of which a new level has settled
- * between the two are left out. */
-void ax_entities_compare(struct ax_job *job, int64_t t_ms, const struct ax_asked *asked, const double *live,
-                         const double *shadow);
+/* entity_compare.c: compare what both generations have said at t_ms of the entities that were asked about.
+ * Both are there. Entities of which a new level has settled between the two are left out; and of alarms those
+ * at which the features' own detectors found something within the same row: they are no false ones. */
+void ax_entities_compare(struct ax_job *job, int64_t t_ms, const struct ax_asked *asked);
 
 /* Is the job's model that of latencies? */
 bool ax_entity_hears_latencies(const struct ax_job *job);

@@ -9,7 +9,7 @@
 #include "pipeline/job_priv.h"
 #include "store/records.h"
 
-#define STATE_VERSION 23
+#define STATE_VERSION 24
 #define SECTION_BYTES (1u << 20) /* a section is put when it has become so long */
 #define LABELS_MAX 65536         /* of one target; more than any request may bring */
 
@@ -273,6 +273,7 @@ static void entity_save(struct ax_job *job, struct ax_entity *e, struct ax_buf *
     labels_save(e->labels, out);
     ax_put_i64(out, e->seen_ms);
     ax_put_i64(out, e->settled_ms);
+    ax_put_i64(out, e->loud_ms);
     ax_combiner_save(e->combiner, out);
     ax_hindsight_save(e->hindsight, out);
     ax_said_save(e->said, out);
@@ -326,6 +327,7 @@ static enum ax_err entity_load(struct ax_job *job, struct ax_bytes *in)
         return AX_NOMEM;
     e->seen_ms = ax_get_ms(in);
     e->settled_ms = ax_get_ms(in);
+    e->loud_ms = ax_get_ms(in);
     err = ax_combiner_load(e->combiner, in);
     if (err == AX_OK)
         err = ax_hindsight_load(e->hindsight, in);

@@ -302,6 +302,7 @@ static enum ax_err copy_entity(const struct ax_job *job, struct ax_entity *e, co
     e->combiner = combiner;
     e->panel = panel;
     e->settled_ms = from->settled_ms;
+    e->loud_ms = from->loud_ms;
     e->flags = flags;
     e->verdict = from->verdict;
     return AX_OK;
