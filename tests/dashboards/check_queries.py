@@ -35,7 +35,7 @@ import series_names  # noqa: E402
 
 # What Grafana fills in by itself, and values for the check without a server.
 BUILT_IN = {"__rate_interval": "1m", "__interval": "15s", "__range": "1h"}
-STATIC = {"datasource": "prometheus", "job": "bandwidth", "instance": "a:9100", "device": "eth0", "feature": "", "horizon": "5m",
+STATIC = {"datasource": "prometheus", "output": "predicted_bandwidth", "job": "bandwidth", "instance": "a:9100", "device": "eth0", "feature": "", "horizon": "5m",
           "test": "ks"}
 
 
@@ -95,7 +95,8 @@ class Server:
         points = [p for series in answer["result"] for p in series.get("values") or [series["value"]]]
         return sum(not math.isnan(float(value)) for _, value in points)
 
-    def label_values(self, definition):
+    def label_values(self, definition, regex=""):
+        """What Grafana offers: the values of a label, or what regex, "/.../", captures of those that match it."""
         m = re.fullmatch(r"label_values\((?:(.+), *)?(\w+)\)", definition)
         if not m:
             raise ValueError(f"not understood: {definition}")
@@ -103,7 +104,8 @@ class Server:
         params = {"start": now - self.window, "end": now}
         if m.group(1):
             params["match[]"] = m.group(1)
-        return self.get(f"/api/v1/label/{m.group(2)}/values", **params)
+        values = self.get(f"/api/v1/label/{m.group(2)}/values", **params)
+        return [kept.group(1) for kept in (re.search(regex.strip("/"), v) for v in values) if kept] if regex else values
 
 
 def complain(error):
@@ -122,9 +124,9 @@ def variables(name, board, server, options, excuse_set):
     values, problems = dict(BUILT_IN), []
     for v in board["templating"]["list"]:
         if v["type"] != "query":
-            values[v["name"]] = options.var.get(v["name"], v["query"])
+            values[v["name"]] = options.var.get(v["name"], v["current"].get("value", v["query"]))
             continue
-        found = server.label_values(fill(v["definition"], values))
+        found = server.label_values(fill(v["definition"], values), v["regex"])
         if not found and not excused(excuse_set, name, f"variable / {v['name']}"):
             problems.append(f"{name}: variable {v['name']}: {fill(v['definition'], values)} has no values")
         if v["name"] == "job":
@@ -205,7 +207,7 @@ def check_panels(name, board):
 
 def check_expressions(name, board, known, scratch):
     """Names of series, and the syntax: each expression becomes a recording rule for promtool."""
-    values = {**BUILT_IN, **STATIC, **{v["name"]: v["query"] for v in board["templating"]["list"] if v["type"] == "textbox"}}
+    values = {**BUILT_IN, **STATIC, **{v["name"]: v["current"]["value"] for v in board["templating"]["list"] if v["type"] in ("textbox", "custom")}}
     rules, wanted = [], []
     for v in board["templating"]["list"]:
         if v["type"] == "query":
