@@ -10,6 +10,7 @@
 #define RECENT 240
 #define SCORE_TOP 6.0
 #define DRIFT_LINES 6
+#define DRIFT_TOP 1.0 /* of a chart: where all tests can be seen, and more is only more */
 
 /* Series drawn for a job: number and why. */
 struct choice {
@@ -176,8 +177,8 @@ static void series_card(const struct ax_job_report *job, const struct choice *ch
         ax_buf_str(out, ax_str("</details>"));
     }
     if (s->scores) {
-        ax_buf_printf(out, "<details open><summary>anomalies: %" PRIu64 " episodes</summary>",
-                      s->alarms.episodes);
+        ax_buf_printf(out, "<details open><summary>anomalies: %" PRIu64 " episode%s</summary>",
+                      s->alarms.episodes, s->alarms.episodes == 1 ? "" : "s");
         score_chart(out, s->scores, job->scored_n > 0);
         ax_buf_str(out, ax_str("</details>"));
     }
@@ -240,7 +241,7 @@ static void drift_chart(const struct ax_job_report *job, uint32_t first, struct 
         chosen[lines++] = i;
         t0 = d->trace.t_ms[0] < t0 ? d->trace.t_ms[0] : t0;
         t1 = last_time(&d->trace) > t1 ? last_time(&d->trace) : t1;
-        top = fmax(top, fmin(d->max, 10));
+        top = fmax(top, fmin(d->max, DRIFT_TOP));
     }
     ax_buf_str(out, ax_str("<div class=\"caption\">"));
     ax_html_text(out, job->drifts[first].feature);
@@ -264,9 +265,10 @@ static void drift_card(const struct ax_job_report *job, struct ax_buf *out)
 {
     if (job->drifts_n == 0)
         return;
-    ax_buf_str(out, ax_str("<div class=\"card\"><h3>Drift over time</h3><p>Effect size of each test between "
-                           "the reference and "
-                           "the current window.</p>"));
+    ax_buf_str(
+        out,
+        ax_str("<div class=\"card\"><h3>Drift over time</h3><p>Effect size of each test between "
+               "the reference and the current window: from 0.2 it is large, and above 1 not drawn.</p>"));
     for (uint32_t i = 0; i < job->drifts_n; i++) {
         bool seen = false;
         for (uint32_t k = 0; k < i; k++)
