@@ -153,8 +153,8 @@ static void score_chart(struct ax_buf *out, const struct ax_trace *t, bool label
     }
     if (!ax_trace_range(t, ST_SCORE, ST_SCORE, &none, &top))
         return;
-    ax_buf_printf(out, "<div class=\"caption\">Anomaly score; above 1 is abnormal%s</div>",
-                  top > SCORE_TOP ? " (drawn up to 6)" : "");
+    ax_buf_printf(out, "<div class=\"caption\">Anomaly score; above 1 is abnormal%s%s</div>",
+                  top > SCORE_TOP ? " (drawn up to 6)" : "", labelled ? "; shaded: labelled abnormal" : "");
     ax_chart_begin(&c, out, t->t_ms[0], last_time(t), 0, fmin(fmax(top * 1.05, 2), SCORE_TOP), true,
                    "anomaly score");
     ax_chart_spans(&c, t, ST_LABEL, 0, "truth");
