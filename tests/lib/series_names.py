@@ -4,7 +4,7 @@ from pathlib import Path
 
 # What the exporters and Prometheus itself offer, as far as it is used here.
 EXPORTERS = set("""
-up ALERTS
+up ALERTS prometheus_remote_storage_samples_failed_total
 node_cpu_seconds_total node_load1 node_memory_MemAvailable_bytes node_memory_MemTotal_bytes
 node_network_receive_bytes_total node_network_transmit_bytes_total node_network_speed_bytes
 node_disk_io_time_seconds_total node_disk_read_bytes_total node_disk_written_bytes_total

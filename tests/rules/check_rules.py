@@ -5,8 +5,11 @@
 - every alert has a severity, a summary, a description and a runbook link whose section exists, a test case in
   which it fires (all its annotations spelt out) and one in which it does not;
 - every recording rule has a test that expects a value of it;
+- every section of the runbook says what the alert means, what suffers, how to find the cause and what to do, and its queries
+  parse;
 - every series named exists: written by Auspex, on its /metrics, made by a recording rule, or an exporter's.
 """
+import json
 import re
 import shutil
 import subprocess
@@ -63,6 +66,28 @@ def check_alert(where, rule, sections, fires, silent):
         yield f"{where}: {name}: no test in which it is silent"
 
 
+def runbook_queries(section):
+    """Expressions of the promql blocks of a section, with a value for each <label>; an indented line goes on with one."""
+    for block in re.findall(r"```promql\n(.*?)```", section, re.S):
+        for lines in re.findall(r"^\S.*(?:\n[ \t].*)*", block, re.M):
+            yield re.sub(r"<\w+>", "x", lines)
+
+
+def check_runbook(text, known):
+    """Parts of each section, and names in its queries; the queries as rules for promtool come last."""
+    problems, rules = [], []
+    for section in re.split(r"^## ", text, flags=re.M)[1:]:
+        name = section.split("\n", 1)[0]
+        for part in ("Meaning", "Impact", "Diagnosis", "What to do"):
+            if f"**{part}.**" not in section:
+                problems.append(f"docs/runbook.md: {name}: nothing under {part}")
+        for query in runbook_queries(section):
+            rules.append({"record": f"check:{len(rules)}", "expr": query})
+            for series in sorted(series_names.used(re.sub("#.*", "", query)) - known):
+                problems.append(f"docs/runbook.md: {name}: nobody writes a series named {series}")
+    return problems, rules
+
+
 def check(root):
     files = sorted((root / "rules").glob("*.yml"))
     tests = sorted((root / "tests/rules").glob("*_test.yml"))
@@ -83,6 +108,12 @@ def check(root):
             problems.append(f"{where}: {name}: nobody writes a series named {series}")
     for section in sorted(sections - {r.get("alert") for _, r in rules}):
         problems.append(f"docs/runbook.md: no alert is named {section}")
+    found, queries = check_runbook(runbook, known)
+    problems += found
+    with tempfile.TemporaryDirectory() as scratch:
+        path = Path(scratch) / "runbook.yml"
+        path.write_text(json.dumps({"groups": [{"name": "runbook", "rules": queries}]}))  # JSON is YAML
+        problems += run(["promtool", "check", "rules", path], root)
     for path in files + [root / "docs/runbook.md"]:  # queries in annotations and in the runbook
         for series in sorted(set(re.findall(r"\bauspex_\w+", path.read_text())) - own):
             problems.append(f"{path.name}: metrics.def has no {series}")
