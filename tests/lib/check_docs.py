@@ -1,12 +1,18 @@
 #!/usr/bin/python3
-"""What README.md, ARCHITECTURE.md and CHANGELOG.md name exists: functions, files, flags with their defaults; so do the
-tests of docs/conformance.md; and the six lines for one's own Prometheus are those of deploy/prometheus-snippet.yml.
+"""What the documents name exists: functions, files, sections, self-metrics, flags with their defaults, paths over HTTP, the tests
+of docs/conformance.md, and the keys in their pieces of configuration; and README.md has the six lines of
+deploy/prometheus-snippet.yml and the configuration that is built in.
 
 usage: check_docs.py TOP
 """
 import pathlib
 import re
 import sys
+
+import yaml
+
+
+PROMETHEUS = {"web.enable-remote-write-receiver"}  # a flag of its
 
 
 def flags(top):
@@ -17,18 +23,71 @@ def flags(top):
             for name, default, text in rows}
 
 
+def routes(top):
+    """"METHOD /path" of all that is served."""
+    texts = (p.read_text() for p in sorted((top / "src").rglob("*.c")))
+    form = r'(?:\{|\.method = )"(GET|POST|DELETE)",\s*(?:\.path = )?"(/[^"]*)"'
+    return {f"{method} {path}" for text in texts for method, path in re.findall(form, text)}
+
+
+def documented_routes(text):
+    """The same from the table of docs/http.md; a method holds for the paths behind it."""
+    found = set()
+    for row in re.findall(r"^\| (`(?:GET|POST).*?) \|", text, re.M):
+        methods, begun = [], False
+        for word in re.findall(r"[^\s`,]+", row):
+            if word.startswith("/"):
+                found |= {f"{method} {word}" for method in methods}
+                begun = True
+            else:
+                methods = [word] if begun else methods + [word]
+                begun = False
+    return found
+
+
+def anchors(path):
+    """The sections of a document, as links name them."""
+    titles = re.findall(r"^#+ (.*)$", path.read_text(), re.M)
+    return {re.sub(r"[^\w -]", "", title).strip().lower().replace(" ", "-") for title in titles}
+
+
+def links(top, path):
+    """What a document links to and is not there."""
+    for target, anchor in re.findall(r"\]\((?!\w+:)([^)#\s]*)(?:#([^)]*))?\)", path.read_text()):
+        to = path.parent / target if target else path
+        if not to.exists():
+            yield f"{path.relative_to(top)}: {target} does not exist"
+        elif anchor and to.suffix == ".md" and anchor not in anchors(to):
+            yield f"{path.relative_to(top)}: {target} has no section #{anchor}"
+
+
+def yaml_blocks(text):
+    return [yaml.safe_load(block) for block in re.findall(r"^```yaml\n(.*?)^```", text, re.M | re.S)]
+
+
 def problems(top):
     sources = "\n".join(p.read_text() for p in sorted((top / "src").rglob("*.[ch]")))
-    for document in ("README.md", "ARCHITECTURE.md", "CHANGELOG.md"):
-        text = (top / document).read_text()
+    metrics = (top / "src/base/metrics.def").read_text()
+    documents = [top / name for name in ("README.md", "ARCHITECTURE.md", "CHANGELOG.md")] + sorted((top / "docs").glob("*.md"))
+    for path in documents:
+        text, document = path.read_text(), path.relative_to(top)
         for name in sorted(set(re.findall(r"`(ax_\w+)(?:\(\))?`", text))):
             if not re.search(rf"\b{name}\b", sources):
                 yield f"{document}: {name} is not in src/"
-        paths = re.findall(r"`((?:src|tests|deploy|rules|dashboards|docs|proto|cmake)/[\w./-]*)`", text)
-        paths += [target for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text)]
-        for path in sorted(set(paths)):
-            if not (top / path).exists():
-                yield f"{document}: {path} does not exist"
+        for name in sorted(set(re.findall(r"`((?:src|tests|deploy|rules|dashboards|docs|proto|cmake)/[\w./-]*)`", text))):
+            if not (top / name).exists():
+                yield f"{document}: {name} does not exist"
+        for name in sorted(set(re.findall(r"\bauspex_\w+\b(?!\*)", text))):
+            if f'"{re.sub("_(bucket|sum|count)$", "", name)}"' not in metrics and f'"{name}"' not in metrics:
+                yield f"{document}: metrics.def has no {name}"
+        ours = "(?:web|remote-write|remote-read|predict|storage|training|query|debug|log)\\.[\\w.-]+\\w"
+        named = set(re.findall(rf"--({ours})", text)) - PROMETHEUS
+        named |= {name for line in re.findall(r"\bauspex (?:check|backtest|train|models)\b[^`\n]*", text)
+                  for name in re.findall(r"--([a-z][\w.-]*\w)", line)}
+        for name in sorted(named):
+            if f'{{"{name}"' not in sources:
+                yield f"{document}: there is no flag --{name}"
+        yield from links(top, path)
     tests = "\n".join(p.read_text() for p in sorted((top / "tests").rglob("*_test.c")))
     for name in sorted(set(re.findall(r"`([a-z0-9]+(?:_[a-z0-9]+){2,})`", (top / "docs/conformance.md").read_text()))):
         if not re.search(rf"\b{name}\(void \*\*state\)", tests):
@@ -36,13 +95,18 @@ def problems(top):
     readme = (top / "README.md").read_text()
     if (top / "deploy/prometheus-snippet.yml").read_text() not in readme:
         yield "README.md: not the lines of deploy/prometheus-snippet.yml"
-    documented = dict(re.findall(r"^\| `--([\w.-]+)` \| (.*) \|$", readme, re.M))
+    if yaml_blocks(readme)[1] != yaml_blocks((top / "docs/config.md").read_text())[0]:
+        yield "README.md: the configuration is not the one that is built in (docs/config.md)"
+    served, written = routes(top), documented_routes((top / "docs/http.md").read_text())
+    yield from (f"docs/http.md: {route} is missing" for route in sorted(served - written))
+    yield from (f"docs/http.md: there is no {route}" for route in sorted(written - served))
+    documented = dict(re.findall(r"^\| `--([\w.-]+)` \| (.*) \|$", (top / "docs/flags.md").read_text(), re.M))
     for name, (default, help_text) in flags(top).items():
         row = f"{f'`{default}`' if default else ''} | {help_text}"
         if documented.get(name) != row:
-            yield f"README.md: the row of --{name} should be: | `--{name}` | {row} |"
+            yield f"docs/flags.md: the row of --{name} should be: | `--{name}` | {row} |"
     for name in documented.keys() - flags(top).keys():
-        yield f"README.md: there is no flag --{name}"
+        yield f"docs/flags.md: there is no flag --{name}"
 
 
 if __name__ == "__main__":
