@@ -92,11 +92,7 @@ static void put_story(struct ax_buf *out, const struct ax_explained *e)
     ax_format_duration((e->episode->begin_ms - like->begin_ms) / 1000 * 1000, ago, sizeof ago);
     put(out, ". Most like it is what ");
     ax_labels_write(e->similar[0].labels, out);
-    if (like->begin_ms < e->episode->begin_ms)
-        put(out, " did %s before", ago);
-    else
-        put(out, " did since");
-    put(out, " (score %.2f)", (double)like->score);
+    put(out, " did %s before (score %.2f)", ago, (double)like->score);
 }
 
 static json_t *sentence(const struct ax_explained *e)

@@ -47,6 +47,7 @@ struct ax_calendar {
     struct ax_zone *zone; /* time_zone; NULL: UTC */
     struct named_zone *zones;
     uint32_t zones_n;
+    const char *unknown_zone; /* the first that is named and not known; root's */
     struct event *events;
     uint32_t events_n;
     struct moved *moved; /* by uid, then time */
@@ -114,6 +115,8 @@ static void find_zone(struct ax_calendar *c, icalproperty *p, struct icaltimetyp
         *zone = named;
     else
         *own = icalcomponent_get_timezone(c->root, tzid);
+    if (!named && !*own && !c->unknown_zone)
+        c->unknown_zone = tzid;
 }
 
 static int64_t instant_of(struct ax_calendar *c, icalproperty *p, struct icaltimetype t)
@@ -300,6 +303,11 @@ enum ax_err ax_calendar_parse(struct ax_str text, struct ax_str time_zone, struc
     }
     *out = c;
     return AX_OK;
+}
+
+const char *ax_calendar_unknown_zone(const struct ax_calendar *c)
+{
+    return c->unknown_zone;
 }
 
 static enum ax_err read_file(const char *path, struct ax_buf *out, struct ax_diag *diag)
@@ -512,6 +520,34 @@ enum ax_err ax_calendar_expand(struct ax_calendar *c, int64_t from_ms, int64_t t
     *out = c->spans;
     *n = c->spans_n;
     return AX_OK;
+}
+
+/* Two days from where an event begins, of it alone: not all of 10,000 at as many times. */
+static enum ax_err try_event(struct ax_calendar *c, const struct event *e, int64_t *begin_ms)
+{
+    icalproperty *p = icalcomponent_get_first_property(e->component, ICAL_RRULE_PROPERTY);
+    *begin_ms = instant_in(e->zone, e->own, e->start) * 1000;
+    for (; p; p = icalcomponent_get_next_property(e->component, ICAL_RRULE_PROPERTY))
+        if (icalproperty_get_rrule(p).count > (int)OCCURRENCES_MAX)
+            return AX_LIMIT;
+    c->spans_n = 0;
+    return expand_event(c, e, *begin_ms, *begin_ms + EXPAND_MS);
+}
+
+enum ax_err ax_calendar_try(struct ax_calendar *c)
+{
+    const struct ax_span *spans;
+    uint32_t n;
+    int64_t last_ms = 0;
+    for (uint32_t i = 0; i < c->events_n; i++) {
+        int64_t begin_ms;
+        enum ax_err err = try_event(c, &c->events[i], &begin_ms);
+        if (err != AX_OK)
+            return err;
+        if (i == 0 || begin_ms > last_ms)
+            last_ms = begin_ms;
+    }
+    return ax_calendar_expand(c, last_ms, last_ms + EXPAND_MS, &spans, &n);
 }
 
 enum ax_err ax_calendar_at(struct ax_calendar *c, int64_t t_ms, bool *on)

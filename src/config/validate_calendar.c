@@ -29,10 +29,18 @@ static void try_calendar(struct ax_reader *r, const struct ax_calendar_config *c
 {
     struct ax_calendar *calendar = NULL;
     struct ax_diag diag = {{0}};
-    bool on;
     enum ax_err err = ax_calendar_new(c, &calendar, &diag);
-    if (err == AX_OK && ax_calendar_at(calendar, 0, &on) == AX_LIMIT)
-        (void)ax_fail(&diag, err = AX_LIMIT, "calendar " AX_STR_FMT ": its events recur too often",
+    const char *zone = err == AX_OK ? ax_calendar_unknown_zone(calendar) : NULL;
+    if (zone)
+        ax_problem_add(r->problems, c->place, true,
+                       "calendar " AX_STR_FMT ": nobody knows the time zone \"%.100s\" that its events name: "
+                       "their times are taken as those of time_zone",
+                       AX_STR_ARG(c->name), zone);
+    if (err == AX_OK && (err = ax_calendar_try(calendar)) == AX_LIMIT)
+        (void)ax_fail(&diag, err,
+                      "calendar " AX_STR_FMT
+                      ": its events recur too often: more than 100,000 times within two "
+                      "days, or in all by a COUNT",
                       AX_STR_ARG(c->name));
     ax_calendar_free(calendar);
     if (err != AX_OK)

@@ -354,7 +354,7 @@ static uint32_t tell(const struct asking *a, ax_explain_visit *visit, void *ctx,
         if (!s->known)
             continue;
         for (const struct kept *k = s->x.episode ? s->job->first : NULL; k; k = k->next)
-            if (&k->episode != s->x.episode)
+            if (k->episode.end_ms < s->x.episode->begin_ms)
                 compare(&s->x, k);
         *whole = visit(ctx, &s->x);
         told++;

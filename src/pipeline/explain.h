@@ -37,7 +37,8 @@ struct ax_explained {
     const struct ax_episode *episode;     /* that the time lies in; NULL: it is not abnormal */
     uint32_t parts_n;
     struct ax_explained_part parts[AX_EPISODE_PARTS];
-    uint32_t similar_n; /* episodes of this and other series of the job, the nearest first */
+    uint32_t similar_n; /* episodes of this and other series of the job that were over before it, the nearest
+                           first: what siblings do in the same incident is no precedent */
     struct {
         const struct ax_labels *labels;
         const struct ax_episode *episode;

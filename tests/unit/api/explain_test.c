@@ -127,6 +127,21 @@ static void a_series_is_explained_with_what_was_expected_and_what_was_like_it(vo
     world_done(&w);
 }
 
+/* What comes later, or goes on beside it, is no precedent. */
+static void what_was_like_it_was_over_before_it_began(void **state)
+{
+    (void)state;
+    struct world w;
+    char time[64];
+    world_init(&w);
+    (void)snprintf(time, sizeof time, "&time=%lld", (RIG_START + 302LL * RIG_STEP) / 1000);
+    json_t *a = ask(&w, "node_load1", time, 200);
+    assert_true(json_real_value(first(a, "score")) > 1);
+    assert_int_equal(json_array_size(first(a, "similar")), 0);
+    json_decref(a);
+    world_done(&w);
+}
+
 static void an_entity_is_explained_by_its_features(void **state)
 {
     (void)state;
@@ -286,6 +301,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_series_is_explained_with_what_was_expected_and_what_was_like_it),
+        cmocka_unit_test(what_was_like_it_was_over_before_it_began),
         cmocka_unit_test(an_entity_is_explained_by_its_features),
         cmocka_unit_test(a_past_time_is_explained_by_what_was_kept_of_it),
         cmocka_unit_test(an_absence_is_explained_by_how_long_it_has_been_gone),

@@ -184,6 +184,63 @@ static void what_recurs_too_often_is_refused_when_it_is_asked(void **state)
     ax_calendar_free(c);
 }
 
+static void what_recurs_too_often_is_told_beforehand(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        enum ax_err err;
+    } files[] = {
+        {FILE_OF("DTSTART:20240101T000000Z\r\nDURATION:PT1S\r\nRRULE:FREQ=SECONDLY\r\n"), AX_LIMIT},
+        {FILE_OF("DTSTART:20240101T000000Z\r\nDURATION:PT1S\r\nRRULE:FREQ=DAILY;COUNT=100001\r\n"), AX_LIMIT},
+        {FILE_OF("DTSTART:20240101T000000Z\r\nDURATION:PT1S\r\nRRULE:FREQ=DAILY;COUNT=100000\r\n"), AX_OK},
+        {FILE_OF("DTSTART:20240101T000000Z\r\nDURATION:PT1S\r\nRRULE:FREQ=MINUTELY\r\n"), AX_OK},
+    };
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        struct ax_calendar *c = NULL;
+        assert_int_equal(ax_calendar_parse(ax_str(files[i].text), ax_str(""), &c, NULL), AX_OK);
+        assert_int_equal(ax_calendar_try(c), files[i].err);
+        ax_calendar_free(c);
+    }
+}
+
+/* Alone each is bearable; the last of them begins years after the first. */
+static void many_events_that_recur_too_often_together_are_told_beforehand(void **state)
+{
+    (void)state;
+    struct ax_buf text;
+    struct ax_calendar *c = NULL;
+    ax_buf_init(&text, 1 << 20);
+    ax_buf_str(&text, ax_str("BEGIN:VCALENDAR\r\n"));
+    for (int i = 0; i < 40; i++) {
+        char event[160];
+        (void)snprintf(event, sizeof event,
+                       "BEGIN:VEVENT\r\nDTSTART:20%02d0101T000000Z\r\nDURATION:PT1S\r\n"
+                       "RRULE:FREQ=MINUTELY\r\nEND:VEVENT\r\n",
+                       i);
+        ax_buf_str(&text, ax_str(event));
+    }
+    ax_buf_str(&text, ax_str("END:VCALENDAR\r\n"));
+    assert_int_equal(ax_calendar_parse(ax_buf_view(&text), ax_str(""), &c, NULL), AX_OK);
+    assert_int_equal(ax_calendar_try(c), AX_LIMIT);
+    ax_calendar_free(c);
+    ax_buf_done(&text);
+}
+
+static void a_zone_that_nobody_knows_is_named(void **state)
+{
+    (void)state;
+    struct ax_calendar *c = NULL;
+    static const char unknown[] = FILE_OF("DTSTART;TZID=Mars/Base:20250101T000000\r\nDURATION:PT1H\r\n");
+    static const char known[] = FILE_OF("DTSTART;TZID=Europe/Berlin:20250101T000000\r\nDURATION:PT1H\r\n");
+    assert_int_equal(ax_calendar_parse(ax_str(unknown), ax_str(""), &c, NULL), AX_OK);
+    assert_string_equal(ax_calendar_unknown_zone(c), "Mars/Base");
+    ax_calendar_free(c);
+    assert_int_equal(ax_calendar_parse(ax_str(known), ax_str(""), &c, NULL), AX_OK);
+    assert_null(ax_calendar_unknown_zone(c));
+    ax_calendar_free(c);
+}
+
 /* Looked for minute by minute, a 30th of February takes minutes of the processor until it is given up. */
 static void a_day_that_no_month_has_is_not_looked_for(void **state)
 {
@@ -313,6 +370,9 @@ int main(void)
         cmocka_unit_test(cron_lines_that_are_none_are_refused_with_the_field),
         cmocka_unit_test(files_that_are_none_are_refused_with_a_text),
         cmocka_unit_test(what_recurs_too_often_is_refused_when_it_is_asked),
+        cmocka_unit_test(what_recurs_too_often_is_told_beforehand),
+        cmocka_unit_test(many_events_that_recur_too_often_together_are_told_beforehand),
+        cmocka_unit_test(a_zone_that_nobody_knows_is_named),
         cmocka_unit_test(a_day_that_no_month_has_is_not_looked_for),
         cmocka_unit_test(memory_does_not_grow_with_how_often_a_calendar_is_asked),
         cmocka_unit_test(what_was_moved_stands_where_it_was_moved_to_though_that_was_the_time_of_another),
