@@ -37,8 +37,8 @@ AX_MUST_USE enum ax_err ax_calendar_at(struct ax_calendar *c, int64_t t_ms, bool
  * them in those after the last one's. AX_LIMIT when one recurs too often, AX_NOMEM. O(events). */
 AX_MUST_USE enum ax_err ax_calendar_try(struct ax_calendar *c);
 
-/* The first time zone that an event names and that nothing knows, so that its times are those of the calendar;
- * NULL: there is none. Valid as long as c. */
+/* The first time zone that an event names and that nothing knows, so that its times are those of the
+ * calendar; NULL: there is none. Valid as long as c. */
 const char *ax_calendar_unknown_zone(const struct ax_calendar *c);
 
 /* One event as it was expanded, [begin, end). */
