@@ -2,6 +2,7 @@
  * that keeps it up while an abnormality lasts; what is known to recur. */
 #include "anomaly/detector.h"
 
+#include "anomaly/depth.h"
 #include "anomaly/hold.h"
 #include "anomaly/member.h"
 #include "anomaly/neighbours.h"
@@ -21,7 +22,7 @@
 #define SCORE_MAX 100.0
 #define VALUE_MAX 1e38
 #define DISTANCE_MAX 1e30
-#define STATE_VERSION 6
+#define STATE_VERSION 7
 
 #define UNIT_OF_MAGNITUDE 1e-5 /* least unit: float32 keeps 6e-8 of a magnitude */
 #define UNIT_MIN 1e-30
@@ -42,6 +43,7 @@
 #define HOLD_SCORE 1.6  /* that alone gives no higher score */
 #define SLIDE_STEPS 8   /* an onset in several steps is as clear as one in a single step */
 #define SLIDE_SCORE 4.0 /* when it has gone so far by then */
+#define DEPTH_PART 0.2  /* of the rate, that falls may bring */
 #define RANGE_SCORE 3.0
 #define ABSENT_SCORE 3.0
 #define ABSENT_STEPS 3
@@ -63,6 +65,7 @@ struct ax_detector {
     struct ax_hold hold;
     struct ax_recurrences recurrences;
     struct ax_rest rest;
+    struct ax_depth depth;
     struct ax_marks marks; /* steps that are no part of the past yet */
 
     double mean;           /* of the values that were not abnormal */
@@ -83,6 +86,8 @@ struct ax_detector {
 struct look {
     double value, expected;
     double least; /* unit */
+    double edge;  /* values below it have fallen as they rarely do, */
+    double depth; /* and so far; at least 1, else 0 */
     enum ax_resting resting;
     bool known;                     /* it recurs */
     double distance[AX_MEMBER_IDS]; /* NaN for none */
@@ -128,6 +133,7 @@ struct ax_detector *ax_detector_new(const struct ax_detector_spec *spec)
     }
     ax_member_init(&d->combined, whole.memory_steps);
     ax_spread_init(&d->spread);
+    ax_depth_init(&d->depth, whole.memory_steps);
     ax_recurrences_init(&d->recurrences);
     d->before = (double)NAN;
     d->t_ms = INT64_MIN;
@@ -212,6 +218,8 @@ static struct look look(struct ax_detector *d, const struct ax_observation *o)
     double magnitude = fmax(fabs(o->value), usable(l.expected) ? fabs(l.expected) : 0);
     l.least = fmax(UNIT_OF_MAGNITUDE * magnitude, UNIT_MIN);
     l.resting = ax_rest_step(&d->rest, o->value, d->spec.false_alarm_rate, d->spec.memory_steps);
+    l.edge = ax_depth_edge(&d->depth, ax_spread_median(&d->spread));
+    l.depth = ax_depth_score(&d->depth, o->value, l.edge);
     for (uint32_t i = 0; i < d->views_n; i++) {
         struct view *v = &d->views[i];
         double distance = distance_of(d, o, l.expected, v->id), unit = ax_scale_unit(&v->scale, l.least);
@@ -306,6 +314,8 @@ static void learn(struct ax_detector *d, const struct look *l, double combined)
     }
     if (!isnan(combined) && !l->known)
         ax_member_learn(&d->combined, combined, &learning);
+    ax_depth_learn(&d->depth, l->value, d->run > 0 && d->run <= hold_steps(d),
+                   DEPTH_PART * d->spec.false_alarm_rate);
     learn_level(d, l->value);
 }
 
@@ -333,6 +343,12 @@ static bool is_familiar(const struct ax_detector *d, const struct look *l)
     return (d->spec.members >> AX_MEMBER_NEIGHBOURS & 1) && l->distance[AX_MEMBER_NEIGHBOURS] <= near;
 }
 
+/* The lower edge of a band; a fall of a series that is never negative is surprising above it, too. */
+static double lower_of(const struct look *l, double expected, double lower)
+{
+    return fmin(fmax(lower, l->edge), expected);
+}
+
 /* From an onset on a value is also judged by what was expected before: back there it is normal, far from it
  * it is not, after a clear onset, however well the forecast has followed. Returns the score. */
 static double held_score(struct ax_detector *d, const struct look *l, double width, double now,
@@ -349,9 +365,9 @@ static double held_score(struct ax_detector *d, const struct look *l, double wid
     }
     double growth = ax_spread_growth(&d->spread, d->hold.age);
     out->expected = 0.5 * (d->hold.low + d->hold.high);
-    out->lower = d->hold.low - d->hold.below * growth;
+    out->lower = lower_of(l, out->expected, d->hold.low - d->hold.below * growth);
     out->upper = d->hold.high + d->hold.above * growth;
-    const struct ax_hold_value held = {l->value, growth, now, is_familiar(d, l), hold_steps(d)};
+    const struct ax_hold_value held = {l->value, growth, now, l->depth, is_familiar(d, l), hold_steps(d)};
     double score = ax_hold_step(&d->hold, &held, &outside);
     d->clear = d->clear || (outside && d->hold.age <= SLIDE_STEPS && score > SLIDE_SCORE);
     bool inside = l->value >= out->lower && l->value <= out->upper;
@@ -406,9 +422,11 @@ static void judge(struct ax_detector *d, const struct ax_observation *o, struct 
         if (d->views[i].id == AX_MEMBER_FORECAST)
             width = fmax((double)d->rare * ax_scale_unit(&d->views[i].scale, l->least),
                          ax_scale_mean(&d->views[i].scale, l->least));
-    *out = (struct ax_verdict){
-        .ready = true, .expected = l->expected, .lower = l->expected - width, .upper = l->expected + width};
-    const double unrested = combined / fmax((double)d->combined.level, COMBINED_LEVEL_MIN);
+    *out = (struct ax_verdict){.ready = true,
+                               .expected = l->expected,
+                               .lower = lower_of(l, l->expected, l->expected - width),
+                               .upper = l->expected + width};
+    const double unrested = fmax(combined / fmax((double)d->combined.level, COMBINED_LEVEL_MIN), l->depth);
     double score = rested(l, unrested);
     bool beyond = beyond_range(&d->spec, l->value) != 0;
     l->known = score > 1 && is_known(d, o) && !beyond;
@@ -506,6 +524,7 @@ void ax_detector_save(const struct ax_detector *d, struct ax_buf *out)
     ax_hold_save(&d->hold, out);
     ax_recurrences_save(&d->recurrences, out);
     ax_rest_save(&d->rest, out);
+    ax_depth_save(&d->depth, out);
     for (uint32_t i = 0; i < sizeof d->marks.words / sizeof d->marks.words[0]; i++)
         ax_put_u64(out, d->marks.words[i]);
     const uint32_t counts[] = {d->mean_n, d->seen, d->run, d->gap, d->gap_max};
@@ -536,6 +555,7 @@ enum ax_err ax_detector_load(struct ax_detector *d, struct ax_bytes *in)
     ax_hold_load(&d->hold, d->spec.hold_steps, in);
     ax_recurrences_load(&d->recurrences, in);
     ax_rest_load(&d->rest, in);
+    ax_depth_load(&d->depth, in);
     for (uint32_t i = 0; i < sizeof d->marks.words / sizeof d->marks.words[0]; i++)
         d->marks.words[i] = ax_get_u64(in);
     uint32_t *const counts[] = {&d->mean_n, &d->seen, &d->run, &d->gap, &d->gap_max};

@@ -12,8 +12,9 @@
  * stayed for hold_steps (anomaly/hold.h). Beyond that what lasted teaches the level of the combination late,
  * after half of the memory on average, so that many faults in a short time do not become what is usual. A
  * move of a series that rests at one value nearly always scores above 1 only when it is rare, longer or
- * further than others (anomaly/rest.h). What comes at the same time of the day for the fourth time is known
- * (anomaly/recurrence.h).
+ * further than others (anomaly/rest.h). A series that is never negative scores above 1 also when it falls
+ * deeper, as a ratio, than it rarely does (anomaly/depth.h): a fifth of the false-alarm rate may come of
+ * that. What comes at the same time of the day for the fourth time is known (anomaly/recurrence.h).
  *
  * One ax_detector per modelled series. A score of 1 is calibrated on the series' own past: at most
  * false_alarm_rate of points like the past exceed it. The score stays up while the abnormality lasts and

@@ -45,6 +45,7 @@ double ax_hold_step(struct ax_hold *h, const struct ax_hold_value *v, bool *outs
         score = (v->value - h->high) / (h->above * v->growth);
     else if (v->value < h->low)
         score = (h->low - v->value) / (h->below * v->growth);
+    score = fmax(score, v->depth);
     *outside = score > 1;
     h->recent = (uint8_t)(h->recent << 1 | (*outside ? 1 : 0));
     if (*outside) {

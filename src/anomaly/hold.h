@@ -30,6 +30,7 @@ struct ax_hold_value {
     double value;
     double growth; /* >= 1: how far the frozen band has grown */
     double now;    /* the score against this step's forecast; a value inside either band is normal */
+    double depth;  /* above 1: it has fallen as values rarely do: outside, however far the band reaches */
     bool familiar; /* it and those before it are like the past: inside, wherever the band is */
     uint32_t steps_max;
 };

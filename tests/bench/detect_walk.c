@@ -1,8 +1,9 @@
 /* detect_walk.c: walk forward over the columns of recorded CSVs with a forecaster and a detector each, and
  * print every step's verdict.
  *
- * usage: detect_walk [--all | --with=MEMBER] FILE.csv...
- * --all: with all members, --with: with one more than those of the default set. The step of a file is the
+ * usage: detect_walk [--turn=N] [--all | --with=MEMBER | --without=MEMBER] FILE.csv...
+ * --all: with all members, --with, --without: with one more or less than those of the default set; --turn: as
+ * series that are fitted at other steps. The step of a file is the
  * median distance of its rows; a step without a row since the one before it is a gap. A column `label` marks
  * the rows (the largest of a step counts). Output, as CSV: file, column, time, value, label, expected, lower
  * and upper (the forecast of the step), score, severity, direction, and the score of each member. At the end
@@ -20,6 +21,9 @@
 
 /* Who is asked; 0: the default set. */
 static uint32_t asked;
+
+/* Which series they are; see ax_forecaster_new(). */
+static uint32_t turn;
 
 /* What all detectors took together. */
 static struct {
@@ -66,7 +70,8 @@ static void look_ahead(struct walk *w, int64_t t_ms)
     ax_arena_reset(&w->scratch);
     w->next = (struct ax_observation){.expected = f.ready ? f.mean[0] : (double)NAN,
                                       .lower = f.ready ? f.lower[0] : (double)NAN,
-                                      .upper = f.ready ? f.upper[0] : (double)NAN};
+                                      .upper = f.ready ? f.upper[0] : (double)NAN,
+                                      .turn = turn};
 }
 
 /* The newest row of the step that ends at `to`, from the first one not taken yet; -1 for none. */
@@ -105,7 +110,7 @@ static void walk_column(const char *file, const struct table *t, uint32_t c)
         abort();
     w.spec.nonnegative = -1;
     w.window = ax_window_new(step_ms, AX_WINDOW_FINE, AX_WINDOW_COARSE);
-    w.forecaster = ax_forecaster_new(&w.spec, 0);
+    w.forecaster = ax_forecaster_new(&w.spec, turn);
     double hold = fmax(3600 / step, fmax(fmin(240, 14400 / step), 24)),
            memory = 43200 / step; /* as the pipeline has them */
     w.detector =
@@ -148,26 +153,47 @@ static bool is_series(const char *name)
     return !strstr(name, "counter_");
 }
 
-/* The members that a flag asks for; 0 when it is none. */
-static uint32_t members_of(const char *flag)
+/* The member that a flag names; AX_MEMBER_IDS for none. */
+static unsigned member_of(const char *flag, const char *prefix)
 {
-    if (strcmp(flag, "--all") == 0)
-        return (1u << AX_MEMBER_IDS) - 1;
-    for (int id = 0; id < AX_MEMBER_IDS; id++)
-        if (strncmp(flag, "--with=", 7) == 0 && strcmp(flag + 7, ax_member_name((enum ax_member_id)id)) == 0)
-            return AX_MEMBERS_DEFAULT | 1u << id;
-    return 0;
+    unsigned id = 0;
+    if (strncmp(flag, prefix, strlen(prefix)) != 0)
+        return AX_MEMBER_IDS;
+    while (id < AX_MEMBER_IDS && strcmp(flag + strlen(prefix), ax_member_name((enum ax_member_id)id)) != 0)
+        id++;
+    return id;
+}
+
+/* Take a flag; false when it is none. */
+static bool take_flag(const char *flag)
+{
+    const unsigned more = member_of(flag, "--with="), less = member_of(flag, "--without=");
+    if (strncmp(flag, "--turn=", 7) == 0)
+        turn = (uint32_t)strtoul(flag + 7, NULL, 10);
+    else if (strcmp(flag, "--all") == 0)
+        asked = (1u << AX_MEMBER_IDS) - 1;
+    else if (more < AX_MEMBER_IDS)
+        asked = AX_MEMBERS_DEFAULT | 1u << more;
+    else if (less < AX_MEMBER_IDS)
+        asked = AX_MEMBERS_DEFAULT & ~(1u << less);
+    else
+        return false;
+    return true;
 }
 
 int main(int argc, char **argv)
 {
     struct ax_diag diag = {{0}};
     if (argc < 2 || ax_blas_setup(&diag) != AX_OK) {
-        (void)fprintf(stderr, "usage: detect_walk [--all | --with=MEMBER] FILE.csv...\n%s\n", diag.text);
+        (void)fprintf(
+            stderr,
+            "usage: detect_walk [--turn=N] [--all | --with=MEMBER | --without=MEMBER] FILE.csv...\n%s\n",
+            diag.text);
         return 2;
     }
-    asked = members_of(argv[1]);
-    int first = asked ? 2 : 1;
+    int first = 1;
+    while (first < argc && take_flag(argv[first]))
+        first++;
     printf("file,column,timestamp,value,label,expected,lower,upper,score,severity,direction");
     for (int id = 0; id < AX_MEMBER_IDS; id++)
         printf(",%s", ax_member_name((enum ax_member_id)id));

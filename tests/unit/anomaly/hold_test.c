@@ -12,7 +12,7 @@ static struct ax_hold started(void)
 
 static double step(struct ax_hold *h, double value, double growth, double now)
 {
-    const struct ax_hold_value v = {value, growth, now, false, 240};
+    const struct ax_hold_value v = {.value = value, .growth = growth, .now = now, .steps_max = 240};
     bool outside;
     double score = ax_hold_step(h, &v, &outside);
     assert_int_equal(outside, value > 102 + 10 * growth || value < 100 - 10 * growth);
