@@ -1,29 +1,34 @@
 /* feedback.c: from requests to the table of events and to the jobs. */
-#include "api/feedback.h"
-
 #include "api/answer.h"
 #include "api/caller.h"
-#include "base/log.h"
+#include "api/feedback_priv.h"
 #include "base/parse.h"
+#include "base/timed_lock.h"
 #include "pipeline/lesson.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 #define BODY_MAX 65536
+#define SELECTOR_BYTES_MAX 4096
 #define TEXT_MAX 1024 /* bytes of a comment */
 #define LIST_LIMIT 100
 #define LIST_LIMIT_MAX 10000
 #define SHOWN_MAX 20 /* series of which an answer tells the thresholds */
 #define RANGE_MAX_MS (INT64_C(366) * 86400000)
+#define PATIENCE_MS 5000 /* for changes that are under way */
 
 void ax_feedback_init(struct ax_feedback *f)
 {
     (void)pthread_mutex_init(&f->lock, NULL);
+    (void)sem_init(&f->asked, 0, 0);
+    atomic_init(&f->wanted, false);
+    atomic_init(&f->ending, false);
+    f->started = false;
 }
 
 void ax_feedback_done(struct ax_feedback *f)
 {
+    (void)sem_destroy(&f->asked);
     (void)pthread_mutex_destroy(&f->lock);
 }
 
@@ -93,7 +98,7 @@ static enum ax_err read_event(const json_t *body, struct ax_event *e, struct ax_
     if (err == AX_OK)
         err = text_of(body, "job", TEXT_MAX, &e->job, diag);
     if (err == AX_OK)
-        err = text_of(body, "series", BODY_MAX, &e->selector, diag);
+        err = text_of(body, "series", SELECTOR_BYTES_MAX, &e->selector, diag);
     if (err == AX_OK)
         err = text_of(body, "author", AX_CALLER_WHO, &e->author, diag);
     if (err == AX_OK)
@@ -140,9 +145,8 @@ static struct ax_lesson lesson_of(const struct ax_event *e, bool revoked)
                               .selector = e->selector};
 }
 
-/* Teach one job; what became of it goes into the list. */
-static void teach_job(struct ax_feedback *f, struct ax_str job, const struct ax_event *e, bool revoked,
-                      json_t *jobs, json_t *warnings)
+void ax_feedback_teach(struct ax_feedback *f, struct ax_str job, const struct ax_event *e, bool revoked,
+                       json_t *jobs, json_t *warnings)
 {
     struct ax_diag diag = {{0}};
     struct outcome o = {.thresholds = json_array()};
@@ -164,11 +168,11 @@ static void teach(struct ax_feedback *f, const struct ax_event *e, bool revoked,
     struct ax_job_status status;
     char name[256];
     if (e->job.n) {
-        teach_job(f, e->job, e, revoked, jobs, warnings);
+        ax_feedback_teach(f, e->job, e, revoked, jobs, warnings);
         return;
     }
     for (uint32_t i = 0; ax_pipeline_job_status(f->pipeline, i, name, sizeof name, &status); i++)
-        teach_job(f, ax_str(name), e, revoked, jobs, warnings);
+        ax_feedback_teach(f, ax_str(name), e, revoked, jobs, warnings);
 }
 
 /* Say so when nothing has come of it. */
@@ -217,6 +221,47 @@ static void answer_taught(struct ax_feedback *f, struct ax_http_response *res, c
     ax_answer_warned(res, json_pack("{s:I, s:o}", "id", (json_int_t)e->id, "jobs", jobs), warnings);
 }
 
+/* Begin a change, if what the jobs had learnt is there, and no other change goes on for too long. AX_OK: the
+ * lock is held. */
+static enum ax_err begin_change(struct ax_feedback *f, struct ax_diag *diag)
+{
+    if (!ax_pipeline_is_current(f->pipeline))
+        return ax_fail(diag, AX_NOTREADY, "what the jobs had learnt is still being restored: see /-/ready");
+    return ax_lock_within(&f->lock, PATIENCE_MS)
+               ? AX_OK
+               : ax_fail(diag, AX_BUSY, "what was said before is being taught to the jobs: try again");
+}
+
+/* Is there a job that takes one more? Nothing is kept that could only be refused later. */
+static enum ax_err ask_jobs(struct ax_feedback *f, const struct ax_event *e, struct ax_diag *diag)
+{
+    struct ax_job_status status;
+    char name[256];
+    if (e->job.n) {
+        const enum ax_err err = ax_pipeline_teachable(f->pipeline, e->job, diag);
+        return err == AX_NOTFOUND ? AX_OK : err; /* it may come; till then that is a warning */
+    }
+    enum ax_err err = AX_OK;
+    for (uint32_t i = 0; ax_pipeline_job_status(f->pipeline, i, name, sizeof name, &status); i++) {
+        err = ax_pipeline_teachable(f->pipeline, ax_str(name), diag);
+        if (err == AX_OK)
+            break;
+    }
+    return err;
+}
+
+/* Keep it and teach it; the lock is held. */
+static enum ax_err take(struct ax_feedback *f, struct ax_event *e, struct ax_http_response *res,
+                        struct ax_diag *diag)
+{
+    enum ax_err err = ask_jobs(f, e, diag);
+    if (err == AX_OK)
+        err = ax_events_add(f->events, e, &e->id, diag);
+    if (err == AX_OK)
+        answer_taught(f, res, e, false);
+    return err == AX_LIMIT ? AX_CONFLICT : err; /* 413 speaks of a body */
+}
+
 static void post(void *ctx, const struct ax_http_request *req, struct ax_http_response *res)
 {
     struct ax_feedback *f = ctx;
@@ -230,16 +275,14 @@ static void post(void *ctx, const struct ax_http_request *req, struct ax_http_re
                                      where.line, where.column, where.text);
     if (err == AX_OK)
         err = ax_caller_who(req, e.author, user, &e.author, &diag);
-    (void)pthread_mutex_lock(&f->lock);
-    if (err == AX_OK && !ax_pipeline_is_current(f->pipeline))
-        err = ax_fail(&diag, AX_NOTREADY, "what the jobs had learnt is still being restored: see /-/ready");
     if (err == AX_OK)
-        err = ax_events_add(f->events, &e, &e.id, &diag);
-    if (err == AX_OK)
-        answer_taught(f, res, &e, false);
-    else
+        err = begin_change(f, &diag);
+    if (err == AX_OK) {
+        err = take(f, &e, res, &diag);
+        (void)pthread_mutex_unlock(&f->lock);
+    }
+    if (err != AX_OK)
         ax_answer_err(res, err, &diag);
-    (void)pthread_mutex_unlock(&f->lock);
     json_decref(body);
 }
 
@@ -307,16 +350,16 @@ static void revoke(void *ctx, const struct ax_http_request *req, struct ax_http_
         return;
     }
     enum ax_err err = ax_caller_who(req, ax_http_query(req, "author"), user, &author, &diag);
-    (void)pthread_mutex_lock(&f->lock);
-    if (err == AX_OK && !ax_pipeline_is_current(f->pipeline))
-        err = ax_fail(&diag, AX_NOTREADY, "what the jobs had learnt is still being restored: see /-/ready");
     if (err == AX_OK)
+        err = begin_change(f, &diag);
+    if (err == AX_OK) {
         err = ax_events_revoke(f->events, e.id, ax_clock_now(&f->clock), author, &diag);
-    if (err == AX_OK)
-        answer_taught(f, res, &e, true);
-    else
+        if (err == AX_OK)
+            answer_taught(f, res, &e, true);
+        (void)pthread_mutex_unlock(&f->lock);
+    }
+    if (err != AX_OK)
         ax_answer_err(res, err, &diag);
-    (void)pthread_mutex_unlock(&f->lock);
 }
 
 void ax_feedback_routes(struct ax_feedback *f, struct ax_http_route *out)
@@ -327,71 +370,4 @@ void ax_feedback_routes(struct ax_feedback *f, struct ax_http_route *out)
         {"DELETE", "/api/v1/feedback", "feedback_revoke", revoke, f, 0, NULL, true, NULL},
     };
     memcpy(out, routes, sizeof routes);
-}
-
-/* What one job knows, while the table is read; what is in force is struck off. */
-struct reconciling {
-    struct ax_feedback *f;
-    struct ax_str job;
-    uint64_t *known;
-    uint32_t known_n, at;
-    json_t *jobs, *warnings;
-};
-
-static void forget(struct reconciling *r, uint64_t id)
-{
-    const struct ax_event e = {.id = (int64_t)id};
-    teach_job(r->f, r->job, &e, true, r->jobs, r->warnings);
-}
-
-static bool reconcile_one(void *ctx, const struct ax_event *e)
-{
-    struct reconciling *r = ctx;
-    if (e->kind > AX_EVENT_EXCLUSION)
-        return true;
-    while (r->at < r->known_n && r->known[r->at] < (uint64_t)e->id)
-        forget(r, r->known[r->at++]);
-    if (r->at < r->known_n && r->known[r->at] == (uint64_t)e->id)
-        r->at++;
-    else
-        teach_job(r->f, r->job, e, false, r->jobs, r->warnings);
-    return true;
-}
-
-static void reconcile_job(struct reconciling *r)
-{
-    struct ax_diag diag = {{0}};
-    const struct ax_event_query q = {.job = r->job, .limit = UINT32_MAX, .in_force = true, .feedback = true};
-    r->at = 0;
-    if (ax_pipeline_lessons(r->f->pipeline, r->job, r->known, &r->known_n) != AX_OK)
-        return;
-    if (ax_events_each(r->f->events, &q, reconcile_one, r, &diag) != AX_OK) {
-        ax_log(AX_LOG_ERROR, "feedback_failed", "%s", diag.text);
-        return;
-    }
-    while (r->at < r->known_n)
-        forget(r, r->known[r->at++]);
-}
-
-void ax_feedback_reconcile(struct ax_feedback *f)
-{
-    struct ax_job_status status;
-    char name[256];
-    struct reconciling r = {.f = f, .jobs = json_array(), .warnings = json_array()};
-    r.known = malloc(AX_JOB_LESSONS_MAX * sizeof *r.known);
-    (void)pthread_mutex_lock(&f->lock);
-    for (uint32_t i = 0; r.known && ax_pipeline_job_status(f->pipeline, i, name, sizeof name, &status); i++) {
-        r.job = ax_str(name);
-        reconcile_job(&r);
-    }
-    (void)pthread_mutex_unlock(&f->lock);
-    size_t i;
-    json_t *text;
-    json_array_foreach(r.warnings, i, text)
-    {
-        ax_log(AX_LOG_WARN, "feedback_failed", "%s", json_string_value(text));
-    }
-    json_decref(r.jobs);
-    json_decref(r.warnings);
-    free(r.known);
 }

@@ -257,7 +257,7 @@ static enum ax_err open_events(struct server *s, struct ax_diag *diag)
     char *path = NULL;
     if (asprintf(&path, "%s/events.db", s->flags.storage_path) < 0)
         return ax_fail(diag, AX_NOMEM, "out of memory");
-    enum ax_err err = ax_events_open(path, &s->feedback.events, diag);
+    enum ax_err err = ax_events_open(path, s->flags.events_max, &s->feedback.events, diag);
     free(path);
     return err;
 }
@@ -341,8 +341,6 @@ static enum ax_err start_stages(struct server *s, struct ax_config *config, stru
                                                  .snapshots = ax_durable_snapshots(s->durable),
                                                  .snapshot_interval_ms = s->flags.snapshot_interval_ms,
                                                  .snapshot_log_bytes = SNAPSHOT_LOG_BYTES,
-                                                 .replay_max_ms = s->flags.replay_max_ms,
-                                                 .snapshot_rate_max = s->flags.snapshot_rate_max,
                                                  .sync = sync_emit,
                                                  .sync_ctx = s};
     s->pipeline = s->db && s->paths ? ax_pipeline_new(&pipeline) : NULL;
@@ -474,6 +472,8 @@ static enum ax_err start(struct server *s, struct ax_diag *diag)
     if (err == AX_OK && ax_pipeline_start(s->pipeline) != AX_OK)
         err = ax_fail(diag, AX_IO, "no thread for the pipeline");
     if (err == AX_OK)
+        err = ax_feedback_start(&s->feedback, diag);
+    if (err == AX_OK)
         err = start_backfill(s, diag);
     return err;
 }
@@ -483,6 +483,7 @@ static void stop(struct server *s)
     atomic_store(&s->api.ready, false);
     if (s->http)
         ax_http_server_stop(s->http, REQUESTS_DEADLINE_MS);
+    ax_feedback_stop(&s->feedback);
     ax_backfill_stop(atomic_load(&s->backfill));
     ax_pipeline_stop(s->pipeline);
     ax_pipeline_free(s->pipeline);
@@ -548,7 +549,7 @@ static void wait_for_end(struct server *s)
             (void)reload(s, &diag);
         }
         if (ax_pipeline_is_current(s->pipeline) && atomic_exchange(&s->teach, false))
-            ax_feedback_reconcile(&s->feedback);
+            ax_feedback_ask(&s->feedback);
         if (i % TICKS_BETWEEN_DOORS == 0)
             ax_web_poll(&s->web, s->http);
         look_after_memory(s);

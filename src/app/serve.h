@@ -10,10 +10,11 @@
 struct ax_serve_flags {
     const char *config_file, *storage_path, *listen_address, *web_config_file, *log_level, *log_format,
         *fsync;
-    int64_t max_range_ms, flush_deadline_ms, snapshot_interval_ms, replay_max_ms;
-    uint64_t body_max, decoded_max, bodies_max, memory_max, queue_max, wal_segment_bytes, snapshot_rate_max;
+    int64_t max_range_ms, flush_deadline_ms, snapshot_interval_ms;
+    uint64_t body_max, decoded_max, bodies_max, memory_max, queue_max, wal_segment_bytes;
     uint32_t threads, connections_max, connections_per_ip_max, requests_max, queries_max, labels_max,
         label_bytes_max, key_bytes_max, samples_max, symbols_max, refused_max;
+    uint32_t events_max; /* of feedback in force */
     uint32_t series_max, ring_samples_max, negative_max;
     uint64_t histogram_bytes_max, histogram_bytes_all;
     uint32_t training_cpu; /* percent of a core */

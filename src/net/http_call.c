@@ -14,6 +14,7 @@
 #include "base/memory.h"
 #include "base/parse.h"
 #include "net/ceilings.h"
+#include "net/origin.h"
 
 #include <stdarg.h>
 #include <stddef.h>
@@ -236,6 +237,27 @@ static uint64_t patience(const struct ax_http_call *c)
     return SKIP_FACTOR * (c->route ? c->route->body_max : 0) + (1u << 20);
 }
 
+/* Does it bring data, by remote-write? */
+static bool brings(const struct ax_http_call *c)
+{
+    return c->route && c->route->body_max && !c->route->slow;
+}
+
+/* Is it asked on behalf of a page that is not ours? What changes something, or costs much, is not done for
+ * it. Samples are no browser's to send, and a sender that adds such a header is not to lose them. */
+static bool is_foreign(struct ax_http_call *c)
+{
+    if (!c->route || strcmp(c->route->method, "GET") == 0 || brings(c) ||
+        !ax_origin_foreign(find(c, false, "Sec-Fetch-Site", 0), find(c, false, "Origin", 0),
+                           find(c, false, "Host", 0)))
+        return false;
+    ax_http_text(
+        &c->refusal, 403,
+        "a browser asks for this on behalf of another page (Origin, Sec-Fetch-Site): ask from a page of "
+        "this address, or without a browser");
+    return true;
+}
+
 /* Is there room for one more at the rate that is allowed? Who brings data is told 503, because senders drop
  * what is answered 429; who asks, 429, as by exporter-toolkit. */
 static bool in_time(struct ax_http_call *c)
@@ -243,8 +265,7 @@ static bool in_time(struct ax_http_call *c)
     int64_t wait_ms = ax_doors_wait_ms(c->doors);
     if (wait_ms == 0)
         return true;
-    bool brings = c->route && c->route->body_max && !c->route->slow;
-    reject(c, brings ? 503 : 429, AX_CEILING_RATE,
+    reject(c, brings(c) ? 503 : 429, AX_CEILING_RATE,
            "more requests than rate_limit of the web configuration file allows: try again");
     c->refusal.headers_n = 0;
     ax_http_add_header(&c->refusal, "Retry-After", "%lld", (long long)(wait_ms + 999) / 1000);
@@ -287,7 +308,7 @@ static void admit(struct ax_http_call *c)
         ax_http_add_header(&c->refusal, "Connection", "close");
         return;
     }
-    if (!in_time(c))
+    if (!in_time(c) || is_foreign(c))
         return;
     enum ax_door_answer answer = ax_gate_judge(c->doors, c->visitor->entrance, c->connection);
     if (answer != AX_DOOR_OPEN && answer != AX_DOOR_UNKNOWN)

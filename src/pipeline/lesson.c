@@ -139,6 +139,14 @@ static bool knows(const struct ax_job *job, uint64_t id)
     return i < job->lessons_n && job->lessons[i] == id;
 }
 
+static enum ax_err check_room(const struct ax_job *job, struct ax_diag *diag)
+{
+    return job->lessons_n < AX_JOB_LESSONS_MAX
+               ? AX_OK
+               : ax_fail(diag, AX_LIMIT, "job %s has %u lessons in force: revoke old ones", job->name,
+                         job->lessons_n);
+}
+
 /* Can the lesson be learnt, or forgotten, at all? Then there is room for its id, and for itself if it is an
  * exclusion. */
 static enum ax_err prepare(struct teaching *t, struct ax_diag *diag)
@@ -149,14 +157,14 @@ static enum ax_err prepare(struct teaching *t, struct ax_diag *diag)
         return ax_fail(diag, AX_CONFLICT, "job %s has done so before", job->name);
     if (lesson->range.verdict == 0)
         return AX_OK;
-    if (job->lessons_n == AX_JOB_LESSONS_MAX)
-        return ax_fail(diag, AX_LIMIT, "job %s has %u lessons in force: revoke old ones", job->name,
-                       job->lessons_n);
+    enum ax_err err = check_room(job, diag);
+    if (err != AX_OK)
+        return err;
     uint64_t *more = realloc(job->lessons, (job->lessons_n + 1) * sizeof *more);
     if (!more)
         return ax_fail(diag, AX_NOMEM, "out of memory");
     job->lessons = more;
-    enum ax_err err = ax_chooser_init(&t->chooser, lesson->selector, diag);
+    err = ax_chooser_init(&t->chooser, lesson->selector, diag);
     if (err == AX_OK && lesson->range.verdict == AX_LESSON_EXCLUDED)
         err = ax_exclusion_new(&lesson->range, lesson->selector, &t->exclusion, diag);
     return err;
@@ -254,6 +262,17 @@ static enum ax_err find(struct ax_pipeline *p, struct ax_str name, struct ax_job
         return ax_fail(diag, AX_NOTREADY, "what the jobs had learnt is still being restored: see /-/ready");
     *out = p->jobs[i];
     return AX_OK;
+}
+
+enum ax_err ax_pipeline_teachable(struct ax_pipeline *p, struct ax_str job, struct ax_diag *diag)
+{
+    struct ax_job *found = NULL;
+    (void)pthread_mutex_lock(&p->run);
+    enum ax_err err = find(p, job, &found, diag);
+    if (err == AX_OK)
+        err = check_room(found, diag);
+    (void)pthread_mutex_unlock(&p->run);
+    return err;
 }
 
 enum ax_err ax_pipeline_teach(struct ax_pipeline *p, struct ax_str job, const struct ax_lesson *lesson,

@@ -29,6 +29,10 @@ typedef void ax_lesson_visit(void *ctx, const struct ax_labels *labels, enum ax_
 /* Can a selector (pipeline/chooser.h) be read? AX_INVALID with a text. */
 AX_MUST_USE enum ax_err ax_lesson_check(struct ax_str selector, struct ax_diag *diag);
 
+/* Could a job learn one more lesson now? AX_OK; AX_NOTFOUND, AX_NOTREADY or AX_LIMIT as below, with a text.
+ * Waits for a step that is running. Thread-safe. */
+AX_MUST_USE enum ax_err ax_pipeline_teachable(struct ax_pipeline *p, struct ax_str job, struct ax_diag *diag);
+
 /* Let a job learn a lesson now, or forget it, and write that down; visit may be NULL. AX_NOTFOUND: there is
  * no such job; AX_NOTREADY: it is still being restored; AX_CONFLICT: it knows the lesson, or, to be revoked,
  * does not; AX_LIMIT: it has AX_JOB_LESSONS_MAX; AX_IO: the log cannot be written; AX_INVALID, AX_NOMEM. Then

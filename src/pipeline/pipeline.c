@@ -1,6 +1,7 @@
 /* pipeline.c: the thread that steps the jobs, and what others ask of them. */
 #include "base/assert.h"
 #include "base/log.h"
+#include "base/timed_lock.h"
 #include "expr/expr.h"
 #include "pipeline/outlet.h"
 #include "pipeline/pipeline_priv.h"
@@ -121,8 +122,8 @@ static bool try_commit(struct ax_pipeline *p)
     struct ax_diag diag = {{0}};
     p->uncommitted = p->options.sink.commit(p->options.sink.ctx, ax_str(p->unit), p->unit_ms, &diag) != AX_OK;
     if (p->uncommitted) {
-        ax_log_about(AX_LOG_WARN, "commit_failed", ax_str(p->unit),
-                     "job %s: what it says cannot be queued yet, and no step is run: %s", p->unit, diag.text);
+        ax_log(AX_LOG_WARN, "commit_failed",
+               "job %s: what it says cannot be queued yet, and no step is run: %s", p->unit, diag.text);
         ax_pipeline_hold_off(p);
     }
     return !p->uncommitted;
@@ -177,9 +178,9 @@ static enum ax_err record_step(struct ax_pipeline *p, struct ax_job *job, int64_
     }
     if (err == AX_OK)
         return AX_OK;
-    ax_log_about(AX_LOG_WARN, "step_not_recorded", ax_job_config(job)->name,
-                 "job " AX_STR_FMT ": a step cannot be recorded, and is tried again: %s",
-                 AX_STR_ARG(ax_job_config(job)->name), diag.text);
+    ax_log(AX_LOG_WARN, "step_not_recorded",
+           "job " AX_STR_FMT ": a step cannot be recorded, and is tried again: %s",
+           AX_STR_ARG(ax_job_config(job)->name), diag.text);
     ax_pipeline_hold_off(p);
     return err;
 }
@@ -197,7 +198,7 @@ static bool run_step(struct ax_pipeline *p, uint32_t i, const struct ax_tick *ti
     ax_pipeline_record_fits(p, job); /* some may be over */
     if (!swapped || record_step(p, job, t_ms) != AX_OK)
         return false;
-    enum ax_err err = ax_pipeline_take(p, job, ax_buf_view(&p->record));
+    enum ax_err err = ax_job_take(job, ax_buf_view(&p->record));
     AX_ASSERT(err == AX_OK); /* it has just been written */
     ax_job_count(job, (double)(ax_mono_ns() - start_ns) * 1e-9, skipped);
     ax_pipeline_show_job(p, i);
@@ -408,12 +409,7 @@ bool ax_pipeline_each_series(struct ax_pipeline *p, struct ax_str job, ax_series
 
 enum ax_err ax_pipeline_all_series(struct ax_pipeline *p, int64_t wait_ms, ax_series_visit *visit, void *ctx)
 {
-    struct timespec until;
-    (void)clock_gettime(CLOCK_REALTIME, &until);
-    int64_t ns = until.tv_nsec + wait_ms % 1000 * 1000000;
-    until.tv_sec += wait_ms / 1000 + ns / 1000000000;
-    until.tv_nsec = ns % 1000000000;
-    if (pthread_mutex_timedlock(&p->run, &until) != 0)
+    if (!ax_lock_within(&p->run, wait_ms))
         return AX_BUSY;
     bool more = true;
     for (uint32_t i = 0; i < p->jobs_n && more; i++)

@@ -11,6 +11,8 @@
 struct ax_events {
     sqlite3 *db;
     char *path;
+    uint32_t most;
+    uint64_t in_force, revoked; /* rows of feedback; rows of any kind */
     pthread_mutex_t lock;
 };
 
@@ -99,13 +101,34 @@ static enum ax_err make_table(struct ax_events *e, struct ax_diag *diag)
     return err;
 }
 
-enum ax_err ax_events_open(const char *path, struct ax_events **out, struct ax_diag *diag)
+/* A number that the table answers with. */
+static enum ax_err ask(struct ax_events *e, const char *sql, uint64_t *out, struct ax_diag *diag)
+{
+    sqlite3_stmt *s = NULL;
+    enum ax_err err = AX_OK;
+    if (sqlite3_prepare_v2(e->db, sql, -1, &s, NULL) != SQLITE_OK || sqlite3_step(s) != SQLITE_ROW)
+        err = fail(e, diag);
+    else
+        *out = (uint64_t)sqlite3_column_int64(s, 0);
+    (void)sqlite3_finalize(s);
+    return err;
+}
+
+static enum ax_err count_rows(struct ax_events *e, struct ax_diag *diag)
+{
+    enum ax_err err =
+        ask(e, "SELECT count(*) FROM events WHERE revoked_ms=0 AND kind<=3", &e->in_force, diag);
+    return err == AX_OK ? ask(e, "SELECT count(*) FROM events WHERE revoked_ms<>0", &e->revoked, diag) : err;
+}
+
+enum ax_err ax_events_open(const char *path, uint32_t most, struct ax_events **out, struct ax_diag *diag)
 {
     struct ax_events *e = calloc(1, sizeof *e);
     if (!e || !(e->path = strdup(path))) {
         free(e);
         return ax_fail(diag, AX_NOMEM, "out of memory");
     }
+    e->most = most;
     (void)pthread_mutex_init(&e->lock, NULL);
     enum ax_err err = AX_OK;
     if (sqlite3_open_v2(path, &e->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
@@ -115,6 +138,8 @@ enum ax_err ax_events_open(const char *path, struct ax_events **out, struct ax_d
         (void)sqlite3_busy_timeout(e->db, BUSY_MS);
         err = make_table(e, diag);
     }
+    if (err == AX_OK)
+        err = count_rows(e, diag);
     if (err != AX_OK) {
         ax_events_close(e);
         return err;
@@ -136,6 +161,11 @@ void ax_events_close(struct ax_events *e)
 static enum ax_err add(struct ax_events *e, const struct ax_event *event, struct ax_diag *diag)
 {
     sqlite3_stmt *s = NULL;
+    const bool feedback = event->kind <= AX_EVENT_EXCLUSION;
+    if (feedback && e->in_force >= e->most)
+        return ax_fail(diag, AX_LIMIT,
+                       "%llu are in force, and %u can be (--feedback.max-events): revoke old ones",
+                       (unsigned long long)e->in_force, e->most);
     if (sqlite3_prepare_v2(e->db,
                            "INSERT INTO events(kind, job, selector, from_ms, to_ms, author, comment,"
                            " created_ms) VALUES(?,?,?,?,?,?,?,?)",
@@ -151,6 +181,7 @@ static enum ax_err add(struct ax_events *e, const struct ax_event *event, struct
     (void)sqlite3_bind_int64(s, 8, event->created_ms);
     enum ax_err err = sqlite3_step(s) == SQLITE_DONE ? AX_OK : fail(e, diag);
     (void)sqlite3_finalize(s);
+    e->in_force += err == AX_OK && feedback;
     return err;
 }
 
@@ -180,19 +211,47 @@ static enum ax_err why_not(struct ax_events *e, int64_t id, struct ax_diag *diag
                                 : fail(e, diag);
 }
 
+/* Let go of what was revoked first, beyond the room for it. Should that fail, it is tried again with the next
+ * revocation. */
+static void trim(struct ax_events *e)
+{
+    sqlite3_stmt *s = NULL;
+    if (e->revoked <= e->most ||
+        sqlite3_prepare_v2(e->db,
+                           "DELETE FROM events WHERE id IN (SELECT id FROM events WHERE revoked_ms<>0"
+                           " ORDER BY revoked_ms, id LIMIT ?)",
+                           -1, &s, NULL) != SQLITE_OK)
+        return;
+    (void)sqlite3_bind_int64(s, 1, (int64_t)(e->revoked - e->most));
+    if (sqlite3_step(s) == SQLITE_DONE)
+        e->revoked -= (uint64_t)sqlite3_changes(e->db);
+    (void)sqlite3_finalize(s);
+}
+
 static enum ax_err revoke(struct ax_events *e, int64_t id, int64_t now_ms, struct ax_str by,
                           struct ax_diag *diag)
 {
     sqlite3_stmt *s = NULL;
-    if (sqlite3_prepare_v2(e->db, "UPDATE events SET revoked_ms=?, revoked_by=? WHERE id=? AND revoked_ms=0",
+    if (sqlite3_prepare_v2(e->db,
+                           "UPDATE events SET revoked_ms=?, revoked_by=? WHERE id=? AND revoked_ms=0"
+                           " RETURNING kind",
                            -1, &s, NULL) != SQLITE_OK)
         return fail(e, diag);
     (void)sqlite3_bind_int64(s, 1, now_ms);
     bind_text(s, 2, by);
     (void)sqlite3_bind_int64(s, 3, id);
-    enum ax_err err = sqlite3_step(s) == SQLITE_DONE ? AX_OK : fail(e, diag);
+    int step = sqlite3_step(s);
+    const bool found = step == SQLITE_ROW, feedback = found && sqlite3_column_int(s, 0) <= AX_EVENT_EXCLUSION;
+    if (found)
+        step = sqlite3_step(s);
+    enum ax_err err = step == SQLITE_DONE ? AX_OK : fail(e, diag);
     (void)sqlite3_finalize(s);
-    return err == AX_OK && sqlite3_changes(e->db) == 0 ? why_not(e, id, diag) : err;
+    if (err != AX_OK || !found)
+        return err != AX_OK ? err : why_not(e, id, diag);
+    e->in_force -= feedback;
+    e->revoked++;
+    trim(e);
+    return AX_OK;
 }
 
 enum ax_err ax_events_revoke(struct ax_events *e, int64_t id, int64_t now_ms, struct ax_str by,

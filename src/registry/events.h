@@ -1,8 +1,8 @@
 /* events.h: the durable table of what happened when, and who said so: feedback on scores, ranges that are
  * excluded from learning, incidents, promotions of models.
  *
- * A row is never changed but for its revocation, and never removed: what was revoked still is history. Ids
- * rise and are never used twice. Kept in one SQLite file, written through to the disk by each call
+ * A row is never changed but for its revocation, and what was revoked still is history, as far as there is
+ * room. Ids rise and are never used twice. Kept in one SQLite file, written through to the disk by each call
  * (WAL journal, synchronous FULL). Thread-safe: one lock around each call; of one process at a time (the
  * storage folder is locked). */
 #ifndef AX_REGISTRY_EVENTS_H
@@ -42,20 +42,23 @@ struct ax_event {
     struct ax_str revoked_by;
 };
 
-/* Open the file, or make it. AX_IO, AX_CORRUPT, AX_UNSUPPORTED (of a later version), AX_NOMEM; with a text.
+/* Open the file, or make it. `most` rows of feedback can be in force, and of what was revoked the newest
+ * `most` stay: the file has a bound, whoever writes to it. AX_IO, AX_CORRUPT, AX_UNSUPPORTED (of a later
+ * version), AX_NOMEM; with a text.
  */
-AX_MUST_USE enum ax_err ax_events_open(const char *path, struct ax_events **out, struct ax_diag *diag);
+AX_MUST_USE enum ax_err ax_events_open(const char *path, uint32_t most, struct ax_events **out,
+                                       struct ax_diag *diag);
 
 /* Close and free; NULL is fine. */
 void ax_events_close(struct ax_events *e);
 
-/* Add a row; *out_id is its id. Durable when it returns. AX_IO (a full disk among others) with a text: there
- * is no row. */
+/* Add a row; *out_id is its id. Durable when it returns. AX_LIMIT: it is feedback, and as much as there can
+ * be is in force; AX_IO (a full disk among others); with a text: there is no row. */
 AX_MUST_USE enum ax_err ax_events_add(struct ax_events *e, const struct ax_event *event, int64_t *out_id,
                                       struct ax_diag *diag);
 
 /* Revoke a row that is in force. AX_NOTFOUND: there is none; AX_CONFLICT: it was revoked before. Durable when
- * it returns. */
+ * it returns. Beyond `most` the row that was revoked first is removed. */
 AX_MUST_USE enum ax_err ax_events_revoke(struct ax_events *e, int64_t id, int64_t now_ms, struct ax_str by,
                                          struct ax_diag *diag);
 

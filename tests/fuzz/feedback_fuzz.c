@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define EVENTS_MOST 4096 /* the default */
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
 static struct ax_str find(void *ctx, bool query, const char *name, uint32_t at)
@@ -40,7 +42,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     if (!w.db) {
         job_world_init(&w);
         (void)snprintf(path, sizeof path, "%s/events.db", fuzz_folder());
-        AX_ASSERT(ax_events_open(path, &feedback.events, NULL) == AX_OK);
+        AX_ASSERT(ax_events_open(path, EVENTS_MOST, &feedback.events, NULL) == AX_OK);
         feedback.pipeline = w.pipeline;
         feedback.clock = ax_clock_virtual(&w.now_ms);
         ax_feedback_init(&feedback);

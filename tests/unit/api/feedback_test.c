@@ -10,6 +10,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#define MOST 8 /* events in force */
 #define JOBS(name) "global: {evaluation_delay: 0s}\njobs: [{name: " name ", expr: node_load1, anomaly: {}}]\n"
 
 struct world {
@@ -35,7 +36,7 @@ static void world_init(struct world *w)
     rig_init(&w->rig, JOBS("load"));
     run(w, 0, 350);
     scratch_make(w->path, "events.db");
-    assert_int_equal(ax_events_open(w->path, &w->feedback.events, NULL), AX_OK);
+    assert_int_equal(ax_events_open(w->path, MOST, &w->feedback.events, NULL), AX_OK);
     w->feedback.pipeline = w->rig.pipeline;
     w->feedback.clock = ax_clock_wall();
     ax_feedback_init(&w->feedback);
@@ -97,7 +98,8 @@ static const json_t *within(const json_t *root, const char *path)
     int n;
     while (sscanf(path, ".%63[^.]%n", part, &n) == 1) {
         path += n;
-        root = json_is_array(root) ? json_array_get(root, (size_t)atoi(part)) : json_object_get(root, part);
+        root = json_is_array(root) ? json_array_get(root, (size_t)strtoul(part, NULL, 10))
+                                   : json_object_get(root, part);
     }
     return root;
 }
@@ -306,6 +308,116 @@ static void a_job_that_begins_anew_is_taught_what_is_in_force(void **state)
     world_done(&w);
 }
 
+static void what_no_job_can_learn_is_not_kept(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w);
+    for (uint64_t i = 1; i <= AX_JOB_LESSONS_MAX; i++) {
+        const struct ax_lesson lesson = {.range = {.id = 1000 + i, .verdict = AX_LESSON_MISSED}};
+        assert_int_equal(ax_pipeline_teach(w.rig.pipeline, ax_str("load"), &lesson, NULL, NULL, NULL), AX_OK);
+    }
+    json_t *a = ask(&w, "POST", "", "{\"verdict\": \"missed\", \"from\": 1}", 409);
+    assert_non_null(strstr(json_string_value(within(a, ".error")), "4096 lessons in force: revoke old ones"));
+    json_decref(a);
+    json_decref(ask(&w, "POST", "", "{\"verdict\": \"missed\", \"from\": 1, \"job\": \"load\"}", 409));
+    a = ask(&w, "GET", "?revoked=true", NULL, 200);
+    assert_int_equal(json_array_size(within(a, ".data.feedback")), 0);
+    json_decref(a);
+    world_done(&w);
+}
+
+static void as_much_is_taken_as_there_is_room_for_until_some_is_revoked(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w);
+    for (int i = 0; i < MOST; i++)
+        json_decref(ask(&w, "POST", "", "{\"verdict\": \"missed\", \"from\": 1}", 200));
+    json_t *a = ask(&w, "POST", "", "{\"verdict\": \"missed\", \"from\": 1}", 409);
+    assert_non_null(strstr(json_string_value(within(a, ".error")), "--feedback.max-events"));
+    json_decref(a);
+    json_decref(ask(&w, "DELETE", "?id=2", NULL, 200));
+    json_decref(ask(&w, "POST", "", "{\"verdict\": \"missed\", \"from\": 1}", 200));
+    world_done(&w);
+}
+
+static void a_selector_has_its_ceiling(void **state)
+{
+    (void)state;
+    struct world w;
+    char *body = NULL;
+    world_init(&w);
+    assert_true(asprintf(&body, "{\"verdict\": \"missed\", \"from\": 1, \"series\": \"{a='%04090d'}\"}", 0) >
+                0);
+    json_decref(ask(&w, "POST", "", body, 200)); /* of 4096 bytes */
+    free(body);
+    assert_true(asprintf(&body, "{\"verdict\": \"missed\", \"from\": 1, \"series\": \"{a='%04091d'}\"}", 0) >
+                0);
+    json_t *a = ask(&w, "POST", "", body, 400);
+    assert_non_null(strstr(json_string_value(within(a, ".error")), "longer than 4096 bytes"));
+    json_decref(a);
+    free(body);
+    world_done(&w);
+}
+
+static void wait_for_lessons(struct world *w, const char *job, uint32_t n)
+{
+    const int64_t until_ns = ax_mono_ns() + INT64_C(60000000000);
+    while (lessons_of(w, job) != n && ax_mono_ns() < until_ns)
+        ax_sleep_ns(1000000);
+    assert_int_equal(lessons_of(w, job), n);
+}
+
+static void whoever_asks_for_it_does_not_wait_until_the_jobs_are_taught(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w);
+    for (int i = 0; i < MOST; i++)
+        json_decref(ask(&w, "POST", "", "{\"verdict\": \"missed\", \"from\": 1}", 200));
+    rig_load(&w.rig, JOBS("other"));
+    run(&w, 350, 360);
+    (void)pthread_mutex_lock(&w.feedback.lock); /* a change is under way */
+    assert_int_equal(ax_feedback_start(&w.feedback, NULL), AX_OK);
+    ax_feedback_ask(&w.feedback);
+    ax_feedback_ask(&w.feedback);
+    assert_int_equal(lessons_of(&w, "other"), 0);
+    (void)pthread_mutex_unlock(&w.feedback.lock);
+    wait_for_lessons(&w, "other", MOST);
+    json_decref(ask(&w, "DELETE", "?id=1", NULL, 200));
+    rig_load(&w.rig, JOBS("third"));
+    run(&w, 360, 370);
+    ax_feedback_ask(&w.feedback);
+    wait_for_lessons(&w, "third", MOST - 1);
+    ax_feedback_stop(&w.feedback);
+    world_done(&w);
+}
+
+static void more_than_a_page_is_taught_and_struck_off(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w);
+    ax_events_close(w.feedback.events);
+    assert_int_equal(ax_events_open(w.path, 100, &w.feedback.events, NULL), AX_OK);
+    const struct ax_event e = {.kind = AX_EVENT_MISSED};
+    int64_t id;
+    for (uint64_t i = 1; i <= 80; i++) {
+        assert_int_equal(ax_events_add(w.feedback.events, &e, &id, NULL), AX_OK);
+        const struct ax_lesson lesson = {.range = {.id = i * 3, .verdict = AX_LESSON_MISSED}};
+        assert_int_equal(ax_pipeline_teach(w.rig.pipeline, ax_str("load"), &lesson, NULL, NULL, NULL), AX_OK);
+    }
+    ax_feedback_reconcile(&w.feedback); /* 1 to 80 are in force, and it knew 3, 6 to 240 */
+    static uint64_t ids[AX_JOB_LESSONS_MAX];
+    uint32_t n;
+    assert_int_equal(ax_pipeline_lessons(w.rig.pipeline, ax_str("load"), ids, &n), AX_OK);
+    assert_int_equal(n, 80);
+    assert_int_equal(ids[0], 1);
+    assert_int_equal(ids[79], 80);
+    world_done(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -315,6 +427,11 @@ int main(void)
         cmocka_unit_test(what_cannot_be_read_is_refused_and_kept_nowhere),
         cmocka_unit_test(who_came_in_by_a_password_is_the_author_whatever_the_body_says),
         cmocka_unit_test(a_job_that_begins_anew_is_taught_what_is_in_force),
+        cmocka_unit_test(what_no_job_can_learn_is_not_kept),
+        cmocka_unit_test(as_much_is_taken_as_there_is_room_for_until_some_is_revoked),
+        cmocka_unit_test(a_selector_has_its_ceiling),
+        cmocka_unit_test(whoever_asks_for_it_does_not_wait_until_the_jobs_are_taught),
+        cmocka_unit_test(more_than_a_page_is_taught_and_struck_off),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

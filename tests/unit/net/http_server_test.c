@@ -224,6 +224,30 @@ static void a_client_that_waits_for_leave_is_told_at_once(void **state)
     ax_http_server_stop(s, 1000);
 }
 
+static void what_a_browser_asks_for_a_page_of_others_is_refused_but_for_looking_and_for_samples(void **state)
+{
+    (void)state;
+    struct ax_http_server *s = start(0);
+    open_gate(true);
+    const char *a = ask_text(s, "POST /hold HTTP/1.1\r\n" CLOSE
+                                "Origin: http://evil.example\r\nContent-Length: 2\r\n\r\nok");
+    assert_non_null(strstr(a, "HTTP/1.1 403"));
+    assert_non_null(strstr(a, "on behalf of another page"));
+    a = ask_text(s,
+                 "POST /hold HTTP/1.1\r\n" CLOSE "Sec-Fetch-Site: cross-site\r\nContent-Length: 0\r\n\r\n");
+    assert_non_null(strstr(a, "HTTP/1.1 403"));
+    assert_int_equal(gate.answered, 0);
+    a = ask_text(s, "POST /hold HTTP/1.1\r\n" CLOSE "Origin: http://x\r\nContent-Length: 2\r\n\r\nok");
+    assert_non_null(strstr(a, "HTTP/1.1 200"));
+    a = ask_text(s, "POST /echo HTTP/1.1\r\n" CLOSE
+                    "Origin: http://evil.example\r\nContent-Length: 2\r\n\r\nok");
+    assert_non_null(strstr(a, "HTTP/1.1 200"));
+    a = ask_text(s, "GET /nothing HTTP/1.1\r\n" CLOSE "Sec-Fetch-Site: cross-site\r\n\r\n");
+    assert_non_null(strstr(a, "HTTP/1.1 204"));
+    open_gate(false);
+    ax_http_server_stop(s, 1000);
+}
+
 static void what_is_shut_keeps_no_body_and_says_so(void **state)
 {
     static char text[200000];
@@ -514,6 +538,7 @@ int main(void)
         cmocka_unit_test(unknown_paths_and_methods_are_named),
         cmocka_unit_test(a_body_above_its_ceiling_gets_413_announced_or_not),
         cmocka_unit_test(a_client_that_waits_for_leave_is_told_at_once),
+        cmocka_unit_test(what_a_browser_asks_for_a_page_of_others_is_refused_but_for_looking_and_for_samples),
         cmocka_unit_test(what_is_shut_keeps_no_body_and_says_so),
         cmocka_unit_test(bytes_announced_and_not_sent_take_nothing_from_others),
         cmocka_unit_test(too_many_bytes_in_flight_get_503_with_retry_after),

@@ -39,7 +39,7 @@ static void try_all(enum failing_sqlite what)
     uint32_t refused = 0;
     bool failed = true;
     scratch_make(path, "events.db");
-    assert_int_equal(ax_events_open(path, &events, NULL), AX_OK);
+    assert_int_equal(ax_events_open(path, 100000, &events, NULL), AX_OK);
     for (uint32_t i = 1; failed; i++) {
         const struct ax_event e = {
             .kind = AX_EVENT_EXCLUSION, .to_ms = 1, .author = ax_str("jo"), .created_ms = 1};
@@ -59,7 +59,7 @@ static void try_all(enum failing_sqlite what)
         assert_true(err == AX_OK || failed);
         if (i % 8 == 0 || !failed) {
             ax_events_close(events);
-            assert_int_equal(ax_events_open(path, &events, NULL), AX_OK);
+            assert_int_equal(ax_events_open(path, 100000, &events, NULL), AX_OK);
         }
         struct counted c = rows(events);
         if (c.n != want.n || c.revoked != want.revoked)
@@ -74,7 +74,7 @@ static void try_all(enum failing_sqlite what)
         struct ax_diag diag = {{0}};
         events = NULL;
         failing_sqlite_begin(what, i);
-        enum ax_err err = ax_events_open(path, &events, &diag);
+        enum ax_err err = ax_events_open(path, 100000, &events, &diag);
         again = failing_sqlite_end();
         assert_true(err == AX_OK || (again && diag.text[0] && !events));
         if (err == AX_OK)

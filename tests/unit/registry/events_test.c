@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define MOST 5
+
 struct world {
     char path[SCRATCH_PATH];
     struct ax_events *events;
@@ -15,7 +17,7 @@ struct world {
 static void world_init(struct world *w)
 {
     scratch_make(w->path, "events.db");
-    assert_int_equal(ax_events_open(w->path, &w->events, NULL), AX_OK);
+    assert_int_equal(ax_events_open(w->path, MOST, &w->events, NULL), AX_OK);
 }
 
 static void world_done(struct world *w)
@@ -75,7 +77,7 @@ static void what_was_said_is_there_after_a_restart(void **state)
     world_init(&w);
     int64_t id = add(&w, AX_EVENT_NOT_ANOMALY, "flow", "{instance=\"a\"}");
     ax_events_close(w.events);
-    assert_int_equal(ax_events_open(w.path, &w.events, NULL), AX_OK);
+    assert_int_equal(ax_events_open(w.path, MOST, &w.events, NULL), AX_OK);
     struct seen s = read_all(&w, &(struct ax_event_query){.limit = 9});
     assert_int_equal(s.n, 1);
     assert_true(s.ids[0] == id);
@@ -134,6 +136,47 @@ static void a_visitor_may_have_seen_enough(void **state)
     world_done(&w);
 }
 
+static void as_much_is_in_force_as_there_is_room_for_also_after_a_restart(void **state)
+{
+    (void)state;
+    struct world w;
+    struct ax_diag diag = {{0}};
+    const struct ax_event e = {.kind = AX_EVENT_EXCLUSION};
+    int64_t id = 0, first = 0;
+    world_init(&w);
+    for (int i = 0; i < MOST; i++)
+        id = add(&w, AX_EVENT_MISSED, "", "");
+    first = id - MOST + 1;
+    assert_int_equal(ax_events_add(w.events, &e, &id, &diag), AX_LIMIT);
+    assert_non_null(strstr(diag.text, "revoke old ones"));
+    ax_events_close(w.events);
+    assert_int_equal(ax_events_open(w.path, MOST, &w.events, NULL), AX_OK);
+    assert_int_equal(ax_events_add(w.events, &e, &id, NULL), AX_LIMIT);
+    (void)add(&w, AX_EVENT_INCIDENT, "", ""); /* is no feedback */
+    assert_int_equal(ax_events_revoke(w.events, first, 1, ax_str("jo"), NULL), AX_OK);
+    assert_int_equal(ax_events_add(w.events, &e, &id, NULL), AX_OK);
+    assert_int_equal(ax_events_add(w.events, &e, &id, NULL), AX_LIMIT);
+    world_done(&w);
+}
+
+static void what_was_revoked_first_is_forgotten_first(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w);
+    for (int64_t i = 1; i <= 3L * MOST; i++) {
+        const int64_t id = add(&w, AX_EVENT_MISSED, "", "");
+        assert_true(id == i);
+        assert_int_equal(ax_events_revoke(w.events, id, 1000 + i, ax_str("jo"), NULL), AX_OK);
+        assert_int_equal(ax_events_revoke(w.events, id, 1000 + i, ax_str("jo"), NULL), AX_CONFLICT);
+    }
+    const struct seen s = read_all(&w, &(struct ax_event_query){.limit = 99});
+    assert_int_equal(s.n, MOST);
+    assert_true(s.ids[0] == 2L * MOST + 1 && s.ids[MOST - 1] == 3L * MOST);
+    assert_int_equal(ax_events_revoke(w.events, 1, 9, ax_str("jo"), NULL), AX_NOTFOUND);
+    world_done(&w);
+}
+
 static void files_that_are_none_are_refused_with_a_text(void **state)
 {
     (void)state;
@@ -144,14 +187,14 @@ static void files_that_are_none_are_refused_with_a_text(void **state)
     scratch_make(path, "events.db");
     static const char text[] = "this is a text that is no database, and long enough to be looked at .......";
     scratch_write(path, text, sizeof text);
-    assert_int_equal(ax_events_open(path, &events, &diag), AX_CORRUPT);
+    assert_int_equal(ax_events_open(path, MOST, &events, &diag), AX_CORRUPT);
     assert_non_null(strstr(diag.text, "move it away"));
     scratch_write(path, "", 0);
     assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
     assert_int_equal(sqlite3_exec(db, "PRAGMA user_version=9", NULL, NULL, NULL), SQLITE_OK);
     (void)sqlite3_close(db);
-    assert_int_equal(ax_events_open(path, &events, &diag), AX_UNSUPPORTED);
-    assert_int_equal(ax_events_open("/proc/no/such/events.db", &events, &diag), AX_IO);
+    assert_int_equal(ax_events_open(path, MOST, &events, &diag), AX_UNSUPPORTED);
+    assert_int_equal(ax_events_open("/proc/no/such/events.db", MOST, &events, &diag), AX_IO);
     scratch_remove(path);
 }
 
@@ -173,6 +216,8 @@ int main(void)
         cmocka_unit_test(what_was_revoked_is_history_and_no_more_in_force),
         cmocka_unit_test(a_job_is_told_what_is_said_of_it_and_of_all),
         cmocka_unit_test(a_visitor_may_have_seen_enough),
+        cmocka_unit_test(as_much_is_in_force_as_there_is_room_for_also_after_a_restart),
+        cmocka_unit_test(what_was_revoked_first_is_forgotten_first),
         cmocka_unit_test(files_that_are_none_are_refused_with_a_text),
         cmocka_unit_test(kinds_have_names),
     };
