@@ -9,6 +9,7 @@ The checks run in the order in which they stand here, on one stack; a later one 
 import json
 import math
 import pathlib
+import re
 import signal
 import subprocess
 import sys
@@ -291,6 +292,23 @@ def metrics_are_as_prometheus_wants_them(running):
     require(done.returncode == 0, f"promtool check metrics: {done.stdout.decode(errors='replace')}")
 
 
+def commands_of_the_documents_are_understood(running):
+    """Each curl of README.md and docs/ is answered as such a question is, though nothing here has the names of the examples."""
+    commands = []
+    for path in [TOP / "README.md", *sorted((TOP / "docs").glob("*.md"))]:
+        for block in re.findall(r"^(?: {4})?(curl .*?)(?=^\s*$|^```|\Z)", path.read_text(), re.M | re.S):
+            commands += [(path.name, command) for command in re.split(r"\n(?=(?: {4})?curl )", block)]
+    require(len(commands) >= 6, f"only {len(commands)} are found")
+    for name, command in commands:
+        told = command.strip().replace("127.0.0.1:9201", running.address["auspex"])
+        require(running.address["auspex"] in told, f"{name}: not for Auspex at 127.0.0.1:9201: {command}")
+        done = subprocess.run(["bash", "-c", told.replace("curl ", "curl -sS -o answer -w '%{http_code}' ", 1).replace(" -o a.csv", "")],
+                              cwd=running.folder, capture_output=True, text=True, timeout=60)
+        answer = (running.folder / "answer").read_text()
+        known = done.stdout == "200" or (done.stdout, json.loads(answer)["errorType"]) in (("403", "forbidden"), ("404", "not_found"))
+        require(known, f"{name}: {command}: {done.stdout} {answer[:300]} {done.stderr}")
+
+
 def own_output_is_dropped(running):
     """Auspex's own output, which Prometheus writes back to it, is counted and goes no further."""
     first = metrics(running, "auspex_dropped_samples_total", reason="own_output")
@@ -391,9 +409,10 @@ def stop_and_restart(running):
                "no forecast after the restart")
 
 
-CHECKS = [health_and_readiness, outputs_with_their_labels, capacity_outputs, predictions_on_request, plausible_values,
-          into_victoria_metrics, garbage_is_refused, own_output_is_dropped, alert_arrives, dashboards_answer, metrics_are_as_prometheus_wants_them, reload_bad_config, reload_good_config,
-          stop_and_restart]
+CHECKS = [health_and_readiness, outputs_with_their_labels, capacity_outputs, predictions_on_request,
+          plausible_values, into_victoria_metrics, garbage_is_refused, own_output_is_dropped, alert_arrives,
+          dashboards_answer, metrics_are_as_prometheus_wants_them, commands_of_the_documents_are_understood,
+          reload_bad_config, reload_good_config, stop_and_restart]
 
 
 def prepare(running):
