@@ -2,7 +2,7 @@
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 pkg_check_modules(AX_PC REQUIRED IMPORTED_TARGET
-  libprotobuf-c snappy libmicrohttpd gnutls libcrypt libcurl sqlite3 yaml-0.1 libpcre2-8 libxxhash libzstd jansson libical)
+  libprotobuf-c snappy libmicrohttpd gnutls libcrypt libcurl sqlite3 yaml-0.1 re2 libxxhash libzstd jansson libical)
 find_library(AX_SNAPPY snappy REQUIRED)
 
 add_library(ax_dependencies INTERFACE)

@@ -2,7 +2,7 @@
 add_library(ax_warnings INTERFACE)
 target_compile_options(ax_warnings INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wfloat-conversion
-  -Wstrict-prototypes -Wmissing-prototypes -Wundef -Wvla -Wcast-qual -Wformat=2 -Wnull-dereference
+  $<$<COMPILE_LANGUAGE:C>:-Wstrict-prototypes> $<$<COMPILE_LANGUAGE:C>:-Wmissing-prototypes> -Wundef -Wvla -Wcast-qual -Wformat=2 -Wnull-dereference
   -fno-math-errno -fno-omit-frame-pointer -fstack-protector-strong)
 # No -ffast-math anywhere: the stale marker is a NaN whose bits are data.
 if(AX_WERROR)

@@ -13,6 +13,13 @@ struct ax_arena_block {
     _Alignas(ALIGN) unsigned char bytes[];
 };
 
+/* In the arena itself. */
+struct ax_arena_end {
+    struct ax_arena_end *next;
+    void (*end)(void *p);
+    void *p;
+};
+
 void ax_arena_init(struct ax_arena *a, size_t bytes_max)
 {
     *a = (struct ax_arena){.bytes_max = bytes_max};
@@ -66,8 +73,21 @@ struct ax_str ax_arena_str(struct ax_arena *a, struct ax_str s)
     return (struct ax_str){p, s.n};
 }
 
+bool ax_arena_at_end(struct ax_arena *a, void (*end)(void *p), void *p)
+{
+    struct ax_arena_end *e = ax_arena_alloc(a, sizeof *e);
+    if (!e)
+        return false;
+    *e = (struct ax_arena_end){a->ends, end, p};
+    a->ends = e;
+    return true;
+}
+
 void ax_arena_reset(struct ax_arena *a)
 {
+    for (struct ax_arena_end *e = a->ends; e; e = e->next)
+        e->end(e->p);
+    a->ends = NULL;
     a->bytes = 0;
     if (!a->blocks)
         return;

@@ -3,7 +3,7 @@
 
 #include "base/assert.h"
 #include "base/md5.h"
-#include "config/regex.h"
+#include "prom/regex.h"
 
 #include <inttypes.h>
 #include <locale.h>
@@ -105,7 +105,7 @@ enum ax_err ax_relabel_init(struct ax_relabel *out, const struct ax_relabel_spec
         return err;
     *out = (struct ax_relabel){.action = spec->action, .modulus = spec->modulus};
     struct ax_str pattern = spec->regex.p ? spec->regex : ax_str(DEFAULT_REGEX);
-    err = ax_regex_compile(pattern, arena, &out->regex, diag);
+    err = ax_regex_in_arena(pattern, arena, &out->regex, diag);
     if (err != AX_OK)
         return err;
     struct ax_str *sources = ax_arena_array(arena, spec->source_labels_n, sizeof *sources);
@@ -125,8 +125,8 @@ struct work {
     struct ax_arena *arena;
     struct ax_label *v;
     uint32_t n, cap;
-    struct ax_buf joined, text; /* scratch of one rule */
-    struct ax_regex_match match;
+    struct ax_buf joined, text;  /* scratch of one rule */
+    struct ax_re2_group *groups; /* of the last match, room for those of any rule */
 };
 
 static struct ax_str get(const struct work *w, struct ax_str name)
@@ -166,17 +166,17 @@ static enum ax_err set(struct work *w, struct ax_str name, struct ax_str value)
 static enum ax_err replace(const struct ax_relabel *r, struct work *w, struct ax_str joined)
 {
     bool matched = false;
-    enum ax_err err = ax_regex_match(r->regex, joined, &w->match, &matched);
+    enum ax_err err = ax_regex_match(r->regex, joined, w->groups, &matched);
     if (err != AX_OK || !matched)
         return err;
     struct ax_str target = r->target_label;
     size_t target_n = 0;
     ax_buf_reset(&w->text);
     if (has_reference(target)) {
-        ax_regex_expand(r->regex, &w->match, target, &w->text);
+        ax_regex_expand(r->regex, w->groups, target, &w->text);
         target_n = w->text.n;
     }
-    ax_regex_expand(r->regex, &w->match, r->replacement, &w->text);
+    ax_regex_expand(r->regex, w->groups, r->replacement, &w->text);
     if (w->text.err != AX_OK)
         return w->text.err;
     struct ax_str all = ax_buf_view(&w->text);
@@ -208,13 +208,13 @@ static enum ax_err labelmap(const struct ax_relabel *r, struct work *w)
         bool matched = false;
         if (w->v[i].value.n == 0)
             continue;
-        enum ax_err err = ax_regex_match(r->regex, w->v[i].name, &w->match, &matched);
+        enum ax_err err = ax_regex_match(r->regex, w->v[i].name, w->groups, &matched);
         if (err != AX_OK)
             return err;
         if (!matched)
             continue;
         ax_buf_reset(&w->text);
-        ax_regex_expand(r->regex, &w->match, r->replacement, &w->text);
+        ax_regex_expand(r->regex, w->groups, r->replacement, &w->text);
         err = w->text.err != AX_OK ? w->text.err : AX_OK;
         if (err == AX_OK && w->text.n)
             err = set(w, ax_buf_view(&w->text), w->v[i].value);
@@ -229,7 +229,7 @@ static enum ax_err remove_names(const struct ax_relabel *r, struct work *w)
 {
     for (uint32_t i = 0; i < w->n; i++) {
         bool matched = false;
-        enum ax_err err = ax_regex_match(r->regex, w->v[i].name, &w->match, &matched);
+        enum ax_err err = ax_regex_match(r->regex, w->v[i].name, NULL, &matched);
         if (err != AX_OK)
             return err;
         if (matched == (r->action == AX_RELABEL_LABELDROP))
@@ -286,10 +286,10 @@ static enum ax_err change_case(const struct ax_relabel *r, struct work *w, struc
     return w->text.err != AX_OK ? w->text.err : set(w, r->target_label, ax_buf_view(&w->text));
 }
 
-static enum ax_err keep_or_drop(const struct ax_relabel *r, struct work *w, struct ax_str joined, bool *keep)
+static enum ax_err keep_or_drop(const struct ax_relabel *r, struct ax_str joined, bool *keep)
 {
     bool matched = false;
-    enum ax_err err = ax_regex_match(r->regex, joined, &w->match, &matched);
+    enum ax_err err = ax_regex_match(r->regex, joined, NULL, &matched);
     *keep = matched == (r->action == AX_RELABEL_KEEP);
     return err;
 }
@@ -311,7 +311,7 @@ static enum ax_err apply_one(const struct ax_relabel *r, struct work *w, bool *k
         return replace(r, w, joined);
     case AX_RELABEL_KEEP:
     case AX_RELABEL_DROP:
-        return keep_or_drop(r, w, joined, keep);
+        return keep_or_drop(r, joined, keep);
     case AX_RELABEL_HASHMOD:
         return hashmod(r, w, joined);
     case AX_RELABEL_LABELMAP:
@@ -339,7 +339,11 @@ enum ax_err ax_relabel_apply(const struct ax_relabel *rules, uint32_t n, const s
     *out = (struct ax_labels){0, NULL};
     struct work w = {.arena = arena, .n = in->n, .cap = in->n + 8};
     w.v = ax_arena_array(arena, w.cap, sizeof *w.v);
-    if (!w.v)
+    uint32_t groups = 0;
+    for (uint32_t i = 0; i < n; i++)
+        groups = ax_regex_groups(rules[i].regex) > groups ? ax_regex_groups(rules[i].regex) : groups;
+    w.groups = ax_arena_array(arena, (size_t)groups + 1, sizeof *w.groups);
+    if (!w.v || !w.groups)
         return AX_NOMEM;
     if (in->n)
         memcpy(w.v, in->v, in->n * sizeof *w.v);
@@ -355,6 +359,5 @@ enum ax_err ax_relabel_apply(const struct ax_relabel *rules, uint32_t n, const s
     }
     ax_buf_done(&w.joined);
     ax_buf_done(&w.text);
-    ax_regex_match_done(&w.match);
     return err;
 }

@@ -36,10 +36,11 @@ struct ax_relabel_spec {
     uint64_t modulus; /* 0: not given */
 };
 
-struct ax_regex; /* config/regex.h */
+struct ax_regex; /* prom/regex.h */
 
-/* A checked rule, ready to apply. Everything in it, the compiled expression too, lives in the arena that
- * ax_relabel_init() was given, so that giving the arena back frees it. Immutable: any thread may apply. */
+/* A checked rule, ready to apply. Everything in it lives in the arena that ax_relabel_init() was given, or,
+ * as the compiled expression, ends with it, so that giving the arena back frees it. Immutable: any thread may
+ * apply. */
 struct ax_relabel {
     enum ax_relabel_action action;
     const struct ax_str *source_labels;
@@ -63,7 +64,7 @@ AX_MUST_USE enum ax_err ax_relabel_init(struct ax_relabel *out, const struct ax_
                                         struct ax_arena *arena, struct ax_diag *diag);
 
 /* Apply n rules in turn. out is canonical, lives in the arena and may share bytes with in; out->n == 0
- * says that the series is dropped. AX_NOMEM; AX_LIMIT when matching an expression took too long.
+ * says that the series is dropped. AX_NOMEM.
  * Cost: one pass over the labels for each rule. */
 AX_MUST_USE enum ax_err ax_relabel_apply(const struct ax_relabel *rules, uint32_t n,
                                          const struct ax_labels *in, struct ax_arena *arena,

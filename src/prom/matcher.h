@@ -1,8 +1,7 @@
 /* matcher.h: label matchers = != =~ !~, anchored, as in a PromQL selector.
  *
- * An absent label matches as the empty value. Regular expressions are PCRE2 in a form close to RE2:
- * fully anchored, dot matches newline, UTF-8; match cost is bounded (AX_INVALID at compile time for
- * what RE2 refuses: back-references and look-around). Immutable after compile; any thread may match. */
+ * An absent label matches as the empty value. Regular expressions are those of prom/regex.h: a match takes
+ * time that grows with the value, whatever the pattern. Immutable after compile; any thread may match. */
 #ifndef AX_PROM_MATCHER_H
 #define AX_PROM_MATCHER_H
 

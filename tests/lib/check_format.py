@@ -14,8 +14,8 @@ def main():
     tool = shutil.which("clang-format-14") or shutil.which("clang-format")
     if not tool:
         sys.exit("clang-format is not installed: deploy/packages test")
-    files = [str(p) for folder in ("src", "tests") for p in sorted((top / folder).rglob("*.[ch]"))
-             if "golden" not in p.relative_to(top).parts]
+    files = [str(p) for folder in ("src", "tests") for p in sorted((top / folder).rglob("*"))
+             if p.suffix in (".c", ".h", ".cc") and "golden" not in p.relative_to(top).parts]
     mode = ["-i"] if "--fix" in sys.argv[2:] else ["--dry-run", "-Werror"]
     return subprocess.run([tool, *mode, *files], check=False).returncode
 

@@ -71,7 +71,7 @@ def header_declarations(text):
 
 def functions(paths):
     """(path, name, first line, last line) of every function, by ctags."""
-    output = subprocess.run(["ctags", "--output-format=json", "--fields=+ne", "--languages=C", "--langmap=C:.c.h",
+    output = subprocess.run(["ctags", "--output-format=json", "--fields=+ne", "--languages=C", "--langmap=C:.c.h.cc",
                              "--kinds-C=f", "-f", "-", "-L", "-"], input="\n".join(map(str, paths)), text=True,
                             capture_output=True, check=True).stdout
     for line in output.splitlines():
@@ -81,7 +81,7 @@ def functions(paths):
 
 
 def problems(top):
-    sources = sorted(p for folder in ("src", "tests") for p in (top / folder).rglob("*.[ch]"))
+    sources = sorted(p for folder in ("src", "tests") for p in (top / folder).rglob("*") if p.suffix in (".c", ".h", ".cc"))
     calls = re.compile(r"(?<![\w.>])(" + "|".join(BANNED) + r")\s*\(")
     for path in sources:
         name = path.relative_to(top).as_posix()

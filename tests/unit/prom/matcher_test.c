@@ -54,6 +54,9 @@ static void dot_matches_newline_and_whole_code_points(void **state)
     assert_true(matches(AX_MATCH_RE, "(?i)NODE-[0-9]+", "node-7"));
     assert_true(matches(AX_MATCH_RE, "[]a]+", "]a"));
     assert_true(matches(AX_MATCH_RE, "(?P<x>a)(?:b)", "ab"));
+    assert_true(matches(AX_MATCH_RE, "(?<x>a)(?<y>b)", "ab"));
+    assert_true(matches(AX_MATCH_RE, "[[:alpha:](?<x>]+", "(?<x>"));
+    assert_true(matches(AX_MATCH_RE, "\\(?<x>\\Q(?<x>\\E", "<x>(?<x>"));
     assert_true(matches(AX_MATCH_RE, "\\Q(?=\\E", "(?="));
     assert_true(matches(AX_MATCH_RE, "[(?=]+", "(?="));
     assert_true(matches(AX_MATCH_RE, "\\d+\\.\\d+", "1.5"));
@@ -62,9 +65,11 @@ static void dot_matches_newline_and_whole_code_points(void **state)
 static void what_re2_refuses_is_refused_with_a_text(void **state)
 {
     (void)state;
-    const char *bad[] = {"(a)\\1", "(?=a)", "(?!a)",   "(?<=a)b",   "(?<!a)b",    "(?>a+)",       "a++",
-                         "(?R)",   "(",     "[",       "*a",        "a\\K",       "\\g1",         "(?P=x)",
-                         "(?|a)",  "\xff",  "(?P>x)a", "(?(1)a|b)", "(*COMMIT)a", "(?<x>a)\\k<x>"};
+    const char *bad[] = {"(a)\\1", "(?=a)",   "(?!a)",     "(?<=a)b",    "(?<!a)b",
+                         "(?>a+)", "a++",     "(?R)",      "(",          "[",
+                         "*a",     "a\\K",    "\\g1",      "(?P=x)",     "(?|a)",
+                         "\xff",   "(?P>x)a", "(?(1)a|b)", "(*COMMIT)a", "(?<x>a)\\k<x>",
+                         "\\h+",   "\\N|\\Z", "\\C",       "a{1001}",    "((a{500}){500})"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         struct ax_matcher *m;
         struct ax_diag diag = {{0}};
@@ -75,15 +80,19 @@ static void what_re2_refuses_is_refused_with_a_text(void **state)
     }
 }
 
-static void catastrophic_patterns_end(void **state)
+/* Of those that match a value only by their last way, backtracking would try the others first, in a number of
+ * steps that no limit can be as large as. */
+static void patterns_of_many_ways_find_the_one_that_matches(void **state)
 {
     (void)state;
-    char value[200];
+    char value[4001];
     memset(value, 'a', sizeof value - 1);
-    value[sizeof value - 2] = 'b';
+    value[sizeof value - 2] = 'd';
     value[sizeof value - 1] = '\0';
-    assert_false(matches(AX_MATCH_RE, "(a+)+", value));
-    assert_false(matches(AX_MATCH_RE, "(a|aa)+c", value));
+    assert_false(matches(AX_MATCH_RE, "(a|aa)+[bc]", value));
+    assert_true(matches(AX_MATCH_RE, "(a|aa)+[bc]|a+d", value));
+    assert_true(matches(AX_MATCH_RE, "((a+)+)+b|(a|aa)*d", value));
+    assert_true(matches(AX_MATCH_RE, "((((a*)*)*)*)*b|.*a.{500}b|.*d", value));
 }
 
 static void long_values_match(void **state)
@@ -147,7 +156,7 @@ int main(void)
         cmocka_unit_test(regular_expressions_are_anchored),
         cmocka_unit_test(dot_matches_newline_and_whole_code_points),
         cmocka_unit_test(what_re2_refuses_is_refused_with_a_text),
-        cmocka_unit_test(catastrophic_patterns_end),
+        cmocka_unit_test(patterns_of_many_ways_find_the_one_that_matches),
         cmocka_unit_test(long_values_match),
         cmocka_unit_test(a_matcher_says_what_it_was_made_from),
         cmocka_unit_test(threads_share_a_matcher),

@@ -1,0 +1,45 @@
+/* regex.h: regular expressions as Prometheus reads them: RE2's syntax, anchored at both ends, dot matches
+ * newline, UTF-8.
+ *
+ * It is RE2 itself, so that no pattern makes a match run away: its time is at most the size of the compiled
+ * pattern, which is bounded, for each byte of the subject. What Go refuses is refused: back-references,
+ * look-around, \C. Groups may be called as in (?P<name>) and (?<name>). Immutable after compile: any thread
+ * may match. */
+#ifndef AX_PROM_REGEX_H
+#define AX_PROM_REGEX_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "prom/re2.h"
+
+#define AX_REGEX_BYTES_MAX 65536u /* of a pattern */
+
+/* A compiled one. */
+struct ax_regex;
+
+/* Compile. AX_INVALID with a text; AX_NOMEM. Free with ax_regex_free(). */
+AX_MUST_USE enum ax_err ax_regex_new(struct ax_str pattern, struct ax_regex **out, struct ax_diag *diag);
+
+/* The same, freed with the arena. */
+AX_MUST_USE enum ax_err ax_regex_in_arena(struct ax_str pattern, struct ax_arena *arena,
+                                          const struct ax_regex **out, struct ax_diag *diag);
+
+/* Free; NULL is fine. */
+void ax_regex_free(struct ax_regex *re);
+
+/* Groups, the whole match (0) not counted. */
+uint32_t ax_regex_groups(const struct ax_regex *re);
+
+/* Does the whole subject match? groups: room for ax_regex_groups() + 1 of them, which point into the subject;
+ * NULL when nobody asks for them, which is faster. AX_NOMEM. */
+AX_MUST_USE enum ax_err ax_regex_match(const struct ax_regex *re, struct ax_str subject,
+                                       struct ax_re2_group *groups, bool *out_matched);
+
+/* Append the template with its references replaced by the groups of a match (Go's Regexp.Expand: the longest
+ * name counts, so `$1x` is the group named "1x"; an unknown group is empty). */
+void ax_regex_expand(const struct ax_regex *re, const struct ax_re2_group *groups,
+                     struct ax_str template_text, struct ax_buf *out);
+
+#endif
