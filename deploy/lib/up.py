@@ -83,7 +83,8 @@ def print_where_to_look(running):
             suffix = " {" + ", ".join(f"{k}={v}" for k, v in shown.items()) + "}" if "by (" in expression else ""
             print(f"  {expression}{suffix}: {number(value)}")
     print("\nThe recording is played 120 times as fast as it was taken; the durations in the alert rules are divided by 120\n"
-          "too. A minute and a half after the start comes the outage that its owner's experts labelled. Ctrl-C ends all of it.\n",
+          "too (so AuspexModelNotReady may fire at first: its hour is half a minute here). A minute and a half after the start\n"
+          "comes the outage that its owner's experts labelled. Ctrl-C ends all of it.\n",
           flush=True)
 
 

@@ -16,6 +16,7 @@
 
 #define TRAINING_BYTES_MAX (256u << 20)
 #define REPORT_BYTES_MAX (256u << 20)
+#define SERIES_TEXT_MAX (1u << 20)
 
 struct options {
     const char *config_file, *train_until, *emit, *report, *format, *label, *feedback;
@@ -44,6 +45,17 @@ static enum ax_err parse_time(const char *text, int64_t *out_ms, struct ax_diag 
                    "--train-until: '%s' is neither Unix seconds nor like 2026-01-02T03:04:05Z", text);
 }
 
+/* Whether a file can be written, before much time is spent on what goes into it; nothing in it is lost. */
+static enum ax_err check_writable(const char *path, struct ax_diag *diag)
+{
+    if (!*path)
+        return AX_OK;
+    FILE *f = fopen(path, "a");
+    if (!f || fclose(f) != 0)
+        return ax_fail(diag, AX_IO, "cannot write %s: %s", path, strerror(errno));
+    return AX_OK;
+}
+
 static void take_truth(void *ctx, const struct ax_labels *labels, int64_t t_ms, int label)
 {
     ax_backtest_watch_truth(ctx, labels, t_ms, label);
@@ -54,6 +66,8 @@ static enum ax_err set_up(struct backtest *b, struct ax_diag *diag)
     struct options *o = &b->options;
     struct ax_config *config = NULL;
     enum ax_err err = *o->feedback ? ax_backtest_feedback_open(o->feedback, &b->feedback, diag) : AX_OK;
+    if (err == AX_OK)
+        err = check_writable(o->report, diag);
     if (err == AX_OK)
         err = ax_recording_config(o->config_file, o->max_range_ms, &config, diag);
     if (err != AX_OK)
@@ -93,12 +107,27 @@ static enum ax_err write_file(const char *path, const struct ax_buf *text, struc
     return whole ? AX_OK : ax_fail(diag, AX_IO, "cannot write %s: %s", path, strerror(errno));
 }
 
+/* No job wants any column: name one, as a job has to select it. */
+static enum ax_err nothing_wanted(const struct ax_recording *r, struct ax_diag *diag)
+{
+    struct ax_buf first;
+    ax_buf_init(&first, SERIES_TEXT_MAX);
+    if (ax_csv_series_n(r->csv))
+        ax_labels_write(ax_csv_labels(r->csv, 0), &first);
+    enum ax_err err =
+        ax_fail(diag, AX_INVALID,
+                "no column of the input matches a selector of the jobs; the first one is the series %.*s",
+                (int)(first.n < 256 ? first.n : 256), first.n ? (const char *)first.bytes : "");
+    ax_buf_done(&first);
+    return err;
+}
+
 static enum ax_err show_result(struct backtest *b, struct ax_diag *diag)
 {
     if (b->recording.shown_ns)
         (void)fputc('\n', stderr);
     if (b->recording.samples == 0)
-        return ax_fail(diag, AX_INVALID, "no column of the input matches a selector of the jobs");
+        return nothing_wanted(&b->recording, diag);
     if (b->recording.duplicates)
         (void)fprintf(stderr,
                       "auspex backtest: %" PRIu64 " values of a time that was there already were left out\n",

@@ -341,6 +341,8 @@ static enum ax_err start_stages(struct server *s, struct ax_config *config, stru
                                                  .snapshots = ax_durable_snapshots(s->durable),
                                                  .snapshot_interval_ms = s->flags.snapshot_interval_ms,
                                                  .snapshot_log_bytes = SNAPSHOT_LOG_BYTES,
+                                                 .replay_max_ms = s->flags.replay_max_ms,
+                                                 .snapshot_rate_max = s->flags.snapshot_rate_max,
                                                  .sync = sync_emit,
                                                  .sync_ctx = s};
     s->pipeline = s->db && s->paths ? ax_pipeline_new(&pipeline) : NULL;

@@ -10,8 +10,8 @@
 struct ax_serve_flags {
     const char *config_file, *storage_path, *listen_address, *web_config_file, *log_level, *log_format,
         *fsync;
-    int64_t max_range_ms, flush_deadline_ms, snapshot_interval_ms;
-    uint64_t body_max, decoded_max, bodies_max, memory_max, queue_max, wal_segment_bytes;
+    int64_t max_range_ms, flush_deadline_ms, snapshot_interval_ms, replay_max_ms;
+    uint64_t body_max, decoded_max, bodies_max, memory_max, queue_max, wal_segment_bytes, snapshot_rate_max;
     uint32_t threads, connections_max, connections_per_ip_max, requests_max, queries_max, labels_max,
         label_bytes_max, key_bytes_max, samples_max, symbols_max, refused_max;
     uint32_t events_max; /* of feedback in force */

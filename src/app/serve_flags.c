@@ -94,7 +94,12 @@ static size_t store_flags(struct ax_serve_flags *f, struct ax_flag *out)
         {"storage.wal-segment-size", AX_FLAG_BYTES, &f->wal_segment_bytes, "64MiB",
          "size at which a file of the log is closed and the next one begun"},
         {"storage.snapshot-interval", AX_FLAG_DURATION, &f->snapshot_interval_ms, "5m",
-         "how often a snapshot is taken, from which a start replays the log"},
+         "how often at least a snapshot is taken, from which a start replays the log"},
+        {"storage.max-replay", AX_FLAG_DURATION, &f->replay_max_ms, "1s",
+         "processor time that a start after a kill may take for replayed steps; above, a snapshot is taken "
+         "early; 0s: no limit"},
+        {"storage.max-snapshot-rate", AX_FLAG_BYTES, &f->snapshot_rate_max, "8MiB",
+         "bytes a second that snapshots taken early may write; 0: no limit"},
         {"storage.max-memory", AX_FLAG_MEMORY, &f->memory_max, "80%",
          "memory in use; above: 503, and near it no new series; 0: no limit"},
         {"storage.max-series", AX_FLAG_COUNT, &f->series_max, "1000000", "wanted input series in memory"},

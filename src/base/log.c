@@ -2,7 +2,7 @@
 #include "base/log.h"
 
 #include "base/clock.h"
-#include "base/str.h"
+#include "base/hash.h"
 
 #include <pthread.h>
 #include <stdarg.h>
@@ -12,6 +12,7 @@
 
 #define LINE_BYTES 2048
 #define LIMITED_IDS 64 /* ids remembered for rate limiting */
+#define PROBES 8       /* places that a subject may have */
 
 static enum ax_log_level least_level = AX_LOG_INFO;
 static enum ax_log_format line_format = AX_LOG_LOGFMT;
@@ -21,6 +22,11 @@ static struct {
     const char *id;
     struct ax_log_limit limit;
 } limits[LIMITED_IDS];
+static struct {
+    uint64_t key; /* hash of id and subject */
+    const char *id;
+    struct ax_log_limit limit;
+} subjects[AX_LOG_SUBJECTS];
 
 static const char *const level_names[] = {"debug", "info", "warn", "error"};
 
@@ -63,15 +69,51 @@ bool ax_log_admit(struct ax_log_limit *l, int64_t now_ms, uint64_t *suppressed)
     return admitted;
 }
 
-/* The same for an id; the last limit of the table is shared by those for which it has no room. */
-static bool admit(const char *id, uint64_t *suppressed)
+/* The limit of an id; the last one of the table is shared by those for which it has no room. */
+static struct ax_log_limit *limit_of(const char *id)
 {
     unsigned i = 0;
-    (void)pthread_mutex_lock(&limit_lock);
     while (i < LIMITED_IDS - 1 && limits[i].id && strcmp(limits[i].id, id) != 0)
         i++;
     limits[i].id = id;
-    bool admitted = ax_log_admit(&limits[i].limit, ax_mono_ns() / 1000000, suppressed);
+    return &limits[i].limit;
+}
+
+/* That of an id and a subject: the one it has, or one that nobody needs now; NULL when there is none. What
+ * was suppressed of the one whose place it takes is told with the next line of that one's id. */
+static struct ax_log_limit *limit_about(const char *id, struct ax_str subject, int64_t now_ms)
+{
+    const uint64_t key = ax_hash64(subject.p, subject.n, ax_hash64(id, strlen(id), 0));
+    struct ax_log_limit *found = NULL;
+    unsigned place = 0;
+    for (unsigned i = 0; i < PROBES; i++) {
+        const unsigned at = (unsigned)((key + i) % AX_LOG_SUBJECTS);
+        struct ax_log_limit *l = &subjects[at].limit;
+        if (subjects[at].key == key)
+            return l;
+        if (found || l->spent_ms > now_ms)
+            continue;
+        found = l;
+        place = at;
+    }
+    if (found && found->suppressed) {
+        limit_of(subjects[place].id)->suppressed += found->suppressed;
+        found->suppressed = 0;
+    }
+    if (found) {
+        subjects[place].key = key;
+        subjects[place].id = id;
+    }
+    return found;
+}
+
+/* May a line be written now? subject.n 0: it has none. */
+static bool admit(const char *id, struct ax_str subject, uint64_t *suppressed)
+{
+    const int64_t now_ms = ax_mono_ns() / 1000000;
+    (void)pthread_mutex_lock(&limit_lock);
+    struct ax_log_limit *l = subject.n ? limit_about(id, subject, now_ms) : NULL;
+    bool admitted = ax_log_admit(l ? l : limit_of(id), now_ms, suppressed);
     (void)pthread_mutex_unlock(&limit_lock);
     return admitted;
 }
@@ -113,21 +155,17 @@ static size_t timestamp(char *out, size_t cap, int64_t ms)
     return n + (size_t)snprintf(out + n, cap - n, ".%03dZ", (int)(ms % 1000));
 }
 
-void ax_log(enum ax_log_level level, const char *id, const char *fmt, ...)
+static void write_line(enum ax_log_level level, const char *id, struct ax_str subject, const char *fmt,
+                       va_list args)
 {
-    if (level < least_level)
-        return;
     struct ax_clock clock = ax_clock_wall();
     int64_t now_ms = ax_clock_now(&clock);
     uint64_t suppressed = 0;
-    if (level >= AX_LOG_WARN && !admit(id, &suppressed))
+    if (level >= AX_LOG_WARN && !admit(id, subject, &suppressed))
         return;
 
     char msg[LINE_BYTES / 2], ts[40], line[LINE_BYTES + 256];
-    va_list args;
-    va_start(args, fmt);
     (void)vsnprintf(msg, sizeof msg, fmt, args);
-    va_end(args);
     (void)timestamp(ts, sizeof ts, now_ms);
 
     bool json = line_format == AX_LOG_JSON;
@@ -147,4 +185,24 @@ void ax_log(enum ax_log_level level, const char *id, const char *fmt, ...)
     line[n++] = '\n';
     ssize_t written = write(STDERR_FILENO, line, n);
     (void)written; /* nowhere left to complain */
+}
+
+void ax_log(enum ax_log_level level, const char *id, const char *fmt, ...)
+{
+    va_list args;
+    if (level < least_level)
+        return;
+    va_start(args, fmt);
+    write_line(level, id, (struct ax_str){NULL, 0}, fmt, args);
+    va_end(args);
+}
+
+void ax_log_about(enum ax_log_level level, const char *id, struct ax_str subject, const char *fmt, ...)
+{
+    va_list args;
+    if (level < least_level)
+        return;
+    va_start(args, fmt);
+    write_line(level, id, subject, fmt, args);
+    va_end(args);
 }

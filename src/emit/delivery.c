@@ -99,10 +99,10 @@ void ax_delivery_fall_back(struct ax_delivery *d, const char *why)
 {
     int two = 2;
     if (atomic_compare_exchange_strong(&d->version, &two, 1))
-        ax_log(AX_LOG_WARN, "send_falls_back",
-               "%s does not take remote-write 2.0 (%s); sending 1.0 from now on. Set protobuf_message: "
-               "prometheus.WriteRequest to spare the attempt",
-               d->url, why);
+        ax_log_about(AX_LOG_WARN, "send_falls_back", ax_str(d->url),
+                     "%s does not take remote-write 2.0 (%s); sending 1.0 from now on. Set protobuf_message: "
+                     "prometheus.WriteRequest to spare the attempt",
+                     d->url, why);
 }
 
 /* Text of a series, for a person; cut when it is long. */
@@ -129,6 +129,6 @@ void ax_delivery_refused(struct ax_delivery *d, const struct ax_batch *batch, ui
     (void)snprintf(reason, sizeof reason, "%d", status);
     ax_metric_add(ax_metric(AX_M_SEND_FAILED, d->url, reason), batch->encoded_n);
     name_series(batch->items[from].series, series);
-    ax_log(AX_LOG_WARN, "send_refused", "%s refused %u samples for good: %s; of %s%s", d->url,
-           batch->encoded_n, why, series, batch->encoded_n > 1 ? " and others" : "");
+    ax_log_about(AX_LOG_WARN, "send_refused", ax_str(d->url), "%s refused %u samples for good: %s; of %s%s",
+                 d->url, batch->encoded_n, why, series, batch->encoded_n > 1 ? " and others" : "");
 }

@@ -136,9 +136,9 @@ static enum ax_err commit(struct ax_emit *e, struct ax_str unit, int64_t t_ms, s
     if (e->puts_n)
         err = ax_outgoing_append(e->outgoing, unit, t_ms, e->puts, e->puts_n, diag);
     if (err == AX_LIMIT) { /* nor will it be taken the next time */
-        ax_log(AX_LOG_ERROR, "unit_too_large",
-               AX_STR_FMT ": %u samples of one step do not fit into a record, and are dropped",
-               AX_STR_ARG(unit), e->puts_n);
+        ax_log_about(AX_LOG_ERROR, "unit_too_large", unit,
+                     AX_STR_FMT ": %u samples of one step do not fit into a record, and are dropped",
+                     AX_STR_ARG(unit), e->puts_n);
         ax_endpoints_count_dropped(&e->endpoints, "too_large", e->puts_n);
         err = AX_OK;
     }

@@ -61,8 +61,8 @@ static void count(struct ax_cell *cell, uint64_t n)
 static void log_damage(const struct ax_feed *f, const char *text)
 {
     if (f->o.damaged)
-        ax_log(AX_LOG_WARN, "outgoing_damaged", "%s: the outgoing queue has damage, which is passed over: %s",
-               f->o.url, text);
+        ax_log_about(AX_LOG_WARN, "outgoing_damaged", ax_str(f->o.url),
+                     "%s: the outgoing queue has damage, which is passed over: %s", f->o.url, text);
 }
 
 /* A series through the rules: *out is a view, into key or into the feed's buffer; empty when a rule drops it.
@@ -128,8 +128,8 @@ static enum ax_err define(struct ax_feed *f, uint32_t number, struct ax_str key)
     else
         err = relabel(f, key, &seen);
     if (err != AX_OK && f->o.relabelled)
-        ax_log(AX_LOG_WARN, "relabel_failed", "%s: a series is not sent: relabelling it is %s", f->o.url,
-               ax_err_text(err));
+        ax_log_about(AX_LOG_WARN, "relabel_failed", ax_str(f->o.url),
+                     "%s: a series is not sent: relabelling it is %s", f->o.url, ax_err_text(err));
     if (err == AX_OK && !erased && seen.n) {
         uint32_t lane = ax_feed_lane(seen) - f->o.first_lane; /* wraps round below the first */
         s = lane < f->o.lanes_n ? intern(f, seen, lane) : &of_others;

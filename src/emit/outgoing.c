@@ -164,27 +164,43 @@ static void begin_segment(struct ax_outgoing *o)
 
 /* Reading the end of the log. */
 
-/* The series of a segment by number while it is read. */
+/* A series of the segment that is read, and its newest sample there: the table of series is told once, and
+ * not for each of millions of samples. NULL for one whose record was lost. */
+struct numbered {
+    struct ax_out *out;
+    int64_t newest_ms;
+};
+
+/* They by their number. */
 struct scan {
     struct ax_outgoing *o;
-    struct ax_out **outs;
+    struct numbered *v;
     uint32_t n, cap;
 };
 
-/* The series of a number; NULL for one whose record was lost. AX_NOMEM. */
+/* Tell of those from a number on, which is the next to be defined. */
+static void end_numbers(struct scan *s, uint32_t from)
+{
+    for (uint32_t i = from; i < s->n; i++)
+        if (s->v[i].out && s->v[i].newest_ms != INT64_MIN)
+            ax_outs_saw(s->o->outs, s->v[i].out, s->v[i].newest_ms);
+    s->n = from < s->n ? from : s->n;
+}
+
 static enum ax_err set_number(struct scan *s, uint32_t number, struct ax_out *out)
 {
     if (number >= s->cap) {
         uint32_t cap = number < 512 ? 1024 : number * 2;
-        struct ax_out **outs = realloc(s->outs, cap * sizeof(struct ax_out *));
-        if (!outs)
+        struct numbered *v = realloc(s->v, cap * sizeof *v);
+        if (!v)
             return AX_NOMEM;
-        s->outs = outs;
+        s->v = v;
         s->cap = cap;
     }
+    end_numbers(s, number); /* those of a segment whose first record was lost */
     while (s->n < number)
-        s->outs[s->n++] = NULL;
-    s->outs[number] = out;
+        s->v[s->n++] = (struct numbered){NULL, INT64_MIN};
+    s->v[number] = (struct numbered){out, INT64_MIN};
     s->n = number + 1;
     return AX_OK;
 }
@@ -196,7 +212,7 @@ static enum ax_err scan_unit(struct scan *s, struct ax_unit *u, uint64_t at)
     int64_t t_ms;
     double value;
     if (u->first) {
-        s->n = 0;
+        end_numbers(s, 0);
         note_segment(s->o, ax_seglog_segment(s->o->log, at));
     }
     atomic_store(&s->o->total, u->before + u->samples_n);
@@ -209,8 +225,8 @@ static enum ax_err scan_unit(struct scan *s, struct ax_unit *u, uint64_t at)
         err = out || erased ? set_number(s, u->numbered - 1, out) : AX_NOMEM;
     }
     for (uint32_t number; err == AX_OK && ax_unit_next_sample(u, &number, &t_ms, &value);)
-        if (number < s->n && s->outs[number])
-            ax_outs_saw(outs, s->outs[number], t_ms);
+        if (number < s->n && t_ms > s->v[number].newest_ms)
+            s->v[number].newest_ms = t_ms;
     return err == AX_OK ? u->rest.err : err;
 }
 
@@ -275,8 +291,9 @@ static enum ax_err scan(struct ax_outgoing *o, struct ax_diag *diag)
     enum ax_err err = ax_seglog_reader_new(o->log, scan_start(o), &r);
     while (err == AX_OK)
         err = scan_record(&s, r, diag);
+    end_numbers(&s, 0);
     ax_seglog_reader_free(r);
-    free(s.outs);
+    free(s.v);
     if (err == AX_NOTREADY)
         return AX_OK;
     return err == AX_NOMEM ? ax_fail(diag, err, "out of memory") : err;

@@ -86,8 +86,8 @@ static void note(struct ax_sender *s, uint64_t at, uint64_t count)
 {
     struct ax_diag diag = {{0}};
     while (ax_positions_put(s->d->positions, s->first_lane, s->lanes_n, at, &diag) != AX_OK) {
-        ax_log(AX_LOG_ERROR, "position_not_written", "%s: nothing more is sent until it can be: %s",
-               s->d->url, diag.text);
+        ax_log_about(AX_LOG_ERROR, "position_not_written", ax_str(s->d->url),
+                     "%s: nothing more is sent until it can be: %s", s->d->url, diag.text);
         if (!rest(s, FAULT_PAUSE_MS))
             break;
     }
@@ -112,16 +112,16 @@ static void tell_dropped(struct ax_sender *s)
 {
     if (s->expired_n) {
         ax_metric_add(s->too_old, s->expired_n);
-        ax_log(AX_LOG_WARN, "samples_too_old", "%s: dropped %u samples older than sample_age_limit",
-               s->d->url, s->expired_n);
+        ax_log_about(AX_LOG_WARN, "samples_too_old", ax_str(s->d->url),
+                     "%s: dropped %u samples older than sample_age_limit", s->d->url, s->expired_n);
     }
     if (s->overflown_n) {
         ax_metric_add(s->queue_full, s->overflown_n);
         if (!s->overflowing)
-            ax_log(AX_LOG_WARN, "queue_full",
-                   "%s is more than %llu bytes behind: its oldest samples are dropped. Raise "
-                   "--storage.queue.max-size, or see why it takes no more",
-                   s->d->url, (unsigned long long)s->d->max_bytes);
+            ax_log_about(AX_LOG_WARN, "queue_full", ax_str(s->d->url),
+                         "%s is more than %llu bytes behind: its oldest samples are dropped. Raise "
+                         "--storage.queue.max-size, or see why it takes no more",
+                         s->d->url, (unsigned long long)s->d->max_bytes);
         s->overflowing = true;
     }
     s->expired_n = s->overflown_n = 0;
@@ -266,7 +266,7 @@ static bool wait_to_retry(struct ax_sender *s, uint32_t attempt, int64_t retry_a
         return false;
     s->failing = true;
     ax_metric_add(s->retries, 1);
-    ax_log(AX_LOG_WARN, "send_retry", "%s: %s; trying again", s->d->url, diag->text);
+    ax_log_about(AX_LOG_WARN, "send_retry", ax_str(s->d->url), "%s: %s; trying again", s->d->url, diag->text);
     return rest(s, ax_backoff_ms(&s->d->backoff, attempt, retry_after_ms, &s->rng));
 }
 

@@ -235,7 +235,8 @@ static void begin(struct ax_backfill *b, struct entry *e)
     enum ax_err err =
         ax_backfill_run_new(&b->env, b->config, e->block, all ? NULL : &e->only, &e->settled, &e->run, &diag);
     if (err != AX_OK) {
-        ax_log(AX_LOG_WARN, "backfill_failed", "job %s: its history cannot be read: %s", e->name, diag.text);
+        ax_log_about(AX_LOG_WARN, "backfill_failed", ax_str(e->name),
+                     "job %s: its history cannot be read: %s", e->name, diag.text);
         ax_map_done(&e->only);
         e->due_ms = mono_ms + RETRY_MAX_MS;
         return;
@@ -291,8 +292,9 @@ static void failed(struct ax_backfill *b, struct entry *e, const struct ax_backf
     char wait[32];
     ax_format_duration(e->retry_ms, wait, sizeof wait);
     ax_metric_count(AX_M_BACKFILL_FAILURES, e->name, s->reason);
-    ax_log(AX_LOG_WARN, "backfill_failed",
-           "job %s goes on without history, which is asked for again in %s: %s", e->name, wait, diag->text);
+    ax_log_about(AX_LOG_WARN, "backfill_failed", ax_str(e->name),
+                 "job %s goes on without history, which is asked for again in %s: %s", e->name, wait,
+                 diag->text);
     show(b, e, s->share, "failed, again in %s: %s", wait, diag->text);
     e->due_ms = e->free_ms = ax_clock_mono(&b->options.clock) + e->retry_ms;
     e->retry_ms = e->retry_ms * 2 < RETRY_MAX_MS ? e->retry_ms * 2 : RETRY_MAX_MS;

@@ -45,8 +45,8 @@ static void refuse_duplicate(const struct ax_channel *c)
     if (ax_job_rehearses(c->job))
         return;
     ax_job_error(c->job, "duplicate");
-    ax_log(
-        AX_LOG_WARN, "duplicate_feature",
+    ax_log_about(
+        AX_LOG_WARN, "duplicate_feature", ax_str(c->job->name),
         "job %s: %s gives several series for one entity; aggregate it by the labels that join (`by`, `on`)",
         c->job->name, c->drift_name[0]);
 }
@@ -129,8 +129,8 @@ static void refuse(const struct ax_job *job, uint32_t n)
     if (ax_job_rehearses(job))
         return;
     ax_metric_add(job->refused, n);
-    ax_log(
-        AX_LOG_WARN, "targets_refused",
+    ax_log_about(
+        AX_LOG_WARN, "targets_refused", ax_str(job->name),
         "job %s takes no more new series in this step, and max_series (%u) in all: raise it, or narrow the "
         "expression",
         job->name, job->config->max_series);
@@ -183,16 +183,17 @@ enum ax_err ax_channel_evaluate(struct ax_channel *c, int64_t t_ms, struct ax_bu
     if (ax_bound_eval(c->bound, t_ms, &v, &diag) != AX_OK) {
         ax_job_error(c->job, "expr");
         if (!ax_job_rehearses(c->job))
-            ax_log(AX_LOG_WARN, "expression_failed", "job %s, %s: %s", c->job->name, c->drift_name[0],
-                   diag.text);
+            ax_log_about(AX_LOG_WARN, "expression_failed", ax_str(c->job->name), "job %s, %s: %s",
+                         c->job->name, c->drift_name[0], diag.text);
         v.n = 0;
     }
     if (v.dropped) {
         ax_metric_add(ax_metric(AX_M_JOB_HISTOGRAMS, c->job->name, NULL), v.dropped);
-        ax_log(AX_LOG_WARN, "histograms_dropped",
-               "job %s, %s: %u native histogram(s) are no numbers: use histogram_quantile, histogram_count, "
-               "histogram_sum or histogram_avg, and do not mix them with numbers",
-               c->job->name, c->drift_name[0], v.dropped);
+        ax_log_about(
+            AX_LOG_WARN, "histograms_dropped", ax_str(c->job->name),
+            "job %s, %s: %u native histogram(s) are no numbers: use histogram_quantile, histogram_count, "
+            "histogram_sum or histogram_avg, and do not mix them with numbers",
+            c->job->name, c->drift_name[0], v.dropped);
     }
     ax_arena_reset(&c->job->scratch);
     give_all(c, &v, &new);

@@ -27,6 +27,34 @@ static void show_snapshot(int64_t written_ms, uint64_t bytes)
     ax_metric_set(ax_metric(AX_M_SNAPSHOT_BYTES, NULL, NULL), (double)bytes);
 }
 
+/* Note what a start would need to take the steps behind the newest snapshot again. */
+static void owe(struct ax_pipeline *p, int64_t ns)
+{
+    p->snapshot.owed_ns = ns;
+    ax_metric_set(ax_metric(AX_M_REPLAY_OWED, NULL, NULL), (double)ns * 1e-9);
+}
+
+enum ax_err ax_pipeline_take(struct ax_pipeline *p, struct ax_job *job, struct ax_str record)
+{
+    const int64_t start_ns = ax_thread_cpu_ns();
+    const enum ax_err err = ax_job_take(job, record);
+    p->snapshot.step_ns = ax_thread_cpu_ns() - start_ns;
+    if (p->options.log)
+        owe(p, p->snapshot.owed_ns + p->snapshot.step_ns);
+    return err;
+}
+
+/* Would a start have too much to do after one more step, and may another snapshot be written for that? */
+static bool owes_too_much(const struct ax_pipeline *p, int64_t since_ms)
+{
+    const struct ax_pipeline_options *o = &p->options;
+    if (!o->replay_max_ms || !p->snapshot.owed_ns ||
+        (p->snapshot.owed_ns + p->snapshot.step_ns) / 1000000 < o->replay_max_ms)
+        return false;
+    return !o->snapshot_rate_max ||
+           (double)since_ms / 1000 >= (double)p->snapshot.bytes / (double)o->snapshot_rate_max;
+}
+
 bool ax_pipeline_snapshot_due(struct ax_pipeline *p)
 {
     const struct ax_pipeline_options *o = &p->options;
@@ -37,8 +65,10 @@ bool ax_pipeline_snapshot_due(struct ax_pipeline *p)
     bool wanted = atomic_load(&p->snapshot.wanted);
     if (mono_ms < p->snapshot.retry_ms || end == 0 || (end == p->snapshot.position && !wanted))
         return false;
-    return wanted || mono_ms - p->snapshot.taken_ms >= o->snapshot_interval_ms ||
-           (o->snapshot_log_bytes && end - p->snapshot.position >= o->snapshot_log_bytes);
+    const int64_t since_ms = mono_ms - p->snapshot.taken_ms;
+    return wanted || since_ms >= o->snapshot_interval_ms ||
+           (o->snapshot_log_bytes && end - p->snapshot.position >= o->snapshot_log_bytes) ||
+           owes_too_much(p, since_ms);
 }
 
 /* Put the series and the jobs, as of now. */
@@ -133,10 +163,13 @@ bool ax_pipeline_snapshot(struct ax_pipeline *p)
         p->snapshot.before = p->snapshot.position;
     p->snapshot.position = position;
     p->snapshot.taken_ms = mono_ms;
+    owe(p, 0);
     p->snapshot.tidy = tidy(p);
     double seconds = (double)(ax_mono_ns() - start_ns) * 1e-9;
     ax_metric_observe(ax_metric(AX_M_SNAPSHOT_SECONDS, NULL, NULL), seconds);
     if (look_at(p->options.snapshots, position, &written_ms, &bytes)) {
+        p->snapshot.bytes = bytes;
+        ax_metric_add(ax_metric(AX_M_SNAPSHOT_WRITTEN, NULL, NULL), (double)bytes);
         show_snapshot(written_ms, bytes);
         ax_log(AX_LOG_DEBUG, "snapshot_taken", "%" PRIu64 " bytes in %.3f s", bytes, seconds);
     }
@@ -192,6 +225,7 @@ static void note_snapshot(struct ax_pipeline *p, const struct ax_snapshot *s)
     p->snapshot.position = ax_snapshot_position(s);
     if (!p->options.snapshots || !look_at(p->options.snapshots, p->snapshot.position, &written_ms, &bytes))
         return;
+    p->snapshot.bytes = bytes;
     show_snapshot(written_ms, bytes);
     age_ms = ax_clock_now(&p->options.clock) - written_ms;
     p->snapshot.taken_ms = ax_clock_mono(&p->options.clock) - (age_ms > 0 ? age_ms : 0);

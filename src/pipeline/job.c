@@ -390,10 +390,11 @@ void ax_job_count(struct ax_job *job, double seconds, uint64_t skipped)
     ax_metric_add(job->steps, 1);
     ax_metric_add(job->skipped, (double)skipped);
     if (skipped)
-        ax_log(AX_LOG_WARN, "steps_skipped",
-               "job %s passed over %llu steps without data: a gap in what is sent, a sleep, or a machine too "
-               "slow",
-               job->name, (unsigned long long)skipped);
+        ax_log_about(
+            AX_LOG_WARN, "steps_skipped", ax_str(job->name),
+            "job %s passed over %llu steps without data: a gap in what is sent, a sleep, or a machine too "
+            "slow",
+            job->name, (unsigned long long)skipped);
 }
 
 bool ax_job_repeat(struct ax_job *job, int64_t now_ms)

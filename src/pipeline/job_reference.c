@@ -33,11 +33,12 @@ struct ax_drift_pasts *ax_job_pasts(struct ax_job *job, uint64_t bytes_max)
     left_out += pasts ? ax_job_labels_refer(job, pasts, bytes_max) : job->labels_n;
     if (left_out) {
         ax_job_error(job, "drift");
-        ax_log(AX_LOG_WARN, "references_left_out",
-               "job %s: %u of %u inputs will be tested for drift against their own past, and not against "
-               "what the "
-               "model that is fitted now has learnt from: no room for copies (--training.max-memory)",
-               job->name, left_out, job->channels_n + job->labels_n);
+        ax_log_about(
+            AX_LOG_WARN, "references_left_out", ax_str(job->name),
+            "job %s: %u of %u inputs will be tested for drift against their own past, and not against "
+            "what the "
+            "model that is fitted now has learnt from: no room for copies (--training.max-memory)",
+            job->name, left_out, job->channels_n + job->labels_n);
     }
     return pasts;
 }

@@ -176,8 +176,8 @@ void ax_learner_offer(struct ax_learner *l, int64_t t_ms, enum ax_fit_reason tri
     s->kind->free_data(past.data); /* the queue is full: later, for the copy was dear */
     put_off(l, t_ms);
     if (err != AX_BUSY)
-        ax_log(AX_LOG_WARN, "training_failed", "job %s: %s is not fitted now: %s", s->job, s->kind->name,
-               diag.text);
+        ax_log_about(AX_LOG_WARN, "training_failed", ax_str(s->job), "job %s: %s is not fitted now: %s",
+                     s->job, s->kind->name, diag.text);
 }
 
 void ax_learner_ask(struct ax_learner *l)

@@ -27,8 +27,8 @@ void ax_learner_refuse(const struct ax_learner *l, enum ax_err err, const char *
                          : err == AX_NOMEM    ? "memory"
                                               : "damaged";
     ax_metric_count(AX_M_TRAINING_FAILURES, l->spec.job, reason);
-    ax_log(AX_LOG_ERROR, "model_refused", "job %s: a version of %s cannot be used: %s", l->spec.job,
-           l->spec.kind->name, text);
+    ax_log_about(AX_LOG_ERROR, "model_refused", ax_str(l->spec.job),
+                 "job %s: a version of %s cannot be used: %s", l->spec.job, l->spec.kind->name, text);
 }
 
 /* Tell the store that what was asked for is done; what it does not take now is told again. */
@@ -91,8 +91,9 @@ void ax_learner_tell(const struct ax_learner *l, const char *outcome, const stru
 
 void ax_learner_tell_failure(const struct ax_learner *l, const struct ax_diag *diag)
 {
-    ax_log(AX_LOG_WARN, "model_not_moved", "job %s: what was decided of %s cannot be done now: %s",
-           l->spec.job, l->spec.kind->name, diag->text);
+    ax_log_about(AX_LOG_WARN, "model_not_moved", ax_str(l->spec.job),
+                 "job %s: what was decided of %s cannot be done now: %s", l->spec.job, l->spec.kind->name,
+                 diag->text);
 }
 
 void ax_learner_flag(struct ax_learner *l, const char *why)
@@ -108,5 +109,5 @@ void ax_learner_flag(struct ax_learner *l, const char *why)
     if (err != AX_OK)
         return;
     memcpy(l->flagged, l->live->sha256, sizeof l->flagged);
-    ax_log(AX_LOG_WARN, "groups_unlike", "job %s: %s", l->spec.job, why);
+    ax_log_about(AX_LOG_WARN, "groups_unlike", ax_str(l->spec.job), "job %s: %s", l->spec.job, why);
 }

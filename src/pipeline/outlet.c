@@ -109,10 +109,10 @@ static void open_outlet(struct ax_outlets *os, struct ax_outlet *o, const struct
     if (os->open_n >= os->job->max_output_series) {
         if (!o->refused) {
             ax_metric_add(os->refused_cell, 1);
-            ax_log(AX_LOG_WARN, "output_series_refused",
-                   "job " AX_STR_FMT
-                   " has reached max_output_series (%u): raise it, or choose fewer outputs with `emit`",
-                   AX_STR_ARG(os->job->name), os->job->max_output_series);
+            ax_log_about(AX_LOG_WARN, "output_series_refused", os->job->name,
+                         "job " AX_STR_FMT
+                         " has reached max_output_series (%u): raise it, or choose fewer outputs with `emit`",
+                         AX_STR_ARG(os->job->name), os->job->max_output_series);
         }
         o->refused = true;
         return;

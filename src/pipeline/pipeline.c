@@ -122,8 +122,8 @@ static bool try_commit(struct ax_pipeline *p)
     struct ax_diag diag = {{0}};
     p->uncommitted = p->options.sink.commit(p->options.sink.ctx, ax_str(p->unit), p->unit_ms, &diag) != AX_OK;
     if (p->uncommitted) {
-        ax_log(AX_LOG_WARN, "commit_failed",
-               "job %s: what it says cannot be queued yet, and no step is run: %s", p->unit, diag.text);
+        ax_log_about(AX_LOG_WARN, "commit_failed", ax_str(p->unit),
+                     "job %s: what it says cannot be queued yet, and no step is run: %s", p->unit, diag.text);
         ax_pipeline_hold_off(p);
     }
     return !p->uncommitted;
@@ -178,9 +178,9 @@ static enum ax_err record_step(struct ax_pipeline *p, struct ax_job *job, int64_
     }
     if (err == AX_OK)
         return AX_OK;
-    ax_log(AX_LOG_WARN, "step_not_recorded",
-           "job " AX_STR_FMT ": a step cannot be recorded, and is tried again: %s",
-           AX_STR_ARG(ax_job_config(job)->name), diag.text);
+    ax_log_about(AX_LOG_WARN, "step_not_recorded", ax_job_config(job)->name,
+                 "job " AX_STR_FMT ": a step cannot be recorded, and is tried again: %s",
+                 AX_STR_ARG(ax_job_config(job)->name), diag.text);
     ax_pipeline_hold_off(p);
     return err;
 }
@@ -198,7 +198,7 @@ static bool run_step(struct ax_pipeline *p, uint32_t i, const struct ax_tick *ti
     ax_pipeline_record_fits(p, job); /* some may be over */
     if (!swapped || record_step(p, job, t_ms) != AX_OK)
         return false;
-    enum ax_err err = ax_job_take(job, ax_buf_view(&p->record));
+    enum ax_err err = ax_pipeline_take(p, job, ax_buf_view(&p->record));
     AX_ASSERT(err == AX_OK); /* it has just been written */
     ax_job_count(job, (double)(ax_mono_ns() - start_ns) * 1e-9, skipped);
     ax_pipeline_show_job(p, i);

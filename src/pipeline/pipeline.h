@@ -31,7 +31,10 @@ struct ax_pipeline_options {
     struct ax_seglog *log;        /* a step is recorded here before it is taken */
     const char *snapshots;        /* folder; NULL: none are taken */
     int64_t snapshot_interval_ms; /* so long after the newest one the next is due, */
-    uint64_t snapshot_log_bytes;  /* or when the log has grown by this since; 0: that does not matter */
+    uint64_t snapshot_log_bytes;  /* or when the log has grown by this since; 0: that does not matter; */
+    int64_t replay_max_ms;        /* or when a start would need more CPU than this to take the steps behind it
+                                     again; 0: that does not matter, */
+    uint64_t snapshot_rate_max; /* but for the last reason no more than so many bytes a second; 0: no limit */
     enum ax_err (*sync)(void *ctx, struct ax_diag *diag); /* bring to the disk what the sink has taken */
     void *sync_ctx;
 };

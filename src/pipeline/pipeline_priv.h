@@ -33,6 +33,9 @@ struct ax_replaying {
 /* When snapshots are taken; times are monotonic. Only `wanted` is for several threads. */
 struct ax_snapshots {
     uint64_t position, before; /* of the newest sound one, and of the one before it; 0 when there is none */
+    uint64_t bytes;            /* of the newest */
+    int64_t owed_ns,
+        step_ns; /* CPU that the steps behind it have taken, as they would again; and the last of them */
     int64_t taken_ms, retry_ms;
     atomic_bool wanted; /* now, and not when it is time */
     atomic_int scrub;   /* so many more, before nothing of what was erased is left */
@@ -145,7 +148,11 @@ void ax_pipeline_put_owed(const struct ax_pipeline *p, struct ax_buf *out);
 /* Owe what a snapshot has said, when it is read; a section that cannot be read owes nothing. */
 void ax_pipeline_owe(struct ax_pipeline *p, struct ax_str section);
 
-/* checkpoint.c: is it time for a snapshot? */
+/* checkpoint.c: is it time for a snapshot? Asks clocks: nothing that is said may depend on it. */
 bool ax_pipeline_snapshot_due(struct ax_pipeline *p);
+
+/* Let a job take a recorded step (see ax_job_take()), and note what that costs a start that has to do it
+ * again. */
+AX_MUST_USE enum ax_err ax_pipeline_take(struct ax_pipeline *p, struct ax_job *job, struct ax_str record);
 
 #endif

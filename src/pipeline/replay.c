@@ -65,7 +65,7 @@ static enum ax_err take_step(struct ax_pipeline *p, struct ax_str record, struct
         return err;
     struct ax_job *job = p->jobs[i];
     bool own = head.generation >= ax_job_generation(job) && head.identity == ax_job_identity(job);
-    err = own ? ax_job_take(job, record) : AX_NOTFOUND;
+    err = own ? ax_pipeline_take(p, job, record) : AX_NOTFOUND;
     if (err != AX_OK) {
         ax_job_pass(job, head.t_ms);
         return own ? err : AX_OK;

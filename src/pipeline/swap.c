@@ -32,9 +32,9 @@ bool ax_pipeline_swap(struct ax_pipeline *p, struct ax_job *job)
     for (struct ax_learner *l; (l = ax_job_trained(job));) {
         if (record_swap(p, job, l, &diag) != AX_OK) {
             ax_metric_count(AX_M_WAL_FAILURES, NULL, NULL);
-            ax_log(AX_LOG_WARN, "swap_not_recorded",
-                   "job " AX_STR_FMT ": a change of models cannot be recorded, and is tried again: %s",
-                   AX_STR_ARG(ax_job_config(job)->name), diag.text);
+            ax_log_about(AX_LOG_WARN, "swap_not_recorded", ax_job_config(job)->name,
+                         "job " AX_STR_FMT ": a change of models cannot be recorded, and is tried again: %s",
+                         AX_STR_ARG(ax_job_config(job)->name), diag.text);
             ax_pipeline_hold_off(p);
             return false;
         }
@@ -78,8 +78,8 @@ void ax_pipeline_record_fits(struct ax_pipeline *p, struct ax_job *job)
         if (!l->fits_changed)
             continue;
         ax_metric_count(AX_M_WAL_FAILURES, NULL, NULL);
-        ax_log(AX_LOG_WARN, "fit_not_recorded", "job " AX_STR_FMT ": %s",
-               AX_STR_ARG(ax_job_config(job)->name), diag.text);
+        ax_log_about(AX_LOG_WARN, "fit_not_recorded", ax_job_config(job)->name, "job " AX_STR_FMT ": %s",
+                     AX_STR_ARG(ax_job_config(job)->name), diag.text);
     }
 }
 

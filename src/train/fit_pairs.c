@@ -80,13 +80,15 @@ enum ax_err ax_fit_scores_of(struct ax_str artifact, struct ax_fit_scores *out, 
     return err;
 }
 
-enum ax_err ax_fit_expect(const struct ax_nn_file *f, const struct ax_speaker_spec *spec,
+enum ax_err ax_fit_expect(const struct ax_nn_file *f, const struct ax_speaker_spec *spec, const char *scaler,
                           struct ax_diag *diag)
 {
     char hash[AX_SHA256_TEXT];
     ax_sha256_text(spec->features, hash);
-    const enum ax_err err = ax_nn_file_expect(f, AX_NN_KEY_FEATURES, spec->features, diag);
-    return err == AX_OK ? ax_nn_file_expect(f, AX_NN_KEY_FEATURES_HASH, ax_str(hash), diag) : err;
+    enum ax_err err = ax_nn_file_expect(f, AX_NN_KEY_FEATURES, spec->features, diag);
+    if (err == AX_OK)
+        err = ax_nn_file_expect(f, AX_NN_KEY_FEATURES_HASH, ax_str(hash), diag);
+    return err == AX_OK ? ax_nn_file_expect(f, AX_NN_KEY_SCALER, ax_str(scaler), diag) : err;
 }
 
 enum ax_err ax_fit_references(struct ax_str artifact, struct ax_drift_references **out, struct ax_diag *diag)

@@ -27,8 +27,9 @@ enum ax_err ax_fit_read_scores(const struct ax_nn_file *f, struct ax_fit_scores 
 /* scores() of the kinds of such files. */
 enum ax_err ax_fit_scores_of(struct ax_str artifact, struct ax_fit_scores *out, struct ax_diag *diag);
 
-/* AX_CONFLICT, with the reason, for a file that learnt from other inputs. */
-enum ax_err ax_fit_expect(const struct ax_nn_file *f, const struct ax_speaker_spec *spec,
+/* AX_CONFLICT, with the reason, for a file that learnt from other inputs, or from inputs in another measure.
+ */
+enum ax_err ax_fit_expect(const struct ax_nn_file *f, const struct ax_speaker_spec *spec, const char *scaler,
                           struct ax_diag *diag);
 
 /* references() of the kinds of such files. */

@@ -17,7 +17,6 @@
 #define SEQUENCE_SEARCHED 48     /* the longest */
 #define KEY_CATEGORY "category." /* and its number: the values, one a line */
 #define VOCABULARY_BYTES_MAX (1u << 20)
-#define SCALER "counts from the last value, by the mean deviation of 240 steps, clipped at 8"
 
 struct ax_lstm {
     struct ax_speaker_vocabulary vocabulary;
@@ -81,7 +80,7 @@ static enum ax_err encode(const struct ax_speaker_data *d, uint64_t seed, const 
     struct texts t;
     struct ax_buf values[AX_SPEAKER_CATEGORIES_MAX];
     struct ax_nn_pair pairs[AX_FIT_PAIRS + 1 + AX_SPEAKER_CATEGORIES_MAX];
-    uint32_t n = ax_fit_pairs(d, seed, SCALER, r, &told, pairs);
+    uint32_t n = ax_fit_pairs(d, seed, AX_LSTM_SCALER, r, &told, pairs);
     enum ax_err err = AX_OK;
     write_hyper(&d->spec, t.hyper, sizeof t.hyper);
     pairs[n++] = (struct ax_nn_pair){ax_str(AX_NN_KEY_HYPER), ax_str(t.hyper)};
@@ -116,16 +115,6 @@ static enum ax_err fit(void *data, uint64_t seed, const struct ax_fit_progress *
     return err;
 }
 
-/* What older files say: nothing, or the numbers that were chosen in the order of ax_lstm_hyper, of which the
- * last was not always there. */
-static bool read_numbers(struct ax_str text, struct ax_lstm_hyper *h, double *sequence)
-{
-    h->given = text.n > 0;
-    return !h->given || (ax_fit_number(&text, "", &h->rate) && ax_fit_number(&text, " ", &h->l2) &&
-                         ax_fit_number(&text, " ", &h->dropout) && ax_fit_number(&text, " ", &h->units) &&
-                         (text.n == 0 || ax_fit_number(&text, " ", sequence)));
-}
-
 static bool read_object(struct ax_str text, struct ax_lstm_hyper *h, double *sequence)
 {
     int chosen = 0;
@@ -144,8 +133,7 @@ static enum ax_err read_hyper(const struct ax_nn_file *f, struct ax_lstm_hyper *
     const struct ax_str text = ax_nn_file_value(f, AX_NN_KEY_HYPER);
     double sequence = 0;
     *h = (struct ax_lstm_hyper){.given = false};
-    const bool read =
-        text.n && text.p[0] == '{' ? read_object(text, h, &sequence) : read_numbers(text, h, &sequence);
+    const bool read = read_object(text, h, &sequence);
     if (read && !h->given)
         return AX_OK;
     if (!read || !(h->dropout >= 0 && h->dropout < 1) || !(h->units > 0 && h->units <= 1) ||
@@ -197,7 +185,7 @@ static enum ax_err build(const void *wanted, struct ax_str artifact, void **mode
     *model = NULL;
     enum ax_err err = m ? ax_nn_file_parse(artifact, &f, diag) : ax_fail(diag, AX_NOMEM, "out of memory");
     if (err == AX_OK)
-        err = ax_fit_expect(f, spec, diag);
+        err = ax_fit_expect(f, spec, AX_LSTM_SCALER, diag);
     if (err == AX_OK)
         err = ax_fit_read_scores(f, scores, diag);
     if (err == AX_OK)

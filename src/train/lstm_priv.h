@@ -6,6 +6,9 @@
 #include "train/lstm.h"
 #include "train/speaker_priv.h"
 
+/* In what measure inputs are, as its files say it: one of another measure is refused. */
+#define AX_LSTM_SCALER "counts from the last value, by the local deviation of 240 steps, clipped at 8"
+
 /* The network of a spec with inputs of a width. */
 enum ax_err ax_lstm_net(const struct ax_speaker_spec *spec, uint32_t width, uint64_t seed,
                         struct ax_nn_net **out, struct ax_diag *diag);

@@ -3,10 +3,12 @@
  *
  * A row is what is known of one series at one step: `sequence` steps of it and of the job's features, the
  * hours of the day and the week, how the last value stands to the means of longer pasts, and what the series
- * did a day and a week ago over the same leads. Values count from the last one, in units of the mean
- * deviation of the newest AX_SPEAKER_SPAN steps; features from their own mean, in theirs. So a series of any
- * level and size is served by a model that never saw it. Rows are made by one function for fits and for
- * serving. What is known of step t is what the windows said at t. */
+ * did a day and a week ago over the same leads. Values count from the last one, in units of the series' own
+ * measure: its mean deviation within blocks of 32 steps, the median over the newest AX_SPEAKER_SPAN steps,
+ * which a change of level does not inflate. Features count from their own mean over these steps, in units of
+ * their mean deviation from it. So a series of any level and size is served by a model that never saw it.
+ * Rows are made by one function for fits and for serving. What is known of step t is what the windows said at
+ * t. */
 #ifndef AX_TRAIN_SPEAKER_DATA_H
 #define AX_TRAIN_SPEAKER_DATA_H
 

@@ -9,6 +9,8 @@
 #define LEVELS 4 /* the last value against the means of three pasts, and how lively the newest steps are */
 #define SHORT_SPAN 16
 #define MIDDLE_SPAN 60
+#define BLOCK 32 /* steps of one level */
+#define BLOCKS (AX_SPEAKER_SPAN / BLOCK)
 #define CLIP 8.0f
 #define DAY_MS 86400000
 #define WEEK_MS (7 * (int64_t)DAY_MS)
@@ -59,6 +61,35 @@ static double deviation_of(const struct ax_view *v, uint32_t span, double mean)
             n++;
         }
     return n ? sum / n : 0;
+}
+
+/* Mean |difference from the mean| of a block of which at least half is there; NaN without. */
+static double deviation_of_block(const struct ax_view *block)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < block->n; i++)
+        n += isnan(block->v[i]) ? 0 : 1;
+    return n >= BLOCK / 2 ? deviation_of(block, BLOCK, mean_of(block, BLOCK)) : (double)NAN;
+}
+
+/* A series' own measure: the middle one of the deviations of its newest blocks, each from its own level, so
+ * that a change of level between two blocks, or within one, is no part of it. Of a series that stands still
+ * in most of them, and of a young one, the deviation of all. */
+static double measure_of(const struct ax_view *v, double mean)
+{
+    double sorted[BLOCKS];
+    uint32_t n = 0;
+    for (uint32_t i = 1; i <= BLOCKS && i * BLOCK <= v->n; i++) {
+        const double x = deviation_of_block(&(struct ax_view){.v = v->v + (v->n - i * BLOCK), .n = BLOCK});
+        if (isnan(x))
+            continue;
+        uint32_t at = n++;
+        for (; at && sorted[at - 1] > x; at--)
+            sorted[at] = sorted[at - 1];
+        sorted[at] = x;
+    }
+    const double middle = n ? sorted[n / 2] : 0;
+    return middle > 0 ? middle : deviation_of(v, AX_SPEAKER_SPAN, mean);
 }
 
 static double at_least(double scale, double level)
@@ -138,7 +169,7 @@ bool ax_speaker_row_of(const struct ax_speaker_spec *spec, const struct ax_speak
     const double last = ax_past_last(&p->target, AX_BRIDGE_MAX), mean = mean_of(fine, AX_SPEAKER_SPAN);
     if (isnan(last) || isnan(mean))
         return false;
-    const double scale = at_least(deviation_of(fine, AX_SPEAKER_SPAN, mean), mean);
+    const double scale = at_least(measure_of(fine, mean), mean);
     const double near = mean_of(fine, SHORT_SPAN);
     float *column = row;
     put_column(fine, sequence, width, last, scale, column++);

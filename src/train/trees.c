@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SCALER "counts from the last value, by the mean deviation of 240 steps; rest as it is"
+#define SCALER "counts from the last value, by the local deviation of 240 steps; rest as it is"
 #define STOP_AT 0.6
 #define JUDGE_AT 0.8
 #define NAME_MAX_BYTES 24
@@ -352,7 +352,7 @@ static enum ax_err build(const void *wanted, struct ax_str artifact, void **mode
     *model = NULL;
     enum ax_err err = t ? ax_nn_file_parse(artifact, &file, diag) : ax_fail(diag, AX_NOMEM, "out of memory");
     if (err == AX_OK)
-        err = ax_fit_expect(file, spec, diag);
+        err = ax_fit_expect(file, spec, SCALER, diag);
     if (err == AX_OK)
         err = ax_fit_read_scores(file, scores, diag);
     if (err == AX_OK) {

@@ -3,11 +3,12 @@
  * usage: rwgen [--FLAG=N ...] URL PID
  * Every step (15 s of samples' time) sends one sample of each series, which look like node_exporter's: 8
  * labels with the name, every second one a counter. The first --warm steps make the series known and are not
- * counted. Each connection sends its share of the series, one request at a time. Of each 64 series that stand
- * together, a host, all or none have job="node"; the others have job="other". --new sends that many series
- * more with job="other" in every step, which were never there before and never come again.
- * Output, one line: samples per CPU second of process PID, the same of the median step, its CPU seconds, p50
- * and p99 of a request in ms, MiB resident at the end and how many more these are than after the warm steps.
+ * counted; --start is the time of the first of them (Unix seconds; without it the last step is now). Each
+ * connection sends its share of the series, one request at a time. Of each 64 series that stand together, a
+ * host, all or none have job="node"; the others have job="other". --new sends that many series more with
+ * job="other" in every step, which were never there before and never come again. Output, one line: samples
+ * per CPU second of process PID, the same of the median step, its CPU seconds, p50 and p99 of a request in
+ * ms, MiB resident at the end and how many more these are than after the warm steps.
  */
 #include "base/clock.h"
 #include "base/parse.h"
@@ -320,7 +321,7 @@ static bool read_flag(const char *argument, const char *name, uint32_t *value)
 
 int main(int argc, char **argv)
 {
-    uint32_t version = 1;
+    uint32_t version = 1, start_s = 0;
     struct load l = {.series_n = 50000,
                      .wanted_n = UINT32_MAX,
                      .batch_n = 2000,
@@ -332,12 +333,13 @@ int main(int argc, char **argv)
            (read_flag(argv[i], "version", &version) || read_flag(argv[i], "series", &l.series_n) ||
             read_flag(argv[i], "wanted", &l.wanted_n) || read_flag(argv[i], "new", &l.new_n) ||
             read_flag(argv[i], "batch", &l.batch_n) || read_flag(argv[i], "connections", &l.connections_n) ||
-            read_flag(argv[i], "warm", &l.warm_n) || read_flag(argv[i], "steps", &l.steps_n)))
+            read_flag(argv[i], "warm", &l.warm_n) || read_flag(argv[i], "steps", &l.steps_n) ||
+            read_flag(argv[i], "start", &start_s)))
         i++;
     if (argc - i != 2 || version < 1 || version > 2 || !l.series_n || !l.batch_n || !l.steps_n ||
         !l.connections_n || l.connections_n > CONNECTIONS_MAX) {
         fprintf(stderr, "usage: rwgen [--version=1|2] [--series=N] [--wanted=N] [--new=N] [--batch=N] "
-                        "[--connections=N] [--warm=N] [--steps=N] URL PID\n");
+                        "[--connections=N] [--warm=N] [--steps=N] [--start=N] URL PID\n");
         return 2;
     }
     l.version = (int)version;
@@ -352,7 +354,8 @@ int main(int argc, char **argv)
     (void)signal(SIGPIPE, SIG_IGN);
     make_series(&l);
     struct ax_clock wall = ax_clock_wall();
-    l.start_ms = ax_clock_now(&wall) - (int64_t)(l.warm_n + l.steps_n) * STEP_MS;
+    l.start_ms =
+        start_s ? (int64_t)start_s * 1000 : ax_clock_now(&wall) - (int64_t)(l.warm_n + l.steps_n) * STEP_MS;
     drive(&l, clock);
     ax_buf_done(&l.keys);
     free(l.ends);

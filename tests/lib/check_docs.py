@@ -5,6 +5,7 @@ deploy/prometheus-snippet.yml and the configuration that is built in.
 
 usage: check_docs.py TOP
 """
+import fnmatch
 import pathlib
 import re
 import sys
@@ -61,6 +62,25 @@ def links(top, path):
             yield f"{path.relative_to(top)}: {target} has no section #{anchor}"
 
 
+def keys(text, configured):
+    """Keys of the configuration that a document names by their path and that docs/config.md does not have."""
+    sections = "global|forecast|anomaly|drift|models|targets|billing|capacity|window|queue_config|ensemble|lstm|trees|ha_tracker"
+    for key in sorted(set(re.findall(rf"`((?:{sections})(?:\.[a-z_]+)+)[`:]", text))):
+        if not any(have == key or have.endswith("." + key) or key in (f"global.{have}", f"models.{have}") for have in configured):
+            yield key
+
+
+def documented_outputs(text):
+    """Names in the first column of docs/outputs.md; `_lower` behind a name stands for that name with it, or with it in place
+    of its last word."""
+    found = set()
+    for cell in re.findall(r"^\| (`[^|]*) \|", text, re.M):
+        names = re.findall(r"`([\w*]+)`", cell)
+        for name in names:
+            found |= {name} if name[0] != "_" else {names[0] + name, names[0].rsplit("_", 1)[0] + name}
+    return found
+
+
 def yaml_blocks(text):
     return [yaml.safe_load(block) for block in re.findall(r"^```yaml\n(.*?)^```", text, re.M | re.S)]
 
@@ -69,6 +89,7 @@ def problems(top):
     sources = "\n".join(p.read_text() for p in sorted((top / "src").rglob("*.[ch]")))
     metrics = (top / "src/base/metrics.def").read_text()
     documents = [top / name for name in ("README.md", "ARCHITECTURE.md", "CHANGELOG.md")] + sorted((top / "docs").glob("*.md"))
+    configured = set(re.findall(r"^\| `([a-z_.]+)`", (top / "docs/config.md").read_text(), re.M))
     for path in documents:
         text, document = path.read_text(), path.relative_to(top)
         for name in sorted(set(re.findall(r"`(ax_\w+)(?:\(\))?`", text))):
@@ -87,6 +108,7 @@ def problems(top):
         for name in sorted(named):
             if f'{{"{name}"' not in sources:
                 yield f"{document}: there is no flag --{name}"
+        yield from (f"{document}: docs/config.md has no key {key}" for key in keys(text, configured))
         yield from links(top, path)
     tests = "\n".join(p.read_text() for p in sorted((top / "tests").rglob("*_test.c")))
     for name in sorted(set(re.findall(r"`([a-z0-9]+(?:_[a-z0-9]+){2,})`", (top / "docs/conformance.md").read_text()))):
@@ -97,6 +119,11 @@ def problems(top):
         yield "README.md: not the lines of deploy/prometheus-snippet.yml"
     if yaml_blocks(readme)[1] != yaml_blocks((top / "docs/config.md").read_text())[0]:
         yield "README.md: the configuration is not the one that is built in (docs/config.md)"
+    outputs = documented_outputs((top / "docs/outputs.md").read_text())
+    for name in re.findall(r'^AX_OUTPUT\(\w+, "([\w*]+)"', (top / "src/config/outputs.def").read_text(), re.M):
+        name = name.replace("*", "predicted_bandwidth")
+        if not any(fnmatch.fnmatchcase(name, pattern) for pattern in outputs):
+            yield f"docs/outputs.md: {name} is missing"
     served, written = routes(top), documented_routes((top / "docs/http.md").read_text())
     yield from (f"docs/http.md: {route} is missing" for route in sorted(served - written))
     yield from (f"docs/http.md: there is no {route}" for route in sorted(written - served))

@@ -87,8 +87,30 @@ static void nothing_emitted_hangs_on_what_comes_later(void **state)
     scratch_remove(folder);
 }
 
+static void that_a_report_cannot_be_written_is_said_before_the_run(void **state)
+{
+    (void)state;
+    char folder[SCRATCH_PATH], path[3][300], flag[3][320];
+    static const char *const names[] = {"config.yml", "in.csv", "out.csv"};
+    scratch_make(folder, NULL);
+    for (int i = 0; i < 3; i++)
+        (void)snprintf(path[i], sizeof path[i], "%s/%s", folder, names[i]);
+    (void)snprintf(flag[0], sizeof flag[0], "--config.file=%s", path[0]);
+    (void)snprintf(flag[1], sizeof flag[1], "--input=%s", path[1]);
+    (void)snprintf(flag[2], sizeof flag[2], "--emit=%s", path[2]);
+    char name[] = "backtest", report[] = "--report=/nonexistent/report.html";
+    char *argv[] = {name, flag[0], flag[1], flag[2], report, NULL};
+    write_config(path[0]);
+    write_recording(path[1], 0, 1);
+    assert_int_equal(ax_cmd_backtest(5, argv), 1);
+    assert_int_not_equal(access(path[2], F_OK), 0);
+    scratch_remove(folder);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(nothing_emitted_hangs_on_what_comes_later)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nothing_emitted_hangs_on_what_comes_later),
+        cmocka_unit_test(that_a_report_cannot_be_written_is_said_before_the_run)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -168,6 +168,43 @@ static void repetition_is_limited_for_each_id_and_counted(void **state)
     assert_non_null(strstr(text, "id=another"));
 }
 
+/* Lines of an id in what was written. */
+static int lines_of(const char *text, const char *id)
+{
+    int n = 0;
+    for (const char *p = text; (p = strstr(p, id)); p += strlen(id))
+        n++;
+    return n;
+}
+
+static void lines_of_one_subject_do_not_hold_back_those_of_another(void **state)
+{
+    (void)state;
+    begin(AX_LOG_LOGFMT);
+    for (int i = 0; i < 1000; i++)
+        ax_log_about(AX_LOG_WARN, "about", ax_str("first"), "first");
+    ax_log_about(AX_LOG_WARN, "about", ax_str("second"), "second");
+    ax_log_about(AX_LOG_WARN, "about_more", ax_str("first"), "another id");
+    ax_log(AX_LOG_WARN, "about", "of nobody");
+    const char *text = end();
+    assert_in_range(lines_of(text, "msg=\"first\""), AX_LOG_BURST, AX_LOG_BURST + 1);
+    assert_int_equal(lines_of(text, "msg=\"second\""), 1);
+    assert_int_equal(lines_of(text, "msg=\"another id\""), 1);
+    assert_int_equal(lines_of(text, "msg=\"of nobody\""), 1);
+}
+
+static void subjects_without_end_are_held_back_by_their_id(void **state)
+{
+    (void)state;
+    char subject[32];
+    begin(AX_LOG_LOGFMT);
+    for (int i = 0; i < 4 * AX_LOG_SUBJECTS; i++) {
+        (void)snprintf(subject, sizeof subject, "subject %d", i);
+        ax_log_about(AX_LOG_WARN, "crowd", ax_str(subject), "%s", subject);
+    }
+    assert_in_range(lines_of(end(), "id=crowd "), AX_LOG_SUBJECTS / 2, AX_LOG_SUBJECTS + AX_LOG_BURST + 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -176,6 +213,8 @@ int main(void)
         cmocka_unit_test(a_long_message_is_cut_between_characters),
         cmocka_unit_test(less_than_the_level_is_not_written),
         cmocka_unit_test(repetition_is_limited_for_each_id_and_counted),
+        cmocka_unit_test(lines_of_one_subject_do_not_hold_back_those_of_another),
+        cmocka_unit_test(subjects_without_end_are_held_back_by_their_id),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

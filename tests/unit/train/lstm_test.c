@@ -352,8 +352,8 @@ static void what_a_search_chose_goes_with_the_model(void **state)
     ax_buf_done(&usual);
 }
 
-/* A file with other words on what was chosen, of the network that these make. */
-static struct ax_buf file_with(const char *hyper, const struct ax_lstm_hyper *chosen)
+/* A file with these words on its measure and on what was chosen, of the network that these make. */
+static struct ax_buf file_with(const char *scaler, const char *hyper, const struct ax_lstm_hyper *chosen)
 {
     struct world w;
     struct ax_buf b;
@@ -367,7 +367,7 @@ static struct ax_buf file_with(const char *hyper, const struct ax_lstm_hyper *ch
     struct ax_speaker_spec spec = small;
     spec.hyper = *chosen;
     spec.sequence = chosen->sequence;
-    uint32_t n = ax_fit_pairs(d, 42, "", &result, &told, pairs);
+    uint32_t n = ax_fit_pairs(d, 42, scaler, &result, &told, pairs);
     pairs[n++] = (struct ax_nn_pair){ax_str(AX_NN_KEY_HYPER), ax_str(hyper)};
     ax_buf_init(&b, AX_NN_FILE_MAX);
     if (ax_lstm_net(&spec, ax_speaker_width(&spec, &d->vocabulary), 42, &net, &diag) != AX_OK ||
@@ -378,27 +378,39 @@ static struct ax_buf file_with(const char *hyper, const struct ax_lstm_hyper *ch
     return b;
 }
 
-static void older_files_say_what_was_chosen_in_numbers(void **state)
+static void a_file_says_in_what_measure_it_learnt_and_what_was_chosen(void **state)
 {
     (void)state;
     static const struct ax_lstm_hyper chosen = {
         .given = true, .rate = 5e-3, .l2 = 1e-6, .dropout = 0.1, .units = 0.5, .sequence = 7};
-    struct ax_buf old = file_with("0.005 1e-06 0.1 0.5 7", &chosen);
-    struct ax_generation *g = served(&small, &old);
-    assert_int_equal(ax_lstm_sequence(g->model), 7);
-    ax_generation_free(g);
-    ax_buf_done(&old);
-    static const char *const wrong[] = {
-        "{}", "{",
-        "{\"learning_rate\": 1, \"l2\": 1, \"dropout\": 1, \"units\": 1, \"sequence\": 4, \"chosen\": true}",
-        ("{\"learning_rate\": 1, \"l2\": 1, \"dropout\": 0, \"units\": 1, \"sequence\": 1e9, "
-         "\"chosen\": true}"),
-        "rounds 100"};
-    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+#define CHOSEN                                                                                               \
+    "{\"learning_rate\": 5e-3, \"l2\": 1e-6, \"dropout\": 0.1, \"units\": 0.5, \"sequence\": 7, "            \
+    "\"chosen\": true}"
+    static const struct {
+        const char *scaler, *hyper, *says; /* NULL: it serves */
+        enum ax_err err;
+    } cases[] = {
+        {AX_LSTM_SCALER, CHOSEN, NULL, AX_OK},
+        {"counts from the last value, by the mean deviation of 240 steps", CHOSEN, "scaler", AX_CONFLICT},
+        {AX_LSTM_SCALER, "", "of what size", AX_CORRUPT},
+        {AX_LSTM_SCALER, "{}", "of what size", AX_CORRUPT},
+        {AX_LSTM_SCALER, "{", "of what size", AX_CORRUPT},
+        {AX_LSTM_SCALER,
+         "{\"learning_rate\": 1, \"l2\": 1, \"dropout\": 1, \"units\": 1, \"sequence\": 4, \"chosen\": true}",
+         "of what size", AX_CORRUPT},
+        {AX_LSTM_SCALER,
+         "{\"learning_rate\": 1, \"l2\": 1, \"dropout\": 0, \"units\": 1, \"sequence\": 1e9, \"chosen\": "
+         "true}",
+         "of what size", AX_CORRUPT},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct ax_generation *g;
         struct ax_diag diag = {{0}};
-        struct ax_buf b = file_with(wrong[i], &chosen);
-        assert_int_equal(ax_generation_new(&ax_lstm_kind, &small, ax_buf_view(&b), &g, &diag), AX_CORRUPT);
-        assert_non_null(strstr(diag.text, "of what size"));
+        struct ax_buf b = file_with(cases[i].scaler, cases[i].hyper, &chosen);
+        assert_int_equal(ax_generation_new(&ax_lstm_kind, &small, ax_buf_view(&b), &g, &diag), cases[i].err);
+        assert_true(!cases[i].says || strstr(diag.text, cases[i].says));
+        assert_true(!g || ax_lstm_sequence(g->model) == 7);
+        ax_generation_free(g);
         ax_buf_done(&b);
     }
 }
@@ -509,7 +521,7 @@ int main(void)
         cmocka_unit_test(hours_are_those_of_the_clocks_in_a_fit_and_in_serving),
         cmocka_unit_test(too_little_to_learn_from_is_said),
         cmocka_unit_test(what_a_search_chose_goes_with_the_model),
-        cmocka_unit_test(older_files_say_what_was_chosen_in_numbers),
+        cmocka_unit_test(a_file_says_in_what_measure_it_learnt_and_what_was_chosen),
         cmocka_unit_test(fits_of_a_search_are_of_the_same_rows_and_within_its_memory),
         cmocka_unit_test(a_search_chooses_no_longer_sequence_than_the_window_allows),
         cmocka_unit_test(data_without_values_are_refused_before_a_fit),
