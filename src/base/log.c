@@ -155,8 +155,8 @@ static size_t timestamp(char *out, size_t cap, int64_t ms)
     return n + (size_t)snprintf(out + n, cap - n, ".%03dZ", (int)(ms % 1000));
 }
 
-static void write_line(enum ax_log_level level, const char *id, struct ax_str subject, const char *fmt,
-                       va_list args)
+static void AX_PRINTF(4, 0)
+    write_line(enum ax_log_level level, const char *id, struct ax_str subject, const char *fmt, va_list args)
 {
     struct ax_clock clock = ax_clock_wall();
     int64_t now_ms = ax_clock_now(&clock);
