@@ -4,9 +4,10 @@
  *
  * The loss is the pinball loss (Koenker and Bassett, "Regression quantiles", Econometrica 46, 1978).
  *
- * A fit learns from the first six tenths of the time and stops by the next two, then from eight and stops by
- * the last two. Its scores are of the rows that it stopped by, as it was when it was best there: on new rows
- * it is likely to do a little worse. Then it learns a little from everything. */
+ * A fit learns from the first six tenths of the time and stops by the next two; the last two, which it has
+ * seen nothing of by then, nor what was to come in them, say how well it does (its skill). Then it learns
+ * from eight tenths and stops by the last two, and at last a little from everything. Its loss is the mean of
+ * those at which it stopped: what searches compare, and a little less than that on new rows. */
 #ifndef AX_TRAIN_LSTM_H
 #define AX_TRAIN_LSTM_H
 

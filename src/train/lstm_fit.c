@@ -63,17 +63,18 @@ enum ax_err ax_lstm_net(const struct ax_speaker_spec *spec, uint32_t width, uint
     return ax_nn_net_new(&net, seed, out, diag);
 }
 
-/* Errors of the median and of the last value over rows that were not learnt from. */
+/* Of the folds the losses at which they stopped; of what none had seen by then, the errors of the median and
+ * of the last value. */
 struct errors {
     double median, last, loss;
     uint32_t folds;
 };
 
-static void judge(struct ax_nn_pass *pass, const struct ax_rowset *r, const struct fold *f, struct errors *e)
+static void sum_errors(struct ax_nn_pass *pass, const struct ax_rowset *r, uint32_t from, struct errors *e)
 {
     const size_t row = r->row;
-    for (uint32_t i = f->from, n; i < f->until; i += n) {
-        n = f->until - i < BATCH ? f->until - i : BATCH;
+    for (uint32_t i = from, n; i < r->n; i += n) {
+        n = r->n - i < BATCH ? r->n - i : BATCH;
         const float *out = ax_nn_pass_forward(pass, r->x + i * row, NULL, n, false);
         for (uint32_t k = 0; k < n * r->outputs; k += AX_LSTM_QUANTILES) {
             const double actual = (double)r->y[(size_t)i * r->outputs + k];
@@ -125,7 +126,19 @@ static bool run_epoch(struct fitting *f, struct ax_nn_trainer *t, uint32_t n, do
     return true;
 }
 
-/* Learn from what was before the fold until it does not help on the fold any more. */
+/* Judge the network by the rows from one on, which it has neither learnt from nor been stopped by. */
+static enum ax_err judge(const struct fitting *f, uint32_t from, struct errors *e, struct ax_diag *diag)
+{
+    struct ax_nn_pass *pass = NULL;
+    const enum ax_err err = ax_nn_pass_new(f->net, BATCH, f->seed, &pass, diag);
+    if (err == AX_OK)
+        sum_errors(pass, f->rows, from, e);
+    ax_nn_pass_free(pass);
+    return err;
+}
+
+/* Learn from what was before the fold until it does not help on the fold any more, as far as that was known
+ * when the fold ended. */
 static enum ax_err run_fold(struct fitting *f, const struct fold *fold, struct errors *e,
                             struct ax_diag *diag)
 {
@@ -135,20 +148,20 @@ static enum ax_err run_fold(struct fitting *f, const struct fold *fold, struct e
         .kind = AX_NN_COSINE, .rate = rate, .rate_min = rate / RATE_FALL, .epochs = spec->epochs};
     const size_t row = f->rows->row;
     struct ax_nn_trainer *t = NULL;
-    struct ax_nn_pass *pass = NULL;
     bool stop = false;
     enum ax_err err = make_trainer(f, &cosine, &t, diag);
     if (err != AX_OK)
         return err;
-    ax_rowset_mask(spec, f->rows, fold->from);
+    ax_rowset_mask(spec, f->rows, fold->until);
+    ax_rowset_mask(spec, f->rows, fold->from); /* of the rows before, over that */
     for (uint32_t i = 0; i < spec->epochs && !stop && err == AX_OK; i++) {
         if (!run_epoch(f, t, fold->from, i, spec->epochs)) {
             err = ax_fail(diag, AX_BUSY, "called off");
             break;
         }
-        const double loss =
-            ax_nn_trainer_loss(t, f->rows->x + fold->from * row,
-                               f->rows->y + (size_t)fold->from * f->rows->outputs, fold->until - fold->from);
+        const double loss = ax_nn_trainer_loss(t, f->rows->x + fold->from * row,
+                                               f->rows->y_fold + (size_t)fold->from * f->rows->outputs,
+                                               fold->until - fold->from);
         stop = ax_nn_trainer_stop(t, loss, spec->patience);
         if (e->folds == 0 &&
             !ax_fit_stands(f->progress, loss)) /* all fits have as many epochs of the first */
@@ -158,15 +171,11 @@ static enum ax_err run_fold(struct fitting *f, const struct fold *fold, struct e
     ax_nn_trainer_free(t);
     if (err == AX_OK && !isfinite(best))
         err = ax_fail(diag, AX_NUMERIC, "the loss on held-out rows was never finite");
-    if (err == AX_OK)
-        err = ax_nn_pass_new(f->net, BATCH, f->seed, &pass, diag);
-    if (err == AX_OK) {
-        judge(pass, f->rows, fold, e);
-        e->loss += best;
-        e->folds++;
-    }
-    ax_nn_pass_free(pass);
-    return err;
+    if (err != AX_OK)
+        return err;
+    e->loss += best;
+    e->folds++;
+    return AX_OK;
 }
 
 /* A little more, from everything: the newest rows are what the next ones are like. */
@@ -197,6 +206,8 @@ static enum ax_err learn(struct fitting *f, struct errors *e, struct ax_diag *di
             return ax_fail(diag, AX_NOTREADY, "the rows are of one time");
         f->share = shares[i];
         err = run_fold(f, &folds[i], e, diag);
+        if (err == AX_OK && i == 0)
+            err = judge(f, folds[0].until, e, diag);
         f->done += shares[i];
     }
     f->share = 1 - f->done;

@@ -143,6 +143,27 @@ static void it_learns_what_a_feature_announces_for_series_of_any_level(void **st
     ax_buf_done(&artifact);
 }
 
+/* In the last fifth of the time the feature announces the opposite: who had been stopped by these rows, or
+ * were judged by others too, would seem better than it is. */
+static void its_skill_is_that_on_rows_that_it_has_seen_nothing_of(void **state)
+{
+    (void)state;
+    struct world w;
+    struct ax_speaker_spec spec = small;
+    make(&w);
+    spec.leads[0] = 5; /* by which it is announced */
+    spec.leads_n = 1;
+    spec.epochs = spec.patience = 40;
+    for (uint32_t s = 0; s < SERIES; s++)
+        for (uint32_t i = N * 4 / 5; i < N; i++)
+            w.target[s][i] = (float)(20 * pow(10, s)) - w.target[s][i];
+    struct ax_buf artifact = fitted(&w, &spec, 42);
+    struct ax_generation *g = served(&spec, &artifact);
+    assert_true(g->scores.skill < 0.1); /* 0.25 with the rows that stopped it */
+    ax_generation_free(g);
+    ax_buf_done(&artifact);
+}
+
 static void the_same_data_and_seed_give_the_same_bytes(void **state)
 {
     (void)state;
@@ -513,6 +534,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_learns_what_a_feature_announces_for_series_of_any_level),
+        cmocka_unit_test(its_skill_is_that_on_rows_that_it_has_seen_nothing_of),
         cmocka_unit_test(the_same_data_and_seed_give_the_same_bytes),
         cmocka_unit_test(what_comes_later_changes_nothing_that_was_said),
         cmocka_unit_test(a_model_of_features_a_refuses_features_b),
