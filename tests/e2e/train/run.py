@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """`auspex train` on a recording, read as a person would, and then `auspex serve` on the same storage, against a real
 Prometheus: what was fit to serve serves at once and forecasts what nobody has fitted it on; what was not does not; a
-second training becomes the challenger of the first.
+second training becomes the challenger of the first. Jobs that come with a reload search for the hyper-parameters of their
+first fit, and say which of their entities alone has drifted.
 
 usage: run.py TOP AUSPEX-BINARY FOLDER
 """
@@ -11,6 +12,7 @@ import pathlib
 import random
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -43,12 +45,25 @@ jobs:
   forecast: {output: predicted_double, horizons: [200ms], lstm: {preset: internet, epochs: 1, fit_every: 1h}}
   targets: {wape: 0.0001}
 """
+# A window of the drift test is 20 s of before, and 6 s of now.
+MORE = """\
+- name: searched
+  expr: load + 1
+  window: {fine: 128}
+  forecast: {output: predicted_searched, horizons: [200ms], lstm: {preset: internet, epochs: 2, fit_every: 1h}}
+  models: {search_trials: 3, search_max_time: 0s}
+- name: turning
+  by: [host]
+  features: {turn: turn}
+  anomaly: {model: features}
+  drift: {per: entity, reference: 100, current: 30, interval: 1s}
+"""
 PROMETHEUS = """\
 global: {scrape_interval: 200ms}
 scrape_configs: [{job_name: load, static_configs: [{targets: [EXPORTER]}]}]
 remote_write:
 - url: AUSPEX/api/v1/write
-  write_relabel_configs: [{source_labels: [__name__], regex: load, action: keep}]
+  write_relabel_configs: [{source_labels: [__name__], regex: load|turn, action: keep}]
   queue_config: {batch_send_deadline: 100ms, min_backoff: 30ms, max_backoff: 500ms}
 """
 
@@ -68,16 +83,11 @@ def record(path):
     path.write_text("\n".join(rows) + "\n")
 
 
-def exported():
-    """The same series, as they go on; a scrape that comes late finds what there is by then."""
-    step = time.time() / STEP
-    return "".join(f'load{{host="{s}"}} {value(step, s)}\n' for s in range(SERIES))
-
-
 class World:
     def __init__(self, folder):
         self.folder = folder
-        self.exporter = Exporter(exported)
+        self.turned = False
+        self.exporter = Exporter(self.exported)
         address = f"127.0.0.1:{stack.free_port()}"
         self.url = f"http://{address}"
         (folder / "data").mkdir()
@@ -89,6 +99,13 @@ class World:
             "auspex", [AUSPEX, f"--config.file={folder}/auspex.yml", f"--storage.path={folder}/data",
                        f"--web.listen-address={address}", "--storage.remote.flush-deadline=1s"],
             folder / "auspex.log", self.url + "/-/ready")
+
+    def exported(self):
+        """The same series, as they go on, and others, of which one can turn; a scrape that comes late finds what there is by
+        then."""
+        step = time.time() / STEP
+        return "".join(f'load{{host="{s}"}} {value(step, s)}\nturn{{host="{s}"}} '
+                       f'{100 + noise.gauss(0, 1) + (20 if s == 0 and self.turned else 0)}\n' for s in range(SERIES))
 
     def train(self, *flags, status):
         run = subprocess.run([AUSPEX, "train", f"--config.file={self.folder}/auspex.yml", *flags], capture_output=True,
@@ -198,6 +215,30 @@ def the_next_training_is_the_challenger_of_the_first(w):
     eventually(90, lambda: len(w.server.query('predicted_load_challenger{horizon="200ms"}')) == SERIES, "and says so")
 
 
+def jobs_that_come_later_search_and_tell_who_has_drifted(w):
+    """What the one finds it tells with the version, and serves; of the other's hosts the first one turns."""
+    (w.folder / "auspex.yml").write_text(CONFIG.replace("PROMETHEUS", w.server.url) + MORE)
+    w.auspex.process.send_signal(signal.SIGHUP)
+
+    def drifted():
+        return {row[0]["host"]: row[1] for row in w.server.query('drift_detected{for="turning",per="entity",kind="data"}')}
+
+    eventually(120, lambda: len(drifted()) == SERIES and drifted().get("0") == 0, "each host is tested, and the first is as it was")
+    w.turned = True
+    eventually(120, lambda: drifted() == {"0": 1, "1": 0, "2": 0, "3": 0}, "the first alone has drifted")
+    eventually(60, lambda: w.value('max(drift_score{for="turning",per="entity",host="0",feature="turn"})') > 0, "it has a score")
+
+    version = eventually(120, lambda: w.versions("champion").get("searched"), "what was found serves")
+    card = subprocess.run([AUSPEX, "models", "show", "searched/lstm", version, "--format=json", f"--url={w.url}"],
+                          capture_output=True, text=True, timeout=60)
+    require(card.returncode == 0, card.stderr)
+    model = json.loads(card.stdout)["data"]
+    scores = model["scores"]
+    require(scores["search_trials"] == 3 and scores["search_loss"] <= scores["search_usual_loss"], f"of the search: {scores}")
+    require(model["hyperParameters"]["chosen"] == (scores["search_loss"] < scores["search_usual_loss"]), f"chosen: {model}")
+    require("id=search_done" in (w.folder / "auspex.log").read_text(), "the log does not say what was found")
+
+
 def main():
     folder = pathlib.Path(sys.argv[3])
     shutil.rmtree(folder, ignore_errors=True)
@@ -210,7 +251,8 @@ def main():
             print(f"{time.monotonic() - began:5.1f} s  {test.__name__}", flush=True)
         what_was_fit_serves_from_the_first_steps_on(w, until)
         print(f"{time.monotonic() - began:5.1f} s  what_was_fit_serves_from_the_first_steps_on", flush=True)
-        for test in (a_storage_in_use_is_left_alone, the_next_training_is_the_challenger_of_the_first):
+        for test in (a_storage_in_use_is_left_alone, the_next_training_is_the_challenger_of_the_first,
+                     jobs_that_come_later_search_and_tell_who_has_drifted):
             test(w)
             print(f"{time.monotonic() - began:5.1f} s  {test.__name__}", flush=True)
     except (Failure, stack.StackError, subprocess.SubprocessError, OSError) as failure:
