@@ -21,6 +21,7 @@ struct ax_lead_record {
     float width_below, width_above;   /* log of the factor by which the interval's sides were adapted */
     float claimed, overclaimed;       /* confidence, uncorrected, of the newest forecast; mean excess of it */
     float apart;                      /* how far members are from each other usually, in local scales */
+    uint8_t heard[AX_MEMBERS];        /* forecasts of each member whose actual came, up to UINT8_MAX */
     uint32_t settled;                 /* forecasts whose actual came, as far as it matters */
     struct ax_errdist errors;         /* of the combination, in local scales */
     struct ax_missed missed;          /* of late */
@@ -94,9 +95,10 @@ void ax_record_init(struct ax_lead_record *r);
  * are all 0 when no member speaks. */
 void ax_record_weights(const struct ax_lead_record *r, uint32_t lead, const double *pred, double *weights);
 
-/* How far the members' weighted mean may be believed against the last value, 0 to 1, by the errors of both:
- * not at all unless it was better by more than so few forecasts may be by luck. */
-double ax_record_belief(const struct ax_lead_record *r, uint32_t lead);
+/* How far the members' weighted mean may be believed against the last value, 0 to 1: not at all unless it was
+ * better by more than so few forecasts may be by luck, or would have been with the weights that it has now:
+ * a mean is wrong by no more than the mean of the errors in it. */
+double ax_record_belief(const struct ax_lead_record *r, uint32_t lead, const double *weights);
 
 /* Take in what the members, if they were heard, and their combination said about an actual. Errors of members
  * are measured in unit, the mean |difference| of late, and not in the local scale, so that they are believed

@@ -65,7 +65,7 @@ static void own_knot(const struct ax_forecaster *f, const struct ax_local *local
     out->lead = lead;
     out->record = r;
     ax_record_weights(r, lead, pred, out->weights);
-    out->belief = ax_record_belief(r, lead);
+    out->belief = ax_record_belief(r, lead, out->weights);
     said->together[k] = combine(out, out, 0, pred, last);
     double mean = mix(last, said->together[k], out->belief);
     double under = mean * f->spec->tolerance / (1 + f->spec->tolerance),

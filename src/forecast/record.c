@@ -6,11 +6,12 @@
 #include <string.h>
 
 #define TRIM 1.6       /* others than the last value with errors so many times the least have no weight */
-#define DOUBT 0.3      /* by how much a member's error is held to be worse at first */
+#define DOUBT 0.15     /* by how much a member's error is held to be worse at first */
 #define DOUBT_FADE 0.1 /* doubt falls with the square root of this share of the settled forecasts, which */
                        /* say less the more they overlap: by the square root of the lead */
 #define MEMORY_STEPS 100.0 /* steps that count in a member's error, one step ahead */
 #define MEMORY_LEADS 10.0  /* and for each step further: forecasts that overlap say less */
+#define JOINED 8.0         /* forecasts that the error counts with which a member joins, and a lead more */
 #define ERROR_CLIP 20.0    /* mean differences: one spike must not decide who is believed */
 #define BELIEF_STEPS 200.0 /* as these two, for the errors of all together and of the last value */
 #define BELIEF_LEADS 30.0
@@ -18,6 +19,10 @@
 /* By how much all together are to be better than the last value, when one forecast says so; when n say so
  * that do not overlap, by this over the square root of n. */
 #define BELIEF_DOUBT 0.15
+#define BELIEF_HEARD 5.0 /* independent forecasts at which the present weights' errors count half, */
+#define BELIEF_NEAR                                                                                          \
+    12.0                 /* and half of that at this lead: nearer, what was is soon known of these weights   \
+                          */
 #define BELIEF_LEAST 0.4 /* so much belief is none: the last value itself */
 #define OWN_ENOUGH 40.0  /* independent errors at which a lead counts as much as what it borrows */
 #define SETTLED_MAX 1000000
@@ -35,12 +40,12 @@ void ax_record_init(struct ax_lead_record *r)
     r->together_error = r->last_error = NAN;
 }
 
-/* What a member counts whose error is 1 / x of the least: x^20, by multiplications, for there is one for
+/* What a member counts whose error is 1 / x of the least: x^10, by multiplications, for there is one for
  * every member and lead at every step. */
 static double power(double x)
 {
-    double x2 = x * x, x4 = x2 * x2, x8 = x4 * x4;
-    return x8 * x8 * x4;
+    double x2 = x * x, x4 = x2 * x2;
+    return x4 * x4 * x2;
 }
 
 void ax_record_weights(const struct ax_lead_record *r, uint32_t lead, const double *pred, double *weights)
@@ -68,16 +73,31 @@ void ax_record_weights(const struct ax_lead_record *r, uint32_t lead, const doub
         weights[m] /= sum;
 }
 
-/* The error of one member, from what it said. One that joins later begins no better than the last value: one
- * hit is luck. An answer that is not finite counts as the worst. */
-static void settle_member(struct ax_lead_record *r, uint32_t m, double said, double actual, double unit,
-                          double keep)
+/* Of so many forecasts that members were heard for, one after the other, the last does not overlap the first.
+ */
+static double heard_per_lead(uint32_t lead)
 {
-    if (isnan(said))
+    return lead < AX_WORDS_MAX ? lead : AX_WORDS_MAX;
+}
+
+/* The error of one member, from what it said. One that joins later begins no better than the last value, for
+ * one hit is luck, and goes on by what it was heard to say itself, not as slowly as a lead that knows others
+ * for long. An answer that is not finite counts as the worst. */
+static void settle_member(struct ax_lead_record *r, uint32_t m, uint32_t lead, const struct ax_waiting *w,
+                          double actual, double unit, double keep)
+{
+    if (isnan(w->pred[m]))
         return;
-    double e = fmin(fabs(actual - said) / unit, ERROR_CLIP), old = (double)r->member_error[m];
-    if (isnan(old))
+    double e = fmin(fabs(actual - w->pred[m]) / unit, ERROR_CLIP), old = (double)r->member_error[m];
+    if (isnan(old)) {
         old = keep > 0 ? fmax(e, either((double)r->member_error[0], e)) : e;
+        r->heard[m] = 0;
+    }
+    double known = r->heard[m] + JOINED + heard_per_lead(lead);
+    if (r->heard[m] < UINT8_MAX) {
+        keep = fmin(keep, known / (known + 1));
+        r->heard[m]++;
+    }
     r->member_error[m] = (float)(keep * old + (1 - keep) * e);
 }
 
@@ -91,14 +111,27 @@ static double keep_of(double every, double steps, double leads, uint32_t lead, d
     return fmin(1 - fmin(every / (steps + leads * lead), 0.5), n / (n + 1));
 }
 
-double ax_record_belief(const struct ax_lead_record *r, uint32_t lead)
+/* Error of all together beside the last value: what it was, and as far as its members were heard often enough
+ * what it would have been with these weights, if that is less. */
+static double together_ratio(const struct ax_lead_record *r, uint32_t lead, const double *weights)
+{
+    double was = ((double)r->together_error + 1e-9) / ((double)r->last_error + 1e-9), now = 0, heard = 0;
+    for (uint32_t m = 0; m < AX_MEMBERS; m++) {
+        now += weights[m] > 0 ? weights[m] * (double)r->member_error[m] : 0;
+        heard += weights[m] * r->heard[m];
+    }
+    now = (now + 1e-9) / ((double)r->member_error[AX_MEMBER_LAST_VALUE] + 1e-9);
+    double share = heard / (heard + BELIEF_HEARD * heard_per_lead(lead)) * lead / (lead + BELIEF_NEAR);
+    return now < was ? was * pow(now / was, share) : was;
+}
+
+double ax_record_belief(const struct ax_lead_record *r, uint32_t lead, const double *weights)
 {
     if (isnan(r->together_error) || isnan(r->last_error))
         return 1;
     double independent = fmin(r->settled, BELIEF_STEPS + BELIEF_LEADS * lead) / lead,
            doubt = BELIEF_DOUBT / sqrt(1 + independent),
-           ratio = ((double)r->together_error + 1e-9) / ((1 - doubt) * (double)r->last_error + 1e-9),
-           belief = 1 / (1 + pow(ratio, BELIEF_POWER));
+           belief = 1 / (1 + pow(together_ratio(r, lead, weights) / (1 - doubt), BELIEF_POWER));
     return fmax(belief - BELIEF_LEAST, 0) / (1 - BELIEF_LEAST);
 }
 
@@ -109,7 +142,7 @@ void ax_record_settle(struct ax_lead_record *r, uint32_t lead, const struct ax_w
     double keep = keep_of(w->heard, MEMORY_STEPS, MEMORY_LEADS, lead, n),
            longer = keep_of(w->heard, BELIEF_STEPS, BELIEF_LEADS, lead, n);
     for (uint32_t m = 0; m < AX_MEMBERS && w->heard; m++)
-        settle_member(r, m, w->pred[m], actual, unit, keep);
+        settle_member(r, m, lead, w, actual, unit, keep);
     if (w->heard && isfinite(w->pred[0])) {
         smooth(&r->together_error, fmin(fabs(actual - w->together) / unit, ERROR_CLIP), longer);
         smooth(&r->last_error, fmin(fabs(actual - w->pred[0]) / unit, ERROR_CLIP), longer);
@@ -133,6 +166,8 @@ void ax_record_save(const struct ax_lead_record *r, struct ax_buf *out)
     ax_put_f32(out, r->claimed);
     ax_put_f32(out, r->overclaimed);
     ax_put_varint(out, r->settled);
+    for (uint32_t m = 0; m < AX_MEMBERS; m++)
+        ax_put_u8(out, r->heard[m]);
     ax_errdist_save(&r->errors, out);
     ax_missed_save(&r->missed, out);
 }
@@ -150,6 +185,8 @@ void ax_record_load(struct ax_lead_record *r, struct ax_bytes *in)
     r->claimed = ax_get_f32_in(in, 0, 1);
     r->overclaimed = ax_get_f32_in(in, -1, 1);
     r->settled = ax_get_count(in, SETTLED_MAX);
+    for (uint32_t m = 0; m < AX_MEMBERS; m++)
+        r->heard[m] = ax_get_u8(in);
     ax_errdist_load(&r->errors, in);
     ax_missed_load(&r->missed, in);
 }

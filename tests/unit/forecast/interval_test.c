@@ -110,23 +110,50 @@ static void the_last_value_is_left_only_for_what_was_better_by_more_than_luck(vo
 {
     (void)state;
     struct ax_lead_record r;
+    const double weights[AX_MEMBERS] = {[AX_MEMBER_LAST_VALUE] = 0.5, [AX_MEMBER_ets] = 0.5};
     ax_record_init(&r);
-    assert_true(ax_record_belief(&r, 12) == 1); /* nothing is known: the weights say what they say */
-    r.last_error = 1;
+    assert_true(ax_record_belief(&r, 12, weights) == 1); /* nothing is known: the weights say what they say */
+    r.last_error = r.member_error[AX_MEMBER_LAST_VALUE] = r.member_error[AX_MEMBER_ets] = 1;
     for (uint32_t n = 0; n < 100000; n = n * 2 + 1) {
         r.settled = n;
         r.together_error = 1; /* no better, however often that was seen */
-        assert_true(ax_record_belief(&r, 12) < 0.2);
+        assert_true(ax_record_belief(&r, 12, weights) < 0.2);
         r.together_error = 0.7F; /* much better: believed at once */
-        assert_true(ax_record_belief(&r, 12) > 0.95);
+        assert_true(ax_record_belief(&r, 12, weights) > 0.95);
         r.together_error = 1.03F; /* worse: not at all */
-        assert_true(ax_record_belief(&r, 12) == 0);
+        assert_true(ax_record_belief(&r, 12, weights) == 0);
     }
     r.together_error = 0.95F; /* a little better: luck in one forecast, not in very many */
     r.settled = 12;
-    assert_true(ax_record_belief(&r, 12) == 0);
+    assert_true(ax_record_belief(&r, 12, weights) == 0);
     r.settled = 100000;
-    assert_true(ax_record_belief(&r, 1) > 0.7);
+    assert_true(ax_record_belief(&r, 1, weights) > 0.7);
+}
+
+static void members_that_joined_late_count_once_they_were_heard_themselves(void **state)
+{
+    (void)state;
+    const uint32_t lead = 48, known = 400;
+    struct ax_lead_record r;
+    struct ax_waiting w = {.heard = 1};
+    double weights[AX_MEMBERS], pred[AX_MEMBERS];
+    ax_record_init(&r);
+    for (uint32_t m = 0; m < AX_MEMBERS; m++)
+        w.pred[m] = pred[m] = m == AX_MEMBER_LAST_VALUE ? 0 : (double)NAN;
+    for (uint32_t i = 0; i < known; i++) /* the last value is wrong by 2, and alone */
+        ax_record_settle(&r, lead, &w, 2, 1);
+    w.pred[AX_MEMBER_weekly_naive] = pred[AX_MEMBER_weekly_naive] = 1; /* half as wrong */
+    uint32_t until_half = 0;
+    for (uint32_t i = 1; i <= known; i++) {
+        ax_record_weights(&r, lead, pred, weights);
+        w.together = weights[AX_MEMBER_weekly_naive];
+        until_half += weights[AX_MEMBER_weekly_naive] < 0.5;
+        ax_record_settle(&r, lead, &w, 2, 1);
+    }
+    assert_true(until_half > 1 && until_half < lead); /* one hit is luck, a lead's worth of them is not */
+    assert_true(weights[AX_MEMBER_weekly_naive] > 0.9);
+    assert_true((double)r.together_error > 1.2); /* its mean remembers the time before */
+    assert_true(ax_record_belief(&r, lead, weights) > 0.9);
 }
 
 /* A forecaster that knows a level and how it is left: `after` values of another one, then what it says 60
@@ -225,6 +252,7 @@ int main(void)
         cmocka_unit_test(what_is_owed_is_repaid_by_width_and_within_bounds),
         cmocka_unit_test(confidence_is_corrected_by_half_of_what_it_was_too_high),
         cmocka_unit_test(the_last_value_is_left_only_for_what_was_better_by_more_than_luck),
+        cmocka_unit_test(members_that_joined_late_count_once_they_were_heard_themselves),
         cmocka_unit_test(after_a_shift_the_interval_reaches_back_to_the_level_before_for_as_long_as_the_lead),
         cmocka_unit_test(errors_are_measured_in_more_where_members_differ_more_than_usually),
         cmocka_unit_test(errors_are_measured_in_more_where_the_forecast_is_high),
