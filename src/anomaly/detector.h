@@ -16,9 +16,10 @@
  * deeper, as a ratio, than it rarely does (anomaly/depth.h): a fifth of the false-alarm rate may come of
  * that. What comes at the same time of the day for the fourth time is known (anomaly/recurrence.h).
  *
- * One ax_detector per modelled series. A score of 1 is calibrated on the series' own past: at most
- * false_alarm_rate of points like the past exceed it. The score stays up while the abnormality lasts and
- * comes down when it ends; a past spike does not hide the next. 0 while warming up.
+ * One ax_detector per modelled series. A score of 1 is calibrated on the series' own past, so that
+ * false_alarm_rate of points like it exceed that; on recordings up to twice as many do (docs/detection.md).
+ * The score stays up while the abnormality lasts and comes down when it ends; a past spike does not hide the
+ * next. 0 while warming up.
  * Deterministic; owner: the pipeline's thread. */
 #ifndef AX_ANOMALY_DETECTOR_H
 #define AX_ANOMALY_DETECTOR_H
@@ -97,7 +98,7 @@ struct ax_detector *ax_detector_new(const struct ax_detector_spec *spec);
 /* Free; NULL is fine. */
 void ax_detector_free(struct ax_detector *d);
 
-/* Score step T, then learn from it. About 4 us with a full window; no allocation. */
+/* Score step T, then learn from it. About 6 us with a full window; no allocation. */
 void ax_detector_step(struct ax_detector *d, const struct ax_observation *o, struct ax_verdict *out);
 
 /* Let one be what another is, of the same spec: it says the same from then on. O(its bytes), no allocation.
