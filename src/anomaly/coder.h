@@ -26,13 +26,15 @@ struct ax_coder_spec {
 
 /* How it learns; zeros take the defaults. */
 struct ax_coder_training {
-    uint32_t epochs;    /* at most; default 30 */
-    uint32_t patience;  /* epochs without a better loss on what is held out; default 4 */
-    uint32_t held_rows; /* rows in succession that are held out together, one such block of ten, for rows that
-                           have steps in common with their neighbours; 0: a random tenth */
-    uint32_t batch;     /* default 64 */
-    float rate;         /* default 1e-3 */
-    float divergence;   /* weight of the Kullback-Leibler divergence, variational alone; default 0.01 */
+    uint32_t epochs;      /* at most; default 30 */
+    uint32_t patience;    /* epochs without a better loss on what is held out; default 4 */
+    const uint32_t *when; /* [n], the time of each row, in steps; NULL: one after the other */
+    uint32_t held_steps;  /* steps in succession of which all rows are held out, one such stretch of ten; 0: a
+                             random tenth, for rows that have nothing to do with each other */
+    uint32_t gap_steps;   /* before and after such a stretch rows are neither held out nor learnt */
+    uint32_t batch;       /* default 64 */
+    float rate;           /* default 1e-3 */
+    float divergence;     /* weight of the Kullback-Leibler divergence, variational alone; default 0.01 */
     uint64_t seed;
     bool (*cancelled)(void *ctx); /* looked at between batches; may be NULL */
     void *ctx;
@@ -48,7 +50,7 @@ AX_MUST_USE enum ax_err ax_coder_new(const struct ax_coder_spec *spec, uint64_t 
 void ax_coder_free(struct ax_coder *c);
 
 /* Learn x[n][steps][features], finite, n >= 10, in the order of time (of one entity after the other), and be
- * ready to serve. A tenth is held out to choose the epoch. AX_BUSY when it was cancelled, AX_NUMERIC when it
+ * ready to serve. A part is held out to choose the epoch. AX_BUSY when it was cancelled, AX_NUMERIC when it
  * came to nothing finite, AX_NOMEM. */
 AX_MUST_USE enum ax_err ax_coder_fit(struct ax_coder *c, uint32_t n, const float *x,
                                      const struct ax_coder_training *training, struct ax_diag *diag);

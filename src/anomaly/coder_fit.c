@@ -13,7 +13,8 @@
 #define RATE 1e-3f
 #define DIVERGENCE 0.01f
 #define CLIP 1.0
-#define HELD_EVERY 10 /* one row, or block of rows, of so many is held out, */
+#define HELD_EVERY 10 /* one row, or stretch of time, of so many is held out; */
+#define HELD_LEAST 3  /* where rows lie unevenly a third of that is enough */
 #define BETA1 0.9
 #define BETA2 0.999
 #define SPREAD_MAX 10.0f /* of logarithms of variances: beyond, exp() says nothing more */
@@ -269,27 +270,50 @@ static void copy_weights(struct learning *l, bool back)
     }
 }
 
-/* Put the rows to learn from first and those held out, a tenth, behind them; returns how many, *held how many
- * of these. Rows on either side of a block that have steps in common with it are of neither kind. */
+/* A random tenth behind the others. */
+static uint32_t part_at_random(struct learning *l, uint32_t n, uint32_t *held)
+{
+    for (uint32_t i = 0; i < n; i++)
+        l->order[i] = i;
+    shuffle(&l->rng, l->order, n);
+    *held = n / HELD_EVERY;
+    return n - *held;
+}
+
+/* How many steps rows are of, and the first one. */
+static uint32_t span_of(const struct learning *l, uint32_t n, uint32_t *first)
+{
+    uint32_t from = UINT32_MAX, to = 0;
+    *first = 0;
+    if (!l->how.when)
+        return n;
+    for (uint32_t i = 0; i < n; i++) {
+        from = l->how.when[i] < from ? l->how.when[i] : from;
+        to = l->how.when[i] > to ? l->how.when[i] : to;
+    }
+    *first = from;
+    return to - from + 1;
+}
+
+/* Put the rows to learn from first and those held out behind them; returns how many, *held how many of these.
+ * What is held out is so for all rows of its time. */
 static uint32_t part(struct learning *l, uint32_t n, uint32_t *held)
 {
-    const uint32_t steps = l->c->steps, whole = l->how.held_rows,
-                   block = n / HELD_EVERY < whole ? n / HELD_EVERY : whole, period = HELD_EVERY * block,
-                   apart = steps - 1 < block ? steps - 1 : block;
-    uint32_t learnt = 0, at = n;
-    if (block == 0) {
-        shuffle(&l->rng, l->order, n);
-        *held = n / HELD_EVERY;
-        return n - *held;
-    }
-    for (uint32_t i = 0; i < n; i++) {
-        const uint32_t place = i % period, since = i < period ? period : place;
+    uint32_t first, learnt = 0, at = n;
+    const uint32_t some = span_of(l, n, &first) / HELD_EVERY,
+                   block = some < l->how.held_steps ? some : l->how.held_steps, period = HELD_EVERY * block,
+                   gap = l->how.gap_steps < block ? l->how.gap_steps : block;
+    for (uint32_t i = 0; i < n && block; i++) {
+        const uint32_t t = l->how.when ? l->how.when[i] - first : i, place = t % period;
         if (place >= period - block)
             l->order[--at] = i;
-        else if (since >= apart && place + apart < period - block)
+        else if ((t < period || place >= gap) && place + gap < period - block)
             l->order[learnt++] = i;
     }
     *held = n - at;
+    if (*held < n / (HELD_LEAST * HELD_EVERY) + 1 ||
+        2 * learnt < n) /* times are such that none of it is of use */
+        return part_at_random(l, n, held);
     memmove(l->order + learnt, l->order + at, *held * sizeof *l->order);
     return learnt;
 }

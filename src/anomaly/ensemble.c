@@ -199,7 +199,7 @@ void ax_ensemble_score(const struct ax_ensemble *e, uint32_t n, const uint32_t *
         for (uint32_t r = 0; r < rows; r++)
             ax_ensemble_normalise(e, entity[from + r], x + (from + r) * width, at.context + r * width,
                                   at.last + r * p);
-        const struct ax_ensemble_view v = {rows, e->spec.features, e->spec.points, at.context, at.last};
+        const struct ax_ensemble_view v = {rows, e->spec.features, e->spec.points, at.context, at.last, NULL};
         ax_ensemble_distances(e, &v, at.own, at.raw, at.distances);
         for (uint32_t r = 0; r < rows; r++)
             for (uint32_t m = 0; m < AX_ENSEMBLE_MEMBERS; m++)
@@ -231,7 +231,7 @@ void ax_ensemble_explain(const struct ax_ensemble *e, uint32_t entity, const flo
     struct places at = places_of(e, 1, scratch);
     double parts[AX_ENSEMBLE_FEATURES_MAX], all = 0, beyond = 0;
     ax_ensemble_normalise(e, entity, x, at.context, at.last);
-    const struct ax_ensemble_view one = {1, p, e->spec.points, at.context, at.last};
+    const struct ax_ensemble_view one = {1, p, e->spec.points, at.context, at.last, NULL};
     memset(share, 0, p * sizeof *share);
     for (uint32_t m = 0; m < AX_ENSEMBLE_MEMBERS; m++)
         beyond += fmax(ratios->v[m] - 1, 0);

@@ -52,7 +52,8 @@ struct ax_ensemble_spec {
 struct ax_ensemble_segment {
     uint32_t entity; /* index of it; segments of one entity follow each other */
     uint32_t first, n;
-    int64_t end_ms, step_ms; /* of its points, where they are the newest of an entity that is there; 0, 0 */
+    int64_t end_ms, step_ms; /* of its points; 0, 0: not known */
+    bool newest;             /* they are the newest of an entity that is there */
 };
 
 /* What is known of a point. One that scored above 1 itself teaches no model, unless a quarter of all did:

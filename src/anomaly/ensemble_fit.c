@@ -33,6 +33,7 @@ struct fit {
     bool all_teach; /* so much is flagged that it is how things are */
     double *column; /* [points_n] */
     float *context, *last;
+    uint32_t *when;    /* of the rows to learn from */
     void *scratch;     /* of the ensemble, for a chunk */
     double *distances; /* [LEVEL_ROWS][AX_ENSEMBLE_MEMBERS] */
     struct ax_rng rng;
@@ -140,6 +141,15 @@ static void row_points(const struct fit *f, const struct row *r, bool to_learn, 
     }
 }
 
+/* The time at which a row ends, in points; where times are not known, segments come one after the other. */
+static int64_t when_of(const struct fit *f, const struct row *r)
+{
+    const struct ax_ensemble_segment *s = &f->data->segments[r->segment];
+    const int64_t point_ms = f->data->segments[0].step_ms;
+    return point_ms > 0 && s->step_ms > 0 ? (s->end_ms - (int64_t)(s->n - 1 - r->at) * s->step_ms) / point_ms
+                                          : (int64_t)s->first + r->at;
+}
+
 /* Normalise rows into the fit's block. */
 static struct ax_ensemble_view view_of(struct fit *f, const struct row *rows, uint32_t n, bool to_learn)
 {
@@ -150,7 +160,19 @@ static struct ax_ensemble_view view_of(struct fit *f, const struct row *rows, ui
         ax_ensemble_normalise(f->e, f->data->segments[rows[i].segment].entity, came, f->context + i * width,
                               f->last + i * p);
     }
-    return (struct ax_ensemble_view){n, f->e->spec.features, f->e->spec.points, f->context, f->last};
+    return (struct ax_ensemble_view){n, f->e->spec.features, f->e->spec.points, f->context, f->last, f->when};
+}
+
+/* The times of rows, from the first one of them on. */
+static void note_times(struct fit *f, const struct row *rows, uint32_t n)
+{
+    int64_t first = INT64_MAX;
+    for (uint32_t i = 0; i < n; i++) {
+        const int64_t t = when_of(f, &rows[i]);
+        first = t < first ? t : first;
+    }
+    for (uint32_t i = 0; i < n; i++)
+        f->when[i] = (uint32_t)(when_of(f, &rows[i]) - first);
 }
 
 /* Keep a random `most` of n, in their order. */
@@ -237,9 +259,12 @@ static void measure(const struct fit *f, const struct ax_ensemble_view *v)
     double raw[AX_ENSEMBLE_CHUNK];
     for (uint32_t from = 0, rows; from < v->n; from += rows) {
         rows = v->n - from < AX_ENSEMBLE_CHUNK ? v->n - from : AX_ENSEMBLE_CHUNK;
-        const struct ax_ensemble_view part = {rows, v->p, v->points,
+        const struct ax_ensemble_view part = {rows,
+                                              v->p,
+                                              v->points,
                                               v->context + (size_t)from * v->points * v->p,
-                                              v->last + (size_t)from * v->p};
+                                              v->last + (size_t)from * v->p,
+                                              NULL};
         ax_ensemble_distances(f->e, &part, f->scratch, raw,
                               f->distances + (size_t)from * AX_ENSEMBLE_MEMBERS);
     }
@@ -390,6 +415,7 @@ static enum ax_err learn(struct fit *f, struct row *rows, struct ax_diag *diag)
     if (n < least)
         return ax_fail(diag, AX_NOTREADY, "%u rows to learn from, %u are needed", n, least);
     f->e->rows = n;
+    note_times(f, rows, n);
     const struct ax_ensemble_view v = view_of(f, rows, n, true);
     enum ax_err err = fit_members(f, &v, diag);
     return err == AX_OK ? calibrate(f, rows, diag) : err;
@@ -421,15 +447,18 @@ enum ax_err ax_ensemble_fit(const struct ax_ensemble_spec *spec, const struct ax
     f.column = malloc(((size_t)data->points_n + 1) * sizeof *f.column);
     f.context = malloc((most + 1) * row * p * sizeof *f.context);
     f.last = malloc((most + 1) * p * sizeof *f.last);
+    f.when = malloc((most + 1) * sizeof *f.when);
     struct row *rows = malloc(((size_t)data->points_n + 1) * sizeof *rows);
-    enum ax_err err =
-        f.column && f.context && f.last && rows ? ax_ensemble_new(spec, data->entities_n, &f.e) : AX_NOMEM;
+    enum ax_err err = f.column && f.context && f.last && f.when && rows
+                          ? ax_ensemble_new(spec, data->entities_n, &f.e)
+                          : AX_NOMEM;
     for (uint32_t i = 0; i < data->entities_n && err == AX_OK; i++)
         err = ax_ensemble_name(f.e, i, data->keys[i]);
     err = err == AX_OK ? learn(&f, rows, diag) : ax_fail(diag, err, "out of memory for an ensemble");
     free(f.column);
     free(f.context);
     free(f.last);
+    free(f.when);
     free(rows);
     if (err == AX_OK)
         *out = f.e;

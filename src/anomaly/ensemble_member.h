@@ -6,11 +6,29 @@
 
 #include "anomaly/ensemble.h"
 
-/* Rows as members see them: context[n][points][p], oldest point first, and its last points, last[n][p]. */
+/* Rows as members see them: context[n][points][p], oldest point first, and its last points, last[n][p]. To
+ * learn from, with the time at which each ends, in points, when[n]: of all entities, and whatever order they
+ * are in. */
 struct ax_ensemble_view {
     uint32_t n, p, points;
     const float *context, *last;
+    const uint32_t *when;
 };
+
+/* Some of the rows of a view, their contexts alone. */
+struct ax_ensemble_some {
+    uint32_t n;
+    float *context;
+    uint32_t *when;
+};
+
+/* One of so many rows of a view to learn from that they are at most `most` (> 0). AX_NOMEM; then there is
+ * nothing to free, else ax_ensemble_some_done() is to be called. */
+AX_MUST_USE enum ax_err ax_ensemble_some_of(const struct ax_ensemble_view *v, uint32_t most,
+                                            struct ax_ensemble_some *out, struct ax_diag *diag);
+
+/* Free them; what has none is fine. */
+void ax_ensemble_some_done(struct ax_ensemble_some *s);
 
 /* How to fit. */
 struct ax_ensemble_fit_env {

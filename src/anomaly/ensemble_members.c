@@ -244,6 +244,31 @@ static enum ax_err variational_new(const struct ax_ensemble_shape *shape, uint64
 #define VARIATIONAL_ROWS 1500
 #define VARIATIONAL_EPOCHS 12
 
+enum ax_err ax_ensemble_some_of(const struct ax_ensemble_view *v, uint32_t most, struct ax_ensemble_some *out,
+                                struct ax_diag *diag)
+{
+    const size_t width = (size_t)v->points * v->p;
+    const uint32_t stride = (v->n + most - 1) / most, n = v->n / stride;
+    *out =
+        (struct ax_ensemble_some){n, malloc(n * width * sizeof *out->context), malloc(n * sizeof *out->when)};
+    if (!out->context || !out->when) {
+        ax_ensemble_some_done(out);
+        return ax_fail(diag, AX_NOMEM, "out of memory");
+    }
+    for (size_t i = 0; i < n; i++) {
+        memcpy(out->context + i * width, v->context + i * stride * width, width * sizeof *out->context);
+        out->when[i] = v->when[i * stride];
+    }
+    return AX_OK;
+}
+
+void ax_ensemble_some_done(struct ax_ensemble_some *s)
+{
+    free(s->context);
+    free(s->when);
+    *s = (struct ax_ensemble_some){0, NULL, NULL};
+}
+
 static enum ax_err too_few(uint32_t n, struct ax_diag *diag)
 {
     return ax_fail(diag, AX_INVALID, "%u rows are too few for an autoencoder: %u", n, CODER_ROWS_MIN);
@@ -271,6 +296,8 @@ static enum ax_err autoencoder_fit(const struct ax_ensemble_view *v, const struc
     if (v->n < CODER_ROWS_MIN)
         return too_few(v->n, diag);
     enum ax_err err = autoencoder_new(v->p, env->seed, &c, diag);
+    /* A random tenth is held out: it uses all its epochs either way, and stretches of time leave it less to
+     * learn from (docs/entities.md has what that changes). */
     const struct ax_coder_training how = {.epochs = CODER_EPOCHS};
     return err == AX_OK ? coder_fit(c, v->n, v->last, how, env, model, diag) : err;
 }
@@ -279,21 +306,18 @@ static enum ax_err variational_fit(const struct ax_ensemble_view *v, const struc
                                    void **model, struct ax_diag *diag)
 {
     struct ax_coder *c;
-    const size_t width = (size_t)v->points * v->p;
+    struct ax_ensemble_some some;
     const struct ax_ensemble_shape shape = {v->p, v->points};
-    const uint32_t stride = (v->n + VARIATIONAL_ROWS - 1) / VARIATIONAL_ROWS, n = v->n / stride;
     if (v->n < CODER_ROWS_MIN)
         return too_few(v->n, diag);
-    float *rows = malloc(n * width * sizeof *rows);
-    if (!rows)
-        return ax_fail(diag, AX_NOMEM, "out of memory");
-    for (size_t i = 0; i < n; i++)
-        memcpy(rows + i * width, v->context + i * stride * width, width * sizeof *rows);
-    enum ax_err err = variational_new(&shape, env->seed, &c, diag);
-    const struct ax_coder_training how = {.epochs = VARIATIONAL_EPOCHS, .held_rows = 2 * v->points};
+    enum ax_err err = ax_ensemble_some_of(v, VARIATIONAL_ROWS, &some, diag);
     if (err == AX_OK)
-        err = coder_fit(c, n, rows, how, env, model, diag);
-    free(rows);
+        err = variational_new(&shape, env->seed, &c, diag);
+    const struct ax_coder_training how = {
+        .epochs = VARIATIONAL_EPOCHS, .held_steps = 2 * v->points, .gap_steps = v->points - 1};
+    if (err == AX_OK)
+        err = coder_fit(c, some.n, some.context, how, env, model, diag);
+    ax_ensemble_some_done(&some);
     return err;
 }
 

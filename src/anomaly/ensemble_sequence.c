@@ -19,8 +19,9 @@
 #define CODE 32
 #define ROWS_MIN 200
 #define ROWS_MOST 2000 /* more are thinned: an epoch of 1,000 costs 0.13 s */
-#define EPOCHS 20
-#define PATIENCE 6
+#define EPOCHS 20      /* of so many rows; of fewer as many more as make up for it, */
+#define EPOCHS_MOST 60 /* but no more than so many */
+#define PATIENCE_SHARE 0.3
 #define BATCH 32 /* few rows: more and larger steps */
 #define RATE 5e-3f
 #define THRESHOLD_AT 0.98
@@ -142,10 +143,12 @@ static enum ax_err find_threshold(struct sequence *s, const struct ax_ensemble_v
 static enum ax_err learn(struct sequence *s, const struct ax_ensemble_view *v,
                          const struct ax_ensemble_fit_env *env, struct ax_diag *diag)
 {
-    /* Rows are few, and a tenth of them in succession is no measure of the others: it stops learning too
-     * soon. */
-    const struct ax_coder_training how = {.epochs = EPOCHS,
-                                          .patience = PATIENCE,
+    const uint32_t wanted = EPOCHS * ROWS_MOST / v->n, epochs = wanted < EPOCHS_MOST ? wanted : EPOCHS_MOST;
+    const struct ax_coder_training how = {.epochs = epochs,
+                                          .patience = (uint32_t)(PATIENCE_SHARE * epochs),
+                                          .when = v->when,
+                                          .held_steps = 2 * v->points,
+                                          .gap_steps = v->points,
                                           .batch = BATCH,
                                           .rate = RATE,
                                           .seed = env->seed,
@@ -159,22 +162,18 @@ static enum ax_err sequence_fit(const struct ax_ensemble_view *v, const struct a
                                 void **model, struct ax_diag *diag)
 {
     const struct ax_ensemble_shape shape = {v->p, v->points};
-    const size_t width = (size_t)v->points * v->p;
-    const uint32_t stride = (v->n + ROWS_MOST - 1) / ROWS_MOST, n = v->n / (stride ? stride : 1);
     struct sequence *s = NULL;
+    struct ax_ensemble_some some;
     *model = NULL;
     if (v->n < ROWS_MIN)
         return ax_fail(diag, AX_INVALID, "%u rows are too few for an LSTM autoencoder: %u", v->n, ROWS_MIN);
-    float *rows = malloc(n * width * sizeof *rows);
-    if (!rows)
-        return ax_fail(diag, AX_NOMEM, "out of memory");
-    for (size_t i = 0; i < n; i++)
-        memcpy(rows + i * width, v->context + i * stride * width, width * sizeof *rows);
-    const struct ax_ensemble_view some = {n, v->p, v->points, rows, NULL};
-    enum ax_err err = sequence_new(&shape, env->seed, &s, diag);
+    enum ax_err err = ax_ensemble_some_of(v, ROWS_MOST, &some, diag);
+    const struct ax_ensemble_view rows = {some.n, v->p, v->points, some.context, NULL, some.when};
     if (err == AX_OK)
-        err = learn(s, &some, env, diag);
-    free(rows);
+        err = sequence_new(&shape, env->seed, &s, diag);
+    if (err == AX_OK)
+        err = learn(s, &rows, env, diag);
+    ax_ensemble_some_done(&some);
     if (err == AX_OK)
         *model = s;
     else

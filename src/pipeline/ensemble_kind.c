@@ -152,10 +152,10 @@ static enum ax_err each(const void *data, ax_train_see *see, void *ctx)
             struct ax_validation_series one = {.v = d->points + (size_t)s->first * features + k,
                                                .n = s->n,
                                                .stride = features,
-                                               .end_ms = s->end_ms,
-                                               .step_ms = s->step_ms};
+                                               .end_ms = s->newest ? s->end_ms : 0,
+                                               .step_ms = s->newest ? s->step_ms : 0};
             for (uint32_t n = s->n; n && !isfinite(one.v[(size_t)(n - 1) * features]); n--)
-                one.end_ms -= s->step_ms;
+                one.end_ms -= one.step_ms;
             err = see(ctx, &one);
         }
     return err;

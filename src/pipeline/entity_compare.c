@@ -75,12 +75,13 @@ static bool is_measure(const struct ax_learner *l, const struct ax_entity *e, do
     return live >= 0 && shadow >= 0 && !ax_entity_is_void(e, &l->live->scores, &l->shadow->scores);
 }
 
-/* Were the features by themselves as usual for all of the row that ends at t_ms? Of alarms at other times the
- * fewer are not the better: one generation may see there what the other one does not. */
+/* Were the features by themselves as usual for all of the row that ends at t_ms? Of alarms of a model of
+ * latencies at other times the fewer are not the better: one generation may see there what the other one does
+ * not. An ensemble looks at minutes, in which a feature at a new level is abnormal for hours. */
 static bool is_quiet(const struct ax_job *job, const struct ax_entity *e, int64_t t_ms)
 {
     const int64_t row_ms = (int64_t)job->ensemble.points * ax_point_steps(job) * job->config->step_ms;
-    return e->loud_ms == AX_NEVER || t_ms - e->loud_ms >= row_ms;
+    return !ax_entity_hears_latencies(job) || e->loud_ms == AX_NEVER || t_ms - e->loud_ms >= row_ms;
 }
 
 /* Keep what both say of a point. */

@@ -376,5 +376,5 @@ bool ax_entity_hear(struct ax_job *job, struct ax_entity *e, const struct ax_ask
             ask_why(job, asked, at, &told);
         explain(job, e, &answer->ratios, &told, &features);
     }
-    return apart;
+    return apart || (ax_entity_hears_latencies(job) && features.score > 1);
 }

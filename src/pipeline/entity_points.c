@@ -13,6 +13,8 @@
 #define ROWS_MIN 3             /* whole rows that an entity has had, to learn from it */
 #define LATENCY_POINTS_MIN 400 /* of all entities */
 #define PHASES 5
+#define NEAR_STEPS                                                                                           \
+    3 /* of latencies: those next to a flagged one are of the same incident, which comes and goes */
 #define SEGMENTS_MAX (PHASES + 1)
 #define SHARE_OF_BYTES 0.9
 #define DAY_MS INT64_C(86400000)
@@ -165,13 +167,14 @@ static uint8_t mark_of(const struct filling *f, const struct ax_entity *e, bool 
     }
 }
 
-/* Was a point flagged that ends at a time and lasts so many steps? */
-static bool flagged_fine(const struct ax_view *flags, int64_t t_ms, uint32_t steps, int64_t step_ms)
+/* Was a point flagged that ends at a time and lasts so many steps, or one of so many next to it? */
+static bool flagged_fine(const struct ax_view *flags, int64_t t_ms, uint32_t steps, uint32_t near)
 {
     if (flags->n == 0 || flags->end_ms < t_ms)
         return false;
-    float share = mean_back(flags, (uint32_t)((flags->end_ms - t_ms) / step_ms), steps);
-    return share > 0;
+    const uint32_t back = (uint32_t)((flags->end_ms - t_ms) / flags->step_ms),
+                   from = back > near ? back - near : 0;
+    return mean_back(flags, from, back + steps + near - from) > 0;
 }
 
 /* Begin a segment of the entity's. */
@@ -193,14 +196,14 @@ static void from_ms(struct filling *f, int64_t t_ms)
  * last. */
 static void put_fine(struct filling *f, const struct ax_entity *e, uint32_t phase, uint32_t n)
 {
-    const uint32_t p = f->job->channels_n, steps = ax_point_steps(f->job);
+    const uint32_t p = f->job->channels_n, steps = ax_point_steps(f->job),
+                   near = of_latencies(f->job) ? NEAR_STEPS : 0;
     const int64_t step_ms = f->job->config->step_ms;
     struct ax_ensemble_segment *s = begin(f, n);
     const struct ax_view flags = ax_window_fine(e->flags);
-    if (phase == 0 && e->seen_ms == f->t_ms) {
-        s->end_ms = f->t_ms;
-        s->step_ms = steps * step_ms;
-    }
+    s->end_ms = f->t_ms - phase * step_ms;
+    s->step_ms = steps * step_ms;
+    s->newest = phase == 0 && e->seen_ms == f->t_ms;
     for (uint32_t i = 0; i < p; i++) {
         const struct ax_target *t = target_of(f->job, e, i);
         struct ax_view fine = {0};
@@ -214,7 +217,7 @@ static void put_fine(struct filling *f, const struct ax_entity *e, uint32_t phas
     for (uint32_t k = 0; k < n; k++) {
         const int64_t end_ms = f->t_ms - (phase + (int64_t)k * steps) * step_ms;
         f->marks[s->first + n - 1 - k] =
-            mark_of(f, e, flagged_fine(&flags, end_ms, steps, step_ms), end_ms, steps * step_ms);
+            mark_of(f, e, flagged_fine(&flags, end_ms, steps, near), end_ms, steps * step_ms);
     }
     from_ms(f, f->t_ms - (phase + (int64_t)n * steps) * step_ms);
 }
@@ -223,7 +226,7 @@ static void put_fine(struct filling *f, const struct ax_entity *e, uint32_t phas
 static void put_coarse(struct filling *f, const struct ax_entity *e, const struct reach *r, uint32_t n)
 {
     const uint32_t p = f->job->channels_n;
-    const struct ax_ensemble_segment *s = begin(f, n);
+    struct ax_ensemble_segment *s = begin(f, n);
     const struct ax_view flags = ax_window_coarse(e->flags);
     const int64_t begin_ms = f->t_ms - r->fine * f->job->config->step_ms;
     int64_t newest_ms = begin_ms, coarse_ms = AX_WINDOW_COARSE_MS;
@@ -247,6 +250,8 @@ static void put_coarse(struct filling *f, const struct ax_entity *e, const struc
         f->marks[s->first + n - 1 - k] =
             mark_of(f, e, flags.n && coarse_near(&flags, end_ms) > 0, end_ms, coarse_ms);
     }
+    s->end_ms = newest_ms;
+    s->step_ms = coarse_ms;
     from_ms(f, newest_ms - n * coarse_ms);
 }
 

@@ -252,8 +252,9 @@ struct ax_asked {
 void ax_entities_ask(struct ax_job *job, int64_t t_ms, struct ax_asked *out);
 
 /* entity_compare.c: compare what both generations have said at t_ms of the entities that were asked about.
- * Both are there. Entities of which a new level has settled between the two are left out; and of alarms those
- * at which the features' own detectors found something within the same row: they are no false ones. */
+ * Both are there. Entities of which a new level has settled between the two are left out; and of alarms of
+ * latencies those at which the features' own detectors found something within the same row: they are no false
+ * ones. */
 void ax_entities_compare(struct ax_job *job, int64_t t_ms, const struct ax_asked *asked);
 
 /* Is the job's model that of latencies? */
@@ -266,7 +267,9 @@ bool ax_entity_is_found(const struct ax_job *job, const struct ax_asked *asked, 
 /* The entity's score from that of its features and from what was asked, the `at`-th (UINT32_MAX: nothing):
  * verdict (its direction that of the strongest feature), vote and contributions of e are those of the
  * features before. What the ensemble finds counts as far as most of it is in features whose deviations the
- * job's guards ask for. Returns whether the ensemble should not learn from this step. */
+ * job's guards ask for. Returns whether the ensemble should not learn from this step: it is above 1,
+ * or, of latencies, the features by themselves are. What they say does not depend on what was learnt before,
+ * so that an incident that was learnt once is not learnt again and again. */
 bool ax_entity_hear(struct ax_job *job, struct ax_entity *e, const struct ax_asked *asked, uint32_t at);
 
 /* entity.c: steps of the points by which an entity's score is calibrated: 5 minutes, or a step. */

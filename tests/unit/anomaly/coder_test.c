@@ -207,6 +207,67 @@ static void each_learns_what_hangs_together_and_finds_what_does_not(void **state
     }
 }
 
+/* Rows of two entities at the same times, which are in no order. */
+#define HELD 6
+#define GAP 3
+static uint32_t time_of(uint32_t row)
+{
+    return row * 7 % ROWS / 2;
+}
+
+/* Is a row at a time one to learn from? Of each 10 stretches the last is held out, and gaps are on both
+ * sides. */
+static bool is_learnt(uint32_t t)
+{
+    const uint32_t place = t % (10 * HELD);
+    return (t < 10 * HELD || place >= GAP) && place + GAP < 9 * HELD;
+}
+
+/* What one that has learnt from x for an epoch says of rows. */
+static void learn_once(const float *x, const float *fresh, double *score)
+{
+    static uint32_t when[ROWS];
+    static float y[ROWS * STEPS * FEATURES];
+    struct ax_coder *c;
+    const struct ax_coder_training how = {
+        .epochs = 1, .rate = 5e-3f, .seed = 3, .when = when, .held_steps = HELD, .gap_steps = GAP};
+    for (uint32_t i = 0; i < ROWS; i++)
+        when[i] = 1000 + time_of(i);
+    assert_int_equal(ax_coder_new(&shapes[0], 7, &c, NULL), AX_OK);
+    assert_int_equal(ax_coder_fit(c, ROWS, x, &how, NULL), AX_OK);
+    void *scratch = aligned_alloc(AX_NN_ALIGN, ax_coder_scratch(c, ROWS));
+    assert_non_null(scratch);
+    ax_coder_score(c, ROWS, fresh, scratch, y, score);
+    free(scratch);
+    ax_coder_free(c);
+}
+
+static void what_is_held_out_is_held_out_for_all_rows_of_its_time(void **state)
+{
+    (void)state;
+    static float x[ROWS * STEPS * FEATURES], fresh[ROWS * STEPS * FEATURES];
+    double score[ROWS], again[ROWS];
+    uint32_t learnt = 0;
+    waves(x, 1);
+    waves(fresh, 2);
+    learn_once(x, fresh, score);
+    for (uint32_t i = 0; i < ROWS; i++) {
+        learnt += is_learnt(time_of(i));
+        for (uint32_t k = 0; k < STEPS * FEATURES && !is_learnt(time_of(i)); k++)
+            x[i * STEPS * FEATURES + k] = -9;
+    }
+    assert_true(learnt > ROWS / 2 && learnt < ROWS - ROWS / 8);
+    learn_once(x, fresh, again);
+    assert_memory_equal(score, again, sizeof score); /* nothing was learnt of it */
+    for (uint32_t i = 0; i < ROWS; i++)
+        if (is_learnt(time_of(i))) {
+            x[i * STEPS * FEATURES + (STEPS - 1) * FEATURES] = -9;
+            break;
+        }
+    learn_once(x, fresh, again);
+    assert_memory_not_equal(score, again, sizeof score);
+}
+
 static bool at_once(void *ctx)
 {
     (void)ctx;
@@ -247,6 +308,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(loss_gradients_and_what_is_said_are_those_of_pytorch),
         cmocka_unit_test(each_learns_what_hangs_together_and_finds_what_does_not),
+        cmocka_unit_test(what_is_held_out_is_held_out_for_all_rows_of_its_time),
         cmocka_unit_test(a_training_ends_when_it_is_cancelled),
         cmocka_unit_test(a_decoder_that_does_not_fit_the_code_is_refused),
     };

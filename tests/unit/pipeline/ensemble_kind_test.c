@@ -20,8 +20,9 @@ struct past {
 
 static void make(struct past *p)
 {
-    *p = (struct past){.segments = {{.entity = 0, .first = 0, .n = POINTS, .end_ms = END, .step_ms = STEP},
-                                    {.entity = 1, .first = POINTS, .n = POINTS}}};
+    *p = (struct past){
+        .segments = {{.entity = 0, .first = 0, .n = POINTS, .end_ms = END, .step_ms = STEP, .newest = true},
+                     {.entity = 1, .first = POINTS, .n = POINTS}}};
     for (uint32_t i = 0; i < sizeof p->v / sizeof *p->v; i++)
         p->v[i] = (float)(i % 7);
     for (uint32_t i = 0; i < 2 * POINTS; i++)

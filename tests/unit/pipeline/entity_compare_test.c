@@ -1,25 +1,30 @@
-/* Of two ensembles that are tried beside each other the one with more alarms is not the worse where the
- * features of the entity were abnormal by themselves: from such a step on it is no measure for as long as a
- * row reaches back, the others are; and a job that was saved and read knows since when. */
+/* Of two models of latencies that are tried beside each other the one with more alarms is not the worse where
+ * the features of the entity were abnormal by themselves: from such a step on it is no measure for as long as
+ * a row reaches back, the others are; and a job that was saved and read knows since when. Of an ensemble,
+ * which looks at minutes, all are. */
 #include "ax_test.h"
 #include "base/rng.h"
 #include "entity_rig.h"
 #include "math/blas.h"
-#include "pipeline/job_priv.h"
+#include "pipeline/entity_points.h"
 #include "scratch.h"
 
 #define STEP 300000LL
 #define START (5666666LL * STEP)
 #define SPIKE 150 /* of "a" */
-#define ROW AX_ENSEMBLE_POINTS
+#define ROW AX_LATENCY_STEPS
 
-static const char yaml[] = "global: {step: 5m, evaluation_delay: 0s}\n"
-                           "jobs:\n"
-                           "  - name: node\n"
-                           "    by: [instance]\n"
-                           "    features: {cpu: cpu, net: net}\n"
-                           "    anomaly: {model: ensemble, ensemble: {members: [pca]}}\n"
-                           "    window: {fine: 400, coarse: 400}\n";
+#define JOB(model)                                                                                           \
+    "global: {step: 5m, evaluation_delay: 0s}\n"                                                             \
+    "jobs:\n"                                                                                                \
+    "  - name: node\n"                                                                                       \
+    "    by: [instance]\n"                                                                                   \
+    "    features: {cpu: cpu, net: net}\n"                                                                   \
+    "    anomaly: {" model "}\n"                                                                             \
+    "    window: {fine: 400, coarse: 400}\n"
+
+static const char latency[] = JOB("model: latency"),
+                  ensemble[] = JOB("model: ensemble, ensemble: {members: [pca]}");
 
 static void step(struct entity_rig *r, uint32_t i)
 {
@@ -55,14 +60,14 @@ static uint32_t measures(struct entity_rig *r, uint32_t i)
     return (uint32_t)judged;
 }
 
-static void who_is_abnormal_by_its_features_is_no_measure_of_an_ensemble(void **state)
+static void who_is_abnormal_by_its_features_is_no_measure_of_a_model_of_latencies(void **state)
 {
     (void)state;
     char dir[SCRATCH_PATH], snapshots[SCRATCH_PATH];
     struct entity_rig r;
     scratch_make(dir, NULL);
     scratch_make(snapshots, NULL);
-    entity_rig_init(&r, yaml, dir);
+    entity_rig_init(&r, latency, dir);
     for (uint32_t i = 0; i < SPIKE; i++)
         step(&r, i);
     assert_int_equal(measures(&r, SPIKE - 1), 2);
@@ -82,6 +87,21 @@ static void who_is_abnormal_by_its_features_is_no_measure_of_an_ensemble(void **
     scratch_remove(snapshots);
 }
 
+static void every_entity_is_a_measure_of_an_ensemble_of_minutes(void **state)
+{
+    (void)state;
+    char dir[SCRATCH_PATH];
+    struct entity_rig r;
+    scratch_make(dir, NULL);
+    entity_rig_init(&r, ensemble, dir);
+    for (uint32_t i = 0; i <= SPIKE; i++)
+        step(&r, i);
+    assert_int_equal(r.job->first->loud_ms, START + SPIKE * STEP);
+    assert_int_equal(measures(&r, SPIKE), 2);
+    entity_rig_done(&r);
+    scratch_remove(dir);
+}
+
 static int begin(void **state)
 {
     (void)state;
@@ -91,7 +111,8 @@ static int begin(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(who_is_abnormal_by_its_features_is_no_measure_of_an_ensemble),
+        cmocka_unit_test(who_is_abnormal_by_its_features_is_no_measure_of_a_model_of_latencies),
+        cmocka_unit_test(every_entity_is_a_measure_of_an_ensemble_of_minutes),
     };
     return cmocka_run_group_tests(tests, begin, NULL);
 }

@@ -1,10 +1,12 @@
 /* A job of latencies learns an LSTM autoencoder beside it: a course in an order that never was is an anomaly
  * of its entity and of no other, though every value of it is usual, and its feature is named; and a job that
- * was saved and read goes on with it as if nothing had been. */
+ * was saved and read goes on with it as if nothing had been. What the features find by themselves it does not
+ * learn. */
 #include "ax_test.h"
 #include "base/rng.h"
 #include "entity_rig.h"
 #include "math/blas.h"
+#include "pipeline/entity_points.h"
 #include "scratch.h"
 
 #include <math.h>
@@ -74,6 +76,59 @@ static void an_order_that_never_was_is_found_in_its_entity_and_its_feature_is_na
     scratch_remove(snapshots);
 }
 
+/* Does a step teach the model, at which it finds nothing, and the features by themselves so much? */
+static bool teaches(struct entity_rig *r, double features)
+{
+    const struct ax_learner *l = &r->job->ensemble_learner;
+    struct ax_entity *e = r->job->first;
+    struct ax_answer answer = {.ensemble = l->live->model, .learnt_ms = l->live->scores.until_ms};
+    const struct ax_asked asked = {.n = 1, .entities = &e, .answers = &answer};
+    e->verdict = (struct ax_verdict){.ready = true, .score = features};
+    return !ax_entity_hear(r->job, e, &asked, 0);
+}
+
+/* Marks of the newest n steps of "a" as they are learnt from, the newest last. */
+static void read_marks(struct entity_rig *r, uint32_t n, uint8_t *marks)
+{
+    struct ax_past_copy copy;
+    const int64_t now_ms = ax_job_stepped_ms(r->job);
+    assert_int_equal(ax_entities_copy(r->job, now_ms, AX_FIT_MANUAL, 64u << 20, &copy), AX_OK);
+    const struct ax_ensemble_past *past = copy.data;
+    const struct ax_ensemble_segment *s = &past->data.segments[0];
+    assert_true(s->n >= n && s->newest && s->end_ms == now_ms);
+    memcpy(marks, past->data.marks + s->first + s->n - n, n);
+    ax_latency_kind.free_data(copy.data);
+}
+
+static void what_features_find_and_what_is_next_to_it_is_not_learnt(void **state)
+{
+    (void)state;
+    char dir[SCRATCH_PATH];
+    struct entity_rig r;
+    uint8_t marks[40];
+    scratch_make(dir, NULL);
+    entity_rig_init(&r, yaml, dir);
+    for (uint32_t i = 0; i < 260; i++)
+        step(&r, i);
+    assert_non_null(r.job->ensemble_learner.live);
+    assert_true(teaches(&r, 0.5));
+    assert_false(teaches(&r, 1.1)); /* though both together are not above 1 */
+    for (uint32_t f = 0; f < 2; f++) {
+        entity_rig_append(&r, f ? "commit" : "fsync", "a", START + 260 * STEP, 4000);
+        entity_rig_append(&r, f ? "commit" : "fsync", "b", START + 260 * STEP, 4);
+    }
+    entity_rig_step(&r, START + 260 * STEP);
+    for (uint32_t i = 261; i < 290; i++)
+        step(&r, i);
+    read_marks(&r, 40, marks); /* of steps 250 to 289 */
+    for (uint32_t i = 7; i <= 13; i++)
+        assert_int_equal(marks[i], AX_POINT_FLAGGED);
+    assert_int_equal(marks[6], AX_POINT_USUAL);
+    assert_int_equal(marks[39], AX_POINT_USUAL);
+    entity_rig_done(&r);
+    scratch_remove(dir);
+}
+
 static int begin(void **state)
 {
     (void)state;
@@ -84,6 +139,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_order_that_never_was_is_found_in_its_entity_and_its_feature_is_named),
+        cmocka_unit_test(what_features_find_and_what_is_next_to_it_is_not_learnt),
     };
     return cmocka_run_group_tests(tests, begin, NULL);
 }
