@@ -384,7 +384,7 @@ static int64_t serve(struct ax_backfill *b)
         (void)snprintf(name, sizeof name, AX_STR_FMT,
                        AX_STR_ARG(ax_history_config(b->env.histories[i])->name));
         ax_metric_set(ax_metric(AX_M_BACKFILL_HISTOGRAMS, name, NULL),
-                      (double)ax_history_histograms(b->env.histories[i]));
+                      (double)ax_history_skipped(b->env.histories[i]));
     }
     return wait_ms;
 }

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 
 #define MONTH_MS (31 * 86400000LL)
+#define HISTOGRAM_BYTES_MAX (256u << 20)
 #define ASK_MS 600000        /* of the newest history, to see what there is */
 #define OVERLAP_MS 60000     /* samples that came late where history was read before */
 #define NEAR_MS 120000       /* history has been read when its end is so near */
@@ -173,34 +174,51 @@ static enum ax_err ask(struct ax_backfill_run *run, int64_t from_ms, int64_t to_
     return err;
 }
 
-static enum ax_err count_run(void *ctx, uint32_t query, struct ax_str key, const struct ax_sample *samples,
-                             uint32_t n)
+/* What a run takes, in samples: a histogram is as many as fit into its bytes. */
+static uint64_t weight_of(const struct ax_read_run *r)
+{
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < r->histograms_n; i++)
+        bytes += r->histograms[i].message.n;
+    return r->samples_n + r->histograms_n + bytes / sizeof(struct ax_sample);
+}
+
+static enum ax_err count_run(void *ctx, uint32_t query, const struct ax_read_run *r)
 {
     struct ax_backfill_run *run = ctx;
     (void)query;
-    (void)samples;
-    uint64_t hash = ax_hash64(key.p, key.n, 0); /* runs of one series come one after the other */
+    uint64_t hash = ax_hash64(r->key.p, r->key.n, 0); /* runs of one series come one after the other */
     run->s.series += run->s.series == 0 || hash != run->wants.newest_key;
     run->wants.newest_key = hash;
-    run->portion_n += n;
+    run->portion_n += weight_of(r);
     return cancelled(run) ? AX_BUSY : AX_OK;
 }
 
-static enum ax_err append_run(void *ctx, uint32_t query, struct ax_str key, const struct ax_sample *samples,
-                              uint32_t n)
+static enum ax_err append_run(void *ctx, uint32_t query, const struct ax_read_run *r)
 {
     struct ax_backfill_run *run = ctx;
+    struct ax_append a = {.key = r->key,
+                          .samples = r->samples,
+                          .n = r->samples_n,
+                          .histograms = r->histograms,
+                          .histograms_n = r->histograms_n};
     (void)query;
-    run->portion_n += n;
-    run->s.samples += n;
-    if (samples[n - 1].t_ms > run->newest_ms)
-        run->newest_ms = samples[n - 1].t_ms;
-    ax_metric_add(run->samples_cell, n);
+    run->portion_n += weight_of(r);
+    run->s.samples += r->samples_n + r->histograms_n;
+    if (r->samples_n && r->samples[r->samples_n - 1].t_ms > run->newest_ms)
+        run->newest_ms = r->samples[r->samples_n - 1].t_ms;
+    if (r->histograms_n && r->histograms[r->histograms_n - 1].t_ms > run->newest_ms)
+        run->newest_ms = r->histograms[r->histograms_n - 1].t_ms;
+    ax_metric_add(run->samples_cell, r->samples_n + r->histograms_n);
     if (run->portion_n > run->portion_max)
         return AX_LIMIT;
-    if (ax_db_append(run->db, ax_str(""), key, samples, n, NULL, NULL) == AX_FATE_NOMEM ||
+    ax_db_append_one(run->db, ax_str(""), &a, NULL, NULL);
+    if (a.fate == AX_FATE_NOMEM || a.result.nomem || a.histogram_result.nomem ||
         ax_memory_state() == AX_MEMORY_FULL)
         return AX_NOMEM;
+    /* A ring that is full lets its oldest go, which no step may have seen yet: it does not come to that. */
+    if (a.histogram_result.full || ax_db_histogram_bytes(run->db) > HISTOGRAM_BYTES_MAX / 2)
+        return AX_LIMIT;
     return cancelled(run) ? AX_BUSY : AX_OK;
 }
 
@@ -209,6 +227,8 @@ static enum ax_err make_rehearsal(struct ax_backfill_run *run, struct ax_diag *d
     const struct ax_db_options db = {.seed = run->env->db_seed,
                                      .retention_ms = AX_LOOKBACK_MS + OVERLAP_MS + 2 * run->plan.portion_ms,
                                      .ring_samples_max = 1u << 20,
+                                     .histogram_bytes_max = HISTOGRAM_BYTES_MAX,
+                                     .histogram_bytes_all = HISTOGRAM_BYTES_MAX,
                                      .negative_max = 65536,
                                      .drop_labels = run->config->drop_labels,
                                      .drop_labels_n = run->config->drop_labels_n,

@@ -22,11 +22,10 @@ struct ax_history {
     void *ctx;
 };
 
-static enum ax_err on_run(void *ctx, uint32_t query, struct ax_str key, const struct ax_sample *samples,
-                          uint32_t n)
+static enum ax_err on_run(void *ctx, uint32_t query, const struct ax_read_run *run)
 {
     struct ax_history *h = ctx;
-    return h->visit(h->ctx, query, key, samples, n);
+    return h->visit(h->ctx, query, run);
 }
 
 enum ax_err ax_history_open(const struct ax_remote_read *config, struct ax_history **out,
@@ -179,9 +178,9 @@ enum ax_err ax_history_read(struct ax_history *h, const struct ax_read_query *qu
     return err == AX_OK ? err : ax_wrap(diag, err, "remote_read " AX_STR_FMT, AX_STR_ARG(h->config->name));
 }
 
-uint64_t ax_history_histograms(const struct ax_history *h)
+uint64_t ax_history_skipped(const struct ax_history *h)
 {
-    return h->reader.histograms_n;
+    return h->reader.skipped_n;
 }
 
 void ax_history_abort(struct ax_history *h)

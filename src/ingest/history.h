@@ -33,8 +33,8 @@ bool ax_history_serves(const struct ax_history *h, const struct ax_read_matcher 
 AX_MUST_USE enum ax_err ax_history_read(struct ax_history *h, const struct ax_read_query *queries, uint32_t n,
                                         ax_read_visit *visit, void *ctx, struct ax_diag *diag);
 
-/* Native histograms that answers had, which were passed over. */
-uint64_t ax_history_histograms(const struct ax_history *h);
+/* Native histograms that answers had, and that were passed over (see struct ax_read_reader). */
+uint64_t ax_history_skipped(const struct ax_history *h);
 
 /* End the request under way at once, and all later ones too. From any thread. */
 void ax_history_abort(struct ax_history *h);

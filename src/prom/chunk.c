@@ -2,8 +2,6 @@
 #include "prom/chunk.h"
 
 #define HEADER_BYTES 2
-#define LEADING_BITS 5
-#define WIDTH_BITS 6
 
 bool ax_chunk_is_histogram(int type)
 {
@@ -13,7 +11,7 @@ bool ax_chunk_is_histogram(int type)
 
 enum ax_err ax_chunk_open(struct ax_chunk *c, int type, struct ax_str bytes)
 {
-    *c = (struct ax_chunk){.xor2 = type == AX_CHUNK_XOR2, .width = 64};
+    *c = (struct ax_chunk){.xor2 = type == AX_CHUNK_XOR2, .value = {.width = 64}};
     if (type != AX_CHUNK_XOR && type != AX_CHUNK_XOR2)
         return AX_UNSUPPORTED;
     size_t header = HEADER_BYTES + (c->xor2 ? 1 : 0);
@@ -43,29 +41,6 @@ static bool read_signed(struct ax_chunk *c, unsigned n, uint64_t *out)
     return true;
 }
 
-/* Bits of a value that changed, within the window of before. */
-static bool read_changed(struct ax_chunk *c)
-{
-    uint64_t bits;
-    if (!ax_bits_read(&c->bits, c->width, &bits))
-        return false;
-    c->value ^= bits << (64 - c->left - c->width);
-    return true;
-}
-
-/* The same with a window of its own. */
-static bool read_window(struct ax_chunk *c)
-{
-    uint64_t v;
-    if (!ax_bits_read(&c->bits, LEADING_BITS + WIDTH_BITS, &v))
-        return false;
-    c->left = (unsigned)(v >> WIDTH_BITS);
-    c->width = (unsigned)(v & ((1u << WIDTH_BITS) - 1));
-    if (c->width == 0)
-        c->width = 64;
-    return c->left + c->width <= 64 && read_changed(c);
-}
-
 /* XOR: 0 the same value, 10 within the window, 11 a new window. XOR2 has 110 for that and 111 for a marker.
  */
 static bool read_value(struct ax_chunk *c, bool *stale)
@@ -76,7 +51,7 @@ static bool read_value(struct ax_chunk *c, bool *stale)
     *stale = ones == 3;
     if (ones == 0 || ones == 3)
         return true;
-    return ones == 1 ? read_changed(c) : read_window(c);
+    return ones == 1 ? ax_xor_changed(&c->value, &c->bits) : ax_xor_window(&c->value, &c->bits);
 }
 
 static bool read_first(struct ax_chunk *c, bool *stale)
@@ -88,7 +63,7 @@ static bool read_first(struct ax_chunk *c, bool *stale)
     c->t = (uint64_t)t;
     *stale = c->xor2 && value == AX_STALE_BITS;
     if (!*stale)
-        c->value = value;
+        c->value.bits = value;
     return !c->start_first || ax_bits_varint(&c->bits, &start);
 }
 
@@ -132,16 +107,8 @@ static bool read_joint(struct ax_chunk *c, bool *stale)
     *stale = ones == 5;
     if (ones != 1)
         return true;
-    return ax_bits_read(&c->bits, 1, &bit) && (bit ? read_window(c) : read_changed(c));
-}
-
-/* XOR2: pass over a start timestamp. */
-static bool skip_start(struct ax_chunk *c)
-{
-    static const uint8_t widths[] = {0, 3, 6, 9, 12, 18, 25, 56, 64};
-    unsigned ones;
-    uint64_t v;
-    return ax_bits_ones(&c->bits, 8, &ones) && ax_bits_read(&c->bits, widths[ones], &v);
+    return ax_bits_read(&c->bits, 1, &bit) &&
+           (bit ? ax_xor_window(&c->value, &c->bits) : ax_xor_changed(&c->value, &c->bits));
 }
 
 bool ax_chunk_next(struct ax_chunk *c, struct ax_sample *out)
@@ -149,19 +116,20 @@ bool ax_chunk_next(struct ax_chunk *c, struct ax_sample *out)
     if (c->err != AX_OK || c->read == c->n)
         return false;
     bool stale = false;
+    uint64_t start; /* XOR2: passed over */
     bool ok = c->read == 0   ? read_first(c, &stale)
               : c->read == 1 ? read_second(c, &stale)
               : c->xor2      ? read_joint(c, &stale)
                              : read_later(c, &stale);
     if (ok && c->start_from && c->read >= c->start_from)
-        ok = skip_start(c);
+        ok = ax_varbit_uint(&c->bits, &start);
     if (!ok) {
         c->err = AX_CORRUPT;
         return false;
     }
     c->read++;
     out->t_ms = (int64_t)c->t;
-    uint64_t value = stale ? AX_STALE_BITS : c->value;
+    uint64_t value = stale ? AX_STALE_BITS : c->value.bits;
     memcpy(&out->value, &value, sizeof value);
     return true;
 }

@@ -2,15 +2,15 @@
  *
  * A chunk is a run of samples of one series: times as delta of deltas, values as XOR with the one before.
  * XOR is what every Prometheus has; XOR2 (3.11 and later) may carry start timestamps too, which are read
- * past. Chunks of native histograms are known by their type alone. Source: tsdb/docs/format/chunks.md
+ * past. Chunks of native histograms: prom/histogram_chunk.h. Source: tsdb/docs/format/chunks.md
  * of Prometheus. Pure; any thread. */
 #ifndef AX_PROM_CHUNK_H
 #define AX_PROM_CHUNK_H
 
 #include "base/buf.h"
 #include "base/err.h"
-#include "prom/bits.h"
 #include "prom/sample.h"
+#include "prom/xor.h"
 
 #define AX_CHUNK_SAMPLES 120 /* a Prometheus cuts a chunk there */
 
@@ -21,23 +21,22 @@ enum ax_chunk_type {
     AX_CHUNK_HISTOGRAM,
     AX_CHUNK_FLOAT_HISTOGRAM,
     AX_CHUNK_XOR2,
-    AX_CHUNK_HISTOGRAM_ST,
+    AX_CHUNK_HISTOGRAM_ST, /* with start timestamps: known by their type alone */
     AX_CHUNK_FLOAT_HISTOGRAM_ST,
 };
 
-/* Are these chunks of native histograms, which Auspex does not read? */
+/* Are these chunks of native histograms? */
 bool ax_chunk_is_histogram(int type);
 
 /* Where a reader stands in one chunk. */
 struct ax_chunk {
     struct ax_bits bits;
     bool xor2;
-    bool start_first;     /* XOR2: the first sample has a start timestamp */
-    uint32_t start_from;  /* XOR2: from this sample on each has one; 0: none has */
-    uint32_t n, read;     /* samples in it, and read so far */
-    uint64_t t, delta;    /* of the newest sample; as bits, so that nothing overflows */
-    uint64_t value;       /* bits of the newest value; in XOR2 of the newest that was no stale marker */
-    unsigned left, width; /* window of the bits that change in a value */
+    bool start_first;    /* XOR2: the first sample has a start timestamp */
+    uint32_t start_from; /* XOR2: from this sample on each has one; 0: none has */
+    uint32_t n, read;    /* samples in it, and read so far */
+    uint64_t t, delta;   /* of the newest sample; as bits, so that nothing overflows */
+    struct ax_xor value; /* the newest; in XOR2 the newest that was no stale marker */
     enum ax_err err;
 };
 

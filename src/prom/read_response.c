@@ -13,6 +13,10 @@
 #define KEY_BYTES_MAX (1u << 16)
 #define LENGTH_BYTES_MAX 10u
 #define CHECKSUM_BYTES 4u
+#define HISTOGRAMS_MAX                                                                                       \
+    AX_CHUNK_SAMPLES /* that are visited together, as long as their messages are not too long */
+#define MESSAGES_ENOUGH (1u << 20)
+#define MESSAGES_BYTES_MAX (4u << 20)
 
 /* Field numbers. */
 enum { RESPONSE_RESULTS = 1, RESULT_SERIES = 1 };
@@ -30,6 +34,7 @@ void ax_read_reader_init(struct ax_read_reader *r, size_t frame_max, ax_read_vis
     *r = (struct ax_read_reader){.visit = visit, .ctx = ctx, .frame_max = frame_max};
     ax_buf_init(&r->frame, frame_max + LENGTH_BYTES_MAX + CHECKSUM_BYTES);
     ax_buf_init(&r->key, KEY_BYTES_MAX);
+    ax_buf_init(&r->messages, MESSAGES_BYTES_MAX);
 }
 
 void ax_read_begin(struct ax_read_reader *r, const struct ax_read_query *queries, uint32_t n)
@@ -43,9 +48,13 @@ void ax_read_reader_done(struct ax_read_reader *r)
 {
     ax_buf_done(&r->frame);
     ax_buf_done(&r->key);
+    ax_buf_done(&r->messages);
+    ax_histogram_chunk_done(&r->chunk);
     free(r->samples);
+    free(r->histograms);
     ax_rw_decoder_done(&r->decoder);
     r->samples = NULL;
+    r->histograms = NULL;
     r->samples_cap = 0;
 }
 
@@ -60,17 +69,26 @@ static enum ax_err not_asked(uint64_t query, const struct ax_read_reader *r, str
                    (unsigned long long)query, r->queries_n);
 }
 
-/* Visit the samples within the query's times. Those without are at the ends, as long as nobody means harm. */
-static enum ax_err visit(struct ax_read_reader *r, uint32_t query, struct ax_str key, struct ax_sample *v,
-                         uint32_t n)
+static bool is_within(const struct ax_read_reader *r, uint32_t query, int64_t t_ms)
 {
-    const struct ax_read_query *q = &r->queries[query];
-    uint32_t kept = 0;
+    return t_ms >= r->queries[query].start_ms && t_ms <= r->queries[query].end_ms;
+}
+
+/* Visit what is within the query's times, in place. What is not is at the ends, as long as nobody means harm.
+ */
+static enum ax_err visit(struct ax_read_reader *r, uint32_t query, struct ax_str key, struct ax_sample *v,
+                         uint32_t n, struct ax_histogram_sample *h, uint32_t h_n)
+{
+    struct ax_read_run run = {.key = key, .samples = v, .histograms = h};
     r->samples_n += n;
+    r->histograms_n += h_n;
     for (uint32_t i = 0; i < n; i++)
-        if (v[i].t_ms >= q->start_ms && v[i].t_ms <= q->end_ms)
-            v[kept++] = v[i];
-    return kept ? r->visit(r->ctx, query, key, v, kept) : AX_OK;
+        if (is_within(r, query, v[i].t_ms))
+            v[run.samples_n++] = v[i];
+    for (uint32_t i = 0; i < h_n; i++)
+        if (is_within(r, query, h[i].t_ms))
+            h[run.histograms_n++] = h[i];
+    return run.samples_n || run.histograms_n ? r->visit(r->ctx, query, &run) : AX_OK;
 }
 
 /* One TimeSeries of a SAMPLES answer. */
@@ -84,11 +102,12 @@ static enum ax_err on_series(void *ctx, const struct ax_rw_series *s, const stru
 {
     const struct answered *a = ctx;
     struct ax_read_reader *r = a->r;
-    r->histograms_n += s->histograms_n;
     if (fault && strcmp(fault->reason, "histogram") != 0)
         return ax_fail(a->diag, AX_CORRUPT, "a series of the answer is refused: %s", fault->text);
-    /* The samples stand in the decoder's scratch, which is ours to trim. */
-    return s->samples_n ? visit(r, a->query, s->key, r->decoder.samples.v, s->samples_n) : AX_OK;
+    r->skipped_n += fault ? s->histograms_n : 0;
+    /* What the series has stands in the decoder's scratch, which is ours to trim. */
+    return visit(r, a->query, s->key, r->decoder.samples.v, s->samples_n, r->decoder.histograms.v,
+                 fault ? 0 : s->histograms_n);
 }
 
 static enum ax_err read_result(struct ax_read_reader *r, uint32_t query, struct ax_str bytes,
@@ -147,15 +166,79 @@ enum ax_err ax_read_samples(struct ax_read_reader *r, struct ax_str body, struct
     return AX_OK;
 }
 
+/* Histograms of a chunk that are passed over, as many as its header says. */
+static void pass_over(struct ax_read_reader *r, struct ax_str data)
+{
+    r->skipped_n += data.n < 2 ? 1 : (uint32_t)(uint8_t)data.p[0] << 8 | (uint8_t)data.p[1];
+}
+
+/* Visit the good ones of the messages that were written one after the other; *n of them, 0 then. */
+static enum ax_err visit_histograms(struct ax_read_reader *r, uint32_t query, struct ax_str key, uint32_t *n)
+{
+    uint32_t good = 0;
+    size_t at = 0;
+    for (uint32_t i = 0; i < *n; i++) {
+        struct ax_histogram h;
+        const struct ax_str message = {(const char *)r->messages.bytes + at, r->histograms[i].message.n};
+        at += message.n;
+        if (ax_histogram_read(message, &h) && !h.fault[0])
+            r->histograms[good++] = h.sample;
+        else
+            r->skipped_n++;
+    }
+    const enum ax_err err = good ? visit(r, query, key, NULL, 0, r->histograms, good) : AX_OK;
+    ax_buf_reset(&r->messages);
+    *n = 0;
+    return err;
+}
+
+/* A chunk that was opened, its histograms one after the other. */
+static enum ax_err read_histograms(struct ax_read_reader *r, uint32_t query, struct ax_str key)
+{
+    enum ax_err err = AX_OK;
+    uint32_t n = 0;
+    int64_t t_ms;
+    if (!r->histograms && !(r->histograms = malloc(HISTOGRAMS_MAX * sizeof *r->histograms)))
+        return AX_NOMEM;
+    ax_buf_reset(&r->messages);
+    while (err == AX_OK && ax_histogram_chunk_next(&r->chunk, &t_ms)) {
+        const size_t before = r->messages.n;
+        if (!is_within(r, query, t_ms))
+            continue;
+        ax_histogram_chunk_message(&r->chunk, &r->messages);
+        if (r->messages.err != AX_OK)
+            return r->messages.err;
+        r->histograms[n++].message.n = r->messages.n - before;
+        if (n == HISTOGRAMS_MAX || r->messages.n > MESSAGES_ENOUGH)
+            err = visit_histograms(r, query, key, &n);
+    }
+    if (err == AX_OK)
+        err = r->chunk.err;
+    return err == AX_OK ? visit_histograms(r, query, key, &n) : err;
+}
+
+/* A chunk of native histograms. */
+static enum ax_err read_histogram_chunk(struct ax_read_reader *r, uint32_t query, struct ax_str key, int kind,
+                                        struct ax_str data, struct ax_diag *diag)
+{
+    enum ax_err err = ax_histogram_chunk_open(&r->chunk, kind, data);
+    if (err == AX_UNSUPPORTED || err == AX_LIMIT) {
+        pass_over(r, data);
+        return AX_OK;
+    }
+    if (err == AX_OK)
+        err = read_histograms(r, query, key);
+    return err == AX_CORRUPT ? ax_fail(diag, err, "the answer has a malformed chunk of native histograms")
+                             : err;
+}
+
 static enum ax_err read_chunk(struct ax_read_reader *r, uint32_t query, struct ax_str key, int kind,
                               struct ax_str data, struct ax_diag *diag)
 {
     struct ax_chunk c;
+    if (ax_chunk_is_histogram(kind))
+        return read_histogram_chunk(r, query, key, kind, data, diag);
     enum ax_err err = ax_chunk_open(&c, kind, data);
-    if (err == AX_UNSUPPORTED && ax_chunk_is_histogram(kind)) {
-        r->histograms_n++;
-        return AX_OK;
-    }
     if (err == AX_UNSUPPORTED)
         return ax_fail(diag, err, "the answer has a chunk of type %d, which Auspex does not know", kind);
     if (err == AX_OK && c.n > r->samples_cap) {
@@ -172,7 +255,7 @@ static enum ax_err read_chunk(struct ax_read_reader *r, uint32_t query, struct a
         err = c.err;
     if (err != AX_OK)
         return ax_fail(diag, err, "the answer has a malformed chunk");
-    return n ? visit(r, query, key, r->samples, n) : AX_OK;
+    return visit(r, query, key, r->samples, n, NULL, 0);
 }
 
 /* Chunk {min_time_ms = 1, max_time_ms = 2, type = 3, data = 4}. */

@@ -1,4 +1,4 @@
-/* read_response.h: what a remote-read answers, in both forms, read as runs of samples.
+/* read_response.h: what a remote-read answers, in both forms, read as runs of samples and native histograms.
  *
  * SAMPLES is one message. STREAMED_XOR_CHUNKS is a row of frames: length (uvarint), CRC-32C (big-endian) and
  * a ChunkedReadResponse with the chunks of one series. Frames are taken in as they come, in pieces of any
@@ -8,13 +8,21 @@
 #ifndef AX_PROM_READ_RESPONSE_H
 #define AX_PROM_READ_RESPONSE_H
 
+#include "prom/histogram_chunk.h"
 #include "prom/read_request.h"
 #include "prom/rw_decode.h"
 
-/* Some samples of one series, within the query's times, at least one; borrowed. key is that of its labels
- * (prom/labels.h), unchecked. Anything but AX_OK ends the reading with it. */
-typedef enum ax_err ax_read_visit(void *ctx, uint32_t query, struct ax_str key,
-                                  const struct ax_sample *samples, uint32_t n);
+/* Some samples and native histograms of one series, within the query's times, at least one; borrowed. key is
+ * that of its labels (prom/labels.h), unchecked. The histograms are good ones (prom/histogram.h). */
+struct ax_read_run {
+    struct ax_str key;
+    const struct ax_sample *samples;
+    const struct ax_histogram_sample *histograms;
+    uint32_t samples_n, histograms_n;
+};
+
+/* Is shown a run. Anything but AX_OK ends the reading with it. */
+typedef enum ax_err ax_read_visit(void *ctx, uint32_t query, const struct ax_read_run *run);
 
 /* A reader of answers to one request after the other; see ax_read_reader_init(). */
 struct ax_read_reader {
@@ -27,8 +35,13 @@ struct ax_read_reader {
     struct ax_buf key;   /* labels that did not stand together */
     struct ax_sample *samples;
     uint32_t samples_cap;
+    struct ax_histogram_chunk chunk;
+    struct ax_buf messages; /* histograms of a chunk */
+    struct ax_histogram_sample *histograms;
     struct ax_rw_decoder decoder;
-    uint64_t samples_n, histograms_n; /* read (within the times or not), and native histograms passed over */
+    /* Read, within the times or not; and native histograms that were passed over: wrong ones, those of a
+     * chunk that is not read or above the ceiling. */
+    uint64_t samples_n, histograms_n, skipped_n;
 };
 
 /* A reader whose frames are at most frame_max bytes. Allocates nothing yet. */

@@ -24,13 +24,22 @@ static void add(struct sum *s, uint32_t query, int64_t t_ms, double value)
     s->mixed += (bits ^ (uint64_t)t_ms * 0x9E3779B97F4A7C15u) * (query + 3);
 }
 
-static enum ax_err visit(void *ctx, uint32_t query, struct ax_str key, const struct ax_sample *samples,
-                         uint32_t n)
+static bool is_asked_for(uint32_t query, int64_t t_ms)
 {
-    AX_ASSERT(query < 2 && n > 0 && (key.n == 0 || key.p));
-    for (uint32_t i = 0; i < n; i++) {
-        AX_ASSERT(samples[i].t_ms >= queries[query].start_ms && samples[i].t_ms <= queries[query].end_ms);
-        add(ctx, query, samples[i].t_ms, samples[i].value);
+    return t_ms >= queries[query].start_ms && t_ms <= queries[query].end_ms;
+}
+
+static enum ax_err visit(void *ctx, uint32_t query, const struct ax_read_run *run)
+{
+    AX_ASSERT(query < 2 && run->samples_n + run->histograms_n > 0 && (run->key.n == 0 || run->key.p));
+    for (uint32_t i = 0; i < run->samples_n; i++) {
+        AX_ASSERT(is_asked_for(query, run->samples[i].t_ms));
+        add(ctx, query, run->samples[i].t_ms, run->samples[i].value);
+    }
+    for (uint32_t i = 0; i < run->histograms_n; i++) {
+        struct ax_histogram h;
+        AX_ASSERT(is_asked_for(query, run->histograms[i].t_ms));
+        AX_ASSERT(ax_histogram_read(run->histograms[i].message, &h) && !h.fault[0]);
     }
     return AX_OK;
 }

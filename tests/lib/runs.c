@@ -7,8 +7,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-enum ax_err runs_visit(void *ctx, uint32_t query, struct ax_str key, const struct ax_sample *samples,
-                       uint32_t n)
+enum ax_err runs_visit(void *ctx, uint32_t query, const struct ax_read_run *run)
 {
     struct runs *r = ctx;
     struct ax_arena arena;
@@ -17,13 +16,19 @@ enum ax_err runs_visit(void *ctx, uint32_t query, struct ax_str key, const struc
     ax_arena_init(&arena, 1 << 20);
     if (r->text.bytes_max == 0)
         ax_buf_init(&r->text, 64 << 20);
-    if (ax_labels_key_parse(key, &arena, &labels, &diag) != AX_OK)
+    if (ax_labels_key_parse(run->key, &arena, &labels, &diag) != AX_OK)
         fail_msg("a key that is none: %s", diag.text);
-    for (uint32_t i = 0; i < n; i++) {
+    for (uint32_t i = 0; i < run->samples_n; i++) {
         ax_buf_printf(&r->text, "%u ", query);
         ax_labels_write(&labels, &r->text);
-        ax_buf_printf(&r->text, " %" PRId64 " %016" PRIx64 "\n", samples[i].t_ms,
-                      ax_double_bits(samples[i].value));
+        ax_buf_printf(&r->text, " %" PRId64 " %016" PRIx64 "\n", run->samples[i].t_ms,
+                      ax_double_bits(run->samples[i].value));
+    }
+    for (uint32_t i = 0; i < run->histograms_n; i++) {
+        ax_buf_printf(&r->text, "%u ", query);
+        ax_labels_write(&labels, &r->text);
+        ax_buf_printf(&r->text, " %" PRId64 " histogram %zu\n", run->histograms[i].t_ms,
+                      run->histograms[i].message.n);
     }
     ax_arena_done(&arena);
     r->visits++;

@@ -1,5 +1,5 @@
 /* runs.h: a visitor of remote-read answers that writes down all it is shown: one line for each sample,
- * `QUERY {labels} MILLISECONDS BITS`. */
+ * `QUERY {labels} MILLISECONDS BITS`, or `... MILLISECONDS histogram BYTES`. */
 #ifndef AX_TEST_RUNS_H
 #define AX_TEST_RUNS_H
 

@@ -90,13 +90,17 @@ const char *read_oracle_request(const uint8_t *bytes, size_t n)
 }
 
 /* What was visited, as a number that depends on all of it and not on how it was cut. */
-static enum ax_err add_up(void *ctx, uint32_t query, struct ax_str key, const struct ax_sample *samples,
-                          uint32_t n)
+static enum ax_err add_up(void *ctx, uint32_t query, const struct ax_read_run *run)
 {
     uint64_t *sum = ctx;
-    for (uint32_t i = 0; i < n; i++) {
-        uint64_t one[3] = {query, (uint64_t)samples[i].t_ms, ax_double_bits(samples[i].value)};
-        *sum = ax_hash64(one, sizeof one, *sum + ax_hash64(key.p ? key.p : "", key.n, 0));
+    const uint64_t key = ax_hash64(run->key.p ? run->key.p : "", run->key.n, 0);
+    for (uint32_t i = 0; i < run->samples_n; i++) {
+        uint64_t one[3] = {query, (uint64_t)run->samples[i].t_ms, ax_double_bits(run->samples[i].value)};
+        *sum = ax_hash64(one, sizeof one, *sum + key);
+    }
+    for (uint32_t i = 0; i < run->histograms_n; i++) {
+        const struct ax_histogram_sample *h = &run->histograms[i];
+        *sum = ax_hash64(h->message.p, h->message.n, *sum + key + (uint64_t)h->t_ms);
     }
     return AX_OK;
 }
@@ -125,14 +129,11 @@ static bool frame_by_oracle(const uint8_t *bytes, size_t n, const struct ax_read
     return true;
 }
 
-static enum ax_err count_up(void *ctx, uint32_t query, struct ax_str key, const struct ax_sample *samples,
-                            uint32_t n)
+static enum ax_err count_up(void *ctx, uint32_t query, const struct ax_read_run *run)
 {
     uint64_t *count = ctx;
     (void)query;
-    (void)key;
-    (void)samples;
-    *count += n;
+    *count += run->samples_n;
     return AX_OK;
 }
 
@@ -180,7 +181,8 @@ const char *read_oracle_frames(const uint8_t *bytes, size_t n)
     const char *differ = NULL;
     if (err != again)
         differ = "an answer in pieces ends otherwise";
-    else if (whole_sum != pieces_sum || whole.samples_n != pieces.samples_n)
+    else if (whole_sum != pieces_sum || whole.samples_n != pieces.samples_n ||
+             whole.histograms_n != pieces.histograms_n)
         differ = "an answer in pieces has other samples";
     ax_read_reader_done(&whole);
     ax_read_reader_done(&pieces);

@@ -44,15 +44,14 @@ static int stop(void **state)
     return 0;
 }
 
-static enum ax_err see(void *ctx, uint32_t query, struct ax_str key, const struct ax_sample *samples,
-                       uint32_t n)
+static enum ax_err see(void *ctx, uint32_t query, const struct ax_read_run *run)
 {
     struct seen *s = ctx;
     assert_int_equal(query, 0);
-    assert_true(key.n > 0);
-    s->samples += n;
-    for (uint32_t i = 0; i < n; i++)
-        s->sum += samples[i].value;
+    assert_true(run->key.n > 0);
+    s->samples += run->samples_n;
+    for (uint32_t i = 0; i < run->samples_n; i++)
+        s->sum += run->samples[i].value;
     return AX_OK;
 }
 

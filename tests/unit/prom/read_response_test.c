@@ -3,6 +3,7 @@
 #include "base/hash.h"
 #include "prom/chunk.h"
 #include "prom/read_response.h"
+#include "prom/wire_put.h"
 #include "proto/remote_read.pb-c.h"
 #include "read_oracle.h"
 #include "runs.h"
@@ -191,25 +192,90 @@ static enum ax_err one_frame(int type, int64_t query)
         bytes[1 + i] = (uint8_t)(crc >> (24 - 8 * i));
     static const struct ax_read_query any[] = {{0, 10, NULL, 0}, {0, 10, NULL, 0}};
     runs_done(&w.runs);
-    w.reader.histograms_n = 0;
+    w.reader.skipped_n = 0;
     w.diag = (struct ax_diag){{0}};
     ax_read_begin(&w.reader, any, 2);
     return ax_read_frames(&w.reader, (struct ax_str){(char *)bytes, n + 5}, &w.diag);
 }
 
-static void chunks_of_histograms_are_passed_over_and_counted(void **state)
+static void chunks_of_histograms_that_are_not_known_are_passed_over_and_counted(void **state)
 {
     (void)state;
     assert_int_equal(one_frame(AX_CHUNK_XOR, 1), AX_OK);
     assert_string_equal(runs_text(&w.runs), "1 x 1 3ff0000000000000\n");
-    assert_int_equal(w.reader.histograms_n, 0);
-    for (int type = AX_CHUNK_HISTOGRAM; type <= AX_CHUNK_FLOAT_HISTOGRAM_ST; type++) {
-        if (type == AX_CHUNK_XOR2)
-            continue;
+    assert_int_equal(w.reader.skipped_n, 0);
+    for (int type = AX_CHUNK_HISTOGRAM_ST; type <= AX_CHUNK_FLOAT_HISTOGRAM_ST; type++) {
         assert_int_equal(one_frame(type, 0), AX_OK);
         assert_int_equal(w.runs.visits, 0);
-        assert_int_equal(w.reader.histograms_n, 1);
+        assert_int_equal(w.reader.skipped_n, 1);
     }
+    for (int type = AX_CHUNK_HISTOGRAM; type <= AX_CHUNK_FLOAT_HISTOGRAM; type++)
+        assert_int_equal(one_frame(type, 0), AX_CORRUPT); /* what it has is no layout */
+}
+
+/* The histograms that were visited, as an answer of the other form, and what they say. */
+struct retold {
+    struct ax_buf series, said;
+    uint32_t n;
+};
+
+static enum ax_err retell(void *ctx, uint32_t query, const struct ax_read_run *run)
+{
+    struct retold *r = ctx;
+    assert_int_equal(query, 0);
+    assert_int_equal(run->samples_n, 0);
+    ax_wire_put_tag(&r->series, 1, AX_WIRE_BYTES);
+    size_t n = run->key.n;
+    for (uint32_t i = 0; i < run->histograms_n; i++)
+        n += 1 + ax_wire_varint_size(run->histograms[i].message.n) + run->histograms[i].message.n;
+    ax_wire_put_varint(&r->series, n);
+    ax_buf_str(&r->series, run->key);
+    for (uint32_t i = 0; i < run->histograms_n; i++) {
+        const struct ax_histogram_sample *h = &run->histograms[i];
+        ax_wire_put_bytes(&r->series, 4, h->message);
+        ax_buf_printf(&r->said, "%d %d ", (int)(h->t_ms - 1700000000000), h->ended);
+        ax_buf_str(&r->said, h->message);
+        r->n++;
+    }
+    return AX_OK;
+}
+
+static void native_histograms_come_in_both_forms(void **state)
+{
+    (void)state;
+    static const struct ax_read_query any = {0, INT64_MAX, NULL, 0};
+    static const uint8_t wrong[] = {0x22, 4, 8, 99, 0x78, 1}; /* 99 observations, and no bucket */
+    struct retold first = {0}, second = {0};
+    struct ax_buf frames = runs_file("golden/remote_read/histograms.frames"), answer;
+    struct ax_read_reader r;
+    struct ax_diag diag = {{0}};
+    struct ax_buf *const buffers[] = {&first.series, &first.said, &second.series, &second.said, &answer};
+    for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; i++)
+        ax_buf_init(buffers[i], 16 << 20);
+    ax_read_reader_init(&r, FRAME_MAX, retell, &first);
+    ax_read_begin(&r, &any, 1);
+    assert_int_equal(ax_read_frames(&r, ax_buf_view(&frames), &diag), AX_OK);
+    assert_int_equal(ax_read_frames_end(&r, &diag), AX_OK);
+    assert_int_equal(first.n, 400);
+    assert_int_equal(r.histograms_n, 400);
+    assert_int_equal(r.skipped_n, 0);
+    ax_read_reader_done(&r);
+
+    ax_wire_put_tag(&first.series, 1, AX_WIRE_BYTES); /* a series of one wrong histogram */
+    ax_wire_put_varint(&first.series, sizeof wrong);
+    ax_buf_put(&first.series, wrong, sizeof wrong);
+    ax_wire_put_bytes(&answer, 1, ax_buf_view(&first.series));
+    ax_read_reader_init(&r, FRAME_MAX, retell, &second);
+    ax_read_begin(&r, &any, 1);
+    assert_int_equal(ax_read_samples(&r, ax_buf_view(&answer), &diag), AX_OK);
+    assert_int_equal(second.n, 400);
+    assert_int_equal(r.skipped_n, 1);
+    assert_int_equal(first.said.n, second.said.n);
+    assert_memory_equal(first.said.bytes, second.said.bytes, first.said.n);
+    ax_read_reader_done(&r);
+    ax_buf_done(&frames);
+    for (size_t i = 0; i < sizeof buffers / sizeof buffers[0]; i++)
+        ax_buf_done(buffers[i]);
 }
 
 static void a_chunk_or_a_query_that_nobody_knows_is_an_error(void **state)
@@ -252,7 +318,8 @@ int main(void)
         TEST(after_a_bad_answer_the_next_one_is_read),
         TEST(a_frame_above_the_ceiling_takes_no_memory),
         TEST(what_a_visitor_says_ends_the_reading),
-        TEST(chunks_of_histograms_are_passed_over_and_counted),
+        TEST(native_histograms_come_in_both_forms),
+        TEST(chunks_of_histograms_that_are_not_known_are_passed_over_and_counted),
         TEST(a_chunk_or_a_query_that_nobody_knows_is_an_error),
         TEST(every_query_needs_its_result),
         TEST(protobuf_c_agrees),
