@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STATE_VERSION 4
+#define STATE_VERSION 5
 #define WEIGHT_MAX ((double)AX_ENSEMBLE_MEMBERS)
 #define KEY_SEED 0x656e73656d626c65ULL
 /* Beyond so many spreads a feature counts by its logarithm, so that one that never moved before does not
@@ -271,6 +271,8 @@ void ax_ensemble_save(const struct ax_ensemble *e, struct ax_buf *out)
     ax_put_u32(out, e->spec.members);
     ax_put_varint(out, e->spec.points);
     ax_put_u8(out, e->spec.extended);
+    ax_put_i64(out, e->spec.point_ms);
+    ax_put_f64(out, e->spec.false_alarm_rate);
     ax_put_u32(out, e->members);
     ax_put_varint(out, e->rows);
     ax_put_varint(out, e->incidents);
@@ -320,6 +322,8 @@ static enum ax_err head_load(const struct ax_ensemble_spec *spec, struct ax_byte
     head->spec.members = ax_get_u32(in);
     head->spec.points = ax_get_count(in, AX_ENSEMBLE_POINTS_MAX);
     head->spec.extended = ax_get_bool(in);
+    head->spec.point_ms = ax_get_i64(in);
+    head->spec.false_alarm_rate = ax_get_f64_in(in, 0, 1);
     head->members = ax_get_u32(in);
     head->rows = ax_get_count(in, UINT32_MAX);
     head->incidents = ax_get_count(in, UINT32_MAX);
@@ -336,6 +340,15 @@ static enum ax_err head_load(const struct ax_ensemble_spec *spec, struct ax_byte
         head->spec.points != (spec->points ? spec->points : AX_ENSEMBLE_POINTS) ||
         head->spec.extended != spec->extended)
         return ax_fail(diag, AX_CONFLICT, "the ensemble has other members than the job asks for");
+    if (head->spec.point_ms != spec->point_ms)
+        return ax_fail(diag, AX_CONFLICT,
+                       "the ensemble learnt points of %lld ms, those of the job are of %lld",
+                       (long long)head->spec.point_ms, (long long)spec->point_ms);
+    if (head->spec.false_alarm_rate < spec->false_alarm_rate ||
+        head->spec.false_alarm_rate > spec->false_alarm_rate)
+        return ax_fail(diag, AX_CONFLICT,
+                       "the ensemble's levels are for a false alarm rate of %g, the job asks for %g",
+                       head->spec.false_alarm_rate, spec->false_alarm_rate);
     return AX_OK;
 }
 

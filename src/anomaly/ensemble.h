@@ -41,11 +41,12 @@ const char *ax_ensemble_member_name(enum ax_ensemble_member m);
 /* What a job asks. */
 struct ax_ensemble_spec {
     uint32_t features;
-    uint64_t features_hash; /* of what they are: a generation that learnt others is refused */
-    uint32_t members;       /* a bit each; 0: AX_ENSEMBLE_USUAL */
-    uint32_t points;        /* of a row, at most AX_ENSEMBLE_POINTS_MAX; 0: AX_ENSEMBLE_POINTS */
-    bool extended;          /* the forest's cuts go through two features */
-    double false_alarm_rate;
+    uint64_t features_hash;  /* of what they are: a generation that learnt others is refused */
+    uint32_t members;        /* a bit each; 0: AX_ENSEMBLE_USUAL */
+    uint32_t points;         /* of a row, at most AX_ENSEMBLE_POINTS_MAX; 0: AX_ENSEMBLE_POINTS */
+    bool extended;           /* the forest's cuts go through two features */
+    int64_t point_ms;        /* how long a point lasts; a generation of other points is refused, */
+    double false_alarm_rate; /* and one with levels for another rate */
 };
 
 /* Points of one entity that follow each other, oldest first: [n][features], NaN where there is no value. */
@@ -154,7 +155,8 @@ const struct ax_ensemble_check *ax_ensemble_checked(const struct ax_ensemble *e)
 /* Append it. */
 void ax_ensemble_save(const struct ax_ensemble *e, struct ax_buf *out);
 
-/* Read one back. AX_CONFLICT with the reason when it learnt other features or with other members; AX_CORRUPT,
+/* Read one back. AX_CONFLICT with the reason when it learnt other features, other points, for another rate
+ * or with other members; AX_CORRUPT,
  * AX_NOMEM. */
 AX_MUST_USE enum ax_err ax_ensemble_load(const struct ax_ensemble_spec *spec, struct ax_str bytes,
                                          struct ax_ensemble **out, struct ax_diag *diag);

@@ -116,6 +116,8 @@ void ax_entities_learn(struct ax_job *job)
                                               .points = latency ? AX_LATENCY_STEPS : AX_ENSEMBLE_POINTS,
                                               .extended = config->anomaly.ensemble.extended,
                                               .false_alarm_rate = config->anomaly.false_alarm_rate};
+    /* The rows that were asked for say what a point is. */
+    job->ensemble.point_ms = ax_point_steps(job) * config->step_ms;
     const struct ax_learner_spec spec = {.kind = latency ? &ax_latency_kind : &ax_ensemble_kind,
                                          .feature = "",
                                          .build = &job->ensemble,

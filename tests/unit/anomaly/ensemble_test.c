@@ -350,6 +350,14 @@ static void what_is_saved_says_the_same_and_refuses_another_job(void **state)
     assert_int_equal(ax_ensemble_load(&other, ax_buf_view(&a), &read, &diag), AX_CONFLICT);
     assert_non_null(strstr(diag.text, "other features"));
     other = quick;
+    other.point_ms++;
+    assert_int_equal(ax_ensemble_load(&other, ax_buf_view(&a), &read, &diag), AX_CONFLICT);
+    assert_non_null(strstr(diag.text, "points of"));
+    other = quick;
+    other.false_alarm_rate /= 2;
+    assert_int_equal(ax_ensemble_load(&other, ax_buf_view(&a), &read, &diag), AX_CONFLICT);
+    assert_non_null(strstr(diag.text, "false alarm rate"));
+    other = quick;
     other.members = 3;
     assert_int_equal(ax_ensemble_load(&other, ax_buf_view(&a), &read, &diag), AX_CONFLICT);
     struct ax_rng rng;
