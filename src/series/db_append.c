@@ -88,15 +88,18 @@ void ax_db_put(struct ax_db *db, struct ax_series *s, const struct ax_sample *sa
                struct ax_append_result *out)
 {
     struct ax_shard *sh = &db->shards[s->shard];
+    struct ax_ring_late late;
+    late.n = 0;
+    late.moved = 0;
     pthread_mutex_lock(&sh->lock);
     int64_t keep_ms = ax_db_keep_ms(db, s, ax_ring_newest(&s->ring));
     for (uint32_t i = 0; i < n; i++) {
         if (!again && ax_db_is_late(db, ax_ring_newest(&s->ring), samples[i].t_ms) &&
-            !ax_ring_find(&s->ring, samples[i].t_ms)) {
+            !ax_ring_has(&s->ring, &late, samples[i].t_ms)) {
             out->too_old++;
             continue;
         }
-        switch (ax_ring_put(&s->ring, samples[i], keep_ms, db->opt.ring_samples_max)) {
+        switch (ax_ring_put_late(&s->ring, &late, samples[i], keep_ms, db->opt.ring_samples_max)) {
         case AX_RING_ADDED:
             out->appended++;
             ax_db_tell(s->wants, samples[i].t_ms, 1, again);
@@ -117,6 +120,7 @@ void ax_db_put(struct ax_db *db, struct ax_series *s, const struct ax_sample *sa
             break;
         }
     }
+    ax_ring_merge(&s->ring, &late);
     atomic_store_explicit(&s->next_sample, ax_ring_next(&s->ring), memory_order_relaxed);
     pthread_mutex_unlock(&sh->lock);
 }
@@ -357,6 +361,8 @@ enum ax_fate ax_db_append(struct ax_db *db, struct ax_str tenant, struct ax_str 
         out->duplicates += a.result.duplicates;
         out->conflicts += a.result.conflicts;
         out->too_old += a.result.too_old;
+        out->created += a.result.created;
+        out->nomem += a.result.nomem;
     }
     return a.fate;
 }

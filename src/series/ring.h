@@ -31,9 +31,30 @@ enum ax_ring_put {
     AX_RING_NOMEM
 };
 
+#define AX_RING_LATE 256u /* about the square root of the most samples of a ring */
+
+/* Samples out of order on their way into a ring, sorted: so that what lies behind them is moved once for
+ * many. To begin with set n and moved to 0. */
+struct ax_ring_late {
+    uint32_t n;
+    uint64_t moved; /* samples that had to make room so far */
+    struct ax_sample v[AX_RING_LATE];
+};
+
 /* Insert by time; the same time twice keeps the first. A full ring that may not grow (samples_max) lets its
- * oldest sample go, or refuses the new one as too old when that is the oldest.
- * O(1) in order, else O(samples after it). */
+ * oldest sample go, or refuses the new one as too old when that is the oldest. A sample out of order waits in
+ * `late`: the ring's other readers see it after ax_ring_merge(), and everything is then as if each sample had
+ * gone into its place at once. O(1) in order, else O(AX_RING_LATE + samples after it / AX_RING_LATE). */
+enum ax_ring_put ax_ring_put_late(struct ax_ring *r, struct ax_ring_late *late, struct ax_sample s,
+                                  int64_t keep_ms, uint32_t samples_max);
+
+/* Is there a sample of this time, in the ring or on its way? O(log n). */
+bool ax_ring_has(const struct ax_ring *r, const struct ax_ring_late *late, int64_t t_ms);
+
+/* Bring those that wait to their places. O(samples after the first of them). */
+void ax_ring_merge(struct ax_ring *r, struct ax_ring_late *late);
+
+/* Both for one sample. O(1) in order, else O(samples after it). */
 enum ax_ring_put ax_ring_put(struct ax_ring *r, struct ax_sample s, int64_t keep_ms, uint32_t samples_max);
 
 /* ax_ring_put() where it is simplest: the sample is the newest and there is room for it. False otherwise;
