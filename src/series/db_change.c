@@ -151,10 +151,11 @@ enum ax_err ax_db_define(struct ax_db *db, uint64_t ref, struct ax_str tenant, s
     return err == AX_INVALID ? AX_CORRUPT : err;
 }
 
-/* What is known of keys is not true any more: of unwanted ones, or of series that are freed. */
-static void forget_keys(struct ax_db *db)
+/* There may be room for series that there was none for. The trail may lead to them, and to such as are freed.
+ */
+static void has_room(struct ax_db *db)
 {
-    ax_negative_clear(&db->unwanted);
+    ax_negative_forget(&db->unwanted, AX_FATE_FULL);
     ax_trail_clear(&db->trail);
 }
 
@@ -165,7 +166,7 @@ void ax_db_refuse_new(struct ax_db *db, bool refuse)
     pthread_rwlock_wrlock(&db->structure);
     atomic_store(&db->refuses_new, refuse);
     if (!refuse)
-        forget_keys(db);
+        has_room(db);
     pthread_rwlock_unlock(&db->structure);
 }
 
@@ -239,8 +240,10 @@ int ax_db_add_selector(struct ax_db *db, struct ax_str tenant, struct ax_matcher
         discharge(db, (uint32_t)id);
         id = -1;
     }
-    if (id >= 0)
-        forget_keys(db);
+    if (id >= 0) { /* what nobody wanted may be wanted now */
+        ax_negative_clear(&db->unwanted);
+        ax_trail_clear(&db->trail);
+    }
     pthread_rwlock_unlock(&db->structure);
     return id;
 }
@@ -249,6 +252,8 @@ void ax_db_remove_selector(struct ax_db *db, int selector)
 {
     pthread_rwlock_wrlock(&db->structure);
     discharge(db, (uint32_t)selector);
+    ax_negative_forget(&db->unwanted, AX_FATE_OWN); /* it may have been of a job that is gone */
+    ax_trail_clear(&db->trail);
     pthread_rwlock_unlock(&db->structure);
 }
 
@@ -314,7 +319,7 @@ uint32_t ax_db_evict(struct ax_db *db, int64_t before_ms)
             sweep(db, &db->shards[i]);
         atomic_fetch_sub(&db->series_n, n);
         db->evictions++;
-        forget_keys(db);
+        has_room(db);
     }
     pthread_rwlock_unlock(&db->structure);
     return n;

@@ -103,17 +103,24 @@ static struct ax_negative_key *place_of(const struct ax_negative *c, struct ax_h
 void ax_negative_add(struct ax_negative *c, struct ax_hash128 hash, unsigned reason)
 {
     struct ax_negative_key *k = place_of(c, hash);
-    atomic_store_explicit(&c->any, true, memory_order_relaxed);
+    atomic_store_explicit(&c->any[reason & REASON_MASK], true, memory_order_relaxed);
     store(k, hash.lo, (hash.hi & ~(uint64_t)REASON_MASK) | (reason & REASON_MASK));
+}
+
+void ax_negative_forget(struct ax_negative *c, unsigned reason)
+{
+    if (!atomic_load_explicit(&c->any[reason & REASON_MASK], memory_order_relaxed))
+        return; /* memory that was never touched stays so */
+    for (size_t i = 0; i < (size_t)c->sets * AX_NEGATIVE_WAYS; i++)
+        if ((load(&c->v[i].hi) & REASON_MASK) == reason)
+            store(&c->v[i], 0, 0);
+    atomic_store_explicit(&c->any[reason & REASON_MASK], false, memory_order_relaxed);
 }
 
 void ax_negative_clear(struct ax_negative *c)
 {
-    if (!atomic_load_explicit(&c->any, memory_order_relaxed))
-        return; /* memory that was never touched stays so */
-    for (size_t i = 0; i < (size_t)c->sets * AX_NEGATIVE_WAYS; i++)
-        store(&c->v[i], 0, 0);
-    atomic_store_explicit(&c->any, false, memory_order_relaxed);
+    for (unsigned reason = 1; reason <= REASON_MASK; reason++)
+        ax_negative_forget(c, reason);
 }
 
 void ax_negative_done(struct ax_negative *c)

@@ -21,7 +21,7 @@ struct ax_negative_key {
 struct ax_negative {
     struct ax_negative_key *v; /* sets of AX_NEGATIVE_WAYS */
     uint32_t sets;
-    atomic_bool any; /* added since it was cleared */
+    atomic_bool any[4]; /* [reason] added since those were forgotten */
 };
 
 #define AX_NEGATIVE_WAYS 8u
@@ -40,6 +40,9 @@ void ax_negative_add(struct ax_negative *c, struct ax_hash128 hash, unsigned rea
 
 /* Forget all keys; nobody finds or adds meanwhile. */
 void ax_negative_clear(struct ax_negative *c);
+
+/* Forget those of one reason, likewise; O(1) when there are none. */
+void ax_negative_forget(struct ax_negative *c, unsigned reason);
 
 /* Free the memory. */
 void ax_negative_done(struct ax_negative *c);

@@ -245,6 +245,40 @@ static void the_ceiling_on_series_holds_until_one_is_evicted(void **state)
     close_db(&f);
 }
 
+/* Is the key known to be unwanted, so that it is not read? */
+static bool is_known(struct ax_db *db, const char *name, int64_t t)
+{
+    const char *pairs[] = {AX_METRIC_NAME, name};
+    struct ax_buf buf;
+    const struct ax_sample s = {t, 1};
+    struct ax_append a = {.key = key_of(&buf, pairs, 1), .samples = &s, .n = 1};
+    const bool known = ax_db_append_known(db, ax_str(""), &a, 1, NULL) == 1;
+    ax_buf_done(&buf);
+    return known;
+}
+
+static void an_eviction_leaves_what_is_known_of_unwanted_keys(void **state)
+{
+    (void)state;
+    struct fixture f;
+    open_db(&f, 1, 4096);
+    const char *pairs[] = {AX_METRIC_NAME, "down"};
+    assert_int_equal(append_one(f.db, "up", "a", 10, 1), AX_FATE_WANTED);
+    assert_int_equal(append(f.db, pairs, 1, 10, 1, NULL), AX_FATE_UNWANTED);
+    const char *full[] = {AX_METRIC_NAME, "up"};
+    assert_int_equal(append(f.db, full, 1, 10, 1, NULL), AX_FATE_FULL);
+    assert_true(is_known(f.db, "down", 11) && is_known(f.db, "up", 11));
+    assert_int_equal(ax_db_evict(f.db, 15), 1);
+    assert_true(is_known(f.db, "down", 12));
+    assert_false(is_known(f.db, "up", 12)); /* there is room for it now */
+    struct ax_matcher *any = name_matcher(AX_MATCH_EQ, "down");
+    const int second = ax_db_add_selector(f.db, ax_str(""), &any, 1, 1000, NULL);
+    assert_false(is_known(f.db, "down", 13));
+    ax_db_remove_selector(f.db, second);
+    ax_matcher_free(any);
+    close_db(&f);
+}
+
 static void many_series_survive_evictions_of_others(void **state)
 {
     (void)state;
@@ -533,6 +567,7 @@ int main(void)
         cmocka_unit_test(tenants_do_not_see_each_other),
         cmocka_unit_test(the_ceiling_on_series_holds_until_one_is_evicted),
         cmocka_unit_test(new_series_are_refused_while_they_are_not_wanted_and_known_ones_go_on),
+        cmocka_unit_test(an_eviction_leaves_what_is_known_of_unwanted_keys),
         cmocka_unit_test(many_series_survive_evictions_of_others),
         cmocka_unit_test(late_samples_are_counted_and_the_watch_moves_forward_only),
         cmocka_unit_test(the_watch_counts_how_samples_came),

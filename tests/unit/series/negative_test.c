@@ -28,6 +28,25 @@ static void a_key_is_found_under_its_reason(void **state)
     ax_negative_done(&c);
 }
 
+static void keys_of_one_reason_are_forgotten_alone(void **state)
+{
+    (void)state;
+    struct ax_negative c = {0};
+    assert_true(ax_negative_init(&c, 4096));
+    for (uint64_t i = 0; i < 30; i++)
+        ax_negative_add(&c, hash_of(i), 1 + (unsigned)(i % 3));
+    for (int again = 0; again < 2; again++) {
+        ax_negative_forget(&c, 3);
+        for (uint64_t i = 0; i < 30; i++)
+            assert_int_equal(ax_negative_find(&c, hash_of(i)), i % 3 == 2 ? 0 : 1 + i % 3);
+    }
+    ax_negative_add(&c, hash_of(2), 3);
+    assert_int_equal(ax_negative_find(&c, hash_of(2)), 3);
+    ax_negative_forget(&c, 3);
+    assert_int_equal(ax_negative_find(&c, hash_of(2)), 0);
+    ax_negative_done(&c);
+}
+
 static void more_keys_than_room_push_others_out(void **state)
 {
     (void)state;
@@ -48,6 +67,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_key_is_found_under_its_reason),
+        cmocka_unit_test(keys_of_one_reason_are_forgotten_alone),
         cmocka_unit_test(more_keys_than_room_push_others_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
