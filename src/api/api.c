@@ -107,7 +107,7 @@ static void jobs(void *ctx, const struct ax_http_request *req, struct ax_http_re
 {
     struct ax_api *api = ctx;
     struct ax_job_status s;
-    char name[128];
+    char name[AX_JOB_NAME_MAX + 1];
     json_t *list = json_array();
     (void)req;
     for (uint32_t i = 0; ax_pipeline_job_status(api->pipeline, i, name, sizeof name, &s); i++) {

@@ -105,7 +105,7 @@ static void write_job(struct ax_buf *out, const char *name, const struct ax_job_
 
 void ax_page_write(struct ax_pipeline *p, const struct ax_db *db, struct ax_buf *out)
 {
-    char name[128];
+    char name[AX_JOB_NAME_MAX + 1];
     struct ax_job_status status;
     ax_buf_str(out, ax_str(head));
     ax_buf_printf(out, "<h1>Auspex %s</h1>", AX_VERSION);

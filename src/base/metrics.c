@@ -8,13 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LABEL_BYTES 128
-
 struct ax_cell {
     struct ax_cell *next;
-    bool hidden; /* forgotten, but somebody may still hold it */
-    char value1[LABEL_BYTES], value2[LABEL_BYTES], value3[LABEL_BYTES];
-    _Atomic uint64_t bits; /* of the value, or of a histogram's sum */
+    bool hidden;                          /* forgotten, but somebody may still hold it */
+    const char *value1, *value2, *value3; /* behind the cell */
+    _Atomic uint64_t bits;                /* of the value, or of a histogram's sum */
     _Atomic uint64_t buckets[AX_METRIC_BUCKETS + 1];
 };
 
@@ -37,12 +35,18 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct ax_cell *cells[AX_METRIC_N];
 static struct ax_cell overflow[AX_METRIC_N];
 
-static void copy_label(char *out, const char *value)
+/* A cell with values of its own; NULL when out of memory. */
+static struct ax_cell *new_cell(const char *v1, const char *v2, const char *v3)
 {
-    size_t n = value ? strnlen(value, LABEL_BYTES - 1) : 0;
-    if (n)
-        memcpy(out, value, n);
-    out[n] = '\0';
+    const size_t n1 = strlen(v1) + 1, n2 = strlen(v2) + 1, n3 = strlen(v3) + 1;
+    struct ax_cell *cell = calloc(1, sizeof *cell + n1 + n2 + n3);
+    if (!cell)
+        return NULL;
+    char *text = (char *)(cell + 1);
+    cell->value1 = memcpy(text, v1, n1);
+    cell->value2 = memcpy(text + n1, v2, n2);
+    cell->value3 = memcpy(text + n1 + n2, v3, n3);
+    return cell;
 }
 
 static struct ax_cell *find(enum ax_metric id, const char *v1, const char *v2, const char *v3)
@@ -55,15 +59,13 @@ static struct ax_cell *find(enum ax_metric id, const char *v1, const char *v2, c
             (*tail)->hidden = false;
             return *tail;
         }
-    struct ax_cell *cell = n < AX_METRIC_CELLS ? calloc(1, sizeof *cell) : NULL;
+    struct ax_cell *cell = n < AX_METRIC_CELLS ? new_cell(v1, v2, v3) : NULL;
     if (!cell) {
         cell = &overflow[id];
-        copy_label(cell->value1, "other");
+        cell->value1 = "other";
+        cell->value2 = cell->value3 = "";
         return cell;
     }
-    copy_label(cell->value1, v1);
-    copy_label(cell->value2, v2);
-    copy_label(cell->value3, v3);
     *tail = cell;
     return cell;
 }
@@ -71,12 +73,8 @@ static struct ax_cell *find(enum ax_metric id, const char *v1, const char *v2, c
 struct ax_cell *ax_metric3(enum ax_metric id, const char *value1, const char *value2, const char *value3)
 {
     AX_ASSERT(id < AX_METRIC_N);
-    char v1[LABEL_BYTES], v2[LABEL_BYTES], v3[LABEL_BYTES];
-    copy_label(v1, value1);
-    copy_label(v2, value2);
-    copy_label(v3, value3);
     (void)pthread_mutex_lock(&lock);
-    struct ax_cell *cell = find(id, v1, v2, v3);
+    struct ax_cell *cell = find(id, value1 ? value1 : "", value2 ? value2 : "", value3 ? value3 : "");
     (void)pthread_mutex_unlock(&lock);
     return cell;
 }
@@ -96,7 +94,7 @@ void ax_metric_forget(enum ax_metric id, const char *value1)
 {
     (void)pthread_mutex_lock(&lock);
     for (struct ax_cell *c = cells[id]; c; c = c->next)
-        if (strncmp(c->value1, value1, LABEL_BYTES - 1) == 0)
+        if (strcmp(c->value1, value1) == 0)
             c->hidden = true;
     (void)pthread_mutex_unlock(&lock);
 }
@@ -229,7 +227,7 @@ void ax_metrics_write(struct ax_buf *out)
                       types[table[id].type]);
         for (const struct ax_cell *c = cells[id]; c; c = c->next)
             write_cell(out, id, c);
-        if (overflow[id].value1[0])
+        if (overflow[id].value1)
             write_cell(out, id, &overflow[id]);
     }
     (void)pthread_mutex_unlock(&lock);

@@ -64,6 +64,7 @@ struct ax_remote_read {
     struct ax_http_client_options http;     /* without url and timeout_ms, which stand here */
 };
 
+#define AX_JOB_NAME_MAX 128      /* bytes of a job's or a feature's name; an array of it has one more */
 #define AX_LSTM_WINDOW_BEYOND 32 /* steps that the fine window has beyond the LSTM's sequence, at least */
 
 /* `lstm` of `forecast`. */

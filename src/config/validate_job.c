@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define NAME_MAX_BYTES 128
+#define NAME_MAX_BYTES AX_JOB_NAME_MAX
 #define HORIZON_MAX_MS 604800000
 #define BILLING_MS 300000
 

@@ -22,6 +22,7 @@
 #include "drift/pool.h"
 #include "drift/sketch.h"
 
+#define AX_DRIFT_NAME 160         /* bytes of what is tested, by name, and a 0 */
 #define AX_DRIFT_STEPS_MAX 100000 /* of a window */
 #define AX_DRIFT_LEVEL_MEMBERS 16 /* series that the level before the window is known by */
 

@@ -57,7 +57,7 @@ void ax_drift_reference_load(struct ax_drift_reference *r, struct ax_bytes *in)
 }
 
 struct named {
-    char name[128];
+    char name[AX_DRIFT_NAME];
     struct ax_drift_reference r;
 };
 

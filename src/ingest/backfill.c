@@ -30,7 +30,7 @@
 #define PAUSE_MAX_MS AGAIN_MIN_MS
 #define PAUSE_SHARE 4     /* but so many times as long as the last run was reading, at least */
 #define PROGRESS_MS 10000 /* between two lines in the log */
-#define NAME_BYTES 128
+#define NAME_BYTES (AX_JOB_NAME_MAX + 1)
 
 /* A job of the config. */
 struct entry {

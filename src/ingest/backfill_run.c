@@ -56,7 +56,7 @@ enum ax_err ax_backfill_run_new(const struct ax_backfill_env *env, const struct 
                                 const struct ax_job_config *block, const struct ax_map *only,
                                 struct ax_map *settled, struct ax_backfill_run **out, struct ax_diag *diag)
 {
-    char name[128];
+    char name[AX_JOB_NAME_MAX + 1];
     struct ax_backfill_run *run = calloc(1, sizeof *run);
     if (!run)
         return ax_fail(diag, AX_NOMEM, "out of memory");

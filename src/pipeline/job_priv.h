@@ -7,6 +7,7 @@
 #include "anomaly/taught.h"
 #include "base/map.h"
 #include "drift/pool.h"
+#include "drift/reference.h"
 #include "drift/stream.h"
 #include "expr/expr.h"
 #include "forecast/scorecard.h"
@@ -71,7 +72,7 @@ struct ax_channel {
     struct ax_outlet *scores; /* [horizons_n][AX_SCORES] */
     struct ax_outlet drift[AX_DRIFT_SOURCES][AX_DRIFT_TESTS];
     struct ax_drift_result drift_result[AX_DRIFT_SOURCES]; /* of the newest tests */
-    char drift_name[AX_DRIFT_SOURCES][128];
+    char drift_name[AX_DRIFT_SOURCES][AX_DRIFT_NAME];
     struct ax_outlet *distribution;             /* [2][AX_DRIFT_LE + 1]; NULL unless it is sent */
     struct ax_drift_stream *stream;             /* of its errors; NULL without one */
     struct ax_cell *reviews;                    /* counts them; NULL without forecasts */
@@ -176,7 +177,7 @@ struct ax_job {
     double step_seconds, mean_seconds; /* of the newest step, and of the last ones */
     double busy; /* share of the time between steps that they took, as the newest step's record says */
     struct ax_cell *targets_cell, *refused, *steps, *skipped, *last_step, *seconds;
-    char name[128];
+    char name[AX_JOB_NAME_MAX + 1];
 };
 
 /* Is it a rehearsal: does it feed nothing? */

@@ -190,7 +190,7 @@ static void adopt(struct ax_pipeline *p, struct ax_config *config, struct plan *
 int64_t ax_pipeline_end_job(struct ax_pipeline *p, struct ax_job *old)
 {
     bool succeeded = false;
-    char name[AX_JOB_NAME_MAX];
+    char name[AX_JOB_NAME_MAX + 1];
     (void)snprintf(name, sizeof name, AX_STR_FMT, AX_STR_ARG(ax_job_config(old)->name));
     for (uint32_t i = 0; i < p->jobs_n; i++)
         succeeded |= ax_str_eq(ax_job_config(p->jobs[i])->name, ax_job_config(old)->name);

@@ -24,7 +24,7 @@ void ax_outlets_init(struct ax_outlets *os, const struct ax_sink *sink, const st
         if (o != AX_OUTPUT_N)
             os->enabled[o] = true;
     }
-    char name[128];
+    char name[AX_JOB_NAME_MAX + 1];
     (void)snprintf(name, sizeof name, AX_STR_FMT, AX_STR_ARG(job->name));
     os->open_cell = ax_metric(AX_M_JOB_OUTPUT_SERIES, name, NULL);
     os->refused_cell = ax_metric(AX_M_JOB_OUTPUT_REFUSED, name, NULL);

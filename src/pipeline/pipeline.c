@@ -145,7 +145,7 @@ bool ax_pipeline_settle(struct ax_pipeline *p)
     bool any = p->leaving_n > 0;
     while (p->leaving_n && !p->uncommitted) {
         struct ax_job *old = p->leaving[--p->leaving_n];
-        char name[AX_JOB_NAME_MAX];
+        char name[AX_JOB_NAME_MAX + 1];
         (void)snprintf(name, sizeof name, AX_STR_FMT, AX_STR_ARG(ax_job_config(old)->name));
         int64_t end_ms = ax_pipeline_end_job(p, old);
         if (end_ms != INT64_MIN)
@@ -158,7 +158,7 @@ bool ax_pipeline_settle(struct ax_pipeline *p)
 
 static void count_error(const struct ax_job *job, const char *stage)
 {
-    char name[AX_JOB_NAME_MAX];
+    char name[AX_JOB_NAME_MAX + 1];
     (void)snprintf(name, sizeof name, AX_STR_FMT, AX_STR_ARG(ax_job_config(job)->name));
     ax_metric_count(AX_M_JOB_ERRORS, name, stage);
 }

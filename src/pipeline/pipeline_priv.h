@@ -12,11 +12,9 @@
 
 #include <pthread.h>
 
-#define AX_JOB_NAME_MAX 128 /* bytes, and a 0 */
-
 /* What the status of a job was at the end of its newest step. */
 struct ax_shown {
-    char name[AX_JOB_NAME_MAX];
+    char name[AX_JOB_NAME_MAX + 1];
     struct ax_job_status status;
     struct ax_fit_view *models; /* of its models */
     uint32_t models_n;
@@ -60,13 +58,13 @@ struct ax_pipeline {
     uint32_t shown_n;
     uint64_t generation; /* of the newest job */
 
-    struct ax_buf record;       /* of the step that is being evaluated */
-    uint64_t failures;          /* appends that the log has refused, as of the last look */
-    int64_t retry_ms;           /* monotonic: nothing is tried before, because something failed */
-    bool uncommitted;           /* the sink has not taken the newest commit: */
-    char unit[AX_JOB_NAME_MAX]; /* its unit */
-    int64_t unit_ms;            /* and its time */
-    atomic_bool current;        /* the log holds no step that the jobs have not taken */
+    struct ax_buf record;           /* of the step that is being evaluated */
+    uint64_t failures;              /* appends that the log has refused, as of the last look */
+    int64_t retry_ms;               /* monotonic: nothing is tried before, because something failed */
+    bool uncommitted;               /* the sink has not taken the newest commit: */
+    char unit[AX_JOB_NAME_MAX + 1]; /* its unit */
+    int64_t unit_ms;                /* and its time */
+    atomic_bool current;            /* the log holds no step that the jobs have not taken */
     struct ax_replaying replay;
     struct ax_snapshots snapshot;
 

@@ -13,7 +13,7 @@ struct ledger_entry {
 };
 
 struct ledger_unit {
-    char name[128];
+    char name[256];
     int64_t newest_ms;
 };
 

@@ -69,6 +69,30 @@ static void each_step_of_each_job_is_a_unit(void **state)
     end(&w);
 }
 
+/* 120 bytes; names of jobs have up to 128. */
+#define LONG                                                                                                 \
+    "012345678901234567890123456789012345678901234567890123456789"                                           \
+    "012345678901234567890123456789012345678901234567890123456789"
+
+static void jobs_whose_long_names_differ_at_the_end_are_two_units(void **state)
+{
+    (void)state;
+    struct world w;
+    struct ax_job_status status;
+    char name[AX_JOB_NAME_MAX + 1];
+    begin(&w, "global: {evaluation_delay: 0s}\n"
+              "jobs: [{name: " LONG "abcdefga, expr: m, anomaly: {}}, {name: " LONG
+              "abcdefgb, expr: m, anomaly: {}},\n"
+              "       {name: " LONG "abcdef\xC3\xA9, expr: m, anomaly: {}}]\n");
+    feed(&w, RIG_START);
+    feed(&w, RIG_START + RIG_STEP);
+    assert_int_equal(w.ledger.commits, 6);
+    assert_int_equal(w.ledger.replayed, 0);
+    assert_true(ax_pipeline_job_status(w.rig.pipeline, 2, name, sizeof name, &status));
+    assert_string_equal(name, LONG "abcdef\xC3\xA9");
+    end(&w);
+}
+
 static void a_unit_that_is_refused_is_handed_over_again_before_the_next_step(void **state)
 {
     (void)state;
@@ -149,6 +173,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_step_of_each_job_is_a_unit),
+        cmocka_unit_test(jobs_whose_long_names_differ_at_the_end_are_two_units),
         cmocka_unit_test(a_unit_that_is_refused_is_handed_over_again_before_the_next_step),
         cmocka_unit_test(the_end_of_a_job_is_a_unit_after_its_last_step),
         cmocka_unit_test(jobs_whose_end_is_refused_stay_until_it_is_taken),
