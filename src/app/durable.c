@@ -168,6 +168,10 @@ static void tell(const struct ax_restore_report *report, double seconds)
     if (report->series)
         ax_log(AX_LOG_INFO, "restored", "%" PRIu64 " series with %" PRIu64 " samples in %.3f s",
                report->series, report->samples, seconds);
+    if (report->beyond)
+        ax_log(AX_LOG_INFO, "restore_beyond",
+               "%" PRIu64 " samples of the log are older than is kept, or above a ceiling, and are left out",
+               report->beyond);
     if (report->unknown_samples)
         ax_log(AX_LOG_WARN, "samples_lost",
                "%" PRIu64 " samples of the log are of series whose definition was lost with other records",

@@ -238,19 +238,29 @@ static enum ax_err define(struct ax_restore *r, uint64_t ref, struct ax_str tena
     return AX_OK;
 }
 
+/* What became of what was put. The start fails without memory: it would leave holes, and the next snapshot
+ * would make them last. */
+static enum ax_err account(struct ax_restore *r, const struct ax_append_result *result)
+{
+    r->report.samples += result->appended;
+    r->report.beyond += result->too_old + result->full;
+    return result->nomem ? AX_NOMEM : AX_OK;
+}
+
 /* Put samples into a series; NULL: there is none. */
-static void put(struct ax_restore *r, struct ax_series *s, const struct ax_sample *samples, uint32_t n)
+static enum ax_err put(struct ax_restore *r, struct ax_series *s, const struct ax_sample *samples, uint32_t n)
 {
     struct ax_append_result result = {0};
     if (!s || n == 0)
-        return;
+        return AX_OK;
     pthread_rwlock_rdlock(&r->db->structure);
     ax_db_put(r->db, s, samples, n, true, &result);
     pthread_rwlock_unlock(&r->db->structure);
-    r->report.samples += result.appended;
+    return account(r, &result);
 }
 
-/* n samples of a ref: times as distances from *t, in a section as changes of the distance. */
+/* n samples of a ref: times as distances from *t, in a section as changes of the distance. What goes wrong is
+ * in in->err. */
 static void take_samples(struct ax_restore *r, uint64_t ref, uint64_t n, bool section, uint64_t *t,
                          struct ax_bytes *in)
 {
@@ -268,11 +278,17 @@ static void take_samples(struct ax_restore *r, uint64_t ref, uint64_t n, bool se
             break;
         r->report.unknown_samples += !known;
         if (++held == PUT_TOGETHER) {
-            put(r, series, samples, held);
+            enum ax_err err = put(r, series, samples, held);
             held = 0;
+            if (err != AX_OK) {
+                in->err = err;
+                return;
+            }
         }
     }
-    put(r, series, samples, held);
+    enum ax_err err = put(r, series, samples, held);
+    if (in->err == AX_OK)
+        in->err = err;
 }
 
 /* The next histogram; times as distances from *t. */
@@ -291,7 +307,7 @@ static void take_histogram(struct ax_restore *r, uint64_t ref, uint64_t *t, stru
     pthread_rwlock_rdlock(&r->db->structure);
     ax_db_put_histograms(r->db, series, &h, 1, true, &result);
     pthread_rwlock_unlock(&r->db->structure);
-    r->report.samples += result.appended;
+    in->err = account(r, &result);
 }
 
 enum ax_err ax_restore_elections(struct ax_restore *r, struct ax_str body, struct ax_diag *diag)

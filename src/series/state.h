@@ -31,6 +31,7 @@ struct ax_restore;
 struct ax_restore_report {
     uint64_t series, samples; /* taken: distinct refs, samples that were not there */
     uint64_t unwanted_series; /* definitions that no selector wants any more */
+    uint64_t beyond;          /* samples that are older than the rings reach now, or above a ceiling */
     uint64_t unknown_samples; /* of series whose definition was not found: records before were lost */
 };
 
@@ -38,7 +39,7 @@ struct ax_restore_report {
 AX_MUST_USE enum ax_err ax_restore_new(struct ax_db *db, struct ax_restore **out);
 
 /* Take one section. AX_CORRUPT with a text when its bytes make no sense (what was read before that point
- * stays), AX_NOMEM. */
+ * stays), AX_NOMEM (also when a sample had no room: a start must not go on with holes). */
 AX_MUST_USE enum ax_err ax_restore_section(struct ax_restore *r, struct ax_str body, struct ax_diag *diag);
 
 /* Take one record of samples; errors as above. */
