@@ -103,7 +103,7 @@ static void vectors(void *ctx, const struct ax_http_request *req, struct ax_http
     }
     r.query.series_max = r.limit;
     r.query.bytes_max = BYTES_MAX;
-    enum ax_err err = ax_features_find(ctx, &r.query, &found, &diag);
+    enum ax_err err = ax_features_find(ctx, &r.query, req, &found, &diag);
     json_t *data = err == AX_OK ? vectors_json(&found, req) : NULL;
     if (err == AX_OK && !data && ax_http_gone(req))
         err = AX_CANCELLED;

@@ -197,7 +197,7 @@ void ax_features_export(void *ctx, const struct ax_http_request *req, struct ax_
         return;
     r.query.series_max = SERIES_MAX;
     r.query.bytes_max = BYTES_MAX;
-    enum ax_err err = ax_features_find(ctx, &r.query, &found, &diag);
+    enum ax_err err = ax_features_find(ctx, &r.query, req, &found, &diag);
     if (err == AX_OK)
         err = put_all(&r, &found, req, res, &diag);
     if (err != AX_OK) {

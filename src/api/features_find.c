@@ -1,7 +1,8 @@
-/* features_find.c: one pass over the series between two steps. */
+/* features_find.c: two visits to the series between two steps, and the selectors between the visits. */
 #include "api/features_find.h"
 
 #include "base/clock.h"
+#include "config/config.h"
 #include "features/features.h"
 
 #include <inttypes.h>
@@ -9,29 +10,52 @@
 #include <string.h>
 
 #define WAIT_MS 5000
-#define HOLD_NS 1000000000LL /* for so long steps wait for a search: selectors may be dear to match */
-#define LOOK_EVERY 64        /* series between two looks at the clock */
+#define MATCH_NS 1000000000LL               /* for so long selectors are matched */
+#define LOOK_STEPS 1000000                  /* of matching, between two looks at the clock and at who asks; */
+#define SERIES_STEPS 16384                  /* of one series, whatever the selectors are */
 #define LABELS_BYTES_MAX ((size_t)64 << 20) /* beside the pasts */
+
+/* A series that may be meant: what it is called, and where it is found again. */
+struct candidate {
+    uint64_t job;
+    uint32_t channel, serial;
+    struct ax_str name;           /* of the job, */
+    const struct ax_config *root; /* and its external labels, nothing else */
+    struct ax_labels labels;
+};
 
 /* One search. */
 struct finding {
     const struct ax_features_query *query;
+    const struct ax_http_request *from;
     struct ax_chooser choosers[AX_FEATURES_SELECTORS_MAX];
     struct ax_features_found *out;
     uint32_t cap;
     uint64_t bytes; /* of pasts */
-    uint32_t looked;
+    struct ax_arena listed;
+    struct candidate *v;
+    uint32_t n, room;
+    uint64_t fetching; /* the job that the second visit is in, */
+    uint32_t at;       /* and how far it has come in it */
+    uint64_t steps;    /* of matching since the last look */
     int64_t deadline_ns;
-    bool job_found;
+    bool job_found, busy;
     enum ax_err err;
 };
 
-static bool is_meant(const struct finding *f, const struct ax_modelled *s)
+/* Is there time left, and somebody who waits? Looks now and then. */
+static bool goes_on(void *ctx, uint64_t steps)
 {
-    bool any = f->query->match_n == 0;
-    for (uint32_t i = 0; i < f->query->match_n && !any; i++)
-        any = ax_chooser_takes(&f->choosers[i], s->root, s->config->name, s->labels);
-    return any;
+    struct finding *f = ctx;
+    f->steps += steps;
+    if (f->err != AX_OK || f->steps < LOOK_STEPS)
+        return f->err == AX_OK;
+    f->steps = 0;
+    if (ax_http_gone(f->from))
+        f->err = AX_CANCELLED;
+    else if (ax_mono_ns() >= f->deadline_ns)
+        f->err = AX_BUSY;
+    return f->err == AX_OK;
 }
 
 static bool copy_labels(const struct ax_labels *from, struct ax_arena *arena, struct ax_labels *out)
@@ -46,6 +70,82 @@ static bool copy_labels(const struct ax_labels *from, struct ax_arena *arena, st
     *out = (struct ax_labels){from->n, v};
     return whole;
 }
+
+/* ---- first visit ---- */
+
+static bool may_be_meant(const struct finding *f, const struct ax_modelled *s)
+{
+    bool any = f->query->match_n == 0;
+    for (uint32_t i = 0; i < f->query->match_n && !any; i++)
+        any = ax_chooser_may_take(&f->choosers[i], s->root, s->config->name, s->labels);
+    return any;
+}
+
+/* What the job is called and adds, from the candidate before it when that is of the same. */
+static bool copy_job(struct finding *f, const struct ax_modelled *s, struct candidate *to)
+{
+    const struct candidate *before = f->n ? to - 1 : NULL;
+    if (before && before->job == s->job) {
+        to->name = before->name;
+        to->root = before->root;
+        return true;
+    }
+    struct ax_config *root = ax_arena_alloc(&f->listed, sizeof *root);
+    struct ax_labels external;
+    to->name = ax_arena_str(&f->listed, s->config->name);
+    if (!root || !to->name.p || !copy_labels(&s->root->external_labels, &f->listed, &external))
+        return false;
+    *root = (struct ax_config){.external_labels = external};
+    to->root = root;
+    return true;
+}
+
+static bool list(void *ctx, const struct ax_modelled *s)
+{
+    struct finding *f = ctx;
+    if (f->query->job.n && !ax_str_eq(f->query->job, s->config->name))
+        return true;
+    f->job_found = true;
+    if (!s->window || ax_window_fine(s->window).n == 0 || !may_be_meant(f, s))
+        return true;
+    if (f->n == f->room) {
+        const uint32_t room = f->room ? 2 * f->room : 256;
+        struct candidate *more = realloc(f->v, room * sizeof *more);
+        if (!more) {
+            f->err = AX_NOMEM;
+            return false;
+        }
+        f->v = more;
+        f->room = room;
+    }
+    struct candidate *to = &f->v[f->n];
+    *to = (struct candidate){.job = s->job, .channel = s->channel, .serial = s->serial};
+    if (!copy_job(f, s, to) || !copy_labels(s->labels, &f->listed, &to->labels)) {
+        f->err = AX_LIMIT;
+        return false;
+    }
+    f->n++;
+    return f->query->match_n > 0 || f->n <= f->query->series_max; /* one more tells that there are more */
+}
+
+/* ---- between the visits ---- */
+
+/* Keep those that are meant. */
+static void choose(struct finding *f)
+{
+    uint32_t kept = 0;
+    f->deadline_ns = ax_mono_ns() + MATCH_NS;
+    for (uint32_t i = 0; i < f->n && kept <= f->query->series_max && goes_on(f, SERIES_STEPS); i++) {
+        bool any = f->query->match_n == 0;
+        for (uint32_t k = 0; k < f->query->match_n && !any && f->err == AX_OK; k++)
+            any = ax_chooser_takes(&f->choosers[k], f->v[i].root, f->v[i].name, &f->v[i].labels);
+        if (any)
+            f->v[kept++] = f->v[i];
+    }
+    f->n = kept;
+}
+
+/* ---- second visit ---- */
 
 static enum ax_err copy_series(struct finding *f, const struct ax_modelled *s, const struct ax_view *past)
 {
@@ -73,23 +173,26 @@ static enum ax_err copy_series(struct finding *f, const struct ax_modelled *s, c
     return AX_OK;
 }
 
-static bool take(void *ctx, const struct ax_modelled *s)
+/* Does the candidate come before this series, so that its own is gone meanwhile? */
+static bool is_behind(const struct candidate *c, const struct ax_modelled *s)
+{
+    return c->job == s->job &&
+           (c->channel < s->channel || (c->channel == s->channel && c->serial < s->serial));
+}
+
+static bool fetch(void *ctx, const struct ax_modelled *s)
 {
     struct finding *f = ctx;
-    if (f->looked++ == 0)
-        f->deadline_ns = ax_mono_ns() + HOLD_NS;
-    if (f->looked % LOOK_EVERY == 0 && ax_mono_ns() >= f->deadline_ns) {
-        f->err = AX_BUSY;
-        return false;
-    }
-    if (f->query->job.n && !ax_str_eq(f->query->job, s->config->name))
+    if (s->job != f->fetching)
+        for (f->fetching = s->job, f->at = 0; f->at < f->n && f->v[f->at].job != s->job;)
+            f->at++;
+    while (f->at < f->n && is_behind(&f->v[f->at], s))
+        f->at++;
+    const struct candidate *c = f->at < f->n ? &f->v[f->at] : NULL;
+    if (!c || c->job != s->job || c->channel != s->channel || c->serial != s->serial)
         return true;
-    f->job_found = true;
-    if (!s->window || !is_meant(f, s))
-        return true;
+    f->at++;
     const struct ax_view past = ax_window_fine(s->window);
-    if (past.n == 0)
-        return true;
     f->out->more = f->out->n >= f->query->series_max;
     f->bytes += past.n * sizeof *past.v;
     if (f->out->more)
@@ -97,6 +200,8 @@ static bool take(void *ctx, const struct ax_modelled *s)
     f->err = f->bytes > f->query->bytes_max ? AX_LIMIT : copy_series(f, s, &past);
     return f->err == AX_OK;
 }
+
+/* ---- all of it ---- */
 
 static bool found(void *ctx, struct ax_job *job)
 {
@@ -114,12 +219,18 @@ static enum ax_err judge(const struct finding *f, struct ax_pipeline *p, struct 
             return ax_fail(diag, AX_NOTFOUND, "there is no such job");
         return AX_OK;
     case AX_LIMIT:
+        if (f->bytes <= f->query->bytes_max)
+            return ax_fail(
+                diag, AX_LIMIT,
+                "too many series to compare with a regular expression: name a job, or a label by =");
         return ax_fail(diag, AX_LIMIT,
                        "the pasts of these series have more than %" PRIu64
                        " bytes: ask for fewer series (match[], job)",
                        f->query->bytes_max);
+    case AX_CANCELLED:
+        return ax_fail(diag, AX_CANCELLED, "%s", ax_err_text(AX_CANCELLED));
     case AX_BUSY:
-        if (f->looked == 0)
+        if (f->busy)
             return ax_fail(diag, AX_BUSY, "a step has not ended for %d s: try again", WAIT_MS / 1000);
         return ax_fail(diag, AX_BUSY,
                        "it takes more than a second to find the series: use simpler selectors");
@@ -128,19 +239,39 @@ static enum ax_err judge(const struct finding *f, struct ax_pipeline *p, struct 
     }
 }
 
-enum ax_err ax_features_find(struct ax_pipeline *p, const struct ax_features_query *q,
-                             struct ax_features_found *out, struct ax_diag *diag)
+static void visit(struct finding *f, struct ax_pipeline *p, ax_series_visit *each)
 {
-    struct finding f = {.query = q, .out = out, .err = AX_OK};
+    if (f->err != AX_OK || ax_pipeline_all_series(p, WAIT_MS, each, f) == AX_OK)
+        return;
+    f->err = AX_BUSY;
+    f->busy = true;
+}
+
+enum ax_err ax_features_find(struct ax_pipeline *p, const struct ax_features_query *q,
+                             const struct ax_http_request *from, struct ax_features_found *out,
+                             struct ax_diag *diag)
+{
+    struct finding f = {.query = q, .from = from, .out = out, .fetching = UINT64_MAX, .err = AX_OK};
     enum ax_err err = AX_OK;
     *out = (struct ax_features_found){0};
     ax_arena_init(&out->arena, q->bytes_max + LABELS_BYTES_MAX);
-    for (uint32_t i = 0; i < q->match_n && err == AX_OK; i++)
+    ax_arena_init(&f.listed, LABELS_BYTES_MAX);
+    for (uint32_t i = 0; i < q->match_n && err == AX_OK; i++) {
         err = ax_chooser_init(&f.choosers[i], q->match[i], diag);
-    if (err == AX_OK && ax_pipeline_all_series(p, WAIT_MS, take, &f) != AX_OK)
-        f.err = AX_BUSY;
+        f.choosers[i].goes_on = goes_on;
+        f.choosers[i].ctx = &f;
+    }
+    if (err == AX_OK) {
+        visit(&f, p, list);
+        if (f.err == AX_OK)
+            choose(&f);
+        if (f.n)
+            visit(&f, p, fetch);
+    }
     for (uint32_t i = 0; i < q->match_n; i++)
         ax_chooser_done(&f.choosers[i]);
+    free(f.v);
+    ax_arena_done(&f.listed);
     return err == AX_OK ? judge(&f, p, diag) : err;
 }
 

@@ -5,6 +5,7 @@
 #ifndef AX_API_FEATURES_FIND_H
 #define AX_API_FEATURES_FIND_H
 
+#include "net/http_server.h"
 #include "pipeline/chooser.h"
 #include "pipeline/pipeline.h"
 
@@ -35,11 +36,13 @@ struct ax_features_found {
     struct ax_arena arena;
 };
 
-/* Search. AX_INVALID: a selector; AX_NOTFOUND: no such job; AX_LIMIT: too many bytes; AX_BUSY: a step has not
- * ended within 5 s, or it takes longer than 1 s, for which steps wait; AX_NOMEM; with a text. To be ended by
- * ax_features_found_done() in any case. */
+/* Search, for the one who asks. AX_INVALID: a selector; AX_NOTFOUND: no such job; AX_LIMIT: too many bytes;
+ * AX_BUSY: a step has not ended within 5 s, or the selectors take longer than 1 s; AX_CANCELLED: who asks has
+ * gone; AX_NOMEM; with a text. Steps wait while labels and pasts are copied, and not while selectors are
+ * matched. To be ended by ax_features_found_done() in any case. */
 AX_MUST_USE enum ax_err ax_features_find(struct ax_pipeline *p, const struct ax_features_query *q,
-                                         struct ax_features_found *out, struct ax_diag *diag);
+                                         const struct ax_http_request *from, struct ax_features_found *out,
+                                         struct ax_diag *diag);
 
 /* Free. */
 void ax_features_found_done(struct ax_features_found *f);

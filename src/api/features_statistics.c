@@ -157,7 +157,7 @@ void ax_features_statistics(void *ctx, const struct ax_http_request *req, struct
         return;
     r.query.series_max = r.limit;
     r.query.bytes_max = BYTES_MAX;
-    enum ax_err err = ax_features_find(ctx, &r.query, &found, &diag);
+    enum ax_err err = ax_features_find(ctx, &r.query, req, &found, &diag);
     if (err == AX_OK && found.more)
         err = ax_fail(&diag, AX_LIMIT, "more than %u series: ask for fewer (match[], job), or raise limit",
                       r.limit);

@@ -6,8 +6,9 @@
 
 #include <stdlib.h>
 
-#define LOOK_EVERY 64 /* paths between two looks at the clock and at who asks */
-#define EQUALS_MAX 64 /* labels that a selector asks for by `=`; the others are compared all the same */
+#define LOOK_EVERY 64      /* paths between two looks at the clock and at who asks */
+#define LOOK_STEPS 1000000 /* of matching, likewise */
+#define EQUALS_MAX 64      /* labels that a selector asks for by `=`; the others are compared all the same */
 
 static const char suffix[] = "_future";
 
@@ -21,6 +22,30 @@ static bool fail(struct ax_predict_find *f, enum ax_err err, const char *reason,
 static bool no_memory(struct ax_predict_find *f)
 {
     return fail(f, AX_NOMEM, "memory", "out of memory");
+}
+
+/* Is there time left, and somebody who waits? */
+static bool look(struct ax_predict_find *f)
+{
+    f->steps = 0;
+    if (ax_http_gone(f->from))
+        return fail(f, AX_CANCELLED, "gone", ax_err_text(AX_CANCELLED));
+    if (ax_mono_ns() < f->deadline_ns)
+        return true;
+    return fail(f, AX_BUSY, "time", "the request takes longer than --predict.max-duration: narrow it");
+}
+
+/* The same, now and then. */
+static bool goes_on(struct ax_predict_find *f)
+{
+    return f->err == AX_OK && (f->looked++ % LOOK_EVERY != 0 || look(f));
+}
+
+/* The same before a match that may take so many steps. */
+static bool goes_on_for(struct ax_predict_find *f, uint64_t steps)
+{
+    f->steps += steps;
+    return f->err == AX_OK && (f->steps < LOOK_STEPS || look(f));
 }
 
 /* ---- selectors by the labels that they ask for ---- */
@@ -119,11 +144,14 @@ static bool is_called(const struct ax_matcher *m, struct ax_str name)
     return ax_matcher_match(m, &(struct ax_labels){1, &label});
 }
 
-/* A metric's name is that of the output, or that of the input where the expression keeps it. */
-static bool matches(const struct ax_predict_selector *s, const struct subject *of)
+/* A metric's name is that of the output, or that of the input where the expression keeps it. False also when
+ * it does not go on. */
+static bool matches(struct ax_predict_find *f, const struct ax_predict_selector *s, const struct subject *of)
 {
     for (uint32_t i = 0; i < s->matchers_n; i++) {
         const struct ax_matcher *m = s->matchers[i];
+        if (!goes_on_for(f, ax_matcher_steps(m, of->labels)))
+            return false;
         bool named = ax_str_eq(ax_matcher_name(m), ax_str(AX_METRIC_NAME));
         if (named ? !is_called(m, of->name) && !(of->source.n && is_called(m, of->source))
                   : !ax_matcher_match(m, of->labels))
@@ -133,7 +161,7 @@ static bool matches(const struct ax_predict_selector *s, const struct subject *o
 }
 
 /* Let all selectors of a group that select it know; is there one? */
-static bool find_in(const struct ax_predict_group *g, const struct subject *of)
+static bool find_in(struct ax_predict_find *f, const struct ax_predict_group *g, const struct subject *of)
 {
     uint64_t hash = 0;
     bool any = false;
@@ -144,7 +172,7 @@ static bool find_in(const struct ax_predict_group *g, const struct subject *of)
         hash = hash_on(hash, value);
     }
     for (struct ax_predict_member *m = ax_map_get(&g->first, hash); m; m = m->next) {
-        if (!matches(m->selector, of))
+        if (!matches(f, m->selector, of))
             continue;
         m->found = any = true;
     }
@@ -258,18 +286,6 @@ static bool take(void *ctx, const struct ax_path_view *path)
     return true;
 }
 
-/* Is there time left, and somebody who waits? Looks now and then. */
-static bool goes_on(struct ax_predict_find *f)
-{
-    if (f->looked++ % LOOK_EVERY != 0)
-        return true;
-    if (ax_http_gone(f->from))
-        return fail(f, AX_CANCELLED, "gone", ax_err_text(AX_CANCELLED));
-    if (ax_mono_ns() < f->deadline_ns)
-        return true;
-    return fail(f, AX_BUSY, "time", "the request takes longer than --predict.max-duration: narrow it");
-}
-
 static enum ax_path_wish choose(void *ctx, const struct ax_labels *labels)
 {
     struct ax_predict_find *f = ctx;
@@ -281,7 +297,9 @@ static enum ax_path_wish choose(void *ctx, const struct ax_labels *labels)
     const struct subject of = {labels, name_of(labels), ax_labels_get(labels, ax_str("source"))};
     bool any = r->selectors_n == 0;
     for (const struct ax_predict_group *g = f->groups; g; g = g->next)
-        any |= find_in(g, &of);
+        any |= find_in(f, g, &of);
+    if (f->err != AX_OK)
+        return AX_PATH_STOP;
     return any ? AX_PATH_TAKE : AX_PATH_SKIP;
 }
 

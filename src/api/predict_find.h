@@ -59,6 +59,7 @@ struct ax_predict_find {
     uint32_t *outside;  /* [horizons_n]: series whose path does not hold the horizon */
     int64_t longest_ms; /* of all their paths */
     uint32_t looked;
+    uint64_t steps; /* of matching since the last look */
     enum ax_err err;
     const char *reason; /* of err, for the counter */
 };

@@ -8,8 +8,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define FILL_MS 240000 /* below the 5 min for which PromQL looks back */
-#define LOOK_EVERY 64  /* series between two looks at the clock and at who asks */
+#define FILL_MS 240000     /* below the 5 min for which PromQL looks back */
+#define LOOK_EVERY 64      /* series between two looks at the clock and at who asks */
+#define LOOK_STEPS 1000000 /* of matching, likewise */
 #define NAME_BYTES 512
 #define LABELS_MAX 512
 
@@ -44,11 +45,10 @@ static bool no_memory(struct ax_read_find *f)
     return fail(f, AX_NOMEM, "memory");
 }
 
-/* Is there time left, and somebody who waits? Looks now and then. */
-static bool goes_on(struct ax_read_find *f)
+/* Is there time left, and somebody who waits? */
+static bool look(struct ax_read_find *f)
 {
-    if (f->looked++ % LOOK_EVERY != 0)
-        return true;
+    f->steps = 0;
     if (ax_http_gone(f->from)) {
         (void)ax_fail(f->diag, AX_CANCELLED, "%s", ax_err_text(AX_CANCELLED));
         return fail(f, AX_CANCELLED, "gone");
@@ -59,11 +59,27 @@ static bool goes_on(struct ax_read_find *f)
     return fail(f, AX_BUSY, "time");
 }
 
-static bool matches(const struct ax_read_find *f, uint32_t query, const struct ax_labels *labels)
+/* The same, now and then. */
+static bool goes_on(struct ax_read_find *f)
 {
-    for (uint32_t i = 0; i < f->request->queries[query].matchers_n; i++)
-        if (!ax_matcher_match(f->matchers[query][i], labels))
+    return f->err == AX_OK && (f->looked++ % LOOK_EVERY != 0 || look(f));
+}
+
+/* The same before a match that may take so many steps. */
+static bool goes_on_for(struct ax_read_find *f, uint64_t steps)
+{
+    f->steps += steps;
+    return f->err == AX_OK && (f->steps < LOOK_STEPS || look(f));
+}
+
+/* False also when it does not go on. */
+static bool matches(struct ax_read_find *f, uint32_t query, const struct ax_labels *labels)
+{
+    for (uint32_t i = 0; i < f->request->queries[query].matchers_n; i++) {
+        const struct ax_matcher *m = f->matchers[query][i];
+        if (!goes_on_for(f, ax_matcher_steps(m, labels)) || !ax_matcher_match(m, labels))
             return false;
+    }
     return true;
 }
 

@@ -32,6 +32,7 @@ struct ax_read_find {
     uint32_t n, cap;
     uint64_t samples; /* that the answer has */
     uint32_t looked;
+    uint64_t steps; /* of matching since the last look */
     enum ax_err err;
     const char *reason; /* of the failure, for a counter */
     struct ax_diag *diag;

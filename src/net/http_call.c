@@ -75,7 +75,7 @@ static struct ax_str find(void *ctx, bool query, const char *name, uint32_t at)
 static bool gone(void *ctx)
 {
     const struct ax_http_call *c = ctx;
-    return ax_conn_gone(c->visitor->conn);
+    return atomic_load(&c->server->over) || ax_conn_gone(c->visitor->conn);
 }
 
 /* Hand the answer to libmicrohttpd, which takes over the body's memory. */

@@ -32,6 +32,7 @@ struct ax_http_server {
     _Atomic uint32_t requests; /* with a body, let in and not completed */
     _Atomic uint32_t running;  /* calls not completed */
     _Atomic bool ending;       /* nobody is let in any more */
+    _Atomic bool over;         /* nor does anybody wait for what is being done */
     struct ax_cell *seconds[]; /* per route */
 };
 

@@ -227,6 +227,7 @@ void ax_http_server_stop(struct ax_http_server *s, int64_t deadline_ms)
         return;
     atomic_store(&s->ending, true);
     drain(s, deadline_ms);
+    atomic_store(&s->over, true);
     ax_doorman_end(s->doorman); /* a connection that still sleeps would keep libmicrohttpd from its end */
     ax_workers_end(s->queries);
     drain(s, LAST_ANSWERS_MS);

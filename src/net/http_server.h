@@ -38,8 +38,9 @@ struct ax_str ax_http_query(const struct ax_http_request *req, const char *name)
 /* Value of a query argument that may be given several times, the at-th from 0; {NULL, 0} behind the last. */
 struct ax_str ax_http_query_at(const struct ax_http_request *req, const char *name, uint32_t at);
 
-/* Has the one who asks closed the connection, so that nobody will read the answer? A system call. Handlers of
- * slow routes look between units of work of a millisecond or so, and give up with AX_CANCELLED. */
+/* Has the one who asks closed the connection, or is the server's time over, so that nobody will read the
+ * answer? A system call. Handlers of slow routes look between units of work of a millisecond or so, and give
+ * up with AX_CANCELLED. */
 bool ax_http_gone(const struct ax_http_request *req);
 
 #define AX_HTTP_HEADERS_MAX 8
@@ -113,7 +114,7 @@ uint16_t ax_http_server_port(const struct ax_http_server *s);
 
 /* Take no connection more and close each after its answer, refuse (503, to be tried again) what is asked on
  * those that are there, let running requests finish for at most deadline_ms, turn away those that wait still,
- * close, free. Handlers that run then are waited for. */
+ * close, free. Handlers that run then are told that nobody waits (ax_http_gone()), and waited for. */
 void ax_http_server_stop(struct ax_http_server *s, int64_t deadline_ms);
 
 #endif

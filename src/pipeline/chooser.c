@@ -64,7 +64,10 @@ static bool takes(const struct ax_chooser *c, const struct ax_config *root, stru
         const struct ax_label own = {name,
                                      output ? added(root, job, labels, name) : (struct ax_str){NULL, 0}};
         const struct ax_labels alone = {1, &own};
-        if (!ax_matcher_match(m, own.value.n ? &alone : labels))
+        const struct ax_labels *subject = own.value.n ? &alone : labels;
+        if (c->goes_on && is_pattern(m) && !c->goes_on(c->ctx, ax_matcher_steps(m, subject)))
+            return false;
+        if (!ax_matcher_match(m, subject))
             return false;
     }
     return true;

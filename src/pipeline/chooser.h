@@ -15,6 +15,10 @@ struct ax_chooser {
     struct ax_expr *expr;
     struct ax_matcher *const *matchers;
     uint32_t n;
+    /* Asked before a regular expression is matched, with the most steps that it takes (prom/matcher.h); false
+     * gives up: then nothing is taken. NULL: it always goes on. */
+    bool (*goes_on)(void *ctx, uint64_t steps);
+    void *ctx;
 };
 
 /* Read one; empty takes everything. AX_INVALID with a text, AX_NOMEM. */

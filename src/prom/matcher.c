@@ -78,6 +78,11 @@ bool ax_matcher_match(const struct ax_matcher *m, const struct ax_labels *ls)
     return value.n ? accepts(m, value) : m->empty;
 }
 
+uint64_t ax_matcher_steps(const struct ax_matcher *m, const struct ax_labels *ls)
+{
+    return m->re ? ax_regex_steps(m->re, ax_labels_get(ls, m->name).n) : 0;
+}
+
 bool ax_matcher_matches_empty(const struct ax_matcher *m)
 {
     return m->empty;

@@ -43,6 +43,11 @@ uint32_t ax_re2_groups(const struct ax_re2 *re)
     return static_cast<uint32_t>(re->re.NumberOfCapturingGroups());
 }
 
+uint32_t ax_re2_size(const struct ax_re2 *re)
+{
+    return static_cast<uint32_t>(re->re.ProgramSize());
+}
+
 enum ax_re2_end ax_re2_match(const struct ax_re2 *re, const char *subject, size_t n,
                              struct ax_re2_group *groups, uint32_t groups_n)
 {

@@ -36,6 +36,9 @@ void ax_re2_free(struct ax_re2 *re);
 /* Groups, the whole match (0) not counted. */
 uint32_t ax_re2_groups(const struct ax_re2 *re);
 
+/* Size of the program: a match takes at most so many steps for each byte, of 1 to 3 ns. */
+uint32_t ax_re2_size(const struct ax_re2 *re);
+
 /* Does the whole subject match? YES, with the first groups_n groups (0: none is asked for, which is faster);
  * NO, NOMEM. */
 enum ax_re2_end ax_re2_match(const struct ax_re2 *re, const char *subject, size_t n,

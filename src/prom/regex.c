@@ -126,6 +126,11 @@ uint32_t ax_regex_groups(const struct ax_regex *re)
     return ax_re2_groups(re->re);
 }
 
+uint64_t ax_regex_steps(const struct ax_regex *re, size_t n)
+{
+    return (uint64_t)ax_re2_size(re->re) * (n + 1);
+}
+
 enum ax_err ax_regex_match(const struct ax_regex *re, struct ax_str subject, struct ax_re2_group *groups,
                            bool *out_matched)
 {

@@ -32,6 +32,9 @@ void ax_regex_free(struct ax_regex *re);
 /* Groups, the whole match (0) not counted. */
 uint32_t ax_regex_groups(const struct ax_regex *re);
 
+/* The most steps, of 1 to 3 ns, that a match of n bytes takes. */
+uint64_t ax_regex_steps(const struct ax_regex *re, size_t n);
+
 /* Does the whole subject match? groups: room for ax_regex_groups() + 1 of them, which point into the subject;
  * NULL when nobody asks for them, which is faster. AX_NOMEM. */
 AX_MUST_USE enum ax_err ax_regex_match(const struct ax_regex *re, struct ax_str subject,

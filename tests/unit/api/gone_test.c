@@ -100,6 +100,67 @@ static void vectors_rows_and_statistics_are_given_up(void **state)
     assert_int_equal(asked, 3);
 }
 
+/* One who asks with regular expressions that take long on a long label, and stays. */
+struct patient {
+    const char *patterns[4];
+    struct ax_pipeline *pipeline;
+    uint32_t looks;
+};
+
+static struct ax_str ask_patterns(void *ctx, bool query, const char *name, uint32_t at)
+{
+    const struct patient *p = ctx;
+    const bool any = query && strcmp(name, "match[]") == 0 && at < 4 && p->patterns[at];
+    return any ? ax_str(p->patterns[at]) : (struct ax_str){NULL, 0};
+}
+
+static bool see_none(void *ctx, const struct ax_modelled *s)
+{
+    (void)ctx;
+    (void)s;
+    return false;
+}
+
+/* Steps can run meanwhile. */
+static bool stays(void *ctx)
+{
+    struct patient *p = ctx;
+    p->looks++;
+    assert_int_equal(ax_pipeline_all_series(p->pipeline, 0, see_none, NULL), AX_OK);
+    return false;
+}
+
+static void features_are_looked_for_beside_steps_with_a_look_before_each_dear_pattern(void **state)
+{
+    (void)state;
+    static char series[3000] = "demand{big=\"";
+    const size_t n = strlen(series);
+    struct rig big;
+    struct ax_http_route routes[AX_FEATURES_ROUTES];
+    struct ax_http_response res;
+    memset(series + n, 'a', sizeof series - n - 3);
+    memcpy(series + sizeof series - 3, "\"}", 3);
+    rig_init(&big,
+             "global: {evaluation_delay: 0s}\n"
+             "jobs: [{name: load, expr: demand, forecast: {output: predicted_load, horizons: [1m]}}]\n");
+    for (int64_t t_ms = RIG_START; t_ms < RIG_START + 4LL * RIG_STEP; t_ms += RIG_STEP) {
+        assert_int_equal(rig_append(&big, series, t_ms, 1), AX_FATE_WANTED);
+        rig_run_to(&big, t_ms);
+    }
+    ax_features_routes(big.pipeline, routes);
+    struct patient p = {.patterns = {"{big=~\"(.*a){100}b\"}", "{big=~\"(.*a){100}[bc]\",big=~\"a*\"}",
+                                     "{big=~\"a.*\",big=~\"(.*a){99}b\"}"},
+                        .pipeline = big.pipeline};
+    const struct ax_http_request request = {
+        .path = ax_str(routes[0].path), .find = ask_patterns, .gone = stays, .ctx = &p};
+    ax_http_response_init(&res);
+    routes[0].handle(routes[0].ctx, &request, &res);
+    assert_int_equal(res.status, 200);
+    assert_true(p.looks >= 3);
+    ax_buf_done(&res.body);
+    rig_done(&big);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -107,6 +168,7 @@ int main(void)
         cmocka_unit_test(remote_reads_are_given_up),
         cmocka_unit_test(explanations_are_given_up),
         cmocka_unit_test(vectors_rows_and_statistics_are_given_up),
+        cmocka_unit_test(features_are_looked_for_beside_steps_with_a_look_before_each_dear_pattern),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }
