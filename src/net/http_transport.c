@@ -4,13 +4,13 @@
 #include "net/http_client.h"
 #include "net/no_proxy.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
 
+#define LOOPBACK "localhost,127.0.0.0/8,::1" /* never by a proxy of the environment */
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
 bool ax_curl_text(CURL *easy, CURLoption option, struct ax_str s)
@@ -163,15 +163,6 @@ static enum ax_err set_tls(const struct ax_http_transport *t, CURL *easy, struct
     return ok ? AX_OK : ax_fail(diag, AX_NOMEM, "out of memory");
 }
 
-/* localhost, 127.0.0.0/8 or ::1. */
-static bool is_loopback(const char *host)
-{
-    struct in_addr v4;
-    if (strcasecmp(host, "localhost") == 0 || strcmp(host, "[::1]") == 0)
-        return true;
-    return inet_pton(AF_INET, host, &v4) == 1 && (ntohl(v4.s_addr) >> 24) == 127;
-}
-
 /* The first of two variables that is set to something; "" when neither is. */
 static const char *either(char *env(const char *name), const char *first, const char *second)
 {
@@ -181,27 +172,33 @@ static const char *either(char *env(const char *name), const char *first, const 
     return value ? value : "";
 }
 
-const char *ax_http_proxy_of(const char *scheme, const char *host, char *env(const char *name),
-                             const char **no_proxy)
+const char *ax_http_proxy_of(const char *scheme, char *env(const char *name))
 {
-    *no_proxy = either(env, "NO_PROXY", "no_proxy");
-    if (is_loopback(host))
-        return "";
     return strcmp(scheme, "https") == 0 ? either(env, "HTTPS_PROXY", "https_proxy")
                                         : either(env, "HTTP_PROXY", "http_proxy");
+}
+
+char *ax_http_no_proxy_of(char *env(const char *name))
+{
+    const char *list = either(env, "NO_PROXY", "no_proxy");
+    char *whole = NULL;
+    if (strcmp(list, "*") == 0) /* libcurl knows it by itself alone */
+        return strdup(list);
+    return asprintf(&whole, "%s%s%s", list, *list ? "," : "", LOOPBACK) >= 0 ? whole : NULL;
 }
 
 static enum ax_err set_proxy(const struct ax_http_transport *t, CURL *easy, CURLU *url,
                              struct curl_slist **headers, struct ax_diag *diag)
 {
-    char *scheme = NULL, *host = NULL;
-    const char *from_environment = "";
+    char *scheme = NULL, *host = NULL, *from_environment = NULL;
     struct ax_str proxy = t->proxy_url, past = t->no_proxy;
     bool ok =
         !curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) && !curl_url_get(url, CURLUPART_HOST, &host, 0);
     if (ok && t->proxy_from_environment) {
-        proxy = ax_str(ax_http_proxy_of(scheme, host, getenv, &from_environment));
-        past = ax_str(from_environment);
+        proxy = ax_str(ax_http_proxy_of(scheme, getenv));
+        from_environment = ax_http_no_proxy_of(getenv);
+        ok = from_environment != NULL;
+        past = ax_str(ok ? from_environment : "");
     }
     if (ok && t->server_name.n && strcmp(scheme, "https") == 0) { /* libcurl would look for that name */
         if (ax_no_proxy_has(past, host))
@@ -215,6 +212,7 @@ static enum ax_err set_proxy(const struct ax_http_transport *t, CURL *easy, CURL
         ok = ax_curl_add_field(headers, t->proxy_headers[i].name, t->proxy_headers[i].value);
     ok = ok && curl_easy_setopt(easy, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE) == CURLE_OK &&
          curl_easy_setopt(easy, CURLOPT_PROXYHEADER, *headers) == CURLE_OK;
+    free(from_environment);
     curl_free(scheme);
     curl_free(host);
     return ok ? AX_OK : ax_fail(diag, AX_NOMEM, "out of memory");

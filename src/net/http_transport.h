@@ -1,8 +1,10 @@
 /* http_transport.h: how an HTTP client reaches its server: TLS and proxies, by Prometheus's keys, onto
  * libcurl.
  *
- * Files are opened for each connection, so that what is rotated on disk is used without a restart. One thread
- * at a time. */
+ * Files are opened for each connection, so that what is rotated on disk is used without a restart. Whether a
+ * redirect is followed through the proxy is decided by its host; but a proxy of the environment stays that of
+ * the first URL's scheme, and with server_name over https what was decided for the first host holds for all
+ * of a request. One thread at a time. */
 #ifndef AX_NET_HTTP_TRANSPORT_H
 #define AX_NET_HTTP_TRANSPORT_H
 
@@ -24,11 +26,13 @@ bool ax_curl_add_field(struct curl_slist **list, struct ax_str name, struct ax_s
 AX_MUST_USE enum ax_err ax_http_transport_apply(const struct ax_http_transport *t, CURL *easy, CURLU *url,
                                                 struct curl_slist **proxy_headers, struct ax_diag *diag);
 
-/* Which proxy the environment names for a URL: "" for none. env: getenv(). *no_proxy gets what goes past it.
- * As golang.org/x/net/http/httpproxy: HTTP_PROXY or HTTPS_PROXY by the URL's scheme, in capitals first; never
- * for localhost and loopback addresses. */
-const char *ax_http_proxy_of(const char *scheme, const char *host, char *env(const char *name),
-                             const char **no_proxy);
+/* Which proxy the environment names for URLs of a scheme: "" for none. env: getenv(). As
+ * golang.org/x/net/http/httpproxy: HTTP_PROXY or HTTPS_PROXY, in capitals first. */
+const char *ax_http_proxy_of(const char *scheme, char *env(const char *name));
+
+/* What goes past it, as CURLOPT_NOPROXY has it: NO_PROXY, and always localhost and loopback addresses.
+ * malloc'ed; NULL when out of memory. */
+char *ax_http_no_proxy_of(char *env(const char *name));
 
 /* A file that is named by a key can be read; an empty path is fine. AX_INVALID with a text, AX_NOMEM. */
 AX_MUST_USE enum ax_err ax_http_check_file(struct ax_str path, const char *key, struct ax_diag *diag);

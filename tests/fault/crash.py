@@ -44,7 +44,7 @@ def kill_again_and_again(server, rng):
 
 def killed_at_random_moments():
     """killed at random moments, a process loses nothing and says the same as one that was not"""
-    with pair.Pair(BINARY, FOLDER, "--storage.snapshot-interval=7s") as p:
+    with pair.Pair(BINARY, FOLDER, "--storage.snapshot-interval=7s", "--storage.max-replay=50ms") as p:
         try:
             early = kill_again_and_again(p.victim, random.Random(SEED))
             time.sleep(3)

@@ -463,6 +463,51 @@ static void what_no_proxy_names_is_reached_without_the_proxy(void **state)
     receiver_stop(r);
 }
 
+static void each_host_of_a_redirect_is_reached_with_or_without_the_proxy(void **state)
+{
+    (void)state;
+    const struct answer away[] = {
+        {.status = 307, .header = "Location", .value = "http://receiver.test:9/away"}};
+    struct receiver *proxy = receiver_start(0, ok, 1), *near = receiver_start(0, away, 1);
+    struct ax_http_client_options o = options_for(receiver_url(near));
+    o.follow_redirects = true;
+    o.transport.proxy_url = ax_str(receiver_url(proxy));
+    o.transport.no_proxy = ax_str("127.0.0.0/8");
+    struct ax_http_client *c = client(&o);
+    post_ok(c, 200); /* without the proxy, then with it */
+    assert_int_equal(receiver_count(near), 1);
+    assert_string_equal(receiver_wait(near, 1, 0)->path, "/write");
+    assert_string_equal(receiver_wait(proxy, 1, 0)->path, "http://receiver.test:9/away");
+    ax_http_client_free(c);
+
+    o.transport.proxy_url = o.transport.no_proxy = ax_str("");
+    o.transport.proxy_from_environment = true; /* the same, because the first is on this machine */
+    assert_int_equal(setenv("HTTP_PROXY", receiver_url(proxy), 1), 0);
+    c = client(&o);
+    post_ok(c, 200);
+    assert_int_equal(receiver_count(near), 2);
+    assert_string_equal(receiver_wait(proxy, 2, 1)->path, "http://receiver.test:9/away");
+    ax_http_client_free(c);
+    assert_int_equal(unsetenv("HTTP_PROXY"), 0);
+    o.transport.proxy_from_environment = false;
+    o.transport.no_proxy = ax_str("127.0.0.0/8");
+    receiver_stop(proxy);
+    receiver_stop(near);
+
+    struct receiver *end = receiver_start(0, ok, 1);
+    const struct answer back[] = {{.status = 307, .header = "Location", .value = receiver_url(end)}};
+    proxy = receiver_start(0, back, 1);
+    o.url = ax_str("http://receiver.test:9/");
+    o.transport.proxy_url = ax_str(receiver_url(proxy));
+    c = client(&o);
+    post_ok(c, 200); /* and the other way round */
+    assert_int_equal(receiver_count(proxy), 1);
+    assert_string_equal(receiver_wait(end, 1, 0)->path, "/write");
+    ax_http_client_free(c);
+    receiver_stop(proxy);
+    receiver_stop(end);
+}
+
 static void a_user_name_may_be_in_a_file(void **state)
 {
     (void)state;
@@ -649,6 +694,7 @@ int main(void)
         cmocka_unit_test(a_certificate_of_the_client_needs_its_key),
         cmocka_unit_test(requests_go_through_the_proxy_that_was_set),
         cmocka_unit_test(what_no_proxy_names_is_reached_without_the_proxy),
+        cmocka_unit_test(each_host_of_a_redirect_is_reached_with_or_without_the_proxy),
         cmocka_unit_test(a_user_name_may_be_in_a_file),
         cmocka_unit_test(certificates_may_be_given_as_text),
         cmocka_unit_test(a_proxy_gets_headers_of_its_own),
