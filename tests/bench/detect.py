@@ -23,7 +23,7 @@ from sklearn.covariance import EllipticEnvelope
 from sklearn.ensemble import IsolationForest
 from sklearn.neighbors import LocalOutlierFactor
 
-from detect_score import (average_precision, mean_over_series, nab_at, nab_best, nab_sweep, pointwise, range_f1,
+from detect_score import (alerts_of, average_precision, mean_over_series, nab_at, nab_best, nab_sweep, pointwise, range_f1,
                           record_high, start_of, vus_pr)
 
 GATE = 200
@@ -127,24 +127,14 @@ def table(title, all_series, methods, nab):
 
 
 def alerts_a_week(series):
-    """Alerts of rules/alerts.yml that fire outside of labels, a week and series: the lowest severity of 5 minutes,
-    held for the rule's `for`, each yielding to the one above it; of a series whose step is longer, every step."""
+    """Alerts of rules/alerts.yml that fire outside of labels, a week and series."""
     fired, weeks = {"critical": 0, "high": 0, "medium": 0}, 0.0
     for s in series:
         first = start_of(len(s["t"]))
         t, severity, label = s["t"][first:], s["severity"][first:], s["label"][first:]
-        step = float(np.median(np.diff(t)))
-        width = max(int(round(300 / step)), 1)
-        low = np.array([severity[max(0, i - width + 1):i + 1].min() for i in range(len(severity))])
         weeks += (t[-1] - t[0]) / 604800
-        for name, level, hold in (("critical", 4, 120), ("high", 3, 120), ("medium", 2, 600)):
-            on = low >= level
-            if level < 4:
-                on &= low < level + 1
-            edges = np.flatnonzero(np.diff(np.concatenate(([0], on.astype(int), [0]))))
-            for a, b in zip(edges[::2], edges[1::2]):
-                if (b - a) * step > hold and not (label[max(0, a - width):b] > 0).any():
-                    fired[name] += 1
+        for name, n in alerts_of(t, severity, label).items():
+            fired[name] += n
     return {k: v / weeks for k, v in fired.items()}, sum(fired.values()) / weeks
 
 

@@ -199,3 +199,20 @@ def mean_over_series(all_series, scores, measure):
         if (y > 0).any():
             values.append(measure(y, sc[first:]))
     return float(np.mean(values)) if values else float("nan")
+
+
+def alerts_of(t, severity, label):
+    """Alerts of rules/alerts.yml that fire outside of labels, of times in seconds: the lowest severity of 5 minutes, held for the
+    rule's `for`, each yielding to the one above it; of a series whose step is longer, every step."""
+    step = float(np.median(np.diff(t)))
+    width = max(int(round(300 / step)), 1)
+    low = np.array([severity[max(0, i - width + 1):i + 1].min() for i in range(len(severity))])
+    fired = {}
+    for name, level, hold in (("critical", 4, 120), ("high", 3, 120), ("medium", 2, 600)):
+        on = low >= level
+        if level < 4:
+            on &= low < level + 1
+        edges = np.flatnonzero(np.diff(np.concatenate(([0], on.astype(int), [0]))))
+        fired[name] = sum((b - a) * step > hold and not (label[max(0, a - width):b] > 0).any()
+                          for a, b in zip(edges[::2], edges[1::2]))
+    return fired

@@ -18,7 +18,8 @@ begin to the first alarm in it, median over those that were found.
 
 "clean" is the share of steps above 1, in per cent, among those that nobody labelled, an hour around what somebody did left out;
 "before" the same of the product in the stretch before the split, which has no labels, from its first score on: what is configured
-is 0.1. A row is printed as soon as it is known; the lines that begin with # say what goes on.
+is 0.1. "alerts/w" are alerts of the shipped rules a week, more than an hour from any label, "before/w" those of that stretch. A
+row is printed as soon as it is known; the lines that begin with # say what goes on.
 """
 import csv
 import json
@@ -39,9 +40,10 @@ from sklearn.ensemble import IsolationForest
 from sklearn.metrics import average_precision_score
 from sklearn.neighbors import LocalOutlierFactor
 
-from detect_score import vus_pr
+from detect_score import alerts_of, vus_pr
 
 RATE, DAY = 0.001, 1440
+SEVERITIES = (1, 1.5, 2.5, 4)  # a score above the first of them is low, then medium, high and critical
 TUNED_ON = {"machine-1-6", "machine-2-1"}
 
 
@@ -52,6 +54,12 @@ def ranges(flags):
 
 def near(label, steps=60):
     return np.convolve(label, np.ones(2 * steps + 1))[steps:steps + len(label)] > 0
+
+
+def alerts_a_week(label, score):
+    """Alerts that the shipped rules would have fired outside of labels, a week of steps of a minute."""
+    severity = np.sum([score > s for s in SEVERITIES], axis=0)
+    return sum(alerts_of(60 * np.arange(len(score)), severity, label).values()) / (len(score) / DAY / 7)
 
 
 def measures(label, score):
@@ -71,6 +79,7 @@ def measures(label, score):
         "false/day": sum(not label[a:b].any() for a, b in alarms) / (len(label) / DAY),
         "delay": np.median(delays) if delays else np.nan,
         "clean %": 100 * alarm[~near(label)].mean() if not near(label).all() else np.nan,
+        "alerts/w": alerts_a_week(near(label), score),
     }
 
 
@@ -144,11 +153,11 @@ def main(build, data, *options):
 
 
 def detectors(build, path, options, names, times, values, train):
-    """Name and score after the split of each; of the product its share of alarms before it, too."""
+    """Name and score after the split of each; of the product its share of alarms before it, too, and alerts a week."""
     begin = time.monotonic()
     whole = ThreadPoolExecutor(1).submit(product, build, path, names, times)
     for name, score in scikit_learn(values, train):
-        yield name, score, np.nan
+        yield name, score, {}
     if "--cores" in options:
         walked = subprocess.run([f"{build}/tests/bench/entities_walk", str(path)], capture_output=True, text=True)
         if walked.returncode:
@@ -157,10 +166,11 @@ def detectors(build, path, options, names, times, values, train):
         table = np.array([[float(c) for c in r.split(",")] for r in rows])
         for i, name in enumerate(head.split(",")):
             if i and table[:, i].any():
-                yield name, table[:, i], np.nan
+                yield name, table[:, i], {}
     score = whole.result()
     heard = score[np.argmax(score > 0):train]
-    yield "auspex backtest", score[train:], 100 * (heard > 1).mean()
+    yield "auspex backtest", score[train:], {
+        "before %": 100 * (heard > 1).mean(), "before/w": alerts_a_week(np.zeros(len(heard)), heard)}
     print(f"# {path.stem}: {time.monotonic() - begin:.0f} s", flush=True)
 
 
@@ -174,7 +184,7 @@ def run(build, data, folder, options):
         if not label[train:].any():
             continue
         for name, score, before in detectors(build, path, options, names, times, values, train):
-            m = measures(label[train:], score) | {"before %": before}
+            m = measures(label[train:], score) | {"before %": np.nan, "before/w": np.nan} | before
             results.setdefault((group, name), {})[path.stem] = m
             print(f"{group:16} {path.stem:40} {name:20}", *(f"{v:9.3f}" for v in m.values()), flush=True)
     heads = next(iter(next(iter(results.values())).values()))
