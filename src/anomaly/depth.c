@@ -10,9 +10,9 @@
 #define LEVEL_MIN 0.6931471805599453 /* ln 2: half of what is usual */
 #define LEVEL_EVERY 8
 #define LEVEL_ALWAYS_UNTIL 256
-#define BLIP 3     /* values; what was over so soon is noise of this series */
-#define POINTS 240 /* before which nobody knows how deep is rare */
-#define VALUE_MAX 1e38
+#define BLIP 3           /* values; what was over so soon is noise of this series */
+#define POINTS 240       /* before which nobody knows how deep is rare */
+#define MEAN_MAX 1.01e38 /* of values up to 1e38 */
 
 void ax_depth_init(struct ax_depth *d, uint32_t memory_steps)
 {
@@ -94,7 +94,7 @@ void ax_depth_load(struct ax_depth *d, struct ax_bytes *in)
 {
     ax_tail_load(&d->tail, in);
     d->log = ax_get_f64_in(in, -DBL_MAX_EXP, DBL_MAX_EXP);
-    d->mean = ax_get_f64_in(in, 0, VALUE_MAX);
+    d->mean = ax_get_f64_in(in, 0, MEAN_MAX);
     d->since = ax_get_count(in, UINT32_MAX);
     d->negative = ax_get_bool(in);
     d->level = ax_get_f32_in(in, (float)LEVEL_MIN, FLT_MAX);

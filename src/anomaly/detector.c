@@ -90,12 +90,28 @@ static void pass_time(struct ax_detector *d, const struct ax_observation *o)
     ax_marks_forget(&d->marks, ax_detector_hold_steps(d));
 }
 
-/* A step without a value: the last verdict stands, unless the absence is one by itself. */
-static void gap(struct ax_detector *d, const struct ax_observation *o)
+/* A step without a value that can be learnt. */
+static void pass_over(struct ax_detector *d)
 {
     d->before = (double)NAN;
     ax_spread_add(&d->spread, (double)NAN);
     ax_hold_gap(&d->hold, ax_detector_hold_steps(d));
+}
+
+/* A value that is not usable, and cannot be: it is abnormal by that alone, once there are verdicts. */
+static void judge_unusable(struct ax_detector *d, int beyond)
+{
+    if (!d->last.ready || d->last.absent)
+        return;
+    d->last.score = d->last.least = AX_DETECTOR_RANGE_SCORE;
+    d->last.unasked = false;
+    d->last.direction = beyond;
+    d->last.severity = ax_severity_of(d->last.score);
+}
+
+/* A step without a value: the last verdict stands, unless the absence is one by itself. */
+static void gap(struct ax_detector *d, const struct ax_observation *o)
+{
     if (o->past.n && !isnan(o->past.v[o->past.n - 1]))
         return; /* it has one, which is not to be learnt */
     d->gap += d->gap < UINT32_MAX;
@@ -129,7 +145,14 @@ void ax_detector_step(struct ax_detector *d, const struct ax_observation *o, str
     pass_time(d, o);
     d->last.unrested = 0;
     if (!ax_detector_usable(o->value)) {
-        gap(d, o);
+        const int beyond = ax_detector_spec_beyond(&d->spec, o->value);
+        pass_over(d);
+        if (beyond) {
+            end_gap(d);
+            judge_unusable(d, beyond);
+        } else {
+            gap(d, o);
+        }
         *out = d->last;
         return;
     }

@@ -58,7 +58,8 @@ struct ax_detector_spec {
 /* What is known at step T: the value, and the forecast that was made for T one step before. */
 struct ax_observation {
     double value;                  /* NaN or beyond 1e38: a gap, nothing is learnt, the last verdict stands
-                                      unless the spec asks for absence */
+                                      unless the spec asks for absence, or the value (infinite, too) is
+                                      outside of data_range */
     double expected, lower, upper; /* one step ahead; NaN without a forecast: the last value is expected */
     uint32_t turn;       /* a number of the series: series of other ones are fitted at other steps */
     struct ax_view past; /* the fine window, its newest point is this step; n 0: none is at hand */

@@ -10,7 +10,6 @@
 #define HOLD_SCORE 1.6  /* that alone gives no higher score */
 #define SLIDE_STEPS 8   /* an onset in several steps is as clear as one in a single step */
 #define SLIDE_SCORE 4.0 /* when it has gone so far by then */
-#define RANGE_SCORE 3.0
 
 /* How far a value is from what was expected, or from what was usual before, whichever is further: a
  * forecast soon follows an abnormality, the usual does not. */
@@ -18,14 +17,6 @@ static double deviation_of(const struct ax_detector *d, double expected, double 
 {
     double usual = ax_spread_median(&d->spread), a = value - expected, b = value - usual;
     return !isnan(usual) && fabs(b) > fabs(a) ? b : a;
-}
-
-/* Below, in or above the values that can be? */
-static int beyond_range(const struct ax_detector_spec *spec, double value)
-{
-    if (!(spec->range_min < spec->range_max))
-        return 0;
-    return value < spec->range_min ? -1 : value > spec->range_max;
 }
 
 /* Are the last values as near to some of the past as the band allows? What comes back from an abnormality
@@ -78,8 +69,8 @@ static void guard(struct ax_detector *d, const struct ax_look *l, struct ax_verd
            width = ax_detector_spec_width(spec, out->expected);
     out->lower = fmin(out->lower, out->expected - width);
     out->upper = fmax(out->upper, out->expected + width);
-    int beyond = beyond_range(spec, l->value);
-    out->least = beyond ? RANGE_SCORE : 0;
+    int beyond = ax_detector_spec_beyond(spec, l->value);
+    out->least = beyond ? AX_DETECTOR_RANGE_SCORE : 0;
     out->unasked = !beyond && (out->unasked || !ax_detector_spec_asks(spec, out->expected, deviation));
     out->score = fmax(out->unasked ? fmin(out->score, 1) : out->score, out->least);
     out->direction = beyond ? beyond : deviation < 0 ? -1 : 1;
@@ -122,7 +113,7 @@ void ax_detector_judge(struct ax_detector *d, const struct ax_observation *o, st
                                .upper = l->expected + width};
     const double unrested = fmax(combined / fmax((double)d->combined.level, COMBINED_LEVEL_MIN), l->depth);
     double score = rested(l, unrested);
-    bool beyond = beyond_range(&d->spec, l->value) != 0;
+    bool beyond = ax_detector_spec_beyond(&d->spec, l->value) != 0;
     l->known = score > 1 && is_known(d, o) && !beyond;
     if (l->known)
         score = 1;

@@ -16,6 +16,8 @@
 #include <math.h>
 
 #define AX_DETECTOR_VALUE_MAX 1e38
+#define AX_DETECTOR_MEAN_MAX 1.01e38  /* a mean of such values is rounded */
+#define AX_DETECTOR_RANGE_SCORE 3.0   /* of a value that cannot be, at least */
 #define AX_DETECTOR_COMBINED_POINTS 8 /* of the combination, before there is a score */
 #define AX_DETECTOR_HOLD_PART 4       /* of the past that judges it is an abnormality held at most */
 

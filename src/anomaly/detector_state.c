@@ -58,7 +58,7 @@ enum ax_err ax_detector_load(struct ax_detector *d, struct ax_bytes *in)
     for (uint32_t i = 0; i < sizeof counts / sizeof counts[0]; i++)
         *counts[i] = ax_get_count(in, UINT32_MAX);
     d->clear = ax_get_bool(in);
-    d->mean = ax_get_f64_in(in, -AX_DETECTOR_VALUE_MAX, AX_DETECTOR_VALUE_MAX);
+    d->mean = ax_get_f64_in(in, -AX_DETECTOR_MEAN_MAX, AX_DETECTOR_MEAN_MAX);
     d->rare = ax_get_f32_in(in, 0, INFINITY);
     d->before = ax_get_f64(in);
     d->t_ms = ax_get_ms(in);

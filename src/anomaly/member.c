@@ -6,7 +6,8 @@
 #include <string.h>
 
 #define LEVEL_MIN 0.25
-#define TAIL_MIN 4 /* points in the tail, however few are asked for */
+#define SCORE_MAX 1e30f /* what is further is as good as that; in a unit that shrinks, too */
+#define TAIL_MIN 4      /* points in the tail, however few are asked for */
 
 #define WARMUP_CLIP 8.0 /* medians */
 #define WARMUP_CLIP_FROM 5
@@ -121,6 +122,7 @@ static void learn_below(struct ax_member *m, double score, const struct ax_learn
 
 void ax_member_learn(struct ax_member *m, double score, const struct ax_learning *l)
 {
+    score = fmin(score, (double)SCORE_MAX);
     if (!ax_member_ready(m, l->points)) {
         if (m->tail.n >= WARMUP_CLIP_FROM)
             score = fmin(score, fmax(WARMUP_CLIP * ax_tail_median(&m->tail), LEVEL_MIN));
@@ -137,15 +139,20 @@ void ax_member_learn(struct ax_member *m, double score, const struct ax_learning
         m->level = (float)fmax(ax_tail_level(&m->tail, l->rate), LEVEL_MIN);
 }
 
+static float moved(float score, int octaves)
+{
+    return fminf(ldexpf(score, -octaves), SCORE_MAX);
+}
+
 void ax_member_shift(struct ax_member *m, int octaves)
 {
     if (octaves == 0)
         return;
     ax_tail_shift(&m->tail, octaves);
-    m->level = fmaxf(ldexpf(m->level, -octaves), (float)LEVEL_MIN);
-    m->waiting = ldexpf(m->waiting, -octaves);
-    m->last[0] = ldexpf(m->last[0], -octaves);
-    m->last[1] = ldexpf(m->last[1], -octaves);
+    m->level = fmaxf(moved(m->level, octaves), (float)LEVEL_MIN);
+    m->waiting = moved(m->waiting, octaves);
+    m->last[0] = moved(m->last[0], octaves);
+    m->last[1] = moved(m->last[1], octaves);
     m->kept_log -= m->kept * (float)(log(2) * octaves);
 }
 

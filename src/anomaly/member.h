@@ -37,15 +37,15 @@ struct ax_learning {
     bool late;         /* what lasts teaches late */
 };
 
-/* Learn a score (>= 0, finite). From `points` on one above the level counts as if it were at it, and less the
- * longer the run of such points, so that an abnormality cannot hide the next; until it has lasted for
- * `patience`. When there have been more of them than the rate allows they count as higher by that excess, so
- * that a new normal is learnt. With `late` only as much of them as the rate allows counts at once; the rest
- * is kept apart and teaches after half of the memory on average, as no higher than its geometric mean: many
- * faults in a short time do not become what is usual. What was over within three points is noise of this
- * series rather than an abnormality: it counts in full, and its excess is over what the rate allows of the
- * points seen so far (3 at least) instead of those that the memory holds; then as high as the lower of the
- * two before it was, too. */
+/* Learn a score (>= 0; above 1e30 it is that). From `points` on one above the level counts as if it were at
+ * it, and less the longer the run of such points, so that an abnormality cannot hide the next; until it has
+ * lasted for `patience`. When there have been more of them than the rate allows they count as higher by that
+ * excess, so that a new normal is learnt. With `late` only as much of them as the rate allows counts at once;
+ * the rest is kept apart and teaches after half of the memory on average, as no higher than its geometric
+ * mean: many faults in a short time do not become what is usual. What was over within three points is noise
+ * of this series rather than an abnormality: it counts in full, and its excess is over what the rate allows
+ * of the points seen so far (3 at least) instead of those that the memory holds; then as high as the lower of
+ * the two before it was, too. */
 void ax_member_learn(struct ax_member *m, double score, const struct ax_learning *l);
 
 /* The unit of scores has grown by so many octaves. */

@@ -42,6 +42,13 @@ bool ax_detector_spec_asks(const struct ax_detector_spec *spec, double expected,
     return fabs(deviation) >= ax_detector_spec_width(spec, expected);
 }
 
+int ax_detector_spec_beyond(const struct ax_detector_spec *spec, double value)
+{
+    if (!(spec->range_min < spec->range_max))
+        return 0;
+    return value < spec->range_min ? -1 : value > spec->range_max;
+}
+
 bool ax_detector_spec_guards(const struct ax_detector_spec *spec)
 {
     return spec->direction != AX_BOTH || spec->min_dev_from_expected > 0 ||

@@ -13,6 +13,9 @@ double ax_detector_spec_width(const struct ax_detector_spec *spec, double expect
 /* Do direction and least deviation of the spec ask for this one? */
 bool ax_detector_spec_asks(const struct ax_detector_spec *spec, double expected, double deviation);
 
+/* Below (-1), in or above (1) the values that can be (data_range)? 0 for NaN, and when all can. */
+int ax_detector_spec_beyond(const struct ax_detector_spec *spec, double value);
+
 /* Does it ask for less than every deviation? */
 bool ax_detector_spec_guards(const struct ax_detector_spec *spec);
 

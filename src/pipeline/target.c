@@ -1,6 +1,7 @@
 /* target.c: one step of one series: window, score, forecast, outputs, in that order. */
 #include "pipeline/target.h"
 
+#include "anomaly/spec.h"
 #include "forecast/scorecard.h"
 
 #include <math.h>
@@ -261,7 +262,7 @@ static void emit_anomaly(struct ax_target *t, const struct ax_target_kind *kind,
 
 static void score_step(struct ax_target *t, const struct ax_target_kind *kind, int64_t t_ms)
 {
-    struct ax_observation o = {.value = t->value,
+    struct ax_observation o = {.value = t->infinite ? t->infinite * (double)INFINITY : t->value,
                                .expected = t->expected,
                                .lower = t->lower,
                                .upper = t->upper,
@@ -270,6 +271,7 @@ static void score_step(struct ax_target *t, const struct ax_target_kind *kind, i
                                .spared = kind->spared,
                                .turn = t->serial};
     struct ax_verdict now, passed;
+    const bool outside = t->infinite && ax_detector_spec_beyond(kind->anomaly, o.value) != 0;
     if (kind->skip & AX_SKIP_LEARNING) {
         ax_detector_copy(kind->spare, t->detector);
         ax_detector_step(kind->spare, &o, &now);
@@ -278,7 +280,7 @@ static void score_step(struct ax_target *t, const struct ax_target_kind *kind, i
     } else {
         ax_detector_step(t->detector, &o, &now);
     }
-    const bool gap = isnan(t->value) && !now.absent;
+    const bool gap = isnan(t->value) && !now.absent && !outside;
     if (gap && now.ready)
         return; /* what was judged before stands */
     t->verdict = now;
@@ -358,7 +360,8 @@ enum ax_err ax_target_observe(struct ax_target *t, const struct ax_target_kind *
                               double value)
 {
     bool learns = (kind->skip & AX_SKIP_LEARNING) == 0;
-    if (isinf(value))
+    t->infinite = isinf(value) ? (value > 0 ? 1 : -1) : 0;
+    if (t->infinite)
         value = (double)NAN; /* no model can learn from it: a gap */
     enum ax_err err = AX_OK;
     if (t->window)

@@ -82,7 +82,8 @@ struct ax_target {
     int64_t first_ms, seen_ms;     /* first and newest step with a value; INT64_MIN before one */
     int64_t stepped_ms;            /* newest step taken */
     int64_t ended_ms;              /* newest step at which a stale marker ended the input */
-    double value;                  /* of that step; NaN for a gap */
+    double value;                  /* of that step; NaN for a gap, */
+    int infinite;                  /* and when it was one because it was -Inf (-1) or +Inf (1); not saved */
     double expected, lower, upper; /* forecast made at that step for the next one; NaN without */
     double residual;               /* value less what was expected of it; NaN without */
     struct ax_verdict verdict;     /* of that step */

@@ -70,6 +70,29 @@ static void a_value_that_cannot_be_is_abnormal_whatever_the_other_guards_say(voi
     done(&b);
 }
 
+static void a_value_that_cannot_be_is_abnormal_however_far_away_it_is(void **state)
+{
+    (void)state;
+    struct bench b;
+    static const double above[] = {300, 1e37, 2e38, 1e300, (double)INFINITY};
+    const struct ax_detector_spec spec = {.range_min = 0, .range_max = 200};
+    start(&b, &spec, 400);
+    for (unsigned i = 0; i < sizeof above / sizeof above[0]; i++) {
+        struct ax_verdict v = take(&b, above[i], false);
+        assert_true(v.score >= 3 && v.least == 3 && v.direction == 1 && v.severity >= AX_HIGH);
+        v = take(&b, -above[i], false);
+        assert_true(v.score >= 3 && v.least == 3 && v.direction == -1 && v.severity >= AX_HIGH);
+        b.last = 100;
+        for (uint32_t k = 0; k < 20; k++)
+            v = noise(&b, 100);
+        assert_true(v.score <= 1);
+    }
+    done(&b);
+    start(&b, &(struct ax_detector_spec){0}, 400); /* nobody has said that it cannot be: a gap */
+    assert_true(take(&b, (double)INFINITY, false).score <= 1);
+    done(&b);
+}
+
 static void a_deviation_that_is_not_asked_for_is_said_to_be_so(void **state)
 {
     (void)state;
@@ -271,6 +294,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_value_that_cannot_be_is_abnormal_whatever_the_other_guards_say),
+        cmocka_unit_test(a_value_that_cannot_be_is_abnormal_however_far_away_it_is),
         cmocka_unit_test(a_deviation_that_is_not_asked_for_is_said_to_be_so),
         cmocka_unit_test(a_slide_over_many_steps_is_seen_although_the_forecast_follows),
         cmocka_unit_test(a_spike_of_50_times_does_not_hide_one_of_5_times_an_hour_later),

@@ -91,6 +91,60 @@ static void a_detector_goes_on_as_if_nothing_had_been(void **state)
     }
 }
 
+/* Values of any magnitude, of series that rest, wander, change their unit, and are told a number that is
+ * none. */
+static double any_value(struct ax_rng *rng, uint32_t kind, double unit)
+{
+    const double u = ax_rng_double(rng);
+    if (u < 0.01)
+        return (ax_rng_double(rng) < 0.5 ? -1 : 1) * pow(10, 78 * ax_rng_double(rng) - 39.9);
+    if (u < 0.02)
+        return ax_rng_double(rng) < 0.5 ? 1e38 : 3.4e38;
+    return kind % 3 == 0   ? (u < 0.5 ? 0 : unit)
+           : kind % 3 == 1 ? unit * ax_rng_normal(rng)
+           : u < 0.95      ? 0
+                           : unit * u;
+}
+
+static void whatever_was_seen_can_be_read_back(void **state)
+{
+    (void)state;
+    static float past[STEPS_MAX];
+    for (uint32_t run = 0; run < 60; run++) {
+        struct ax_rng rng;
+        struct ax_buf bytes;
+        struct ax_detector *d = ax_detector_new(&spec);
+        double unit = 1, last = (double)NAN;
+        ax_rng_seed(&rng, run);
+        ax_buf_init(&bytes, BYTES_MAX);
+        for (uint32_t i = 0; i < 400; i++) {
+            struct ax_verdict v;
+            if (i % 70 == 0)
+                unit = pow(10, 77 * ax_rng_double(&rng) - 39.5);
+            const double value = any_value(&rng, run + i / 140, unit);
+            past[i] = (float)value;
+            const struct ax_observation o = {.value = value,
+                                             .expected = last,
+                                             .lower = last,
+                                             .upper = last,
+                                             .past = {past, i + 1, (int64_t)(i + 1) * STEP_MS, STEP_MS}};
+            ax_detector_step(d, &o, &v);
+            assert_true(v.score >= 0 && v.score <= 100);
+            last = value;
+            if (i % 7 != 0)
+                continue;
+            struct ax_detector *again = ax_detector_new(&spec);
+            ax_buf_reset(&bytes);
+            ax_detector_save(d, &bytes);
+            struct ax_bytes in = ax_bytes_of(ax_buf_view(&bytes));
+            assert_int_equal(ax_detector_load(again, &in), AX_OK);
+            ax_detector_free(again);
+        }
+        ax_buf_done(&bytes);
+        ax_detector_free(d);
+    }
+}
+
 static void feature_scores(uint32_t i, double *scores)
 {
     struct ax_rng rng;
@@ -182,6 +236,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_detector_goes_on_as_if_nothing_had_been),
+        cmocka_unit_test(whatever_was_seen_can_be_read_back),
         cmocka_unit_test(a_combiner_goes_on_as_if_nothing_had_been),
         cmocka_unit_test(a_combiner_of_other_features_is_refused),
         cmocka_unit_test(damage_is_refused_or_harmless),
