@@ -87,6 +87,27 @@ static uint32_t absent_steps(uint32_t apart, uint32_t fails, uint32_t scrapes)
     return absent;
 }
 
+/* No model learns from it, and it is said all the same. */
+static void an_infinite_value_is_abnormal_where_it_cannot_be(void **state)
+{
+    (void)state;
+    struct rig r;
+    rig_init(&r, "global: {evaluation_delay: 0s}\n"
+                 "jobs: [{name: load, expr: node_load1, anomaly: {data_range: [0, 50]}}]\n");
+    for (uint32_t i = 0; i < LIVED + 2; i++) {
+        const int64_t t_ms = RIG_START + (int64_t)i * RIG_STEP;
+        (void)rig_append(&r, GONE, t_ms,
+                         i < LIVED    ? wave(i)
+                         : i == LIVED ? (double)INFINITY
+                                      : -(double)INFINITY);
+        rig_run_to(&r, t_ms);
+        if (i >= LIVED)
+            assert_true(newest(&r, OUTPUT("anomaly_score")) >= 3 &&
+                        newest(&r, OUTPUT("anomaly_direction")) == (i == LIVED ? 1 : -1));
+    }
+    rig_done(&r);
+}
+
 static void one_scrape_that_fails_is_no_absence_however_far_apart_they_are(void **state)
 {
     (void)state;
@@ -142,6 +163,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_series_that_a_stale_marker_ends_is_abnormal_from_then_on),
+        cmocka_unit_test(an_infinite_value_is_abnormal_where_it_cannot_be),
         cmocka_unit_test(one_scrape_that_fails_is_no_absence_however_far_apart_they_are),
         cmocka_unit_test(a_series_that_is_absent_without_a_marker_is_abnormal_after_the_lookback),
         cmocka_unit_test(it_ends_after_its_longest_time_and_a_return_is_judged_anew),
