@@ -530,11 +530,13 @@ static const struct ax_section drift = {
 
 static const struct ax_key job_model_keys[] = {
     {"promotion", AX_KEY_CHOICE, JOB(models.promotion), .choices = promotions, .fallback = "shadow",
-     .doc = "How a newer version comes into service. `shadow`: it runs beside the champion, and says what it "
-            "says as "
-            "`*_challenger`, until it has proved better. `canary`: then it serves 5, 25, 50 and 100 % of the "
-            "series first. "
-            "`immediate`: at once. The first version always serves at once."},
+     .doc =
+         "How a newer version comes into service. `shadow`: it runs beside the champion, and says what it "
+         "says as "
+         "`*_challenger`, until it has proved better. `canary`: then it serves 5, 25, 50 and 100 % of the "
+         "series first. "
+         "`immediate`: at once, unless somebody has decided what serves. The first version always serves at "
+         "once."},
     {"min_samples", AX_KEY_COUNT, JOB(models.min_samples), .fallback = "240", .min = 20, .max = 10000,
      .doc = "Pairs of losses before the first verdict; there are others at 2, 4, 8 and 16 times as many, and "
             "then it is retired."},

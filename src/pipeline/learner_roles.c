@@ -50,6 +50,12 @@ static bool follow_hold(const struct ax_learner *l, struct ax_roles *want)
     return true;
 }
 
+/* Is a newer one tried before it serves? Always where what serves was decided on. */
+static bool tries_first(const struct ax_learner *l)
+{
+    return l->spec.rule.shadows || l->roles.held;
+}
+
 /* Follow the store; true when that changes something. */
 static bool follow(struct ax_learner *l, struct ax_roles *want)
 {
@@ -65,7 +71,7 @@ static bool follow(struct ax_learner *l, struct ax_roles *want)
     }
     bool moved = follow_baseline(l, want);
     moved = follow_hold(l, want) || moved;
-    if (l->roles.phase == AX_PHASE_WATCH || !l->live || !l->spec.rule.shadows ||
+    if (l->roles.phase == AX_PHASE_WATCH || !l->live || !tries_first(l) ||
         ax_role_same(&s->challenger, &l->roles.shadow) || is_refused(l, &s->challenger))
         return moved;
     ax_roles_try(&s->challenger, want);
@@ -78,7 +84,7 @@ static void place_fresh(const struct ax_learner *l, struct ax_roles *want)
     struct ax_role role;
     memcpy(role.sha256, l->fresh->sha256, sizeof role.sha256);
     (void)snprintf(role.version, sizeof role.version, "%.*s", LOCAL_VERSION, role.sha256);
-    if (!l->live || !l->spec.rule.shadows)
+    if (!l->live || !tries_first(l))
         install(l, &role, true, want);
     else
         ax_roles_try(&role, want);

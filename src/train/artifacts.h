@@ -24,8 +24,9 @@ struct ax_artifact_lineage {
 struct ax_artifact_about {
     const char *job, *kind;
     const char *feature; /* of whose model it is; "" for the job's own expression, or its entities */
-    bool tried;          /* where there is a champion already it comes as its challenger */
-    uint64_t config;     /* hash of the job's block of the configuration; 0: not known */
+    bool tried; /* where there is a champion already it comes as its challenger; so it does when that is held
+                 */
+    uint64_t config; /* hash of the job's block of the configuration; 0: not known */
     const struct ax_artifact_lineage *lineage; /* NULL: the artifact says it */
     const char *scores; /* a JSON object of more numbers, of data that came later; NULL: none */
     const char *found;  /* the same of what was found of the data that it learnt from (train/check.h) */

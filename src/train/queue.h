@@ -2,9 +2,10 @@
  * of the processor and on the memory of what waits.
  *
  * Whoever hands a task over gets a fit, looks at it now and then, and lets go of it, which also calls it off.
- * Of a fit that is done the artifact has been put into the store before it says so. A synchronous queue has
- * no thread: a fit is done when the call that hands its task over returns (a backtest). What comes out
- * depends on the task alone. Thread-safe. */
+ * Of a fit that is done the artifact has been put into the store before it says so. A fit that searches for
+ * hyper-parameters may take an hour: between two of its trials those that wait and do not search have their
+ * turn, which is no part of its time. A synchronous queue has no thread: a fit is done when the call that
+ * hands its task over returns (a backtest). What comes out depends on the task alone. Thread-safe. */
 #ifndef AX_TRAIN_QUEUE_H
 #define AX_TRAIN_QUEUE_H
 

@@ -155,19 +155,23 @@ static enum ax_err add(struct ax_registry *r, const struct ax_artifact_about *ab
     return err;
 }
 
-/* Bring a version that was fitted to where it belongs: to production, or beside the champion, to be tried. A
- * challenger that was retired, and came out of another fit just as it was, stays where it is. */
+/* Bring a version that was fitted to where it belongs: to production, or beside the champion, to be tried, as
+ * it is always where the champion is held (ax_registry_held()). A challenger that was retired, and came out
+ * of another fit just as it was, stays where it is. */
 static enum ax_err place(struct ax_registry *r, const struct ax_artifact_about *about, const char *name,
                          const struct ax_registry_by *by, struct ax_model_ref *ref, struct ax_diag *diag)
 {
     struct ax_model_ref champion;
     struct ax_diag ignored;
-    const bool tried =
-        about->tried && ax_registry_find(r, ax_str(name), ax_str("champion"), &champion, &ignored) == AX_OK;
+    bool tried = about->tried;
+    enum ax_err err = tried ? AX_OK : ax_registry_held(r, ax_str(name), &tried, diag);
+    if (err != AX_OK)
+        return err;
+    tried = tried && ax_registry_find(r, ax_str(name), ax_str("champion"), &champion, &ignored) == AX_OK;
     if (ref->stage == AX_STAGE_PRODUCTION || (tried && ref->stage != AX_STAGE_DEVELOPMENT))
         return AX_OK;
-    const enum ax_err err = ax_registry_move(r, ax_str(name), ax_str(ref->version),
-                                             tried ? AX_STAGE_STAGING : AX_STAGE_PRODUCTION, by, ref, diag);
+    err = ax_registry_move(r, ax_str(name), ax_str(ref->version),
+                           tried ? AX_STAGE_STAGING : AX_STAGE_PRODUCTION, by, ref, diag);
     return err == AX_CONFLICT ? AX_OK : err; /* it waits for approvals */
 }
 

@@ -168,13 +168,16 @@ static void give_up(struct ax_tuning *t)
 /* All trials; AX_LIMIT is their end too. */
 static enum ax_err run(struct ax_tuning *t, struct ax_diag *diag)
 {
-    const int64_t end_ns = ax_mono_ns() + t->rule.time_ms * 1000000;
+    int64_t end_ns = ax_mono_ns() + t->rule.time_ms * 1000000;
     enum ax_err err = AX_OK;
     begin_rows(t);
     t->searching = true;
     while (err == AX_OK && wanted(t) && ax_search_trials(t->search) < t->rule.trials &&
-           (t->rule.time_ms == 0 || ax_mono_ns() < end_ns))
+           (t->rule.time_ms == 0 || ax_mono_ns() < end_ns)) {
         err = try(t);
+        if (t->owner.pause)
+            end_ns += t->owner.pause(t->owner.ctx);
+    }
     if (wanted(t))
         fit_best_again(t);
     if (!wanted(t))

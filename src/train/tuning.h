@@ -28,6 +28,9 @@ struct ax_tuning_owner {
     /* Read trials of before back, if there are any; save those that ended, after each. NULL: they are not. */
     void (*load)(void *ctx, struct ax_search *s);
     void (*save)(void *ctx, const struct ax_search *s);
+    /* A trial has ended: others may have their turn. How long that took, in ns, which is no part of the time
+     * of the search. NULL: there is nobody. */
+    int64_t (*pause)(void *ctx);
     void *ctx;
 };
 

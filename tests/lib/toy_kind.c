@@ -1,6 +1,8 @@
 /* toy_kind.c: a mean in a model file. */
 #include "toy_kind.h"
 
+#include "ax_test.h"
+#include "base/clock.h"
 #include "nn/model_file.h"
 
 #include <math.h>
@@ -98,3 +100,30 @@ static enum ax_err build(const void *spec, struct ax_str artifact, void **model,
 
 const struct ax_train_kind toy_kind = {
     .name = "toy", .fit = fit, .free_data = free_data, .build = build, .free_model = free_data};
+
+enum ax_fit_state toy_await(const struct ax_fit *f)
+{
+    enum ax_fit_state s;
+    while ((s = ax_fit_look(f)) < AX_FIT_DONE)
+        ax_sleep_ns(1000000);
+    return s;
+}
+
+struct ax_registry *toy_registry(const char *dir)
+{
+    const struct ax_registry_options options = {.dir = dir, .clock = ax_clock_wall()};
+    struct ax_registry *r = NULL;
+    assert_int_equal(ax_registry_open(&options, &r, NULL), AX_OK);
+    return r;
+}
+
+static bool keep_scores(void *ctx, const struct ax_model_version *v)
+{
+    (void)snprintf(ctx, 512, AX_STR_FMT, AX_STR_ARG(v->draft.scores));
+    return false;
+}
+
+void toy_scores_of(struct ax_registry *r, const char *version, char out[512])
+{
+    assert_int_equal(ax_registry_see(r, ax_str("job/toy"), ax_str(version), keep_scores, out, NULL), AX_OK);
+}

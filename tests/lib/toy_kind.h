@@ -6,6 +6,7 @@
 #define AX_TEST_TOY_KIND_H
 
 #include "train/generation.h"
+#include "train/queue.h"
 
 /* What a fit learns from; made by toy_data(), freed by the kind. */
 struct toy_data {
@@ -32,5 +33,14 @@ int toy_alive(void);
 
 /* Fits that began. */
 int toy_fits(void);
+
+/* Wait until a fit is over; how it ended. */
+enum ax_fit_state toy_await(const struct ax_fit *f);
+
+/* A registry in a folder. */
+struct ax_registry *toy_registry(const char *dir);
+
+/* The scores of job/toy's version of that name, which there must be, as JSON. */
+void toy_scores_of(struct ax_registry *r, const char *version, char out[512]);
 
 #endif

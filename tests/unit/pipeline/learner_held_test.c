@@ -162,6 +162,30 @@ static void what_an_automatic_rollback_has_put_back_serves_until_a_newer_one_has
     learner_world_end(&w);
 }
 
+/* Without trials, but for those against what somebody has decided on. */
+static void with_immediate_promotion_too_a_decision_holds_until_a_newer_one_has_won(void **state)
+{
+    struct learner_world w;
+    (void)state;
+    learner_world_begin(&w, &(struct ax_trial_rule){.compare = {.samples_min = FIRST}}, 0);
+    (void)until_serves(&w, "1.0.1", 1, 1);
+    roll_back(&w);
+    step(&w, 1, 1);
+    assert_string_equal(w.l.roles.live.version, "1.0.0");
+    until_tried(&w, "1.0.2");
+    for (int i = 0; i < 20 * FIRST && w.l.roles.phase == AX_PHASE_SHADOW; i++)
+        step(&w, 1, 1);
+    assert_string_equal(w.l.roles.live.version, "1.0.0"); /* it is no better */
+    until_tried(&w, "1.0.3");
+    (void)until_serves(&w, "1.0.3", 1, 0.8);
+    assert_false(w.l.roles.held);
+    while (strcmp(w.l.roles.live.version, "1.0.4") != 0) {
+        step(&w, 1, 1);
+        assert_int_not_equal(w.l.roles.phase, AX_PHASE_SHADOW); /* at once again */
+    }
+    learner_world_end(&w);
+}
+
 static void it_holds_after_a_restart_from_what_was_saved_before_or_after_the_rollback(void **state)
 {
     struct learner_world w;
@@ -227,6 +251,7 @@ int main(void)
         cmocka_unit_test(one_that_is_no_better_does_not_take_its_place),
         cmocka_unit_test(what_was_promoted_by_hand_serves_until_a_newer_one_has_won),
         cmocka_unit_test(what_an_automatic_rollback_has_put_back_serves_until_a_newer_one_has_won),
+        cmocka_unit_test(with_immediate_promotion_too_a_decision_holds_until_a_newer_one_has_won),
         cmocka_unit_test(it_holds_after_a_restart_from_what_was_saved_before_or_after_the_rollback),
         cmocka_unit_test(a_record_of_the_log_makes_it_hold_as_the_decision_did),
     };

@@ -89,37 +89,19 @@ static struct ax_fit *offer(struct ax_training *t, const struct ax_train_kind *k
     return f;
 }
 
-static enum ax_fit_state await(const struct ax_fit *f)
-{
-    enum ax_fit_state s;
-    while ((s = ax_fit_look(f)) < AX_FIT_DONE)
-        ax_sleep_ns(1000000);
-    return s;
-}
-
-static bool keep_scores(void *ctx, const struct ax_model_version *v)
-{
-    (void)snprintf(ctx, 512, AX_STR_FMT, AX_STR_ARG(v->draft.scores));
-    return false;
-}
-
 static void the_best_of_the_trials_is_registered_with_what_was_found(void **state)
 {
     (void)state;
     char dir[SCRATCH_PATH], scores[512];
-    struct ax_registry *r = NULL;
-    struct ax_diag diag = {{0}};
     const struct ax_train_kind kind = kind_of();
     scratch_make(dir, NULL);
-    const struct ax_registry_options options = {.dir = dir, .clock = ax_clock_wall()};
-    assert_int_equal(ax_registry_open(&options, &r, &diag), AX_OK);
+    struct ax_registry *r = toy_registry(dir);
     const struct ax_artifacts store = ax_artifact_registry(r);
     struct ax_training *t = start(&store, dir, false);
     struct ax_fit *f = offer(t, &kind, 1, 40);
-    assert_int_equal(await(f), AX_FIT_DONE);
+    assert_int_equal(toy_await(f), AX_FIT_DONE);
     assert_true(fabs((double)mean_of(ax_fit_artifact(f)) - BEST) < 0.5);
-    assert_int_equal(ax_registry_see(r, ax_str("job/toy"), ax_str("champion"), keep_scores, scores, &diag),
-                     AX_OK);
+    toy_scores_of(r, "champion", scores);
     assert_non_null(strstr(scores, "\"search_trials\":40"));
     assert_non_null(strstr(scores, "\"search_usual_loss\":6.25"));
     assert_int_equal(scratch_count(dir, ".search"), 0); /* it is over */
@@ -136,7 +118,7 @@ static void what_is_usual_stays_where_no_trial_is_better_and_without_trials(void
     const struct ax_train_kind kind = kind_of();
     struct ax_training *t = start(NULL, NULL, true);
     struct ax_fit *best = offer(t, &kind, BEST, 15), *plain = offer(t, &kind, 1, 0);
-    assert_int_equal(await(best), AX_FIT_DONE);
+    assert_int_equal(toy_await(best), AX_FIT_DONE);
     ax_assert_close(mean_of(ax_fit_artifact(best)), BEST, 0);
     ax_assert_close(mean_of(ax_fit_artifact(plain)), 1, 0);
     ax_fit_drop(best);
@@ -152,7 +134,7 @@ static void where_what_is_usual_fails_on_the_rows_of_the_search_any_trial_is_bet
     kind.set = toy_recovers;
     struct ax_training *t = start(NULL, NULL, true);
     struct ax_fit *f = offer(t, &kind, BEST, 15); /* on its own rows nothing is better than that */
-    assert_int_equal(await(f), AX_FIT_DONE);
+    assert_int_equal(toy_await(f), AX_FIT_DONE);
     const double mean = (double)mean_of(ax_fit_artifact(f));
     assert_true(fabs(mean - BEST) > 0 && fabs(mean - BEST) < 2);
     ax_fit_drop(f);
@@ -181,7 +163,7 @@ static void a_search_that_fails_leaves_what_is_usual(void **state)
     scratch_make(dir, NULL);
     struct ax_training *t = start(NULL, dir, false);
     struct ax_fit *f = offer(t, &kind, 1, 15);
-    assert_int_equal(await(f), AX_FIT_DONE);
+    assert_int_equal(toy_await(f), AX_FIT_DONE);
     ax_assert_close(mean_of(ax_fit_artifact(f)), 1, 0);
     ax_fit_drop(f);
     ax_training_stop(t);
@@ -194,19 +176,15 @@ static void where_nothing_can_be_fitted_on_the_rows_of_the_search_scores_are_sti
 {
     (void)state;
     char dir[SCRATCH_PATH], scores[512];
-    struct ax_registry *r = NULL;
-    struct ax_diag diag = {{0}};
     struct ax_train_kind kind = kind_of();
     kind.begin_search = toy_fails;
     scratch_make(dir, NULL);
-    const struct ax_registry_options options = {.dir = dir, .clock = ax_clock_wall()};
-    assert_int_equal(ax_registry_open(&options, &r, &diag), AX_OK);
+    struct ax_registry *r = toy_registry(dir);
     const struct ax_artifacts store = ax_artifact_registry(r);
     struct ax_training *t = start(&store, NULL, true);
     struct ax_fit *f = offer(t, &kind, 1, 5);
-    assert_int_equal(await(f), AX_FIT_DONE);
-    assert_int_equal(ax_registry_see(r, ax_str("job/toy"), ax_str("latest"), keep_scores, scores, &diag),
-                     AX_OK);
+    assert_int_equal(toy_await(f), AX_FIT_DONE);
+    toy_scores_of(r, "latest", scores);
     assert_string_equal(scores, "{\"search_trials\":5}");
     ax_fit_drop(f);
     ax_training_stop(t);
@@ -243,7 +221,7 @@ static void a_search_that_is_called_off_ends_and_the_next_goes_on(void **state)
     assert_true(ax_training_find(t, "job/toy", &standing));
     assert_true(standing.share > 0.3 && standing.share < 0.5); /* 12 of 33 fits, and a half */
     assert_true(ax_fit_cancel(f));
-    assert_int_equal(await(f), AX_FIT_FAILED);
+    assert_int_equal(toy_await(f), AX_FIT_FAILED);
     assert_int_equal(ax_fit_error(f), AX_BUSY);
     ax_fit_drop(f);
     ax_training_stop(t);
@@ -252,7 +230,7 @@ static void a_search_that_is_called_off_ends_and_the_next_goes_on(void **state)
     const int begun = toy_fits();
     t = start(NULL, dir, false); /* as after a restart */
     f = offer(t, &kind, 1, 30);
-    assert_int_equal(await(f), AX_FIT_DONE);
+    assert_int_equal(toy_await(f), AX_FIT_DONE);
     assert_true(toy_fits() - begun <= 1 + 19 + 1);
     assert_true(ax_str_eq(ax_fit_artifact(f), ax_fit_artifact(one))); /* as if nothing had been */
     ax_fit_drop(f);
@@ -261,6 +239,52 @@ static void a_search_that_is_called_off_ends_and_the_next_goes_on(void **state)
     ax_training_stop(whole);
     assert_int_equal(toy_alive(), 0);
     scratch_remove(dir);
+}
+
+/* Others come in the midst of a search, and another one that searches. */
+static struct ax_training *queue;
+static struct ax_fit *others[3];
+static enum ax_fit_state seen[3]; /* of each, four trials later */
+static int sets;
+
+static void set_and_offer(void *data, const double *x)
+{
+    static struct ax_train_kind searching;
+    searching = kind_of();
+    toy_set(data, x);
+    sets++;
+    if (sets == 4 || sets == 5)
+        others[sets - 4] = offer(queue, &toy_kind, sets, 3); /* of a kind that cannot be searched for */
+    if (sets == 5)
+        others[2] = offer(queue, &searching, 1, 3);
+    for (int i = 0; sets == 8 && i < 3; i++)
+        seen[i] = ax_fit_look(others[i]);
+}
+
+static void who_waits_is_fitted_between_trials_and_the_search_finds_the_same(void **state)
+{
+    (void)state;
+    struct ax_train_kind kind = kind_of();
+    struct ax_training *alone = start(NULL, NULL, true);
+    struct ax_fit *one = offer(alone, &kind, 1, 15);
+    kind.set = set_and_offer;
+    queue = start(NULL, NULL, false);
+    struct ax_fit *f = offer(queue, &kind, 1, 15);
+    assert_int_equal(toy_await(f), AX_FIT_DONE);
+    assert_true(ax_str_eq(ax_fit_artifact(f), ax_fit_artifact(one)));
+    assert_int_equal(seen[0], AX_FIT_DONE);
+    assert_int_equal(seen[1], AX_FIT_DONE);
+    assert_int_equal(seen[2], AX_FIT_WAITS); /* one search after the other */
+    assert_int_equal(toy_await(others[2]), AX_FIT_DONE);
+    for (int i = 0; i < 2; i++)
+        ax_assert_close(mean_of(ax_fit_artifact(others[i])), i + 4, 0);
+    for (int i = 0; i < 3; i++)
+        ax_fit_drop(others[i]);
+    ax_fit_drop(f);
+    ax_fit_drop(one);
+    ax_training_stop(queue);
+    ax_training_stop(alone);
+    assert_int_equal(toy_alive(), 0);
 }
 
 static void files_of_searches_of_other_days_go_at_a_start(void **state)
@@ -293,6 +317,7 @@ int main(void)
         cmocka_unit_test(a_search_that_fails_leaves_what_is_usual),
         cmocka_unit_test(where_nothing_can_be_fitted_on_the_rows_of_the_search_scores_are_still_numbers),
         cmocka_unit_test(files_of_searches_of_other_days_go_at_a_start),
+        cmocka_unit_test(who_waits_is_fitted_between_trials_and_the_search_finds_the_same),
         cmocka_unit_test(a_search_that_is_called_off_ends_and_the_next_goes_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -37,14 +37,6 @@ static struct ax_fit *offer(struct ax_training *t, struct toy_data *d, uint64_t 
     return f;
 }
 
-static enum ax_fit_state await(const struct ax_fit *f)
-{
-    enum ax_fit_state s;
-    while ((s = ax_fit_look(f)) < AX_FIT_DONE)
-        ax_sleep_ns(1000000);
-    return s;
-}
-
 static void await_runs(const struct ax_fit *f)
 {
     while (ax_fit_look(f) == AX_FIT_WAITS)
@@ -64,7 +56,7 @@ static void a_finished_fit_has_its_artifact_in_the_store(void **state)
     const struct ax_artifacts store = ax_artifact_files(dir);
     struct ax_training *t = start(&store, false);
     struct ax_fit *f = offer(t, toy_data(3, 7, "a"), 10);
-    assert_int_equal(await(f), AX_FIT_DONE);
+    assert_int_equal(toy_await(f), AX_FIT_DONE);
     struct ax_generation *g;
     assert_int_equal(ax_generation_new(&toy_kind, "a", ax_fit_artifact(f), &g, NULL), AX_OK);
     struct ax_buf kept;
@@ -87,7 +79,7 @@ static void the_same_task_gives_the_same_bytes_with_a_thread_and_without(void **
     struct ax_training *a = start(NULL, false), *b = start(NULL, true);
     struct ax_fit *f = offer(a, toy_data(3, 7, "a"), 10), *g = offer(b, toy_data(3, 7, "a"), 10);
     assert_int_equal(ax_fit_look(g), AX_FIT_DONE);
-    assert_int_equal(await(f), AX_FIT_DONE);
+    assert_int_equal(toy_await(f), AX_FIT_DONE);
     assert_true(ax_str_eq(ax_fit_artifact(f), ax_fit_artifact(g)));
     ax_fit_drop(f);
     ax_fit_drop(g);
@@ -113,7 +105,7 @@ static void fits_wait_for_their_turn_and_a_full_queue_refuses(void **state)
     assert_non_null(strstr(diag.text, "do not fit"));
     toy_kind.free_data(data);
     ax_fit_drop(first);
-    assert_int_equal(await(second), AX_FIT_DONE);
+    assert_int_equal(toy_await(second), AX_FIT_DONE);
     ax_fit_drop(second);
     ax_training_stop(t);
     assert_int_equal(toy_alive(), 0);
@@ -157,9 +149,9 @@ static void what_waits_has_a_place_and_gives_its_room_back_when_it_is_called_off
     third = offer(t, toy_data(3, 3, "a"), 60);
     assert_true(ax_metric_get(ax_metric(AX_M_TRAINING_QUEUE, NULL, NULL)) == 1);
     assert_true(ax_fit_cancel(runs));
-    assert_int_equal(await(runs), AX_FIT_FAILED);
+    assert_int_equal(toy_await(runs), AX_FIT_FAILED);
     assert_int_equal(ax_fit_error(runs), AX_BUSY);
-    assert_int_equal(await(third), AX_FIT_DONE);
+    assert_int_equal(toy_await(third), AX_FIT_DONE);
     assert_false(ax_fit_cancel(third)); /* it is over */
     assert_false(ax_training_find(t, "job/toy", &s));
     ax_fit_drop(runs);
@@ -207,7 +199,7 @@ static void the_place_counts_those_before_it(void **state)
     ax_fit_drop(fits[3]); /* the last in line: another one can follow */
     fits[3] = offer(t, toy_data(2, 2, "a"), 1);
     ax_fit_drop(fits[0]);
-    assert_int_equal(await(fits[3]), AX_FIT_DONE);
+    assert_int_equal(toy_await(fits[3]), AX_FIT_DONE);
     assert_int_equal(ax_fit_look(fits[1]), AX_FIT_DONE);
     ax_fit_drop(fits[1]);
     ax_fit_drop(fits[3]);
@@ -228,7 +220,7 @@ static void a_fit_that_fails_says_why_and_is_counted(void **state)
         struct toy_data *d = toy_data(1, 1, "a");
         d->err = cases[i].err;
         struct ax_fit *f = offer(t, d, 10);
-        assert_int_equal(await(f), AX_FIT_FAILED);
+        assert_int_equal(toy_await(f), AX_FIT_FAILED);
         assert_int_equal(ax_fit_error(f), cases[i].err);
         assert_true(failures(cases[i].reason) == before + 1);
         ax_fit_drop(f);
@@ -251,7 +243,7 @@ static void a_model_that_cannot_be_kept_does_not_serve(void **state)
     const struct ax_artifacts store = {.put = full};
     struct ax_training *t = start(&store, false);
     struct ax_fit *f = offer(t, toy_data(1, 1, "a"), 10);
-    assert_int_equal(await(f), AX_FIT_FAILED);
+    assert_int_equal(toy_await(f), AX_FIT_FAILED);
     assert_int_equal(ax_fit_error(f), AX_IO);
     ax_fit_drop(f);
     ax_training_stop(t);
@@ -294,25 +286,16 @@ static void toy_told(const void *data, struct ax_validation *v)
     ax_validation_labels(v, 10, 1);
 }
 
-static bool keep_scores(void *ctx, const struct ax_model_version *v)
-{
-    (void)snprintf(ctx, 512, AX_STR_FMT, AX_STR_ARG(v->draft.scores));
-    return false;
-}
-
 static void what_was_found_of_the_data_goes_with_the_version(void **state)
 {
     (void)state;
     char dir[SCRATCH_PATH], scores[512];
-    struct ax_registry *r = NULL;
-    struct ax_diag diag = {{0}};
     struct ax_fit *f = NULL;
     struct ax_train_kind kind = toy_kind;
     kind.each = toy_each;
     kind.told = toy_told;
     scratch_make(dir, NULL);
-    const struct ax_registry_options options = {.dir = dir, .clock = ax_clock_wall()};
-    assert_int_equal(ax_registry_open(&options, &r, &diag), AX_OK);
+    struct ax_registry *r = toy_registry(dir);
     const struct ax_artifacts store = ax_artifact_registry(r);
     struct ax_training *t = start(&store, false);
     struct ax_fit_task task = {.kind = &kind,
@@ -322,9 +305,8 @@ static void what_was_found_of_the_data_goes_with_the_version(void **state)
                                .seed = 42};
     ax_validation_order(&task.told, 100, 3, 2); /* more than a recording may have, and no reason here */
     assert_int_equal(ax_training_offer(t, &task, &f, NULL), AX_OK);
-    assert_int_equal(await(f), AX_FIT_DONE);
-    assert_int_equal(ax_registry_see(r, ax_str("job/toy"), ax_str("latest"), keep_scores, scores, &diag),
-                     AX_OK);
+    assert_int_equal(toy_await(f), AX_FIT_DONE);
+    toy_scores_of(r, "latest", scores);
     assert_non_null(strstr(scores, "\"data_completeness\":0.875"));
     assert_non_null(strstr(scores, "\"data_gaps\":2"));
     assert_non_null(strstr(scores, "\"data_consistency\":0.5"));
