@@ -30,6 +30,7 @@ struct ax_fit {
     bool owned, queued;   /* guarded by the queue's lock */
 };
 
+/* The line, what runs, and the thread. */
 struct ax_training {
     struct ax_training_options options;
     pthread_mutex_t lock; /* of all below */
