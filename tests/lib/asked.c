@@ -2,6 +2,7 @@
 #include "asked.h"
 
 #include "ax_test.h"
+#include "net/compress.h"
 
 #include <math.h>
 
@@ -19,6 +20,42 @@ void asked_rig(struct rig *rig)
         assert_int_equal(rig_append(rig, "demand{instance=\"b\"}", t_ms, cos(i / 5.0)), AX_FATE_WANTED);
         rig_run_to(rig, t_ms);
     }
+}
+
+struct ax_predict_service asked_predict_service(const struct rig *rig)
+{
+    return (struct ax_predict_service){.paths = rig->paths,
+                                       .pipeline = rig->pipeline,
+                                       .ceilings = {.body_max = 1 << 20,
+                                                    .selectors_max = 10,
+                                                    .horizons_max = 8,
+                                                    .series_max = 100,
+                                                    .concurrent_max = 1,
+                                                    .duration_ms = 20000}};
+}
+
+struct ax_read_service asked_read_service(const struct rig *rig)
+{
+    return (struct ax_read_service){.paths = rig->paths,
+                                    .pipeline = rig->pipeline,
+                                    .ceilings = {.body_max = 1 << 20,
+                                                 .queries_max = 10,
+                                                 .matchers_max = 10,
+                                                 .series_max = 1000,
+                                                 .samples_max = 100000,
+                                                 .concurrent_max = 1,
+                                                 .duration_ms = 20000}};
+}
+
+void asked_read_body(const struct ax_read_matcher *m, struct ax_buf *body)
+{
+    const struct ax_read_query q = {0, INT64_MAX, m, 1};
+    struct ax_buf message;
+    ax_buf_init(&message, 1 << 20);
+    ax_buf_init(body, 1 << 20);
+    ax_read_request_write(&q, 1, &message);
+    assert_int_equal(ax_snappy_compress(ax_buf_view(&message), body), AX_OK);
+    ax_buf_done(&message);
 }
 
 /* One who goes, seen at the goes_at-th look; 0: never. */

@@ -3,7 +3,10 @@
 #ifndef AX_TEST_ASKED_H
 #define AX_TEST_ASKED_H
 
+#include "api/predict.h"
+#include "api/read.h"
 #include "net/http_server.h"
+#include "prom/read_request.h"
 #include "rig.h"
 
 /* A query argument; a list of them ends with a NULL name. */
@@ -20,6 +23,14 @@ struct asked {
 
 /* A rig whose job `load` forecasts and scores demand{instance="a"} and "b", and has done so for 60 steps. */
 void asked_rig(struct rig *rig);
+
+/* What answers questions to the rig, one at a time, with room for all that tests ask. */
+struct ax_predict_service asked_predict_service(const struct rig *rig);
+/* As above. */
+struct ax_read_service asked_read_service(const struct rig *rig);
+
+/* The body of a remote-read request of one matcher, into an empty buffer. */
+void asked_read_body(const struct ax_read_matcher *m, struct ax_buf *body);
 
 /* With each allocation of an answer failing in turn there is the same answer, or none: 503, or no memory even
  * for its text, which the server answers so. In *_failing_test.c alone. */

@@ -1,13 +1,9 @@
 /* Who asks goes away: the answer is given up between two units of its work, wherever that is seen. */
 #include "api/explain.h"
 #include "api/features.h"
-#include "api/predict.h"
-#include "api/read.h"
 #include "asked.h"
 #include "ax_test.h"
 #include "base/metrics.h"
-#include "net/compress.h"
-#include "prom/read_request.h"
 
 static struct rig rig;
 
@@ -28,14 +24,7 @@ static int stop(void **state)
 static void predictions_are_given_up(void **state)
 {
     (void)state;
-    struct ax_predict_service service = {.paths = rig.paths,
-                                         .pipeline = rig.pipeline,
-                                         .ceilings = {.body_max = 1 << 20,
-                                                      .selectors_max = 10,
-                                                      .horizons_max = 8,
-                                                      .series_max = 100,
-                                                      .concurrent_max = 1,
-                                                      .duration_ms = 20000}};
+    struct ax_predict_service service = asked_predict_service(&rig);
     struct ax_cell *counted = ax_metric(AX_M_PREDICT_REFUSED, "gone", NULL);
     const double before = ax_metric_get(counted);
     const uint32_t looks = asked_and_gone(
@@ -49,29 +38,16 @@ static void remote_reads_are_given_up(void **state)
 {
     (void)state;
     static const struct ax_read_matcher m[] = {{AX_MATCH_RE, {"__name__", 8}, {".*_future|model_input", 21}}};
-    static const struct ax_read_query q[] = {{0, INT64_MAX, m, 1}};
-    struct ax_read_service service = {.paths = rig.paths,
-                                      .pipeline = rig.pipeline,
-                                      .ceilings = {.body_max = 1 << 20,
-                                                   .queries_max = 10,
-                                                   .matchers_max = 10,
-                                                   .series_max = 1000,
-                                                   .samples_max = 100000,
-                                                   .concurrent_max = 1,
-                                                   .duration_ms = 20000}};
+    struct ax_read_service service = asked_read_service(&rig);
     struct ax_cell *counted = ax_metric(AX_M_READ_REFUSED, "gone", NULL);
     const double before = ax_metric_get(counted);
-    struct ax_buf message, body;
-    ax_buf_init(&message, 1 << 20);
-    ax_buf_init(&body, 1 << 20);
-    ax_read_request_write(q, 1, &message);
-    assert_int_equal(ax_snappy_compress(ax_buf_view(&message), &body), AX_OK);
+    struct ax_buf body;
+    asked_read_body(m, &body);
     const uint32_t looks =
         asked_and_gone(&(struct asked){.route = ax_read_route(&service), .body = ax_buf_view(&body)});
     assert_true(looks >= 2);
     assert_true(ax_metric_get(counted) - before == looks);
     assert_int_equal(service.running, 0);
-    ax_buf_done(&message);
     ax_buf_done(&body);
 }
 

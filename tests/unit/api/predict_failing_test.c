@@ -1,5 +1,4 @@
 /* Predictions on request without memory: an answer is whole, or there is none. */
-#include "api/predict.h"
 #include "asked.h"
 #include "ax_test.h"
 
@@ -8,14 +7,7 @@ static void an_answer_is_whole_or_there_is_none(void **state)
     (void)state;
     struct rig rig;
     asked_rig(&rig);
-    struct ax_predict_service service = {.paths = rig.paths,
-                                         .pipeline = rig.pipeline,
-                                         .ceilings = {.body_max = 1 << 20,
-                                                      .selectors_max = 10,
-                                                      .horizons_max = 8,
-                                                      .series_max = 100,
-                                                      .concurrent_max = 1,
-                                                      .duration_ms = 20000}};
+    struct ax_predict_service service = asked_predict_service(&rig);
     asked_without_memory(&(struct asked){
         .route = ax_predict_route(&service),
         .body = ax_str("{\"selectors\": [\"{instance=~\\\"a|b\\\"}\", \"{instance=\\\"b\\\"}\"], "
