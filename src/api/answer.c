@@ -3,7 +3,6 @@
 
 #include "api/json.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 static void put(struct ax_http_response *res, json_t *root)
@@ -61,9 +60,8 @@ json_t *ax_labels_json(const struct ax_labels *labels)
 {
     json_t *metric = json_object();
     for (uint32_t i = 0; metric && i < labels->n; i++) {
-        char name[1024];
-        (void)snprintf(name, sizeof name, AX_STR_FMT, AX_STR_ARG(labels->v[i].name));
-        (void)json_object_set_new(metric, name, ax_str_json(labels->v[i].value));
+        const struct ax_str name = labels->v[i].name;
+        (void)json_object_setn_new(metric, name.p, name.n, ax_str_json(labels->v[i].value));
     }
     return metric;
 }

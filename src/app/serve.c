@@ -230,7 +230,8 @@ static enum ax_err start_emit(struct server *s, const struct ax_config *config, 
                                          .max_bytes = s->flags.queue_max,
                                          .fsync_always = fsync_always(&s->flags),
                                          .clock = ax_steady_early_clock(&s->steady),
-                                         .seed = secret_seed()};
+                                         .seed = secret_seed(),
+                                         .hurry = ax_signals_hurry()};
     enum ax_err err = ax_emit_start(&emit, &s->emit, diag);
     free(dir);
     return err;
@@ -483,6 +484,7 @@ static enum ax_err start(struct server *s, struct ax_diag *diag)
 static void stop(struct server *s)
 {
     atomic_store(&s->api.ready, false);
+    ax_signals_end();
     if (s->http)
         ax_http_server_stop(s->http, REQUESTS_DEADLINE_MS);
     ax_feedback_stop(&s->feedback);
@@ -540,7 +542,8 @@ static void wait_for_end(struct server *s)
     for (unsigned i = 0;; i++) {
         int sig = ax_signals_wait(TICK_NS, &again);
         if (sig) {
-            ax_log(AX_LOG_INFO, "stopping", "received %s: finishing requests and sending what waits",
+            ax_log(AX_LOG_INFO, "stopping",
+                   "received %s: finishing requests and sending what waits; a second one leaves that undone",
                    strsignal(sig));
             return;
         }

@@ -12,14 +12,14 @@
 
 static sem_t asked;
 static atomic_int ended_by; /* a signal's number, or 0 */
-static atomic_bool reload_asked;
+static atomic_bool reload_asked, hurry;
 
 static void on_signal(int sig)
 {
     if (sig == SIGHUP)
         atomic_store(&reload_asked, true);
-    else
-        atomic_store(&ended_by, sig);
+    else if (atomic_exchange(&ended_by, sig))
+        atomic_store(&hurry, true);
     (void)sem_post(&asked);
 }
 
@@ -33,6 +33,7 @@ void ax_signals_begin(void)
         (void)sem_init(&asked, 0, 0);
     atomic_store(&ended_by, 0);
     atomic_store(&reload_asked, false);
+    atomic_store(&hurry, false);
     (void)sigemptyset(&signals);
     (void)sigemptyset(&action.sa_mask);
     for (unsigned i = 0; i < sizeof taken / sizeof taken[0]; i++) {
@@ -44,16 +45,34 @@ void ax_signals_begin(void)
     (void)signal(SIGXFSZ, SIG_IGN); /* a file over its limit is an error of the write, as a full disk is */
 }
 
-int ax_signals_wait(int64_t ns, bool *reload)
+/* Let this thread take signals; *before is what it did. */
+static void unblock(sigset_t *before)
 {
-    sigset_t signals, before;
-    int64_t until_ns = ax_mono_ns() + ns;
-    const struct timespec until = {.tv_sec = until_ns / SECOND_NS, .tv_nsec = until_ns % SECOND_NS};
+    sigset_t signals;
     (void)sigemptyset(&signals);
     (void)sigaddset(&signals, SIGHUP);
     (void)sigaddset(&signals, SIGTERM);
     (void)sigaddset(&signals, SIGINT);
-    (void)pthread_sigmask(SIG_UNBLOCK, &signals, &before); /* there may be no other thread that takes them */
+    (void)pthread_sigmask(SIG_UNBLOCK, &signals, before); /* there may be no other thread that takes them */
+}
+
+const atomic_bool *ax_signals_hurry(void)
+{
+    return &hurry;
+}
+
+void ax_signals_end(void)
+{
+    sigset_t before;
+    unblock(&before);
+}
+
+int ax_signals_wait(int64_t ns, bool *reload)
+{
+    sigset_t before;
+    int64_t until_ns = ax_mono_ns() + ns;
+    const struct timespec until = {.tv_sec = until_ns / SECOND_NS, .tv_nsec = until_ns % SECOND_NS};
+    unblock(&before);
     if (!atomic_load(&ended_by) && !atomic_load(&reload_asked))
         (void)sem_clockwait(&asked, CLOCK_MONOTONIC, &until);
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);

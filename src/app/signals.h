@@ -5,12 +5,19 @@
 #ifndef AX_APP_SIGNALS_H
 #define AX_APP_SIGNALS_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 /* Remember signals from now on, none so far; threads that are started from here on are not disturbed. SIGPIPE
  * and SIGXFSZ become errors of the calls that meet them. */
 void ax_signals_begin(void);
+
+/* Set from the second signal on that asks for the end: what can be left undone is left. */
+const atomic_bool *ax_signals_hurry(void);
+
+/* Take signals on the calling thread from here on, also while nobody waits for one. */
+void ax_signals_end(void);
 
 /* Wait until something is asked, or so long. Returns the signal that asks for the end, which it does for
  * good, or 0; *reload tells whether a reload was asked for since the last call. */

@@ -4,6 +4,7 @@
 #include "base/assert.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "base/timed_lock.h"
 #include "emit/endpoints.h"
 #include "emit/erasing.h"
 #include "prom/sample.h"
@@ -17,6 +18,7 @@
 #define KEY_BYTES_MAX ((size_t)1 << 20)
 #define LABEL_BYTES_MAX ((size_t)16 << 20)
 #define PUTS_MAX (1u << 25) /* of one commit */
+#define SYNC_WAIT_MS 100    /* for the table of endpoints; then their positions are synced another time */
 #define SYNC_MAX 64u        /* files of positions synced at a time; the others wait for the next */
 #define AHEAD 8u            /* so many puts ahead is asked for the memory of a series */
 
@@ -25,6 +27,7 @@ struct ax_emit {
     struct ax_endpoints endpoints;
     struct ax_outgoing *outgoing;
     char *dir;
+    const atomic_bool *hurry;
     struct ax_outs outs;
     struct ax_put *puts; /* since the last commit; a stale marker stands for an end */
     uint32_t puts_n, puts_cap;
@@ -286,6 +289,7 @@ static enum ax_err open_all(struct ax_emit *e, const struct ax_emit_options *opt
 {
     const struct ax_outgoing_options log = {
         .dir = options->dir, .max_bytes = options->max_bytes, .fsync_always = options->fsync_always};
+    e->hurry = options->hurry;
     e->dir = strdup(options->dir);
     if (!e->dir || ax_outs_init(&e->outs, options->seed) != AX_OK)
         return ax_fail(diag, AX_NOMEM, "out of memory");
@@ -332,9 +336,11 @@ enum ax_err ax_emit_sync(struct ax_emit *e, struct ax_diag *diag)
 {
     int fds[SYNC_MAX];
     enum ax_err err = ax_outgoing_sync(e->outgoing, diag);
-    (void)pthread_mutex_lock(&e->lock);
-    uint32_t n = ax_endpoints_unsynced(&e->endpoints, fds, SYNC_MAX);
-    (void)pthread_mutex_unlock(&e->lock);
+    uint32_t n = 0;
+    if (ax_lock_within(&e->lock, SYNC_WAIT_MS)) { /* an erasure may hold it for long */
+        n = ax_endpoints_unsynced(&e->endpoints, fds, SYNC_MAX);
+        (void)pthread_mutex_unlock(&e->lock);
+    }
     for (uint32_t i = 0; i < n; i++) {
         if (fdatasync(fds[i]) != 0 && err == AX_OK)
             err = ax_folder_fail(diag, errno, "sync the positions in", e->dir, NULL);
@@ -355,6 +361,6 @@ void ax_emit_stop(struct ax_emit *e, int64_t deadline_ms)
 {
     if (!e)
         return;
-    ax_endpoints_end(&e->endpoints, ax_mono_ns() + deadline_ms * 1000000);
+    ax_endpoints_end(&e->endpoints, ax_mono_ns() + deadline_ms * 1000000, e->hurry);
     free_all(e);
 }

@@ -28,6 +28,7 @@ struct ax_emit_options {
     bool fsync_always;     /* fsync each commit; else ax_emit_sync() does */
     struct ax_clock clock; /* by which samples become too old */
     uint64_t seed;         /* secret */
+    const atomic_bool *hurry; /* set: the stop does not wait until all is sent. NULL: it never is */
 };
 
 /* Open the log and start senders for the endpoints, which go on with what waits for them. AX_INVALID with a

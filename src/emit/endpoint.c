@@ -283,10 +283,12 @@ void ax_endpoint_flush(struct ax_endpoint *e)
         ax_sender_flush(e->senders[i]);
 }
 
-void ax_endpoint_wait(struct ax_endpoint *e, int64_t until_ns)
+bool ax_endpoint_wait(struct ax_endpoint *e, int64_t until_ns)
 {
+    bool ended = true;
     for (uint32_t i = 0; i < e->senders_n; i++)
-        (void)ax_sender_wait(e->senders[i], until_ns);
+        ended &= ax_sender_wait(e->senders[i], until_ns);
+    return ended;
 }
 
 void ax_endpoint_halt(struct ax_endpoint *e)
@@ -301,7 +303,7 @@ void ax_endpoint_end(struct ax_endpoint *e, int64_t until_ns)
     for (uint32_t i = 0; i < e->senders_n; i++)
         if (!ax_sender_wait(e->senders[i], until_ns))
             ax_sender_abort(e->senders[i]);
-    ax_endpoint_wait(e, INT64_MAX);
+    (void)ax_endpoint_wait(e, INT64_MAX);
 }
 
 enum ax_err ax_endpoint_resume(struct ax_endpoint *e, struct ax_diag *diag)

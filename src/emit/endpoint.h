@@ -69,8 +69,8 @@ uint64_t ax_endpoint_measure(struct ax_endpoint *e);
 /* Begin to send what waits at once and then end. */
 void ax_endpoint_flush(struct ax_endpoint *e);
 
-/* Wait for that until a monotonic time. */
-void ax_endpoint_wait(struct ax_endpoint *e, int64_t until_ns);
+/* Wait for that until a monotonic time. True: it has ended. */
+bool ax_endpoint_wait(struct ax_endpoint *e, int64_t until_ns);
 
 /* Begin to end after the requests under way. What is not sent stays in the log. */
 void ax_endpoint_halt(struct ax_endpoint *e);

@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 
+#define LOOK_NS INT64_C(100000000)          /* between two looks whether there is hurry */
 #define LAST_REQUEST_NS INT64_C(1000000000) /* for the answers to what is under way */
 
 static const enum ax_metric gauges[] = {AX_M_QUEUE_SAMPLES, AX_M_QUEUE_BYTES, AX_M_QUEUE_MAX_BYTES,
@@ -267,12 +268,23 @@ enum ax_err ax_endpoints_resume(struct ax_endpoints *set, struct ax_diag *diag)
     return err;
 }
 
-void ax_endpoints_end(struct ax_endpoints *set, int64_t until_ns)
+/* Wait until an endpoint has sent what waits. */
+static void wait_for(struct ax_endpoint *e, int64_t until_ns, const atomic_bool *hurry)
+{
+    int64_t now_ns = ax_mono_ns();
+    while (now_ns < until_ns && !(hurry && atomic_load(hurry))) {
+        if (ax_endpoint_wait(e, until_ns - now_ns < LOOK_NS ? until_ns : now_ns + LOOK_NS))
+            return;
+        now_ns = ax_mono_ns();
+    }
+}
+
+void ax_endpoints_end(struct ax_endpoints *set, int64_t until_ns, const atomic_bool *hurry)
 {
     for (uint32_t i = 0; i < set->n; i++)
         ax_endpoint_flush(set->v[i]);
     for (uint32_t i = 0; i < set->n; i++)
-        ax_endpoint_wait(set->v[i], until_ns);
+        wait_for(set->v[i], until_ns, hurry);
     for (uint32_t i = 0; i < set->n; i++)
         ax_endpoint_halt(set->v[i]);
     until_ns = ax_mono_ns() + LAST_REQUEST_NS;

@@ -42,8 +42,8 @@ void ax_endpoints_pause(struct ax_endpoints *set);
 /* Go on, reading the log anew from where each one is. AX_NOMEM with a text: some do not go on. */
 AX_MUST_USE enum ax_err ax_endpoints_resume(struct ax_endpoints *set, struct ax_diag *diag);
 
-/* Send what waits until a monotonic time, then end all and free; requests under way have a second more for
- * their answers. What is not sent stays in the log. */
-void ax_endpoints_end(struct ax_endpoints *set, int64_t until_ns);
+/* Send what waits until a monotonic time, or until *hurry is set (NULL: it is not), then end all and free;
+ * requests under way have a second more for their answers. What is not sent stays in the log. */
+void ax_endpoints_end(struct ax_endpoints *set, int64_t until_ns, const atomic_bool *hurry);
 
 #endif

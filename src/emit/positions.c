@@ -18,6 +18,7 @@
 
 #define MAGIC UINT64_C(0x31534f5058415541) /* "AUAXPOS1" */
 #define SUFFIX ".position"
+#define NEW_SUFFIX ".new"
 #define HEAD_BYTES ((size_t)2048)
 #define LANE_BYTES ((size_t)16)
 #define COPY_BYTES (AX_LANES * LANE_BYTES)
@@ -82,14 +83,18 @@ static void copy_put(uint8_t out[COPY_BYTES], const uint64_t at[AX_LANES])
         lane_put(out + i * LANE_BYTES, i, at[i]);
 }
 
-/* Head and both copies. */
-static enum ax_err write_all(const struct ax_positions *p, struct ax_diag *diag)
+/* Head and both copies, into a file that nobody reads yet. */
+static enum ax_err write_all(int fd, const struct ax_positions *p, struct ax_diag *diag)
 {
     uint8_t bytes[FILE_BYTES];
+    struct iovec part = {bytes, sizeof bytes};
     memcpy(bytes, p->head, HEAD_BYTES);
     copy_put(bytes + HEAD_BYTES, p->at);
     copy_put(bytes + HEAD_BYTES + COPY_BYTES, p->at);
-    return write_at(p, bytes, sizeof bytes, 0, diag);
+    const int error = ax_write_all(fd, &part, 1, 0);
+    if (error)
+        return ax_folder_fail(diag, error, "write to", p->path, NULL);
+    return fsync(fd) == 0 ? AX_OK : fail(diag, "sync", p->path);
 }
 
 static struct ax_str cut(struct ax_str s)
@@ -273,9 +278,7 @@ enum ax_err ax_positions_create(const char *dir, const struct ax_positions_owner
     for (uint32_t i = 0; i < AX_LANES; i++)
         p->at[i] = at;
     head_put(p->head, owner);
-    err = write_all(p, diag);
-    if (err == AX_OK && fsync(p->fd) != 0)
-        err = fail(diag, "sync", p->path);
+    err = write_all(p->fd, p, diag);
     if (err == AX_OK)
         err = sync_folder(dir, diag);
     if (err == AX_OK) {
@@ -313,6 +316,27 @@ enum ax_err ax_positions_open(const char *dir, uint32_t number, struct ax_positi
     return AX_OK;
 }
 
+/* Put what is to stand in the file into a new one that takes its name: nothing can be torn. */
+static enum ax_err replace(struct ax_positions *p, struct ax_diag *diag)
+{
+    char *path = NULL;
+    if (asprintf(&path, "%s" NEW_SUFFIX, p->path) < 0)
+        return ax_fail(diag, AX_NOMEM, "out of memory");
+    const int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    enum ax_err err = fd < 0 ? fail(diag, "make", path) : write_all(fd, p, diag);
+    if (err == AX_OK && rename(path, p->path) != 0)
+        err = fail(diag, "rename", path);
+    if (err == AX_OK) {
+        (void)close(p->fd);
+        p->fd = fd;
+    } else if (fd >= 0) {
+        (void)close(fd);
+        (void)unlink(path);
+    }
+    free(path);
+    return err;
+}
+
 enum ax_err ax_positions_give(struct ax_positions *p, const struct ax_positions_owner *owner, uint64_t end,
                               struct ax_diag *diag)
 {
@@ -332,7 +356,7 @@ enum ax_err ax_positions_give(struct ax_positions *p, const struct ax_positions_
         return AX_OK;
     p->rules = owner->rules;
     memcpy(p->head, head, HEAD_BYTES);
-    return write_all(p, diag);
+    return replace(p, diag) == AX_OK ? AX_OK : write_all(p->fd, p, diag); /* a full disk has room in place */
 }
 
 void ax_positions_get(const struct ax_positions *p, uint32_t first, uint32_t n, uint64_t *out)

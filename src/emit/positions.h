@@ -61,7 +61,7 @@ AX_MUST_USE enum ax_err ax_positions_open(const char *dir, uint32_t number, stru
 
 /* Give it to an owner. When its rules are others, or a lane stands behind `end`, the lanes are set right
  * first: all at the least of them, as a series may have changed its lane; none behind the end of the log.
- * AX_IO with a text. */
+ * The file is replaced whole; in place where there is no room for another. AX_IO with a text. */
 AX_MUST_USE enum ax_err ax_positions_give(struct ax_positions *p, const struct ax_positions_owner *owner,
                                           uint64_t end, struct ax_diag *diag);
 

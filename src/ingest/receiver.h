@@ -5,8 +5,9 @@
  * taken), 400 with a text when some series were refused, or samples that come too late or have another value
  * than the one that is there for their time (the others are kept) or the message is broken, 415 for another
  * type or encoding, 503 with Retry-After when memory is out or the log cannot be written: the same request
- * again heals it. With a log, what was answered 2xx is in it, one record for a request, with one write().
- * A 2.0 request is answered with the numbers written, in every case. Native histograms are checked
+ * again heals it. With a log, what was answered 2xx is in it, a record for a request, with one write(); what
+ * takes more than 16 MiB there makes several, of which the first ones last when a later one cannot be
+ * written. A 2.0 request is answered with the numbers written, in every case. Native histograms are checked
  * (prom/histogram.h): a wrong one refuses its series. Nothing is allocated per sample. */
 #ifndef AX_INGEST_RECEIVER_H
 #define AX_INGEST_RECEIVER_H

@@ -117,6 +117,9 @@ struct ax_request {
     uint64_t series;  /* visited so far */
     uint64_t skipped; /* of these, not looked at because the walk ended */
     uint64_t written_samples, written_histograms, written_exemplars;
+    struct {
+        uint64_t samples, histograms, exemplars;
+    } logged; /* of them, those that the log has; where there is none they are not counted */
     uint64_t ingested, created, dropped[AX_DROP_N];
     uint64_t refused[AX_REFUSE_N], refused_n; /* series: each once, and once for each reason */
     uint64_t refusing;                        /* number of the newest of them */

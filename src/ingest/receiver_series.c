@@ -44,11 +44,18 @@ static bool append(struct ax_request *q, uint64_t number, struct ax_append *a)
 static void write_log(struct ax_request *q)
 {
     struct ax_diag diag = {{0}};
-    if (!q->journal || q->unlogged ||
-        ax_journal_append(q->journal, q->receiver->db, q->receiver->opt.log, &diag) == AX_OK)
+    if (!q->journal || q->unlogged)
         return;
+    if (ax_journal_append(q->journal, q->receiver->db, q->receiver->opt.log, &diag) == AX_OK) {
+        q->logged.samples = q->written_samples;
+        q->logged.histograms = q->written_histograms;
+        q->logged.exemplars = q->written_exemplars;
+        return;
+    }
     q->unlogged = true;
-    q->written_samples = q->written_histograms = q->written_exemplars = 0;
+    q->written_samples = q->logged.samples; /* records of it that are in the log last */
+    q->written_histograms = q->logged.histograms;
+    q->written_exemplars = q->logged.exemplars;
     q->ended = ax_fail(&q->end, AX_BUSY, "not written to the log, send it again: %s", diag.text);
     ax_metric_add(q->receiver->unlogged, 1);
 }

@@ -9,6 +9,7 @@
 #include "net/ceilings.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -19,6 +20,7 @@
 #include <time.h>
 
 #define SPARE_READ_MS 5000
+#define PROBE_MS 50 /* for a reset to come back */
 #define MS INT64_C(1000000)
 
 /* Where a connection stands in its request. */
@@ -36,8 +38,9 @@ struct ax_conn {
     uint64_t address;
     enum ax_conn_fit fit;
     enum phase phase;
-    uint64_t received; /* bytes of the socket before the request */
-    int64_t since_ns;  /* the phase's beginning; 0: no byte of the request is there */
+    uint64_t received;      /* bytes of the socket before the request */
+    int64_t since_ns;       /* the phase's beginning; 0: no byte of the request is there */
+    bool can_probe, probed; /* of who makes the answer, one thread at a time */
 };
 
 struct ax_conns {
@@ -212,10 +215,35 @@ bool ax_conn_whole(struct ax_conn *c)
     return enter(c, ANSWER);
 }
 
-bool ax_conn_gone(const struct ax_conn *c)
+void ax_conn_can_probe(struct ax_conn *c, bool can)
+{
+    c->can_probe = can && !c->table->opt.tls;
+    c->probed = false;
+}
+
+/* Send what a client that still reads passes over, and wait a little for what a closed socket says to it.
+ * True: it did, or it did not go out whole, and nothing may follow. */
+static bool probe(struct ax_conn *c)
+{
+    static const char interim[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    struct pollfd p = {.fd = c->fd}; /* of errors alone */
+    const ssize_t n = send(c->fd, interim, sizeof interim - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (n == -1 && errno == EAGAIN)
+        return false; /* another time */
+    c->probed = true;
+    if (n != -1 && (size_t)n != sizeof interim - 1)
+        (void)shutdown(c->fd, SHUT_RDWR);
+    return poll(&p, 1, PROBE_MS) > 0;
+}
+
+bool ax_conn_gone(struct ax_conn *c)
 {
     struct pollfd p = {.fd = c->fd, .events = POLLRDHUP};
-    return poll(&p, 1, 0) > 0 && (p.revents & (POLLRDHUP | POLLHUP | POLLERR));
+    if (poll(&p, 1, 0) <= 0)
+        return false;
+    if ((p.revents & (POLLHUP | POLLERR)) || ((p.revents & POLLRDHUP) && c->table->opt.tls))
+        return true;
+    return (p.revents & POLLRDHUP) && c->can_probe && !c->probed && probe(c);
 }
 
 void ax_conn_end(struct ax_conn *c)

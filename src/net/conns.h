@@ -67,9 +67,15 @@ bool ax_conn_begin(struct ax_conn *c);
 /* The request is whole: the time for its answer begins. False when it was cut off. */
 bool ax_conn_whole(struct ax_conn *c);
 
-/* Has the client closed its end, or was it cut off, while its answer is awaited? Then nobody reads that. Any
- * thread, while the connection lives. */
-bool ax_conn_gone(const struct ax_conn *c);
+/* Can the one who asks be sent an interim answer (HTTP/1.1) at any time before the answer? */
+void ax_conn_can_probe(struct ax_conn *c, bool can);
+
+/* Has the client closed the connection, or was it cut off, while its answer is awaited? Then nobody reads
+ * that. One who has only closed its own end still waits: to tell, it is sent 100 Continue once (which takes
+ * 50 ms), that a client of HTTP/1.1 passes over and a closed socket resets; where that cannot be sent, a
+ * client of TLS that closes its end is taken to have gone, and any other to wait. One thread at a time, while
+ * the connection lives. */
+bool ax_conn_gone(struct ax_conn *c);
 
 /* The answer is gone: the time of the next request begins with its first byte. */
 void ax_conn_end(struct ax_conn *c);

@@ -341,7 +341,7 @@ static enum MHD_Result prepare(struct ax_http_call *c)
 }
 
 struct ax_http_call *ax_http_call_begin(struct ax_http_server *s, struct MHD_Connection *connection,
-                                        const char *method, const char *path)
+                                        const char *method, const char *path, const char *version)
 {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
@@ -349,6 +349,7 @@ struct ax_http_call *ax_http_call_begin(struct ax_http_server *s, struct MHD_Con
     struct ax_http_call *c = visitor && ax_conn_begin(visitor->conn) ? calloc(1, sizeof *c) : NULL;
     if (!c)
         return NULL;
+    ax_conn_can_probe(visitor->conn, strcmp(version, MHD_HTTP_VERSION_1_1) == 0);
     c->server = s;
     c->visitor = visitor;
     c->connection = connection;
@@ -428,7 +429,7 @@ static void on_turn(struct ax_task *q, bool turned_away)
 {
     struct ax_http_call *c =
         (struct ax_http_call *)(void *)((char *)q - offsetof(struct ax_http_call, query));
-    if (!turned_away && ax_conn_gone(c->visitor->conn))
+    if (!turned_away && gone(c))
         leave(c);
     else if (!turned_away)
         make(c);

@@ -48,7 +48,7 @@ struct ax_http_call;
 /* The headers of a request are there: find its route, ask whether it may come in, make room. NULL when the
  * connection is to be closed. */
 struct ax_http_call *ax_http_call_begin(struct ax_http_server *s, struct MHD_Connection *connection,
-                                        const char *method, const char *path);
+                                        const char *method, const char *path, const char *version);
 
 /* Was its connection suspended by its beginning? Then what is delivered next resumes it. */
 bool ax_http_call_slept(const struct ax_http_call *c);

@@ -21,9 +21,8 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, 
                                   const char *method, const char *version, const char *data, size_t *data_n,
                                   void **state)
 {
-    (void)version;
     if (!*state) {
-        *state = ax_http_call_begin(ctx, connection, method, url);
+        *state = ax_http_call_begin(ctx, connection, method, url, version);
         return *state ? MHD_YES : MHD_NO;
     }
     if (ax_http_call_slept(*state))

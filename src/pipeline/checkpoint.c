@@ -71,22 +71,79 @@ bool ax_pipeline_snapshot_due(struct ax_pipeline *p)
            owes_too_much(p, since_ms);
 }
 
-/* Put the series and the jobs, as of now. */
-static enum ax_err save_all(struct ax_pipeline *p, struct ax_snapshot_writer *w, struct ax_diag *diag)
-{
+/* One that is being written. */
+struct writing {
+    struct ax_pipeline *p;
+    struct ax_snapshot_writer *w;
     struct ax_buf scratch;
-    ax_buf_init(&scratch, AX_SNAPSHOT_SECTION_MAX);
-    ax_pipeline_put_owed(p, &scratch);
-    ax_snapshot_put(w, AX_SECTION_OWED, ax_buf_view(&scratch));
-    enum ax_err err = ax_db_save(p->options.db, w, diag);
-    for (uint32_t i = 0; i < p->jobs_n && err == AX_OK; i++) {
-        err = ax_job_save(p->jobs[i], &scratch, w);
+    uint64_t position, changes;
+    bool at_once; /* everything in one go, with `run` held */
+};
+
+static void lock(const struct writing *s)
+{
+    if (!s->at_once)
+        (void)pthread_mutex_lock(&s->p->run);
+}
+
+static void unlock(const struct writing *s)
+{
+    if (!s->at_once)
+        (void)pthread_mutex_unlock(&s->p->run);
+}
+
+/* Where the log ends, and what is owed then; nothing waits for the sink. */
+static enum ax_err begin(struct writing *s, struct ax_diag *diag)
+{
+    struct ax_pipeline *p = s->p;
+    lock(s);
+    enum ax_err err =
+        ax_pipeline_settle(p) ? AX_OK : ax_fail(diag, AX_IO, "what job %s says cannot be queued", p->unit);
+    s->position = ax_seglog_end(p->options.log);
+    s->changes = p->changes;
+    ax_pipeline_put_owed(p, &s->scratch);
+    unlock(s);
+    if (err == AX_OK)
+        err = ax_snapshot_begin(p->options.snapshots, s->position, &s->w, diag);
+    if (err == AX_OK)
+        ax_snapshot_put(s->w, AX_SECTION_OWED, ax_buf_view(&s->scratch));
+    return err;
+}
+
+/* Put a job as it is now. What its state is in memory is written when `run` has been let go. */
+static enum ax_err put_job(struct writing *s, uint32_t i, struct ax_diag *diag)
+{
+    struct ax_pipeline *p = s->p;
+    enum ax_err err = AX_OK;
+    lock(s);
+    if (s->changes != p->changes)
+        err = AX_CONFLICT;
+    else if (i < p->jobs_n) {
+        if (!s->at_once)
+            ax_snapshot_hold(s->w);
+        err = ax_job_save(p->jobs[i], &s->scratch, s->w);
         if (err != AX_OK)
             (void)ax_fail(diag, err, "job " AX_STR_FMT ": %s", AX_STR_ARG(ax_job_config(p->jobs[i])->name),
                           ax_err_text(err));
+    } else {
+        err = AX_NOTFOUND;
     }
-    ax_buf_done(&scratch);
+    unlock(s);
+    if (err == AX_OK && !s->at_once)
+        ax_snapshot_write(s->w);
     return err;
+}
+
+/* Put the series and the jobs: the log tells what comes to them from the position on. AX_CONFLICT: somebody
+ * else has changed a job since the position was taken, which the log would tell a second time. */
+static enum ax_err put_all(struct writing *s, struct ax_diag *diag)
+{
+    enum ax_err err = begin(s, diag);
+    if (err == AX_OK)
+        err = ax_db_save(s->p->options.db, s->w, diag);
+    for (uint32_t i = 0; err == AX_OK; i++)
+        err = put_job(s, i, diag);
+    return err == AX_NOTFOUND ? AX_OK : err;
 }
 
 /* What a snapshot relies on must not be younger than it after a power loss: the log before its position, and
@@ -99,25 +156,29 @@ static enum ax_err sync_before(struct ax_pipeline *p, struct ax_diag *diag)
     return err;
 }
 
-/* Write the snapshot of a position; it appears whole or not at all. */
+/* Write a snapshot; it appears whole or not at all. Nobody waits for the disk meanwhile but the thread that
+ * steps the jobs: `run` is held while one job is copied, which takes as much memory as its state is long.
+ * Where that makes no snapshot, because somebody has changed a job between, it is written with `run` held. */
 static enum ax_err write_snapshot(struct ax_pipeline *p, uint64_t *position, struct ax_diag *diag)
 {
-    struct ax_snapshot_writer *w = NULL;
-    enum ax_err err = AX_OK;
-    (void)pthread_mutex_lock(&p->run);
-    if (!ax_pipeline_settle(p))
-        err = ax_fail(diag, AX_IO, "what job %s says cannot be queued", p->unit);
-    *position = ax_seglog_end(p->options.log);
-    if (err == AX_OK)
-        err = ax_snapshot_begin(p->options.snapshots, *position, &w, diag);
-    if (err == AX_OK)
-        err = save_all(p, w, diag);
-    (void)pthread_mutex_unlock(&p->run);
+    struct writing s = {.p = p};
+    ax_buf_init(&s.scratch, AX_SNAPSHOT_SECTION_MAX);
+    enum ax_err err = put_all(&s, diag);
+    if (err == AX_CONFLICT) {
+        ax_snapshot_abandon(s.w);
+        s.w = NULL;
+        s.at_once = true;
+        (void)pthread_mutex_lock(&p->run);
+        err = put_all(&s, diag);
+        (void)pthread_mutex_unlock(&p->run);
+    }
+    ax_buf_done(&s.scratch);
+    *position = s.position;
     if (err == AX_OK)
         err = sync_before(p, diag);
     if (err == AX_OK)
-        return ax_snapshot_commit(w, diag);
-    ax_snapshot_abandon(w);
+        return ax_snapshot_commit(s.w, diag);
+    ax_snapshot_abandon(s.w);
     return err;
 }
 

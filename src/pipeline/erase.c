@@ -207,6 +207,7 @@ enum ax_err ax_pipeline_erase(struct ax_pipeline *p, struct ax_str selector, str
     (void)pthread_mutex_lock(&p->run);
     if (!ax_pipeline_is_current(p))
         err = ax_fail(diag, AX_NOTREADY, "what the jobs had learnt is still being restored: see /-/ready");
+    p->changes++;
     if (err == AX_OK)
         err = erase(p, selector, &chooser, out, diag);
     if (err == AX_OK && p->options.log && p->options.snapshots)

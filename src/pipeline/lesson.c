@@ -283,6 +283,7 @@ enum ax_err ax_pipeline_teach(struct ax_pipeline *p, struct ax_str job, const st
     enum ax_err err = find(p, job, &found, diag);
     if (err == AX_OK) {
         struct teaching t = {.lesson = lesson, .job = found, .visit = visit, .ctx = ctx};
+        p->changes++;
         err = teach_job(p, found, &t, diag);
     }
     (void)pthread_mutex_unlock(&p->run);

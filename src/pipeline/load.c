@@ -222,6 +222,7 @@ enum ax_err ax_pipeline_load_with(struct ax_pipeline *p, struct ax_config *confi
 {
     struct plan plan = {0};
     (void)pthread_mutex_lock(&p->run);
+    p->changes++;
     enum ax_err err = AX_OK;
     if (!ax_pipeline_is_current(p))
         err = ax_fail(diag, AX_BUSY, "the state is still being restored: ask again when /-/ready says so");

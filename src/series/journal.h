@@ -1,4 +1,4 @@
-/* journal.h: the samples of one request as one record of the log, AX_WAL_SAMPLES.
+/* journal.h: the samples of one request as a record of the log, AX_WAL_SAMPLES; of a long one as several.
  *
  * The receiver gives a journal to ax_db_append_plain() and its siblings: what goes into a ring goes into the
  * journal too, duplicates included, for a request whose record could not be written comes again and then

@@ -1,5 +1,6 @@
 /* edit.c: records changed in place: a segment that changes is copied, changed, brought to the disk, and takes
  * its name back. */
+#include "base/clock.h"
 #include "store/seglog_priv.h"
 
 #include <errno.h>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #define COPY_BYTES ((size_t)1 << 20)
+#define NAP_NS 1000000
 
 /* A segment that is looked through; fd: its copy, -1 while nothing has changed. */
 struct editing {
@@ -126,23 +128,41 @@ static enum ax_err edit_segment(struct ax_seglog *log, struct ax_segment *s, ax_
     return end_copy(&e, err, diag);
 }
 
+/* Let those who want to bring the log to the disk do so before the next segment: they have waited for one. */
+static void let_sync(struct ax_seglog *log)
+{
+    while (atomic_load(&log->syncs))
+        ax_sleep_ns(NAP_NS);
+}
+
+/* Edit the segment at a position, or the first one behind it; *at moves behind it, or to UINT64_MAX. */
+static enum ax_err edit_at(struct ax_seglog *log, uint64_t *at, ax_seglog_edit_fn *edit, void *ctx,
+                           struct ax_diag *diag)
+{
+    enum ax_err err = AX_OK;
+    let_sync(log);
+    (void)pthread_mutex_lock(&log->sync); /* which may write records again, as they were */
+    (void)pthread_mutex_lock(&log->cut);
+    struct ax_segment *s = ax_segments_hold(log, *at);
+    if (s) {
+        *at = atomic_load(&s->end) > *at ? atomic_load(&s->end) : *at + 1;
+        err = edit_segment(log, s, edit, ctx, diag);
+        ax_segments_release(log, s);
+    } else {
+        *at = UINT64_MAX;
+    }
+    (void)pthread_mutex_unlock(&log->cut);
+    (void)pthread_mutex_unlock(&log->sync);
+    return err;
+}
+
 enum ax_err ax_seglog_edit(struct ax_seglog *log, ax_seglog_edit_fn *edit, void *ctx, struct ax_diag *diag)
 {
     enum ax_err err = AX_OK;
     ax_seglog_roll(log);
-    (void)pthread_mutex_lock(&log->sync); /* which may write records again, as they were */
     const uint64_t end = ax_seglog_end(log);
-    (void)pthread_mutex_lock(&log->cut);
-    for (uint64_t at = ax_seglog_begin(log); at < end && err == AX_OK;) {
-        struct ax_segment *s = ax_segments_hold(log, at);
-        if (!s)
-            break;
-        at = atomic_load(&s->end) > at ? atomic_load(&s->end) : at + 1;
-        err = edit_segment(log, s, edit, ctx, diag);
-        ax_segments_release(log, s);
-    }
-    (void)pthread_mutex_unlock(&log->cut);
-    (void)pthread_mutex_unlock(&log->sync);
+    for (uint64_t at = ax_seglog_begin(log); at < end && err == AX_OK;)
+        err = edit_at(log, &at, edit, ctx, diag);
     if (err == AX_OK)
         err = ax_folder_sync(&log->folder, diag);
     return err;

@@ -15,10 +15,11 @@
 enum ax_err ax_storage_lock(const char *path, int *out_fd, struct ax_diag *diag)
 {
     char file[PATH_MAX];
-    if (mkdir(path, 0700) != 0 && errno != EEXIST)
-        return ax_fail(diag, AX_IO,
-                       "cannot make the storage folder %s: %s (choose another with --storage.path)", path,
-                       strerror(errno));
+    struct ax_folder folder;
+    const enum ax_err err = ax_folder_open(path, true, &folder, diag);
+    if (err != AX_OK)
+        return ax_wrap(diag, err, "the storage folder (--storage.path)");
+    ax_folder_close(&folder);
     if (snprintf(file, sizeof file, "%s/lock", path) >= (int)sizeof file)
         return ax_fail(diag, AX_INVALID, "--storage.path is too long");
     int fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0600);

@@ -100,10 +100,10 @@ typedef enum ax_err ax_seglog_edit_fn(void *ctx, const struct ax_seglog_record *
                                       bool *changed);
 
 /* Let edit() see all records, oldest first. A segment in which one changes is written anew and takes its name
- * whole, so that a process that is killed leaves each one as it was or as it is to be; positions stay. Nobody
- * appends meanwhile, and who reads begins anew afterwards: a reader may stand in what was there before. On
- * the disk when it returns. AX_IO, AX_NOMEM, what edit() returned, with a text: some segments have changed;
- * the same again goes on. */
+ * whole, so that a process that is killed leaves each one as it was or as it is to be; positions stay. Syncs
+ * wait for one segment at most. Nobody appends meanwhile, and who reads begins anew afterwards: a reader may
+ * stand in what was there before. On the disk when it returns. AX_IO, AX_NOMEM, what edit() returned, with a
+ * text: some segments have changed; the same again goes on. */
 AX_MUST_USE enum ax_err ax_seglog_edit(struct ax_seglog *log, ax_seglog_edit_fn *edit, void *ctx,
                                        struct ax_diag *diag);
 

@@ -42,6 +42,7 @@ struct ax_seglog {
     struct ax_segment **segs; /* under table; ascending, never overlapping */
     uint32_t n, cap;
     pthread_mutex_t sync;
+    atomic_uint syncs;       /* that wait for it, or hold it */
     uint64_t synced;         /* under sync; what lies before is on the disk */
     bool sync_failed;        /* under sync; pages since `synced` may be clean and yet not on the disk */
     atomic_bool names_dirty; /* the folder has names that may not be on the disk */

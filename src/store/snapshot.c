@@ -1,4 +1,5 @@
 /* snapshot.c: writing a snapshot: a buffer over a temporary file that gets its name last. */
+#include "base/buf.h"
 #include "store/snapshot_priv.h"
 
 #include <errno.h>
@@ -18,6 +19,8 @@ struct ax_snapshot_writer {
     uint32_t sections;
     enum ax_err err; /* the first failure, with its text */
     struct ax_diag diag;
+    bool holds;
+    struct ax_buf held; /* frames and bodies that belong behind buf */
     size_t n;
     uint8_t buf[BUFFER_BYTES];
 };
@@ -35,6 +38,12 @@ static void flush(struct ax_snapshot_writer *w, struct ax_str body)
 
 static void put(struct ax_snapshot_writer *w, const void *p, size_t n)
 {
+    if (w->holds) {
+        ax_buf_put(&w->held, p, n);
+        if (w->held.err != AX_OK)
+            w->err = ax_fail(&w->diag, w->held.err, "no memory to take a snapshot");
+        return;
+    }
     if (n > sizeof w->buf - w->n) {
         flush(w, (struct ax_str){p, n});
         return;
@@ -55,6 +64,8 @@ enum ax_err ax_snapshot_begin(const char *dir, uint64_t position, struct ax_snap
     w->written = 0;
     w->sections = 0;
     w->err = AX_OK;
+    w->holds = false;
+    ax_buf_init(&w->held, SIZE_MAX);
     w->place = AX_FILE_HEAD;
     enum ax_err err = ax_folder_open(dir, true, &w->folder, diag);
     if (err != AX_OK) {
@@ -99,6 +110,20 @@ void ax_snapshot_put(struct ax_snapshot_writer *w, uint8_t type, struct ax_str b
     put_section(w, type, body);
 }
 
+void ax_snapshot_hold(struct ax_snapshot_writer *w)
+{
+    w->holds = true;
+}
+
+void ax_snapshot_write(struct ax_snapshot_writer *w)
+{
+    w->holds = false;
+    if (w->err == AX_OK && w->held.n)
+        put(w, w->held.bytes, w->held.n);
+    ax_buf_done(&w->held);
+    ax_buf_init(&w->held, SIZE_MAX);
+}
+
 /* Write the end, and see that all of it is on the disk before the name says so. */
 static void finish(struct ax_snapshot_writer *w)
 {
@@ -135,6 +160,7 @@ void ax_snapshot_abandon(struct ax_snapshot_writer *w)
         (void)unlinkat(w->folder.fd, w->temporary, 0); /* not there any more after a commit */
     }
     ax_folder_close(&w->folder);
+    ax_buf_done(&w->held);
     free(w);
 }
 

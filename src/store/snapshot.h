@@ -25,6 +25,13 @@ AX_MUST_USE enum ax_err ax_snapshot_begin(const char *dir, uint64_t position, st
  * with a text, kept for commit) it does nothing. */
 void ax_snapshot_put(struct ax_snapshot_writer *w, uint8_t type, struct ax_str body);
 
+/* From here on keep sections in memory, so that putting them waits for no disk: at most what is put until
+ * ax_snapshot_write(). AX_NOMEM is kept for commit, as other failures are. */
+void ax_snapshot_hold(struct ax_snapshot_writer *w);
+
+/* Write what is held, give its memory back, and hold no more. */
+void ax_snapshot_write(struct ax_snapshot_writer *w);
+
 /* Finish: sync and rename, then free w. On AX_IO (with a text) the file is gone and those of before remain;
  * only one of the same position may have been replaced already. */
 AX_MUST_USE enum ax_err ax_snapshot_commit(struct ax_snapshot_writer *w, struct ax_diag *diag);

@@ -99,6 +99,7 @@ static void close_synced(struct ax_seglog *log)
 enum ax_err ax_seglog_sync(struct ax_seglog *log, struct ax_diag *diag)
 {
     enum ax_err err = AX_OK;
+    (void)atomic_fetch_add(&log->syncs, 1);
     (void)pthread_mutex_lock(&log->sync);
     uint64_t end = atomic_load(&log->end);
     if (log->sync_failed)
@@ -119,5 +120,6 @@ enum ax_err ax_seglog_sync(struct ax_seglog *log, struct ax_diag *diag)
     if (err == AX_OK)
         log->sync_failed = false;
     (void)pthread_mutex_unlock(&log->sync);
+    (void)atomic_fetch_sub(&log->syncs, 1);
     return err;
 }

@@ -6,7 +6,7 @@
 
 #define ARENA_MAX (16u << 20)
 #define SYMBOLS_MAX 1024u
-#define SERIES_MAX 256u
+#define SERIES_MAX 1024u
 #define PARTS_MAX 8u /* samples, histograms or exemplars of one series */
 #define PAIRS_MAX 16u
 

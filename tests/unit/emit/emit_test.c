@@ -183,6 +183,22 @@ static void every_endpoint_relabels_for_itself(void **state)
     receiver_stop(ruled);
 }
 
+static void who_is_in_a_hurry_leaves_what_waits_in_the_log(void **state)
+{
+    (void)state;
+    static atomic_bool hurry;
+    const struct ax_remote_write nobody = emitting_endpoint("http://127.0.0.1:1/write");
+    struct emitting e = emitting_start(&nobody, 1, &(struct ax_emit_options){.hurry = &hurry});
+    struct ax_out *out = emitting_open(&e, "x{a=\"1\"}");
+    emitting_put(&e, out, 1000, 1);
+    emitting_commit(&e);
+    atomic_store(&hurry, true);
+    emitting_halt(&e, INT64_C(3600000)); /* an hour */
+    emitting_resume(&e, &nobody, 1, NULL);
+    assert_true(ax_emit_pending(e.emit) == 1);
+    emitting_stop(&e, 0);
+}
+
 static void a_bad_endpoint_is_refused_with_a_text(void **state)
 {
     (void)state;
@@ -277,6 +293,7 @@ int main(void)
         cmocka_unit_test(version_2_falls_back_on_415_on_400_and_on_2xx_that_wrote_nothing),
         cmocka_unit_test(a_sample_that_is_not_newer_is_dropped),
         cmocka_unit_test(every_endpoint_relabels_for_itself),
+        cmocka_unit_test(who_is_in_a_hurry_leaves_what_waits_in_the_log),
         cmocka_unit_test(a_bad_endpoint_is_refused_with_a_text),
         cmocka_unit_test(a_reload_loses_and_doubles_nothing_while_a_thread_emits),
         cmocka_unit_test(a_unit_that_is_there_already_is_not_queued_again),

@@ -115,6 +115,34 @@ static void a_torn_write_leaves_the_one_before(void **state)
     scratch_remove(dir);
 }
 
+static void what_an_owner_is_given_replaces_the_file_whole(void **state)
+{
+    (void)state;
+    char dir[SCRATCH_PATH], name[64], path[SCRATCH_PATH], before[SCRATCH_PATH];
+    const struct ax_positions_owner other = {{"other", 5}, {"http://h/w", 10}, 6};
+    struct ax_diag diag;
+    struct ax_positions *p = make(dir, 100);
+    size_t n, k;
+    put(p, 0, 10, 200);
+    (void)snprintf(name, sizeof name, "%u.position", ax_positions_number(p));
+    scratch_in(path, dir, name);
+    scratch_in(before, dir, "before");
+    assert_int_equal(link(path, before), 0);
+    uint8_t *was = scratch_read(path, &n);
+    assert_int_equal(ax_positions_give(p, &other, 150, &diag), AX_OK);
+    uint8_t *is = scratch_read(before, &k); /* at no moment it was half of both */
+    assert_int_equal(n, k);
+    assert_memory_equal(was, is, n);
+    put(p, 0, AX_LANES, 300); /* into the new one */
+    p = open_again(dir, p);
+    assert_true(at(p, 0) == 300 && at(p, AX_LANES - 1) == 300);
+    ax_positions_close(p);
+    free(was);
+    free(is);
+    scratch_empty(dir);
+    scratch_remove(dir);
+}
+
 static void a_damaged_head_is_refused_and_seen_in_the_list(void **state)
 {
     (void)state;
@@ -188,6 +216,7 @@ int main(void)
         cmocka_unit_test(lanes_move_forward_and_stay_where_they_are_after_a_restart),
         cmocka_unit_test(what_was_noted_is_offered_once_to_be_synced),
         cmocka_unit_test(a_torn_write_leaves_the_one_before),
+        cmocka_unit_test(what_an_owner_is_given_replaces_the_file_whole),
         cmocka_unit_test(a_damaged_head_is_refused_and_seen_in_the_list),
         cmocka_unit_test(a_new_owner_takes_it_over_where_it_stands),
         cmocka_unit_test(other_rules_begin_with_the_slowest_lane),

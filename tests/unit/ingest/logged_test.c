@@ -7,6 +7,7 @@
 #include "series_world.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 
@@ -80,11 +81,49 @@ static void a_request_that_is_not_written_down_has_written_nothing(void **state)
     assert_int_equal(logged(), 2);
 }
 
+#define LONG_SERIES                                                                                          \
+    700 /* each of LABELS labels of 4,000 bytes: 42 MB of the log, a few kB of the request                   \
+         */
+#define LABELS 15
+
+/* More than one record of the log holds. */
+static void make_long(void)
+{
+    static char value[4001], names[LABELS][8], series[32];
+    const char *pairs[2 * LABELS + 3] = {"__name__", series};
+    memset(value, 'x', sizeof value - 1);
+    for (uint32_t i = 0; i < LABELS; i++) {
+        (void)snprintf(names[i], sizeof names[i], "l%02u", i);
+        pairs[2 * i + 2] = names[i];
+        pairs[2 * i + 3] = value;
+    }
+    for (uint32_t i = 0; i < LONG_SERIES; i++) {
+        (void)snprintf(series, sizeof series, "long%u", i);
+        write_series(req, pairs);
+        write_sample(req, 7, NOW_MS);
+    }
+}
+
+static void of_a_long_request_what_lasts_is_told_as_written(void **state)
+{
+    (void)state;
+    limit_files(ax_seglog_end(endpoint.log) + (30u << 20)); /* room for one record */
+    make_long();
+    struct write_answer a = endpoint_send(2);
+    limit_files(RLIM_INFINITY);
+    write_assert_status(&a, 503);
+    assert_true(a.samples > 0 && a.samples < LONG_SERIES);
+    assert_int_equal(logged(), a.samples);
+    make_long();
+    expect_v2(204, LONG_SERIES, 0, 0);
+}
+
 int main(void)
 {
     (void)signal(SIGXFSZ, SIG_IGN);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_request_that_is_not_written_down_has_written_nothing, start, stop),
+        cmocka_unit_test_setup_teardown(of_a_long_request_what_lasts_is_told_as_written, start, stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

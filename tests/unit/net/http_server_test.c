@@ -402,6 +402,39 @@ static void an_answer_that_is_being_made_sees_that_its_client_has_gone(void **st
     assert_true(ax_metric_get(ax_metric(AX_M_HTTP_REQUESTS, "last", "499")) == 2);
 }
 
+static void who_has_only_closed_its_own_end_is_answered(void **state)
+{
+    (void)state;
+    struct ax_http_server *s = start(0);
+    static const char question[] = "POST /hold HTTP/1.1\r\n" CLOSE "Content-Length: 2\r\n\r\nok";
+    static const char old[] = "POST /hold HTTP/1.0\r\nContent-Length: 2\r\n\r\nok";
+    for (int i = 0; i < 2; i++) {
+        open_gate(false);
+        int fd = say(ax_http_server_port(s), i ? old : question, i ? sizeof old - 1 : sizeof question - 1);
+        assert_int_equal(shutdown(fd, SHUT_WR), 0);
+        open_gate(true);
+        const char *a = hear(fd);
+        assert_non_null(strstr(a, "200 OK"));
+        assert_non_null(strstr(a, "/holdok"));
+        assert_true(i == 0 || !strstr(a, "100 Continue"));
+    }
+    open_gate(false);
+    ax_http_server_stop(s, 1000);
+}
+
+static void at_its_end_the_server_waits_for_no_answer_beyond_the_deadline(void **state)
+{
+    (void)state;
+    struct ax_http_server *s = start(0);
+    static const char question[] = "GET /last HTTP/1.1\r\n" CLOSE "\r\n";
+    open_gate(false);
+    int fd = say(ax_http_server_port(s), question, sizeof question - 1);
+    wait_for(&gate.held, 1);
+    ax_http_server_stop(s, 0); /* while the one who asks is there */
+    assert_int_equal(gate.answered, 1);
+    (void)close(fd);
+}
+
 static void *stop_now(void *s)
 {
     ax_http_server_stop(s, 0);
@@ -550,6 +583,8 @@ int main(void)
         cmocka_unit_test(a_stop_turns_away_who_waits_and_waits_for_who_is_being_answered),
         cmocka_unit_test(a_stop_takes_nothing_more_on_connections_that_are_there),
         cmocka_unit_test(it_stops_while_connections_come),
+        cmocka_unit_test(who_has_only_closed_its_own_end_is_answered),
+        cmocka_unit_test(at_its_end_the_server_waits_for_no_answer_beyond_the_deadline),
         cmocka_unit_test(an_address_in_use_or_unreadable_is_explained),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

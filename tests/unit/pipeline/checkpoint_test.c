@@ -2,7 +2,13 @@
  * does nothing else. */
 #include "ax_test.h"
 #include "lasting.h"
+#include "pipeline/lesson.h"
 #include "pipeline/pipeline_priv.h"
+
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <sys/uio.h>
 
 #define MS 1000000
 
@@ -34,6 +40,100 @@ static void live_until_it_owes(struct lasting *l)
         lasting_live_to(l, l->taken + 1);
     while (of(l)->owed_ns < 2 * MS && l->taken + 1 < feed.n);
     assert_true(of(l)->owed_ns >= 2 * MS);
+}
+
+/* How often a snapshot's file was made or written while jobs could be asked, and while they could not. */
+static struct {
+    struct ax_pipeline *pipeline; /* NULL: nobody looks */
+    uint32_t free, held;
+    void (*then)(struct ax_pipeline *p); /* at the first of them */
+} disk;
+
+static void look(void)
+{
+    struct ax_pipeline *p = disk.pipeline;
+    if (!p)
+        return;
+    if (pthread_mutex_trylock(&p->run) != 0) {
+        disk.held++;
+        return;
+    }
+    (void)pthread_mutex_unlock(&p->run);
+    disk.free++;
+    if (disk.then)
+        disk.then(p);
+    disk.then = NULL;
+}
+
+/* In place of the C library's. */
+int make_file(int dir, const char *name, int flags, ...) __asm__("openat");
+ssize_t write_file(int fd, const struct iovec *v, int n, off_t at) __asm__("pwritev");
+
+int make_file(int dir, const char *name, int flags, ...)
+{
+    static int (*real)(int, const char *, int, ...);
+    va_list args;
+    va_start(args, flags);
+    const unsigned mode = flags & O_CREAT ? va_arg(args, unsigned) : 0;
+    va_end(args);
+    if (!real)
+        *(void **)&real = dlsym(RTLD_NEXT, "openat");
+    if (strstr(name, ".snap.tmp"))
+        look();
+    return real(dir, name, flags, mode);
+}
+
+ssize_t write_file(int fd, const struct iovec *v, int n, off_t at)
+{
+    static ssize_t (*real)(int, const struct iovec *, int, off_t);
+    if (!real)
+        *(void **)&real = dlsym(RTLD_NEXT, "pwritev");
+    look();
+    return real(fd, v, n, at);
+}
+
+static void nobody_who_asks_a_job_waits_for_the_disk(void **state)
+{
+    (void)state;
+    struct lasting l;
+    lasting_init(&l, &feed);
+    lasting_live_to(&l, feed.n / 2);
+    disk.pipeline = l.pipeline;
+    assert_true(ax_pipeline_snapshot(l.pipeline));
+    disk.pipeline = NULL;
+    assert_true(disk.free > 1);
+    assert_int_equal(disk.held, 0);
+    lasting_done(&l);
+}
+
+static void say_something(struct ax_pipeline *p)
+{
+    const struct ax_lesson lesson = {.range = {.id = 7, .verdict = AX_LESSON_MISSED}};
+    assert_int_equal(
+        ax_pipeline_teach(p, ax_job_config(p->jobs[p->jobs_n - 1])->name, &lesson, NULL, NULL, NULL), AX_OK);
+}
+
+static void what_changes_a_job_meanwhile_is_before_the_position_and_told_once(void **state)
+{
+    (void)state;
+    struct lasting l;
+    static uint64_t ids[AX_JOB_LESSONS_MAX];
+    uint32_t n;
+    lasting_init(&l, &feed);
+    lasting_live_to(&l, feed.n / 2);
+    disk.pipeline = l.pipeline;
+    disk.then = say_something; /* the position is taken, and no job saved */
+    assert_true(ax_pipeline_snapshot(l.pipeline));
+    disk.pipeline = NULL;
+    assert_null(disk.then);
+    assert_true(of(&l)->position == ax_seglog_end(l.pipeline->options.log));
+    lasting_kill(&l);
+    lasting_start(&l, lasting_jobs);
+    (void)ax_pipeline_run_due(l.pipeline);
+    const struct ax_str job = ax_job_config(l.pipeline->jobs[l.pipeline->jobs_n - 1])->name;
+    assert_int_equal(ax_pipeline_lessons(l.pipeline, job, ids, &n), AX_OK);
+    assert_int_equal(n, 1);
+    lasting_done(&l);
 }
 
 static void a_snapshot_is_due_when_a_start_would_owe_too_much(void **state)
@@ -112,6 +212,8 @@ static void what_a_start_took_again_is_owed_by_the_next(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nobody_who_asks_a_job_waits_for_the_disk),
+        cmocka_unit_test(what_changes_a_job_meanwhile_is_before_the_position_and_told_once),
         cmocka_unit_test(a_snapshot_is_due_when_a_start_would_owe_too_much),
         cmocka_unit_test(such_snapshots_write_no_more_than_they_may),
         cmocka_unit_test(what_a_start_took_again_is_owed_by_the_next),

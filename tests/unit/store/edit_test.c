@@ -1,7 +1,8 @@
 /* Records are changed where they stand: all others, and all positions, are what they were. */
 #include "ax_test.h"
+#include "base/clock.h"
 #include "scratch.h"
-#include "store/seglog.h"
+#include "store/seglog_priv.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -74,6 +75,60 @@ static void records_are_changed_in_place_over_segments_and_reopenings(void **sta
     assert_int_equal(ax_seglog_append(log, 1, ax_str("more"), &ends[RECORDS], &diag), AX_OK);
     assert_true(ends[RECORDS] > ends[RECORDS - 1]);
     ax_seglog_close(log);
+    scratch_remove(dir);
+}
+
+/* Somebody who wants the log on the disk while it is edited. */
+struct keeper {
+    struct ax_seglog *log;
+    pthread_t thread;
+    bool began;
+    atomic_bool synced;
+};
+
+static void *sync_log(void *ctx)
+{
+    struct keeper *k = ctx;
+    if (ax_seglog_sync(k->log, NULL) == AX_OK)
+        atomic_store(&k->synced, true);
+    return NULL;
+}
+
+/* Begin the sync with the first record, and wait for it at the one in the last segment. */
+static enum ax_err watch(void *ctx, const struct ax_seglog_record *record, uint8_t *body, bool *changed)
+{
+    struct keeper *k = ctx;
+    const int64_t until_ns = ax_mono_ns() + INT64_C(20000000000);
+    (void)body;
+    *changed = false;
+    if (!k->began) {
+        assert_int_equal(pthread_create(&k->thread, NULL, sync_log, k), 0);
+        while (atomic_load(&k->log->syncs) == 0 && ax_mono_ns() < until_ns)
+            ax_sleep_ns(1000000);
+        k->began = true;
+    }
+    while (record->end == ax_seglog_end(k->log) && !atomic_load(&k->synced) && ax_mono_ns() < until_ns)
+        ax_sleep_ns(1000000);
+    return AX_OK;
+}
+
+static void who_syncs_waits_for_one_segment_and_not_for_the_log(void **state)
+{
+    char dir[SCRATCH_PATH], text[64];
+    struct keeper k = {0};
+    uint64_t end;
+    struct ax_diag diag = {{0}};
+    (void)state;
+    scratch_make(dir, "log");
+    const struct ax_seglog_options options = {.dir = dir, .segment_bytes = 1000};
+    assert_int_equal(ax_seglog_open(&options, &k.log, NULL, &diag), AX_OK);
+    for (uint32_t i = 0; i < RECORDS; i++)
+        assert_int_equal(ax_seglog_append(k.log, 1, body_of(i, text), &end, &diag), AX_OK);
+    assert_true(scratch_count(dir, ".log") > 2);
+    assert_int_equal(ax_seglog_edit(k.log, watch, &k, &diag), AX_OK);
+    assert_true(atomic_load(&k.synced));
+    assert_int_equal(pthread_join(k.thread, NULL), 0);
+    ax_seglog_close(k.log);
     scratch_remove(dir);
 }
 
@@ -160,6 +215,7 @@ int main(void)
         cmocka_unit_test(records_are_changed_in_place_over_segments_and_reopenings),
         cmocka_unit_test(of_nothing_nothing_is_written),
         cmocka_unit_test(a_segment_in_which_one_cannot_be_changed_stays_as_it_was),
+        cmocka_unit_test(who_syncs_waits_for_one_segment_and_not_for_the_log),
         cmocka_unit_test(what_a_kill_has_left_of_a_copy_goes_when_the_log_is_opened),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
