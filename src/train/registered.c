@@ -59,31 +59,17 @@ static char *scores_of(struct ax_str text, const struct ax_artifact_about *about
     return out;
 }
 
-/* What older networks say of what was chosen for them: numbers in this order, the last of which was not
- * always there. */
-static void put_numbers(struct ax_str text, json_t *o)
-{
-    static const char *const names[] = {"learning_rate", "l2", "dropout", "units", "sequence"};
-    for (size_t i = 0; i < sizeof names / sizeof *names && text.n; i++) {
-        const char *end = memchr(text.p, ' ', text.n);
-        const size_t n = end ? (size_t)(end - text.p) : text.n;
-        double value;
-        if (ax_parse_double((struct ax_str){text.p, n}, &value) != AX_OK)
-            return;
-        (void)json_object_set_new(o, names[i], json_real(value));
-        text = (struct ax_str){text.p + n + (end ? 1 : 0), text.n - n - (end ? 1 : 0)};
-    }
-}
-
 /* What a model file says of its network, if it is one, and of what it was fitted with: an object of its own
- * (AX_NN_KEY_HYPER), or numbers. */
+ * (AX_NN_KEY_HYPER). */
 static json_t *hyper_of(const struct ax_nn_file *f)
 {
     const struct ax_str network = ax_nn_file_value(f, AX_NN_KEY_NETWORK);
     const struct ax_str text = ax_nn_file_value(f, AX_NN_KEY_HYPER);
-    json_t *o = text.n && text.p[0] == '{' ? json_loadb(text.p, text.n, 0, NULL) : NULL;
-    if (!o && (o = json_object()))
-        put_numbers(text, o);
+    json_t *o = json_loadb(text.p ? text.p : "", text.n, 0, NULL);
+    if (!json_is_object(o)) {
+        json_decref(o);
+        o = json_object();
+    }
     if (o && network.n)
         (void)json_object_set_new(o, "network", json_stringn(network.p, network.n));
     return o;
