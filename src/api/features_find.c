@@ -84,10 +84,9 @@ static bool may_be_meant(const struct finding *f, const struct ax_modelled *s)
 /* What the job is called and adds, from the candidate before it when that is of the same. */
 static bool copy_job(struct finding *f, const struct ax_modelled *s, struct candidate *to)
 {
-    const struct candidate *before = f->n ? to - 1 : NULL;
-    if (before && before->job == s->job) {
-        to->name = before->name;
-        to->root = before->root;
+    if (f->n > 0 && to[-1].job == s->job) {
+        to->name = to[-1].name;
+        to->root = to[-1].root;
         return true;
     }
     struct ax_config *root = ax_arena_alloc(&f->listed, sizeof *root);
