@@ -63,6 +63,8 @@ void ax_depth_learn(struct ax_depth *d, double value, bool abnormal, double rate
 {
     d->negative = d->negative || value < 0;
     d->since = value < 0 ? 0 : d->since + (d->since < UINT32_MAX);
+    if (!(d->mean > 0) && (abnormal || !(value > 0)))
+        return; /* zeros that a series begins with say nothing of what is usual */
     if (abnormal) {
         d->deepest = fmaxf(d->deepest, (float)fmax(d->log - log_of(d, value), 0));
         d->lasts = (uint8_t)(d->lasts + (d->lasts <= BLIP));

@@ -35,10 +35,10 @@ double ax_depth_edge(const struct ax_depth *d, double recent);
 /* The depth of a value over that which is rare, at least 1; 0 for one that is not below the edge. */
 double ax_depth_score(const struct ax_depth *d, double value, double edge);
 
-/* Learn a value (at most 1e38), when depths are rare that `rate` of values exceed. Abnormal ones are none
- * that others are compared with, and count as one when they are over: as deep as they were when that was
- * within three values, else no deeper than what is rare. O(bins of the tail), at every eighth value of a long
- * past. */
+/* Learn a value (at most 1e38), when depths are rare that `rate` of values exceed. Values count from the
+ * first one above 0 on. Abnormal ones are none that others are compared with, and count as one when they are
+ * over: as deep as they were when that was within three values, else no deeper than what is rare. O(bins of
+ * the tail), at every eighth value of a long past. */
 void ax_depth_learn(struct ax_depth *d, double value, bool abnormal, double rate);
 
 /* Append all that it knows. */

@@ -81,6 +81,19 @@ static void learn_level(struct ax_detector *d, double value)
     d->mean += (value - d->mean) * fmin((double)count / (double)d->mean_n, 1);
 }
 
+/* While an abnormality is held, how far it is from what was before is no measure of how far values usually
+ * are: a first outage of a young series would make the unit so large that no later one is any more. */
+static bool keeps_unit(const struct ax_detector *d, const struct ax_detector_view *v)
+{
+    return d->hold.age > 0 && (v->id == AX_MEMBER_NEIGHBOURS || v->id == AX_MEMBER_LEVEL);
+}
+
+/* Is this value a part of something abnormal that is not accepted yet? */
+static bool is_abnormal(const struct ax_detector *d)
+{
+    return d->run > 0 ? d->run <= ax_detector_hold_steps(d) : d->last.ready && d->last.score > 1;
+}
+
 /* A member learns a distance: its unit and its level. */
 static void learn_distance(struct ax_detector *d, struct ax_detector_view *v, const struct ax_look *l)
 {
@@ -91,7 +104,8 @@ static void learn_distance(struct ax_detector *d, struct ax_detector_view *v, co
                                          .patience = ax_detector_hold_steps(d),
                                          .lasts = d->hold.age > 0};
     const bool ready = ax_scale_ready(&v->scale);
-    const int octaves = ax_scale_learn(&v->scale, distance, d->spec.memory_steps);
+    const int octaves =
+        ready && keeps_unit(d, v) ? 0 : ax_scale_learn(&v->scale, distance, d->spec.memory_steps);
     if (!ready)
         return;
     ax_member_learn(&v->member, score, &learning);
@@ -136,7 +150,6 @@ void ax_detector_learn(struct ax_detector *d, const struct ax_look *l, double co
     }
     if (!isnan(combined) && !l->known)
         ax_member_learn(&d->combined, combined, &learning);
-    ax_depth_learn(&d->depth, l->value, d->run > 0 && d->run <= ax_detector_hold_steps(d),
-                   DEPTH_PART * d->spec.false_alarm_rate);
+    ax_depth_learn(&d->depth, l->value, is_abnormal(d), DEPTH_PART * d->spec.false_alarm_rate);
     learn_level(d, l->value);
 }

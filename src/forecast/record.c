@@ -19,6 +19,7 @@
 /* By how much all together are to be better than the last value, when one forecast says so; when n say so
  * that do not overlap, by this over the square root of n. */
 #define BELIEF_DOUBT 0.15
+#define BELIEF_YOUNG 0.4 /* the doubt in what present weights would have done, likewise */
 #define BELIEF_HEARD 5.0 /* independent forecasts at which the present weights' errors count half, */
 #define BELIEF_NEAR                                                                                          \
     12.0                 /* and half of that at this lead: nearer, what was is soon known of these weights   \
@@ -121,6 +122,7 @@ static double together_ratio(const struct ax_lead_record *r, uint32_t lead, cons
         heard += weights[m] * r->heard[m];
     }
     now = (now + 1e-9) / ((double)r->member_error[AX_MEMBER_LAST_VALUE] + 1e-9);
+    now *= 1 + BELIEF_YOUNG / sqrt(1 + heard / heard_per_lead(lead));
     double share = heard / (heard + BELIEF_HEARD * heard_per_lead(lead)) * lead / (lead + BELIEF_NEAR);
     return now < was ? was * pow(now / was, share) : was;
 }

@@ -179,6 +179,25 @@ static void an_outage_is_seen_at_once_and_as_long_as_it_lasts(void **state)
     assert_true(above(&r, &s, began + 80, r.n) <= 1);
 }
 
+/* Three hours after its first value a series is down for 72 minutes; a later outage is as bad as that one
+ * was. */
+static void a_first_outage_of_a_young_series_hides_no_later_one(void **state)
+{
+    (void)state;
+    read_recording("replay/ingress-01.csv", &r);
+    uint32_t began = 0, n = 0;
+    while (!r.label[began])
+        began++;
+    while (r.label[began + n])
+        n++;
+    const uint32_t again = r.n + began; /* as it is played once more */
+    memcpy(r.value + r.n, r.value, (began + n) * sizeof r.value[0]);
+    r.n = again + n;
+    walk(&r, &(struct ax_detector_spec){0}, &s);
+    for (uint32_t i = again + 5; i < again + 45; i++)
+        assert_true(s.v[i].score > 1 && s.v[i].direction == -1);
+}
+
 /* Next to nothing is sent for two hours, by one whose values vary by a half of their mean, as those of rates
  * do. */
 static void a_sender_that_stalls_is_seen_as_long_as_it_does(void **state)
@@ -204,6 +223,7 @@ int main(void)
         cmocka_unit_test(the_first_day_is_quiet_and_not_blind),
         cmocka_unit_test(a_series_that_dies_is_told_and_then_silent),
         cmocka_unit_test(an_outage_is_seen_at_once_and_as_long_as_it_lasts),
+        cmocka_unit_test(a_first_outage_of_a_young_series_hides_no_later_one),
         cmocka_unit_test(a_sender_that_stalls_is_seen_as_long_as_it_does),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -104,6 +104,33 @@ static void nothing_but_zeros_is_never_deep(void **state)
     assert_true(isfinite(score_of(&d, 0, 1e38)));
 }
 
+static void zeros_that_it_begins_with_are_no_usual_level(void **state)
+{
+    (void)state;
+    struct ax_depth d;
+    struct ax_rng rng;
+    ax_depth_init(&d, MEMORY);
+    ax_rng_seed(&rng, 7);
+    for (uint32_t i = 0; i < 60; i++)
+        ax_depth_learn(&d, 0, false, RATE);
+    for (uint32_t i = 0; i < 500; i++)
+        ax_depth_learn(&d, traffic(&rng, 1e6), false, RATE);
+    assert_true(score_of(&d, 0, 1e6) > 1);
+}
+
+static void an_outage_that_lasts_does_not_make_depths_usual(void **state)
+{
+    (void)state;
+    struct ax_depth d;
+    struct ax_rng rng;
+    start(&d, &rng, 1500);
+    for (uint32_t i = 0; i < 72; i++)
+        ax_depth_learn(&d, 0, true, RATE);
+    for (uint32_t i = 0; i < 500; i++)
+        ax_depth_learn(&d, traffic(&rng, 1e6), false, RATE);
+    assert_true(score_of(&d, 0, 1e6) > 1);
+}
+
 static void what_was_saved_goes_on_alike(void **state)
 {
     (void)state;
@@ -111,6 +138,11 @@ static void what_was_saved_goes_on_alike(void **state)
     struct ax_rng rng;
     struct ax_buf b;
     start(&d, &rng, 700);
+    ax_depth_learn(&d, -1, false, RATE); /* all that there is to be lost: it was negative, */
+    for (uint32_t i = 0; i < MEMORY; i++)
+        ax_depth_learn(&d, traffic(&rng, 1e6), false, RATE);
+    ax_depth_learn(&d, 0, true, RATE); /* and something abnormal goes on */
+    ax_depth_learn(&d, 1e3, true, RATE);
     ax_depth_init(&again, MEMORY);
     ax_buf_init(&b, 1 << 16);
     ax_depth_save(&d, &b);
@@ -135,6 +167,8 @@ int main(void)
         cmocka_unit_test(depths_that_are_often_visited_are_usual),
         cmocka_unit_test(a_young_series_and_one_that_is_negative_at_times_have_no_depths),
         cmocka_unit_test(nothing_but_zeros_is_never_deep),
+        cmocka_unit_test(zeros_that_it_begins_with_are_no_usual_level),
+        cmocka_unit_test(an_outage_that_lasts_does_not_make_depths_usual),
         cmocka_unit_test(what_was_saved_goes_on_alike),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
