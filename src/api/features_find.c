@@ -13,12 +13,14 @@
 #define MATCH_NS 1000000000LL               /* for so long selectors are matched */
 #define LOOK_STEPS 1000000                  /* of matching, between two looks at the clock and at who asks; */
 #define SERIES_STEPS 16384                  /* of one series, whatever the selectors are */
+#define REGEX_MEMORY ((uint64_t)4 << 20)    /* of all selectors, compiled */
 #define LABELS_BYTES_MAX ((size_t)64 << 20) /* beside the pasts */
 
 /* A series that may be meant: what it is called, and where it is found again. */
 struct candidate {
     uint64_t job;
     uint32_t channel, serial;
+    uint32_t next_job;            /* index of the first candidate of another one */
     struct ax_str name;           /* of the job, */
     const struct ax_config *root; /* and its external labels, nothing else */
     struct ax_labels labels;
@@ -142,6 +144,8 @@ static void choose(struct finding *f)
             f->v[kept++] = f->v[i];
     }
     f->n = kept;
+    for (uint32_t i = kept; i-- > 0;)
+        f->v[i].next_job = i + 1 < kept && f->v[i + 1].job == f->v[i].job ? f->v[i + 1].next_job : i + 1;
 }
 
 /* ---- second visit ---- */
@@ -179,12 +183,19 @@ static bool is_behind(const struct candidate *c, const struct ax_modelled *s)
            (c->channel < s->channel || (c->channel == s->channel && c->serial < s->serial));
 }
 
+/* Go to the candidates of a job, from job to job: some may have come or gone since the first visit. */
+static void find_job(struct finding *f, uint64_t job)
+{
+    f->fetching = job;
+    for (f->at = 0; f->at < f->n && f->v[f->at].job != job;)
+        f->at = f->v[f->at].next_job;
+}
+
 static bool fetch(void *ctx, const struct ax_modelled *s)
 {
     struct finding *f = ctx;
     if (s->job != f->fetching)
-        for (f->fetching = s->job, f->at = 0; f->at < f->n && f->v[f->at].job != s->job;)
-            f->at++;
+        find_job(f, s->job);
     while (f->at < f->n && is_behind(&f->v[f->at], s))
         f->at++;
     const struct candidate *c = f->at < f->n ? &f->v[f->at] : NULL;
@@ -255,12 +266,20 @@ enum ax_err ax_features_find(struct ax_pipeline *p, const struct ax_features_que
     *out = (struct ax_features_found){0};
     ax_arena_init(&out->arena, q->bytes_max + LABELS_BYTES_MAX);
     ax_arena_init(&f.listed, LABELS_BYTES_MAX);
-    for (uint32_t i = 0; i < q->match_n && err == AX_OK; i++) {
-        err = ax_chooser_init(&f.choosers[i], q->match[i], diag);
+    uint64_t memory = REGEX_MEMORY;
+    for (uint32_t i = 0; i < q->match_n && err == AX_OK && f.err == AX_OK; i++) {
+        if (ax_http_gone(from)) {
+            f.err = AX_CANCELLED;
+            break;
+        }
+        uint64_t one = memory < AX_CHOOSER_MEMORY ? memory : AX_CHOOSER_MEMORY;
+        const uint64_t before = one;
+        err = ax_chooser_init_within(&f.choosers[i], q->match[i], &one, diag);
+        memory -= before - one;
         f.choosers[i].goes_on = goes_on;
         f.choosers[i].ctx = &f;
     }
-    if (err == AX_OK) {
+    if (err == AX_OK && f.err == AX_OK) {
         visit(&f, p, list);
         if (f.err == AX_OK)
             choose(&f);

@@ -8,7 +8,8 @@
 #define ARENA_BYTES (64u << 20)
 #define RANGE_MAX_MS 3600000
 #define HORIZON_MAX_MS 604800000
-#define SHOWN 64 /* bytes of a text that an error quotes */
+#define REGEX_MEMORY ((uint64_t)4 << 20) /* of all selectors, compiled */
+#define SHOWN 64                         /* bytes of a text that an error quotes */
 
 static const char *const keys[] = {"selectors", "job", "horizons"};
 
@@ -53,13 +54,14 @@ static bool note(void *ctx, struct ax_matcher *const *matchers, uint32_t n, int6
     return false;
 }
 
-static enum ax_err read_selector(struct ax_predict_request *r, struct ax_str text, struct ax_diag *diag)
+static enum ax_err read_selector(struct ax_predict_request *r, struct ax_str text, uint64_t *memory,
+                                 struct ax_diag *diag)
 {
     struct ax_predict_selector *s = &r->selectors[r->selectors_n];
     *s = (struct ax_predict_selector){.text = ax_arena_str(&r->arena, text)};
     if (!s->text.p)
         return ax_fail(diag, AX_NOMEM, "out of memory");
-    enum ax_err err = ax_expr_parse(s->text, RANGE_MAX_MS, &s->expr, diag);
+    enum ax_err err = ax_expr_parse_within(s->text, RANGE_MAX_MS, memory, &s->expr, diag);
     if (err != AX_OK)
         return ax_wrap(diag, err, "selectors: \"%.*s\"", shown(text), text.p);
     r->selectors_n++;
@@ -76,6 +78,7 @@ static enum ax_err read_selectors(struct ax_predict_request *r, const json_t *ro
 {
     const json_t *list;
     uint32_t n;
+    uint64_t memory = REGEX_MEMORY;
     enum ax_err err = strings(root, "selectors", max, &list, &n, diag);
     if (err != AX_OK)
         return err;
@@ -83,7 +86,7 @@ static enum ax_err read_selectors(struct ax_predict_request *r, const json_t *ro
     if (!r->selectors)
         return ax_fail(diag, AX_NOMEM, "out of memory");
     for (uint32_t i = 0; i < n && err == AX_OK; i++)
-        err = read_selector(r, string_of(json_array_get(list, i)), diag);
+        err = read_selector(r, string_of(json_array_get(list, i)), &memory, diag);
     return err;
 }
 

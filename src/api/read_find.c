@@ -8,9 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define FILL_MS 240000     /* below the 5 min for which PromQL looks back */
-#define LOOK_EVERY 64      /* series between two looks at the clock and at who asks */
-#define LOOK_STEPS 1000000 /* of matching, likewise */
+#define FILL_MS 240000                   /* below the 5 min for which PromQL looks back */
+#define REGEX_MEMORY ((uint64_t)4 << 20) /* of all matchers, compiled */
+#define LOOK_EVERY 64                    /* series between two looks at the clock and at who asks */
+#define LOOK_STEPS 1000000               /* of matching, likewise */
 #define NAME_BYTES 512
 #define LABELS_MAX 512
 
@@ -362,6 +363,7 @@ static void find_windows(struct ax_read_find *f)
 static enum ax_err compile(struct ax_read_find *f)
 {
     const struct ax_read_request *r = f->request;
+    uint64_t memory = REGEX_MEMORY;
     f->matchers = calloc(r->queries_n + (size_t)1, sizeof *f->matchers);
     for (uint32_t q = 0; f->matchers && q < r->queries_n; q++) {
         f->matchers[q] = calloc(r->queries[q].matchers_n + (size_t)1, sizeof **f->matchers);
@@ -369,7 +371,10 @@ static enum ax_err compile(struct ax_read_find *f)
             break;
         for (uint32_t i = 0; i < r->queries[q].matchers_n; i++) {
             const struct ax_read_matcher *m = &r->queries[q].matchers[i];
-            enum ax_err err = ax_matcher_new(m->op, m->name, m->value, &f->matchers[q][i], f->diag);
+            if (!look(f))
+                return f->err;
+            enum ax_err err =
+                ax_matcher_new_within(m->op, m->name, m->value, &memory, &f->matchers[q][i], f->diag);
             if (err != AX_OK)
                 return (void)fail(f, err, "matcher"), err;
         }

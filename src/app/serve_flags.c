@@ -98,7 +98,7 @@ static size_t store_flags(struct ax_serve_flags *f, struct ax_flag *out)
         {"storage.max-replay", AX_FLAG_DURATION, &f->replay_max_ms, "1s",
          "processor time that a start after a kill may take for replayed steps; above, a snapshot is taken "
          "early; 0s: no limit"},
-        {"storage.max-snapshot-rate", AX_FLAG_BYTES, &f->snapshot_rate_max, "8MiB",
+        {"storage.max-snapshot-rate", AX_FLAG_BYTES, &f->snapshot_rate_max, "2MiB",
          "bytes a second that snapshots taken early may write; 0: no limit"},
         {"storage.max-memory", AX_FLAG_MEMORY, &f->memory_max, "80%",
          "memory in use; above: 503, and near it no new series; 0: no limit"},

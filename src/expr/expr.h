@@ -12,6 +12,10 @@
 
 #define AX_LOOKBACK_MS 300000
 
+#define AX_EXPR_REGEX_MEMORY                                                                                 \
+    ((uint64_t)16 << 20) /* of all regular expressions of one expression, compiled                           \
+                          */
+
 struct ax_expr;
 
 /* Parse text. max_range_ms bounds ranges (--query.max-range). On failure AX_INVALID with
@@ -19,6 +23,11 @@ struct ax_expr;
  * subset has not. */
 AX_MUST_USE enum ax_err ax_expr_parse(struct ax_str text, int64_t max_range_ms, struct ax_expr **out,
                                       struct ax_diag *diag);
+
+/* The same with so much memory for its regular expressions, compiled, which is lowered by what they took
+ * (prom/regex.h). AX_INVALID also where it is not enough. */
+AX_MUST_USE enum ax_err ax_expr_parse_within(struct ax_str text, int64_t max_range_ms, uint64_t *memory,
+                                             struct ax_expr **out, struct ax_diag *diag);
 
 /* Free; NULL is fine. No bound expression may use it any more. */
 void ax_expr_free(struct ax_expr *e);

@@ -22,7 +22,7 @@ static enum ax_err add_matcher(struct ax_parser *p, struct selector *s, enum ax_
         return ax_fail(p->diag, AX_NOMEM, "out of memory, or the expression is too long");
     struct ax_diag why = {{0}};
     struct ax_matcher *m = NULL;
-    enum ax_err err = ax_matcher_new(op, name, value, &m, &why);
+    enum ax_err err = ax_matcher_new_within(op, name, value, p->memory, &m, &why);
     if (err == AX_NOMEM)
         return ax_fail(p->diag, AX_NOMEM, "out of memory");
     if (err != AX_OK)

@@ -326,12 +326,22 @@ static enum ax_err parse_all(struct ax_parser *p)
 enum ax_err ax_expr_parse(struct ax_str text, int64_t max_range_ms, struct ax_expr **out,
                           struct ax_diag *diag)
 {
+    uint64_t memory = AX_EXPR_REGEX_MEMORY;
+    return ax_expr_parse_within(text, max_range_ms, &memory, out, diag);
+}
+
+enum ax_err ax_expr_parse_within(struct ax_str text, int64_t max_range_ms, uint64_t *memory,
+                                 struct ax_expr **out, struct ax_diag *diag)
+{
     struct ax_expr *e = calloc(1, sizeof *e);
     if (!e)
         return ax_fail(diag, AX_NOMEM, "out of memory");
     ax_arena_init(&e->arena, text.n * 512 + 65536);
-    struct ax_parser p = {
-        .lx = {.text = text, .arena = &e->arena}, .expr = e, .max_range_ms = max_range_ms, .diag = diag};
+    struct ax_parser p = {.lx = {.text = text, .arena = &e->arena},
+                          .expr = e,
+                          .max_range_ms = max_range_ms,
+                          .memory = memory,
+                          .diag = diag};
     enum ax_err err = parse_all(&p);
     if (err != AX_OK) {
         ax_expr_free(e);

@@ -14,6 +14,7 @@ struct ax_parser {
     struct ax_token next;
     struct ax_expr *expr;
     int64_t max_range_ms;
+    uint64_t *memory; /* that is left for regular expressions */
     uint32_t depth;
     struct ax_diag *diag;
 };

@@ -158,13 +158,14 @@ static enum ax_err sync_before(struct ax_pipeline *p, struct ax_diag *diag)
 
 /* Write a snapshot; it appears whole or not at all. Nobody waits for the disk meanwhile but the thread that
  * steps the jobs: `run` is held while one job is copied, which takes as much memory as its state is long.
- * Where that makes no snapshot, because somebody has changed a job between, it is written with `run` held. */
+ * Where that makes no snapshot, because somebody has changed a job between or there is no memory for a copy,
+ * it is written with `run` held, section by section. */
 static enum ax_err write_snapshot(struct ax_pipeline *p, uint64_t *position, struct ax_diag *diag)
 {
     struct writing s = {.p = p};
     ax_buf_init(&s.scratch, AX_SNAPSHOT_SECTION_MAX);
     enum ax_err err = put_all(&s, diag);
-    if (err == AX_CONFLICT) {
+    if (err == AX_CONFLICT || err == AX_NOMEM) {
         ax_snapshot_abandon(s.w);
         s.w = NULL;
         s.at_once = true;

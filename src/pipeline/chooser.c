@@ -7,10 +7,17 @@
 
 enum ax_err ax_chooser_init(struct ax_chooser *c, struct ax_str selector, struct ax_diag *diag)
 {
+    uint64_t memory = AX_CHOOSER_MEMORY;
+    return ax_chooser_init_within(c, selector, &memory, diag);
+}
+
+enum ax_err ax_chooser_init_within(struct ax_chooser *c, struct ax_str selector, uint64_t *memory,
+                                   struct ax_diag *diag)
+{
     *c = (struct ax_chooser){0};
     if (selector.n == 0)
         return AX_OK;
-    enum ax_err err = ax_expr_parse(selector, SELECTOR_RANGE_MS, &c->expr, diag);
+    enum ax_err err = ax_expr_parse_within(selector, SELECTOR_RANGE_MS, memory, &c->expr, diag);
     if (err != AX_OK)
         return err;
     c->matchers = ax_expr_as_selector(c->expr, &c->n);

@@ -21,8 +21,16 @@ struct ax_chooser {
     void *ctx;
 };
 
+#define AX_CHOOSER_MEMORY ((uint64_t)2 << 20) /* of one selector's regular expressions (prom/regex.h) */
+#define AX_CHOOSER_SAID_MEMORY 131072u /* of one that is kept: what people say, of which there is more */
+
 /* Read one; empty takes everything. AX_INVALID with a text, AX_NOMEM. */
 AX_MUST_USE enum ax_err ax_chooser_init(struct ax_chooser *c, struct ax_str selector, struct ax_diag *diag);
+
+/* The same with so much memory for its regular expressions, which is lowered by what they took. AX_INVALID
+ * also where it is not enough. */
+AX_MUST_USE enum ax_err ax_chooser_init_within(struct ax_chooser *c, struct ax_str selector, uint64_t *memory,
+                                               struct ax_diag *diag);
 
 /* Free what it holds. */
 void ax_chooser_done(struct ax_chooser *c);

@@ -194,7 +194,8 @@ enum ax_err ax_pipeline_erase(struct ax_pipeline *p, struct ax_str selector, str
     *out = (struct ax_erased){0};
     if (selector.n == 0)
         return ax_fail(diag, AX_INVALID, "a selector is wanted: what is to be erased");
-    enum ax_err err = ax_chooser_init(&chooser, selector, diag);
+    uint64_t memory = AX_CHOOSER_SAID_MEMORY;
+    enum ax_err err = ax_chooser_init_within(&chooser, selector, &memory, diag);
     if (err != AX_OK)
         return err;
     if (asks_for_name(&chooser)) {

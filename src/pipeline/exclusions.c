@@ -10,24 +10,41 @@ static void free_one(struct ax_exclusion *e)
     free(e);
 }
 
-enum ax_err ax_exclusion_new(const struct ax_lesson_range *range, struct ax_str selector,
-                             struct ax_exclusion **out, struct ax_diag *diag)
+struct ax_exclusion *ax_exclusion_bare(const struct ax_lesson_range *range, struct ax_str selector)
 {
     struct ax_exclusion *e = calloc(1, sizeof *e + selector.n);
-    *out = NULL;
     if (!e)
-        return ax_fail(diag, AX_NOMEM, "out of memory");
-    enum ax_err err = ax_chooser_init(&e->chooser, selector, diag);
-    if (err != AX_OK) {
-        free(e);
-        return err;
-    }
+        return NULL;
     e->range = *range;
     e->selector_n = (uint32_t)selector.n;
     if (selector.n)
         memcpy(e->selector, selector.p, selector.n);
-    *out = e;
-    return AX_OK;
+    return e;
+}
+
+enum ax_err ax_exclusion_new(const struct ax_lesson_range *range, struct ax_str selector,
+                             struct ax_exclusion **out, struct ax_diag *diag)
+{
+    struct ax_exclusion *e = ax_exclusion_bare(range, selector);
+    *out = NULL;
+    if (!e)
+        return ax_fail(diag, AX_NOMEM, "out of memory");
+    enum ax_err err = ax_chooser_init(&e->chooser, selector, diag);
+    if (err == AX_OK)
+        *out = e;
+    else
+        free(e);
+    return err;
+}
+
+void ax_exclusions_give(struct ax_exclusion *first, uint64_t id, struct ax_chooser *chooser)
+{
+    while (first && first->range.id != id)
+        first = first->next;
+    if (!first)
+        return;
+    first->chooser = *chooser;
+    *chooser = (struct ax_chooser){0};
 }
 
 void ax_exclusions_free(struct ax_exclusion *first)

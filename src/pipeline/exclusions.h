@@ -27,6 +27,14 @@ struct ax_exclusion {
 AX_MUST_USE enum ax_err ax_exclusion_new(const struct ax_lesson_range *range, struct ax_str selector,
                                          struct ax_exclusion **out, struct ax_diag *diag);
 
+/* The same of a selector that has been read already: it takes everything until ax_exclusions_give(). NULL
+ * when there is no memory. */
+struct ax_exclusion *ax_exclusion_bare(const struct ax_lesson_range *range, struct ax_str selector);
+
+/* Let the one of that id, a bare one, have the chooser of its selector, which is zero then; when it is not in
+ * the list nothing happens. */
+void ax_exclusions_give(struct ax_exclusion *first, uint64_t id, struct ax_chooser *chooser);
+
 /* Free the whole list; NULL is fine. */
 void ax_exclusions_free(struct ax_exclusion *first);
 

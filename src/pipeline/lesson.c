@@ -13,7 +13,8 @@
 enum ax_err ax_lesson_check(struct ax_str selector, struct ax_diag *diag)
 {
     struct ax_chooser c;
-    enum ax_err err = ax_chooser_init(&c, selector, diag);
+    uint64_t memory = AX_CHOOSER_SAID_MEMORY;
+    enum ax_err err = ax_chooser_init_within(&c, selector, &memory, diag);
     ax_chooser_done(&c);
     return err;
 }
@@ -22,7 +23,7 @@ enum ax_err ax_lesson_check(struct ax_str selector, struct ax_diag *diag)
 struct teaching {
     const struct ax_lesson *lesson;
     struct ax_job *job;
-    struct ax_chooser chooser;
+    struct ax_chooser chooser;      /* read before, as it takes time */
     struct ax_exclusion *exclusion; /* for the job to keep; NULL: it is none */
     ax_lesson_visit *visit;
     void *ctx;
@@ -164,10 +165,16 @@ static enum ax_err prepare(struct teaching *t, struct ax_diag *diag)
     if (!more)
         return ax_fail(diag, AX_NOMEM, "out of memory");
     job->lessons = more;
-    err = ax_chooser_init(&t->chooser, lesson->selector, diag);
-    if (err == AX_OK && lesson->range.verdict == AX_LESSON_EXCLUDED)
-        err = ax_exclusion_new(&lesson->range, lesson->selector, &t->exclusion, diag);
-    return err;
+    if (lesson->range.verdict != AX_LESSON_EXCLUDED)
+        return AX_OK;
+    t->exclusion = ax_exclusion_bare(&lesson->range, lesson->selector);
+    return t->exclusion ? AX_OK : ax_fail(diag, AX_NOMEM, "out of memory");
+}
+
+/* As ax_lesson_check() has let it pass, or a version before it, which let more pass. */
+static enum ax_err read_selector(struct teaching *t, struct ax_diag *diag)
+{
+    return t->lesson->range.verdict ? ax_chooser_init(&t->chooser, t->lesson->selector, diag) : AX_OK;
 }
 
 /* Free what was prepared, as far as the job has not kept it. */
@@ -217,13 +224,13 @@ static void finish(struct ax_job *job, struct teaching *t)
     }
     keep_exclusion(t);
     teach_all(t);
+    ax_exclusions_give(job->exclusions, t->lesson->range.id, &t->chooser);
     const struct ax_lesson_range *range = &t->lesson->range;
     if (range->verdict == 0)
         ax_alarms_forget(&job->alarms, range->id);
     else if (t->scored)
         ax_alarms_add(&job->alarms, &(struct ax_alarm_case){range->id, range->to_ms,
                                                             range->verdict == AX_LESSON_MISSED, t->alarmed});
-    dismiss(t);
 }
 
 /* Write it down, then learn it; under `run`. */
@@ -247,8 +254,6 @@ static enum ax_err teach_job(struct ax_pipeline *p, struct ax_job *job, struct t
     }
     if (err == AX_OK)
         finish(job, t);
-    else
-        dismiss(t);
     return err;
 }
 
@@ -278,15 +283,20 @@ enum ax_err ax_pipeline_teachable(struct ax_pipeline *p, struct ax_str job, stru
 enum ax_err ax_pipeline_teach(struct ax_pipeline *p, struct ax_str job, const struct ax_lesson *lesson,
                               ax_lesson_visit *visit, void *ctx, struct ax_diag *diag)
 {
-    struct ax_job *found = NULL;
+    struct teaching t = {.lesson = lesson, .visit = visit, .ctx = ctx};
+    uint64_t memory = AX_CHOOSER_SAID_MEMORY;
+    enum ax_err err =
+        lesson->range.verdict ? ax_chooser_init_within(&t.chooser, lesson->selector, &memory, diag) : AX_OK;
+    if (err != AX_OK)
+        return err;
     (void)pthread_mutex_lock(&p->run);
-    enum ax_err err = find(p, job, &found, diag);
+    err = find(p, job, &t.job, diag);
     if (err == AX_OK) {
-        struct teaching t = {.lesson = lesson, .job = found, .visit = visit, .ctx = ctx};
         p->changes++;
-        err = teach_job(p, found, &t, diag);
+        err = teach_job(p, t.job, &t, diag);
     }
     (void)pthread_mutex_unlock(&p->run);
+    dismiss(&t);
     return err;
 }
 
@@ -319,12 +329,11 @@ enum ax_err ax_lesson_replay(struct ax_pipeline *p, struct ax_str record)
         return AX_OK; /* of a job that has begun anew since: it is taught again by whoever keeps the lessons
                        */
     struct teaching t = {.lesson = &read.lesson, .job = job};
-    if (prepare(&t, &diag) == AX_OK) {
+    if (prepare(&t, &diag) == AX_OK && read_selector(&t, &diag) == AX_OK)
         finish(job, &t);
-        return AX_OK;
-    }
+    else
+        ax_log(AX_LOG_WARN, "lesson_not_replayed", "%s", diag.text);
     dismiss(&t);
-    ax_log(AX_LOG_WARN, "lesson_not_replayed", "%s", diag.text);
     return AX_OK;
 }
 

@@ -26,7 +26,7 @@ struct ax_lesson {
 typedef void ax_lesson_visit(void *ctx, const struct ax_labels *labels, enum ax_err err, double before,
                              double after);
 
-/* Can a selector (pipeline/chooser.h) be read? AX_INVALID with a text. */
+/* Can a selector (pipeline/chooser.h) be read within AX_CHOOSER_SAID_MEMORY? AX_INVALID with a text. */
 AX_MUST_USE enum ax_err ax_lesson_check(struct ax_str selector, struct ax_diag *diag);
 
 /* Could a job learn one more lesson now? AX_OK; AX_NOTFOUND, AX_NOTREADY or AX_LIMIT as below, with a text.

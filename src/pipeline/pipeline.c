@@ -372,9 +372,9 @@ bool ax_pipeline_with_job(struct ax_pipeline *p, struct ax_str name,
                           bool (*use)(void *ctx, struct ax_job *job), void *ctx)
 {
     (void)pthread_mutex_lock(&p->run);
-    p->changes++;
     uint32_t i = ax_pipeline_is_current(p) ? ax_pipeline_find_job(p, name) : UINT32_MAX;
     if (i != UINT32_MAX && use(ctx, p->jobs[i])) {
+        p->changes++;
         ax_pipeline_show_job(p, i);
         atomic_store(&p->snapshot.wanted, true);
     }

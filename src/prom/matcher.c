@@ -38,6 +38,12 @@ static bool accepts(const struct ax_matcher *m, struct ax_str value)
 enum ax_err ax_matcher_new(enum ax_match_op op, struct ax_str name, struct ax_str value,
                            struct ax_matcher **out, struct ax_diag *diag)
 {
+    return ax_matcher_new_within(op, name, value, NULL, out, diag);
+}
+
+enum ax_err ax_matcher_new_within(enum ax_match_op op, struct ax_str name, struct ax_str value,
+                                  uint64_t *memory, struct ax_matcher **out, struct ax_diag *diag)
+{
     *out = NULL;
     if (name.n == 0)
         return ax_fail(diag, AX_INVALID, "a matcher needs a label name");
@@ -53,7 +59,7 @@ enum ax_err ax_matcher_new(enum ax_match_op op, struct ax_str name, struct ax_st
     m->name = (struct ax_str){m->bytes, name.n};
     m->value = (struct ax_str){m->bytes + name.n, value.n};
     if (op == AX_MATCH_RE || op == AX_MATCH_NRE) {
-        enum ax_err err = ax_regex_new(m->value, &m->re, diag);
+        enum ax_err err = ax_regex_new(m->value, memory, &m->re, diag);
         if (err != AX_OK) {
             ax_matcher_free(m);
             return err;

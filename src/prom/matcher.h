@@ -16,13 +16,19 @@ struct ax_matcher;
 AX_MUST_USE enum ax_err ax_matcher_new(enum ax_match_op op, struct ax_str name, struct ax_str value,
                                        struct ax_matcher **out, struct ax_diag *diag);
 
+/* The same within so much memory for its regular expression, which is lowered by what that took
+ * (prom/regex.h). AX_INVALID also where it is not enough. */
+AX_MUST_USE enum ax_err ax_matcher_new_within(enum ax_match_op op, struct ax_str name, struct ax_str value,
+                                              uint64_t *memory, struct ax_matcher **out,
+                                              struct ax_diag *diag);
+
 /* Free; NULL is fine. */
 void ax_matcher_free(struct ax_matcher *m);
 
 /* Does the label set satisfy the matcher? */
 bool ax_matcher_match(const struct ax_matcher *m, const struct ax_labels *ls);
 
-/* The most steps, of 1 to 3 ns, that this takes: 0 but for a regular expression. */
+/* The most steps, of 1 to 20 ns, that this takes: 0 but for a regular expression. */
 uint64_t ax_matcher_steps(const struct ax_matcher *m, const struct ax_labels *ls);
 
 /* Does the matcher accept the empty value? (A selector needs one that does not.) */

@@ -25,9 +25,10 @@ enum ax_re2_end ax_re2_new(const char *pattern, size_t n, int64_t memory_max, st
             *out = re;
             return AX_RE2_YES;
         }
+        const bool large = re->re.error_code() == re2::RE2::ErrorPatternTooLarge;
         (void)std::snprintf(text, text_cap, "%s", re->re.error().c_str());
         delete re;
-        return AX_RE2_INVALID;
+        return large ? AX_RE2_LARGE : AX_RE2_INVALID;
     } catch (const std::bad_alloc &) {
         return AX_RE2_NOMEM;
     }

@@ -13,8 +13,8 @@
 extern "C" {
 #endif
 
-/* How a call ended; INVALID: the pattern is none. */
-enum ax_re2_end { AX_RE2_NO, AX_RE2_YES, AX_RE2_INVALID, AX_RE2_NOMEM };
+/* How a call ended; INVALID: the pattern is none; LARGE: it needs more memory than it may take. */
+enum ax_re2_end { AX_RE2_NO, AX_RE2_YES, AX_RE2_INVALID, AX_RE2_LARGE, AX_RE2_NOMEM };
 
 /* A compiled pattern. */
 struct ax_re2;
@@ -26,7 +26,7 @@ struct ax_re2_group {
 };
 
 /* Compile: UTF-8, dot matches newline. Half of memory_max bounds the program, the rest is for states of the
- * automaton that it is run by. YES, with *out; INVALID with a text; NOMEM. */
+ * automaton that it is run by. YES, with *out; INVALID with a text; LARGE; NOMEM. */
 enum ax_re2_end ax_re2_new(const char *pattern, size_t n, int64_t memory_max, struct ax_re2 **out, char *text,
                            size_t text_cap);
 
@@ -36,7 +36,8 @@ void ax_re2_free(struct ax_re2 *re);
 /* Groups, the whole match (0) not counted. */
 uint32_t ax_re2_groups(const struct ax_re2 *re);
 
-/* Size of the program: a match takes at most so many steps for each byte, of 1 to 3 ns. */
+/* Size of the program: a match takes at most so many steps for each byte, of 1 to 20 ns (the most where the
+ * states of the automaton do not fit). */
 uint32_t ax_re2_size(const struct ax_re2 *re);
 
 /* Does the whole subject match? YES, with the first groups_n groups (0: none is asked for, which is faster);

@@ -1,11 +1,12 @@
 /* regex.c: from Go's dialect to that of the library; references to groups in a template. */
 #include "prom/regex.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
-/* Of one expression, its states included. An alternation of 2,000 host names takes half of it. The worst
- * pattern that was found within it takes 0.1 s for 4,000 bytes, and common ones some 10 us. */
-#define MEMORY_MAX ((int64_t)2 << 20)
+#define INSTRUCTION_BYTES 16u /* with what goes with it while it is compiled */
+#define OBJECT_BYTES 4096u    /* of the smallest, */
+#define CLASS_BYTES 4096u     /* and for each class of Unicode, of which some have 600 ranges to be read */
 
 struct ax_regex {
     struct ax_re2 *re;
@@ -56,15 +57,37 @@ static bool from_go(struct ax_str s, struct ax_buf *out)
     return true;
 }
 
-static enum ax_err compile(struct ax_str pattern, struct ax_regex *re, struct ax_diag *diag)
+/* What the pattern takes before it is compiled: classes cost most when they are read. */
+static uint64_t memory_to_read(struct ax_str s)
 {
+    uint64_t bytes = OBJECT_BYTES + s.n;
+    for (size_t i = 0; i + 1 < s.n; i++)
+        if (s.p[i] == '\\' && (s.p[i + 1] | 0x20) == 'p')
+            bytes += CLASS_BYTES;
+    return bytes;
+}
+
+static enum ax_err too_large(struct ax_str pattern, uint64_t memory, struct ax_diag *diag)
+{
+    return ax_fail(diag, AX_INVALID,
+                   "regular expression \"" AX_STR_FMT "\": compiled it has more than the %" PRIu64
+                   " KiB that are left for it here: use fewer or simpler ones",
+                   pattern.n < 64 ? (int)pattern.n : 64, pattern.n ? pattern.p : "", memory / 1024);
+}
+
+static enum ax_err compile(struct ax_str pattern, uint64_t *memory, struct ax_regex *re, struct ax_diag *diag)
+{
+    const uint64_t read_bytes = memory_to_read(pattern);
+    const uint64_t left = *memory < AX_REGEX_MEMORY_MAX ? *memory : AX_REGEX_MEMORY_MAX;
+    if (read_bytes > left)
+        return too_large(pattern, left, diag);
     char text[192] = "\\C is not allowed";
     struct ax_buf read;
     ax_buf_init(&read, 2 * (size_t)AX_REGEX_BYTES_MAX);
     enum ax_re2_end end = AX_RE2_INVALID;
     if (from_go(pattern, &read))
         end = read.err != AX_OK ? AX_RE2_NOMEM
-                                : ax_re2_new(read.n ? (const char *)read.bytes : "", read.n, MEMORY_MAX,
+                                : ax_re2_new(read.n ? (const char *)read.bytes : "", read.n, (int64_t)left,
                                              &re->re, text, sizeof text);
     ax_buf_done(&read);
     if (end == AX_RE2_NOMEM)
@@ -72,11 +95,19 @@ static enum ax_err compile(struct ax_str pattern, struct ax_regex *re, struct ax
     if (end == AX_RE2_INVALID)
         return ax_fail(diag, AX_INVALID, "regular expression \"" AX_STR_FMT "\": %s (the syntax is RE2's)",
                        AX_STR_ARG(pattern), text);
+    const uint64_t took =
+        end == AX_RE2_YES ? read_bytes + (uint64_t)INSTRUCTION_BYTES * ax_re2_size(re->re) : 0;
+    if (end == AX_RE2_LARGE || took > left) {
+        ax_re2_free(re->re);
+        return too_large(pattern, left, diag);
+    }
+    *memory -= took;
     return AX_OK;
 }
 
-enum ax_err ax_regex_new(struct ax_str pattern, struct ax_regex **out, struct ax_diag *diag)
+enum ax_err ax_regex_new(struct ax_str pattern, uint64_t *memory, struct ax_regex **out, struct ax_diag *diag)
 {
+    uint64_t all = AX_REGEX_MEMORY_MAX;
     *out = NULL;
     if (pattern.n > AX_REGEX_BYTES_MAX)
         return ax_fail(diag, AX_INVALID, "regular expression of %zu bytes; at most %u are allowed", pattern.n,
@@ -84,7 +115,7 @@ enum ax_err ax_regex_new(struct ax_str pattern, struct ax_regex **out, struct ax
     struct ax_regex *re = calloc(1, sizeof *re);
     if (!re)
         return ax_fail(diag, AX_NOMEM, "no memory for a regular expression");
-    enum ax_err err = compile(pattern, re, diag);
+    enum ax_err err = compile(pattern, memory ? memory : &all, re, diag);
     if (err == AX_OK)
         *out = re;
     else
@@ -102,7 +133,7 @@ enum ax_err ax_regex_in_arena(struct ax_str pattern, struct ax_arena *arena, con
 {
     struct ax_regex *re;
     *out = NULL;
-    enum ax_err err = ax_regex_new(pattern, &re, diag);
+    enum ax_err err = ax_regex_new(pattern, NULL, &re, diag);
     if (err != AX_OK)
         return err;
     if (!ax_arena_at_end(arena, end_in_arena, re)) {

@@ -16,11 +16,18 @@
 
 #define AX_REGEX_BYTES_MAX 65536u /* of a pattern */
 
+/* What compiled ones take in memory, as far as it is counted: 16 bytes for each instruction, and some KiB for
+ * each expression and each class of Unicode. Compiling takes some 10 ms for each MiB of it. */
+#define AX_REGEX_MEMORY_MAX ((uint64_t)2 << 20) /* of one expression: 2,000 host names take half of it */
+
 /* A compiled one. */
 struct ax_regex;
 
-/* Compile. AX_INVALID with a text; AX_NOMEM. Free with ax_regex_free(). */
-AX_MUST_USE enum ax_err ax_regex_new(struct ax_str pattern, struct ax_regex **out, struct ax_diag *diag);
+/* Compile. *memory is how much it may take, and is lowered by what it took; NULL: AX_REGEX_MEMORY_MAX, which
+ * is the most anyway. One that needs more is given up at a cost that grows with what there was. AX_INVALID
+ * with a text; AX_NOMEM. Free with ax_regex_free(). */
+AX_MUST_USE enum ax_err ax_regex_new(struct ax_str pattern, uint64_t *memory, struct ax_regex **out,
+                                     struct ax_diag *diag);
 
 /* The same, freed with the arena. */
 AX_MUST_USE enum ax_err ax_regex_in_arena(struct ax_str pattern, struct ax_arena *arena,
@@ -32,7 +39,7 @@ void ax_regex_free(struct ax_regex *re);
 /* Groups, the whole match (0) not counted. */
 uint32_t ax_regex_groups(const struct ax_regex *re);
 
-/* The most steps, of 1 to 3 ns, that a match of n bytes takes. */
+/* The most steps, of 1 to 20 ns, that a match of n bytes takes. */
 uint64_t ax_regex_steps(const struct ax_regex *re, size_t n);
 
 /* Does the whole subject match? groups: room for ax_regex_groups() + 1 of them, which point into the subject;

@@ -174,6 +174,9 @@ static void what_cannot_be_learnt_is_refused_with_a_text(void **state)
     l = lesson(6, AX_LESSON_NORMAL, "{instance=", 0, 100);
     assert_int_equal(teach(&r, "load", &l, &h), AX_INVALID);
     assert_int_equal(ax_lesson_check(l.selector, NULL), AX_INVALID);
+    l = lesson(6, AX_LESSON_EXCLUDED, "{instance=~\"\\\\pL{90}\"}", 0, 100); /* dear to compile */
+    assert_int_equal(teach(&r, "load", &l, &h), AX_INVALID);
+    assert_int_equal(ax_lesson_check(l.selector, NULL), AX_INVALID);
     l = lesson(6, 0, "", 0, 100);
     assert_int_equal(teach(&r, "load", &l, &h), AX_CONFLICT);
     l = lesson(6, AX_LESSON_MISSED, "{instance=\"c\"}", 0, 100);

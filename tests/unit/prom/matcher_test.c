@@ -3,6 +3,7 @@
 #include "prom/matcher.h"
 
 #include <pthread.h>
+#include <stdio.h>
 
 static bool matches(enum ax_match_op op, const char *pattern, const char *value)
 {
@@ -108,6 +109,59 @@ static void long_values_match(void **state)
     assert_false(matches(AX_MATCH_RE, "((ab|c)|(d))+", value));
 }
 
+/* What it may take bounds what it costs: compiled in full, this one takes 1.7 MiB and some 40 ms. */
+static void what_is_dear_to_compile_is_given_up_early_and_what_is_taken_is_counted(void **state)
+{
+    (void)state;
+    static const char *const dear[] = {"\\pL{90}", "(?i)\\pL{90}", "[^\\pL]{30}",
+                                       "x{900}|y{900}|z{900}|w{900}|v{900}|u{900}"};
+    struct ax_matcher *m;
+    uint64_t memory;
+    for (size_t i = 0; i < sizeof dear / sizeof dear[0]; i++) {
+        struct ax_diag diag = {{0}};
+        memory = 65536;
+        assert_int_equal(ax_matcher_new_within(AX_MATCH_RE, ax_str("l"), ax_str(dear[i]), &memory, &m, &diag),
+                         AX_INVALID);
+        assert_null(m);
+        assert_int_equal(memory, 65536);
+        assert_non_null(strstr(diag.text, "64 KiB"));
+    }
+    uint32_t n = 0;
+    for (memory = 131072; n < 64; n++) {
+        if (ax_matcher_new_within(AX_MATCH_RE, ax_str("l"), ax_str("node-[0-9]+"), &memory, &m, NULL) !=
+            AX_OK)
+            break;
+        assert_true(
+            ax_matcher_match(m, &(struct ax_labels){1, &(struct ax_label){ax_str("l"), ax_str("node-7")}}));
+        ax_matcher_free(m);
+    }
+    assert_in_range(n, 16, 63);
+}
+
+/* Reading classes takes time before anything is compiled. */
+static void many_classes_are_refused_unread(void **state)
+{
+    (void)state;
+    static char pattern[3 * 1000 + 1];
+    struct ax_matcher *m;
+    struct ax_diag diag = {{0}};
+    for (size_t i = 0; i < 1000; i++)
+        memcpy(pattern + 3 * i, "\\pL", 3);
+    assert_int_equal(ax_matcher_new(AX_MATCH_RE, ax_str("l"), ax_str(pattern), &m, &diag), AX_INVALID);
+    assert_non_null(strstr(diag.text, "2048 KiB"));
+}
+
+static void two_thousand_host_names_fit(void **state)
+{
+    (void)state;
+    static char pattern[2000 * 40];
+    size_t n = 0;
+    for (int i = 0; i < 2000; i++)
+        n += (size_t)snprintf(pattern + n, sizeof pattern - n, "%shost-%d.example.com", i ? "|" : "",
+                              i * 7919 % 100003);
+    assert_true(matches(AX_MATCH_RE, pattern, "host-7919.example.com"));
+}
+
 static void a_matcher_says_what_it_was_made_from(void **state)
 {
     (void)state;
@@ -158,6 +212,9 @@ int main(void)
         cmocka_unit_test(what_re2_refuses_is_refused_with_a_text),
         cmocka_unit_test(patterns_of_many_ways_find_the_one_that_matches),
         cmocka_unit_test(long_values_match),
+        cmocka_unit_test(what_is_dear_to_compile_is_given_up_early_and_what_is_taken_is_counted),
+        cmocka_unit_test(many_classes_are_refused_unread),
+        cmocka_unit_test(two_thousand_host_names_fit),
         cmocka_unit_test(a_matcher_says_what_it_was_made_from),
         cmocka_unit_test(threads_share_a_matcher),
     };
