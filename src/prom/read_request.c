@@ -138,8 +138,9 @@ struct forms {
     enum ax_read_form first;
 };
 
-static void take_form(struct forms *f, uint64_t form)
+static void take_form(struct forms *f, uint64_t number)
 {
+    const uint32_t form = (uint32_t)number; /* as an enum is read */
     f->any = true;
     if (!f->known && (form == AX_READ_SAMPLES || form == AX_READ_STREAMED)) {
         f->known = true;
