@@ -129,9 +129,7 @@ static enum ax_err put_job(struct writing *s, uint32_t i, struct ax_diag *diag)
         err = AX_NOTFOUND;
     }
     unlock(s);
-    if (err == AX_OK && !s->at_once)
-        ax_snapshot_write(s->w);
-    return err;
+    return err == AX_OK && !s->at_once ? ax_snapshot_write(s->w, diag) : err;
 }
 
 /* Put the series and the jobs: the log tells what comes to them from the position on. AX_CONFLICT: somebody

@@ -74,6 +74,7 @@ void ax_pipeline_record_fits(struct ax_pipeline *p, struct ax_job *job)
     for (struct ax_learner *l = ax_job_learners(job); l; l = l->after) {
         if (!l->fits_changed)
             continue;
+        p->changes++;
         l->fits_changed = record_fits(p, job, l, &diag) != AX_OK;
         if (!l->fits_changed)
             continue;

@@ -30,7 +30,6 @@ static enum ax_err with_learner(struct ax_pipeline *p, struct ax_str model,
         l = find_in(p->jobs[i], model);
     }
     if (l) {
-        p->changes++;
         use(l, ax_job_stepped_ms(p->jobs[found]), ctx);
         ax_pipeline_record_fits(p, p->jobs[found]);
         ax_pipeline_show_job(p, found);

@@ -115,13 +115,14 @@ void ax_snapshot_hold(struct ax_snapshot_writer *w)
     w->holds = true;
 }
 
-void ax_snapshot_write(struct ax_snapshot_writer *w)
+enum ax_err ax_snapshot_write(struct ax_snapshot_writer *w, struct ax_diag *diag)
 {
     w->holds = false;
     if (w->err == AX_OK && w->held.n)
         put(w, w->held.bytes, w->held.n);
     ax_buf_done(&w->held);
     ax_buf_init(&w->held, SIZE_MAX);
+    return w->err == AX_OK ? AX_OK : ax_fail(diag, w->err, "%s", w->diag.text);
 }
 
 /* Write the end, and see that all of it is on the disk before the name says so. */

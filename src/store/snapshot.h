@@ -26,11 +26,12 @@ AX_MUST_USE enum ax_err ax_snapshot_begin(const char *dir, uint64_t position, st
 void ax_snapshot_put(struct ax_snapshot_writer *w, uint8_t type, struct ax_str body);
 
 /* From here on keep sections in memory, so that putting them waits for no disk: at most what is put until
- * ax_snapshot_write(). AX_NOMEM is kept for commit, as other failures are. */
+ * ax_snapshot_write(), which tells when there was no memory for it. */
 void ax_snapshot_hold(struct ax_snapshot_writer *w);
 
-/* Write what is held, give its memory back, and hold no more. */
-void ax_snapshot_write(struct ax_snapshot_writer *w);
+/* Write what is held, give its memory back, and hold no more. Tells the first failure, with its text: AX_IO,
+ * AX_LIMIT, or AX_NOMEM, when what is held was more than there is memory for. */
+AX_MUST_USE enum ax_err ax_snapshot_write(struct ax_snapshot_writer *w, struct ax_diag *diag);
 
 /* Finish: sync and rename, then free w. On AX_IO (with a text) the file is gone and those of before remain;
  * only one of the same position may have been replaced already. */

@@ -181,9 +181,15 @@ jobs:
         for name, expression in Histograms.EXPRESSIONS.items():
             span = feed.start_s + 120, feed.start_s + Histograms.BEFORE_S - 60, Histograms.STEP_S
             want = {labels["instance"]: values for labels, values in prometheus.range(expression, *span)}
-            got = {labels["instance"]: values for labels, values in
-                   reader.range(f'model_input{{window="fine",for="{name}"}}', *span)}
-            require(len(want) == 3 and want.keys() == got.keys(), f"{name}: windows of {sorted(got)} for {sorted(want)}")
+            got = {}
+
+            def seen():
+                got.clear()
+                got.update({labels["instance"]: values for labels, values in
+                            reader.range(f'model_input{{window="fine",for="{name}"}}', *span)})
+                return len(want) == 3 and want.keys() == got.keys()
+
+            fault.eventually(60, seen, f"{name} has the windows of {sorted(want)}")
             for instance, values in want.items():
                 for t, value in values.items():
                     other = got[instance].get(t)
