@@ -11,14 +11,17 @@
 #define SECOND_NS INT64_C(1000000000)
 
 static sem_t asked;
-static atomic_int ended_by; /* a signal's number, or 0 */
+static atomic_int ended_by;      /* a signal's number, or 0 */
+static _Atomic int64_t ended_ns; /* when it came */
 static atomic_bool reload_asked, hurry;
 
 static void on_signal(int sig)
 {
     if (sig == SIGHUP)
         atomic_store(&reload_asked, true);
-    else if (atomic_exchange(&ended_by, sig))
+    else if (atomic_exchange(&ended_by, sig) == 0)
+        atomic_store(&ended_ns, ax_mono_ns());
+    else if (ax_mono_ns() - atomic_load(&ended_ns) >= SECOND_NS)
         atomic_store(&hurry, true);
     (void)sem_post(&asked);
 }
@@ -32,6 +35,7 @@ void ax_signals_begin(void)
     if (!atomic_exchange(&made, true))
         (void)sem_init(&asked, 0, 0);
     atomic_store(&ended_by, 0);
+    atomic_store(&ended_ns, INT64_MAX); /* until the first has said */
     atomic_store(&reload_asked, false);
     atomic_store(&hurry, false);
     (void)sigemptyset(&signals);

@@ -13,7 +13,8 @@
  * and SIGXFSZ become errors of the calls that meet them. */
 void ax_signals_begin(void);
 
-/* Set from the second signal on that asks for the end: what can be left undone is left. */
+/* Set by a signal that asks for the end a second and more after the first one: what can be left undone is
+ * left. (Supervisors send it twice at once: to the process and to its group.) */
 const atomic_bool *ax_signals_hurry(void);
 
 /* Take signals on the calling thread from here on, also while nobody waits for one. */

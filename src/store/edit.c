@@ -12,6 +12,7 @@
 
 #define COPY_BYTES ((size_t)1 << 20)
 #define NAP_NS 1000000
+#define LET_NS INT64_C(1000000000)
 
 /* A segment that is looked through; fd: its copy, -1 while nothing has changed. */
 struct editing {
@@ -128,10 +129,11 @@ static enum ax_err edit_segment(struct ax_seglog *log, struct ax_segment *s, ax_
     return end_copy(&e, err, diag);
 }
 
-/* Let those who want to bring the log to the disk do so before the next segment: they have waited for one. */
+/* Let those who want to bring the log to the disk do so before the next segment: they have waited for one.
+ * Not for longer than a second: the lock is theirs in turn, and a disk that hangs hangs for all. */
 static void let_sync(struct ax_seglog *log)
 {
-    while (atomic_load(&log->syncs))
+    for (int64_t waited_ns = 0; atomic_load(&log->syncs) && waited_ns < LET_NS; waited_ns += NAP_NS)
         ax_sleep_ns(NAP_NS);
 }
 
