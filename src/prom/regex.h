@@ -3,8 +3,9 @@
  *
  * It is RE2 itself, so that no pattern makes a match run away: its time is at most the size of the compiled
  * pattern, which is bounded, for each byte of the subject. What Go refuses is refused: back-references,
- * look-around, \C. Groups may be called as in (?P<name>) and (?<name>). Immutable after compile: any thread
- * may match. */
+ * look-around, \C; but for names of groups that stand twice, or have letters beyond ASCII, which are taken
+ * here. Groups may be called as in (?P<name>) and (?<name>). Immutable after compile: any thread may match.
+ */
 #ifndef AX_PROM_REGEX_H
 #define AX_PROM_REGEX_H
 
