@@ -76,8 +76,10 @@ static enum ax_err roll(const struct ax_forecaster *f, const struct ax_model_par
         queues[k] = (struct queue){places + (size_t)k * most, 0, 0};
     for (uint32_t o = first; o + 1 < n; o += stride) {
         struct ax_past then = ax_past_before(p, n - 1 - o);
-        if (ax_portfolio_run(params, states, members, &then, params->leads, f->tracks_n, scratch, pred))
-            return AX_NOMEM;
+        const enum ax_err err =
+            ax_portfolio_run(params, states, members, &then, params->leads, f->tracks_n, scratch, pred);
+        if (err != AX_OK)
+            return err;
         struct ax_local local = ax_local_of(&then);
         for (uint32_t k = 0; k < f->tracks_n && o + params->leads[k] < n; k++) {
             uint32_t lead = params->leads[k];

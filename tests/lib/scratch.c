@@ -45,6 +45,22 @@ void scratch_remove(const char *path)
         (void)rmdir(above);
 }
 
+char scratch_folder[SCRATCH_PATH];
+
+int scratch_begin(void **state)
+{
+    (void)state;
+    scratch_make(scratch_folder, NULL);
+    return 0;
+}
+
+int scratch_end(void **state)
+{
+    (void)state;
+    scratch_remove(scratch_folder);
+    return 0;
+}
+
 void scratch_in(char path[SCRATCH_PATH], const char *folder, const char *name)
 {
     int n = snprintf(path, SCRATCH_PATH, "%s/%s", folder, name);

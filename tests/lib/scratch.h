@@ -14,6 +14,12 @@ void scratch_make(char path[SCRATCH_PATH], const char *name);
 /* Remove a file or a folder with all that is in it; and, for what scratch_make() named, the folder above. */
 void scratch_remove(const char *path);
 
+/* For tests that have one folder each, as cmocka's setup and teardown: scratch_folder is made, and removed.
+ */
+extern char scratch_folder[SCRATCH_PATH];
+int scratch_begin(void **state);
+int scratch_end(void **state);
+
 /* Remove what is in a folder. */
 void scratch_empty(const char *path);
 

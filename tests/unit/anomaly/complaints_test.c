@@ -6,51 +6,24 @@
 #include "ax_test.h"
 #include "base/rng.h"
 #include "forecast/forecast.h"
+#include "recording.h"
 
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#define ROWS_MAX 2100
 #define DAY 288 /* steps of CPU */
 #define CPU "story/ec2-cpu-5f5533.csv"
 
-struct recording {
-    uint32_t n;
-    int64_t step_ms;
-    double value[ROWS_MAX];
-    bool label[ROWS_MAX];
-};
-
 /* The score of each step, and what else was said. */
 struct said {
-    struct ax_verdict v[ROWS_MAX];
+    struct ax_verdict v[RECORDING_ROWS];
 };
-
-static void read_recording(const char *name, struct recording *out)
-{
-    char path[512], line[256];
-    (void)snprintf(path, sizeof path, "%s/data/%s", AX_TEST_DIR, name);
-    FILE *in = fopen(path, "r");
-    assert_non_null(in);
-    assert_non_null(fgets(line, sizeof line, in));
-    for (out->n = 0; out->n < ROWS_MAX && fgets(line, sizeof line, in); out->n++) {
-        char *end = NULL;
-        (void)strtod(line, &end);
-        out->value[out->n] = strtod(end + 1, &end);
-        out->label[out->n] = strtod(end + 1, NULL) > 0;
-    }
-    (void)fclose(in);
-    assert_true(out->n > 1000);
-    out->step_ms = strncmp(name, "story", 5) == 0 ? 300000 : 60000;
-}
 
 /* Walk over it; NaN is a scrape that failed, or the end. */
 static void walk(const struct recording *r, const struct ax_detector_spec *spec, struct said *out)
 {
     static struct ax_forecast f;
-    const int64_t step_ms = r->step_ms;
+    const int64_t step_ms = r->t_ms[1] - r->t_ms[0];
     struct ax_forecast_spec forecast;
     struct ax_diag diag;
     struct ax_outcome outcomes[1];
@@ -97,7 +70,7 @@ static struct said s;
 static void trivial_deviations_are_few_and_guards_leave_none(void **state)
 {
     (void)state;
-    read_recording(CPU, &r);
+    recording_read(CPU, &r);
     walk(&r, &(struct ax_detector_spec){0}, &s);
     assert_true(above(&r, &s, 0, r.n) <= r.n * 0.002);
     r.value[1900] *= 3;
@@ -110,7 +83,7 @@ static void trivial_deviations_are_few_and_guards_leave_none(void **state)
 static void a_job_of_every_morning_is_flagged_three_times_and_no_more(void **state)
 {
     (void)state;
-    read_recording(CPU, &r);
+    recording_read(CPU, &r);
     const uint32_t six = DAY / 4, steps = 6;
     for (uint32_t day = 0; day < 7; day++)
         for (uint32_t i = 0; i < steps; i++)
@@ -127,7 +100,7 @@ static void a_job_of_every_morning_is_flagged_three_times_and_no_more(void **sta
 static void a_spike_of_50_times_blinds_neither_for_an_hour_nor_for_a_day(void **state)
 {
     (void)state;
-    read_recording(CPU, &r);
+    recording_read(CPU, &r);
     r.value[800] *= 50;
     r.value[812] *= 5;
     r.value[800 + DAY] *= 2;
@@ -141,7 +114,7 @@ static void the_first_day_is_quiet_and_not_blind(void **state)
     static const char *const names[] = {CPU, "story/ec2-cpu-825cc2.csv", "replay/ingress-01.csv",
                                         "replay/ingress-05.csv"};
     for (unsigned k = 0; k < sizeof names / sizeof names[0]; k++) {
-        read_recording(names[k], &r);
+        recording_read(names[k], &r);
         r.n = 182; /* of ingress: then it is down */
         r.value[160] *= 10;
         walk(&r, &(struct ax_detector_spec){0}, &s);
@@ -155,7 +128,7 @@ static void the_first_day_is_quiet_and_not_blind(void **state)
 static void a_series_that_dies_is_told_and_then_silent(void **state)
 {
     (void)state;
-    read_recording(CPU, &r);
+    recording_read(CPU, &r);
     r.n = 1200;
     for (uint32_t i = 1000; i < r.n; i++)
         r.value[i] = (double)NAN;
@@ -169,7 +142,7 @@ static void a_series_that_dies_is_told_and_then_silent(void **state)
 static void an_outage_is_seen_at_once_and_as_long_as_it_lasts(void **state)
 {
     (void)state;
-    read_recording("replay/ingress-01.csv", &r);
+    recording_read("replay/ingress-01.csv", &r);
     uint32_t began = 0;
     while (!r.label[began])
         began++;
@@ -184,7 +157,7 @@ static void an_outage_is_seen_at_once_and_as_long_as_it_lasts(void **state)
 static void a_first_outage_of_a_young_series_hides_no_later_one(void **state)
 {
     (void)state;
-    read_recording("replay/ingress-01.csv", &r);
+    recording_read("replay/ingress-01.csv", &r);
     uint32_t began = 0, n = 0;
     while (!r.label[began])
         began++;
@@ -203,7 +176,7 @@ static void a_first_outage_of_a_young_series_hides_no_later_one(void **state)
 static void a_sender_that_stalls_is_seen_as_long_as_it_does(void **state)
 {
     (void)state;
-    read_recording(CPU, &r);
+    recording_read(CPU, &r);
     struct ax_rng rng;
     ax_rng_seed(&rng, 3);
     for (uint32_t i = 0; i < r.n; i++)

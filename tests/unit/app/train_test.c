@@ -19,26 +19,10 @@
 #define STEP 300
 #define ROWS 300
 
-static char folder[SCRATCH_PATH];
-
-static int begin(void **state)
-{
-    (void)state;
-    scratch_make(folder, NULL);
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    scratch_remove(folder);
-    return 0;
-}
-
 static void write_text(const char *name, const char *text)
 {
     char path[SCRATCH_PATH];
-    scratch_in(path, folder, name);
+    scratch_in(path, scratch_folder, name);
     scratch_write(path, text, strlen(text));
 }
 
@@ -46,7 +30,7 @@ static void write_text(const char *name, const char *text)
 static void write_recording(int gap)
 {
     char path[SCRATCH_PATH];
-    scratch_in(path, folder, "in.csv");
+    scratch_in(path, scratch_folder, "in.csv");
     FILE *f = fopen(path, "w");
     assert_non_null(f);
     (void)fprintf(f, "timestamp,\"m{a=\"\"1\"\"}\",\"m{a=\"\"2\"\"}\",label\n");
@@ -89,13 +73,13 @@ static json_t *train(const char *const *more, int *status)
     char *argv[17] = {NULL};
     int n = 0;
     (void)snprintf(text[n++], SCRATCH_PATH, "train");
-    scratch_in(path, folder, "config.yml");
+    scratch_in(path, scratch_folder, "config.yml");
     (void)snprintf(text[n++], SCRATCH_PATH, "--config.file=%.230s", path);
-    scratch_in(path, folder, "report");
+    scratch_in(path, scratch_folder, "report");
     (void)snprintf(text[n++], SCRATCH_PATH, "--report=%.230s", path);
     for (; more && *more; more++) {
-        if (strchr(*more, '@')) { /* a file of the folder */
-            scratch_in(path, folder, strchr(*more, '@') + 1);
+        if (strchr(*more, '@')) { /* a file of the scratch_folder */
+            scratch_in(path, scratch_folder, strchr(*more, '@') + 1);
             (void)snprintf(text[n++], SCRATCH_PATH, "%.*s%.200s", (int)(strchr(*more, '@') - *more), *more,
                            path);
         } else {
@@ -105,7 +89,7 @@ static json_t *train(const char *const *more, int *status)
     for (int i = 0; i < n; i++)
         argv[i] = text[i];
     *status = ax_cmd_train(n, argv);
-    scratch_in(path, folder, "report/train.json");
+    scratch_in(path, scratch_folder, "report/train.json");
     json_t *report = json_load_file(path, 0, NULL);
     return report;
 }
@@ -177,7 +161,7 @@ static void write_noise(int every)
 {
     char path[SCRATCH_PATH];
     struct ax_rng rng;
-    scratch_in(path, folder, "in.csv");
+    scratch_in(path, scratch_folder, "in.csv");
     FILE *f = fopen(path, "w");
     assert_non_null(f);
     ax_rng_seed(&rng, 3);
@@ -262,7 +246,7 @@ static void a_search_goes_on_and_is_never_worse_than_what_is_usual(void **state)
     write_config("0");
     json_t *first = train(three, &status), *whole = train(six, &status);
     char path[SCRATCH_PATH];
-    scratch_in(path, folder, "report/wave-lstm.search");
+    scratch_in(path, scratch_folder, "report/wave-lstm.search");
     assert_int_equal(unlink(path), 0);
     json_t *again = train(six, &status);
     const json_t *search = json_object_get(model(whole, "wave"), "search");
@@ -311,7 +295,7 @@ static enum ax_stage newest_stage(const char *name, const char *version)
     struct ax_registry *r = NULL;
     struct ax_model_ref ref;
     struct ax_diag diag = {{0}};
-    scratch_in(path, folder, "store/models");
+    scratch_in(path, scratch_folder, "store/models");
     const struct ax_registry_options options = {
         .dir = path, .clock = ax_clock_wall(), .limits_as_before = true};
     assert_int_equal(ax_registry_open(&options, &r, &diag), AX_OK);
@@ -335,7 +319,7 @@ static double holdout_wape(const char *name, const char *version)
     char path[SCRATCH_PATH];
     struct ax_registry *r = NULL;
     double wape = 0;
-    scratch_in(path, folder, "store/models");
+    scratch_in(path, scratch_folder, "store/models");
     const struct ax_registry_options options = {
         .dir = path, .clock = ax_clock_wall(), .limits_as_before = true};
     assert_int_equal(ax_registry_open(&options, &r, NULL), AX_OK);
@@ -362,7 +346,7 @@ static void what_was_trained_serves_or_is_tried_if_the_job_is_fit_to_serve(void 
     int status;
     write_recording(0);
     write_config("0.000001");
-    scratch_in(path, folder, "store");
+    scratch_in(path, scratch_folder, "store");
     assert_int_equal(mkdir(path, 0700), 0);
     json_t *report = train(flags, &status);
     assert_int_equal(status, 1); /* wave is not fit, other is */
@@ -442,19 +426,23 @@ static void the_storage_of_a_process_that_has_stopped_is_trained_from(void **sta
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(scores_are_held_against_the_targets_of_the_job, begin, end),
+        cmocka_unit_test_setup_teardown(scores_are_held_against_the_targets_of_the_job, scratch_begin,
+                                        scratch_end),
         cmocka_unit_test_setup_teardown(
-            without_a_target_scores_are_fit_when_they_alarm_about_as_often_as_configured, begin, end),
-        cmocka_unit_test_setup_teardown(data_that_are_not_fit_are_refused_with_their_reason, begin, end),
-        cmocka_unit_test_setup_teardown(what_comes_out_does_not_hang_on_how_many_are_trained_at_once, begin,
-                                        end),
-        cmocka_unit_test_setup_teardown(a_search_goes_on_and_is_never_worse_than_what_is_usual, begin, end),
-        cmocka_unit_test_setup_teardown(what_a_search_has_found_can_be_written_into_the_configuration, begin,
-                                        end),
-        cmocka_unit_test_setup_teardown(what_was_trained_serves_or_is_tried_if_the_job_is_fit_to_serve, begin,
-                                        end),
-        cmocka_unit_test_setup_teardown(the_storage_of_a_process_that_has_stopped_is_trained_from, begin,
-                                        end),
+            without_a_target_scores_are_fit_when_they_alarm_about_as_often_as_configured, scratch_begin,
+            scratch_end),
+        cmocka_unit_test_setup_teardown(data_that_are_not_fit_are_refused_with_their_reason, scratch_begin,
+                                        scratch_end),
+        cmocka_unit_test_setup_teardown(what_comes_out_does_not_hang_on_how_many_are_trained_at_once,
+                                        scratch_begin, scratch_end),
+        cmocka_unit_test_setup_teardown(a_search_goes_on_and_is_never_worse_than_what_is_usual, scratch_begin,
+                                        scratch_end),
+        cmocka_unit_test_setup_teardown(what_a_search_has_found_can_be_written_into_the_configuration,
+                                        scratch_begin, scratch_end),
+        cmocka_unit_test_setup_teardown(what_was_trained_serves_or_is_tried_if_the_job_is_fit_to_serve,
+                                        scratch_begin, scratch_end),
+        cmocka_unit_test_setup_teardown(the_storage_of_a_process_that_has_stopped_is_trained_from,
+                                        scratch_begin, scratch_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,8 +16,6 @@
 #define SECOND "second-token-0123456789"
 #define TLS "tls_server_config: {cert_file: cert.pem, key_file: key.pem}\n"
 
-static char folder[SCRATCH_PATH];
-
 static void greet(void *ctx, const struct ax_http_request *req, struct ax_http_response *res)
 {
     (void)ctx;
@@ -30,7 +28,7 @@ static const struct ax_http_route routes[] = {{"GET", "/", "web_test", greet, NU
 static char *path_of(const char *name)
 {
     static char path[SCRATCH_PATH];
-    scratch_in(path, folder, name);
+    scratch_in(path, scratch_folder, name);
     return path;
 }
 
@@ -38,7 +36,7 @@ static char *path_of(const char *name)
 static void put(const char *name, const char *text)
 {
     char old[SCRATCH_PATH];
-    scratch_in(old, folder, "new");
+    scratch_in(old, scratch_folder, "new");
     FILE *f = fopen(old, "w");
     assert_non_null(f);
     assert_true(fputs(text, f) >= 0);
@@ -86,7 +84,7 @@ static void changes_on_disk_come_into_force(void **state)
     put_copy("key.pem", "receiver-key");
     put("tokens", FIRST "\n");
     put("web.yml", TLS "bearer_token_file: tokens\n");
-    scratch_in(web_path, folder, "web.yml");
+    scratch_in(web_path, scratch_folder, "web.yml");
     struct ax_web web;
     struct ax_http_server *s = serve(&web, web_path);
     struct visitor *v = visitor_new(ax_http_server_port(s));
@@ -167,20 +165,6 @@ static void a_start_with_a_bad_file_fails_with_its_place(void **state)
     ax_web_close(&web);
 }
 
-static int make_folder(void **state)
-{
-    (void)state;
-    scratch_make(folder, NULL);
-    return 0;
-}
-
-static int remove_folder(void **state)
-{
-    (void)state;
-    scratch_remove(folder);
-    return 0;
-}
-
 int main(void)
 {
     (void)curl_global_init(CURL_GLOBAL_ALL);
@@ -189,5 +173,5 @@ int main(void)
         cmocka_unit_test(without_a_file_everybody_comes_in),
         cmocka_unit_test(a_start_with_a_bad_file_fails_with_its_place),
     };
-    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+    return cmocka_run_group_tests(tests, scratch_begin, scratch_end);
 }

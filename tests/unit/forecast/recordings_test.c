@@ -4,6 +4,7 @@
  */
 #include "ax_test.h"
 #include "forecast/forecast.h"
+#include "recording.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -14,27 +15,6 @@
 #define TURNS 3          /* walks over a recording */
 #define TURNS_SHORT 12   /* over one of a few hundred values */
 #define CONSTANT_FROM 30 /* errors after which the constant width is known well enough to compare */
-
-struct recording {
-    uint32_t n;
-    int64_t t_ms[ROWS_MAX];
-    double value[ROWS_MAX];
-};
-
-static void read_recording(const char *name, struct recording *out)
-{
-    char path[512], line[256];
-    (void)snprintf(path, sizeof path, "%s/data/%s", AX_TEST_DIR, name);
-    FILE *in = fopen(path, "r");
-    assert_non_null(in);
-    assert_non_null(fgets(line, sizeof line, in));
-    for (out->n = 0; out->n < ROWS_MAX && fgets(line, sizeof line, in); out->n++) {
-        char *end = NULL;
-        out->t_ms[out->n] = (int64_t)strtoll(line, &end, 10) * 1000;
-        out->value[out->n] = end[1] == ',' ? (double)NAN : strtod(end + 1, NULL);
-    }
-    (void)fclose(in);
-}
 
 struct tally {
     uint32_t n, inside;
@@ -103,7 +83,8 @@ static void check(const char *name, int64_t step_ms, const int64_t *horizons, ui
     static struct tally tally[4];
     struct ax_forecast_spec spec;
     double error[4] = {0}, error_last[4] = {0};
-    read_recording(name, &r);
+    recording_read(name, &r);
+    r.n = r.n < ROWS_MAX ? r.n : ROWS_MAX;
     assert_true(r.n > 500);
     assert_int_equal(ax_forecast_spec_init(&spec, step_ms, horizons, horizons_n, NULL), AX_OK);
     spec.nonnegative = true;

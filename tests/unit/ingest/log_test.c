@@ -17,26 +17,10 @@
 
 #define SERIES 40
 
-static char folder[SCRATCH_PATH];
-
-static int open_folder(void **state)
-{
-    (void)state;
-    scratch_make(folder, NULL);
-    return 0;
-}
-
-static int remove_folder(void **state)
-{
-    (void)state;
-    scratch_remove(folder);
-    return 0;
-}
-
 /* A fresh world filled from the folder's log. */
 static void read_back(struct series_world *w)
 {
-    struct ax_seglog *log = test_log(folder);
+    struct ax_seglog *log = test_log(scratch_folder);
     struct ax_restore_report report;
     series_world_open(w, 99, "load");
     series_world_replay(w, log, &report);
@@ -49,7 +33,7 @@ static void a_request_is_one_record_and_unwanted_ones_are_none(void **state)
     (void)state;
     struct series_world w, again;
     struct write_server s;
-    struct ax_seglog *log = test_log(folder);
+    struct ax_seglog *log = test_log(scratch_folder);
     series_world_open(&w, 1, "load");
     write_server_start(&s, &w, log, NULL);
     for (uint32_t i = 0; i < 6; i++) {
@@ -81,7 +65,7 @@ static void a_log_that_fails_is_503_and_the_same_request_again_heals_it(void **s
     (void)state;
     struct series_world w, again;
     struct write_server s;
-    struct ax_seglog *log = test_log(folder);
+    struct ax_seglog *log = test_log(scratch_folder);
     struct rlimit before;
     double failures = ax_metric_get(ax_metric(AX_M_WAL_FAILURES, NULL, NULL));
     series_world_open(&w, 1, "load");
@@ -130,7 +114,7 @@ static void serve(int to_parent)
 {
     struct series_world w;
     struct write_server s;
-    struct ax_seglog *log = test_log(folder);
+    struct ax_seglog *log = test_log(scratch_folder);
     series_world_open(&w, (uint64_t)getpid(), "load");
     series_world_replay(&w, log, NULL);
     write_server_start(&s, &w, log, NULL);
@@ -206,7 +190,7 @@ int main(void)
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != 0)
         return 1;
     const struct CMUnitTest tests[] = {
-#define T(f) cmocka_unit_test_setup_teardown(f, open_folder, remove_folder)
+#define T(f) cmocka_unit_test_setup_teardown(f, scratch_begin, scratch_end)
         T(what_was_answered_2xx_is_there_after_any_kill),
         T(a_request_is_one_record_and_unwanted_ones_are_none),
         T(a_log_that_fails_is_503_and_the_same_request_again_heals_it),

@@ -12,22 +12,6 @@
 #define START_MS 1700000000000
 #define ROUNDS 1500u
 
-static char folder[SCRATCH_PATH];
-
-static int open_folder(void **state)
-{
-    (void)state;
-    scratch_make(folder, NULL);
-    return 0;
-}
-
-static int remove_folder(void **state)
-{
-    (void)state;
-    scratch_remove(folder);
-    return 0;
-}
-
 /* The i-th of some series: most are wanted, some by nobody. */
 static const char *name_of(uint64_t i, char room[48])
 {
@@ -71,7 +55,7 @@ static void what_goes_the_plain_way_is_kept_told_and_logged_as_by_the_long_one(v
 {
     (void)state;
     struct series_world plain, alone, again;
-    struct ax_seglog *log = test_log(folder);
+    struct ax_seglog *log = test_log(scratch_folder);
     struct ax_diag diag = {{0}};
     struct ax_rng rng;
     struct run r;
@@ -192,7 +176,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_goes_the_plain_way_is_kept_told_and_logged_as_by_the_long_one,
-                                        open_folder, remove_folder),
+                                        scratch_begin, scratch_end),
         cmocka_unit_test(threads_feed_while_one_forgets_reads_and_evicts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

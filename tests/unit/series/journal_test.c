@@ -8,22 +8,6 @@
 #include <stdio.h>
 #include <sys/resource.h>
 
-static char folder[SCRATCH_PATH];
-
-static int open_folder(void **state)
-{
-    (void)state;
-    scratch_make(folder, NULL);
-    return 0;
-}
-
-static int remove_folder(void **state)
-{
-    (void)state;
-    scratch_remove(folder);
-    return 0;
-}
-
 static void write_log(struct series_world *w, struct ax_seglog *log)
 {
     struct ax_diag diag = {{0}};
@@ -36,7 +20,7 @@ static void a_log_makes_the_same_series_under_another_seed(void **state)
 {
     (void)state;
     struct series_world w, again;
-    struct ax_seglog *log = test_log(folder);
+    struct ax_seglog *log = test_log(scratch_folder);
     series_world_open(&w, 1, "up|load.*");
     for (int64_t t = 0; t < 50; t++) {
         for (int i = 0; i < 40; i++) {
@@ -68,7 +52,7 @@ static void native_histograms_stand_behind_the_samples_of_a_record(void **state)
 {
     (void)state;
     struct series_world w, again;
-    struct ax_seglog *log = test_log(folder);
+    struct ax_seglog *log = test_log(scratch_folder);
     series_world_open(&w, 1, "up|latency");
     for (int64_t t = 0; t < 20; t++) {
         char message[32];
@@ -99,7 +83,7 @@ static void a_new_series_comes_after_those_of_the_log(void **state)
 {
     (void)state;
     struct series_world w, again;
-    struct ax_seglog *log = test_log(folder);
+    struct ax_seglog *log = test_log(scratch_folder);
     series_world_open(&w, 1, "up");
     series_world_add(&w, "up{instance=\"z\"}", 1, 1);
     series_world_add(&w, "up{instance=\"m\"}", 1, 1);
@@ -121,7 +105,7 @@ static void a_series_is_defined_once(void **state)
 {
     (void)state;
     struct series_world w;
-    struct ax_seglog *log = test_log(folder);
+    struct ax_seglog *log = test_log(scratch_folder);
     series_world_open(&w, 1, "up");
     series_world_add(&w, "up{instance=\"a name that is not short\"}", 1700000000000, 1);
     size_t first = ax_journal_bytes(&w.journal);
@@ -136,7 +120,7 @@ static void duplicates_are_written_as_the_ring_has_them(void **state)
 {
     (void)state;
     struct series_world w, again;
-    struct ax_seglog *log = test_log(folder);
+    struct ax_seglog *log = test_log(scratch_folder);
     series_world_open(&w, 1, "up");
     series_world_add(&w, "up", 1000, 1);
     ax_journal_reset(&w.journal); /* its record did not get into the log */
@@ -154,7 +138,7 @@ static void what_is_refused_as_too_late_is_not_written(void **state)
 {
     (void)state;
     struct series_world w, again;
-    struct ax_seglog *log = test_log(folder);
+    struct ax_seglog *log = test_log(scratch_folder);
     series_world_open_with(&w, &(struct ax_db_options){.seed = 1, .out_of_order_ms = 5000}, "up");
     for (int64_t t = 100000; t > 80000; t -= 4000)
         series_world_add(&w, "up", t, (double)t);
@@ -188,7 +172,7 @@ static void the_zero_of_a_counter_that_begins_is_written_even_at_the_second_try(
     for (int tries = 1; tries <= 2; tries++) {
         struct series_world w, again;
         char dir[SCRATCH_PATH + 64];
-        (void)snprintf(dir, sizeof dir, "%s/%d", folder, tries);
+        (void)snprintf(dir, sizeof dir, "%s/%d", scratch_folder, tries);
         struct ax_seglog *log = test_log(dir);
         series_world_open(&w, 1, "up");
         for (int i = 0; i < tries; i++) {
@@ -214,7 +198,7 @@ static void a_log_that_fails_leaves_the_series_to_be_defined_by_the_next_record(
     (void)state;
     struct series_world w, again;
     struct ax_diag diag = {{0}};
-    struct ax_seglog *log = test_log(folder);
+    struct ax_seglog *log = test_log(scratch_folder);
     struct rlimit before;
     series_world_open(&w, 1, "up");
     series_world_add(&w, "up", 1000, 1);
@@ -243,7 +227,7 @@ static void a_series_that_went_meanwhile_is_not_marked_as_defined(void **state)
 {
     (void)state;
     struct series_world w, again;
-    struct ax_seglog *log = test_log(folder);
+    struct ax_seglog *log = test_log(scratch_folder);
     series_world_open(&w, 1, "up");
     series_world_add(&w, "up", 1000, 1);
     assert_int_equal(ax_db_evict(w.db, 2000), 1);
@@ -262,9 +246,9 @@ static void samples_without_a_definition_are_counted_and_their_ref_is_not_given_
 {
     (void)state;
     struct series_world w, again;
-    struct ax_seglog *log = test_log(folder), *rest;
+    struct ax_seglog *log = test_log(scratch_folder), *rest;
     char dir[SCRATCH_PATH + 64];
-    (void)snprintf(dir, sizeof dir, "%s/rest", folder);
+    (void)snprintf(dir, sizeof dir, "%s/rest", scratch_folder);
     rest = test_log(dir);
     series_world_open(&w, 1, "up");
     series_world_add(&w, "up{instance=\"a\"}", 1000, 1);
@@ -308,7 +292,7 @@ static void a_record_that_makes_no_sense_is_refused_with_a_text(void **state)
 {
     (void)state;
     struct series_world w;
-    struct ax_seglog *log = test_log(folder);
+    struct ax_seglog *log = test_log(scratch_folder);
     series_world_open(&w, 1, "up");
     series_world_add(&w, "up{instance=\"a\"}", 1000, 1);
     series_world_add(&w, "up{instance=\"b\"}", 2000, 2);
@@ -338,7 +322,7 @@ static void a_record_that_makes_no_sense_is_refused_with_a_text(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-#define T(f) cmocka_unit_test_setup_teardown(f, open_folder, remove_folder)
+#define T(f) cmocka_unit_test_setup_teardown(f, scratch_begin, scratch_end)
         T(a_log_makes_the_same_series_under_another_seed),
         T(native_histograms_stand_behind_the_samples_of_a_record),
         T(a_new_series_comes_after_those_of_the_log),

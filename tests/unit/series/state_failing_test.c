@@ -11,22 +11,6 @@
 #define SERIES 3
 #define SAMPLES 700 /* of each: rings grow several times */
 
-static char folder[SCRATCH_PATH];
-
-static int make_folder(void **state)
-{
-    (void)state;
-    scratch_make(folder, NULL);
-    return 0;
-}
-
-static int remove_folder(void **state)
-{
-    (void)state;
-    scratch_remove(folder);
-    return 0;
-}
-
 /* What is read back of the sections; false when one of them says AX_NOMEM, which is what it may say. */
 static bool restore(struct series_world *w, struct ax_snapshot *snapshot)
 {
@@ -49,7 +33,7 @@ static void samples_without_room_end_the_start(void **state)
     struct ax_snapshot_writer *writer;
     struct ax_diag diag = {{0}};
     char dir[SCRATCH_PATH + 64], name[64];
-    (void)snprintf(dir, sizeof dir, "%s/snapshots", folder);
+    (void)snprintf(dir, sizeof dir, "%s/snapshots", scratch_folder);
     series_world_open(&w, 42, "m");
     for (int64_t t = 0; t < SAMPLES; t++)
         for (int i = 0; i < SERIES; i++) {
@@ -82,7 +66,7 @@ static void samples_without_room_end_the_start(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(samples_without_room_end_the_start, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(samples_without_room_end_the_start, scratch_begin, scratch_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,28 +7,12 @@
 #include <pthread.h>
 #include <stdio.h>
 
-static char folder[SCRATCH_PATH];
-
-static int open_folder(void **state)
-{
-    (void)state;
-    scratch_make(folder, NULL);
-    return 0;
-}
-
-static int remove_folder(void **state)
-{
-    (void)state;
-    scratch_remove(folder);
-    return 0;
-}
-
 static void save(struct series_world *w, uint64_t position)
 {
     struct ax_snapshot_writer *writer;
     struct ax_diag diag = {{0}};
     char dir[SCRATCH_PATH + 64];
-    (void)snprintf(dir, sizeof dir, "%s/snapshots", folder);
+    (void)snprintf(dir, sizeof dir, "%s/snapshots", scratch_folder);
     assert_int_equal(ax_snapshot_begin(dir, position, &writer, &diag), AX_OK);
     assert_int_equal(ax_db_save(w->db, writer, &diag), AX_OK);
     if (ax_snapshot_commit(writer, &diag) != AX_OK)
@@ -43,7 +27,7 @@ static uint32_t restore(struct series_world *w, struct ax_seglog *log, struct ax
     struct ax_diag diag = {{0}};
     char dir[SCRATCH_PATH + 64];
     uint32_t n = 0;
-    (void)snprintf(dir, sizeof dir, "%s/snapshots", folder);
+    (void)snprintf(dir, sizeof dir, "%s/snapshots", scratch_folder);
     assert_int_equal(ax_snapshot_open(dir, &snapshot, NULL, &diag), AX_OK);
     assert_int_equal(ax_restore_new(w->db, &r), AX_OK);
     uint8_t type;
@@ -100,7 +84,7 @@ static void a_snapshot_keeps_native_histograms(void **state)
 {
     (void)state;
     struct series_world w, again;
-    struct ax_seglog *log = test_log(folder);
+    struct ax_seglog *log = test_log(scratch_folder);
     series_world_open(&w, 1, "up|latency");
     for (int64_t t = 0; t < 40; t++) {
         char message[64];
@@ -143,7 +127,7 @@ static void what_nobody_wants_any_more_is_passed_over(void **state)
 {
     (void)state;
     struct series_world w, again;
-    struct ax_seglog *log = test_log(folder);
+    struct ax_seglog *log = test_log(scratch_folder);
     series_world_open(&w, 1, "up|load");
     series_world_add(&w, "load", 1000, 1);
     series_world_add(&w, "up", 1000, 1);
@@ -170,7 +154,7 @@ static void labels_that_went_and_came_back_have_their_new_ref_and_no_old_samples
 {
     (void)state;
     struct series_world w, again;
-    struct ax_seglog *log = test_log(folder);
+    struct ax_seglog *log = test_log(scratch_folder);
     series_world_open(&w, 1, "up");
     series_world_add(&w, "up{instance=\"a\"}", 1000, 1);
     series_world_add(&w, "up{instance=\"b\"}", 5000, 1);
@@ -287,7 +271,7 @@ static void a_snapshot_taken_while_samples_come_in_is_made_whole_by_the_log(void
 {
     (void)state;
     struct series_world w, again;
-    struct ax_seglog *log = test_log(folder);
+    struct ax_seglog *log = test_log(scratch_folder);
     struct feeder feeders[FEEDERS];
     pthread_t threads[FEEDERS];
     void *done;
@@ -402,7 +386,7 @@ static void a_section_that_makes_no_sense_is_refused_with_a_text(void **state)
     series_world_add(&w, "up{instance=\"a\"}", 1000, 1);
     series_world_add(&w, "up{instance=\"b\"}", 1000, 1);
     save(&w, 0);
-    (void)snprintf(dir, sizeof dir, "%s/snapshots", folder);
+    (void)snprintf(dir, sizeof dir, "%s/snapshots", scratch_folder);
     assert_int_equal(ax_snapshot_open(dir, &snapshot, NULL, &diag), AX_OK);
     uint8_t type;
     struct ax_str body;
@@ -429,7 +413,7 @@ static void a_section_that_makes_no_sense_is_refused_with_a_text(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-#define T(f) cmocka_unit_test_setup_teardown(f, open_folder, remove_folder)
+#define T(f) cmocka_unit_test_setup_teardown(f, scratch_begin, scratch_end)
         T(a_snapshot_keeps_refs_order_and_samples_under_another_seed),
         T(a_snapshot_keeps_native_histograms),
         T(an_empty_database_lasts_with_its_next_ref),
