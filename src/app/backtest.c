@@ -196,13 +196,13 @@ int ax_cmd_backtest(int argc, char **argv)
     const size_t n = sizeof flags / sizeof flags[0];
     const char **words = calloc((size_t)argc + 1, sizeof *words);
     int words_n = 0;
-    bool help = false;
+    enum ax_help help = AX_HELP_NONE;
     struct ax_diag diag = {{0}};
     enum ax_err err = words ? ax_flags_parse(flags, n, argc, argv, words, &words_n, &help, &diag) : AX_NOMEM;
     if (err == AX_OK && help) {
         ax_flags_usage(flags, n,
                        "auspex backtest --config.file=F --input=A.csv [--input=B.csv] [--flag=value ...]",
-                       stdout);
+                       help, stdout);
         free(words);
         return 0;
     }

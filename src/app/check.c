@@ -253,7 +253,8 @@ static bool report(const char *path, const struct verdict *v, struct ax_buf *out
 int ax_cmd_check(int argc, char **argv)
 {
     int64_t max_range_ms = 0;
-    bool help = false, good = true, syntax_only = false;
+    enum ax_help help = AX_HELP_NONE;
+    bool good = true, syntax_only = false;
     const char *web = NULL, **words = calloc((size_t)argc + 1, sizeof *words);
     int words_n = 0;
     struct ax_diag diag = {{0}};
@@ -273,7 +274,7 @@ int ax_cmd_check(int argc, char **argv)
         return 2;
     }
     if (help) {
-        ax_flags_usage(flags, FLAGS, "auspex check [--flag=value ...] FILE ...", stdout);
+        ax_flags_usage(flags, FLAGS, "auspex check [--flag=value ...] FILE ...", help, stdout);
         free(words);
         return 0;
     }

@@ -1,6 +1,7 @@
 /* flags.c: a table of flags and one pass over the words. */
 #include "app/flags.h"
 
+#include "app/manual.h"
 #include "base/memory.h"
 #include "base/parse.h"
 
@@ -111,20 +112,23 @@ static enum ax_err read_flag(const struct ax_flag *flags, size_t n, int argc, ch
 }
 
 enum ax_err ax_flags_parse(const struct ax_flag *flags, size_t flags_n, int argc, char **argv,
-                           const char **positional, int *positional_n, bool *help, struct ax_diag *diag)
+                           const char **positional, int *positional_n, enum ax_help *help,
+                           struct ax_diag *diag)
 {
     *positional_n = 0;
-    *help = false;
+    *help = AX_HELP_NONE;
     for (size_t i = 0; i < flags_n; i++) {
         enum ax_err err = flags[i].default_text ? set_flag(&flags[i], flags[i].default_text, diag) : AX_OK;
         if (err != AX_OK)
             return err;
     }
     for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
-            *help = true;
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+            *help = AX_HELP_TEXT;
+        else if (strcmp(argv[i], "--help-man") == 0)
+            *help = AX_HELP_MAN;
+        if (*help)
             return AX_OK;
-        }
         if (argv[i][0] != '-' || argv[i][1] == '\0') {
             positional[(*positional_n)++] = argv[i];
             continue;
@@ -136,8 +140,33 @@ enum ax_err ax_flags_parse(const struct ax_flag *flags, size_t flags_n, int argc
     return AX_OK;
 }
 
-void ax_flags_usage(const struct ax_flag *flags, size_t flags_n, const char *usage, FILE *to)
+/* A flag in the manual page. */
+static void write_man(const struct ax_flag *f, FILE *to)
 {
+    const char *d = f->default_text;
+    (void)fputs(".TP\n\\fB\\-\\-", to);
+    ax_manual_text(f->name, to);
+    (void)fputs(f->type == AX_FLAG_BOOL ? "\\fR\n" : "\\fR=\\fI...\\fR\n", to);
+    ax_manual_text(f->help, to);
+    if (d && *d) {
+        (void)fputs(" (default: ", to);
+        ax_manual_text(d, to);
+        (void)fputs(")", to);
+    }
+    (void)fputs("\n", to);
+}
+
+void ax_flags_usage(const struct ax_flag *flags, size_t flags_n, const char *usage, enum ax_help help,
+                    FILE *to)
+{
+    if (help == AX_HELP_MAN) {
+        (void)fputs(".B ", to);
+        ax_manual_text(usage, to);
+        (void)fputs("\n", to);
+        for (size_t i = 0; i < flags_n; i++)
+            write_man(&flags[i], to);
+        return;
+    }
     (void)fprintf(to, "usage: %s\n\n", usage);
     for (size_t i = 0; i < flags_n; i++) {
         const char *d = flags[i].default_text;

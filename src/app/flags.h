@@ -21,6 +21,13 @@ enum ax_flag_type {
 
 #define AX_FLAG_LIST_MAX 256
 
+/* What is asked for instead of work, and how it is printed. */
+enum ax_help {
+    AX_HELP_NONE,
+    AX_HELP_TEXT, /* --help, -h */
+    AX_HELP_MAN   /* --help-man: as a section of the manual page */
+};
+
 /* The texts of a flag that may be given several times, in order. */
 struct ax_flag_list {
     const char *v[AX_FLAG_LIST_MAX];
@@ -37,12 +44,14 @@ struct ax_flag {
 };
 
 /* Set defaults, then read argv[1..argc). Words that are no flags go to positional (room for argc) in
- * order. AX_INVALID with a text that names the flag, or the nearest one. --help sets *help and stops. */
+ * order. AX_INVALID with a text that names the flag, or the nearest one. --help and --help-man set *help and
+ * stop. */
 AX_MUST_USE enum ax_err ax_flags_parse(const struct ax_flag *flags, size_t flags_n, int argc, char **argv,
-                                       const char **positional, int *positional_n, bool *help,
+                                       const char **positional, int *positional_n, enum ax_help *help,
                                        struct ax_diag *diag);
 
 /* Print usage: the line, then every flag with its default. */
-void ax_flags_usage(const struct ax_flag *flags, size_t flags_n, const char *usage, FILE *to);
+void ax_flags_usage(const struct ax_flag *flags, size_t flags_n, const char *usage, enum ax_help help,
+                    FILE *to);
 
 #endif

@@ -1,5 +1,6 @@
 /* main.c: the subcommands of auspex. Without one, it serves. */
 #include "app/commands.h"
+#include "app/manual.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -27,11 +28,33 @@ static int usage(FILE *to, int status)
     return status;
 }
 
+/* The manual page: each command says of itself what --help does. */
+static int manual(void)
+{
+    ax_manual_begin(stdout);
+    (void)puts(".SH COMMANDS");
+    for (size_t i = 0; i < COMMANDS_N; i++)
+        ax_manual_item(commands[i].name, commands[i].help, stdout);
+    for (size_t i = 0; i < COMMANDS_N; i++) {
+        char name[16], help[] = "--help-man", *words[] = {name, help, NULL};
+        if (commands[i].run == ax_cmd_version)
+            continue; /* has no flags */
+        (void)snprintf(name, sizeof name, "%s", commands[i].name);
+        (void)printf(".SH AUSPEX %s\n", name);
+        if (commands[i].run(2, words) != 0)
+            return 1;
+    }
+    ax_manual_end(stdout);
+    return fflush(stdout) == 0 ? 0 : 1;
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 2 || argv[1][0] == '-') {
         if (argc >= 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
             return usage(stdout, 0);
+        if (argc >= 2 && strcmp(argv[1], "--help-man") == 0)
+            return manual();
         if (argc >= 2 && strcmp(argv[1], "--version") == 0)
             return ax_cmd_version(argc, argv);
         return ax_cmd_serve(argc, argv);

@@ -6,6 +6,7 @@
 
 #include "app/commands.h"
 #include "app/flags.h"
+#include "app/manual.h"
 #include "app/models_print.h"
 #include "base/log.h"
 #include "net/http_client.h"
@@ -314,13 +315,26 @@ static size_t flag_table(struct options *o, struct ax_flag *out)
     return sizeof flags / sizeof flags[0];
 }
 
-static void usage(const struct ax_flag *flags, size_t flags_n)
+/* A verb in the manual page; what it takes is before the two spaces of its help. */
+static void write_man(const struct verb *v)
 {
-    ax_flags_usage(flags, flags_n, "auspex models VERB [MODEL ...] [--flag=value ...]", stdout);
-    (void)printf(
-        "\nA model is named <job>/<kind>, a version by its number, or champion, challenger, latest.\n\n");
+    char term[64];
+    const char *text = strstr(v->help, "  ");
+    (void)snprintf(term, sizeof term, "%s %.*s", v->name, (int)(text - v->help), v->help);
+    ax_manual_item(term, text + 2, stdout);
+}
+
+static void usage(const struct ax_flag *flags, size_t flags_n, enum ax_help help)
+{
+    static const char names[] =
+        "A model is named <job>/<kind>, a version by its number, or champion, challenger, latest.";
+    ax_flags_usage(flags, flags_n, "auspex models VERB [MODEL ...] [--flag=value ...]", help, stdout);
+    (void)printf(help == AX_HELP_MAN ? ".PP\n%s\n" : "\n%s\n\n", names);
     for (size_t i = 0; i < VERBS_N; i++)
-        (void)printf("  %-9s %s\n", verbs[i].name, verbs[i].help);
+        if (help == AX_HELP_MAN)
+            write_man(&verbs[i]);
+        else
+            (void)printf("  %-9s %s\n", verbs[i].name, verbs[i].help);
 }
 
 static const struct verb *find_verb(const char *name, struct ax_diag *diag)
@@ -482,7 +496,7 @@ int ax_cmd_models(int argc, char **argv)
     const char **words = calloc((size_t)argc + 1, sizeof *words);
     struct ax_diag diag = {{0}};
     int words_n = 0, status = 0;
-    bool help = false;
+    enum ax_help help = AX_HELP_NONE;
     enum ax_err err = words ? ax_flags_parse(table, n, argc, argv, words, &words_n, &help, &diag)
                             : ax_fail(&diag, AX_NOMEM, "out of memory");
     if (err == AX_OK && !help && words_n == 0)
@@ -492,7 +506,7 @@ int ax_cmd_models(int argc, char **argv)
         (void)fprintf(stderr, "auspex models: %s\n", diag.text);
         status = 2;
     } else if (help) {
-        usage(table, n);
+        usage(table, n, help);
     } else {
         status = run(&o, words, words_n);
     }

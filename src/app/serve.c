@@ -543,8 +543,9 @@ static void wait_for_end(struct server *s)
         int sig = ax_signals_wait(TICK_NS, &again);
         if (sig) {
             ax_log(AX_LOG_INFO, "stopping",
-                   "received %s: finishing requests and sending what waits; a second one leaves that undone",
-                   strsignal(sig));
+                   "received %s: finishing requests, and sending what waits for %.0f s at most "
+                   "(--storage.remote.flush-deadline); a second one leaves that in the queue",
+                   strsignal(sig), (double)s->flags.flush_deadline_ms / 1000);
             return;
         }
         struct ax_diag diag = {{0}};
@@ -596,7 +597,7 @@ int ax_cmd_serve(int argc, char **argv)
     size_t n = ax_serve_flag_table(&s.flags, table);
     const char **words = calloc((size_t)argc + 1, sizeof *words);
     int words_n = 0;
-    bool help = false;
+    enum ax_help help = AX_HELP_NONE;
     struct ax_diag diag = {{0}};
     enum ax_log_level level = AX_LOG_INFO;
     enum ax_log_format format = AX_LOG_LOGFMT;
@@ -619,7 +620,7 @@ int ax_cmd_serve(int argc, char **argv)
         return 2;
     }
     if (help) {
-        ax_flags_usage(table, n, "auspex [serve] [--flag=value ...]", stdout);
+        ax_flags_usage(table, n, "auspex [serve] [--flag=value ...]", help, stdout);
         return 0;
     }
     ax_log_setup(level, format);

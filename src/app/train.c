@@ -359,14 +359,15 @@ int ax_cmd_train(int argc, char **argv)
         {"query.max-range", AX_FLAG_DURATION, &s->max_range_ms, "1h", "longest range of an expression"},
     };
     const size_t n = sizeof flags / sizeof flags[0];
-    bool help = false, fit = false;
+    enum ax_help help = AX_HELP_NONE;
+    bool fit = false;
     struct ax_diag diag = {{0}};
     t.words = calloc((size_t)argc + 1, sizeof *t.words);
     enum ax_err err = t.words ? ax_flags_parse(flags, n, argc, argv, t.words, &t.words_n, &help, &diag)
                               : ax_fail(&diag, AX_NOMEM, "out of memory");
     if (err == AX_OK && help) {
         ax_flags_usage(flags, n, "auspex train [JOB ...] --config.file=F --input=A.csv [--flag=value ...]",
-                       stdout);
+                       help, stdout);
         free(t.words);
         return 0;
     }

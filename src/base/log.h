@@ -23,7 +23,7 @@ enum ax_log_format { AX_LOG_LOGFMT, AX_LOG_JSON };
 /* At level warn and error so many lines of one id and subject may come at once; then one each
  * AX_LOG_EVERY_MS, and the rest come back at that pace. */
 #define AX_LOG_BURST 10
-#define AX_LOG_EVERY_MS 5000
+#define AX_LOG_EVERY_MS 60000
 
 /* So many subjects are told apart at a time; one has its place until its lines are earned back. Those for
  * which there is no place share the limit of their id. */

@@ -135,7 +135,9 @@ static void find_route(struct ax_http_call *c, const char *method, const char *p
         (void)snprintf(allowed + n, sizeof allowed - n, "%s%s", n ? ", " : "", r->method);
     }
     if (!allowed[0]) {
-        ax_http_text(&c->refusal, 404, "there is nothing at %s; / has links, docs/http.md lists the paths",
+        ax_http_text(&c->refusal, 404,
+                     "there is nothing at %s; remote-write goes to /api/v1/write, / has links, docs/http.md "
+                     "lists the paths",
                      path);
         return;
     }

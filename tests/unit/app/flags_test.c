@@ -14,7 +14,8 @@ struct values {
     struct ax_flag_list inputs;
 };
 
-static enum ax_err parse(struct values *v, int argc, const char **argv, bool *help, struct ax_diag *diag)
+static enum ax_err parse(struct values *v, int argc, const char **argv, enum ax_help *help,
+                         struct ax_diag *diag)
 {
     const struct ax_flag flags[] = {
         {"config.file", AX_FLAG_STRING, &v->file, "", "a file"},
@@ -38,7 +39,7 @@ static void defaults_hold_until_a_flag_says_otherwise(void **state)
 {
     (void)state;
     struct values v = {0};
-    bool help;
+    enum ax_help help;
     const char *argv[] = {
         "x", "--config.file=a.yml", "-wait", "2m", "--no-web.enable-lifecycle", "--input=1", "--input", "2"};
     assert_int_equal(parse(&v, 8, argv, &help, NULL), AX_OK);
@@ -71,7 +72,7 @@ static void a_wrong_flag_is_explained(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct values v = {0};
         struct ax_diag diag = {{0}};
-        bool help;
+        enum ax_help help;
         const char *argv[] = {"x", cases[i].word};
         assert_int_equal(parse(&v, 2, argv, &help, &diag), AX_INVALID);
         if (!strstr(diag.text, cases[i].text))
@@ -83,7 +84,7 @@ static void memory_is_a_size_or_a_share_of_what_there_is(void **state)
 {
     (void)state;
     struct values v = {0};
-    bool help;
+    enum ax_help help;
     const char *size[] = {"x", "--memory=2GiB"}, *none[] = {"x", "--memory=0"},
                *half[] = {"x", "--memory=50%"};
     assert_int_equal(parse(&v, 2, size, &help, NULL), AX_OK);
@@ -99,12 +100,31 @@ static void help_and_other_words_are_told_apart(void **state)
     (void)state;
     struct values v = {0};
     struct ax_diag diag = {{0}};
-    bool help;
+    enum ax_help help;
     const char *argv[] = {"x", "file.yml", "--help"};
     assert_int_equal(parse(&v, 2, argv, &help, &diag), AX_OK);
     assert_string_equal(diag.text, "file.yml");
     assert_int_equal(parse(&v, 3, argv, &help, &diag), AX_OK);
-    assert_true(help);
+    assert_int_equal(help, AX_HELP_TEXT);
+}
+
+static void the_manual_page_has_every_flag_as_it_stands(void **state)
+{
+    (void)state;
+    const char *folder = NULL;
+    const struct ax_flag flags[] = {
+        {"dot-dash", AX_FLAG_STRING, &folder, "a\\b", ".begins with a dot; don't \\fB"},
+        {"switch", AX_FLAG_BOOL, NULL, "", "'quoted"},
+    };
+    char text[512] = "";
+    FILE *to = fmemopen(text, sizeof text, "w");
+    assert_non_null(to);
+    ax_flags_usage(flags, 2, "auspex it [--flag=value]", AX_HELP_MAN, to);
+    assert_int_equal(fclose(to), 0);
+    assert_string_equal(text, ".B auspex it [\\-\\-flag=value]\n"
+                              ".TP\n\\fB\\-\\-dot\\-dash\\fR=\\fI...\\fR\n"
+                              "\\&.begins with a dot; don't \\efB (default: a\\eb)\n"
+                              ".TP\n\\fB\\-\\-switch\\fR\n\\&'quoted\n");
 }
 
 int main(void)
@@ -114,6 +134,7 @@ int main(void)
         cmocka_unit_test(a_wrong_flag_is_explained),
         cmocka_unit_test(memory_is_a_size_or_a_share_of_what_there_is),
         cmocka_unit_test(help_and_other_words_are_told_apart),
+        cmocka_unit_test(the_manual_page_has_every_flag_as_it_stands),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
