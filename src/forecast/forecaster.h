@@ -18,6 +18,7 @@
 struct ax_lead_record {
     float member_error[AX_MEMBERS];   /* exponentially weighted |error| in mean |differences|; NaN: unknown */
     float together_error, last_error; /* of their weighted mean and of the last value, over a longer time */
+    float together_ever, last_ever;   /* the same over the longest */
     float width_below, width_above;   /* log of the factor by which the interval's sides were adapted */
     float claimed, overclaimed;       /* confidence, uncorrected, of the newest forecast; mean excess of it */
     float apart;                      /* how far members are from each other usually, in local scales */
@@ -96,8 +97,8 @@ void ax_record_init(struct ax_lead_record *r);
 void ax_record_weights(const struct ax_lead_record *r, uint32_t lead, const double *pred, double *weights);
 
 /* How far the members' weighted mean may be believed against the last value, 0 to 1: not at all unless it was
- * better by more than so few forecasts may be by luck, or would have been with the weights that it has now:
- * a mean is wrong by no more than the mean of the errors in it. */
+ * better by more than so few forecasts may be by luck, lately and over the longest time, or would have been
+ * with the weights that it has now: a mean is wrong by no more than the mean of the errors in it. */
 double ax_record_belief(const struct ax_lead_record *r, uint32_t lead, const double *weights);
 
 /* Take in what the members, if they were heard, and their combination said about an actual. Errors of members

@@ -1,7 +1,7 @@
 /* forecaster_state.c: a forecaster as bytes: what it learnt of itself, lead by lead, and what is pending. */
 #include "forecast/forecaster.h"
 
-#define STATE_VERSION 10
+#define STATE_VERSION 11
 #define SEASON_MAX (UINT32_MAX / 2) /* steps; twice of it, and a lead, can be counted */
 
 static void track_save(const struct ax_lead_track *t, struct ax_buf *out)

@@ -15,10 +15,14 @@
 #define ERROR_CLIP 20.0    /* mean differences: one spike must not decide who is believed */
 #define BELIEF_STEPS 200.0 /* as these two, for the errors of all together and of the last value */
 #define BELIEF_LEADS 30.0
+#define EVER_STEPS 2000.0 /* and for the same over the longest time, */
+#define EVER_LEADS 200.0
+#define EVER_CLIP 100.0   /* where an event of many mean differences counts for more, */
+#define EVER_YOUNG 8.0    /* and what was validated for so many forecasts */
 #define BELIEF_POWER 40.0 /* as power(), between these two */
 /* By how much all together are to be better than the last value, when one forecast says so; when n say so
  * that do not overlap, by this over the square root of n. */
-#define BELIEF_DOUBT 0.15
+#define BELIEF_DOUBT 0.2
 #define BELIEF_YOUNG 0.4 /* the doubt in what present weights would have done, likewise */
 #define BELIEF_HEARD 5.0 /* independent forecasts at which the present weights' errors count half, */
 #define BELIEF_NEAR                                                                                          \
@@ -38,7 +42,7 @@ void ax_record_init(struct ax_lead_record *r)
     memset(r, 0, sizeof *r);
     for (uint32_t m = 0; m < AX_MEMBERS; m++)
         r->member_error[m] = NAN;
-    r->together_error = r->last_error = NAN;
+    r->together_error = r->last_error = r->together_ever = r->last_ever = NAN;
 }
 
 /* What a member counts whose error is 1 / x of the least: x^10, by multiplications, for there is one for
@@ -113,10 +117,12 @@ static double keep_of(double every, double steps, double leads, uint32_t lead, d
 }
 
 /* Error of all together beside the last value: what it was, and as far as its members were heard often enough
- * what it would have been with these weights, if that is less. */
+ * what it would have been with these weights, if that is less; halfway from there to what it was over the
+ * longest time, so that where there is nothing to gain luck is seen through at last. */
 static double together_ratio(const struct ax_lead_record *r, uint32_t lead, const double *weights)
 {
     double was = ((double)r->together_error + 1e-9) / ((double)r->last_error + 1e-9), now = 0, heard = 0;
+    double ever = either(((double)r->together_ever + 1e-9) / ((double)r->last_ever + 1e-9), was);
     for (uint32_t m = 0; m < AX_MEMBERS; m++) {
         now += weights[m] > 0 ? weights[m] * (double)r->member_error[m] : 0;
         heard += weights[m] * r->heard[m];
@@ -124,7 +130,7 @@ static double together_ratio(const struct ax_lead_record *r, uint32_t lead, cons
     now = (now + 1e-9) / ((double)r->member_error[AX_MEMBER_LAST_VALUE] + 1e-9);
     now *= 1 + BELIEF_YOUNG / sqrt(1 + heard / heard_per_lead(lead));
     double share = heard / (heard + BELIEF_HEARD * heard_per_lead(lead)) * lead / (lead + BELIEF_NEAR);
-    return now < was ? was * pow(now / was, share) : was;
+    return sqrt(ever * was) * (now < was ? pow(now / was, share) : 1);
 }
 
 double ax_record_belief(const struct ax_lead_record *r, uint32_t lead, const double *weights)
@@ -142,12 +148,16 @@ void ax_record_settle(struct ax_lead_record *r, uint32_t lead, const struct ax_w
 {
     double n = r->settled < SETTLED_MAX ? r->settled++ : r->settled;
     double keep = keep_of(w->heard, MEMORY_STEPS, MEMORY_LEADS, lead, n),
-           longer = keep_of(w->heard, BELIEF_STEPS, BELIEF_LEADS, lead, n);
+           longer = keep_of(w->heard, BELIEF_STEPS, BELIEF_LEADS, lead, n),
+           ever = 1 - w->heard / fmin(EVER_STEPS + EVER_LEADS * lead, n + w->heard + EVER_YOUNG);
     for (uint32_t m = 0; m < AX_MEMBERS && w->heard; m++)
         settle_member(r, m, lead, w, actual, unit, keep);
     if (w->heard && isfinite(w->pred[0])) {
-        smooth(&r->together_error, fmin(fabs(actual - w->together) / unit, ERROR_CLIP), longer);
-        smooth(&r->last_error, fmin(fabs(actual - w->pred[0]) / unit, ERROR_CLIP), longer);
+        double together = fabs(actual - w->together) / unit, last = fabs(actual - w->pred[0]) / unit;
+        smooth(&r->together_error, fmin(together, ERROR_CLIP), longer);
+        smooth(&r->last_error, fmin(last, ERROR_CLIP), longer);
+        smooth(&r->together_ever, fmin(together, EVER_CLIP), ever);
+        smooth(&r->last_ever, fmin(last, EVER_CLIP), ever);
     }
 }
 
@@ -162,6 +172,8 @@ void ax_record_save(const struct ax_lead_record *r, struct ax_buf *out)
     ax_put_f32s(out, r->member_error, AX_MEMBERS);
     ax_put_f32(out, r->together_error);
     ax_put_f32(out, r->last_error);
+    ax_put_f32(out, r->together_ever);
+    ax_put_f32(out, r->last_ever);
     ax_put_f32(out, r->width_below);
     ax_put_f32(out, r->width_above);
     ax_put_f32(out, r->apart);
@@ -179,7 +191,9 @@ void ax_record_load(struct ax_lead_record *r, struct ax_bytes *in)
     ax_get_f32s_in(in, r->member_error, AX_MEMBERS, 0, INFINITY, true);
     r->together_error = ax_get_f32(in);
     r->last_error = ax_get_f32(in);
-    if (r->together_error < 0 || r->last_error < 0)
+    r->together_ever = ax_get_f32(in);
+    r->last_ever = ax_get_f32(in);
+    if (r->together_error < 0 || r->last_error < 0 || r->together_ever < 0 || r->last_ever < 0)
         (void)ax_bytes_fail(in);
     r->width_below = ax_get_f32_in(in, -(float)AX_WIDTH_MAX, (float)AX_WIDTH_MAX);
     r->width_above = ax_get_f32_in(in, -(float)AX_WIDTH_MAX, (float)AX_WIDTH_MAX);

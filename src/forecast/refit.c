@@ -127,8 +127,9 @@ static void refresh(struct ax_lead_record *r, const struct ax_lead_record *valid
         r->member_error[m] =
             toward(r->member_error[m], own,
                    (double)believed((double)validated->member_error[m], base, independent) / base);
-    r->together_error = toward(r->together_error, (double)r->last_error,
-                               (double)believed((double)validated->together_error, last, independent) / last);
+    double together = (double)believed((double)validated->together_error, last, independent) / last;
+    r->together_error = toward(r->together_error, (double)r->last_error, together);
+    r->together_ever = toward(r->together_ever, (double)r->last_ever, together);
 }
 
 /* Believe the validation where a lead has little experience; elsewhere take only what is new from it: how
@@ -154,6 +155,10 @@ static void take_over(struct ax_lead_record *r, const struct ax_lead_record *val
     r->together_error =
         believed((double)validated->together_error, (double)validated->last_error, independent);
     r->last_error = validated->last_error;
+    if (r->settled > 0)
+        return;
+    r->together_ever = r->together_error;
+    r->last_ever = r->last_error;
 }
 
 /* Members that are to be held against the past. All of them for a review, and where a lead is young, and near

@@ -113,21 +113,49 @@ static void the_last_value_is_left_only_for_what_was_better_by_more_than_luck(vo
     const double weights[AX_MEMBERS] = {[AX_MEMBER_LAST_VALUE] = 0.5, [AX_MEMBER_ets] = 0.5};
     ax_record_init(&r);
     assert_true(ax_record_belief(&r, 12, weights) == 1); /* nothing is known: the weights say what they say */
-    r.last_error = r.member_error[AX_MEMBER_LAST_VALUE] = r.member_error[AX_MEMBER_ets] = 1;
+    r.last_error = r.last_ever = r.member_error[AX_MEMBER_LAST_VALUE] = r.member_error[AX_MEMBER_ets] = 1;
     for (uint32_t n = 0; n < 100000; n = n * 2 + 1) {
         r.settled = n;
-        r.together_error = 1; /* no better, however often that was seen */
+        r.together_error = r.together_ever = 1; /* no better, however often that was seen */
         assert_true(ax_record_belief(&r, 12, weights) < 0.2);
-        r.together_error = 0.7F; /* much better: believed at once */
+        r.together_error = r.together_ever = 0.7F; /* much better: believed at once */
         assert_true(ax_record_belief(&r, 12, weights) > 0.95);
-        r.together_error = 1.03F; /* worse: not at all */
+        r.together_error = r.together_ever = 1.03F; /* worse: not at all */
         assert_true(ax_record_belief(&r, 12, weights) == 0);
     }
-    r.together_error = 0.95F; /* a little better: luck in one forecast, not in very many */
+    r.together_error = r.together_ever = 0.95F; /* a little better: luck in one forecast, not in very many */
     r.settled = 12;
     assert_true(ax_record_belief(&r, 12, weights) == 0);
     r.settled = 100000;
     assert_true(ax_record_belief(&r, 1, weights) > 0.7);
+    r.together_ever = 1; /* but over the longest time there was nothing: half as far from it */
+    assert_true(ax_record_belief(&r, 1, weights) < 0.4);
+}
+
+/* The errors of a recording that no member knows anything of, but for runs of luck. */
+static void what_was_said_for_long_weighs_more_than_a_run_of_luck(void **state)
+{
+    (void)state;
+    const uint32_t lead = 12;
+    struct ax_lead_record r;
+    struct ax_waiting w = {.heard = 1};
+    const double weights[AX_MEMBERS] = {[AX_MEMBER_ets] = 1};
+    ax_record_init(&r);
+    for (uint32_t m = 0; m < AX_MEMBERS; m++)
+        w.pred[m] = m == AX_MEMBER_LAST_VALUE ? 0 : (double)NAN;
+    for (uint32_t i = 0; i < 4000; i++) { /* as wrong as the last value */
+        w.together = 2;
+        ax_record_settle(&r, lead, &w, 1, 1);
+    }
+    assert_true(ax_record_belief(&r, lead, weights) == 0);
+    for (uint32_t i = 0; i < 100; i++) { /* then a fifth better, for eight times its lead */
+        w.together = 0.2;
+        ax_record_settle(&r, lead, &w, 1, 1);
+    }
+    struct ax_lead_record forgets = r;
+    forgets.together_ever = r.together_error;
+    forgets.last_ever = r.last_error;
+    assert_true(ax_record_belief(&r, lead, weights) < 0.5 * ax_record_belief(&forgets, lead, weights));
 }
 
 static void members_that_joined_late_count_once_they_were_heard_themselves(void **state)
@@ -252,6 +280,7 @@ int main(void)
         cmocka_unit_test(what_is_owed_is_repaid_by_width_and_within_bounds),
         cmocka_unit_test(confidence_is_corrected_by_half_of_what_it_was_too_high),
         cmocka_unit_test(the_last_value_is_left_only_for_what_was_better_by_more_than_luck),
+        cmocka_unit_test(what_was_said_for_long_weighs_more_than_a_run_of_luck),
         cmocka_unit_test(members_that_joined_late_count_once_they_were_heard_themselves),
         cmocka_unit_test(after_a_shift_the_interval_reaches_back_to_the_level_before_for_as_long_as_the_lead),
         cmocka_unit_test(errors_are_measured_in_more_where_members_differ_more_than_usually),
