@@ -20,9 +20,8 @@
 struct candidate {
     uint64_t job;
     uint32_t channel, serial;
-    uint32_t next_job;            /* index of the first candidate of another one */
-    struct ax_str name;           /* of the job, */
-    const struct ax_config *root; /* and its external labels, nothing else */
+    uint32_t next_job; /* index of the first candidate of another one */
+    const struct ax_chooser_job *of;
     struct ax_labels labels;
 };
 
@@ -60,45 +59,23 @@ static bool goes_on(void *ctx, uint64_t steps)
     return f->err == AX_OK;
 }
 
-static bool copy_labels(const struct ax_labels *from, struct ax_arena *arena, struct ax_labels *out)
-{
-    struct ax_label *v = ax_arena_array(arena, from->n, sizeof *v);
-    bool whole = v != NULL;
-    for (uint32_t i = 0; i < from->n && whole; i++) {
-        v[i].name = ax_arena_str(arena, from->v[i].name);
-        v[i].value = ax_arena_str(arena, from->v[i].value);
-        whole = v[i].name.p && v[i].value.p;
-    }
-    *out = (struct ax_labels){from->n, v};
-    return whole;
-}
-
 /* ---- first visit ---- */
 
 static bool may_be_meant(const struct finding *f, const struct ax_modelled *s)
 {
     bool any = f->query->match_n == 0;
     for (uint32_t i = 0; i < f->query->match_n && !any; i++)
-        any = ax_chooser_may_take(&f->choosers[i], s->root, s->config->name, s->labels);
+        any = ax_chooser_may_take(&f->choosers[i], &s->of, s->labels);
     return any;
 }
 
-/* What the job is called and adds, from the candidate before it when that is of the same. */
-static bool copy_job(struct finding *f, const struct ax_modelled *s, struct candidate *to)
+/* The job, from the candidate before it when that is of the same. */
+static const struct ax_chooser_job *copy_job(struct finding *f, const struct ax_modelled *s)
 {
-    if (f->n > 0 && to[-1].job == s->job) {
-        to->name = to[-1].name;
-        to->root = to[-1].root;
-        return true;
-    }
-    struct ax_config *root = ax_arena_alloc(&f->listed, sizeof *root);
-    struct ax_labels external;
-    to->name = ax_arena_str(&f->listed, s->config->name);
-    if (!root || !to->name.p || !copy_labels(&s->root->external_labels, &f->listed, &external))
-        return false;
-    *root = (struct ax_config){.external_labels = external};
-    to->root = root;
-    return true;
+    if (f->n > 0 && f->v[f->n - 1].job == s->job)
+        return f->v[f->n - 1].of;
+    struct ax_chooser_job *of = ax_arena_alloc(&f->listed, sizeof *of);
+    return of && ax_chooser_job_copy(&f->listed, &s->of, of) ? of : NULL;
 }
 
 static bool list(void *ctx, const struct ax_modelled *s)
@@ -120,8 +97,8 @@ static bool list(void *ctx, const struct ax_modelled *s)
         f->room = room;
     }
     struct candidate *to = &f->v[f->n];
-    *to = (struct candidate){.job = s->job, .channel = s->channel, .serial = s->serial};
-    if (!copy_job(f, s, to) || !copy_labels(s->labels, &f->listed, &to->labels)) {
+    *to = (struct candidate){.job = s->job, .channel = s->channel, .serial = s->serial, .of = copy_job(f, s)};
+    if (!to->of || !ax_labels_copy(&f->listed, s->labels, &to->labels)) {
         f->err = AX_LIMIT;
         return false;
     }
@@ -139,7 +116,7 @@ static void choose(struct finding *f)
     for (uint32_t i = 0; i < f->n && kept <= f->query->series_max && goes_on(f, SERIES_STEPS); i++) {
         bool any = f->query->match_n == 0;
         for (uint32_t k = 0; k < f->query->match_n && !any && f->err == AX_OK; k++)
-            any = ax_chooser_takes(&f->choosers[k], f->v[i].root, f->v[i].name, &f->v[i].labels);
+            any = ax_chooser_takes(&f->choosers[k], f->v[i].of, &f->v[i].labels);
         if (any)
             f->v[kept++] = f->v[i];
     }
@@ -165,7 +142,7 @@ static enum ax_err copy_series(struct finding *f, const struct ax_modelled *s, c
     float *v = ax_arena_array(&out->arena, past->n, sizeof *v);
     to->job = ax_arena_str(&out->arena, s->config->name);
     to->feature = ax_arena_str(&out->arena, s->feature.n ? s->feature : (struct ax_str){"", 0});
-    if (!v || !to->job.p || !to->feature.p || !copy_labels(s->labels, &out->arena, &to->labels))
+    if (!v || !to->job.p || !to->feature.p || !ax_labels_copy(&out->arena, s->labels, &to->labels))
         return AX_NOMEM;
     memcpy(v, past->v, past->n * sizeof *v);
     to->past = (struct ax_view){v, past->n, past->end_ms, past->step_ms};

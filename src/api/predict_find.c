@@ -199,30 +199,6 @@ static struct ax_prediction_point point_at(const struct ax_path_view *path, int6
     return p;
 }
 
-static bool copy_labels(struct ax_arena *arena, const struct ax_labels *from, struct ax_labels *out)
-{
-    struct ax_label *v = ax_arena_array(arena, from->n, sizeof *v);
-    size_t bytes = 0;
-    for (uint32_t i = 0; i < from->n; i++)
-        bytes += from->v[i].name.n + from->v[i].value.n;
-    char *p = ax_arena_alloc(arena, bytes);
-    if (!v || !p)
-        return false;
-    for (uint32_t i = 0; i < from->n; i++) {
-        const struct ax_str parts[2] = {from->v[i].name, from->v[i].value};
-        struct ax_str copies[2];
-        for (int k = 0; k < 2; k++) {
-            if (parts[k].n)
-                memcpy(p, parts[k].p, parts[k].n);
-            copies[k] = (struct ax_str){p, parts[k].n};
-            p += parts[k].n;
-        }
-        v[i] = (struct ax_label){copies[0], copies[1]};
-    }
-    *out = (struct ax_labels){from->n, v};
-    return true;
-}
-
 /* The horizons of a series: those of the request, else those of its job. */
 static bool choose_horizons(struct ax_predict_find *f, const struct ax_path_view *path,
                             struct ax_prediction *p)
@@ -263,7 +239,7 @@ static bool take(void *ctx, const struct ax_path_view *path)
     }
     struct ax_prediction *p = &f->v[f->n];
     *p = (struct ax_prediction){.t_ms = path->t_ms, .reason = path->reason, .level = path->level};
-    if (!copy_labels(arena, path->labels, &p->labels) || !choose_horizons(f, path, p))
+    if (!ax_labels_copy(arena, path->labels, &p->labels) || !choose_horizons(f, path, p))
         return no_memory(f);
     p->name = name_of(&p->labels);
     if (path->classes) {

@@ -96,20 +96,9 @@ static bool may_mean(const struct ax_read_find *f, uint32_t query, const char *n
     return true;
 }
 
-/* A deep copy into the arena. */
 static bool copy_labels(struct ax_read_find *f, const struct ax_labels *from, struct ax_labels *out)
 {
-    struct ax_label *v = ax_arena_array(f->arena, from->n, sizeof *v);
-    if (!v)
-        return no_memory(f);
-    for (uint32_t i = 0; i < from->n; i++) {
-        v[i].name = ax_arena_str(f->arena, from->v[i].name);
-        v[i].value = ax_arena_str(f->arena, from->v[i].value);
-        if (!v[i].name.p || !v[i].value.p)
-            return no_memory(f);
-    }
-    *out = (struct ax_labels){from->n, v};
-    return true;
+    return ax_labels_copy(f->arena, from, out) || no_memory(f);
 }
 
 static bool add_found(struct ax_read_find *f, const struct ax_found *found)

@@ -8,7 +8,11 @@
 
 #include "expr/expr.h"
 
-struct ax_config;
+/* A job, as far as a selector asks of it; views. */
+struct ax_chooser_job {
+    struct ax_str name;
+    struct ax_labels external; /* labels that all its outputs have */
+};
 
 /* A selector that was read. Zero: it takes everything. Free with ax_chooser_done(). */
 struct ax_chooser {
@@ -36,12 +40,19 @@ AX_MUST_USE enum ax_err ax_chooser_init_within(struct ax_chooser *c, struct ax_s
 void ax_chooser_done(struct ax_chooser *c);
 
 /* Does it mean these labels of a series or entity of that job? */
-bool ax_chooser_takes(const struct ax_chooser *c, const struct ax_config *root, struct ax_str job,
+bool ax_chooser_takes(const struct ax_chooser *c, const struct ax_chooser_job *job,
                       const struct ax_labels *labels);
 
 /* The same by those of its matchers that are no regular expressions, and so in no time: what passes may be
  * meant, what does not is not. */
-bool ax_chooser_may_take(const struct ax_chooser *c, const struct ax_config *root, struct ax_str job,
+bool ax_chooser_may_take(const struct ax_chooser *c, const struct ax_chooser_job *job,
                          const struct ax_labels *labels);
+
+/* Has it no regular expressions, so that asking it takes no time? */
+bool ax_chooser_is_quick(const struct ax_chooser *c);
+
+/* Copy a job into an arena. False when there is no room. */
+bool ax_chooser_job_copy(struct ax_arena *arena, const struct ax_chooser_job *job,
+                         struct ax_chooser_job *out);
 
 #endif

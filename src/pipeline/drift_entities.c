@@ -153,11 +153,11 @@ void ax_drift_entities_done(struct ax_job *job, int64_t end_ms)
     ax_map_done(&job->drift_entities.by_id);
 }
 
-void ax_drift_entities_erase(struct ax_job *job, const struct ax_chooser *chooser)
+void ax_drift_entities_erase(struct ax_job *job, const struct ax_choice *choice)
 {
     struct ax_drift_entity **at = &job->drift_entities.first;
     while (*at) {
-        if (ax_chooser_takes(chooser, job->root, job->config->name, (*at)->labels))
+        if (ax_choice_takes(choice, job, (*at)->labels))
             drop(job, at, INT64_MIN);
         else
             at = &(*at)->next;

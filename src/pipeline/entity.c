@@ -357,12 +357,12 @@ void ax_entities_step(struct ax_job *job, int64_t t_ms)
         ax_entities_compare(job, t_ms, &asked);
 }
 
-uint32_t ax_entities_erase(struct ax_job *job, const struct ax_chooser *chooser)
+uint32_t ax_entities_erase(struct ax_job *job, const struct ax_choice *choice)
 {
     uint32_t n = 0;
     struct ax_entity **at = &job->first;
     for (struct ax_entity *e; (e = *at);) {
-        if (!ax_chooser_takes(chooser, job->root, job->config->name, e->labels)) {
+        if (!ax_choice_takes(choice, job, e->labels)) {
             at = &e->next;
             continue;
         }

@@ -74,19 +74,19 @@ enum ax_err ax_erase_replay_samples(struct ax_db *db, struct ax_str record)
     const enum ax_err err = ax_chooser_init(&c, r.selector, &diag);
     if (err != AX_OK)
         return err == AX_NOMEM ? err : AX_CORRUPT;
-    (void)ax_db_clear(db, is_meant, &c);
+    (void)ax_db_clear(db, NULL, is_meant, &c);
     ax_chooser_done(&c);
     return AX_OK;
 }
 
 /* ---- jobs ---- */
 
-static uint32_t erase_targets(struct ax_job *job, struct ax_channel *c, const struct ax_chooser *chooser)
+static uint32_t erase_targets(struct ax_job *job, struct ax_channel *c, const struct ax_choice *choice)
 {
     uint32_t n = 0;
     struct ax_target **at = &c->first;
     for (struct ax_target *t; (t = *at);) {
-        if (!ax_chooser_takes(chooser, job->root, job->config->name, t->labels)) {
+        if (!ax_choice_takes(choice, job, t->labels)) {
             at = &t->next;
             continue;
         }
@@ -100,19 +100,19 @@ static uint32_t erase_targets(struct ax_job *job, struct ax_channel *c, const st
     return n;
 }
 
-static void erase_of_job(struct ax_job *job, const struct ax_chooser *chooser, struct ax_erased *out)
+static void erase_of_job(struct ax_job *job, const struct ax_choice *choice, struct ax_erased *out)
 {
     for (uint32_t i = 0; i < job->channels_n; i++) {
-        const uint32_t n = erase_targets(job, &job->channels[i], chooser);
+        const uint32_t n = erase_targets(job, &job->channels[i], choice);
         for (uint32_t k = 0; n && k < AX_GIVEN_N; k++)
             if (job->channels[i].given[k])
                 ax_channel_given_forget(job->channels[i].given[k]);
         out->series += n;
     }
     if (job->capacity)
-        (void)erase_targets(job, job->capacity, chooser);
-    out->entities += ax_entities_erase(job, chooser);
-    ax_drift_entities_erase(job, chooser);
+        (void)erase_targets(job, job->capacity, choice);
+    out->entities += ax_entities_erase(job, choice);
+    ax_drift_entities_erase(job, choice);
     ax_job_parity_erased(job);
     for (struct ax_learner *l = job->learners; l; l = l->after) {
         out->fits += l->fit != NULL; /* it learns from a copy of what is to go: another one is begun later */
@@ -124,7 +124,7 @@ static void erase_of_job(struct ax_job *job, const struct ax_chooser *chooser, s
 void ax_erase_replay(struct ax_pipeline *p, struct ax_str record)
 {
     struct record r;
-    struct ax_chooser chooser;
+    struct ax_choice choice = {0};
     struct ax_erased ignored = {0};
     struct ax_diag diag;
     if (!get(record, &r))
@@ -137,10 +137,10 @@ void ax_erase_replay(struct ax_pipeline *p, struct ax_str record)
     struct ax_job *job = p->jobs[i];
     if (r.generation != job->generation || r.identity != job->identity || r.last_ms != job->schedule.last_ms)
         return; /* of a job that has begun anew since, or that has forgotten it already */
-    if (ax_chooser_init(&chooser, r.selector, &diag) != AX_OK)
+    if (ax_chooser_init(&choice.chooser, r.selector, &diag) != AX_OK)
         return;
-    erase_of_job(job, &chooser, &ignored);
-    ax_chooser_done(&chooser);
+    erase_of_job(job, &choice, &ignored);
+    ax_choice_done(&choice);
 }
 
 /* What waits to be sent goes first: should the process end before the rest, nothing has been promised yet. */
@@ -154,8 +154,8 @@ static enum ax_err erase_outputs(struct ax_pipeline *p, struct ax_str selector, 
     return sink->erase ? sink->erase(sink->ctx, selector, &out->queued, diag) : AX_OK;
 }
 
-static enum ax_err erase(struct ax_pipeline *p, struct ax_str selector, struct ax_chooser *chooser,
-                         struct ax_erased *out, struct ax_diag *diag)
+static enum ax_err erase(struct ax_pipeline *p, struct ax_str selector, struct ax_choice *choice,
+                         const struct ax_db_asked *inputs, struct ax_erased *out, struct ax_diag *diag)
 {
     struct record r = {.selector = selector, .last_ms = INT64_MIN};
     (void)atomic_fetch_add(&p->erasures, 1); /* also of one that fails half-way */
@@ -163,14 +163,14 @@ static enum ax_err erase(struct ax_pipeline *p, struct ax_str selector, struct a
     if (err == AX_OK)
         err = append(p, &r, diag);
     if (err == AX_OK)
-        out->inputs = ax_db_clear(p->options.db, is_meant, chooser);
+        out->inputs = ax_db_clear(p->options.db, inputs, is_meant, &choice->chooser);
     for (uint32_t i = 0; i < p->jobs_n && err == AX_OK; i++) {
         const struct ax_job *job = p->jobs[i];
         r = (struct record){job->config->name, selector, job->generation, job->identity,
                             job->schedule.last_ms};
         err = append(p, &r, diag);
         if (err == AX_OK)
-            erase_of_job(p->jobs[i], chooser, out);
+            erase_of_job(p->jobs[i], choice, out);
     }
     (void)ax_db_evict(p->options.db, INT64_MIN + 1); /* the labels of what is empty now */
     if (err == AX_OK && p->options.log)
@@ -190,31 +190,35 @@ static bool asks_for_name(const struct ax_chooser *c)
 enum ax_err ax_pipeline_erase(struct ax_pipeline *p, struct ax_str selector, struct ax_erased *out,
                               struct ax_diag *diag)
 {
-    struct ax_chooser chooser;
+    struct ax_choice choice = {0};
     *out = (struct ax_erased){0};
     if (selector.n == 0)
         return ax_fail(diag, AX_INVALID, "a selector is wanted: what is to be erased");
     uint64_t memory = AX_CHOOSER_SAID_MEMORY;
-    enum ax_err err = ax_chooser_init_within(&chooser, selector, &memory, diag);
+    enum ax_err err = ax_chooser_init_within(&choice.chooser, selector, &memory, diag);
     if (err != AX_OK)
         return err;
-    if (asks_for_name(&chooser)) {
-        ax_chooser_done(&chooser);
+    if (asks_for_name(&choice.chooser)) {
+        ax_choice_done(&choice);
         return ax_fail(
             diag, AX_INVALID,
             "a metric's name says nothing of whose data it is, and models do not know it: say by labels "
             "what is to be erased, as in {instance=\"a\"}");
     }
+    if (!ax_pipeline_is_current(p)) {
+        ax_choice_done(&choice);
+        return ax_fail(diag, AX_NOTREADY, "what the jobs had learnt is still being restored: see /-/ready");
+    }
+    struct ax_db_asked *inputs = ax_db_ask(p->options.db, is_meant, &choice.chooser);
     (void)pthread_mutex_lock(&p->run);
-    if (!ax_pipeline_is_current(p))
-        err = ax_fail(diag, AX_NOTREADY, "what the jobs had learnt is still being restored: see /-/ready");
+    ax_choice_make(&choice, p, (struct ax_str){"", 0});
     p->changes++;
-    if (err == AX_OK)
-        err = erase(p, selector, &chooser, out, diag);
+    err = erase(p, selector, &choice, inputs, out, diag);
     if (err == AX_OK && p->options.log && p->options.snapshots)
         atomic_store(&p->snapshot.scrub, SNAPSHOTS);
     (void)pthread_mutex_unlock(&p->run);
-    ax_chooser_done(&chooser);
+    ax_db_asked_free(inputs);
+    ax_choice_done(&choice);
     return err;
 }
 

@@ -24,7 +24,7 @@ struct kept {
 /* Those of one job, and what a selector may ask of it. */
 struct job_kept {
     struct kept *first, **end;
-    struct ax_config *root; /* has the external labels, and nothing else */
+    struct ax_chooser_job job;
 };
 
 /* What may be told of one series. */
@@ -41,7 +41,6 @@ struct asking {
     struct ax_chooser chooser;
     const struct ax_job *job;
     struct ax_arena arena;
-    struct ax_str name; /* of the job */
     struct job_kept *kept;
     struct story *first, **end;
     bool episodic; /* something that the job's series tell has an episode, which others may resemble */
@@ -51,17 +50,7 @@ struct asking {
 static const struct ax_labels *copy_labels(struct asking *a, const struct ax_labels *labels)
 {
     struct ax_labels *to = ax_arena_alloc(&a->arena, sizeof *to);
-    struct ax_label *v = ax_arena_array(&a->arena, labels->n, sizeof *v);
-    if (!to || !v)
-        return NULL;
-    for (uint32_t i = 0; i < labels->n; i++) {
-        v[i] = (struct ax_label){ax_arena_str(&a->arena, labels->v[i].name),
-                                 ax_arena_str(&a->arena, labels->v[i].value)};
-        if (!v[i].name.p || !v[i].value.p)
-            return NULL;
-    }
-    *to = (struct ax_labels){labels->n, v};
-    return to;
+    return to && ax_labels_copy(&a->arena, labels, to) ? to : NULL;
 }
 
 /* Keep the episodes of a series; *own is the one that a time lies in, NULL without. False: no room. */
@@ -235,7 +224,7 @@ static bool fill(const struct asking *a, const struct subject *s, bool newest, s
 /* May it be meant? Without regular expressions, which take their time. */
 static bool is_asked_for(const struct asking *a, const struct ax_labels *labels)
 {
-    return ax_chooser_may_take(&a->chooser, a->kept->root, a->name, labels);
+    return ax_chooser_may_take(&a->chooser, &a->kept->job, labels);
 }
 
 /* Keep the episodes of one that is not asked for. */
@@ -255,7 +244,7 @@ static void explain(struct asking *a, const struct subject *s)
     const bool newest = t_ms == INT64_MIN || (t_ms >= s->at_ms && t_ms < s->at_ms + step_ms);
     if (!s->hindsight || s->seen_ms == INT64_MIN || a->full || !is_asked_for(a, s->labels))
         return;
-    struct ax_explained x = {.job = a->name, .step_ms = step_ms, .t_ms = newest ? s->at_ms : t_ms};
+    struct ax_explained x = {.job = a->kept->job.name, .step_ms = step_ms, .t_ms = newest ? s->at_ms : t_ms};
     const struct ax_episode *at = ax_episodes_at(&s->hindsight->episodes, x.t_ms), *own = NULL;
     struct story *story = ax_arena_alloc(&a->arena, sizeof *story);
     x.labels = copy_labels(a, s->labels);
@@ -302,15 +291,11 @@ static void explain_entity(struct asking *a, const struct ax_entity *e)
 
 static void explain_job(struct asking *a)
 {
-    a->name = ax_arena_str(&a->arena, a->job->config->name);
+    const struct ax_chooser_job of = ax_job_asked(a->job);
     a->kept = ax_arena_alloc(&a->arena, sizeof *a->kept);
-    const struct ax_labels *external = copy_labels(a, &a->job->root->external_labels);
-    struct ax_config *root = ax_arena_alloc(&a->arena, sizeof *root);
-    a->full = a->full || !a->name.p || !a->kept || !external || !root;
+    a->full = a->full || !a->kept || !ax_chooser_job_copy(&a->arena, &of, &a->kept->job);
     if (a->full)
         return;
-    *root = (struct ax_config){.external_labels = *external};
-    a->kept->root = root;
     a->episodic = false;
     a->kept->first = NULL;
     a->kept->end = &a->kept->first;
@@ -348,7 +333,7 @@ static uint32_t tell(const struct asking *a, ax_explain_visit *visit, void *ctx,
     *matched = 0;
     *whole = true;
     for (struct story *s = a->first; s && *whole && told < a->query->limit; s = s->next) {
-        if (!ax_chooser_takes(&a->chooser, s->job->root, s->x.job, s->x.labels))
+        if (!ax_chooser_takes(&a->chooser, &s->job->job, s->x.labels))
             continue;
         ++*matched;
         if (!s->known)

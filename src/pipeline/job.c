@@ -439,7 +439,7 @@ bool ax_job_each_series(struct ax_job *job, ax_series_visit *visit, void *ctx)
     for (uint32_t i = 0; i < job->channels_n; i++) {
         for (const struct ax_target *t = job->channels[i].first; t; t = t->next) {
             const struct ax_modelled series = {.labels = t->labels,
-                                               .root = job->root,
+                                               .of = ax_job_asked(job),
                                                .config = job->config,
                                                .feature = job->channels[i].feature,
                                                .window = t->window,

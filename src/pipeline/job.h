@@ -7,6 +7,7 @@
 
 #include "config/config.h"
 #include "emit/sink.h"
+#include "pipeline/chooser.h"
 #include "pipeline/observer.h"
 #include "pipeline/skips.h"
 #include "series/db.h"
@@ -173,7 +174,7 @@ struct ax_job_status {
 /* A modelled series as it stands after the newest step; borrowed. */
 struct ax_modelled {
     const struct ax_labels *labels;
-    const struct ax_config *root; /* with its external labels */
+    struct ax_chooser_job of; /* its job, */
     const struct ax_job_config *config;
     struct ax_str feature; /* empty for the expression's own */
     const struct ax_window *window;

@@ -14,7 +14,7 @@
 #include "forecast/shared.h"
 #include "pipeline/alarms.h"
 #include "pipeline/channel_given.h"
-#include "pipeline/chooser.h"
+#include "pipeline/choice.h"
 #include "pipeline/entity_trial.h"
 #include "pipeline/exclusions.h"
 #include "pipeline/job.h"
@@ -186,6 +186,12 @@ static inline bool ax_job_rehearses(const struct ax_job *job)
     return job->env.sink.open == NULL;
 }
 
+/* It, as far as selectors ask of it. */
+static inline struct ax_chooser_job ax_job_asked(const struct ax_job *job)
+{
+    return (struct ax_chooser_job){job->config->name, job->root->external_labels};
+}
+
 /* A self-metric of the job; of a rehearsal it is shown nowhere. */
 struct ax_cell *ax_job_cell(const struct ax_job *job, enum ax_metric id);
 
@@ -280,7 +286,7 @@ uint32_t ax_entity_point_steps(const struct ax_job *job);
 void ax_entities_learn(struct ax_job *job);
 
 /* Forget the entities that are meant; returns how many. Their series are left as they are. */
-uint32_t ax_entities_erase(struct ax_job *job, const struct ax_chooser *chooser);
+uint32_t ax_entities_erase(struct ax_job *job, const struct ax_choice *choice);
 
 /* Free all entities; their series end at end_ms. */
 void ax_entities_done(struct ax_job *job, int64_t end_ms);
@@ -411,7 +417,7 @@ void ax_drift_entities_step(struct ax_job *job, int64_t t_ms);
 void ax_drift_entities_repeat(struct ax_job *job, int64_t t_ms);
 
 /* Forget those that are meant; their series are left as they are. */
-void ax_drift_entities_erase(struct ax_job *job, const struct ax_chooser *chooser);
+void ax_drift_entities_erase(struct ax_job *job, const struct ax_choice *choice);
 
 /* One that nothing is known of; labels are copied. NULL when out of memory. */
 struct ax_drift_entity *ax_drift_entity_new(struct ax_job *job, uint64_t id, const struct ax_labels *labels);

@@ -23,7 +23,7 @@ enum ax_err ax_lesson_check(struct ax_str selector, struct ax_diag *diag)
 struct teaching {
     const struct ax_lesson *lesson;
     struct ax_job *job;
-    struct ax_chooser chooser;      /* read before, as it takes time */
+    struct ax_choice choice;
     struct ax_exclusion *exclusion; /* for the job to keep; NULL: it is none */
     ax_lesson_visit *visit;
     void *ctx;
@@ -104,7 +104,7 @@ static void teach(struct teaching *t, const struct pupil *p)
     if (!t->lesson->range.verdict) {
         if (!unlearn(t, p))
             return;
-    } else if (!ax_chooser_takes(&t->chooser, t->job->root, t->job->config->name, p->labels)) {
+    } else if (!ax_choice_takes(&t->choice, t->job, p->labels)) {
         return;
     } else {
         look_back(t, h, before);
@@ -174,13 +174,13 @@ static enum ax_err prepare(struct teaching *t, struct ax_diag *diag)
 /* As ax_lesson_check() has let it pass, or a version before it, which let more pass. */
 static enum ax_err read_selector(struct teaching *t, struct ax_diag *diag)
 {
-    return t->lesson->range.verdict ? ax_chooser_init(&t->chooser, t->lesson->selector, diag) : AX_OK;
+    return t->lesson->range.verdict ? ax_chooser_init(&t->choice.chooser, t->lesson->selector, diag) : AX_OK;
 }
 
 /* Free what was prepared, as far as the job has not kept it. */
 static void dismiss(struct teaching *t)
 {
-    ax_chooser_done(&t->chooser);
+    ax_choice_done(&t->choice);
     ax_exclusions_free(t->exclusion);
     t->exclusion = NULL;
 }
@@ -224,7 +224,7 @@ static void finish(struct ax_job *job, struct teaching *t)
     }
     keep_exclusion(t);
     teach_all(t);
-    ax_exclusions_give(job->exclusions, t->lesson->range.id, &t->chooser);
+    ax_exclusions_give(job->exclusions, t->lesson->range.id, &t->choice.chooser);
     const struct ax_lesson_range *range = &t->lesson->range;
     if (range->verdict == 0)
         ax_alarms_forget(&job->alarms, range->id);
@@ -285,12 +285,17 @@ enum ax_err ax_pipeline_teach(struct ax_pipeline *p, struct ax_str job, const st
 {
     struct teaching t = {.lesson = lesson, .visit = visit, .ctx = ctx};
     uint64_t memory = AX_CHOOSER_SAID_MEMORY;
-    enum ax_err err =
-        lesson->range.verdict ? ax_chooser_init_within(&t.chooser, lesson->selector, &memory, diag) : AX_OK;
+    enum ax_err err = lesson->range.verdict
+                          ? ax_chooser_init_within(&t.choice.chooser, lesson->selector, &memory, diag)
+                          : AX_OK;
     if (err != AX_OK)
         return err;
     (void)pthread_mutex_lock(&p->run);
     err = find(p, job, &t.job, diag);
+    if (err == AX_OK && lesson->range.verdict) {
+        ax_choice_make(&t.choice, p, job);
+        err = find(p, job, &t.job, diag);
+    }
     if (err == AX_OK) {
         p->changes++;
         err = teach_job(p, t.job, &t, diag);

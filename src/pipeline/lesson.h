@@ -36,7 +36,8 @@ AX_MUST_USE enum ax_err ax_pipeline_teachable(struct ax_pipeline *p, struct ax_s
 /* Let a job learn a lesson now, or forget it, and write that down; visit may be NULL. AX_NOTFOUND: there is
  * no such job; AX_NOTREADY: it is still being restored; AX_CONFLICT: it knows the lesson, or, to be revoked,
  * does not; AX_LIMIT: it has AX_JOB_LESSONS_MAX; AX_IO: the log cannot be written; AX_INVALID, AX_NOMEM. Then
- * nothing has changed. Waits for a step that is running. Thread-safe; visit must not call back. */
+ * nothing has changed. Waits for a step that is running; the next one does not wait for
+ * the selector (pipeline/choice.h). Thread-safe; visit must not call back. */
 AX_MUST_USE enum ax_err ax_pipeline_teach(struct ax_pipeline *p, struct ax_str job,
                                           const struct ax_lesson *lesson, ax_lesson_visit *visit, void *ctx,
                                           struct ax_diag *diag);

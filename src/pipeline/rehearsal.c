@@ -113,8 +113,9 @@ static void move_in(struct ax_channel *c, struct ax_target *t, struct ax_target 
  * than a window takes, and the others are counted. AX_NOMEM. */
 static enum ax_err exclude(const struct ax_job *job, struct ax_target *t, uint32_t *left)
 {
+    const struct ax_chooser_job of = ax_job_asked(job);
     for (const struct ax_exclusion *e = job->exclusions; e && ax_target_excludes(t); e = e->next) {
-        if (!ax_chooser_takes(&e->chooser, job->root, job->config->name, t->labels))
+        if (!ax_chooser_takes(&e->chooser, &of, t->labels))
             continue;
         const enum ax_err err = ax_target_exclude(t, &e->range);
         *left += err == AX_LIMIT;
@@ -263,9 +264,9 @@ static void hand_over_drift(struct ax_channel *c, struct ax_channel *from)
  * said of it since is there already. */
 static enum ax_err exclude_of_entity(const struct ax_job *job, struct ax_entity *e)
 {
+    const struct ax_chooser_job of = ax_job_asked(job);
     for (const struct ax_exclusion *x = job->ensemble.features ? job->exclusions : NULL; x; x = x->next) {
-        if (ax_said_has(e->said, x->range.id) ||
-            !ax_chooser_takes(&x->chooser, job->root, job->config->name, e->labels))
+        if (ax_said_has(e->said, x->range.id) || !ax_chooser_takes(&x->chooser, &of, e->labels))
             continue;
         const enum ax_err err = ax_said_add(&e->said, &x->range);
         if (err == AX_NOMEM)

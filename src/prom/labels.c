@@ -85,6 +85,17 @@ struct ax_labels *ax_labels_dup(const struct ax_labels *ls)
     return copy;
 }
 
+bool ax_labels_copy(struct ax_arena *arena, const struct ax_labels *ls, struct ax_labels *out)
+{
+    struct ax_label *v = ax_arena_array(arena, ls->n, sizeof *v);
+    char *text = ax_arena_alloc(arena, pairs_bytes(ls->v, ls->n));
+    if (!v || !text)
+        return false;
+    copy_pairs(v, text, ls->v, ls->n);
+    *out = (struct ax_labels){ls->n, v};
+    return true;
+}
+
 static int by_name(const void *a, const void *b)
 {
     const struct ax_label *x = a, *y = b;

@@ -42,6 +42,9 @@ uint64_t ax_labels_hash(const struct ax_labels *ls, uint64_t seed);
 /* Deep copy in one malloc block, which free() gives back; NULL when out of memory. */
 struct ax_labels *ax_labels_dup(const struct ax_labels *ls);
 
+/* Deep copy into an arena; false when there is no room, and *out is not set. */
+bool ax_labels_copy(struct ax_arena *arena, const struct ax_labels *ls, struct ax_labels *out);
+
 /* Bring pairs in any order into canonical form: sorts v in place, drops pairs with empty values.
  * AX_INVALID with a text for an empty name, a repeated name or invalid UTF-8. *n is updated. */
 AX_MUST_USE enum ax_err ax_labels_canonical(struct ax_label *v, uint32_t *n, struct ax_diag *diag);

@@ -171,10 +171,20 @@ uint32_t ax_db_evict(struct ax_db *db, int64_t before_ms);
 /* Means these labels? */
 typedef bool ax_db_choose(void *ctx, const struct ax_labels *labels);
 
+/* What ax_db_choose said of series. */
+struct ax_db_asked;
+
+/* Ask about all series, which may take as long as it takes: it is asked about copies of the labels, of a
+ * shard at a time, and no lock is held. NULL, or not all of them, when there is no memory. Thread-safe. */
+struct ax_db_asked *ax_db_ask(struct ax_db *db, ax_db_choose *choose, void *ctx);
+
+/* Free it; NULL is fine. */
+void ax_db_asked_free(struct ax_db_asked *asked);
+
 /* Forget all samples and histograms of the series that are meant; they stay known, empty, until an eviction.
- * Returns how many had any. O(series). Nobody waits for choose: it is asked about copies of the labels, of a
- * shard at a time, and no lock is held. What becomes known meanwhile may stay. */
-uint32_t ax_db_clear(struct ax_db *db, ax_db_choose *choose, void *ctx);
+ * Returns how many had any. O(series). Those that were not asked about (NULL: none was) are now, while
+ * nothing is appended to their shard. */
+uint32_t ax_db_clear(struct ax_db *db, const struct ax_db_asked *asked, ax_db_choose *choose, void *ctx);
 
 /* Take no series any more that it does not know (memory is tight), or take them again: AX_FATE_FULL
  * meanwhile. Samples of known series are taken as always. A switch waits for appends under way. */

@@ -1,22 +1,34 @@
 /* db_clear.c: samples of series that somebody chooses are forgotten. To choose takes as long as it takes
- * (people do it by regular expressions), so it is done over copies, and what is meant is found again by ref.
- */
+ * (people do it by regular expressions), so it is done over copies, and what is meant is found again by ref,
+ * which is never used twice. */
 #include "series/shard.h"
 
 #include <stdlib.h>
 
-/* A series of a shard as it was when it was looked at. */
-struct candidate {
+/* A series that is asked about, and the answer. */
+struct question {
     uint64_t ref;
-    struct ax_labels *labels; /* a copy; NULL: there was no memory for it */
+    struct ax_labels *labels; /* a copy until it was asked */
     bool meant;
 };
 
-/* Those of one shard. */
-struct candidates {
-    struct candidate *v;
+struct ax_db_asked {
+    struct question *v; /* by ref */
     uint32_t n, cap;
 };
+
+static bool make_room(struct ax_db_asked *a, uint32_t n)
+{
+    if (a->n + n <= a->cap)
+        return true;
+    const uint32_t cap = a->n + n + a->n / 2;
+    struct question *v = realloc(a->v, cap * sizeof *v);
+    if (!v)
+        return false;
+    a->v = v;
+    a->cap = cap;
+    return true;
+}
 
 static uint32_t count_series(const struct ax_shard *sh)
 {
@@ -26,70 +38,69 @@ static uint32_t count_series(const struct ax_shard *sh)
     return n;
 }
 
-/* Copy the labels of a shard's series. False when there is no memory for as many. */
-static bool copy(struct ax_db *db, const struct ax_shard *sh, struct candidates *c)
+/* Copy the labels of a shard's series, as far as there is memory. */
+static void copy(struct ax_db *db, const struct ax_shard *sh, struct ax_db_asked *a)
 {
     pthread_rwlock_rdlock(&db->structure);
-    uint32_t n = count_series(sh);
-    if (n > c->cap) {
-        struct candidate *v = realloc(c->v, n * sizeof *v);
-        c->v = v ? v : c->v;
-        c->cap = v ? n : c->cap;
+    const bool room = make_room(a, count_series(sh));
+    for (const struct ax_series *s = sh->series; room && s; s = s->next) {
+        struct ax_labels *labels = ax_labels_dup(s->labels);
+        if (labels)
+            a->v[a->n++] = (struct question){s->ref, labels, false};
     }
-    bool room = n <= c->cap;
-    c->n = 0;
-    for (const struct ax_series *s = sh->series; room && s; s = s->next)
-        c->v[c->n++] = (struct candidate){s->ref, ax_labels_dup(s->labels), false};
     pthread_rwlock_unlock(&db->structure);
-    return room;
 }
 
 static int by_ref(const void *a, const void *b)
 {
-    const struct candidate *x = a, *y = b;
+    const struct question *x = a, *y = b;
     return (x->ref > y->ref) - (x->ref < y->ref);
 }
 
-/* Is a series meant? Without memory for its labels it is asked about here and now. */
-static bool is_meant(const struct candidates *c, const struct ax_series *s, ax_db_choose *choose, void *ctx)
+struct ax_db_asked *ax_db_ask(struct ax_db *db, ax_db_choose *choose, void *ctx)
 {
-    const struct candidate key = {.ref = s->ref};
-    const struct candidate *found = c->n ? bsearch(&key, c->v, c->n, sizeof key, by_ref) : NULL;
-    return found && (found->labels ? found->meant : choose(ctx, s->labels));
-}
-
-/* Empty those that are meant. */
-static uint32_t empty(struct ax_db *db, struct ax_shard *sh, const struct candidates *c, bool all,
-                      ax_db_choose *choose, void *ctx)
-{
-    uint32_t n = 0;
-    pthread_rwlock_rdlock(&db->structure);
-    pthread_mutex_lock(&sh->lock);
-    for (struct ax_series *s = sh->series; s; s = s->next) {
-        if (!(all ? choose(ctx, s->labels) : is_meant(c, s, choose, ctx)))
-            continue;
-        n += ax_series_newest(s) != INT64_MIN;
-        ax_series_empty(db, s);
+    struct ax_db_asked *a = calloc(1, sizeof *a);
+    for (uint32_t i = 0; a && i < AX_SHARDS; i++) {
+        uint32_t k = a->n;
+        for (copy(db, &db->shards[i], a); k < a->n; k++) {
+            a->v[k].meant = choose(ctx, a->v[k].labels);
+            free(a->v[k].labels);
+            a->v[k].labels = NULL;
+        }
     }
-    pthread_mutex_unlock(&sh->lock);
-    pthread_rwlock_unlock(&db->structure);
-    return n;
+    if (a && a->n)
+        qsort(a->v, a->n, sizeof *a->v, by_ref);
+    return a;
 }
 
-uint32_t ax_db_clear(struct ax_db *db, ax_db_choose *choose, void *ctx)
+void ax_db_asked_free(struct ax_db_asked *asked)
 {
-    struct candidates c = {NULL, 0, 0};
+    if (asked)
+        free(asked->v);
+    free(asked);
+}
+
+static bool is_meant(const struct ax_db_asked *a, const struct ax_series *s, ax_db_choose *choose, void *ctx)
+{
+    const struct question key = {.ref = s->ref};
+    const struct question *found = a && a->n ? bsearch(&key, a->v, a->n, sizeof key, by_ref) : NULL;
+    return found ? found->meant : choose(ctx, s->labels);
+}
+
+uint32_t ax_db_clear(struct ax_db *db, const struct ax_db_asked *asked, ax_db_choose *choose, void *ctx)
+{
     uint32_t n = 0;
     for (uint32_t i = 0; i < AX_SHARDS; i++) {
-        bool copied = copy(db, &db->shards[i], &c);
-        for (uint32_t k = 0; k < c.n; k++)
-            c.v[k].meant = c.v[k].labels && choose(ctx, c.v[k].labels);
-        if (c.n)
-            qsort(c.v, c.n, sizeof *c.v, by_ref);
-        n += empty(db, &db->shards[i], &c, !copied, choose, ctx);
-        for (uint32_t k = 0; k < c.n; k++)
-            free(c.v[k].labels);
+        pthread_rwlock_rdlock(&db->structure);
+        pthread_mutex_lock(&db->shards[i].lock);
+        for (struct ax_series *s = db->shards[i].series; s; s = s->next) {
+            if (!is_meant(asked, s, choose, ctx))
+                continue;
+            n += ax_series_newest(s) != INT64_MIN;
+            ax_series_empty(db, s);
+        }
+        pthread_mutex_unlock(&db->shards[i].lock);
+        pthread_rwlock_unlock(&db->structure);
     }
-    free(c.v);
     return n;
 }

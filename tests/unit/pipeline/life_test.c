@@ -1,8 +1,10 @@
-/* Everything at once: samples come in, steps are run, snapshots taken and configs loaded, each by a thread of
- * its own, until a stop; and a start goes on from there. */
+/* Everything at once: samples come in, steps are run, snapshots taken, configs loaded, and lessons taught,
+ * each by a thread of its own, until a stop; and a start goes on from there. */
 #include "ax_test.h"
 #include "base/clock.h"
 #include "lasting.h"
+#include "pipeline/erase.h"
+#include "pipeline/lesson.h"
 #include "pipeline/schedule.h"
 #include "rig.h"
 #include "scratch.h"
@@ -13,8 +15,10 @@
 #include <stdio.h>
 
 #define SERIES 12
+#define THREADS 4
 #define SNAPSHOTS 6
 #define LOADS 40
+#define LESSONS 20
 #define STEPS 60
 #define BEHIND_MS (AX_STEP_BEHIND_MS / 2)
 
@@ -34,7 +38,7 @@ struct life {
     struct ax_db *db;
     struct ax_pipeline *pipeline;
     atomic_bool stop;
-    _Atomic uint32_t loads;
+    _Atomic uint32_t loads, lessons, refused;
 };
 
 static int64_t now_of(const void *ctx)
@@ -150,6 +154,28 @@ static void *ask(void *ctx)
     return NULL;
 }
 
+/* What people say, each of it until it is taken back, and the erasure of what is not there. */
+static void *say(void *ctx)
+{
+    struct life *l = ctx;
+    struct ax_diag diag = {{0}};
+    struct ax_erased erased;
+    struct ax_lesson lesson = {.range = {.to_ms = INT64_MAX / 2}, .selector = ax_str("{g=~\"[12]\"}")};
+    while (!atomic_load(&l->stop)) {
+        lesson.range.id++;
+        lesson.range.verdict = AX_LESSON_NORMAL;
+        if (ax_pipeline_teach(l->pipeline, ax_str("stays"), &lesson, NULL, NULL, &diag) == AX_OK) {
+            lesson.range.verdict = 0;
+            const enum ax_err back =
+                ax_pipeline_teach(l->pipeline, ax_str("stays"), &lesson, NULL, NULL, &diag);
+            const enum ax_err gone = ax_pipeline_erase(l->pipeline, ax_str("{g=~\"[3-9]\"}"), &erased, &diag);
+            (void)atomic_fetch_add(back == AX_OK && gone == AX_OK ? &l->lessons : &l->refused, 1);
+        }
+        ax_sleep_ns(5000000);
+    }
+    return NULL;
+}
+
 /* Steps of the job that stays, which rise. */
 static uint32_t steps(const struct life *l)
 {
@@ -173,26 +199,28 @@ static void everything_can_come_at_once(void **state)
 {
     (void)state;
     static struct life l;
-    pthread_t threads[3];
-    void *(*const work[])(void *) = {send, load, ask};
+    pthread_t threads[THREADS];
+    void *(*const work[THREADS])(void *) = {send, load, ask, say};
     struct ax_cell *newest = ax_metric(AX_M_SNAPSHOT_LAST, NULL, NULL);
     double newest_s = 0;
     uint32_t snapshots = 0, targets_n;
     scratch_make(l.folder, NULL);
     atomic_store(&l.now_ms, RIG_START);
     begin(&l, 7);
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < THREADS; i++)
         assert_int_equal(pthread_create(&threads[i], NULL, work[i], &l), 0);
     const struct ax_cell *taken = ax_metric(AX_M_JOB_STEPS, "stays", NULL); /* not those passed over */
-    while (snapshots < SNAPSHOTS || atomic_load(&l.loads) < LOADS || ax_metric_get(taken) < STEPS) {
+    while (snapshots < SNAPSHOTS || atomic_load(&l.loads) < LOADS || atomic_load(&l.lessons) < LESSONS ||
+           ax_metric_get(taken) < STEPS) {
         snapshots += ax_metric_get(newest) > newest_s;
         newest_s = ax_metric_get(newest);
         (void)last_step(&l, &targets_n);
         ax_sleep_ns(1000000);
     }
     atomic_store(&l.stop, true);
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < THREADS; i++)
         assert_int_equal(pthread_join(threads[i], NULL), 0);
+    assert_int_equal(atomic_load(&l.refused), 0);
     ax_pipeline_stop(l.pipeline); /* with a last snapshot */
     const int64_t stepped_ms = last_step(&l, &targets_n);
     assert_int_equal(targets_n, SERIES);

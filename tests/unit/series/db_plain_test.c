@@ -163,7 +163,9 @@ static void threads_feed_while_one_forgets_reads_and_evicts(void **state)
             for (uint32_t k = 1; k < got; k++)
                 assert_true(out[k - 1].t_ms < out[k].t_ms);
         }
-        (void)ax_db_clear(w.db, every_second, &yes);
+        struct ax_db_asked *asked = ax_db_ask(w.db, every_second, &yes);
+        (void)ax_db_clear(w.db, asked, every_second, &yes);
+        ax_db_asked_free(asked);
         if (round % 4 == 0)
             (void)ax_db_evict(w.db, INT64_MIN + 1);
     }
