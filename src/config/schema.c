@@ -513,8 +513,9 @@ static const struct ax_key drift_keys[] = {
     {"interval", AX_KEY_DURATION, JOB(drift.interval_ms), .fallback = "(the larger of 10 steps and 1m)",
      .min = 100, .max = 30 * DAY, .doc = "Time between tests."},
     {"stream", AX_KEY_ENUM, JOB(drift.stream), .choices = streams, .fallback = "none",
-     .doc = "Streaming detector on the mean error of the forecasts at each step; "
-            "`drift_detected{kind=\"accuracy\"}` is 1 for `current` steps after that has risen."},
+     .doc =
+         "Streaming detector on the mean error of the forecasts at each step, in multiples of that of "
+         "the first 240; `drift_detected{kind=\"accuracy\"}` is 1 for `current` steps after that has risen."},
     {"distribution", AX_KEY_BOOL, JOB(drift.distribution), .fallback = "false",
      .doc = "Send `feature_distribution`: 20 series a feature."},
     {"per", AX_KEY_ENUM, JOB(drift.per), .choices = drift_pers, .fallback = "job",

@@ -3,20 +3,21 @@
 
 #include <math.h>
 
-void ax_page_hinkley_init(struct ax_page_hinkley *p, double threshold)
+void ax_page_hinkley_init(struct ax_page_hinkley *p, double threshold, double delta)
 {
-    *p = (struct ax_page_hinkley){.threshold = threshold, .rise_min = HUGE_VAL, .fall_max = -1};
+    *p = (struct ax_page_hinkley){
+        .threshold = threshold, .delta = delta, .rise_min = HUGE_VAL, .fall_max = -1};
 }
 
 int ax_page_hinkley_update(struct ax_page_hinkley *p, double x)
 {
     if (p->detected)
-        ax_page_hinkley_init(p, p->threshold);
+        ax_page_hinkley_init(p, p->threshold, p->delta);
     p->n++;
     p->mean += (x - p->mean) / (double)p->n;
     const double deviation = x - p->mean;
-    p->rise = AX_PAGE_HINKLEY_ALPHA * p->rise + deviation - AX_PAGE_HINKLEY_DELTA;
-    p->fall = AX_PAGE_HINKLEY_ALPHA * p->fall + deviation + AX_PAGE_HINKLEY_DELTA;
+    p->rise = AX_PAGE_HINKLEY_ALPHA * p->rise + deviation - p->delta;
+    p->fall = AX_PAGE_HINKLEY_ALPHA * p->fall + deviation + p->delta;
     p->rise_min = fmin(p->rise_min, p->rise);
     p->fall_max = fmax(p->fall_max, p->fall);
     if (p->n < AX_PAGE_HINKLEY_MIN)

@@ -14,14 +14,15 @@
 
 /* The test; begin with ax_page_hinkley_init(). */
 struct ax_page_hinkley {
-    double threshold;
+    double threshold, delta;
     uint64_t n;
     double mean, rise, fall, rise_min, fall_max;
     bool detected;
 };
 
-/* Nothing seen yet. threshold: how far the sum of deviations may go, in the unit of the values. */
-void ax_page_hinkley_init(struct ax_page_hinkley *p, double threshold);
+/* Nothing seen yet. In the unit of the values: how far the sum of deviations may go, and by how much a value
+ * must be above (below) the mean to add to it. */
+void ax_page_hinkley_init(struct ax_page_hinkley *p, double threshold, double delta);
 
 /* Take in a finite value: 1 for a rise, -1 for a fall, 0 for neither; then all is forgotten. O(1). */
 int ax_page_hinkley_update(struct ax_page_hinkley *p, double x);

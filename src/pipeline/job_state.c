@@ -9,7 +9,7 @@
 #include "pipeline/job_priv.h"
 #include "store/records.h"
 
-#define STATE_VERSION 24
+#define STATE_VERSION 25
 #define SECTION_BYTES (1u << 20) /* a section is put when it has become so long */
 #define LABELS_MAX 65536         /* of one target; more than any request may bring */
 

@@ -135,8 +135,8 @@ static void run_all(const double *v, uint32_t n, struct expected adwin, struct e
     struct ax_adwin a;
     struct ax_page_hinkley p, p10;
     ax_adwin_init(&a, AX_ADWIN_DELTA);
-    ax_page_hinkley_init(&p, AX_PAGE_HINKLEY_THRESHOLD);
-    ax_page_hinkley_init(&p10, 10);
+    ax_page_hinkley_init(&p, AX_PAGE_HINKLEY_THRESHOLD, AX_PAGE_HINKLEY_DELTA);
+    ax_page_hinkley_init(&p10, 10, AX_PAGE_HINKLEY_DELTA);
     for (uint32_t i = 0; i < n; i++) {
         heard(&adwin, i, ax_adwin_update(&a, v[i]));
         heard(&ph, i, ax_page_hinkley_update(&p, v[i]));
@@ -204,7 +204,7 @@ static void what_was_saved_goes_on_as_if_nothing_had_happened(void **state)
         struct ax_kswin k = {.alpha = AX_KSWIN_ALPHA}, k2 = {.alpha = AX_KSWIN_ALPHA};
         struct ax_rng r, r2;
         ax_adwin_init(&a, AX_ADWIN_DELTA);
-        ax_page_hinkley_init(&p, 10);
+        ax_page_hinkley_init(&p, 10, AX_PAGE_HINKLEY_DELTA);
         ax_rng_seed(&r, 1);
         for (uint32_t i = 0; i < cut; i++) {
             (void)ax_adwin_update(&a, v[i]);
@@ -217,7 +217,7 @@ static void what_was_saved_goes_on_as_if_nothing_had_happened(void **state)
         ax_kswin_save(&k, &b);
         struct ax_bytes in = ax_bytes_of(ax_buf_view(&b));
         ax_adwin_init(&a2, AX_ADWIN_DELTA);
-        ax_page_hinkley_init(&p2, 10);
+        ax_page_hinkley_init(&p2, 10, AX_PAGE_HINKLEY_DELTA);
         ax_adwin_load(&a2, &in);
         ax_page_hinkley_load(&p2, &in);
         ax_kswin_load(&k2, &in);
@@ -244,7 +244,7 @@ static void the_way_of_a_change_is_told(void **state)
     (void)state;
     make_stream(1, v);
     ax_adwin_init(&a, AX_ADWIN_DELTA);
-    ax_page_hinkley_init(&p, AX_PAGE_HINKLEY_THRESHOLD);
+    ax_page_hinkley_init(&p, AX_PAGE_HINKLEY_THRESHOLD, AX_PAGE_HINKLEY_DELTA);
     ax_rng_seed(&r, 1);
     for (uint32_t i = 0; i < STREAM_N; i++) {
         const int ways[3] = {ax_adwin_update(&a, v[i]), ax_page_hinkley_update(&p, v[i]),
