@@ -11,7 +11,7 @@ void ax_adjust(const struct ax_past *p, enum ax_adjust_mode mode, uint32_t seaso
                double *z)
 {
     if (mode != AX_ADJUST_NONE)
-        ax_past_season_span(p, season_steps, n, AX_ADJUST_CYCLES, z);
+        ax_past_season_span(p, season_steps, n, AX_PAST_CYCLES, z);
     for (uint32_t i = 0; i < n; i++) {
         uint32_t ago = n - 1 - i;
         double v = ago < p->fine.n ? (double)p->fine.v[p->fine.n - 1 - ago] : (double)NAN;
@@ -31,7 +31,7 @@ double ax_adjust_back(const struct ax_past *p, enum ax_adjust_mode mode, uint32_
 {
     if (mode == AX_ADJUST_NONE)
         return z;
-    double season = ax_past_season(p, season_steps, lead, AX_ADJUST_CYCLES);
+    double season = ax_past_season(p, season_steps, lead, AX_PAST_CYCLES);
     return mode == AX_ADJUST_DIFFERENCE ? season + z : season > 0 ? season * z : (double)NAN;
 }
 

@@ -8,9 +8,6 @@
 /* How the season is taken out: not at all, subtracted, or divided by. */
 enum ax_adjust_mode { AX_ADJUST_NONE, AX_ADJUST_DIFFERENCE, AX_ADJUST_RATIO, AX_ADJUST_MODES };
 
-/* Cycles in the mean of the same time. */
-#define AX_ADJUST_CYCLES 3
-
 /* The newest n values of the fine window, adjusted, oldest first; NaN for a gap, and where the season is not
  * known. */
 void ax_adjust(const struct ax_past *p, enum ax_adjust_mode mode, uint32_t season_steps, uint32_t n,

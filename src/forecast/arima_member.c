@@ -8,6 +8,7 @@
 #include "forecast/adjust.h"
 #include "forecast/arima.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -25,6 +26,8 @@ struct state {
     uint8_t p, q;
     uint8_t followed; /* fits since its order was chosen */
 };
+
+static_assert(AX_ARIMA_MAX == 2, "go_on() knows of two");
 
 static const char *const tensors[] = {"fine", "coarse", NULL};
 
@@ -136,6 +139,26 @@ static void take(const struct state *s, struct stand *at, double y)
     at->value = from + z + e;
 }
 
+/* What is expected of the next steps: errors are in it for as many as the model remembers. */
+static void go_on(const struct state *s, struct stand *at, uint32_t steps, double *path)
+{
+    double value = at->value;
+    uint32_t i = 0;
+    for (; i < steps && i < AX_ARIMA_MAX; i++) {
+        const double v = expected(s, at);
+        move(at, v, 0);
+        path[i] = value += s->d ? v : (double)s->mean + v - value;
+    }
+    const double a = (double)s->phi[0], b = (double)s->phi[1], mean = (double)s->mean;
+    double newest = at->z[0], older = at->z[1];
+    for (; i < steps; i++) {
+        const double v = a * newest + b * older;
+        older = newest;
+        newest = v;
+        path[i] = value += s->d ? v : mean + v - value;
+    }
+}
+
 static void run_one(const struct ax_model_params *params, const void *state, const struct ax_past *p,
                     double *out)
 {
@@ -157,16 +180,12 @@ static void run_one(const struct ax_model_params *params, const void *state, con
         low = fmin(low, z[i]);
         high = fmax(high, z[i]);
     }
-    for (uint32_t i = 0; i < steps; i++) {
-        double v = expected(s, &at);
-        move(&at, v, 0);
-        at.value += s->d ? v : (double)s->mean + v - at.value;
-        path[i] = fmin(fmax(at.value, 2 * low - high), 2 * high - low);
-    }
+    go_on(s, &at, steps, path);
     for (uint32_t k = 0; k < params->leads_n; k++) {
-        uint32_t lead = params->leads[k];
-        out[k] = ax_adjust_back(p, season ? AX_ADJUST_DIFFERENCE : AX_ADJUST_NONE, season, lead,
-                                path[(lead < steps ? lead : steps) - 1]);
+        const uint32_t lead = params->leads[k];
+        const double v = path[(lead < steps ? lead : steps) - 1],
+                     held = fmin(fmax(v, 2 * low - high), 2 * high - low);
+        out[k] = ax_adjust_back(p, season ? AX_ADJUST_DIFFERENCE : AX_ADJUST_NONE, season, lead, held);
     }
 }
 

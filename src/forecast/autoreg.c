@@ -5,6 +5,7 @@
 #include "math/blas.h"
 #include "math/stats.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -77,17 +78,48 @@ enum ax_err ax_autoreg_fit(const double *y, uint32_t n, struct ax_arena *scratch
     return isfinite(least) ? AX_OK : AX_NOTREADY;
 }
 
+/* Two numbers; and what the next steps have of the values before them, as many steps as there are lags. */
+typedef double pair __attribute__((vector_size(16)));
+struct sums {
+    pair a, b, c, d, e, f;
+};
+static_assert(sizeof(struct sums) == AX_AUTOREG_MAX * sizeof(double), "a sum for each lag");
+
+static inline pair next(pair now, pair after)
+{
+    return (pair){now[1], after[0]};
+}
+
+/* One step further: a value has become known, by which the sums grow. Each takes its values in the order of
+ * their age, the oldest first, as if it were made alone, and all of them stay in registers. */
+static inline void move(struct sums *s, const struct sums *phi, double value, pair constant)
+{
+    s->a = next(s->a, s->b) + phi->a * value;
+    s->b = next(s->b, s->c) + phi->b * value;
+    s->c = next(s->c, s->d) + phi->c * value;
+    s->d = next(s->d, s->e) + phi->d * value;
+    s->e = next(s->e, s->f) + phi->e * value;
+    s->f = next(s->f, constant) + phi->f * value;
+}
+
 void ax_autoreg_forecast(const struct ax_autoreg *a, const double *y, uint32_t n, double low, double high,
                          uint32_t steps, double *path)
 {
+    const pair constant = {a->constant, a->constant};
+    const double nearest = a->order ? a->phi[0] : 0;
+    double lags[AX_AUTOREG_MAX] = {0}, newest = 0; /* what the newest value adds goes on at once */
+    struct sums phi, s = {constant, constant, constant, constant, constant, constant};
+    for (uint32_t k = 1; k < a->order; k++)
+        lags[k] = a->phi[k];
+    memcpy(&phi, lags, sizeof phi);
+    for (uint32_t ago = a->order; ago > 0; ago--) {
+        newest = y[n - ago];
+        move(&s, &phi, newest, constant);
+    }
     for (uint32_t i = 0; i < steps; i++) {
-        double v = a->constant;
-        uint32_t k = a->order; /* the newest last: the steps' sums go on side by side until then */
-        for (; k > i; k--)
-            v += a->phi[k - 1] * y[n + i - k];
-        for (; k > 0; k--)
-            v += a->phi[k - 1] * path[i - k];
-        path[i] = v < low ? low : v > high ? high : v;
+        const double sum = s.a[0] + nearest * newest;
+        path[i] = newest = sum < low ? low : sum > high ? high : sum;
+        move(&s, &phi, newest, constant);
     }
 }
 

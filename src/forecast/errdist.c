@@ -5,13 +5,18 @@
 #include <math.h>
 
 #define LOW_EXPONENT (-4.0) /* log2 of the first bin's upper edge */
-#define PER_OCTAVE 2.0
-#define ZERO 1e-9 /* magnitudes below are rounding */
+#define PER_OCTAVE 2.0      /* as edge() has them */
+#define ZERO 1e-9           /* magnitudes below are rounding */
 
 /* Bin b covers (edge(b - 1), edge(b)], bin 0 (0, edge(0)], the last one everything above. */
 static double edge(int b)
 {
-    return b < 0 ? 0 : exp2(LOW_EXPONENT + b / PER_OCTAVE);
+#define OCTAVE(e) (1.0 * (1 << (e)) / 16), (1.4142135623730951 * (1 << (e)) / 16)
+    static const double edges[1 + AX_ERRDIST_SIDE] = {0,         OCTAVE(0),  OCTAVE(1),  OCTAVE(2), OCTAVE(3),
+                                                      OCTAVE(4), OCTAVE(5),  OCTAVE(6),  OCTAVE(7), OCTAVE(8),
+                                                      OCTAVE(9), OCTAVE(10), OCTAVE(11), OCTAVE(12)};
+#undef OCTAVE
+    return edges[b + 1];
 }
 
 static int bin_of(double magnitude)

@@ -18,6 +18,13 @@
 
 struct ax_forecast_shared;
 
+/* Where a point of the path lies between tracked leads: past the a-th by a share of the way to the b-th,
+ * linear in the logarithm of the lead, for errors grow fast at first and slowly later. */
+struct ax_path_place {
+    uint32_t a, b;
+    double share;
+};
+
 /* What a job asks of its forecasters; shared by all of them and outlives them. */
 struct ax_forecast_spec {
     int64_t step_ms;
@@ -25,8 +32,9 @@ struct ax_forecast_spec {
     uint32_t leads_n;
     uint32_t horizons[AX_PATH_MAX]; /* indices into leads: those that are emitted and scored */
     uint32_t horizons_n;
-    double level;         /* of the interval; 0.90 */
-    double tolerance;     /* of prediction_confidence; 0.15 */
+    struct ax_path_place places[AX_PATH_MAX]; /* of the leads */
+    double level;                             /* of the interval; 0.90 */
+    double tolerance;                         /* of prediction_confidence; 0.15 */
     int nonnegative;      /* clip at 0: 1 always, 0 never, -1 as long as the series has not been below it */
     uint32_t refit_steps; /* steps between refits of the cheap members */
     uint32_t members;     /* that are asked, by bit: ax_portfolio_members() */

@@ -3,7 +3,6 @@
 
 #include <math.h>
 
-#define SEASON_CYCLES 3
 #define FEATURE_CLIP 12.0
 
 static const uint32_t mean_steps[AX_LAG_MEANS] = {8, 16, 32, 64, 128};
@@ -49,8 +48,8 @@ void ax_lag_season(const struct ax_past *p, const struct ax_lag_frame *f, uint32
     x[0] = x[1] = 0;
     if (season_steps == 0)
         return;
-    double then = ax_past_season(p, season_steps, lead, SEASON_CYCLES);
-    double now = ax_past_season(p, season_steps, 0, SEASON_CYCLES);
+    double then = ax_past_season(p, season_steps, lead, AX_PAST_CYCLES);
+    double now = ax_past_season(p, season_steps, 0, AX_PAST_CYCLES);
     if (isnan(then) || isnan(now))
         return;
     x[0] = clipped((then - now) / f->scale, 4 * FEATURE_CLIP);

@@ -9,12 +9,34 @@
 #include "model/model.h"
 #include "series/window.h"
 
+#include <math.h>
+
+/* Cycles in the mean of the same time that members have in common. */
+#define AX_PAST_CYCLES 3
+
+#define AX_NOTED_SEASONS 2
+#define AX_NOTED_SPAN 128 /* newest steps */
+#define AX_NOTED_LEADS 8
+
+/* What several members ask of one past, looked up once: the means over AX_PAST_CYCLES cycles, of two seasons.
+ * Zero-initialise; it is of that past alone. Fields are private. */
+struct ax_season_notes {
+    struct ax_season_note {
+        uint32_t season_steps; /* 0: free */
+        uint32_t leads_n, span_n;
+        uint32_t leads[AX_NOTED_LEADS];
+        double at[AX_NOTED_LEADS];  /* those leads */
+        double span[AX_NOTED_SPAN]; /* the newest steps: the last span_n are known */
+    } v[AX_NOTED_SEASONS];
+};
+
 /* What one series was, up to t_ms, as the members see it. */
 struct ax_past {
     struct ax_view fine, coarse;
     int64_t t_ms;
     const struct ax_holidays *holidays; /* NULL: none */
     const struct ax_local_time *clocks; /* of which days and weeks are; NULL: UTC */
+    struct ax_season_notes *notes;      /* NULL: everything is looked up where it is asked for */
 };
 
 /* The past of entity e of a batch. The coarse view ends with the last complete span before t_ms. */
@@ -34,8 +56,13 @@ double ax_past_volatility(const struct ax_past *p, uint32_t steps);
  * something; NaN for none. */
 double ax_mean_but_two(double sum, double first, double second, uint32_t n);
 
-/* The middle one of three; b when a or c is NaN. */
-double ax_median_of_3(double a, double b, double c);
+/* The middle one of three; b when a or c is NaN. Without a branch: which one it is cannot be foreseen. */
+static inline double ax_median_of_3(double a, double b, double c)
+{
+    const double low = a < c ? a : c, high = a < c ? c : a, held = b < low ? low : b,
+                 middle = held > high ? high : held;
+    return isnan(a) || isnan(c) ? b : middle;
+}
 
 /* Batch of one entity over a past; tensors has room for two and lives as long as the batch. */
 struct ax_batch ax_past_batch(const struct ax_past *p, struct ax_tensor *tensors);

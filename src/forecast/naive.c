@@ -67,7 +67,7 @@ static enum ax_err run_seasonal_level(const struct ax_model_params *params, void
 {
     (void)states;
     (void)scratch;
-    const uint32_t cycles = 3, season = params->season_steps;
+    const uint32_t cycles = AX_PAST_CYCLES, season = params->season_steps;
     if (season == 0)
         return AX_NOTREADY;
     for (uint32_t e = 0; e < now->entities_n; e++) {

@@ -10,7 +10,7 @@
 
 struct ax_past ax_past_of(const struct ax_batch *b, uint32_t e)
 {
-    struct ax_past p = {.t_ms = b->t_ms, .clocks = b->clocks, .holidays = b->holidays};
+    struct ax_past p = {.t_ms = b->t_ms, .clocks = b->clocks, .holidays = b->holidays, .notes = b->notes};
     const struct ax_tensor *fine = ax_batch_tensor(b, "fine"), *coarse = ax_batch_tensor(b, "coarse");
     if (fine)
         p.fine = (struct ax_view){fine->v + (size_t)e * fine->cols, fine->cols, b->t_ms, b->step_ms};
@@ -46,6 +46,7 @@ static void drop_newest(struct ax_view *v, int64_t until_ms)
 struct ax_past ax_past_before(const struct ax_past *p, uint32_t steps)
 {
     struct ax_past q = *p;
+    q.notes = NULL;
     q.t_ms -= (int64_t)steps * p->fine.step_ms;
     drop_newest(&q.fine, q.t_ms);
     drop_newest(&q.coarse, q.t_ms);
@@ -91,14 +92,6 @@ double ax_mean_but_two(double sum, double first, double second, uint32_t n)
     return rest > 0 ? rest : sum / n;
 }
 
-double ax_median_of_3(double a, double b, double c)
-{
-    if (isnan(a) || isnan(c))
-        return b;
-    double low = a < c ? a : c, high = a < c ? c : a;
-    return b < low ? low : b > high ? high : b;
-}
-
 struct ax_batch ax_past_batch(const struct ax_past *p, struct ax_tensor *tensors)
 {
     static const uint64_t ids[1] = {0};
@@ -107,6 +100,7 @@ struct ax_batch ax_past_batch(const struct ax_past *p, struct ax_tensor *tensors
     return (struct ax_batch){.t_ms = p->t_ms,
                              .clocks = p->clocks,
                              .holidays = p->holidays,
+                             .notes = p->notes,
                              .step_ms = p->fine.step_ms,
                              .coarse_ms = p->coarse.step_ms,
                              .entities_n = 1,
@@ -132,7 +126,7 @@ static double coarse_at(const struct ax_view *c, int64_t t_ms)
 }
 
 /* The value `ago` steps before t_ms. */
-static double value_ago(const struct ax_past *p, int64_t ago)
+static inline double value_ago(const struct ax_past *p, int64_t ago)
 {
     if (ago < p->fine.n)
         return (double)p->fine.v[p->fine.n - 1 - (uint32_t)ago];
@@ -157,7 +151,7 @@ int64_t ax_past_clock_shift(const struct ax_local_time *clocks, int64_t then_ms,
 static int64_t cycle_ago(const struct ax_past *p, int64_t ago, uint32_t season_steps, uint32_t k)
 {
     int64_t step_ms = p->fine.step_ms, back = (int64_t)k * season_steps;
-    if ((season_steps * step_ms) % DAY_MS != 0)
+    if (!p->clocks || p->clocks->n == 0 || (season_steps * step_ms) % DAY_MS != 0)
         return ago + back;
     return ago + back - ax_past_clock_shift(p->clocks, p->t_ms - ago * step_ms, back * step_ms) / step_ms;
 }
@@ -188,12 +182,36 @@ static double cycles_mean(const struct ax_past *p, int64_t ago, uint32_t first, 
     return n ? sum / n : (double)NAN;
 }
 
+/* Where a season's means are noted; NULL: nowhere. */
+static struct ax_season_note *note_of(const struct ax_past *p, uint32_t season_steps, uint32_t cycles)
+{
+    if (!p->notes || cycles != AX_PAST_CYCLES)
+        return NULL;
+    for (uint32_t i = 0; i < AX_NOTED_SEASONS; i++) {
+        struct ax_season_note *note = &p->notes->v[i];
+        if (note->season_steps == 0)
+            note->season_steps = season_steps;
+        if (note->season_steps == season_steps)
+            return note;
+    }
+    return NULL;
+}
+
 double ax_past_season(const struct ax_past *p, uint32_t season_steps, uint32_t lead, uint32_t cycles)
 {
     if (season_steps == 0)
         return NAN;
+    struct ax_season_note *note = note_of(p, season_steps, cycles);
+    for (uint32_t i = 0; note && i < note->leads_n; i++)
+        if (note->leads[i] == lead)
+            return note->at[i];
     uint32_t back = (lead + season_steps - 1) / season_steps;
-    return cycles_mean(p, -(int64_t)lead, back ? back : 1, season_steps, cycles);
+    const double mean = cycles_mean(p, -(int64_t)lead, back ? back : 1, season_steps, cycles);
+    if (note && note->leads_n < AX_NOTED_LEADS) {
+        note->leads[note->leads_n] = lead;
+        note->at[note->leads_n++] = mean;
+    }
+    return mean;
 }
 
 double ax_past_season_ago(const struct ax_past *p, uint32_t season_steps, uint32_t ago, uint32_t cycles)
@@ -210,38 +228,65 @@ static bool clocks_change(const struct ax_past *p, int64_t from_ms)
     return any;
 }
 
+/* The values from `back` steps before t_ms, n of them, oldest first. */
+static void values_ago(const struct ax_past *p, int64_t back, uint32_t n, double *out)
+{
+    if (back >= 0 && back + n <= p->fine.n) {
+        const float *v = p->fine.v + p->fine.n - back - n;
+        for (uint32_t i = 0; i < n; i++)
+            out[i] = (double)v[i];
+        return;
+    }
+    for (uint32_t i = 0; i < n; i++)
+        out[i] = value_ago(p, back + n - 1 - i);
+}
+
 /* Every value of a cycle is looked up once, though it is its neighbours' neighbour. */
 static void add_cycle(const struct ax_past *p, int64_t back, uint32_t n, bool calm, double *sum,
                       uint8_t *seen)
 {
-    double older = value_ago(p, back + n), v = value_ago(p, back + n - 1);
+    double v[AX_PAST_SPAN + 2] = {0};
+    values_ago(p, back - 1, n + 2, v);
     for (uint32_t i = 0; i < n; i++) {
-        double newer = value_ago(p, back + n - 2 - i), x = calm ? ax_median_of_3(newer, v, older) : v;
-        if (!isnan(x)) {
-            sum[i] += x;
-            seen[i]++;
-        }
-        older = v;
-        v = newer;
+        const double x = calm ? ax_median_of_3(v[i + 2], v[i + 1], v[i]) : v[i + 1];
+        const bool known = !isnan(x);
+        sum[i] += known ? x : 0;
+        seen[i] += known;
     }
 }
 
-void ax_past_season_span(const struct ax_past *p, uint32_t season_steps, uint32_t n, uint32_t cycles,
-                         double *out)
+/* Those of n steps, the newest of which is `skip` steps ago. */
+static void season_span(const struct ax_past *p, uint32_t season_steps, uint32_t skip, uint32_t n,
+                        uint32_t cycles, double *out)
 {
     uint8_t seen[AX_PAST_SPAN] = {0};
-    AX_ASSERT(n <= AX_PAST_SPAN);
-    int64_t reach_ms = ((int64_t)cycles * season_steps + n + 1) * p->fine.step_ms;
+    int64_t reach_ms = ((int64_t)cycles * season_steps + skip + n + 1) * p->fine.step_ms;
     bool moves = season_steps * p->fine.step_ms % DAY_MS == 0 && clocks_change(p, p->t_ms - reach_ms);
     if (moves || season_steps < 2) {
         for (uint32_t i = 0; i < n; i++)
-            out[i] = ax_past_season_ago(p, season_steps, n - 1 - i, cycles);
+            out[i] = ax_past_season_ago(p, season_steps, skip + n - 1 - i, cycles);
         return;
     }
     bool calm = cycles > 1 && season_steps >= ax_season_dense(p->fine.step_ms);
     memset(out, 0, n * sizeof *out);
     for (uint32_t k = 1; k <= cycles; k++)
-        add_cycle(p, (int64_t)k * season_steps, n, calm, out, seen);
+        add_cycle(p, (int64_t)k * season_steps + skip, n, calm, out, seen);
     for (uint32_t i = 0; i < n; i++)
         out[i] = seen[i] ? out[i] / seen[i] : (double)NAN;
+}
+
+void ax_past_season_span(const struct ax_past *p, uint32_t season_steps, uint32_t n, uint32_t cycles,
+                         double *out)
+{
+    AX_ASSERT(n <= AX_PAST_SPAN);
+    struct ax_season_note *note = n <= AX_NOTED_SPAN ? note_of(p, season_steps, cycles) : NULL;
+    if (!note) {
+        season_span(p, season_steps, 0, n, cycles, out);
+        return;
+    }
+    if (n > note->span_n) {
+        season_span(p, season_steps, note->span_n, n - note->span_n, cycles, note->span + AX_NOTED_SPAN - n);
+        note->span_n = n;
+    }
+    memcpy(out, note->span + AX_NOTED_SPAN - n, n * sizeof *out);
 }

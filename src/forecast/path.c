@@ -18,14 +18,6 @@ struct knot {
     const struct ax_lead_record *record;
 };
 
-/* Linear in the logarithm of the lead: errors grow fast at first, slowly later. */
-static double share_between(const struct knot *a, const struct knot *b, double lead)
-{
-    if (a == b || lead <= a->lead)
-        return 0;
-    return lead >= b->lead ? 1 : log(lead / a->lead) / log(b->lead / a->lead);
-}
-
 static double mix(double a, double b, double share)
 {
     return a + share * (b - a);
@@ -146,16 +138,6 @@ struct band {
     struct ax_waits waits[AX_PATH_MAX];
 };
 
-/* The knots on either side of a point of the path, and its share of the way between them. */
-static double between(const struct knot *knots, uint32_t knots_n, double lead, uint32_t *a, uint32_t *b)
-{
-    *a = 0;
-    while (*a + 2 < knots_n && knots[*a + 1].lead <= lead)
-        (*a)++;
-    *b = *a + 1 < knots_n ? *a + 1 : *a;
-    return share_between(&knots[*a], &knots[*b], lead);
-}
-
 static void bounds(const struct ax_forecaster *f, const struct knot *knots, int64_t step, struct band *band,
                    struct ax_forecast *out)
 {
@@ -167,9 +149,9 @@ static void bounds(const struct ax_forecaster *f, const struct knot *knots, int6
     bool clip = f->spec->nonnegative > 0 || (f->spec->nonnegative < 0 && !f->negative_seen);
     double floor_at = clip ? 0 : -INFINITY;
     for (uint32_t i = 0; i < f->spec->leads_n; i++) {
-        uint32_t a, b;
-        double share = between(knots, f->tracks_n, f->spec->leads[i], &a, &b),
-               factor = mix(band->factor[a], band->factor[b], share), mean = out->mean[i];
+        const uint32_t a = f->spec->places[i].a, b = f->spec->places[i].b;
+        double share = f->spec->places[i].share, factor = mix(band->factor[a], band->factor[b], share),
+               mean = out->mean[i];
         out->mean[i] = fmax(mean, floor_at);
         double held = fmin(factor, 1),
                below = fmin(factor * band->below[i],
@@ -239,9 +221,9 @@ enum ax_err ax_forecaster_path(const struct ax_forecaster *f, const struct ax_pa
     out->nonfinite = count_nonfinite(f, said->at);
     out->members = said->at;
     for (uint32_t i = 0; i < n; i++) {
-        uint32_t ka, kb;
-        double share = between(knots, knots_n, f->spec->leads[i], &ka, &kb);
-        const struct knot *a = &knots[ka], *b = &knots[kb];
+        const struct ax_path_place *at = &f->spec->places[i];
+        const struct knot *a = &knots[at->a], *b = &knots[at->b];
+        const double share = at->share;
         for (uint32_t m = 0; m < AX_MEMBERS; m++)
             pred[m] = path[m * n + i];
         out->mean[i] = mix(last, combine(a, b, share, pred, last), mix(a->belief, b->belief, share));

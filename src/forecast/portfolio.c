@@ -101,8 +101,10 @@ enum ax_err ax_portfolio_run(const struct ax_model_params *params, void *states,
 {
     struct ax_model_params asked = *params;
     struct ax_tensor tensors[2];
+    struct ax_season_notes notes = {0};
     struct ax_batch batch = ax_past_batch(p, tensors);
     char *state = states;
+    batch.notes = &notes;
     asked.leads = leads;
     asked.leads_n = leads_n;
     for (uint32_t m = 0; m < AX_MEMBERS; m++) {

@@ -114,30 +114,58 @@ static double calm(const struct now *w, double back, double cycle)
 /* Points before now of the moment k cycles before the one `ahead` points after it. */
 static double cycle_back(const struct now *w, double ahead, double cycle, uint32_t k)
 {
+    if (!w->clocks || w->clocks->n == 0)
+        return k * cycle - ahead;
     int64_t then_ms = w->t_ms + llround(ahead * (double)w->point_ms),
             season_ms = llround(k * cycle * (double)w->point_ms);
     return k * cycle - ahead -
            (double)ax_past_clock_shift(w->clocks, then_ms, season_ms) / (double)w->point_ms;
 }
 
-/* Mean over up to CYCLES cycles, from the first-th one back, of the values at the same time as `ahead` points
- * from now, smoothed by `reach` points on either side; never nearer than now. */
-static double cycles_mean(const struct now *w, double ahead, uint32_t first, double cycle, double reach)
+/* A sum of what is known. */
+struct total {
+    double sum;
+    uint32_t n;
+};
+
+static void add(struct total *t, double v)
 {
-    double sum = 0;
-    uint32_t n = 0;
-    for (uint32_t k = first; k < first + CYCLES; k++)
-        for (int side = -2; side <= 2; side++) {
-            double b = cycle_back(w, ahead, cycle, k) + (reach > 0 ? side * reach / 2 : 0),
-                   v = b < 0 ? (double)NAN : calm(w, b, cycle);
-            if (!isnan(v)) {
-                sum += v;
-                n++;
-            }
-            if (reach <= 0)
-                break;
+    if (isnan(v))
+        return;
+    t->sum += v;
+    t->n++;
+}
+
+static double mean_of(const struct total *t)
+{
+    return t->n ? t->sum / t->n : (double)NAN;
+}
+
+/* The values of cycles at the same time as `ahead` points from now, never nearer than now: that of the
+ * first-th one back, the mean over up to CYCLES from there, and that smoothed by `reach` points on either
+ * side. */
+struct cycles {
+    double one, mean, smooth;
+};
+
+static struct cycles cycles_at(const struct now *w, double ahead, uint32_t first, double cycle, double reach)
+{
+    struct cycles c;
+    struct total mean = {0, 0}, smooth = {0, 0};
+    for (uint32_t k = first; k < first + CYCLES; k++) {
+        const double back = cycle_back(w, ahead, cycle, k),
+                     middle = back < 0 ? (double)NAN : calm(w, back, cycle);
+        if (k == first)
+            c.one = back < 0 ? calm(w, back, cycle) : middle;
+        add(&mean, middle);
+        for (int side = -2; side <= 2 && reach > 0; side++) {
+            const double b = back + side * reach / 2;
+            add(&smooth, side == 0 ? middle : b < 0 ? (double)NAN : calm(w, b, cycle));
         }
-    return n ? sum / n : (double)NAN;
+    }
+    c.mean = mean_of(&mean);
+    c.smooth = reach > 0 ? mean_of(&smooth) : c.mean;
+    return c;
 }
 
 static double relative(const struct now *w, double v)
@@ -145,22 +173,30 @@ static double relative(const struct now *w, double v)
     return isnan(v) ? 0 : clipped((v - w->newest) / w->scale, FEATURE_CLIP);
 }
 
+/* What cycles were at this time, from the first-th one back; 0 for not looked up. */
+struct stood {
+    uint32_t first;
+    struct cycles at;
+};
+
 /* Features of one season for a target `ahead` points from now. */
-static void seasonal(const struct now *w, double cycle, double ahead, double *x)
+static void seasonal(const struct now *w, double cycle, double ahead, struct stood *stood, double *x)
 {
     for (int k = 0; k < SEASONAL; k++)
         x[k] = 0;
     if (cycle <= 0)
         return;
-    double reach = floor(cycle / SMOOTH_SHARE);
     uint32_t whole = (uint32_t)ceil(ahead / cycle);
     if (cycle_back(w, ahead, cycle, whole) < 0) /* clocks are put forward: that is still to come */
         whole++;
-    x[AT_ONE] = relative(w, calm(w, cycle_back(w, ahead, cycle, whole), cycle));
-    x[AT_MEAN] = relative(w, cycles_mean(w, ahead, whole, cycle, 0));
-    x[AT_SMOOTH] = relative(w, cycles_mean(w, ahead, whole, cycle, reach));
-    x[NOW_ONE] = relative(w, calm(w, cycle_back(w, 0, cycle, whole), cycle));
-    x[NOW_MEAN] = relative(w, cycles_mean(w, 0, whole, cycle, 0));
+    const struct cycles then = cycles_at(w, ahead, whole, cycle, floor(cycle / SMOOTH_SHARE));
+    if (stood->first != whole)
+        *stood = (struct stood){whole, cycles_at(w, 0, whole, cycle, 0)};
+    x[AT_ONE] = relative(w, then.one);
+    x[AT_MEAN] = relative(w, then.mean);
+    x[AT_SMOOTH] = relative(w, then.smooth);
+    x[NOW_ONE] = relative(w, stood->at.one);
+    x[NOW_MEAN] = relative(w, stood->at.mean);
 }
 
 static void local_features(const struct now *w, const struct frame *f, double *x)
@@ -259,8 +295,9 @@ static void gather(struct ax_robust *d, const struct frame *f, const struct sums
         if (isnan(target) || !measure(&w))
             continue;
         double *x = d->x + (size_t)d->rows * WIDTH;
-        seasonal(&w, f->cycle, next, x);
-        seasonal(&w, f->long_cycle, next, x + LONG);
+        struct stood stood[2] = {{0}, {0}};
+        seasonal(&w, f->cycle, next, &stood[0], x);
+        seasonal(&w, f->long_cycle, next, &stood[1], x + LONG);
         local_features(&w, f, x);
         d->y[d->rows++] = (target - w.newest) / w.scale;
     }
@@ -380,6 +417,7 @@ static void run_one(const struct ax_model_params *params, const void *of, const 
     const struct lead_state *state = of;
     const struct frame f = frame_of(params, p);
     struct now w;
+    struct stood stood[2] = {{0}, {0}};
     double x[WIDTH];
     bool ready = now_of(p, &f, &w);
     if (ready)
@@ -389,8 +427,8 @@ static void run_one(const struct ax_model_params *params, const void *of, const 
         if (!ready || state[k].clip <= 0)
             continue;
         double ahead = points_ahead(&f, params->leads[k]);
-        seasonal(&w, f.cycle, ahead, x);
-        seasonal(&w, f.long_cycle, ahead, x + LONG);
+        seasonal(&w, f.cycle, ahead, &stood[0], x);
+        seasonal(&w, f.long_cycle, ahead, &stood[1], x + LONG);
         path[k] = w.newest + w.scale * ax_robust_held(state[k].w, x, WIDTH, (double)state[k].clip);
     }
 }

@@ -16,7 +16,7 @@
 #define MEMORY 6.0      /* so many times 1 / alpha: (1 - alpha)^n is below 0.3 % */
 #define TRENDS_MAX 100.0
 
-void ax_smooth_step(struct ax_smooth *s, const struct ax_smooth_params *p, double y)
+static inline void step(struct ax_smooth *s, const struct ax_smooth_params *p, double y)
 {
     double trend = p->phi * s->trend, expected = s->level + trend;
     if (isnan(y)) {
@@ -34,13 +34,38 @@ void ax_smooth_step(struct ax_smooth *s, const struct ax_smooth_params *p, doubl
         bound = INFINITY;
     int side = e > 0 ? 1 : -1;
     s->beyond = size <= bound ? 0 : s->beyond * side > 0 ? s->beyond + side : side;
-    size = fmin(size, bound);
+    size = size <= bound ? size : bound;
     bool shift = p->shift > 0 && s->beyond * side >= p->shift;
     e = shift ? 0 : side * size;
     double pace = s->seen <= 8 ? 1.0 / (s->seen - 1) : SPREAD_PACE;
     s->spread += pace * (size - s->spread);
     s->level = shift ? y : expected + p->alpha * e;
     s->trend = trend + p->beta * e;
+}
+
+void ax_smooth_step(struct ax_smooth *s, const struct ax_smooth_params *p, double y)
+{
+    step(s, p, y);
+}
+
+/* Take in n values. Nearly all are within the bound, and then a value waits for the one before it no longer
+ * than the level and the trend do. */
+static void take(struct ax_smooth *to, const struct ax_smooth_params *p, const double *z, uint32_t n)
+{
+    struct ax_smooth s = *to;
+    for (uint32_t i = 0; i < n; i++) {
+        const double trend = p->phi * s.trend, expected = s.level + trend, e = z[i] - expected;
+        if (s.seen < 8 || !(fabs(e) <= p->clip * s.spread)) {
+            step(&s, p, z[i]);
+            continue;
+        }
+        s.seen++;
+        s.beyond = 0;
+        s.spread += SPREAD_PACE * (fabs(e) - s.spread);
+        s.level = expected + p->alpha * e;
+        s.trend = trend + p->beta * e;
+    }
+    *to = s;
 }
 
 double ax_smooth_trends(double phi, uint32_t lead)
@@ -93,7 +118,7 @@ static void try_choice(const struct ax_model_params *params, const struct ax_smo
     for (uint32_t k = 0; k < leads_n; k++)
         trends[k] = fmin(ax_smooth_trends(c->phi, params->leads[k]), TRENDS_MAX);
     for (uint32_t i = 0; i < n; i++) {
-        ax_smooth_step(&s, c, z[i]);
+        step(&s, c, z[i]);
         for (uint32_t k = 0; k < leads_n && s.seen > 8; k++) {
             uint32_t at = i + params->leads[k];
             if (at >= n)
@@ -118,7 +143,7 @@ static void try_mode(const struct ax_model_params *params, const struct ax_past 
     double error[64];
     ax_adjust(p, mode, season, n, z);
     if (mode == AX_ADJUST_RATIO)
-        ax_past_season_span(p, season, n, AX_ADJUST_CYCLES, unit);
+        ax_past_season_span(p, season, n, AX_PAST_CYCLES, unit);
     for (uint32_t i = 0; i < n && mode != AX_ADJUST_RATIO; i++)
         unit[i] = 1;
     for (uint32_t c = 0; c < CHOICES; c++) {
@@ -182,8 +207,7 @@ static void run_one(const struct ax_model_params *params, uint32_t season, const
             uint32_t n = memory_of(c, p->fine.n);
             ax_adjust(p, state[k].mode, season, n, z);
             memset(&s, 0, sizeof s);
-            for (uint32_t i = 0; i < n; i++)
-                ax_smooth_step(&s, c, z[i]);
+            take(&s, c, z, n);
             now = state[k];
         }
         double trends = fmin(ax_smooth_trends(c->phi, params->leads[k]), TRENDS_MAX);

@@ -2,6 +2,7 @@
 #include "forecast/forecast.h"
 #include "forecast/portfolio.h"
 
+#include <math.h>
 #include <string.h>
 
 #define LEVEL 0.90
@@ -30,6 +31,20 @@ static void fill(struct ax_forecast_spec *spec)
     uint32_t stride = longest <= AX_PATH_MAX ? 1 : longest / room + 1;
     for (uint32_t lead = stride; lead < longest && spec->leads_n < AX_PATH_MAX; lead += stride)
         insert(spec->leads, &spec->leads_n, lead);
+}
+
+/* Say where the points lie between those that are tracked. */
+static void place(struct ax_forecast_spec *spec)
+{
+    uint32_t tracked[AX_PATH_MAX], n = ax_forecast_spec_tracked(spec, tracked), a = 0;
+    for (uint32_t i = 0; i < spec->leads_n; i++) {
+        while (a + 2 < n && tracked[a + 1] <= i)
+            a++;
+        const uint32_t b = a + 1 < n ? a + 1 : a;
+        const double lead = spec->leads[i], from = spec->leads[tracked[a]], to = spec->leads[tracked[b]];
+        const double share = a == b || lead <= from ? 0 : lead >= to ? 1 : log(lead / from) / log(to / from);
+        spec->places[i] = (struct ax_path_place){a, b, share};
+    }
 }
 
 enum ax_err ax_forecast_spec_init(struct ax_forecast_spec *spec, int64_t step_ms, const int64_t *horizons_ms,
@@ -61,6 +76,7 @@ enum ax_err ax_forecast_spec_init(struct ax_forecast_spec *spec, int64_t step_ms
         for (uint32_t k = 0; k < spec->leads_n; k++)
             if (spec->leads[k] == (uint32_t)(horizons_ms[i] / step_ms))
                 spec->horizons[spec->horizons_n++] = k;
+    place(spec);
     return AX_OK;
 }
 

@@ -28,12 +28,14 @@ struct ax_edge {
 
 struct ax_holidays;
 struct ax_pooled;
+struct ax_season_notes;
 
 /* What is known at t_ms: nothing in it is later. */
 struct ax_batch {
     int64_t t_ms, step_ms, coarse_ms;
     const struct ax_local_time *clocks; /* NULL: UTC */
     const struct ax_holidays *holidays; /* forecast/holidays.h; NULL: none */
+    struct ax_season_notes *notes;      /* forecast/member.h, of the one entity there is; NULL: none */
     uint32_t entities_n;
     const uint64_t *entity_ids;
     const struct ax_tensor *tensors;

@@ -196,6 +196,33 @@ static void the_seasons_of_a_span_are_those_of_its_moments(void **state)
     ax_zone_free(zone);
 }
 
+/* The same questions, asked of a past that takes notes, in an order in which answers are there already, have
+ * to be completed, or find no room. */
+static void what_was_noted_of_a_past_is_what_is_there(void **state)
+{
+    (void)state;
+    static struct series s;
+    const uint32_t seasons[] = {96, 300, 77}, spans[] = {48, AX_NOTED_SPAN, 64, AX_NOTED_SPAN + 1};
+    fill(&s, 1);
+    const struct ax_past p = whole(&s);
+    struct ax_season_notes notes = {0};
+    struct ax_past noting = p;
+    noting.notes = &notes;
+    for (uint32_t round = 0; round < 2; round++)
+        for (uint32_t i = 0; i < sizeof seasons / sizeof seasons[0]; i++) {
+            for (uint32_t k = 0; k < sizeof spans / sizeof spans[0]; k++)
+                compare_span(&noting, seasons[i], spans[k]);
+            for (uint32_t lead = 0; lead < 2 * AX_NOTED_LEADS; lead++)
+                for (uint32_t cycles = 1; cycles <= AX_PAST_CYCLES; cycles++) {
+                    const double one = ax_past_season(&p, seasons[i], lead, cycles),
+                                 noted = ax_past_season(&noting, seasons[i], lead, cycles);
+                    assert_memory_equal(&noted, &one, sizeof one);
+                }
+        }
+    assert_int_equal(notes.v[0].span_n, AX_NOTED_SPAN);
+    assert_null(ax_past_before(&noting, 1).notes);
+}
+
 /* A week of hours has 168 points, and yet an hour that stands out every day is its shape; one of a day of
  * minutes is a spike. */
 static void the_shape_of_the_days_of_a_week_is_kept(void **state)
@@ -255,6 +282,7 @@ int main(void)
         cmocka_unit_test(the_ridge_needs_rows_and_learns_the_season),
         cmocka_unit_test(coarse_values_serve_seasons_longer_than_the_fine_window),
         cmocka_unit_test(the_seasons_of_a_span_are_those_of_its_moments),
+        cmocka_unit_test(what_was_noted_of_a_past_is_what_is_there),
         cmocka_unit_test(the_shape_of_the_days_of_a_week_is_kept),
         cmocka_unit_test(a_season_is_found_in_noise_and_none_in_a_random_walk),
     };
