@@ -53,7 +53,8 @@ static void page(void *ctx, const struct ax_http_request *req, struct ax_http_re
     struct ax_api *api = ctx;
     (void)req;
     res->content_type = "text/html; charset=utf-8";
-    ax_page_write(api->pipeline, api->db, &res->body);
+    ax_process_metrics_update();
+    ax_page_write(api, &res->body);
 }
 
 static void buildinfo(void *ctx, const struct ax_http_request *req, struct ax_http_response *res)

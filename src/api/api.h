@@ -13,6 +13,7 @@
 #ifndef AX_API_API_H
 #define AX_API_API_H
 
+#include "emit/emit.h"
 #include "net/http_server.h"
 #include "pipeline/pipeline.h"
 
@@ -24,6 +25,7 @@
 struct ax_api {
     struct ax_pipeline *pipeline;
     struct ax_db *db;
+    struct ax_emit *emit; /* NULL: the page says nothing of where results go */
     atomic_bool ready;
     bool lifecycle; /* POST /-/reload is allowed */
     enum ax_err (*reload)(void *ctx, struct ax_diag *diag);

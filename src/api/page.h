@@ -2,10 +2,10 @@
 #ifndef AX_API_PAGE_H
 #define AX_API_PAGE_H
 
-#include "base/buf.h"
-#include "pipeline/pipeline.h"
+#include "api/api.h"
 
-/* Append the page: every job with its step, targets, readiness and memory, and links to the rest. */
-void ax_page_write(struct ax_pipeline *p, const struct ax_db *db, struct ax_buf *out);
+/* Append the page: what comes in, where results go and whether they are taken there, every job with its
+ * state, step, series, memory and fits, what is wrong with what to do about it, and links to the rest. */
+void ax_page_write(const struct ax_api *api, struct ax_buf *out);
 
 #endif

@@ -385,6 +385,7 @@ static enum ax_err start_http(struct server *s, struct ax_diag *diag)
         return err;
     s->api.pipeline = s->pipeline;
     s->api.db = s->db;
+    s->api.emit = s->emit;
     s->api.lifecycle = s->flags.lifecycle;
     s->api.reload = reload;
     s->api.reload_ctx = s;

@@ -6,6 +6,7 @@
 #include "base/parse.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #define SERIES_TEXT 512
 #define LABELS_BYTES_MAX ((size_t)4 << 20)
@@ -18,10 +19,12 @@ void ax_delivery_init(struct ax_delivery *d)
         atomic_init(&d->progress[i].count, UINT64_MAX);
     }
     (void)pthread_mutex_init(&d->measuring, NULL);
+    (void)pthread_mutex_init(&d->telling, NULL);
 }
 
 void ax_delivery_done(struct ax_delivery *d)
 {
+    (void)pthread_mutex_destroy(&d->telling);
     (void)pthread_mutex_destroy(&d->measuring);
 }
 
@@ -120,6 +123,39 @@ static void name_series(const struct ax_feed_series *series, char out[SERIES_TEX
     ax_arena_done(&arena);
 }
 
+/* What whoever reads an answer should look at. */
+static const char *advice(int status, const char *why)
+{
+    if (status == 401 || status == 403)
+        return "; does this remote_write have the credentials that it asks for?";
+    if (status == 404 || status == 405)
+        return "; does it take remote-write (Prometheus: --web.enable-remote-write-receiver), and is the "
+               "path "
+               "right (/api/v1/write)?";
+    if (strstr(why, "out of order") || strstr(why, "duplicate sample"))
+        return "; does another auspex, or a rule, write the same series? external_labels keep them apart";
+    if (strstr(why, "out of bounds") || strstr(why, "too old") || strstr(why, "too far in the future"))
+        return "; are the clocks the same?";
+    return status == 0 ? "; is it up, and are host and port right?" : "";
+}
+
+void ax_delivery_tell(struct ax_delivery *d, int status, const char *why)
+{
+    (void)pthread_mutex_lock(&d->telling);
+    if (why)
+        (void)snprintf(d->trouble, sizeof d->trouble, "%s%s", why, advice(status, why));
+    else
+        d->trouble[0] = '\0';
+    (void)pthread_mutex_unlock(&d->telling);
+}
+
+void ax_delivery_trouble(struct ax_delivery *d, char out[AX_TROUBLE_BYTES])
+{
+    (void)pthread_mutex_lock(&d->telling);
+    (void)snprintf(out, AX_TROUBLE_BYTES, "%s", d->trouble);
+    (void)pthread_mutex_unlock(&d->telling);
+}
+
 void ax_delivery_refused(struct ax_delivery *d, const struct ax_batch *batch, uint32_t from, int status,
                          const char *why)
 {
@@ -128,7 +164,10 @@ void ax_delivery_refused(struct ax_delivery *d, const struct ax_batch *batch, ui
         from++;
     (void)snprintf(reason, sizeof reason, "%d", status);
     ax_metric_add(ax_metric(AX_M_SEND_FAILED, d->url, reason), batch->encoded_n);
+    ax_delivery_tell(d, status, why);
+    atomic_fetch_add(&d->refused, batch->encoded_n);
     name_series(batch->items[from].series, series);
-    ax_log_about(AX_LOG_WARN, "send_refused", ax_str(d->url), "%s refused %u samples for good: %s; of %s%s",
-                 d->url, batch->encoded_n, why, series, batch->encoded_n > 1 ? " and others" : "");
+    ax_log_about(AX_LOG_WARN, "send_refused", ax_str(d->url), "%s refused %u samples for good, of %s%s: %s%s",
+                 d->url, batch->encoded_n, series, batch->encoded_n > 1 ? " and others" : "", why,
+                 advice(status, why));
 }

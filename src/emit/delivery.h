@@ -6,6 +6,7 @@
 #include "emit/batch.h"
 #include "emit/outgoing.h"
 #include "emit/retry.h"
+#include "emit/view.h"
 #include "net/http_client.h"
 
 #include <pthread.h>
@@ -38,6 +39,9 @@ struct ax_delivery {
     struct ax_progress progress[AX_LANES];
     uint32_t senders_n;
     pthread_mutex_t measuring;
+    char trouble[AX_TROUBLE_BYTES]; /* why the last request was not accepted; empty: it was. Under telling */
+    pthread_mutex_t telling;
+    _Atomic uint64_t refused; /* samples, for good */
 };
 
 /* Begin with *d zeroed: what is not the config's. */
@@ -63,6 +67,12 @@ enum ax_verdict ax_delivery_post(struct ax_delivery *d, struct ax_http_client *c
  * which series. */
 void ax_delivery_refused(struct ax_delivery *d, const struct ax_batch *batch, uint32_t from, int status,
                          const char *why);
+
+/* Why it accepts nothing now, with what to look at; NULL: it does accept. For ax_delivery_trouble(). */
+void ax_delivery_tell(struct ax_delivery *d, int status, const char *why);
+
+/* What was told last, "" when it accepts. */
+void ax_delivery_trouble(struct ax_delivery *d, char out[AX_TROUBLE_BYTES]);
 
 /* The endpoint does not take 2.0: 1.0 from now on. */
 void ax_delivery_fall_back(struct ax_delivery *d, const char *why);

@@ -357,6 +357,17 @@ uint64_t ax_emit_pending(struct ax_emit *e)
     return n;
 }
 
+bool ax_emit_endpoint(struct ax_emit *e, uint32_t i, struct ax_endpoint_view *out)
+{
+    if (!ax_lock_within(&e->lock, SYNC_WAIT_MS))
+        return false;
+    const bool there = i < e->endpoints.n;
+    if (there)
+        ax_endpoint_view(e->endpoints.v[i], out);
+    (void)pthread_mutex_unlock(&e->lock);
+    return there;
+}
+
 void ax_emit_stop(struct ax_emit *e, int64_t deadline_ms)
 {
     if (!e)

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "config/config.h"
 #include "emit/sink.h"
+#include "emit/view.h"
 
 struct ax_emit;
 
@@ -49,6 +50,10 @@ AX_MUST_USE enum ax_err ax_emit_sync(struct ax_emit *e, struct ax_diag *diag);
 
 /* Samples in the log that wait for an endpoint, summed over the endpoints. */
 uint64_t ax_emit_pending(struct ax_emit *e);
+
+/* How endpoint i stands, in the order of the config; false when there is none, or while an erasure holds them
+ * for longer than a moment. */
+bool ax_emit_endpoint(struct ax_emit *e, uint32_t i, struct ax_endpoint_view *out);
 
 /* Send what waits for at most deadline_ms (and a second for what is under way then), stop and free. The rest
  * stays in the log. NULL is fine. */

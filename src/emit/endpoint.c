@@ -3,10 +3,12 @@
 
 #include "base/assert.h"
 #include "base/log.h"
+#include "base/metrics.h"
 #include "base/url.h"
 #include "config/relabel.h"
 #include "emit/sender.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #define FINGERPRINT_BYTES_MAX ((size_t)1 << 24)
@@ -275,6 +277,15 @@ uint64_t ax_endpoint_at(const struct ax_endpoint *e)
 uint64_t ax_endpoint_measure(struct ax_endpoint *e)
 {
     return ax_delivery_measure(&e->d);
+}
+
+void ax_endpoint_view(struct ax_endpoint *e, struct ax_endpoint_view *out)
+{
+    (void)snprintf(out->url, sizeof out->url, "%s", e->d.url);
+    out->refused = atomic_load(&e->d.refused); /* before the text, which is told before they are counted */
+    ax_delivery_trouble(&e->d, out->trouble);
+    out->waiting = ax_delivery_measure(&e->d);
+    out->newest_s = ax_metric_get(ax_metric(AX_M_SEND_HIGHEST, e->d.url, NULL));
 }
 
 void ax_endpoint_flush(struct ax_endpoint *e)

@@ -10,6 +10,7 @@
 #include "config/config.h"
 #include "emit/outgoing.h"
 #include "emit/positions.h"
+#include "emit/view.h"
 
 struct ax_endpoint;
 
@@ -65,6 +66,9 @@ uint64_t ax_endpoint_at(const struct ax_endpoint *e);
 /* Samples in the log behind that position, before relabelling; the metrics of the queue are set by the way.
  */
 uint64_t ax_endpoint_measure(struct ax_endpoint *e);
+
+/* How it stands now. From any thread. */
+void ax_endpoint_view(struct ax_endpoint *e, struct ax_endpoint_view *out);
 
 /* Begin to send what waits at once and then end. */
 void ax_endpoint_flush(struct ax_endpoint *e);

@@ -224,6 +224,7 @@ static void accepted(struct ax_sender *s)
         ax_log(AX_LOG_INFO, "send_recovered", "%s accepts samples again", s->d->url);
     s->failing = false;
     s->part_accepted = true;
+    ax_delivery_tell(s->d, 0, NULL);
 }
 
 /* May a part that was refused be sent in halves? Only when its content may be the reason. A target that goes
@@ -259,15 +260,19 @@ static enum part encode(struct ax_sender *s, uint32_t from, uint32_t to, struct 
 }
 
 /* The pause after a failure that may pass. */
-static bool wait_to_retry(struct ax_sender *s, uint32_t attempt, int64_t retry_after_ms,
+static bool wait_to_retry(struct ax_sender *s, uint32_t attempt, const struct ax_http_reply *reply,
                           const struct ax_diag *diag)
 {
+    char trouble[AX_TROUBLE_BYTES];
     if (is_halted(s))
         return false;
     s->failing = true;
     ax_metric_add(s->retries, 1);
-    ax_log_about(AX_LOG_WARN, "send_retry", ax_str(s->d->url), "%s: %s; trying again", s->d->url, diag->text);
-    return rest(s, ax_backoff_ms(&s->d->backoff, attempt, retry_after_ms, &s->rng));
+    ax_delivery_tell(s->d, reply->status, diag->text);
+    ax_delivery_trouble(s->d, trouble);
+    ax_log_about(AX_LOG_WARN, "send_retry", ax_str(s->d->url), "%s takes no samples, trying again: %s",
+                 s->d->url, trouble);
+    return rest(s, ax_backoff_ms(&s->d->backoff, attempt, reply->retry_after_ms, &s->rng));
 }
 
 /* Send the samples in [from, to) until they are accepted or dropped. */
@@ -304,7 +309,7 @@ static enum part send_part(struct ax_sender *s, uint32_t from, uint32_t to)
         if (verdict == AX_SEND_FALL_BACK) {
             ax_delivery_fall_back(s->d, diag.text);
             attempt = 0;
-        } else if (!wait_to_retry(s, ++attempt, reply.retry_after_ms, &diag)) {
+        } else if (!wait_to_retry(s, ++attempt, &reply, &diag)) {
             return PART_HALTED;
         }
     }

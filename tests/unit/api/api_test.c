@@ -1,6 +1,9 @@
 /* The routes answer with Prometheus's shapes, over a real socket. */
 #include "api/api.h"
 #include "ax_test.h"
+#include "base/clock.h"
+#include "base/metrics.h"
+#include "emitting.h"
 #include "rig.h"
 
 #include <curl/curl.h>
@@ -115,6 +118,35 @@ static void health_and_readiness_are_those_of_the_process(void **state)
     world_done(&w);
 }
 
+static void the_page_tells_what_is_wrong_and_what_to_look_at(void **state)
+{
+    (void)state;
+    struct world w;
+    const struct ax_remote_write nobody = emitting_endpoint("http://127.0.0.1:1/api/v1/write?key=%26");
+    world_init(&w, false);
+    struct emitting e = emitting_start(&nobody, 1, NULL);
+    struct ax_endpoint_view v = {.waiting = 0};
+    w.api.emit = e.emit;
+    ax_metric_set(ax_metric(AX_M_LAST_RECEIVED, NULL, NULL), 0);
+    expect_text(&w, "GET", "/", 200, "No sample has come yet");
+    expect_text(&w, "GET", "/", 200, "nothing was sent yet");
+    emitting_put(&e, emitting_open(&e, "m"), 1, 1);
+    emitting_commit(&e);
+    const int64_t until_ns = ax_mono_ns() + (int64_t)SOON_MS * 1000000;
+    while (!v.trouble[0] && ax_mono_ns() < until_ns)
+        assert_true(ax_emit_endpoint(e.emit, 0, &v));
+    expect_text(&w, "GET", "/", 200, "are host and port right?");
+    rig_load(&w.rig, "jobs: [{name: none, step: 15s, expr: 'node_load1 + absent{a=\"<\"}', forecast: "
+                     "{horizons: [15s]}}]\n");
+    for (uint32_t i = 61; i < 64; i++) {
+        (void)rig_append(&w.rig, "node_load1{instance=\"a\"}", RIG_START + i * RIG_STEP, 1);
+        rig_run_to(&w.rig, RIG_START + i * RIG_STEP);
+    }
+    expect_text(&w, "GET", "/", 200, "<code>node_load1 + absent{a=\"&lt;\"}</code>");
+    emitting_stop(&e, 0);
+    world_done(&w);
+}
+
 static void a_reload_over_http_must_be_allowed_and_tells_what_is_wrong(void **state)
 {
     (void)state;
@@ -164,6 +196,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(health_and_readiness_are_those_of_the_process),
+        cmocka_unit_test(the_page_tells_what_is_wrong_and_what_to_look_at),
         cmocka_unit_test(a_reload_over_http_must_be_allowed_and_tells_what_is_wrong),
         cmocka_unit_test(the_config_is_shown_without_its_secrets),
         cmocka_unit_test(jobs_tell_how_they_stand),

@@ -285,6 +285,64 @@ static void a_unit_that_is_there_already_is_not_queued_again(void **state)
     strict_stop(r);
 }
 
+/* The endpoint as it stands once it has refused so many samples, or accepted one of such a time. */
+static struct ax_endpoint_view wait_for_view(const struct emitting *e, uint64_t refused, double newest_s)
+{
+    struct ax_endpoint_view v = {.waiting = 0};
+    const int64_t until_ns = ax_mono_ns() + (int64_t)SOON_MS * 1000000;
+    do {
+        assert_true(ax_emit_endpoint(e->emit, 0, &v));
+        assert_true(ax_mono_ns() < until_ns);
+    } while (v.refused < refused || v.newest_s < newest_s || (newest_s > 0 && v.trouble[0]));
+    return v;
+}
+
+static void who_takes_nothing_is_shown_with_why_and_what_to_look_at(void **state)
+{
+    (void)state;
+    static const struct answer script[] = {
+        {.status = 404, .body = "not here"}, {.status = 400, .body = "out of order sample"}, {.status = 204}};
+    struct receiver *r = receiver_start(0, script, 3);
+    struct ax_remote_write w = emitting_endpoint(receiver_url(r));
+    struct emitting e = emitting_start(&w, 1, NULL);
+    struct ax_out *out = emitting_open(&e, "m");
+    struct ax_endpoint_view v = wait_for_view(&e, 0, 0);
+    assert_string_equal(v.url, receiver_url(r));
+    assert_string_equal(v.trouble, "");
+    static const char *const advice[] = {"--web.enable-remote-write-receiver", "another auspex"};
+    for (uint32_t i = 0; i < 2; i++) {
+        emitting_put(&e, out, i + 1, 1);
+        emitting_commit(&e);
+        v = wait_for_view(&e, i + 1, 0);
+        assert_non_null(strstr(v.trouble, script[i].body));
+        assert_non_null(strstr(v.trouble, advice[i]));
+        assert_true(v.newest_s == 0);
+    }
+    emitting_put(&e, out, 3000, 1);
+    emitting_commit(&e);
+    v = wait_for_view(&e, 2, 3);
+    assert_string_equal(v.trouble, "");
+    assert_int_equal(v.refused, 2);
+    assert_false(ax_emit_endpoint(e.emit, 1, &v));
+    emitting_stop(&e, SOON_MS);
+    receiver_stop(r);
+}
+
+static void who_cannot_be_reached_is_shown_too(void **state)
+{
+    (void)state;
+    struct ax_remote_write w = emitting_endpoint("http://127.0.0.1:1/api/v1/write");
+    struct emitting e = emitting_start(&w, 1, NULL);
+    emitting_put(&e, emitting_open(&e, "m"), 1, 1);
+    emitting_commit(&e);
+    struct ax_endpoint_view v = {.waiting = 0};
+    const int64_t until_ns = ax_mono_ns() + (int64_t)SOON_MS * 1000000;
+    while (!v.trouble[0] && ax_mono_ns() < until_ns)
+        assert_true(ax_emit_endpoint(e.emit, 0, &v));
+    assert_non_null(strstr(v.trouble, "are host and port right?"));
+    emitting_stop(&e, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -297,6 +355,8 @@ int main(void)
         cmocka_unit_test(a_bad_endpoint_is_refused_with_a_text),
         cmocka_unit_test(a_reload_loses_and_doubles_nothing_while_a_thread_emits),
         cmocka_unit_test(a_unit_that_is_there_already_is_not_queued_again),
+        cmocka_unit_test(who_takes_nothing_is_shown_with_why_and_what_to_look_at),
+        cmocka_unit_test(who_cannot_be_reached_is_shown_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
