@@ -88,10 +88,16 @@ static void write_process(struct ax_buf *out, const struct ax_api *api)
     }
     const uint32_t wanted = ax_db_series_n(api->db);
     ax_buf_printf(out, "; %" PRIu32 " series that jobs want are in memory.", wanted);
-    if (received > 0 && wanted == 0)
+    const bool ahead = ax_metric_get(ax_metric(AX_M_REJECTED_SERIES, "future", NULL)) > 0;
+    if (received > 0 && wanted == 0 && !ahead)
         ax_buf_str(out,
                    ax_str(" <span class=\"wait\">Of what came no job wants anything: compare the expressions "
                           "below with what is sent.</span>"));
+    if (ahead)
+        ax_buf_str(
+            out,
+            ax_str(" <span class=\"wait\">Samples were refused because they are ahead of the clock here: are "
+                   "the clocks the same?</span>"));
     ax_buf_str(out, ax_str("</p><p class=\"dim\">"));
     ax_buf_str(out, ax_str("Started "));
     write_ago(out, ax_metric_get(ax_metric(AX_M_START_TIME, NULL, NULL)));
@@ -253,8 +259,8 @@ static void write_empty(struct ax_buf *out, const struct ax_api *api, const stru
             write_expr(out, job->features_n ? " or " : "", job->expr.text);
         if (job->features_n > FEATURES_SHOWN)
             ax_buf_printf(out, " or %" PRIu32 " more", job->features_n - FEATURES_SHOWN);
-        ax_buf_str(
-            out, ax_str(". Ask the sender for the same; does its write_relabel_configs let it through?</p>"));
+        ax_buf_str(out, ax_str(". Ask the sender for the same; does its remote_write let it through "
+                               "(write_relabel_configs; for native histograms send_native_histograms)?</p>"));
     }
 }
 

@@ -43,7 +43,7 @@
 #define FILES_BESIDE_CONNECTIONS 256 /* those above the ceiling, senders, log segments */
 #define TICK_NS 100000000            /* between two looks at memory */
 #define TICKS_BETWEEN_DOORS 10       /* looks at memory between two looks at the doors */
-#define TICKS_BEFORE_HINT 600        /* looks at memory after which somebody should have sent something */
+#define HINT_NS 60000000000          /* after which somebody should have sent something */
 #define REQUESTS_DEADLINE_MS 5000
 #define HISTOGRAM_BYTES_MOST ((uint64_t)1 << 30) /* of one series */
 #define RETENTION_SLACK_MS 60000 /* raw samples kept beyond lookback, delay and what a job may be behind */
@@ -529,6 +529,11 @@ static void hint(const struct server *s)
                "no samples have come for a minute: a Prometheus sends them with remote_write: [{url: "
                "http%s://%s/api/v1/write}]",
                s->tls ? "s" : "", s->flags.listen_address);
+    else if (ax_metric_get(ax_metric(AX_M_REJECTED_SERIES, "future", NULL)) > 0)
+        ax_log(AX_LOG_WARN, "clocks_differ",
+               "samples are refused because they are more than --remote-write.max-future ahead of the clock "
+               "here: "
+               "set this machine's, or the sender's");
     else if (ax_metric_get(ax_metric(AX_M_INGESTED_SAMPLES, NULL, NULL)) == 0)
         ax_log(AX_LOG_WARN, "nothing_wanted",
                "samples come, but none of a series that a job wants: compare the expressions of the jobs "
@@ -540,6 +545,8 @@ static void hint(const struct server *s)
 static void wait_for_end(struct server *s)
 {
     bool asked = false, again; /* for a reload, which waits until the state is restored */
+    const int64_t hint_ns = ax_mono_ns() + HINT_NS;
+    bool hinted = false;
     for (unsigned i = 0;; i++) {
         int sig = ax_signals_wait(TICK_NS, &again);
         if (sig) {
@@ -560,8 +567,10 @@ static void wait_for_end(struct server *s)
         if (i % TICKS_BETWEEN_DOORS == 0)
             ax_web_poll(&s->web, s->http);
         look_after_memory(s);
-        if (i == TICKS_BEFORE_HINT)
+        if (!hinted && ax_mono_ns() >= hint_ns) {
             hint(s);
+            hinted = true;
+        }
     }
 }
 

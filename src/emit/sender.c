@@ -113,7 +113,9 @@ static void tell_dropped(struct ax_sender *s)
     if (s->expired_n) {
         ax_metric_add(s->too_old, s->expired_n);
         ax_log_about(AX_LOG_WARN, "samples_too_old", ax_str(s->d->url),
-                     "%s: dropped %u samples older than sample_age_limit", s->d->url, s->expired_n);
+                     "%s: dropped %u samples older than sample_age_limit: was it away for so long, or is the "
+                     "clock here ahead?",
+                     s->d->url, s->expired_n);
     }
     if (s->overflown_n) {
         ax_metric_add(s->queue_full, s->overflown_n);

@@ -140,7 +140,7 @@ static void append_up_to(struct ax_request *q, uint64_t number, const struct ax_
         return;
     if (ahead) {
         char why[96];
-        (void)snprintf(why, sizeof why, "%u sample(s) more than %lld s ahead of the clock", ahead,
+        (void)snprintf(why, sizeof why, "%u sample(s) more than %lld s ahead of the clock here", ahead,
                        (long long)(q->receiver->opt.future_max_ms / 1000));
         ax_request_refuse(q, number, &all, AX_REFUSE_FUTURE, why);
         return;

@@ -136,6 +136,21 @@ static void refuse(const struct ax_job *job, uint32_t n)
         job->name, job->config->max_series);
 }
 
+/* A feature's results without a label of `by` are all one entity, which nobody means. */
+static void look_at_join(const struct ax_channel *c, const struct ax_labels *labels)
+{
+    if (!c->joins || labels->n >= c->join.by_n || ax_job_rehearses(c->job))
+        return;
+    uint32_t i = 0;
+    while (i + 1 < c->join.by_n && ax_labels_get(labels, c->join.by[i]).n)
+        i++;
+    ax_log_about(AX_LOG_WARN, "by_missing", ax_str(c->job->name),
+                 "job %s: what %s gives has no label " AX_STR_FMT
+                 ", which `by` names: whatever has the same other "
+                 "labels is one entity",
+                 c->job->name, c->drift_name[0], AX_STR_ARG(c->join.by[i]));
+}
+
 /* Append the results that make targets, as many as there is room for. */
 static void put_new(struct ax_channel *c, const struct newcomers *new, struct ax_buf *record, int64_t *serial)
 {
@@ -154,6 +169,7 @@ static void put_new(struct ax_channel *c, const struct newcomers *new, struct ax
             refused += n - i;
             break;
         }
+        look_at_join(c, v[i].labels);
         ax_buf_reset(&key);
         ax_labels_key_write(v[i].labels, &key);
         if (key.err != AX_OK)
