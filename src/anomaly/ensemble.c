@@ -105,11 +105,6 @@ uint32_t ax_ensemble_incidents(const struct ax_ensemble *e)
     return e->incidents;
 }
 
-uint32_t ax_ensemble_points(const struct ax_ensemble *e)
-{
-    return e->spec.points;
-}
-
 double ax_ensemble_level(const struct ax_ensemble *e, uint32_t entity)
 {
     return e->entities[entity].level;

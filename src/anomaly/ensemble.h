@@ -92,12 +92,10 @@ AX_MUST_USE enum ax_err ax_ensemble_fit(const struct ax_ensemble_spec *spec,
 /* Free; NULL is fine. */
 void ax_ensemble_free(struct ax_ensemble *e);
 
-/* Members that it has, a bit each; how many rows it learnt from, and of how many points. */
+/* Members that it has, a bit each; how many rows it learnt from. */
 uint32_t ax_ensemble_members_of(const struct ax_ensemble *e);
 /* As above. */
 uint32_t ax_ensemble_rows(const struct ax_ensemble *e);
-/* As above. */
-uint32_t ax_ensemble_points(const struct ax_ensemble *e);
 
 /* The entity of that key; UINT32_MAX when it was not learnt from. */
 uint32_t ax_ensemble_find(const struct ax_ensemble *e, struct ax_str key);

@@ -51,11 +51,6 @@ bool ax_said_remove(struct ax_said *s, uint64_t id)
     return true;
 }
 
-const struct ax_lesson_range *ax_said_at(const struct ax_said *s, uint32_t i)
-{
-    return s && i < s->n ? &s->v[i] : NULL;
-}
-
 enum ax_lesson_verdict ax_said_of(const struct ax_said *s, int64_t from_ms, int64_t to_ms)
 {
     for (uint32_t i = s ? s->n : 0; i-- > 0;)

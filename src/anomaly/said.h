@@ -25,9 +25,6 @@ bool ax_said_has(const struct ax_said *s, uint64_t id);
 /* Forget the lesson of that id; false when there was none. */
 bool ax_said_remove(struct ax_said *s, uint64_t id);
 
-/* The i-th lesson in force, by rising ids; NULL beyond the last. */
-const struct ax_lesson_range *ax_said_at(const struct ax_said *s, uint32_t i);
-
 /* The verdict of the newest lesson that has a time in common with from_ms to to_ms, both included; 0: none.
  * O(lessons). */
 enum ax_lesson_verdict ax_said_of(const struct ax_said *s, int64_t from_ms, int64_t to_ms);

@@ -1,6 +1,7 @@
 /* features_definitions.c: what features are made of, and how they stand. */
 #include "api/answer.h"
 #include "api/features_request.h"
+#include "base/grow.h"
 #include "base/hash.h"
 #include "features/features.h"
 
@@ -45,15 +46,11 @@ json_t *ax_features_table_json(void)
 
 static void add_row(struct rows *r, const struct ax_job_config *job, struct ax_str name, struct ax_str expr)
 {
-    if (r->n == r->cap) {
-        const uint32_t cap = r->cap ? 2 * r->cap : 16;
-        struct row *more = realloc(r->v, cap * sizeof *more);
-        r->whole = r->whole && more;
-        if (!more)
-            return;
-        r->v = more;
-        r->cap = cap;
-    }
+    struct row *more = ax_grow(r->v, r->n, &r->cap, 16, sizeof *more);
+    r->whole = r->whole && more;
+    if (!more)
+        return;
+    r->v = more;
     struct row *to = &r->v[r->n++];
     *to = (struct row){.job = ax_arena_str(&r->texts, job->name),
                        .name = ax_arena_str(&r->texts, name.n ? name : ax_str("")),

@@ -2,6 +2,7 @@
 #include "api/features_find.h"
 
 #include "base/clock.h"
+#include "base/grow.h"
 #include "config/config.h"
 #include "features/features.h"
 
@@ -86,16 +87,12 @@ static bool list(void *ctx, const struct ax_modelled *s)
     f->job_found = true;
     if (!s->window || ax_window_fine(s->window).n == 0 || !may_be_meant(f, s))
         return true;
-    if (f->n == f->room) {
-        const uint32_t room = f->room ? 2 * f->room : 256;
-        struct candidate *more = realloc(f->v, room * sizeof *more);
-        if (!more) {
-            f->err = AX_NOMEM;
-            return false;
-        }
-        f->v = more;
-        f->room = room;
+    struct candidate *more = ax_grow(f->v, f->n, &f->room, 256, sizeof *more);
+    if (!more) {
+        f->err = AX_NOMEM;
+        return false;
     }
+    f->v = more;
     struct candidate *to = &f->v[f->n];
     *to = (struct candidate){.job = s->job, .channel = s->channel, .serial = s->serial, .of = copy_job(f, s)};
     if (!to->of || !ax_labels_copy(&f->listed, s->labels, &to->labels)) {
@@ -130,14 +127,10 @@ static void choose(struct finding *f)
 static enum ax_err copy_series(struct finding *f, const struct ax_modelled *s, const struct ax_view *past)
 {
     struct ax_features_found *out = f->out;
-    if (out->n == f->cap) {
-        const uint32_t cap = f->cap ? 2 * f->cap : 64;
-        struct ax_feature_series *more = realloc(out->v, cap * sizeof *more);
-        if (!more)
-            return AX_NOMEM;
-        out->v = more;
-        f->cap = cap;
-    }
+    struct ax_feature_series *more = ax_grow(out->v, out->n, &f->cap, 64, sizeof *more);
+    if (!more)
+        return AX_NOMEM;
+    out->v = more;
     struct ax_feature_series *to = &out->v[out->n];
     float *v = ax_arena_array(&out->arena, past->n, sizeof *v);
     to->job = ax_arena_str(&out->arena, s->config->name);

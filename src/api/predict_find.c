@@ -2,6 +2,7 @@
 #include "api/predict_find.h"
 
 #include "base/clock.h"
+#include "base/grow.h"
 #include "base/hash.h"
 
 #include <stdlib.h>
@@ -229,14 +230,10 @@ static bool take(void *ctx, const struct ax_path_view *path)
         f->reason = "series";
         return false;
     }
-    if (f->n == f->cap) {
-        uint32_t cap = f->cap ? f->cap * 2 : 64;
-        struct ax_prediction *v = realloc(f->v, cap * sizeof *v);
-        if (!v)
-            return no_memory(f);
-        f->v = v;
-        f->cap = cap;
-    }
+    struct ax_prediction *v = ax_grow(f->v, f->n, &f->cap, 64, sizeof *v);
+    if (!v)
+        return no_memory(f);
+    f->v = v;
     struct ax_prediction *p = &f->v[f->n];
     *p = (struct ax_prediction){.t_ms = path->t_ms, .reason = path->reason, .level = path->level};
     if (!ax_labels_copy(arena, path->labels, &p->labels) || !choose_horizons(f, path, p))

@@ -2,6 +2,7 @@
 #include "api/read_find.h"
 
 #include "base/clock.h"
+#include "base/grow.h"
 #include "pipeline/outlet.h"
 
 #include <math.h>
@@ -107,14 +108,10 @@ static bool add_found(struct ax_read_find *f, const struct ax_found *found)
         (void)ax_fail(f->diag, AX_LIMIT, "exceeded series limit (%u)", f->n);
         return fail(f, AX_LIMIT, "series");
     }
-    if (f->n == f->cap) {
-        uint32_t cap = f->cap ? f->cap * 2 : 64;
-        struct ax_found *v = realloc(f->v, cap * sizeof *v);
-        if (!v)
-            return no_memory(f);
-        f->v = v;
-        f->cap = cap;
-    }
+    struct ax_found *v = ax_grow(f->v, f->n, &f->cap, 64, sizeof *v);
+    if (!v)
+        return no_memory(f);
+    f->v = v;
     f->v[f->n++] = *found;
     return true;
 }
@@ -232,14 +229,10 @@ static bool list_window(void *ctx, const struct ax_modelled *s)
     struct candidates *c = ctx;
     if (!goes_on(c->find))
         return false;
-    if (c->n == c->cap) {
-        uint32_t cap = c->cap ? c->cap * 2 : 256;
-        struct candidate *v = realloc(c->v, cap * sizeof *v);
-        if (!v)
-            return no_memory(c->find);
-        c->v = v;
-        c->cap = cap;
-    }
+    struct candidate *v = ax_grow(c->v, c->n, &c->cap, 256, sizeof *v);
+    if (!v)
+        return no_memory(c->find);
+    c->v = v;
     struct candidate *one = &c->v[c->n];
     *one = (struct candidate){.job = s->job, .channel = s->channel, .serial = s->serial};
     if (!window_labels(c->find, s, "fine", &one->fine) || !window_labels(c->find, s, "coarse", &one->coarse))

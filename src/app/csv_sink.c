@@ -18,7 +18,6 @@ struct ax_out {
 struct ax_csv_sink {
     FILE *file;
     char *path;
-    uint64_t samples;
     bool failed;
 };
 
@@ -50,7 +49,6 @@ static struct ax_out *sink_open(void *ctx, const struct ax_labels *labels)
 static void sink_put(void *ctx, struct ax_out *out, int64_t t_ms, double value)
 {
     struct ax_csv_sink *s = ctx;
-    s->samples++;
     if (!s->file)
         return;
     char number[40], fraction[8] = "";
@@ -90,11 +88,6 @@ enum ax_err ax_csv_sink_open(const char *path, struct ax_csv_sink **out, struct 
 struct ax_sink ax_csv_sink_sink(struct ax_csv_sink *s)
 {
     return (struct ax_sink){.ctx = s, .open = sink_open, .put = sink_put, .close = sink_close};
-}
-
-uint64_t ax_csv_sink_samples(const struct ax_csv_sink *s)
-{
-    return s->samples;
 }
 
 enum ax_err ax_csv_sink_close(struct ax_csv_sink *s, struct ax_diag *diag)

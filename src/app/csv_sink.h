@@ -15,9 +15,6 @@ AX_MUST_USE enum ax_err ax_csv_sink_open(const char *path, struct ax_csv_sink **
 /* The sink; valid until closed. */
 struct ax_sink ax_csv_sink_sink(struct ax_csv_sink *s);
 
-/* Samples put so far. */
-uint64_t ax_csv_sink_samples(const struct ax_csv_sink *s);
-
 /* Flush and free. AX_IO with a text when not everything could be written. NULL is fine. */
 enum ax_err ax_csv_sink_close(struct ax_csv_sink *s, struct ax_diag *diag);
 

@@ -48,14 +48,16 @@ static const char style[] =
     "summary{cursor:pointer;color:var(--soft);font-size:13px}.bar{fill:var(--forecast)}.warn{color:var(--bad)"
     "}";
 
-void ax_html_number(struct ax_buf *out, double v)
+/* A table cell with a number; a dash when undefined. */
+static void put_number(struct ax_buf *out, double v)
 {
     ax_buf_str(out, ax_str("<td>"));
     ax_html_value(out, v);
     ax_buf_str(out, ax_str("</td>"));
 }
 
-void ax_html_percent(struct ax_buf *out, double v)
+/* The same for a ratio, as a percentage. */
+static void put_percent(struct ax_buf *out, double v)
 {
     if (isnan(v))
         ax_buf_str(out, ax_str("<td>–</td>"));
@@ -67,16 +69,16 @@ void ax_html_percent(struct ax_buf *out, double v)
 static void metric_cells(struct ax_buf *out, const struct ax_forecast_metrics *m)
 {
     ax_buf_printf(out, "<td>%" PRIu64 "</td>", m->n);
-    ax_html_number(out, m->mae);
-    ax_html_number(out, m->rmse);
-    ax_html_number(out, m->r2);
-    ax_html_percent(out, m->mape);
-    ax_html_percent(out, m->wape);
-    ax_html_number(out, m->correlation);
-    ax_html_percent(out, m->coverage);
-    ax_html_number(out, m->winkler);
-    ax_html_number(out, m->skill_last);
-    ax_html_number(out, m->skill_linear);
+    put_number(out, m->mae);
+    put_number(out, m->rmse);
+    put_number(out, m->r2);
+    put_percent(out, m->mape);
+    put_percent(out, m->wape);
+    put_number(out, m->correlation);
+    put_percent(out, m->coverage);
+    put_number(out, m->winkler);
+    put_number(out, m->skill_last);
+    put_number(out, m->skill_linear);
 }
 
 #define METRIC_HEADS                                                                                         \
@@ -103,7 +105,7 @@ static void forecast_table(struct ax_report *r, const struct ax_job_report *job,
         ax_format_duration(job->spec.horizons_ms[h], horizon, sizeof horizon);
         ax_buf_printf(out, "<tr><td>%s</td><td>%" PRIu32 "</td>", horizon, s.series_n);
         metric_cells(out, &s.median);
-        ax_html_percent(out, s.pooled_wape);
+        put_percent(out, s.pooled_wape);
         ax_buf_str(out, ax_str("</tr>"));
     }
     ax_buf_str(out, ax_str("</table></div>\n"));
@@ -131,14 +133,14 @@ static void alarm_table(struct ax_job_report *job, struct ax_buf *out)
                           "<th>PR-AUC</th><th>false-positive rate</th>"));
     ax_buf_printf(out, "</tr><tr><td>%" PRIu64 "</td><td>%" PRIu64 "</td><td>%" PRIu64 "</td>", a.n, a.above,
                   a.episodes);
-    ax_html_number(out, a.per_week);
+    put_number(out, a.per_week);
     if (a.labelled) {
         ax_buf_printf(out, "<td>%" PRIu64 "</td><td>%" PRIu64 "</td>", a.detection.n, a.detection.abnormal_n);
-        ax_html_number(out, a.detection.precision);
-        ax_html_number(out, a.detection.recall);
-        ax_html_number(out, a.detection.f1);
-        ax_html_number(out, a.detection.pr_auc);
-        ax_html_percent(out, a.detection.false_positive_rate);
+        put_number(out, a.detection.precision);
+        put_number(out, a.detection.recall);
+        put_number(out, a.detection.f1);
+        put_number(out, a.detection.pr_auc);
+        put_percent(out, a.detection.false_positive_rate);
     }
     ax_buf_str(out, ax_str("</tr></table></div>\n"));
 }

@@ -5,12 +5,6 @@
 #include "app/chart.h"
 #include "app/report_data.h"
 
-/* A table cell with a number; a dash when undefined. */
-void ax_html_number(struct ax_buf *out, double v);
-
-/* The same for a ratio, as a percentage. */
-void ax_html_percent(struct ax_buf *out, double v);
-
 /* A series' labels as exposition text, escaped. */
 void ax_html_series(struct ax_buf *out, const struct ax_series_report *s);
 

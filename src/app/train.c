@@ -7,6 +7,7 @@
 #include "app/flags.h"
 #include "app/train_report.h"
 #include "app/train_source.h"
+#include "base/grow.h"
 #include "base/log.h"
 #include "base/parse.h"
 #include "math/blas.h"
@@ -64,15 +65,11 @@ static bool add_task(void *ctx, const struct ax_job_config *job, int64_t t_ms, s
     struct training *t = ctx;
     if (!is_meant(t, job->name))
         return true;
-    if (t->n == t->cap) {
-        const uint32_t cap = t->cap ? 2 * t->cap : 16;
-        struct ax_train_task *more = realloc(t->tasks, cap * sizeof *more);
-        t->nomem = !more;
-        if (!more)
-            return false;
-        t->tasks = more;
-        t->cap = cap;
-    }
+    struct ax_train_task *more = ax_grow(t->tasks, t->n, &t->cap, 16, sizeof *more);
+    t->nomem = !more;
+    if (!more)
+        return false;
+    t->tasks = more;
     struct ax_past_copy past = {0};
     struct ax_train_task *task = &t->tasks[t->n++];
     *task = (struct ax_train_task){.spec = &l->spec, .learner = l};

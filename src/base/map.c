@@ -31,12 +31,6 @@ void *ax_map_get(const struct ax_map *m, uint64_t key)
     return m->cap ? m->slots[find(m, key)].pointer : NULL;
 }
 
-void ax_map_prefetch(const struct ax_map *m, uint64_t key)
-{
-    if (m->cap)
-        __builtin_prefetch(&m->slots[home(m, key)]);
-}
-
 static struct ax_map_slot *new_slots(uint32_t cap)
 {
     size_t bytes = cap * sizeof(struct ax_map_slot);

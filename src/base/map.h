@@ -20,9 +20,6 @@ struct ax_map {
 /* The pointer of a key, or NULL. */
 void *ax_map_get(const struct ax_map *m, uint64_t key);
 
-/* Bring the place of a key into the cache, so that ax_map_get() does not wait for it. */
-void ax_map_prefetch(const struct ax_map *m, uint64_t key);
-
 /* Set the pointer (not NULL) of a key. AX_NOMEM leaves the map as it was. */
 AX_MUST_USE enum ax_err ax_map_put(struct ax_map *m, uint64_t key, void *pointer);
 

@@ -22,7 +22,8 @@ const char *ax_shown(struct ax_str s, char out[static 72])
     return out;
 }
 
-const char *ax_url_fault(struct ax_str url)
+/* What is wrong with an http or https URL, or NULL. */
+static const char *url_fault(struct ax_str url)
 {
     struct ax_str schemes[] = {{"http://", 7}, {"https://", 8}};
     for (size_t i = 0; i < url.n; i++)
@@ -279,8 +280,8 @@ static void read_scalar(struct ax_reader *r, const struct ax_key *key, struct ax
         ax_problem_add(r->problems, place, false, "%s has a zero byte", key->name);
         return;
     }
-    if (key->type == AX_KEY_URL && ax_url_fault(text)) {
-        ax_problem_add(r->problems, place, false, "%s %s", key->name, ax_url_fault(text));
+    if (key->type == AX_KEY_URL && url_fault(text)) {
+        ax_problem_add(r->problems, place, false, "%s %s", key->name, url_fault(text));
         return;
     }
     struct ax_str copy = copied(r, text);

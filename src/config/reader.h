@@ -46,7 +46,4 @@ static inline void *ax_fresh(const void *p)
     return q;
 }
 
-/* What is wrong with an http or https URL, or NULL. */
-const char *ax_url_fault(struct ax_str url);
-
 #endif

@@ -14,9 +14,19 @@ static uint32_t distinct_values(const double *v, uint32_t n, uint32_t most)
     return count;
 }
 
-struct ax_drift_bins ax_drift_bins_begin(const double *ref, uint32_t n, const double *cur, uint32_t m)
+/* A walk over the bins of two windows, in ascending order. */
+struct walk {
+    const double *ref, *cur;
+    uint32_t n, m, i, j; /* i and j values have been counted */
+    bool distinct;
+    double min, width, max;
+    uint32_t bins_n, bin;
+};
+
+/* Begin a walk. O(n). */
+static struct walk begin(const double *ref, uint32_t n, const double *cur, uint32_t m)
 {
-    struct ax_drift_bins b = {.ref = ref, .cur = cur, .n = n, .m = m};
+    struct walk b = {.ref = ref, .cur = cur, .n = n, .m = m};
     b.distinct = distinct_values(ref, n, AX_DRIFT_DISTINCT_MAX) <= AX_DRIFT_DISTINCT_MAX;
     b.min = fmin(ref[0], cur[0]);
     b.max = fmax(ref[n - 1], cur[m - 1]);
@@ -27,7 +37,8 @@ struct ax_drift_bins ax_drift_bins_begin(const double *ref, uint32_t n, const do
     return b;
 }
 
-bool ax_drift_bins_next(struct ax_drift_bins *b, uint32_t *in_ref, uint32_t *in_cur)
+/* Count the next bin in both windows; false at the end. */
+static bool next_bin(struct walk *b, uint32_t *in_ref, uint32_t *in_cur)
 {
     const uint32_t i = b->i, j = b->j;
     if (b->distinct) {
@@ -56,19 +67,19 @@ bool ax_drift_bins_next(struct ax_drift_bins *b, uint32_t *in_ref, uint32_t *in_
 
 uint32_t ax_drift_distinct(const double *ref, uint32_t n, const double *cur, uint32_t m, uint32_t most)
 {
-    struct ax_drift_bins b = {.ref = ref, .cur = cur, .n = n, .m = m, .distinct = true};
+    struct walk b = {.ref = ref, .cur = cur, .n = n, .m = m, .distinct = true};
     uint32_t count = 0, in_ref, in_cur;
-    while (count <= most && ax_drift_bins_next(&b, &in_ref, &in_cur))
+    while (count <= most && next_bin(&b, &in_ref, &in_cur))
         count++;
     return count;
 }
 
 double ax_drift_js_sorted(const double *ref, uint32_t n, const double *cur, uint32_t m)
 {
-    struct ax_drift_bins b = ax_drift_bins_begin(ref, n, cur, m);
+    struct walk b = begin(ref, n, cur, m);
     uint32_t in_ref, in_cur;
     double sum = 0;
-    while (ax_drift_bins_next(&b, &in_ref, &in_cur)) {
+    while (next_bin(&b, &in_ref, &in_cur)) {
         const double p = (double)in_ref / n, q = (double)in_cur / m, middle = (p + q) / 2;
         sum += in_ref ? p * log(p / middle) : 0;
         sum += in_cur ? q * log(q / middle) : 0;
@@ -79,11 +90,11 @@ double ax_drift_js_sorted(const double *ref, uint32_t n, const double *cur, uint
 struct ax_drift_chi ax_drift_chi_square(const double *ref, uint32_t n, const double *cur, uint32_t m,
                                         double thin)
 {
-    struct ax_drift_bins b = {.ref = ref, .cur = cur, .n = n, .m = m, .distinct = true};
+    struct walk b = {.ref = ref, .cur = cur, .n = n, .m = m, .distinct = true};
     struct ax_drift_chi chi = {.p_value = 1};
     const double all = (double)n + m;
     uint32_t in_ref, in_cur, categories = 0;
-    while (ax_drift_bins_next(&b, &in_ref, &in_cur)) {
+    while (next_bin(&b, &in_ref, &in_cur)) {
         const double both = (double)in_ref + in_cur, of_ref = both * n / all, of_cur = both * m / all;
         chi.statistic +=
             (in_ref - of_ref) * (in_ref - of_ref) / of_ref + (in_cur - of_cur) * (in_cur - of_cur) / of_cur;

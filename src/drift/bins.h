@@ -11,21 +11,6 @@
 #define AX_DRIFT_DISTINCT_MAX 20  /* distinct values of a reference that are bins of their own */
 #define AX_DRIFT_CATEGORIES_MAX 5 /* distinct values of both windows of what counts as categorical */
 
-/* A walk over the bins of two windows, in ascending order. */
-struct ax_drift_bins {
-    const double *ref, *cur;
-    uint32_t n, m, i, j; /* i and j values have been counted */
-    bool distinct;
-    double min, width, max;
-    uint32_t bins_n, bin;
-};
-
-/* Begin a walk. O(n). */
-struct ax_drift_bins ax_drift_bins_begin(const double *ref, uint32_t n, const double *cur, uint32_t m);
-
-/* Count the next bin in both windows; false at the end. */
-bool ax_drift_bins_next(struct ax_drift_bins *b, uint32_t *in_ref, uint32_t *in_cur);
-
 /* Distinct values of both windows, counted up to most + 1. O(n + m), less when there are more. */
 uint32_t ax_drift_distinct(const double *ref, uint32_t n, const double *cur, uint32_t m, uint32_t most);
 

@@ -63,11 +63,6 @@ AX_MUST_USE enum ax_err ax_drift_reference_test(const struct ax_drift_spec *spec
                                                 const struct ax_drift_pool *pool, struct ax_arena *scratch,
                                                 struct ax_drift_result *out);
 
-/* Append a reference; read one back, what cannot be is a failure of in. */
-void ax_drift_reference_save(const struct ax_drift_reference *r, struct ax_buf *out);
-/* As above. */
-void ax_drift_reference_load(struct ax_drift_reference *r, struct ax_bytes *in);
-
 /* Those of the features of a model, by name. */
 struct ax_drift_references;
 

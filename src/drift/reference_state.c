@@ -7,7 +7,8 @@
 #define VERSION 1
 #define FEATURES_MAX 73 /* the expression, 64 features and 8 labels */
 
-void ax_drift_reference_save(const struct ax_drift_reference *r, struct ax_buf *out)
+/* Append a reference. */
+static void save_one(const struct ax_drift_reference *r, struct ax_buf *out)
 {
     ax_drift_sketch_save(&r->sketch, out);
     ax_put_varint(out, r->seen_n);
@@ -31,7 +32,8 @@ void ax_drift_reference_save(const struct ax_drift_reference *r, struct ax_buf *
 #define EFFECTIVE_MIN 1e-9
 #define NUMBER_MAX 1e100
 
-void ax_drift_reference_load(struct ax_drift_reference *r, struct ax_bytes *in)
+/* Read one back, what cannot be is a failure of in. */
+static void load_one(struct ax_drift_reference *r, struct ax_bytes *in)
 {
     uint64_t values = 0;
     ax_drift_sketch_load(&r->sketch, AX_DRIFT_SKETCH_MAX, in);
@@ -71,7 +73,7 @@ void ax_drift_references_add(struct ax_buf *bytes, struct ax_str name, const str
     if (bytes->n == 0)
         ax_put_u8(bytes, VERSION);
     ax_put_str(bytes, name);
-    ax_drift_reference_save(r, bytes);
+    save_one(r, bytes);
 }
 
 static void load_named(struct named *to, struct ax_bytes *in)
@@ -83,7 +85,7 @@ static void load_named(struct named *to, struct ax_bytes *in)
     }
     memcpy(to->name, name.n ? name.p : "", name.n);
     to->name[name.n] = '\0';
-    ax_drift_reference_load(&to->r, in);
+    load_one(&to->r, in);
 }
 
 enum ax_err ax_drift_references_read(struct ax_str bytes, struct ax_drift_references **out)

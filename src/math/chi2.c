@@ -41,7 +41,8 @@ static double fraction(double a, double x)
     return h * scale_of(a, x);
 }
 
-double ax_chi2_share(double df, double x)
+/* Share of sums of df squares that are at most x; df > 0, x >= 0. */
+static double share_below(double df, double x)
 {
     double a = df / 2;
     x /= 2;
@@ -53,13 +54,13 @@ double ax_chi2_share(double df, double x)
 double ax_chi2_quantile(double df, double share)
 {
     double low = 0, high = df + 10;
-    while (ax_chi2_share(df, high) < share)
+    while (share_below(df, high) < share)
         high *= 2;
     for (int i = 0; i < 200; i++) {
         double mid = (low + high) / 2;
         if (!(mid > low && mid < high))
             break;
-        if (ax_chi2_share(df, mid) < share)
+        if (share_below(df, mid) < share)
             low = mid;
         else
             high = mid;

@@ -5,9 +5,6 @@
 #ifndef AX_MATH_CHI2_H
 #define AX_MATH_CHI2_H
 
-/* Share of sums of df squares that are at most x; df > 0, x >= 0. */
-double ax_chi2_share(double df, double x);
-
 /* The x at which that is `share`, in (0, 1). */
 double ax_chi2_quantile(double df, double share);
 

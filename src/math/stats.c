@@ -116,22 +116,3 @@ double ax_median(double *v, uint32_t n)
 {
     return ax_quantile(v, n, 0.5);
 }
-
-double ax_autocorrelation(const double *v, uint32_t n, uint32_t lag)
-{
-    struct ax_moments m = {0};
-    for (uint32_t i = 0; i < n; i++)
-        ax_moments_add(&m, v[i]);
-    if (!has_spread(&m))
-        return 0;
-    double sum = 0;
-    uint32_t pairs = 0;
-    for (uint32_t i = lag; i < n; i++) {
-        double product = (v[i] - m.mean) * (v[i - lag] - m.mean);
-        if (isnan(product))
-            continue;
-        sum += product;
-        pairs++;
-    }
-    return pairs < 3 ? 0 : sum / pairs / ax_moments_variance(&m, 0);
-}

@@ -29,8 +29,4 @@ double ax_quantile(double *v, uint32_t n, double q);
 /* ax_quantile(v, n, 0.5). */
 double ax_median(double *v, uint32_t n);
 
-/* Autocorrelation at one lag, gaps skipped: sum of products of deviations from the overall mean over pairs
- * without a gap, per pair, over the variance. 0 with fewer than 3 pairs or without spread. O(n). */
-double ax_autocorrelation(const double *v, uint32_t n, uint32_t lag);
-
 #endif

@@ -236,20 +236,36 @@ bool ax_pipeline_snapshot(struct ax_pipeline *p)
     return true;
 }
 
+static void tell_loss(struct ax_str job, const struct ax_diag *diag)
+{
+    ax_metric_count(AX_M_SNAPSHOT_FAILURES, NULL, NULL);
+    ax_log_about(AX_LOG_ERROR, "job_not_restored", job, "%s", diag->text);
+}
+
+/* Nothing can be read of a job, but for its name, perhaps. */
+static enum ax_err lose(struct ax_str name, struct ax_diag *diag)
+{
+    const enum ax_err err =
+        ax_fail(diag, AX_CORRUPT,
+                "job " AX_STR_FMT
+                " begins anew: what a snapshot has of it cannot be read, for another version of auspex "
+                "has written it, or it is damaged",
+                AX_STR_ARG(name.n ? name : ax_str("(unknown)")));
+    tell_loss(name, diag);
+    return err;
+}
+
 /* Begin to read the sections of a job: *i is the job that takes them, UINT32_MAX when none does. */
 static enum ax_err restore_job(struct ax_pipeline *p, struct ax_str body, uint32_t *i, struct ax_diag *diag)
 {
     struct ax_job_saved saved;
     *i = UINT32_MAX;
     if (ax_job_peek(body, &saved) != AX_OK)
-        return ax_fail(
-            diag, AX_CORRUPT,
-            "what a snapshot has of a job cannot be read: another version of auspex has written it, "
-            "or it is damaged; the job begins anew");
+        return lose(saved.name, diag);
     *i = ax_pipeline_find_job(p, saved.name);
     if (*i == UINT32_MAX) {
-        ax_log(AX_LOG_INFO, "job_not_restored", "job " AX_STR_FMT " is not in the configuration any more",
-               AX_STR_ARG(saved.name));
+        ax_log_about(AX_LOG_INFO, "job_not_restored", saved.name,
+                     "job " AX_STR_FMT " is not in the configuration any more", AX_STR_ARG(saved.name));
         return AX_OK;
     }
     /* Should it not be able to go on with what was saved, the next one does with its schedule. */
@@ -258,23 +274,17 @@ static enum ax_err restore_job(struct ax_pipeline *p, struct ax_str body, uint32
     enum ax_err err = ax_job_load(p->jobs[*i], AX_SECTION_JOB, body, diag);
     if (err != AX_CONFLICT)
         return err;
-    ax_log(AX_LOG_INFO, "job_changed", "job " AX_STR_FMT " begins anew: its configuration has changed",
-           AX_STR_ARG(saved.name));
+    ax_log_about(AX_LOG_INFO, "job_changed", saved.name,
+                 "job " AX_STR_FMT " begins anew: its configuration has changed", AX_STR_ARG(saved.name));
     *i = UINT32_MAX;
     return AX_OK;
 }
 
-static void tell_loss(const struct ax_diag *diag)
-{
-    ax_metric_count(AX_M_SNAPSHOT_FAILURES, NULL, NULL);
-    ax_log(AX_LOG_ERROR, "job_not_restored", "%s", diag->text);
-}
-
 /* A job that cannot read what was saved of it begins anew. */
-static enum ax_err give_up(struct ax_pipeline *p, uint32_t i, uint64_t generation, struct ax_diag *diag)
+static enum ax_err give_up(struct ax_pipeline *p, uint32_t i, struct ax_diag *diag)
 {
-    tell_loss(diag);
-    return ax_pipeline_renew_job(p, i, generation + 1, diag);
+    tell_loss(ax_job_config(p->jobs[i])->name, diag);
+    return ax_pipeline_renew_job(p, i, ax_job_generation(p->jobs[i]) + 1, diag);
 }
 
 /* The newest snapshot stands for what was before it: the next one is due when it has become old. */
@@ -316,9 +326,7 @@ enum ax_err ax_pipeline_restore(struct ax_pipeline *p, struct ax_snapshot *s, st
         if (type == AX_SECTION_SERIES || type == AX_SECTION_ELECTIONS)
             continue;
         if (i != UINT32_MAX)
-            err = give_up(p, i, ax_job_generation(p->jobs[i]), diag);
-        else if (type == AX_SECTION_JOB)
-            tell_loss(diag);
+            err = give_up(p, i, diag);
         i = UINT32_MAX;
     }
     for (uint32_t k = 0; k < p->jobs_n; k++)

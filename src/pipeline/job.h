@@ -150,7 +150,8 @@ struct ax_job_saved {
     int64_t newest_ms; /* ax_job_newest_ms() */
 };
 
-/* Read that from an AX_SECTION_JOB. AX_CORRUPT. */
+/* Read that from an AX_SECTION_JOB. AX_CORRUPT: another version has written it, or it is damaged; the name is
+ * what stands in its place, which is the same in all versions, or empty. */
 AX_MUST_USE enum ax_err ax_job_peek(struct ax_str body, struct ax_job_saved *out);
 
 /* Take over a section: those of one job in the order in which they were put, into a job of the same name that

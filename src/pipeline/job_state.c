@@ -39,9 +39,13 @@ static void head_load(struct ax_job_saved *head, int64_t *repeated_ms, struct ax
 
 enum ax_err ax_job_peek(struct ax_str body, struct ax_job_saved *out)
 {
-    struct ax_bytes in = ax_bytes_of(body);
+    struct ax_bytes in = ax_bytes_of(body), of_any = in;
     int64_t repeated_ms;
     head_load(out, &repeated_ms, &in);
+    (void)ax_get_u8(&of_any);
+    out->name = ax_get_str(&of_any);
+    if (of_any.err != AX_OK || out->name.n > AX_JOB_NAME_MAX)
+        out->name = (struct ax_str){"", 0};
     return in.err;
 }
 

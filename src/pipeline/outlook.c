@@ -7,11 +7,6 @@
 static const char *const reasons[AX_OUTLOOK_REASONS] = {NULL, "warming_up", "no_data", "no_capacity",
                                                         "link_down"};
 
-const char *ax_outlook_reason_text(enum ax_outlook_reason reason)
-{
-    return reasons[reason];
-}
-
 static uint32_t peaks_of(const struct ax_outlook_spec *spec)
 {
     return spec->peak ? spec->forecast->horizons_n : 0;

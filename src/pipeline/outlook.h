@@ -61,9 +61,6 @@ void ax_outlook_step(struct ax_outlook *o, const struct ax_outlook_spec *spec,
 void ax_outlook_outlets(struct ax_outlook *o, const struct ax_outlook_spec *spec,
                         const struct ax_labels *labels, const struct ax_outlet_deed *deed);
 
-/* "warming_up", ...: the label's value; NULL for AX_OUTLOOK_READY. */
-const char *ax_outlook_reason_text(enum ax_outlook_reason reason);
-
 /* Bytes that it occupies. */
 uint64_t ax_outlook_bytes(const struct ax_outlook_spec *spec);
 

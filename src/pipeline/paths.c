@@ -1,6 +1,8 @@
 /* paths.c: an array of paths by the number that each got when it was opened, behind a reader-writer lock. */
 #include "pipeline/paths.h"
 
+#include "base/grow.h"
+
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -101,17 +103,13 @@ struct ax_path *ax_paths_open(struct ax_paths *p, const struct ax_labels *labels
         return NULL;
     path->classes = classes;
     (void)pthread_rwlock_wrlock(&p->lock);
-    if (p->n == p->cap) {
-        uint32_t cap = p->cap ? p->cap * 2 : 64;
-        struct ax_path **v = realloc((void *)p->v, cap * sizeof(struct ax_path *));
-        if (!v) {
-            (void)pthread_rwlock_unlock(&p->lock);
-            path_free(path);
-            return NULL;
-        }
-        p->v = v;
-        p->cap = cap;
+    struct ax_path **v = ax_grow((void *)p->v, p->n, &p->cap, 64, sizeof(struct ax_path *));
+    if (!v) {
+        (void)pthread_rwlock_unlock(&p->lock);
+        path_free(path);
+        return NULL;
     }
+    p->v = v;
     path->number = p->next++;
     p->v[p->n++] = path;
     (void)pthread_rwlock_unlock(&p->lock);

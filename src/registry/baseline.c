@@ -6,8 +6,10 @@
 
 #include <stdio.h>
 
-enum ax_err ax_baseline_of(struct ax_registry *r, struct ax_str name, const struct ax_version_row *row,
-                           struct ax_version_row *out, struct ax_diag *diag)
+/* The version whose data a version's inputs are tested against, under the lock. AX_NOTFOUND (no
+ * text): its own. */
+static enum ax_err baseline_of(struct ax_registry *r, struct ax_str name, const struct ax_version_row *row,
+                               struct ax_version_row *out, struct ax_diag *diag)
 {
     sqlite3_stmt *s = ax_sql_prepare(
         r, diag,
@@ -28,7 +30,7 @@ static enum ax_err has(struct ax_registry *r, struct ax_str name, const struct a
                        const struct ax_version_row *row, bool *out, struct ax_diag *diag)
 {
     struct ax_version_row now;
-    const enum ax_err err = ax_baseline_of(r, name, champion, &now, diag);
+    const enum ax_err err = baseline_of(r, name, champion, &now, diag);
     *out = err == AX_NOTFOUND ? row->id == champion->id : err == AX_OK && now.id == row->id;
     return err == AX_NOTFOUND ? AX_OK : err;
 }

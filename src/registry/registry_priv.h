@@ -89,16 +89,6 @@ AX_MUST_USE enum ax_err ax_version_find(struct ax_registry *r, struct ax_str nam
 AX_MUST_USE enum ax_err ax_version_by_id(struct ax_registry *r, int64_t id, struct ax_version_row *out,
                                          struct ax_diag *diag);
 
-/* baseline.c: the version whose data a version's inputs are tested against, under the lock. AX_NOTFOUND (no
- * text): its own. */
-AX_MUST_USE enum ax_err ax_baseline_of(struct ax_registry *r, struct ax_str name,
-                                       const struct ax_version_row *row, struct ax_version_row *out,
-                                       struct ax_diag *diag);
-
-/* Visit the rows of a query over COLUMNS of versions.c; within the lock. */
-AX_MUST_USE enum ax_err ax_versions_visit(struct ax_registry *r, sqlite3_stmt *s, ax_model_visit *visit,
-                                          void *ctx, struct ax_diag *diag);
-
 /* Visit all rows; within the lock. */
 AX_MUST_USE enum ax_err ax_versions_all(struct ax_registry *r, ax_model_visit *visit, void *ctx,
                                         struct ax_diag *diag);

@@ -59,8 +59,9 @@ static struct ax_model_version version_of(sqlite3_stmt *s)
                                                .change = ax_sql_text(s, 21)}};
 }
 
-enum ax_err ax_versions_visit(struct ax_registry *r, sqlite3_stmt *s, ax_model_visit *visit, void *ctx,
-                              struct ax_diag *diag)
+/* Visit the rows of a query over COLUMNS of versions.c; within the lock. */
+static enum ax_err visit_all(struct ax_registry *r, sqlite3_stmt *s, ax_model_visit *visit, void *ctx,
+                             struct ax_diag *diag)
 {
     enum ax_err err = s ? AX_OK : AX_IO;
     while (err == AX_OK) {
@@ -195,13 +196,12 @@ enum ax_err ax_registry_artifact(struct ax_registry *r, const char *sha256, stru
 static enum ax_err each(struct ax_registry *r, struct ax_str name, ax_model_visit *visit, void *ctx,
                         struct ax_diag *diag)
 {
-    return ax_versions_visit(
-        r,
-        ax_sql_prepare(r, diag,
-                       "SELECT " REF REST
-                       " FROM version v WHERE ? = '' OR v.model = ? ORDER BY v.model, " NEWEST,
-                       "ss", name, name),
-        visit, ctx, diag);
+    return visit_all(r,
+                     ax_sql_prepare(r, diag,
+                                    "SELECT " REF REST
+                                    " FROM version v WHERE ? = '' OR v.model = ? ORDER BY v.model, " NEWEST,
+                                    "ss", name, name),
+                     visit, ctx, diag);
 }
 
 enum ax_err ax_versions_all(struct ax_registry *r, ax_model_visit *visit, void *ctx, struct ax_diag *diag)
@@ -221,9 +221,8 @@ enum ax_err ax_registry_each(struct ax_registry *r, struct ax_str name, ax_model
 static enum ax_err see(struct ax_registry *r, int64_t id, ax_model_visit *visit, void *ctx,
                        struct ax_diag *diag)
 {
-    return ax_versions_visit(
-        r, ax_sql_prepare(r, diag, "SELECT " REF REST " FROM version v WHERE v.id = ?", "i", id), visit, ctx,
-        diag);
+    return visit_all(r, ax_sql_prepare(r, diag, "SELECT " REF REST " FROM version v WHERE v.id = ?", "i", id),
+                     visit, ctx, diag);
 }
 
 enum ax_err ax_registry_see(struct ax_registry *r, struct ax_str name, struct ax_str which,

@@ -13,7 +13,8 @@ uint32_t ax_speaker_longest(const struct ax_speaker_spec *spec)
     return spec->longest > spec->sequence ? spec->longest : spec->sequence;
 }
 
-uint32_t ax_speaker_rows_of(const struct ax_speaker_spec *spec, uint32_t n)
+/* Rows that a series of n steps gives. */
+static uint32_t rows_of(const struct ax_speaker_spec *spec, uint32_t n)
 {
     const uint32_t sequence = ax_speaker_longest(spec) + CONTEXT;
     const uint32_t before = (sequence > spec->past ? sequence : spec->past) + spec->leads[0];
@@ -32,7 +33,7 @@ uint64_t ax_speaker_data_rows(const struct ax_speaker_data *d)
 {
     uint64_t all = 0;
     for (uint32_t i = 0; i < d->n; i++)
-        all += ax_speaker_rows_of(&d->spec, d->series[i].fine_n);
+        all += rows_of(&d->spec, d->series[i].fine_n);
     return all;
 }
 
@@ -53,7 +54,7 @@ static enum ax_err choose(const struct ax_speaker_data *d, struct ax_rowset *r, 
         return ax_fail(diag, AX_NOMEM, "out of memory for %u rows", spec->rows_max);
     uint64_t at = 0; /* over the rows of all series: every stride-th */
     for (uint32_t i = 0; i < d->n; i++) {
-        const uint32_t mine = ax_speaker_rows_of(spec, d->series[i].fine_n);
+        const uint32_t mine = rows_of(spec, d->series[i].fine_n);
         const uint32_t first = d->series[i].fine_n - spec->leads[0] - mine;
         for (uint32_t k = 0; k < mine; k++, at++) {
             if (at % stride != 0)

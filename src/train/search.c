@@ -1,5 +1,6 @@
 /* search.c: trials, what was told of them, and when one is not worth going on. */
 #include "base/bytes.h"
+#include "base/grow.h"
 #include "base/hash.h"
 #include "math/stats.h"
 #include "train/search_priv.h"
@@ -58,15 +59,10 @@ void ax_search_free(struct ax_search *s)
 
 static bool make_room(struct ax_search *s)
 {
-    if (s->n < s->cap)
-        return true;
-    const uint32_t cap = s->cap ? 2 * s->cap : 32;
-    struct ax_search_trial *more = realloc(s->trials, cap * sizeof *more);
-    if (!more)
-        return false;
-    s->trials = more;
-    s->cap = cap;
-    return true;
+    struct ax_search_trial *more = ax_grow(s->trials, s->n, &s->cap, 32, sizeof *more);
+    if (more)
+        s->trials = more;
+    return more != NULL;
 }
 
 static double draw(const struct ax_search_param *p, struct ax_rng *rng)

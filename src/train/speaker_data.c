@@ -1,4 +1,5 @@
 /* speaker_data.c: copies of the series that a fit learns from. */
+#include "base/grow.h"
 #include "features/features.h"
 #include "train/speaker_priv.h"
 
@@ -66,14 +67,10 @@ uint64_t ax_speaker_data_bytes(const struct ax_speaker_data *d)
 /* Room for n more floats and one more series. */
 static bool grow(struct ax_speaker_data *d, size_t n)
 {
-    if (d->n == d->cap) {
-        const uint32_t cap = d->cap ? 2 * d->cap : 16;
-        struct ax_speaker_series *more = realloc(d->series, cap * sizeof *more);
-        if (!more)
-            return false;
-        d->series = more;
-        d->cap = cap;
-    }
+    struct ax_speaker_series *series = ax_grow(d->series, d->n, &d->cap, 16, sizeof *series);
+    if (!series)
+        return false;
+    d->series = series;
     if (d->block_n + n > d->block_cap) {
         const size_t cap = d->block_n + n + d->block_cap / 2;
         float *more = realloc(d->block, cap * sizeof *more);

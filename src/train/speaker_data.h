@@ -106,7 +106,4 @@ void ax_speaker_data_refer(struct ax_speaker_data *d, struct ax_drift_pasts *pas
 /* Bytes of it, and of what a fit will take beside it. */
 uint64_t ax_speaker_data_bytes(const struct ax_speaker_data *d);
 
-/* Rows that a series of n steps gives. */
-uint32_t ax_speaker_rows_of(const struct ax_speaker_spec *spec, uint32_t n);
-
 #endif

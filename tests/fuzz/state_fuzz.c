@@ -24,7 +24,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 static const char yaml[] =
     "jobs: [{name: j, by: [i], features: {v: m, w: m * m}, anomaly: {score_absence: true}, forecast: "
     "{targets: [v], horizons: "
-    "[15s, 1m]}, drift: {reference: 30, current: 30, per: entity}, window: {fine: 60, coarse: 60}, "
+    "[15s, 1m]}, drift: {reference: 30, current: 30, per: entity, stream: adwin}, window: {fine: 60, coarse: "
+    "60}, "
     "series_retention: "
     "10m}]";
 

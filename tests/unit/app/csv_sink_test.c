@@ -21,7 +21,6 @@ static void samples_and_ends_are_rows_in_order(void **state)
     sink.put(sink.ctx, out, 1500, 0.1);
     sink.put(sink.ctx, out, 2000, 3);
     sink.close(sink.ctx, out, 3000);
-    assert_int_equal(ax_csv_sink_samples(s), 3);
     assert_int_equal(ax_csv_sink_close(s, NULL), AX_OK);
     char text[512] = "";
     FILE *f = fopen(path, "r");

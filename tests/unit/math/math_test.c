@@ -112,9 +112,6 @@ static void autocovariance_is_that_of_numpy(void **state)
     ax_autocovariance(x, N, 40, out, work);
     for (int k = 0; k < 40; k++)
         ax_assert_close(out[k], golden_autocovariance[k], 1e-9);
-    for (uint32_t k = 0; k < 40; k++)
-        ax_assert_close(ax_autocorrelation(golden_series, N, k),
-                        golden_autocovariance[k] / (N - k) / golden_moments[1], 1e-10);
     free(work);
 }
 

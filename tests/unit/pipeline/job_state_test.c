@@ -36,7 +36,7 @@ static const char yaml[] =
     "    capacity: {expr: 'max_over_time(value[15m])'}\n"
     "    billing: {interval: 10m, time_zone: America/New_York}\n"
     "    anomaly: {}\n"
-    "    drift: {reference: 100, current: 40, per: entity, max_entities: 3}\n"
+    "    drift: {reference: 100, current: 40, per: entity, max_entities: 3, stream: adwin}\n"
     "    window: {fine: 120, coarse: 60}\n"
     "    series_retention: 15m\n"
     "  - name: node\n"
@@ -44,7 +44,7 @@ static const char yaml[] =
     "    features: {level: avg by (instance) (value), ratio: 'value / avg_over_time(value[10m])'}\n"
     "    forecast: {output: predicted_level, targets: [level], horizons: [5m]}\n"
     "    anomaly: {}\n"
-    "    drift: {reference: 100, current: 40, per: entity, max_entities: 3}\n"
+    "    drift: {reference: 100, current: 40, per: entity, max_entities: 3, stream: page_hinkley}\n"
     "    window: {fine: 120, coarse: 60}\n"
     "    series_retention: 15m\n"
     "  - {name: few, expr: value, anomaly: {}, max_series: 5, max_output_series: 11}\n"
@@ -356,6 +356,27 @@ static enum ax_err try_job(void *ctx, struct ax_str bytes)
     return err == AX_CONFLICT ? AX_CORRUPT : err; /* another job's, if it is the identity that is wrong */
 }
 
+static void of_another_version_the_name_alone_can_be_told(void **state)
+{
+    (void)state;
+    struct saved_job s;
+    struct ax_job_saved saved;
+    saved_job_init(&s);
+    const size_t n = s.sections[0].n;
+    char *other = malloc(n);
+    assert_non_null(other);
+    memcpy(other, s.sections[0].p, n);
+    other[0]++;
+    assert_int_equal(ax_job_peek(s.sections[0], &saved), AX_OK);
+    const struct ax_str name = saved.name;
+    assert_int_equal(ax_job_peek((struct ax_str){other, n}, &saved), AX_CORRUPT);
+    assert_true(name.n > 0 && ax_str_eq(saved.name, name));
+    assert_int_equal(ax_job_peek((struct ax_str){other, 2}, &saved), AX_CORRUPT);
+    assert_int_equal(saved.name.n, 0);
+    free(other);
+    saved_job_done(&s);
+}
+
 static void damage_is_refused_or_harmless(void **state)
 {
     (void)state;
@@ -393,6 +414,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(jobs_go_on_as_if_nothing_had_been),
         cmocka_unit_test(what_another_job_has_learnt_is_refused),
+        cmocka_unit_test(of_another_version_the_name_alone_can_be_told),
         cmocka_unit_test(damage_is_refused_or_harmless),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
