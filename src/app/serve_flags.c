@@ -95,7 +95,7 @@ static size_t store_flags(struct ax_serve_flags *f, struct ax_flag *out)
          "size at which a file of the log is closed and the next one begun"},
         {"storage.snapshot-interval", AX_FLAG_DURATION, &f->snapshot_interval_ms, "5m",
          "how often at least a snapshot is taken, from which a start replays the log"},
-        {"storage.max-replay", AX_FLAG_DURATION, &f->replay_max_ms, "1s",
+        {"storage.max-replay", AX_FLAG_DURATION, &f->replay_max_ms, "750ms",
          "processor time that a start after a kill may take for replayed steps; above, a snapshot is taken "
          "early; 0s: no limit"},
         {"storage.max-snapshot-rate", AX_FLAG_BYTES, &f->snapshot_rate_max, "2MiB",

@@ -4,22 +4,10 @@
 #include "store/records.h"
 
 #include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/stat.h>
 
-/* When was the snapshot of a position written (Unix ms), and how long is it? */
-static bool look_at(const char *dir, uint64_t position, int64_t *written_ms, uint64_t *bytes)
-{
-    char path[4096];
-    struct stat st;
-    (void)snprintf(path, sizeof path, "%s/%020" PRIu64 ".snap", dir, position);
-    if (stat(path, &st) != 0)
-        return false;
-    *written_ms = (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000;
-    *bytes = (uint64_t)st.st_size;
-    return true;
-}
+#define LOOK_NS 50000000   /* how often it is seen whether one is due */
+#define WHOLE_INTERVALS 12 /* a whole one comes at least every so many intervals */
+#define ATTEMPTS 3         /* to copy the jobs one by one, between their steps */
 
 static void show_snapshot(int64_t written_ms, uint64_t bytes)
 {
@@ -27,32 +15,44 @@ static void show_snapshot(int64_t written_ms, uint64_t bytes)
     ax_metric_set(ax_metric(AX_M_SNAPSHOT_BYTES, NULL, NULL), (double)bytes);
 }
 
-/* Note what a start would need to take the steps behind the newest snapshot again. */
+/* Note what a start needs more to take the steps behind the newest snapshot again, or less. */
 static void owe(struct ax_pipeline *p, int64_t ns)
 {
-    p->snapshot.owed_ns = ns;
-    ax_metric_set(ax_metric(AX_M_REPLAY_OWED, NULL, NULL), (double)ns * 1e-9);
+    const int64_t owed_ns = atomic_fetch_add(&p->snapshot.owed_ns, ns) + ns;
+    ax_metric_set(ax_metric(AX_M_REPLAY_OWED, NULL, NULL), (double)owed_ns * 1e-9);
 }
 
 enum ax_err ax_pipeline_take(struct ax_pipeline *p, struct ax_job *job, struct ax_str record)
 {
     const int64_t start_ns = ax_thread_cpu_ns();
     const enum ax_err err = ax_job_take(job, record);
-    p->snapshot.step_ns = ax_thread_cpu_ns() - start_ns;
+    const int64_t step_ns = ax_thread_cpu_ns() - start_ns;
+    atomic_store(&p->snapshot.step_ns, step_ns);
     if (p->options.log)
-        owe(p, p->snapshot.owed_ns + p->snapshot.step_ns);
+        owe(p, step_ns);
     return err;
 }
 
-/* Would a start have too much to do after one more step, and may another snapshot be written for that? */
-static bool owes_too_much(const struct ax_pipeline *p, int64_t since_ms)
+/* Must the snapshot of a position be a whole one? What was erased is still in the one that others are told
+ * by; and without that one a start would need all of the log from the one before it on. */
+static bool must_be_whole(const struct ax_pipeline *p, int64_t mono_ms, uint64_t position)
 {
     const struct ax_pipeline_options *o = &p->options;
-    if (!o->replay_max_ms || !p->snapshot.owed_ns ||
-        (p->snapshot.owed_ns + p->snapshot.step_ns) / 1000000 < o->replay_max_ms)
-        return false;
-    return !o->snapshot_rate_max ||
-           (double)since_ms / 1000 >= (double)p->snapshot.bytes / (double)o->snapshot_rate_max;
+    const struct ax_snapshots *s = &p->snapshot;
+    return atomic_load(&s->scrub) > 0 || !s->base || ax_snapshot_base_position(s->base) == position ||
+           (o->snapshot_log_bytes && position - s->whole >= o->snapshot_log_bytes) ||
+           (mono_ms - s->plan.whole_ms) / WHOLE_INTERVALS >= o->snapshot_interval_ms;
+}
+
+/* Would a start have too much to do after one more step, and may another snapshot be written for that? */
+static bool owes_too_much(const struct ax_pipeline *p, int64_t mono_ms, uint64_t end)
+{
+    const struct ax_pipeline_options *o = &p->options;
+    const int64_t owed_ns = atomic_load(&p->snapshot.owed_ns);
+    return o->replay_max_ms && owed_ns &&
+           (owed_ns + atomic_load(&p->snapshot.step_ns)) / 1000000 >= o->replay_max_ms &&
+           ax_snapshot_plan_early(&p->snapshot.plan, mono_ms, o->snapshot_rate_max,
+                                  must_be_whole(p, mono_ms, end));
 }
 
 bool ax_pipeline_snapshot_due(struct ax_pipeline *p)
@@ -65,10 +65,21 @@ bool ax_pipeline_snapshot_due(struct ax_pipeline *p)
     bool wanted = atomic_load(&p->snapshot.wanted);
     if (mono_ms < p->snapshot.retry_ms || end == 0 || (end == p->snapshot.position && !wanted))
         return false;
-    const int64_t since_ms = mono_ms - p->snapshot.taken_ms;
-    return wanted || since_ms >= o->snapshot_interval_ms ||
+    return wanted || mono_ms - p->snapshot.plan.taken_ms >= o->snapshot_interval_ms ||
            (o->snapshot_log_bytes && end - p->snapshot.position >= o->snapshot_log_bytes) ||
-           owes_too_much(p, since_ms);
+           owes_too_much(p, mono_ms, end);
+}
+
+void *ax_pipeline_keep(void *pipeline)
+{
+    struct ax_pipeline *p = pipeline;
+    while (!atomic_load(&p->stop)) {
+        if (ax_pipeline_snapshot_due(p))
+            (void)ax_pipeline_snapshot(p);
+        ax_pipeline_scrub(p);
+        ax_sleep_ns(LOOK_NS);
+    }
+    return NULL;
 }
 
 /* One that is being written. */
@@ -77,7 +88,9 @@ struct writing {
     struct ax_snapshot_writer *w;
     struct ax_buf scratch;
     uint64_t position, changes;
-    bool at_once; /* everything in one go, with `run` held */
+    int64_t owed_ns; /* at the position */
+    bool at_once;    /* everything in one go, with `run` held */
+    bool whole;
 };
 
 static void lock(const struct writing *s)
@@ -101,10 +114,16 @@ static enum ax_err begin(struct writing *s, struct ax_diag *diag)
         ax_pipeline_settle(p) ? AX_OK : ax_fail(diag, AX_IO, "what job %s says cannot be queued", p->unit);
     s->position = ax_seglog_end(p->options.log);
     s->changes = p->changes;
+    s->owed_ns = atomic_load(&p->snapshot.owed_ns);
     ax_pipeline_put_owed(p, &s->scratch);
     unlock(s);
+    const int64_t mono_ms = ax_clock_mono(&p->options.clock);
+    s->whole = must_be_whole(p, mono_ms, s->position) ||
+               ax_snapshot_plan_whole(&p->snapshot.plan, mono_ms, p->options.snapshot_rate_max);
     if (err == AX_OK)
         err = ax_snapshot_begin(p->options.snapshots, s->position, &s->w, diag);
+    if (err == AX_OK && !s->whole && ax_snapshot_tell_by(s->w, p->snapshot.base) != AX_OK)
+        s->whole = true; /* that takes less memory */
     if (err == AX_OK)
         ax_snapshot_put(s->w, AX_SECTION_OWED, ax_buf_view(&s->scratch));
     return err;
@@ -154,42 +173,81 @@ static enum ax_err sync_before(struct ax_pipeline *p, struct ax_diag *diag)
     return err;
 }
 
-/* Write a snapshot; it appears whole or not at all. Nobody waits for the disk meanwhile but the thread that
- * steps the jobs: `run` is held while one job is copied, which takes as much memory as its state is long.
- * Where that makes no snapshot, because somebody has changed a job between or there is no memory for a copy,
- * it is written with `run` held, section by section. */
-static enum ax_err write_snapshot(struct ax_pipeline *p, uint64_t *position, struct ax_diag *diag)
+/* Put everything, as often as it takes. */
+static enum ax_err put_somehow(struct writing *s, struct ax_diag *diag)
 {
-    struct writing s = {.p = p};
-    ax_buf_init(&s.scratch, AX_SNAPSHOT_SECTION_MAX);
-    enum ax_err err = put_all(&s, diag);
-    if (err == AX_CONFLICT || err == AX_NOMEM) {
-        ax_snapshot_abandon(s.w);
-        s.w = NULL;
-        s.at_once = true;
-        (void)pthread_mutex_lock(&p->run);
-        err = put_all(&s, diag);
-        (void)pthread_mutex_unlock(&p->run);
+    enum ax_err err = AX_CONFLICT;
+    for (unsigned i = 0; err == AX_CONFLICT && i < ATTEMPTS; i++) {
+        ax_snapshot_abandon(s->w);
+        s->w = NULL;
+        err = put_all(s, diag);
     }
-    ax_buf_done(&s.scratch);
-    *position = s.position;
-    if (err == AX_OK)
-        err = sync_before(p, diag);
-    if (err == AX_OK)
-        return ax_snapshot_commit(s.w, diag);
-    ax_snapshot_abandon(s.w);
+    if (err != AX_CONFLICT && err != AX_NOMEM)
+        return err;
+    ax_snapshot_abandon(s->w);
+    s->w = NULL;
+    s->at_once = true;
+    (void)pthread_mutex_lock(&s->p->run);
+    err = put_all(s, diag);
+    (void)pthread_mutex_unlock(&s->p->run);
     return err;
 }
 
-/* Remove what the two newest snapshots make needless: should one be damaged there is another, and the log
- * behind it. They are those that were written or read here: one that was found damaged is none of them. False
- * when something stays. */
+/* The snapshot is there. */
+static void note_written(const struct writing *s, struct ax_snapshot_base *base, uint64_t bytes,
+                         int64_t mono_ms, int64_t took_ms)
+{
+    struct ax_snapshots *now = &s->p->snapshot;
+    if (s->position != now->position)
+        now->previous = now->position;
+    now->position = s->position;
+    if (s->whole) {
+        if (s->position != now->whole)
+            now->whole_before = now->whole;
+        now->whole = s->position;
+        ax_snapshot_base_free(now->base);
+        now->base = base;
+    }
+    ax_snapshot_plan_note(&now->plan, s->whole, bytes, mono_ms, took_ms);
+    owe(s->p, -s->owed_ns);
+}
+
+/* Write a snapshot; it appears whole or not at all. Nobody waits for the disk meanwhile but the thread that
+ * does it: `run` is held while one job is copied, which takes as much memory as its state is long. Where that
+ * makes no snapshot, because somebody has changed a job between again and again or there is no memory for a
+ * copy, it is written with `run` held, section by section. */
+static enum ax_err write_snapshot(struct ax_pipeline *p, struct ax_diag *diag)
+{
+    const int64_t mono_ms = ax_clock_mono(&p->options.clock), start_ns = ax_thread_cpu_ns();
+    struct ax_snapshot_base *base = NULL;
+    uint64_t bytes = 0;
+    struct writing s = {.p = p};
+    ax_buf_init(&s.scratch, AX_SNAPSHOT_SECTION_MAX);
+    enum ax_err err = put_somehow(&s, diag);
+    ax_buf_done(&s.scratch);
+    if (err == AX_OK)
+        err = sync_before(p, diag);
+    if (err != AX_OK) {
+        ax_snapshot_abandon(s.w);
+        return err;
+    }
+    err = ax_snapshot_commit_base(s.w, &base, &bytes, diag);
+    if (err == AX_OK)
+        note_written(&s, base, bytes, mono_ms, (ax_thread_cpu_ns() - start_ns) / 1000000);
+    return err;
+}
+
+/* Remove what is needless: should the newest snapshot be damaged there is another, and should the whole one
+ * be damaged that both are told by, there is the whole one before it and the log behind that. They are those
+ * that were written or read here: one that was found damaged is none of them. False when something stays. */
 static bool tidy(struct ax_pipeline *p)
 {
     struct ax_diag diag = {{0}};
-    enum ax_err err = ax_snapshot_prune(p->options.snapshots, p->snapshot.before, &diag);
+    const uint64_t before = p->snapshot.whole_before, previous = p->snapshot.previous;
+    enum ax_err err =
+        ax_snapshot_prune(p->options.snapshots, before, previous > before ? previous : before, &diag);
     if (err == AX_OK)
-        err = ax_seglog_cut(p->options.log, p->snapshot.before, &diag);
+        err = ax_seglog_cut(p->options.log, before, &diag);
     if (err != AX_OK)
         ax_log(AX_LOG_WARN, "tidy_failed", "old snapshots or segments stay where they are: %s", diag.text);
     return err == AX_OK;
@@ -209,30 +267,25 @@ static bool fail(struct ax_pipeline *p, const struct ax_diag *diag)
 
 bool ax_pipeline_snapshot(struct ax_pipeline *p)
 {
-    int64_t start_ns = ax_mono_ns(), mono_ms = ax_clock_mono(&p->options.clock), written_ms;
-    uint64_t position, bytes;
+    const int64_t start_ns = ax_mono_ns();
+    const struct ax_snapshot_plan *plan = &p->snapshot.plan;
     struct ax_diag diag = {{0}};
     if (!ax_pipeline_is_current(p)) {
         (void)ax_fail(&diag, AX_NOTREADY, "the state is still being restored");
         return fail(p, &diag);
     }
     atomic_store(&p->snapshot.wanted, false);
-    if (write_snapshot(p, &position, &diag) != AX_OK)
+    if (write_snapshot(p, &diag) != AX_OK)
         return fail(p, &diag);
-    if (position != p->snapshot.position)
-        p->snapshot.before = p->snapshot.position;
-    p->snapshot.position = position;
-    p->snapshot.taken_ms = mono_ms;
-    owe(p, 0);
     p->snapshot.tidy = tidy(p);
-    double seconds = (double)(ax_mono_ns() - start_ns) * 1e-9;
+    const bool whole = plan->n == 1;
+    const uint64_t bytes = whole ? plan->whole_bytes : plan->changes_bytes;
+    const double seconds = (double)(ax_mono_ns() - start_ns) * 1e-9;
     ax_metric_observe(ax_metric(AX_M_SNAPSHOT_SECONDS, NULL, NULL), seconds);
-    if (look_at(p->options.snapshots, position, &written_ms, &bytes)) {
-        p->snapshot.bytes = bytes;
-        ax_metric_add(ax_metric(AX_M_SNAPSHOT_WRITTEN, NULL, NULL), (double)bytes);
-        show_snapshot(written_ms, bytes);
-        ax_log(AX_LOG_DEBUG, "snapshot_taken", "%" PRIu64 " bytes in %.3f s", bytes, seconds);
-    }
+    ax_metric_add(ax_metric(AX_M_SNAPSHOT_WRITTEN, NULL, NULL), (double)bytes);
+    show_snapshot(ax_clock_now(&p->options.clock), bytes);
+    ax_log(AX_LOG_DEBUG, "snapshot_taken", "%" PRIu64 " bytes%s in %.3f s", bytes, whole ? "" : " of changes",
+           seconds);
     return true;
 }
 
@@ -287,18 +340,26 @@ static enum ax_err give_up(struct ax_pipeline *p, uint32_t i, struct ax_diag *di
     return ax_pipeline_renew_job(p, i, ax_job_generation(p->jobs[i]) + 1, diag);
 }
 
-/* The newest snapshot stands for what was before it: the next one is due when it has become old. */
-static void note_snapshot(struct ax_pipeline *p, const struct ax_snapshot *s)
+/* How long ago, on the monotonic clock, a file was written. */
+static int64_t mono_of(const struct ax_pipeline *p, const struct ax_snapshot_file *file)
 {
-    int64_t written_ms, age_ms;
-    uint64_t bytes;
-    p->snapshot.position = ax_snapshot_position(s);
-    if (!p->options.snapshots || !look_at(p->options.snapshots, p->snapshot.position, &written_ms, &bytes))
+    const int64_t age_ms = ax_clock_now(&p->options.clock) - file->written_ms;
+    return ax_clock_mono(&p->options.clock) - (age_ms > 0 ? age_ms : 0);
+}
+
+/* The newest snapshot stands for what was before it: the next one is due when it has become old. */
+static void note_snapshot(struct ax_pipeline *p, struct ax_snapshot *s)
+{
+    const struct ax_snapshot_file own = ax_snapshot_own(s), whole = ax_snapshot_whole(s);
+    p->snapshot.position = own.position;
+    p->snapshot.whole = whole.position;
+    if (!p->options.snapshots)
         return;
-    p->snapshot.bytes = bytes;
-    show_snapshot(written_ms, bytes);
-    age_ms = ax_clock_now(&p->options.clock) - written_ms;
-    p->snapshot.taken_ms = ax_clock_mono(&p->options.clock) - (age_ms > 0 ? age_ms : 0);
+    ax_snapshot_plan_note(&p->snapshot.plan, true, whole.bytes, mono_of(p, &whole), 0);
+    if (own.position != whole.position)
+        ax_snapshot_plan_note(&p->snapshot.plan, false, own.bytes, mono_of(p, &own), 0);
+    p->snapshot.base = ax_snapshot_take_base(s);
+    show_snapshot(own.written_ms, own.bytes);
 }
 
 enum ax_err ax_pipeline_restore(struct ax_pipeline *p, struct ax_snapshot *s, struct ax_restore *series,

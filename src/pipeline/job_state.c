@@ -6,11 +6,13 @@
  * drift, then what target_state.c says; a 0, and the least serial that the next target may have.
  * AX_SECTION_ENTITIES and AX_SECTION_DRIFT: version; each entity after a 1, its labels first; a 0. Ids are
  * not saved: they are hashes of labels by a seed that is another one after a restart. */
+#include "base/hash.h"
 #include "pipeline/job_priv.h"
 #include "store/records.h"
 
 #define STATE_VERSION 25
-#define SECTION_BYTES (1u << 20) /* a section is put when it has become so long */
+#define SECTION_BYTES (1u << 20) /* a section is put when it has become so long, */
+#define SECTION_ITEMS 8          /* or has so many: then the same are together the next time */
 #define LABELS_MAX 65536         /* of one target; more than any request may bring */
 
 /* Has a target to do with the sample for drift? One that has been in it keeps its long window. */
@@ -163,6 +165,7 @@ static enum ax_err labels_load(struct ax_job *job, struct ax_labels *labels, str
 struct saving {
     struct ax_buf *out;
     struct ax_snapshot_writer *w;
+    uint64_t job; /* hash of its name */
 };
 
 static void begin(struct saving *s)
@@ -171,19 +174,13 @@ static void begin(struct saving *s)
     ax_put_u8(s->out, STATE_VERSION);
 }
 
-/* Put the section, unless it could not be made. */
-static enum ax_err end(struct saving *s, enum ax_snapshot_section type)
+/* Put the section, unless it could not be made. Part and number say which of its type it is. */
+static enum ax_err end(struct saving *s, enum ax_snapshot_section type, uint32_t of, uint32_t number)
 {
+    const uint64_t which[] = {s->job, (uint64_t)type << 32 | of, number};
     if (s->out->err == AX_OK)
-        ax_snapshot_put(s->w, (uint8_t)type, ax_buf_view(s->out));
+        ax_snapshot_put_keyed(s->w, (uint8_t)type, ax_hash64(which, sizeof which, 0), ax_buf_view(s->out));
     return s->out->err;
-}
-
-static enum ax_err end_targets(struct saving *s, uint32_t next_serial)
-{
-    ax_put_u8(s->out, 0);
-    ax_put_varint(s->out, next_serial);
-    return end(s, AX_SECTION_TARGETS);
 }
 
 /* Channel i, that of the capacity behind the others. */
@@ -198,16 +195,20 @@ static enum ax_err targets_save(struct ax_job *job, uint32_t channel, struct sav
     enum ax_err err = AX_OK;
     struct ax_target *t = c->first;
     do {
+        const uint32_t block = t ? t->serial / SECTION_ITEMS : 0;
         begin(s);
         ax_put_varint(s->out, channel);
-        for (; t && s->out->n < SECTION_BYTES && s->out->err == AX_OK; t = t->next) {
+        for (; t && t->serial / SECTION_ITEMS == block && s->out->n < SECTION_BYTES && s->out->err == AX_OK;
+             t = t->next) {
             ax_put_u8(s->out, 1);
             ax_put_varint(s->out, t->serial);
             labels_save(t->labels, s->out);
             ax_put_u8(s->out, t->sampled ? IS_SAMPLED : t->was_sampled ? WAS_SAMPLED : NEVER_SAMPLED);
             ax_target_save(t, &c->kind, s->out);
         }
-        err = end_targets(s, t ? t->serial : c->next_serial);
+        ax_put_u8(s->out, 0);
+        ax_put_varint(s->out, t ? t->serial : c->next_serial);
+        err = end(s, AX_SECTION_TARGETS, channel, block);
     } while (t && err == AX_OK);
     return err;
 }
@@ -295,14 +296,14 @@ static enum ax_err entities_save(struct ax_job *job, struct saving *s)
 {
     enum ax_err err = AX_OK;
     struct ax_entity *e = job->first;
-    while (e && err == AX_OK) {
+    for (uint32_t block = 0; e && err == AX_OK; block++) {
         begin(s);
-        for (; e && s->out->n < SECTION_BYTES && s->out->err == AX_OK; e = e->next) {
+        for (uint32_t n = 0; e && n < SECTION_ITEMS && s->out->err == AX_OK; n++, e = e->next) {
             ax_put_u8(s->out, 1);
             entity_save(job, e, s->out);
         }
         ax_put_u8(s->out, 0);
-        err = end(s, AX_SECTION_ENTITIES);
+        err = end(s, AX_SECTION_ENTITIES, 0, block);
     }
     return err;
 }
@@ -373,15 +374,16 @@ static enum ax_err drift_save(struct ax_job *job, struct saving *s)
 {
     enum ax_err err = AX_OK;
     struct ax_drift_entity *e = ax_drift_entity_next(job, NULL);
-    while (e && err == AX_OK) {
+    for (uint32_t block = 0; e && err == AX_OK; block++) {
         begin(s);
-        for (; e && s->out->n < SECTION_BYTES && s->out->err == AX_OK; e = ax_drift_entity_next(job, e)) {
+        for (uint32_t n = 0; e && n < SECTION_ITEMS && s->out->err == AX_OK;
+             n++, e = ax_drift_entity_next(job, e)) {
             ax_put_u8(s->out, 1);
             labels_save(ax_drift_entity_labels(e), s->out);
             ax_drift_entity_save(job, e, s->out);
         }
         ax_put_u8(s->out, 0);
-        err = end(s, AX_SECTION_DRIFT);
+        err = end(s, AX_SECTION_DRIFT, 0, block);
     }
     return err;
 }
@@ -408,10 +410,11 @@ static enum ax_err drift_load(struct ax_job *job, struct ax_bytes *in)
 
 enum ax_err ax_job_save(struct ax_job *job, struct ax_buf *scratch, struct ax_snapshot_writer *w)
 {
-    struct saving s = {scratch, w};
+    const struct ax_str name = job->config->name;
+    struct saving s = {scratch, w, ax_hash64(name.p, name.n, 0)};
     ax_buf_reset(scratch);
     job_save(job, scratch);
-    enum ax_err err = end(&s, AX_SECTION_JOB);
+    enum ax_err err = end(&s, AX_SECTION_JOB, 0, 0);
     for (uint32_t i = 0; i < ax_job_parts(job) && err == AX_OK; i++)
         err = targets_save(job, i, &s);
     if (err == AX_OK)

@@ -285,10 +285,6 @@ static void *run(void *arg)
 {
     struct ax_pipeline *p = arg;
     while (!atomic_load(&p->stop)) {
-        if (ax_pipeline_snapshot_due(
-                p)) /* before the next step: what the log does not tell of is saved first */
-            (void)ax_pipeline_snapshot(p);
-        ax_pipeline_scrub(p);
         if (ax_pipeline_run_due(p) == 0) {
             ax_pipeline_repeat(p);
             ax_sleep_ns(TICK_NS);
@@ -299,10 +295,9 @@ static void *run(void *arg)
 
 enum ax_err ax_pipeline_start(struct ax_pipeline *p)
 {
-    if (pthread_create(&p->thread, NULL, run, p) != 0)
-        return AX_IO;
-    p->started = true;
-    return AX_OK;
+    p->started = pthread_create(&p->thread, NULL, run, p) == 0;
+    p->keeps = p->started && p->options.log && pthread_create(&p->keeper, NULL, ax_pipeline_keep, p) == 0;
+    return p->started && (p->keeps || !p->options.log) ? AX_OK : AX_IO;
 }
 
 static void end_thread(struct ax_pipeline *p)
@@ -310,7 +305,9 @@ static void end_thread(struct ax_pipeline *p)
     atomic_store(&p->stop, true);
     if (p->started)
         (void)pthread_join(p->thread, NULL);
-    p->started = false;
+    if (p->keeps)
+        (void)pthread_join(p->keeper, NULL);
+    p->started = p->keeps = false;
 }
 
 void ax_pipeline_stop(struct ax_pipeline *p)
@@ -343,6 +340,7 @@ void ax_pipeline_free(struct ax_pipeline *p)
     free((void *)p->configs);
     ax_pipeline_shown_free(p->shown, p->shown_n);
     ax_buf_done(&p->record);
+    ax_snapshot_base_free(p->snapshot.base);
     ax_steady_done(&p->steady);
     (void)pthread_rwlock_destroy(&p->names);
     (void)pthread_mutex_destroy(&p->run);

@@ -34,7 +34,8 @@ struct ax_pipeline_options {
     uint64_t snapshot_log_bytes;  /* or when the log has grown by this since; 0: that does not matter; */
     int64_t replay_max_ms;        /* or when a start would need more CPU than this to take the steps behind it
                                      again; 0: that does not matter, */
-    uint64_t snapshot_rate_max; /* but for the last reason no more than so many bytes a second; 0: no limit */
+    uint64_t snapshot_rate_max;   /* but for the last reason no more than so many bytes a second
+                                     (pipeline/snapshot_plan.h); 0: no limit */
     enum ax_err (*sync)(void *ctx, struct ax_diag *diag); /* bring to the disk what the sink has taken */
     void *sync_ctx;
 };
@@ -56,10 +57,11 @@ void ax_pipeline_replay_from(struct ax_pipeline *p, uint64_t from);
 /* Have the jobs taken all of them? Thread-safe. */
 bool ax_pipeline_is_current(struct ax_pipeline *p);
 
-/* Take a snapshot: everything that the log says up to its position, which is its end. Two are kept, and of
- * the log what the older one needs. The thread does it when it is time, and ax_pipeline_stop() does it. False
- * when there is none, which is logged and counted: during a replay, and when something cannot be written;
- * what was there stays, and it is tried again later. Not thread-safe. */
+/* Take a snapshot: everything that the log says up to its position, which is its end, whole or told by the
+ * last whole one. The two newest are kept, two whole ones, and of the log what the older of these needs. A
+ * thread does it when it is time, beside the steps, and ax_pipeline_stop() does it. False when there is none,
+ * which is logged and counted: during a replay, and when something cannot be written; what was there stays,
+ * and it is tried again later. Not thread-safe. */
 bool ax_pipeline_snapshot(struct ax_pipeline *p);
 
 /* Stop and free: output series are left as they are, without stale markers, for a restart continues them. */
@@ -91,8 +93,8 @@ uint32_t ax_pipeline_run_due(struct ax_pipeline *p);
  * ax_job_repeat(). The thread does it by itself; a backtest never does. */
 void ax_pipeline_repeat(struct ax_pipeline *p);
 
-/* Run due steps and take snapshots in a thread of its own until ax_pipeline_stop(). AX_IO when no thread can
- * be had. */
+/* Run due steps in a thread of its own, and take snapshots in another one, until ax_pipeline_stop(). AX_IO
+ * when no thread can be had. */
 AX_MUST_USE enum ax_err ax_pipeline_start(struct ax_pipeline *p);
 
 /* End the thread, if it was started; then run what is still due and take a last snapshot. NULL is fine. */

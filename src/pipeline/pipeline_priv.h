@@ -9,6 +9,7 @@
 #include "base/steady.h"
 #include "pipeline/learner.h"
 #include "pipeline/pipeline.h"
+#include "pipeline/snapshot_plan.h"
 
 #include <pthread.h>
 
@@ -28,18 +29,20 @@ struct ax_replaying {
 
 #define AX_SNAPSHOT_RETRY_MS 30000 /* a snapshot that failed is tried again after this */
 
-/* When snapshots are taken; times are monotonic. Only `wanted` is for several threads. */
+/* When snapshots are taken; times are monotonic. What is not atomic is of the thread that takes them. */
 struct ax_snapshots {
-    uint64_t position, before; /* of the newest sound one, and of the one before it; 0 when there is none */
-    uint64_t bytes;            /* of the newest */
-    int64_t owed_ns,
+    uint64_t position, previous;   /* of the newest sound one, and of the one before it; 0: there is none */
+    uint64_t whole, whole_before;  /* the same of those that are not told by others */
+    struct ax_snapshot_base *base; /* the newest whole one, for others to be told by; NULL: they cannot */
+    struct ax_snapshot_plan plan;
+    _Atomic int64_t owed_ns,
         step_ns; /* CPU that the steps behind it have taken, as they would again; and the last of them */
-    int64_t taken_ms, retry_ms;
+    int64_t retry_ms;
     atomic_bool wanted; /* now, and not when it is time */
     atomic_int scrub;   /* so many more, before nothing of what was erased is left */
     bool scrubs;        /* the one that is taken is owed; and the log was rolled when there were so many */
     uint64_t rolled;    /* erasures */
-    bool tidy;          /* what the newest two make needless is gone */
+    bool tidy;          /* what the newest make needless is gone */
 };
 
 /* The jobs and the thread that steps them. */
@@ -70,10 +73,10 @@ struct ax_pipeline {
 
     int64_t evicted_ms;                       /* before which idle series were forgotten */
     struct ax_cell *series, *histogram_bytes; /* gauges of the input */
-    pthread_t thread;
+    pthread_t thread, keeper;                 /* steps jobs; takes snapshots */
     uint64_t changes;          /* of jobs by others than the thread that steps them, so far; under `run` */
     _Atomic uint64_t erasures; /* so far; changes with `run` held */
-    bool started;
+    bool started, keeps;       /* which of the two were begun */
     atomic_bool stop;
 };
 
@@ -149,6 +152,9 @@ void ax_pipeline_owe(struct ax_pipeline *p, struct ax_str section);
 
 /* checkpoint.c: is it time for a snapshot? Asks clocks: nothing that is said may depend on it. */
 bool ax_pipeline_snapshot_due(struct ax_pipeline *p);
+
+/* Take snapshots when they are due, until the pipeline is to stop: a thread's function. */
+void *ax_pipeline_keep(void *pipeline);
 
 /* Let a job take a recorded step (see ax_job_take()), and note what that costs a start that has to do it
  * again. */

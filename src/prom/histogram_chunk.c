@@ -48,11 +48,26 @@ static bool read_threshold(struct ax_histogram_chunk *c)
     return true;
 }
 
-/* The spans of one side; *buckets_n of them. */
+static void put_span(struct ax_histogram_chunk *c, enum ax_histogram_field field, int64_t offset,
+                     uint64_t length)
+{
+    const uint64_t signed_offset = zigzag((uint64_t)offset);
+    ax_wire_put_tag(&c->layout, field, AX_WIRE_BYTES);
+    ax_wire_put_varint(&c->layout, 2 + ax_wire_varint_size(signed_offset) + ax_wire_varint_size(length));
+    ax_wire_put_tag(&c->layout, 1, AX_WIRE_VARINT);
+    ax_wire_put_varint(&c->layout, signed_offset);
+    ax_wire_put_tag(&c->layout, 2, AX_WIRE_VARINT);
+    ax_wire_put_varint(&c->layout, length);
+}
+
+/* The spans of one side; *buckets_n of them. One without buckets only moves the next one on, and becomes part
+ * of it: so there are no more of them than buckets, of which each histogram has something, and no few bytes
+ * stand for many spans of many histograms. */
 static enum ax_err read_spans(struct ax_histogram_chunk *c, enum ax_histogram_field field,
                               uint32_t *buckets_n)
 {
     uint64_t n, length, offset, sum = 0;
+    int64_t moved = 0;
     if (!ax_varbit_uint(&c->bits, &n))
         return AX_CORRUPT;
     if (n > AX_HISTOGRAM_CHUNK_BUCKETS_MAX)
@@ -62,15 +77,15 @@ static enum ax_err read_spans(struct ax_histogram_chunk *c, enum ax_histogram_fi
             return AX_CORRUPT;
         if (length > AX_HISTOGRAM_CHUNK_BUCKETS_MAX || (sum += length) > AX_HISTOGRAM_CHUNK_BUCKETS_MAX)
             return AX_LIMIT;
-        if ((int64_t)offset != (int32_t)offset)
+        if ((int64_t)offset != (int32_t)offset || (i > 0 && (int64_t)offset < 0)) /* no good one goes back */
             return AX_CORRUPT;
-        const uint64_t signed_offset = zigzag(offset);
-        ax_wire_put_tag(&c->layout, field, AX_WIRE_BYTES);
-        ax_wire_put_varint(&c->layout, 2 + ax_wire_varint_size(signed_offset) + ax_wire_varint_size(length));
-        ax_wire_put_tag(&c->layout, 1, AX_WIRE_VARINT);
-        ax_wire_put_varint(&c->layout, signed_offset);
-        ax_wire_put_tag(&c->layout, 2, AX_WIRE_VARINT);
-        ax_wire_put_varint(&c->layout, length);
+        moved += (int64_t)offset;
+        if (moved != (int32_t)moved)
+            return AX_CORRUPT;
+        if (length == 0)
+            continue;
+        put_span(c, field, moved, length);
+        moved = 0;
     }
     *buckets_n = (uint32_t)sum;
     return AX_OK;
@@ -81,7 +96,7 @@ static enum ax_err read_bounds(struct ax_histogram_chunk *c)
     uint64_t n, units, bits = 0;
     if (!ax_varbit_uint(&c->bits, &n))
         return AX_CORRUPT;
-    if (n > AX_HISTOGRAM_CHUNK_BUCKETS_MAX)
+    if (n > AX_HISTOGRAM_CHUNK_BUCKETS_MAX || n * c->n > AX_HISTOGRAM_CHUNK_BOUNDS_MAX)
         return AX_LIMIT;
     ax_wire_put_tag(&c->layout, AX_HISTOGRAM_CUSTOM_VALUES, AX_WIRE_BYTES);
     ax_wire_put_varint(&c->layout, n * sizeof bits);

@@ -15,6 +15,10 @@
 /* Ceiling on the buckets of one histogram, and on its spans; a chunk is not as large. */
 #define AX_HISTOGRAM_CHUNK_BUCKETS_MAX 16384u
 
+/* Ceiling on the custom bounds of all histograms of a chunk together: each message has them all, though the
+ * chunk says them once. Prometheus begins another chunk after 120 histograms: so many may have 8,738 each. */
+#define AX_HISTOGRAM_CHUNK_BOUNDS_MAX (1u << 20)
+
 /* A bucket as it was in the newest histogram: of integers the delta to the bucket before it, and by how much
  * that has changed; else its count. */
 struct ax_chunk_bucket {

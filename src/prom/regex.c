@@ -4,9 +4,14 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#define INSTRUCTION_BYTES 16u /* with what goes with it while it is compiled */
-#define OBJECT_BYTES 4096u    /* of the smallest, */
-#define CLASS_BYTES 4096u     /* and for each class of Unicode, of which some have 600 ranges to be read */
+#define OBJECT_BYTES 4096u /* of the smallest, */
+#define CLASS_BYTES 4096u  /* and for each class of Unicode, of which some have 600 ranges to be read */
+
+/* The library is given one of these, for its program and for the states of the automaton that it keeps: the
+ * least that leaves room for states. */
+#define SMALL_BYTES ((uint64_t)64 << 10)
+#define MIDDLE_BYTES ((uint64_t)512 << 10)
+#define BYTES_FOR_INSTRUCTION 512u /* some twenty states */
 
 struct ax_regex {
     struct ax_re2 *re;
@@ -75,33 +80,48 @@ static enum ax_err too_large(struct ax_str pattern, uint64_t memory, struct ax_d
                    pattern.n < 64 ? (int)pattern.n : 64, pattern.n ? pattern.p : "", memory / 1024);
 }
 
+/* Compile with the least memory that will do, at most `left`; *took is how much. */
+static enum ax_re2_end compile_within(const struct ax_buf *read, uint64_t left, uint64_t *took,
+                                      struct ax_re2 **out, char *text, size_t text_cap)
+{
+    const uint64_t rungs[] = {SMALL_BYTES, MIDDLE_BYTES, AX_REGEX_MEMORY_MAX};
+    enum ax_re2_end end = AX_RE2_LARGE;
+    for (size_t i = 0; i < sizeof rungs / sizeof rungs[0]; i++) {
+        *took = rungs[i] < left ? rungs[i] : left;
+        end = ax_re2_new(read->n ? (const char *)read->bytes : "", read->n, (int64_t)*took, out, text,
+                         text_cap);
+        const bool small = end == AX_RE2_YES && (uint64_t)BYTES_FOR_INSTRUCTION * ax_re2_size(*out) > *took;
+        if ((!small && end != AX_RE2_LARGE) || *took == left)
+            return end;
+        if (end == AX_RE2_YES && i + 1 < sizeof rungs / sizeof rungs[0])
+            ax_re2_free(*out);
+    }
+    return end;
+}
+
 static enum ax_err compile(struct ax_str pattern, uint64_t *memory, struct ax_regex *re, struct ax_diag *diag)
 {
     const uint64_t read_bytes = memory_to_read(pattern);
     const uint64_t left = *memory < AX_REGEX_MEMORY_MAX ? *memory : AX_REGEX_MEMORY_MAX;
-    if (read_bytes > left)
+    if (read_bytes >= left)
         return too_large(pattern, left, diag);
     char text[192] = "\\C is not allowed";
     struct ax_buf read;
+    uint64_t took = 0;
     ax_buf_init(&read, 2 * (size_t)AX_REGEX_BYTES_MAX);
     enum ax_re2_end end = AX_RE2_INVALID;
     if (from_go(pattern, &read))
         end = read.err != AX_OK ? AX_RE2_NOMEM
-                                : ax_re2_new(read.n ? (const char *)read.bytes : "", read.n, (int64_t)left,
-                                             &re->re, text, sizeof text);
+                                : compile_within(&read, left - read_bytes, &took, &re->re, text, sizeof text);
     ax_buf_done(&read);
     if (end == AX_RE2_NOMEM)
         return ax_fail(diag, AX_NOMEM, "no memory for a regular expression");
     if (end == AX_RE2_INVALID)
         return ax_fail(diag, AX_INVALID, "regular expression \"" AX_STR_FMT "\": %s (the syntax is RE2's)",
                        AX_STR_ARG(pattern), text);
-    const uint64_t took =
-        end == AX_RE2_YES ? read_bytes + (uint64_t)INSTRUCTION_BYTES * ax_re2_size(re->re) : 0;
-    if (end == AX_RE2_LARGE || took > left) {
-        ax_re2_free(re->re);
+    if (end == AX_RE2_LARGE)
         return too_large(pattern, left, diag);
-    }
-    *memory -= took;
+    *memory -= read_bytes + took;
     return AX_OK;
 }
 

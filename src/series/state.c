@@ -18,6 +18,7 @@
 
 #define SECTION_VERSION 1
 #define SECTION_BYTES ((size_t)1 << 20)
+#define SECTION_REFS 256 /* refs of a section: the same series are together the next time */
 #define REF_MAX ((uint64_t)1 << 60)
 #define PUT_TOGETHER 64u
 
@@ -34,6 +35,7 @@ struct saver {
     struct saved *v; /* by ref */
     size_t n, cap;
     uint64_t evictions, ref; /* at the last look, the last one that was saved */
+    uint64_t block;          /* of refs, of the section that is being made */
     struct ax_buf body, key;
     struct ax_sample *samples;
     struct ax_histograms histograms;
@@ -134,7 +136,8 @@ static size_t write_section(struct saver *s, size_t i, bool *out_evicted)
         s->ref = 0;
         ax_put_u8(&s->body, SECTION_VERSION);
         ax_put_varint(&s->body, s->db->next_ref);
-        for (; i < s->n && s->body.n < SECTION_BYTES; i++)
+        s->block = i < s->n ? s->v[i].ref / SECTION_REFS : 0;
+        for (; i < s->n && s->v[i].ref / SECTION_REFS == s->block && s->body.n < SECTION_BYTES; i++)
             put_series(s, s->v[i].series);
         if (s->ref == 0)
             s->ref = before;
@@ -165,7 +168,7 @@ enum ax_err ax_db_save(struct ax_db *db, struct ax_snapshot_writer *w, struct ax
         }
         ok = s.body.err == AX_OK && s.key.err == AX_OK;
         if (ok)
-            ax_snapshot_put(w, AX_SECTION_SERIES, ax_buf_view(&s.body));
+            ax_snapshot_put_keyed(w, AX_SECTION_SERIES, s.block, ax_buf_view(&s.body));
         if (i == s.n)
             break;
     }

@@ -13,8 +13,8 @@
 #include "base/clock.h"
 #include "base/parse.h"
 #include "base/rng.h"
+#include "fleet.h"
 #include "net/http_client.h"
-#include "prom/labels.h"
 #include "prom/rw_encode.h"
 
 #include <math.h>
@@ -27,7 +27,6 @@
 
 #define STEP_MS 15000
 #define REQUEST_MAX ((size_t)32 << 20)
-#define DEVICES 64
 #define CONNECTIONS_MAX 512
 
 struct load {
@@ -68,39 +67,10 @@ static void *must(void *p)
     return p;
 }
 
-static void write_key(uint32_t i, const char *job, const char *suffix, struct ax_buf *out)
-{
-    static const char *const metrics[] = {"node_network_receive_bytes_total",
-                                          "node_load1",
-                                          "node_network_transmit_bytes_total",
-                                          "node_memory_MemAvailable_bytes",
-                                          "node_cpu_seconds_total",
-                                          "node_filesystem_avail_bytes",
-                                          "node_disk_io_time_seconds_total",
-                                          "node_hwmon_temp_celsius"};
-    char device[32], instance[64], pod[64], zone[32];
-    uint32_t host = i / DEVICES, k = i % DEVICES;
-    (void)snprintf(device, sizeof device, "eth%u", k);
-    (void)snprintf(instance, sizeof instance, "host-%05u.prod.example.net:9100", host);
-    (void)snprintf(pod, sizeof pod, "checkout-7d9c6b%04x-%05u%s", host & 0xffff, k, suffix);
-    (void)snprintf(zone, sizeof zone, "eu-west-1%c", (char)('a' + host % 3));
-    const struct ax_label v[] = {{ax_str(AX_METRIC_NAME), ax_str(metrics[k % 8])},
-                                 {ax_str("availability_zone"), ax_str(zone)},
-                                 {ax_str("cluster"), ax_str("prod-eu-1")},
-                                 {ax_str("device"), ax_str(device)},
-                                 {ax_str("instance"), ax_str(instance)},
-                                 {ax_str("job"), ax_str(job)},
-                                 {ax_str("pod"), ax_str(pod)},
-                                 {ax_str("region"), ax_str("eu-west-1")}};
-    ax_labels_key_write(&(struct ax_labels){8, v}, out);
-}
-
-/* Is a host one of those that are wanted? They stand evenly among the others. */
+/* Is a host one of those that are wanted? */
 static bool is_wanted(const struct load *l, uint32_t i)
 {
-    uint64_t hosts = (l->series_n + DEVICES - 1) / DEVICES, host = i / DEVICES,
-             wanted = (l->wanted_n + DEVICES - 1) / DEVICES;
-    return (host + 1) * wanted / hosts > host * wanted / hosts;
+    return fleet_wants(i, l->series_n, l->wanted_n);
 }
 
 static void make_series(struct load *l)
@@ -110,7 +80,7 @@ static void make_series(struct load *l)
     ax_buf_init(&l->keys, SIZE_MAX);
     l->ends[0] = 0;
     for (uint32_t i = 0; i < l->series_n; i++) {
-        write_key(i, is_wanted(l, i) ? "node" : "other", "", &l->keys);
+        fleet_key(i, is_wanted(l, i) ? "node" : "other", "", &l->keys);
         l->ends[i + 1] = l->keys.n;
     }
 }
@@ -181,7 +151,7 @@ static void send_new(struct sender *s)
         size_t *ends = must(calloc(n + 1, sizeof *ends));
         ax_buf_reset(&s->new_keys);
         for (uint32_t k = 0; k < n; k++) {
-            write_key(i + k, "other", suffix, &s->new_keys);
+            fleet_key(i + k, "other", suffix, &s->new_keys);
             ends[k + 1] = s->new_keys.n;
         }
         for (uint32_t k = 0; k < n; k++)

@@ -1,10 +1,11 @@
 #!/usr/bin/python3
 """What a start after kill -9 costs with 50,000 series in and 10,000 of them forecast, scored and tested for drift.
 
-usage: start.py AUSPEX-BINARY RWGEN-BINARY FOLDER [AUSPEX-FLAG...]
-       SERIES=50000 WANTED=10000 WARM=200 STEPS=36 KILL_EVERY=9 by default
+usage: start.py AUSPEX-BINARY FOLDER-OF-RWGEN-AND-FILL FOLDER [AUSPEX-FLAG...]
+       SERIES=50000 WANTED=10000 WARM=200 STEPS=36 KILL_EVERY=9 PAUSE_S=0 by default
 
-The series get WARM steps of 15 s of history, faster than time passes; a stop and a start follow. Then come STEPS more, one
+The series get two weeks of history, so that their windows are full (fill.c), or with FULL= (empty) none; then WARM steps
+of 15 s, faster than time passes, with PAUSE_S seconds between them; a stop and a start follow. Then come STEPS more, one
 by one, and after each KILL_EVERY of them the process gets kill -9 and is started again. A row for each start: CPU seconds
 of the process when it listens and when it is ready, seconds to ready, and steps taken again; at last the bytes that
 snapshots wrote for each step and for each hour of steps of 15 s.
@@ -21,9 +22,10 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "fault" 
 import fault  # noqa: E402
 import stack  # noqa: E402
 
-BINARY, RWGEN, FOLDER, FLAGS = sys.argv[1], sys.argv[2], fault.fresh(sys.argv[3]), sys.argv[4:]
+BINARY, BENCHES, FOLDER, FLAGS = sys.argv[1], pathlib.Path(sys.argv[2]), fault.fresh(sys.argv[3]), sys.argv[4:]
 SERIES, WANTED, WARM, STEPS, KILL_EVERY = (int(os.environ.get(name, default)) for name, default in (
     ("SERIES", 50000), ("WANTED", 10000), ("WARM", 200), ("STEPS", 36), ("KILL_EVERY", 9)))
+PAUSE_S = float(os.environ.get("PAUSE_S", 0))
 STEP_S = 15
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -78,7 +80,7 @@ def start(auspex, what):
 
 def send(auspex, first_s, steps):
     """Samples of so many steps, and wait until all but the last are taken."""
-    subprocess.run([RWGEN, f"--series={SERIES}", f"--wanted={WANTED}", "--warm=0", f"--steps={steps}", f"--start={first_s}",
+    subprocess.run([BENCHES / "rwgen", f"--series={SERIES}", f"--wanted={WANTED}", "--warm=0", f"--steps={steps}", f"--start={first_s}",
                     f"{auspex.url}/api/v1/write", str(auspex.process.pid)], check=True, stdout=subprocess.DEVNULL)
     last_s = first_s + (steps - 2) * STEP_S
     while auspex.metric("auspex_job_last_step_timestamp_seconds") < last_s:
@@ -95,7 +97,11 @@ def main():
     written = 0
     print(f"{'start':28} {'listens':>10} {'ready':>10} {'seconds':>10} {'steps':>6} {'MiB':>8}")
     try:
-        start(auspex, "of an empty folder")
+        if os.environ.get("FULL", "1"):
+            (auspex.folder / "data").mkdir()
+            subprocess.run([BENCHES / "fill", auspex.config, auspex.folder / "data", str(SERIES), str(WANTED), str(at_s - STEP_S)],
+                           check=True)
+        start(auspex, "with two weeks" if os.environ.get("FULL", "1") else "of an empty folder")
         send(auspex, at_s, WARM)
         at_s += WARM * STEP_S
         auspex.stop(120)
@@ -103,6 +109,7 @@ def main():
         for n in range(1, STEPS + 1):
             send(auspex, at_s, 1)
             at_s += STEP_S
+            time.sleep(PAUSE_S)
             if n % KILL_EVERY == 0:
                 written += auspex.metric("auspex_snapshot_written_bytes_total")
                 owed_s = auspex.metric("auspex_replay_owed_seconds")

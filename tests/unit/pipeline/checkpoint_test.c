@@ -167,17 +167,18 @@ static void such_snapshots_write_no_more_than_they_may(void **state)
     struct ax_pipeline_options *o = &l.pipeline->options;
     o->replay_max_ms = 1;
     o->snapshot_rate_max = 1;
+    o->snapshot_interval_ms = INT64_MAX;
     live_until_it_owes(&l);
     assert_true(ax_pipeline_snapshot_due(l.pipeline)); /* the first of all */
     assert_true(ax_pipeline_snapshot(l.pipeline));
     live_until_it_owes(&l);
-    const int64_t taken_ms = of(&l)->taken_ms;
-    const uint64_t bytes = of(&l)->bytes;
-    assert_true(bytes > 1000);
-    assert_false(ax_pipeline_snapshot_due(l.pipeline)); /* it would take that many seconds */
+    assert_true(ax_pipeline_snapshot(l.pipeline)); /* it tells changes */
+    live_until_it_owes(&l);
+    const struct ax_snapshot_plan plan = of(&l)->plan;
+    assert_true(plan.n == 2 && plan.changes_bytes > 1000);
+    assert_false(ax_pipeline_snapshot_due(l.pipeline)); /* it would take that many seconds, twice */
     o->snapshot_rate_max = 100;
-    l.now_ms = taken_ms + (int64_t)(bytes * 10) - 10;
-    o->snapshot_interval_ms = INT64_MAX;
+    l.now_ms = plan.taken_ms + (int64_t)(plan.changes_bytes * 20) - 10;
     assert_false(ax_pipeline_snapshot_due(l.pipeline));
     l.now_ms += 10;
     assert_true(ax_pipeline_snapshot_due(l.pipeline));

@@ -481,20 +481,46 @@ static void no_other_config_is_taken_before_the_replay_is_done(void **state)
     lasting_done(&l);
 }
 
-static void two_snapshots_are_kept_and_the_log_that_the_older_needs(void **state)
+/* Take requests and snapshots; returns the folder of these. */
+static const char *take_snapshots(struct lasting *l, bool whole_ones)
+{
+    static char snapshots[SCRATCH_PATH + 64];
+    lasting_init(l, &feed);
+    l->pipeline->options.snapshot_log_bytes =
+        whole_ones; /* any byte behind a whole one makes another one due */
+    for (uint32_t i = 0; i < 40; i++) {
+        lasting_pass(l, feed.v[i].at_ms);
+        assert_true(lasting_send(l, i));
+        if (i % 5 == 3)
+            assert_true(ax_pipeline_snapshot(l->pipeline));
+    }
+    (void)snprintf(snapshots, sizeof snapshots, "%s/snapshots", l->folder);
+    return snapshots;
+}
+
+static void two_whole_snapshots_are_kept_and_the_log_that_the_older_needs(void **state)
 {
     (void)state;
     struct lasting l;
-    char snapshots[SCRATCH_PATH + 64];
-    lasting_init(&l, &feed);
-    for (uint32_t i = 0; i < 40; i++) {
-        lasting_pass(&l, feed.v[i].at_ms);
-        assert_true(lasting_send(&l, i));
-        if (i % 10 == 5)
-            assert_true(ax_pipeline_snapshot(l.pipeline));
-    }
-    (void)snprintf(snapshots, sizeof snapshots, "%s/snapshots", l.folder);
+    const char *snapshots = take_snapshots(&l, true);
     assert_int_equal(scratch_count(snapshots, ".snap"), 2);
+    assert_int_equal(scratch_count(snapshots, ""), 2);
+    assert_true(l.pipeline->snapshot.whole_before == l.pipeline->snapshot.previous);
+    assert_true(ax_seglog_begin(l.pipeline->options.log) <= l.pipeline->snapshot.whole_before);
+    lasting_done(&l);
+}
+
+static void of_those_that_tell_changes_two_are_kept_and_what_they_are_told_by(void **state)
+{
+    (void)state;
+    struct lasting l;
+    const char *snapshots = take_snapshots(&l, false);
+    const struct ax_snapshots *s = &l.pipeline->snapshot;
+    assert_in_range(scratch_count(snapshots, ".snap"), 1, 2);
+    assert_in_range(scratch_count(snapshots, ".changes"), 1, 2);
+    assert_true(s->whole < s->previous && s->previous < s->position);
+    assert_true(s->plan.changes_bytes < s->plan.whole_bytes);
+    assert_true(ax_seglog_begin(l.pipeline->options.log) <= s->whole_before);
     lasting_done(&l);
 }
 
@@ -520,32 +546,59 @@ static void require_sound(const char *snapshots)
     ax_snapshot_close(s);
 }
 
+/* The whole feed with a kill before the newest file of a kind is damaged, twice; what is sound is taken, and
+ * the same is said. Each snapshot is a whole one, or only the first. */
+static void live_with_damage(struct lasting *l, bool whole_ones, const char *suffix, bool is_another)
+{
+    char snapshots[SCRATCH_PATH + 64];
+    lasting_init(l, &feed);
+    (void)snprintf(snapshots, sizeof snapshots, "%s/snapshots", l->folder);
+    while (l->taken < feed.n) {
+        l->pipeline->options.snapshot_log_bytes = whole_ones;
+        lasting_pass(l, feed.v[l->taken].at_ms);
+        assert_true(lasting_send(l, l->taken));
+        lasting_pass(l, l->now_ms);
+        if (l->taken == 40 || l->taken == 60 || l->taken == 65 || l->taken == 80 || l->taken == 85)
+            assert_true(ax_pipeline_snapshot(l->pipeline));
+        if (l->taken != 70 && l->taken != 90)
+            continue;
+        lasting_kill(l);
+        damage(snapshots, suffix, scratch_count(snapshots, suffix) - 1);
+        if (is_another)
+            require_sound(snapshots); /* also after the second time */
+        lasting_start(l, lasting_jobs);
+    }
+    lasting_pass(l, feed.v[feed.n - 1].at_ms + 205000);
+    assert_true(ledger_require_equal(&whole, &l->ledger) > 20000);
+}
+
 static void a_damaged_snapshot_gives_way_to_the_one_before(void **state)
 {
     (void)state;
     struct lasting l;
     char snapshots[SCRATCH_PATH + 64];
-    lasting_init(&l, &feed);
+    live_with_damage(&l, true, ".snap", true);
     (void)snprintf(snapshots, sizeof snapshots, "%s/snapshots", l.folder);
-    while (l.taken < feed.n) {
-        lasting_pass(&l, feed.v[l.taken].at_ms);
-        assert_true(lasting_send(&l, l.taken));
-        lasting_pass(&l, l.now_ms);
-        if (l.taken == 40 || l.taken == 60 || l.taken == 80)
-            assert_true(ax_pipeline_snapshot(l.pipeline));
-        if (l.taken != 70 && l.taken != 90)
-            continue;
-        lasting_kill(&l);
-        damage(snapshots, ".snap", scratch_count(snapshots, ".snap") - 1);
-        require_sound(snapshots); /* also after the second time */
-        lasting_start(&l, lasting_jobs);
-    }
-    lasting_pass(&l, feed.v[feed.n - 1].at_ms + 205000);
-    assert_true(ledger_require_equal(&whole, &l.ledger) > 20000);
     assert_true(ax_pipeline_snapshot(l.pipeline));
     lasting_pass(&l, l.now_ms + 60000);
     assert_true(ax_pipeline_snapshot(l.pipeline));
     assert_int_equal(scratch_count(snapshots, ".snap"), 2); /* damaged ones go in their turn */
+    lasting_done(&l);
+}
+
+static void one_of_changes_that_is_damaged_gives_way_to_the_one_before(void **state)
+{
+    (void)state;
+    struct lasting l;
+    live_with_damage(&l, false, ".changes", true);
+    lasting_done(&l);
+}
+
+static void when_what_others_are_told_by_is_damaged_the_log_has_it_all(void **state)
+{
+    (void)state;
+    struct lasting l;
+    live_with_damage(&l, false, ".snap", false);
     lasting_done(&l);
 }
 
@@ -588,8 +641,11 @@ int main(void)
         cmocka_unit_test(a_job_whose_block_changed_begins_anew_where_it_stopped),
         cmocka_unit_test(what_a_job_of_before_a_reload_knew_is_not_mixed_with_what_came_after),
         cmocka_unit_test(no_other_config_is_taken_before_the_replay_is_done),
-        cmocka_unit_test(two_snapshots_are_kept_and_the_log_that_the_older_needs),
+        cmocka_unit_test(two_whole_snapshots_are_kept_and_the_log_that_the_older_needs),
+        cmocka_unit_test(of_those_that_tell_changes_two_are_kept_and_what_they_are_told_by),
         cmocka_unit_test(a_damaged_snapshot_gives_way_to_the_one_before),
+        cmocka_unit_test(one_of_changes_that_is_damaged_gives_way_to_the_one_before),
+        cmocka_unit_test(when_what_others_are_told_by_is_damaged_the_log_has_it_all),
         cmocka_unit_test(a_damaged_log_loses_what_was_there_and_no_more),
     };
     return cmocka_run_group_tests(tests, live_whole, forget_whole);

@@ -173,6 +173,9 @@ static void what_is_too_large_or_makes_no_sense_is_refused(void **state)
         /* a schema of 40 bits */
         {HEADER NO_THRESHOLD "11111110 00000000 00000001 00000000 00000000 00000000 00000000 00000000 0 0",
          AX_CORRUPT},
+        /* a second span that goes back by one; 65,535 histograms with 17 bounds each */
+        {HEADER NO_THRESHOLD SCHEMA_0 "10 010 10 001 0 10 001 10 111 0", AX_CORRUPT},
+        {"1111111111111111 00000000 " NO_THRESHOLD "1110 111001011 0 0 110 010001", AX_LIMIT},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
         if (ax_histogram_chunk_open(&chunk, AX_CHUNK_HISTOGRAM, bits(cases[i].digits)) != cases[i].err)
@@ -181,12 +184,61 @@ static void what_is_too_large_or_makes_no_sense_is_refused(void **state)
     assert_int_equal(ax_histogram_chunk_open(&chunk, AX_CHUNK_HISTOGRAM_ST, bits(HEADER)), AX_UNSUPPORTED);
 }
 
+/* The message of the first histogram. */
+static struct ax_buf first_of(struct ax_str bytes)
+{
+    struct ax_buf out;
+    int64_t t_ms;
+    ax_buf_init(&out, MESSAGE_BYTES_MAX);
+    assert_int_equal(ax_histogram_chunk_open(&chunk, AX_CHUNK_HISTOGRAM, bytes), AX_OK);
+    assert_true(ax_histogram_chunk_next(&chunk, &t_ms));
+    ax_histogram_chunk_message(&chunk, &out);
+    assert_int_equal(out.err, AX_OK);
+    return out;
+}
+
+#define SUM_64 "0000000000000000000000000000000000000000000000000000000000000000 "
+#define ONE_EACH "10 001 10 001 "            /* two buckets */
+#define VALUES "0 10 010 0 " SUM_64 ONE_EACH /* time, count, zero count, sum, buckets */
+#define SPAN(length, offset) "10 " length " 10 " offset " "
+#define EMPTY(offset) "0 10 " offset " "
+
+static void spans_without_buckets_only_move_the_next_one_on(void **state)
+{
+    (void)state;
+    struct ax_buf with = first_of(bits(HEADER NO_THRESHOLD SCHEMA_0 "10 101 " EMPTY("111") EMPTY("001")
+                                           SPAN("001", "001") EMPTY("011") SPAN("001", "000") "0 " VALUES));
+    struct ax_buf without = first_of(
+        bits(HEADER NO_THRESHOLD SCHEMA_0 "10 010 " SPAN("001", "001") SPAN("001", "011") "0 " VALUES));
+    assert_int_equal(with.n, without.n);
+    assert_memory_equal(with.bytes, without.bytes, with.n);
+    ax_buf_done(&with);
+    ax_buf_done(&without);
+}
+
+/* 16,384 spans without buckets take 4 KiB, and were 160 KB of each of up to 65,535 messages. */
+static void few_bytes_stand_for_few(void **state)
+{
+    (void)state;
+    static uint8_t bytes[8192];
+    static const char head[] =
+        "1111111111111111 00000000 " NO_THRESHOLD SCHEMA_0 "111110 000100000000000000 ";
+    struct ax_str begin = bits(head);
+    memcpy(bytes, begin.p,
+           begin.n); /* all that follows are zeros: the spans, none of the other side, the values */
+    struct ax_buf out = first_of((struct ax_str){(const char *)bytes, sizeof bytes});
+    assert_true(out.n < 64);
+    ax_buf_done(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(chunks_of_prometheus_are_read_as_it_reads_them),
         cmocka_unit_test(a_chunk_that_was_cut_is_corrupt),
         cmocka_unit_test(what_is_too_large_or_makes_no_sense_is_refused),
+        cmocka_unit_test(spans_without_buckets_only_move_the_next_one_on),
+        cmocka_unit_test(few_bytes_stand_for_few),
     };
     return cmocka_run_group_tests(tests, read_golden, free_golden);
 }

@@ -37,7 +37,8 @@ static void append_for_ever(const char *dir, const char *snapshots, uint32_t nex
         if (i % 50 == 0 && ax_snapshot_begin(snapshots, end, &w, NULL) == AX_OK) {
             uint32_t count = i + 1;
             ax_snapshot_put(w, 1, (struct ax_str){(const char *)&count, sizeof count});
-            if (ax_snapshot_commit(w, NULL) == AX_OK && ax_snapshot_prune(snapshots, before, NULL) == AX_OK)
+            if (ax_snapshot_commit(w, NULL) == AX_OK &&
+                ax_snapshot_prune(snapshots, before, before, NULL) == AX_OK)
                 err = ax_seglog_cut(log, before, NULL);
             before = end;
         }

@@ -112,7 +112,7 @@ static void one_that_fails_leaves_those_of_before(void **state)
                     else /* perhaps its name could not be taken back; then it is whole */
                         assert_newest(w, 1 + scratch_count(w->dir, "2.snap"));
                 }
-                assert_int_equal(ax_snapshot_prune(w->dir, UINT64_MAX, &w->diag), AX_OK);
+                assert_int_equal(ax_snapshot_prune(w->dir, UINT64_MAX, UINT64_MAX, &w->diag), AX_OK);
                 assert_int_equal(scratch_count(w->dir, ""), 0);
             }
         }
@@ -184,11 +184,11 @@ static void a_pruning_that_fails_leaves_the_newest(void **state)
                 for (uint64_t i = 1; i < 6; i++)
                     assert_int_equal(save(w, i), AX_OK);
                 failing_begin(&plan);
-                enum ax_err err = ax_snapshot_prune(w->dir, 4, &w->diag);
+                enum ax_err err = ax_snapshot_prune(w->dir, 4, 4, &w->diag);
                 failed = failing_end();
                 assert_int_equal(err == AX_OK, failed == 0);
                 assert_newest(w, 5);
-                assert_int_equal(ax_snapshot_prune(w->dir, 4, &w->diag), AX_OK);
+                assert_int_equal(ax_snapshot_prune(w->dir, 4, 4, &w->diag), AX_OK);
                 assert_int_equal(scratch_count(w->dir, ""), 2);
             }
         }

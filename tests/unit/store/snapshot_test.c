@@ -165,17 +165,17 @@ static void pruning_removes_what_lies_before_a_position(void **state)
 {
     struct world *w = *state;
     char path[SCRATCH_PATH];
-    assert_int_equal(ax_snapshot_prune(w->dir, 400, &w->diag), AX_OK);
+    assert_int_equal(ax_snapshot_prune(w->dir, 400, 400, &w->diag), AX_OK);
     for (uint64_t i = 1; i <= 5; i++)
         save(w, i * 100, 3);
     scratch_in(path, w->dir, "00000000000000000600.snap.tmp");
     scratch_write(path, "left over", 9);
     scratch_in(path, w->dir, "notes.snap");
     scratch_write(path, "mine", 4);
-    assert_int_equal(ax_snapshot_prune(w->dir, 400, &w->diag), AX_OK);
+    assert_int_equal(ax_snapshot_prune(w->dir, 400, 400, &w->diag), AX_OK);
     assert_int_equal(scratch_count(w->dir, ""), 3);
     assert_holds(load(w), 500, 3);
-    assert_int_equal(ax_snapshot_prune(w->dir, UINT64_MAX, &w->diag), AX_OK);
+    assert_int_equal(ax_snapshot_prune(w->dir, UINT64_MAX, UINT64_MAX, &w->diag), AX_OK);
     assert_int_equal(scratch_count(w->dir, ""), 1);
 }
 
@@ -188,7 +188,7 @@ static void a_folder_that_cannot_be_used_is_explained(void **state)
     assert_non_null(strstr(w->diag.text, "/proc/nowhere"));
     assert_null(writer);
     assert_int_equal(ax_snapshot_open("/dev/null", &s, NULL, &w->diag), AX_IO);
-    assert_int_equal(ax_snapshot_prune("/dev/null", 1, &w->diag), AX_IO);
+    assert_int_equal(ax_snapshot_prune("/dev/null", 1, 1, &w->diag), AX_IO);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, make_world, end_world)
