@@ -67,6 +67,7 @@ struct ax_forecaster *ax_forecaster_new(const struct ax_forecast_spec *spec, uin
     f->last_ms = f->fitted_ms = INT64_MIN;
     f->next_refit = FIRST_FIT;
     f->growth = 0.5;
+    f->low = f->high = NAN;
     struct ax_model_params params = {.leads_n = n};
     size_t states_bytes = ax_portfolio_bytes(&params);
     f->bytes = size + states_bytes;
@@ -199,6 +200,20 @@ static void keep_pending(struct ax_forecaster *f, const struct ax_past *p, const
     }
 }
 
+void ax_forecaster_see(struct ax_forecaster *f, double value)
+{
+    f->negative_seen = f->negative_seen || value < 0;
+    f->low = fminf(f->low, (float)value);
+    f->high = fmaxf(f->high, (float)value);
+}
+
+struct ax_plausible ax_forecaster_plausible(const struct ax_forecaster *f, uint32_t lead)
+{
+    double low = (double)f->low, high = (double)f->high,
+           reach = (high - low) * fmax(1, (double)lead / f->seen);
+    return (struct ax_plausible){low - reach, high + reach};
+}
+
 static bool has_errors(const struct ax_forecaster *f)
 {
     for (uint32_t k = 0; k < f->tracks_n; k++)
@@ -235,7 +250,7 @@ enum ax_err ax_forecaster_step(struct ax_forecaster *f, const struct ax_window *
     const struct ax_local local = ax_local_of(&p);
     if (!isnan(actual)) {
         settle(f, &p, actual, local.all, outcomes, outcomes_n);
-        f->negative_seen = f->negative_seen || actual < 0;
+        ax_forecaster_see(f, actual);
         f->seen += f->seen < AX_SEEN_MAX;
     }
     if (f->seen >= f->next_refit) {

@@ -47,11 +47,13 @@ struct ax_forecaster {
     uint32_t asleep;     /* members, by bit, that are not asked until the next refit */
     uint32_t refits;     /* so far, modulo AX_WAKE_REFITS */
     uint32_t jitter;     /* spreads the refits of many series over time */
-    bool negative_seen;  /* a value was below 0 */
-    bool review;         /* weights are to be refreshed at the next refit */
-    int64_t fitted_ms;   /* step of the newest fit; INT64_MIN before the first */
-    int64_t last_ms;     /* step last taken; INT64_MIN at first */
-    void *states;        /* of all members */
+    float low,
+        high; /* all values of the windows as of the newest refit, and since, lie between; NaN at first */
+    bool negative_seen; /* a value was below 0 */
+    bool review;        /* weights are to be refreshed at the next refit */
+    int64_t fitted_ms;  /* step of the newest fit; INT64_MIN before the first */
+    int64_t last_ms;    /* step last taken; INT64_MIN at first */
+    void *states;       /* of all members */
     uint64_t bytes;
     uint32_t tracks_n;
     struct ax_lead_track tracks[]; /* by lead */
@@ -130,6 +132,17 @@ double ax_record_factor(const struct ax_lead_record *r, uint32_t lead, double le
 
 /* Offsets of the interval from the mean in local scales: below <= 0 <= above. */
 void ax_record_interval(const struct ax_lead_record *r, double level, double *below, double *above);
+
+/* Between what any forecast at a lead is kept: within what the windows have seen, and as far again on either
+ * side; as many times as far as the lead is longer than all that was seen. Units of quiet hours, in which
+ * members and intervals measure what follows, may be a thousand times too small for the next morning. */
+struct ax_plausible {
+    double low, high;
+};
+struct ax_plausible ax_forecaster_plausible(const struct ax_forecaster *f, uint32_t lead);
+
+/* Take a value into what was seen. */
+void ax_forecaster_see(struct ax_forecaster *f, double value);
 
 /* Append all of a record. */
 void ax_record_save(const struct ax_lead_record *r, struct ax_buf *out);

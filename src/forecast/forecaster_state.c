@@ -1,7 +1,9 @@
 /* forecaster_state.c: a forecaster as bytes: what it learnt of itself, lead by lead, and what is pending. */
 #include "forecast/forecaster.h"
 
-#define STATE_VERSION 11
+#include <math.h>
+
+#define STATE_VERSION 12
 #define SEASON_MAX (UINT32_MAX / 2) /* steps; twice of it, and a lead, can be counted */
 
 static void track_save(const struct ax_lead_track *t, struct ax_buf *out)
@@ -33,6 +35,8 @@ void ax_forecaster_save(const struct ax_forecaster *f, struct ax_buf *out)
     ax_put_u8(out, (uint8_t)f->refits);
     ax_put_f64(out, f->growth);
     ax_put_u32(out, f->jitter);
+    ax_put_f32(out, f->low);
+    ax_put_f32(out, f->high);
     ax_put_u8(out, f->negative_seen);
     ax_put_u8(out, f->review);
     ax_put_i64(out, f->fitted_ms);
@@ -59,6 +63,10 @@ enum ax_err ax_forecaster_load(struct ax_forecaster *f, struct ax_bytes *in)
         return ax_bytes_fail(in);
     f->growth = ax_get_f64_in(in, 0, 1);
     f->jitter = ax_get_u32(in);
+    f->low = ax_get_f32(in);
+    f->high = ax_get_f32(in);
+    if (f->low > f->high || isinf(f->low) || isinf(f->high))
+        return ax_bytes_fail(in);
     f->negative_seen = ax_get_bool(in);
     f->review = ax_get_bool(in);
     f->fitted_ms = ax_get_ms(in);

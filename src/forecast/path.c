@@ -113,14 +113,15 @@ static void settle_widths(const struct ax_forecaster *f, struct knot *knots, str
 }
 
 /* A member that speaks at knots only: between them it moves linearly, from the last value at lead 0; a knot
- * at which it says nothing is passed over. */
-static void spread(const struct ax_forecaster *f, const double *at_knots, double last, double *path)
+ * at which it says nothing, or nobody believes it, is passed over. */
+static void spread(const struct ax_forecaster *f, const struct knot *knots, uint32_t m,
+                   const double *at_knots, double last, double *path)
 {
     double from_lead = 0, from = last;
     uint32_t i = 0;
     for (uint32_t k = 0; k < f->tracks_n; k++) {
         double to_lead = f->tracks[k].lead, to = at_knots[k];
-        if (!isfinite(to))
+        if (!isfinite(to) || knots[k].weights[m] <= 0)
             continue;
         for (; i < f->tracks[k].path_index; i++)
             path[i] = mix(from, to, ((double)f->spec->leads[i] - from_lead) / (to_lead - from_lead));
@@ -141,29 +142,37 @@ struct band {
 static void bounds(const struct ax_forecaster *f, const struct knot *knots, int64_t step, struct band *band,
                    struct ax_forecast *out)
 {
+    bool clip = f->spec->nonnegative > 0 || (f->spec->nonnegative < 0 && !f->negative_seen);
+    for (uint32_t i = 0; i < f->spec->leads_n && clip; i++)
+        out->mean[i] = fmax(out->mean[i], 0);
     for (uint32_t k = 0; k < f->tracks_n; k++) {
         band->waits[k] = ax_forecaster_waits(f, k, step, out->mean, band->below, band->above);
         band->factor[k] =
             ax_record_factor(knots[k].record, f->tracks[k].lead, f->spec->level, band->waits[k].owed);
     }
-    bool clip = f->spec->nonnegative > 0 || (f->spec->nonnegative < 0 && !f->negative_seen);
-    double floor_at = clip ? 0 : -INFINITY;
     for (uint32_t i = 0; i < f->spec->leads_n; i++) {
         const uint32_t a = f->spec->places[i].a, b = f->spec->places[i].b;
         double share = f->spec->places[i].share, factor = mix(band->factor[a], band->factor[b], share),
                mean = out->mean[i];
-        out->mean[i] = fmax(mean, floor_at);
-        double held = fmin(factor, 1),
+        struct ax_plausible within = ax_forecaster_plausible(f, f->spec->leads[i]);
+        if (clip)
+            within.low = fmax(within.low, 0);
+        double narrowed = fmin(factor, 1),
                below = fmin(factor * band->below[i],
-                            held * mix(band->waits[a].below, band->waits[b].below, share)),
+                            narrowed * mix(band->waits[a].below, band->waits[b].below, share)),
                above = fmax(factor * band->above[i],
-                            held * mix(band->waits[a].above, band->waits[b].above, share));
-        out->lower[i] = fmin(fmax(mean + below, floor_at), out->mean[i]);
-        out->upper[i] = fmax(mean + above, out->mean[i]);
+                            narrowed * mix(band->waits[a].above, band->waits[b].above, share));
+        out->lower[i] = fmin(fmax(mean + below, within.low), mean);
+        out->upper[i] = fmax(fmin(mean + above, within.high), mean);
     }
 }
 
-/* What each member says at the knots, and along the path. */
+static double held(struct ax_plausible within, double x)
+{
+    return fmin(fmax(x, within.low), within.high);
+}
+
+/* What each member says at the knots, and along the path if it does. */
 static enum ax_err ask(const struct ax_forecaster *f, const struct ax_past *p, const double *const *given,
                        struct ax_arena *scratch, double *at, double *path)
 {
@@ -173,7 +182,6 @@ static enum ax_err ask(const struct ax_forecaster *f, const struct ax_past *p, c
     if (ax_portfolio_run(&params, f->states, awake & sparse, p, leads, knots_n, scratch, at) ||
         ax_portfolio_run(&params, f->states, awake & ~sparse, p, f->spec->leads, n, scratch, path))
         return AX_NOMEM;
-    double last = ax_past_last(p, AX_BRIDGE_MAX);
     for (uint32_t m = 0; m < AX_MEMBERS; m++) {
         double *mine = at + (size_t)m * knots_n, *along = path + (size_t)m * n;
         for (uint32_t k = 0; k < knots_n && !ax_portfolio[m].tracked_only; k++)
@@ -181,8 +189,9 @@ static enum ax_err ask(const struct ax_forecaster *f, const struct ax_past *p, c
         const double *said = given && m >= AX_MEMBER_GIVEN ? given[m - AX_MEMBER_GIVEN] : NULL;
         for (uint32_t k = 0; k < knots_n && said; k++)
             mine[k] = said[k];
-        if (ax_portfolio[m].tracked_only)
-            spread(f, mine, last, along);
+        for (uint32_t k = 0; k < knots_n; k++)
+            if (isfinite(mine[k]))
+                mine[k] = held(ax_forecaster_plausible(f, f->tracks[k].lead), mine[k]);
     }
     return AX_OK;
 }
@@ -216,6 +225,9 @@ enum ax_err ax_forecaster_path(const struct ax_forecaster *f, const struct ax_pa
         own_knot(f, local, k, pred, last, &knots[k], said);
     }
     settle_widths(f, knots, said);
+    for (uint32_t m = 0; m < AX_MEMBERS; m++)
+        if (ax_portfolio[m].tracked_only)
+            spread(f, knots, m, said->at + (size_t)m * knots_n, last, path + (size_t)m * n);
     out->ready = true;
     out->reason = NULL;
     out->nonfinite = count_nonfinite(f, said->at);
@@ -226,7 +238,8 @@ enum ax_err ax_forecaster_path(const struct ax_forecaster *f, const struct ax_pa
         const double share = at->share;
         for (uint32_t m = 0; m < AX_MEMBERS; m++)
             pred[m] = path[m * n + i];
-        out->mean[i] = mix(last, combine(a, b, share, pred, last), mix(a->belief, b->belief, share));
+        out->mean[i] = held(ax_forecaster_plausible(f, f->spec->leads[i]),
+                            mix(last, combine(a, b, share, pred, last), mix(a->belief, b->belief, share)));
         out->confidence[i] = mix(a->confidence, b->confidence, share);
         band->below[i] = mix(a->below, b->below, share);
         band->above[i] = mix(a->above, b->above, share);

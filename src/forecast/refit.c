@@ -291,8 +291,19 @@ static enum ax_err teach(const struct ax_forecaster *f, const struct ax_model_pa
                            shared->roster.series, scratch);
 }
 
+/* What the windows have seen: what has left them is forgotten. */
+static void see_all(struct ax_forecaster *f, const struct ax_past *p)
+{
+    f->low = f->high = NAN;
+    for (uint32_t i = 0; i < p->fine.n; i++)
+        ax_forecaster_see(f, (double)p->fine.v[i]);
+    for (uint32_t i = 0; i < p->coarse.n; i++)
+        ax_forecaster_see(f, (double)p->coarse.v[i]);
+}
+
 enum ax_err ax_forecaster_refit(struct ax_forecaster *f, const struct ax_past *p, struct ax_arena *scratch)
 {
+    see_all(f, p);
     f->growth = growth(f, &p->fine);
     struct ax_season season = {0};
     if (ax_forecaster_members(f) & ~AX_MEMBERS_PLAIN)

@@ -56,6 +56,51 @@ static void coverage_holds_over_any_2000_steps_across_shifts_of_the_level(void *
     ax_window_free(w);
 }
 
+/* Power of the sun: nothing at night but a trace of dusk, clouds by day. */
+static double sun(int i, struct ax_rng *rng)
+{
+    double height = sin(2 * acos(-1.0) * i / 96), cloud = 0.3 + 0.7 * ax_rng_double(rng);
+    return height > 0 ? 3000 * height * cloud : i % 5 == 0 ? 0.01 * ax_rng_double(rng) : 0;
+}
+
+/* The units of a night are too small for the day that follows. */
+static void
+after_a_quiet_night_no_point_of_the_path_is_further_than_what_was_seen_and_as_far_again(void **state)
+{
+    (void)state;
+    const int64_t h[] = {900000, 21600000, 86400000};
+    struct ax_forecast_spec spec;
+    assert_int_equal(ax_forecast_spec_init(&spec, 900000, h, 3, NULL), AX_OK);
+    spec.nonnegative = 1;
+    struct ax_window *w = ax_window_new(900000, AX_WINDOW_FINE, AX_WINDOW_COARSE);
+    struct ax_forecaster *f = ax_forecaster_new(&spec, 0);
+    static struct ax_forecast out;
+    struct ax_outcome outcomes[3];
+    struct ax_arena scratch;
+    struct ax_rng rng;
+    double high = 0;
+    ax_arena_init(&scratch, 64U << 20);
+    ax_rng_seed(&rng, 9);
+    for (int i = 1; i <= 8 * 96; i++) {
+        uint32_t n = 0;
+        int64_t t_ms = i * spec.step_ms;
+        double x = sun(i + 48, &rng);
+        high = fmax(high, x);
+        assert_int_equal(ax_window_push(w, t_ms, x), AX_OK);
+        assert_int_equal(ax_forecaster_step(f, w, t_ms, NULL, &scratch, &out, outcomes, &n), AX_OK);
+        ax_arena_reset(&scratch);
+        for (uint32_t k = 0; k < spec.leads_n && out.ready; k++) {
+            double times = fmax(1, (double)spec.leads[k] / i);
+            assert_true(out.lower[k] >= 0 && out.lower[k] <= out.mean[k] && out.mean[k] <= out.upper[k]);
+            assert_true(out.upper[k] <= high * (1 + times) * (1 + 1e-6));
+        }
+    }
+    assert_true(out.ready && high > 2000);
+    ax_arena_done(&scratch);
+    ax_forecaster_free(f);
+    ax_window_free(w);
+}
+
 /* A record of so many errors, standard normal. */
 static struct ax_lead_record experienced(int n)
 {
@@ -277,6 +322,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(coverage_holds_over_any_2000_steps_across_shifts_of_the_level),
+        cmocka_unit_test(
+            after_a_quiet_night_no_point_of_the_path_is_further_than_what_was_seen_and_as_far_again),
         cmocka_unit_test(what_is_owed_is_repaid_by_width_and_within_bounds),
         cmocka_unit_test(confidence_is_corrected_by_half_of_what_it_was_too_high),
         cmocka_unit_test(the_last_value_is_left_only_for_what_was_better_by_more_than_luck),
