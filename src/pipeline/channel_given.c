@@ -21,7 +21,7 @@
 
 /* What one generation says. */
 struct voice {
-    double *given;     /* [targets][leads] */
+    double *given;     /* [targets][leads], in the room */
     float *rows, *out; /* of a batch */
     void *scratch;
     const void *scratch_of;
@@ -42,9 +42,9 @@ struct ax_channel_given {
     struct ax_challenger challenger;
     bool tells;                     /* of challengers */
     uint32_t horizons[AX_PATH_MAX]; /* their leads, in what is given */
-    /* Of all targets in a step: numbers, values, measures (0: no row). */
+    /* Of all targets in a step: numbers, values, measures (0: no row), in one block with what is given. */
+    double *room, *values, *scales;
     uint32_t *serials;
-    double *values, *scales;
     size_t cap; /* targets that there is room for */
     struct ax_speaker_frame frames[BATCH];
     uint32_t places[BATCH]; /* of the targets of a batch */
@@ -232,7 +232,6 @@ enum ax_err ax_channel_given_new(struct ax_channel *c, const struct ax_speaker_k
 
 static void voice_done(struct voice *v)
 {
-    free(v->given);
     free(v->rows);
     free(v->out);
     free(v->scratch);
@@ -246,9 +245,7 @@ void ax_channel_given_free(struct ax_channel_given *m)
     voice_done(&m->live);
     voice_done(&m->shadow);
     ax_channel_trial_free(m->trial);
-    free(m->serials);
-    free(m->values);
-    free(m->scales);
+    free(m->room);
     free(m);
 }
 
@@ -268,27 +265,22 @@ static bool make_batch(const struct ax_channel_given *m, struct voice *v, const 
     return v->scratch_of != NULL;
 }
 
-/* Let an array have n elements; false when there is no memory, and it is as it was. */
-static bool grow(void **array, size_t n, size_t each)
-{
-    void *more = realloc(*array, n * each);
-    if (more)
-        *array = more;
-    return more != NULL;
-}
-
-/* Room for all targets; for what a second generation says as well as for the first. */
+/* Room for all targets; for what a second generation says as well as for the first. Whatever is in it was of
+ * the step before. */
 static bool make_room(struct ax_channel_given *m)
 {
     const size_t n = m->c->targets.n, cap = n + n / 2, said = cap * m->spec.leads_n;
     if (n <= m->cap)
         return true;
-    if (!grow((void **)&m->live.given, said, sizeof *m->live.given) ||
-        !grow((void **)&m->shadow.given, said, sizeof *m->shadow.given) ||
-        !grow((void **)&m->serials, cap, sizeof *m->serials) ||
-        !grow((void **)&m->values, cap, sizeof *m->values) ||
-        !grow((void **)&m->scales, cap, sizeof *m->scales))
+    double *room = malloc((2 * said + 2 * cap) * sizeof *room + cap * sizeof *m->serials);
+    if (!room)
         return false;
+    free(m->room);
+    m->room = m->live.given = room;
+    m->shadow.given = m->live.given + said;
+    m->values = m->shadow.given + said;
+    m->scales = m->values + cap;
+    m->serials = (uint32_t *)(m->scales + cap);
     m->cap = cap;
     return true;
 }

@@ -121,26 +121,26 @@ static void erase_of_job(struct ax_job *job, const struct ax_choice *choice, str
     }
 }
 
-void ax_erase_replay(struct ax_pipeline *p, struct ax_str record)
+enum ax_err ax_erase_replay(struct ax_pipeline *p, struct ax_str record, struct ax_diag *diag)
 {
     struct record r;
     struct ax_choice choice = {0};
     struct ax_erased ignored = {0};
-    struct ax_diag diag;
     if (!get(record, &r))
-        return;
+        return AX_OK;
     if (p->options.snapshots) /* what was owed to it when the process ended */
         atomic_store(&p->snapshot.scrub, SNAPSHOTS);
     const uint32_t i = r.job.n ? ax_pipeline_find_job(p, r.job) : UINT32_MAX;
     if (i == UINT32_MAX)
-        return;
+        return AX_OK;
     struct ax_job *job = p->jobs[i];
     if (r.generation != job->generation || r.identity != job->identity || r.last_ms != job->schedule.last_ms)
-        return; /* of a job that has begun anew since, or that has forgotten it already */
-    if (ax_chooser_init(&choice.chooser, r.selector, &diag) != AX_OK)
-        return;
-    erase_of_job(job, &choice, &ignored);
+        return AX_OK; /* of a job that has begun anew since, or that has forgotten it already */
+    const enum ax_err err = ax_chooser_init(&choice.chooser, r.selector, diag);
+    if (err == AX_OK)
+        erase_of_job(job, &choice, &ignored);
     ax_choice_done(&choice);
+    return err == AX_NOMEM ? err : AX_OK;
 }
 
 /* What waits to be sent goes first: should the process end before the rest, nothing has been promised yet. */

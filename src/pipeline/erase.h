@@ -39,8 +39,9 @@ uint64_t ax_pipeline_erasures(struct ax_pipeline *p);
  * Thread-safe. */
 bool ax_pipeline_erasing(struct ax_pipeline *p);
 
-/* Let the job of a record forget it again, in a replay. */
-void ax_erase_replay(struct ax_pipeline *p, struct ax_str record);
+/* Let the job of a record forget it again, in a replay. AX_NOMEM with a text: it has forgotten nothing yet. A
+ * record that makes no sense is passed over: ax_erase_replay_samples() tells of it. */
+AX_MUST_USE enum ax_err ax_erase_replay(struct ax_pipeline *p, struct ax_str record, struct ax_diag *diag);
 
 /* Let the database forget the samples of a record, when it is read back. AX_CORRUPT: the record makes no
  * sense.

@@ -92,8 +92,8 @@ bool ax_learner_prepare(struct ax_learner *l, struct ax_roles *want)
         return false;
     }
     err = find(l, &want->shadow, &next->shadow, &diag);
-    if (err == AX_OK && want->phase != AX_PHASE_NONE)
-        err = ax_trial_reserve(&l->trial, &l->spec.rule);
+    if (err == AX_OK && want->phase != AX_PHASE_NONE && ax_trial_reserve(&l->trial, &l->spec.rule) != AX_OK)
+        err = ax_fail(&diag, AX_NOMEM, "there is no memory for what the two are compared by");
     if (err != AX_OK && !may_pass(err)) {
         withdraw(l, AX_ARTIFACT_RETIRE, &want->shadow, err, &diag);
         ax_roles_try(&(struct ax_role){{0}, {0}}, want);
@@ -102,6 +102,8 @@ bool ax_learner_prepare(struct ax_learner *l, struct ax_roles *want)
     if (err == AX_OK)
         err = find_baseline(l, &want->baseline, &next->baseline, &diag);
     if (err != AX_OK) {
+        if (may_pass(err))
+            ax_learner_tell_failure(l, &diag);
         drop_next(next);
         return false;
     }

@@ -319,10 +319,9 @@ enum ax_err ax_pipeline_lessons(struct ax_pipeline *p, struct ax_str job, uint64
     return err;
 }
 
-enum ax_err ax_lesson_replay(struct ax_pipeline *p, struct ax_str record)
+enum ax_err ax_lesson_replay(struct ax_pipeline *p, struct ax_str record, struct ax_diag *diag)
 {
     struct ax_lesson_record read;
-    struct ax_diag diag = {{0}};
     if (ax_lesson_record_get(record, &read) != AX_OK)
         return AX_CORRUPT;
     uint32_t i = ax_pipeline_find_job(p, read.job);
@@ -334,12 +333,15 @@ enum ax_err ax_lesson_replay(struct ax_pipeline *p, struct ax_str record)
         return AX_OK; /* of a job that has begun anew since: it is taught again by whoever keeps the lessons
                        */
     struct teaching t = {.lesson = &read.lesson, .job = job};
-    if (prepare(&t, &diag) == AX_OK && read_selector(&t, &diag) == AX_OK)
+    enum ax_err err = prepare(&t, diag);
+    if (err == AX_OK)
+        err = read_selector(&t, diag);
+    if (err == AX_OK)
         finish(job, &t);
-    else
-        ax_log(AX_LOG_WARN, "lesson_not_replayed", "%s", diag.text);
+    else if (err != AX_NOMEM && err != AX_CONFLICT) /* the snapshot may know it */
+        ax_log(AX_LOG_WARN, "lesson_not_replayed", "%s", diag->text);
     dismiss(&t);
-    return AX_OK;
+    return err == AX_NOMEM ? err : AX_OK;
 }
 
 void ax_job_lessons_save(const struct ax_job *job, struct ax_buf *out)

@@ -47,7 +47,8 @@ AX_MUST_USE enum ax_err ax_pipeline_teach(struct ax_pipeline *p, struct ax_str j
 AX_MUST_USE enum ax_err ax_pipeline_lessons(struct ax_pipeline *p, struct ax_str job, uint64_t *out,
                                             uint32_t *n);
 
-/* Let the job of a record from the log learn it again. AX_CORRUPT: the record makes no sense. */
-AX_MUST_USE enum ax_err ax_lesson_replay(struct ax_pipeline *p, struct ax_str record);
+/* Let the job of a record from the log learn it again. AX_CORRUPT: the record makes no sense; AX_NOMEM with a
+ * text: nothing has changed. */
+AX_MUST_USE enum ax_err ax_lesson_replay(struct ax_pipeline *p, struct ax_str record, struct ax_diag *diag);
 
 #endif

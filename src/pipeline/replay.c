@@ -83,9 +83,9 @@ static enum ax_err take(struct ax_pipeline *p, const struct ax_seglog_record *re
     if (record->type == AX_WAL_STEP)
         err = take_step(p, record->body, diag);
     else if (record->type == AX_WAL_LESSON)
-        err = ax_lesson_replay(p, record->body);
+        err = ax_lesson_replay(p, record->body, diag);
     else if (record->type == AX_WAL_ERASE)
-        ax_erase_replay(p, record->body); /* who reads the samples back tells when it makes no sense */
+        err = ax_erase_replay(p, record->body, diag);
     else if (record->type == AX_WAL_SWAP)
         err = ax_pipeline_swap_again(p, record->body, diag);
     else if (record->type == AX_WAL_FITS)

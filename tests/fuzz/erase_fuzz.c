@@ -13,7 +13,8 @@ static void replay(struct job_world *w, struct ax_str record)
 {
     const enum ax_err err = ax_erase_replay_samples(w->db, record);
     AX_ASSERT(err == AX_OK || err == AX_CORRUPT || err == AX_NOTFOUND);
-    ax_erase_replay(w->pipeline, record);
+    struct ax_diag diag = {{0}};
+    AX_ASSERT(ax_erase_replay(w->pipeline, record, &diag) == AX_OK);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)

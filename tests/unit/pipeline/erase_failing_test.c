@@ -98,11 +98,51 @@ static void without_a_log_it_is_refused_and_goes_on(void **state)
     try_all(FAILING_IO, 3);
 }
 
+/* The record of an erasure in a job, as pipeline/erase.h has it. */
+static void put_record(struct ax_buf *out, const struct ax_job *job)
+{
+    ax_buf_init(out, 4096);
+    ax_put_u8(out, 1);
+    ax_put_str(out, ax_job_config(job)->name);
+    ax_put_u64(out, ax_job_generation(job));
+    ax_put_u64(out, ax_job_identity(job));
+    ax_put_i64(out, ax_job_stepped_ms(job));
+    ax_put_str(out, ax_str(SELECTOR));
+}
+
+static void a_replay_without_memory_forgets_nothing_and_says_so(void **state)
+{
+    (void)state;
+    struct lasting l;
+    struct ax_buf record;
+    struct ax_diag diag = {{0}};
+    lasting_init(&l, &feed);
+    come(&l);
+    for (uint32_t i = 0; i < l.pipeline->jobs_n; i++) {
+        const uint32_t before = lasting_modelled(&l);
+        enum ax_err err = AX_NOMEM;
+        uint32_t nth = 0;
+        put_record(&record, l.pipeline->jobs[i]);
+        while (err == AX_NOMEM) {
+            assert_int_equal(lasting_modelled(&l), before);
+            failing_begin(&(struct failing){.kinds = FAILING_MEMORY, .nth = ++nth});
+            err = ax_erase_replay(l.pipeline, ax_buf_view(&record), &diag);
+            (void)failing_end();
+        }
+        assert_int_equal(err, AX_OK);
+        assert_true(nth > 1);
+        ax_buf_done(&record);
+    }
+    assert_int_equal(lasting_modelled(&l), 0);
+    lasting_done(&l);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_memory_it_is_refused_and_goes_on),
         cmocka_unit_test(without_a_log_it_is_refused_and_goes_on),
+        cmocka_unit_test(a_replay_without_memory_forgets_nothing_and_says_so),
     };
     return cmocka_run_group_tests(tests, make_feed, end_feed);
 }
