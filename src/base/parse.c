@@ -45,6 +45,21 @@ enum ax_err ax_parse_i64(struct ax_str s, int64_t *out)
     return AX_OK;
 }
 
+enum ax_err ax_parse_u64(struct ax_str s, uint64_t *out)
+{
+    uint64_t v = 0;
+    for (size_t i = 0; i < s.n; i++) {
+        const unsigned digit = (unsigned)(s.p[i] - '0');
+        if (digit > 9 || v > (UINT64_MAX - digit) / 10)
+            return AX_INVALID;
+        v = v * 10 + digit;
+    }
+    if (s.n == 0)
+        return AX_INVALID;
+    *out = v;
+    return AX_OK;
+}
+
 static const struct {
     const char *name;
     int64_t ms;

@@ -13,6 +13,9 @@ AX_MUST_USE enum ax_err ax_parse_double(struct ax_str s, double *out);
 /* A decimal integer. AX_INVALID unless all of s is one and fits. */
 AX_MUST_USE enum ax_err ax_parse_i64(struct ax_str s, int64_t *out);
 
+/* The same of digits alone, up to UINT64_MAX. */
+AX_MUST_USE enum ax_err ax_parse_u64(struct ax_str s, uint64_t *out);
+
 /* Prometheus's duration ("1h30m", "15s", "500ms", "0"; units ms s m h d w y in falling order) to
  * milliseconds. AX_INVALID otherwise. */
 AX_MUST_USE enum ax_err ax_parse_duration(struct ax_str s, int64_t *out_ms);

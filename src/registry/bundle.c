@@ -1,4 +1,5 @@
 /* bundle.c: a version with its artifact as one JSON text, out and in. */
+#include "base/parse.h"
 #include "registry/digest.h"
 #include "registry/shown.h"
 
@@ -55,19 +56,6 @@ static int64_t ms_of(const json_t *o, const char *key)
     return fabs(s) < 1e12 ? (int64_t)llround(s * 1000) : 0;
 }
 
-/* Decimal digits that fit into 64 bits. */
-static bool parse_seed(struct ax_str s, uint64_t *out)
-{
-    *out = 0;
-    for (size_t i = 0; i < s.n; i++) {
-        const unsigned digit = (unsigned)(s.p[i] - '0');
-        if (digit > 9 || *out > (UINT64_MAX - digit) / 10)
-            return false;
-        *out = *out * 10 + digit;
-    }
-    return s.n > 0;
-}
-
 /* What a file says of its version, and memory of its own for that. */
 struct imported {
     struct ax_model_draft draft;
@@ -84,7 +72,7 @@ static enum ax_err read_model(const json_t *model, struct imported *m, struct ax
         !json_is_object(scores))
         return ax_fail(diag, AX_INVALID, "the file lacks the model's lineage, hyperParameters or scores");
     uint64_t seed = 0;
-    if (!parse_seed(text_of(lineage, "seed"), &seed))
+    if (ax_parse_u64(text_of(lineage, "seed"), &seed) != AX_OK)
         return ax_fail(diag, AX_INVALID, "the file's lineage has no seed");
     m->hyper_parameters = json_dumps(hyper, JSON_COMPACT);
     m->scores = json_dumps(scores, JSON_COMPACT);

@@ -79,13 +79,14 @@ static json_t *hyper_of(const struct ax_nn_file *f)
 static void read_lineage(const struct ax_nn_file *f, struct ax_model_draft *d, char **hyper)
 {
     struct ax_str window = ax_nn_file_value(f, AX_NN_KEY_DATA_WINDOW);
-    struct ax_str seed = ax_nn_file_value(f, AX_NN_KEY_SEED), samples = ax_nn_file_value(f, "samples");
+    struct ax_str samples = ax_nn_file_value(f, "samples");
     json_t *o = hyper_of(f);
     *hyper = o ? json_dumps(o, JSON_COMPACT) : NULL;
     json_decref(o);
     d->data_from_ms = take_number(&window);
     d->data_to_ms = take_number(&window);
-    d->seed = (uint64_t)take_number(&seed);
+    if (ax_parse_u64(ax_nn_file_value(f, AX_NN_KEY_SEED), &d->seed) != AX_OK)
+        d->seed = 0;
     d->samples = (uint64_t)take_number(&samples);
     d->features_hash = ax_nn_file_value(f, AX_NN_KEY_FEATURES_HASH);
     d->hyper_parameters = *hyper ? ax_str(*hyper) : ax_str("");

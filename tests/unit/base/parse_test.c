@@ -103,6 +103,21 @@ static void doubles_read_back_as_they_were(void **state)
     assert_true(isnan(v));
 }
 
+static void whole_numbers_are_digits_up_to_64_bits(void **state)
+{
+    (void)state;
+    static const char *const wrong[] = {
+        "", "-1", "+1", " 1", "1 ", "0x1", "18446744073709551616", "99999999999999999999"};
+    uint64_t v = 7;
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+        assert_int_equal(ax_parse_u64(ax_str(wrong[i]), &v), AX_INVALID);
+    assert_true(v == 7);
+    assert_int_equal(ax_parse_u64(ax_str("18446744073709551615"), &v), AX_OK);
+    assert_true(v == UINT64_MAX);
+    assert_int_equal(ax_parse_u64(ax_str("0042"), &v), AX_OK);
+    assert_true(v == 42);
+}
+
 static void bytes_take_powers_of_1024(void **state)
 {
     (void)state;
@@ -125,6 +140,7 @@ int main(void)
         cmocka_unit_test(times_are_unix_seconds_or_rfc_3339),
         cmocka_unit_test(times_are_printed_as_they_are_read),
         cmocka_unit_test(doubles_read_back_as_they_were),
+        cmocka_unit_test(whole_numbers_are_digits_up_to_64_bits),
         cmocka_unit_test(bytes_take_powers_of_1024),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -131,6 +131,30 @@ static void hyper_of(struct ax_registry *r, const char *network, const char *hyp
     ax_buf_done(&bytes);
 }
 
+static void a_seed_may_be_any_number_of_64_bits(void **state)
+{
+    (void)state;
+    char dir[SCRATCH_PATH];
+    struct seen s;
+    struct ax_registry *r = NULL;
+    struct ax_buf bytes;
+    struct ax_diag diag = {{0}};
+    struct ax_model_ref ref;
+    const struct ax_nn_tensor none = {ax_str("t"), 1, 1, (const float[]){0}};
+    const struct ax_nn_pair pair = {ax_str(AX_NN_KEY_SEED), ax_str("18446744073709551615")};
+    scratch_make(dir, NULL);
+    const struct ax_registry_options options = {.dir = dir, .clock = ax_clock_wall()};
+    assert_int_equal(ax_registry_open(&options, &r, &diag), AX_OK);
+    ax_buf_init(&bytes, AX_NN_FILE_MAX);
+    assert_int_equal(ax_nn_file_encode(&none, 1, &pair, 1, &bytes, &diag), AX_OK);
+    assert_int_equal(ax_artifact_register(r, &about, ax_buf_view(&bytes), &ref, &diag), AX_OK);
+    assert_int_equal(ax_registry_see(r, ax_str("job/toy"), ax_str("latest"), see, &s, &diag), AX_OK);
+    assert_true(s.seed == UINT64_MAX);
+    ax_buf_done(&bytes);
+    ax_registry_close(r);
+    scratch_remove(dir);
+}
+
 static void hyper_parameters_are_the_object_in_the_file_and_its_network(void **state)
 {
     (void)state;
@@ -161,6 +185,7 @@ int main(void)
         cmocka_unit_test(what_was_put_is_found_and_nothing_else),
         cmocka_unit_test(more_than_a_model_may_have_is_refused),
         cmocka_unit_test(the_registry_knows_what_an_artifact_does_not_say_itself),
+        cmocka_unit_test(a_seed_may_be_any_number_of_64_bits),
         cmocka_unit_test(hyper_parameters_are_the_object_in_the_file_and_its_network),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
