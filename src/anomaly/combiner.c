@@ -15,7 +15,7 @@
 #define SCORE_MAX 100.0
 #define RISE_MAX                                                                                             \
     1.65 /* times the least level: features are calibrated already, so many of them ask for no more */
-#define STATE_VERSION 4
+#define STATE_VERSION 5
 
 struct ax_combiner {
     struct ax_detector_spec spec;

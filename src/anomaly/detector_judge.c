@@ -117,11 +117,13 @@ void ax_detector_judge(struct ax_detector *d, const struct ax_observation *o, st
     l->known = score > 1 && is_known(d, o) && !beyond;
     if (l->known)
         score = 1;
-    bool abnormal = score > 1 || beyond;
-    d->run = abnormal ? d->run + (d->run < UINT32_MAX) : 0;
     out->score = held_score(d, l, width, score, out);
     if (l->resting == AX_REST_RETURNS)
         out->score = 0;
+    /* what wandered to where it never was, with no clear onset, is past like any other once it is within the
+       band: else it would be new for ever */
+    const bool abnormal = out->score > 1 || beyond || (d->clear && score > 1);
+    d->run = abnormal ? d->run + (d->run < UINT32_MAX) : 0;
     out->unasked = l->known && !(out->score > 1);
     if (o->past.n && (abnormal ? d->run <= ax_detector_hold_steps(d) : out->score > 1))
         ax_marks_set(&d->marks);

@@ -81,17 +81,18 @@ static void learn_level(struct ax_detector *d, double value)
     d->mean += (value - d->mean) * fmin((double)count / (double)d->mean_n, 1);
 }
 
-/* While an abnormality is held, how far it is from what was before is no measure of how far values usually
- * are: a first outage of a young series would make the unit so large that no later one is any more. */
-static bool keeps_unit(const struct ax_detector *d, const struct ax_detector_view *v)
-{
-    return d->hold.age > 0 && (v->id == AX_MEMBER_NEIGHBOURS || v->id == AX_MEMBER_LEVEL);
-}
-
 /* Is this value a part of something abnormal that is not accepted yet? */
 static bool is_abnormal(const struct ax_detector *d)
 {
     return d->run > 0 ? d->run <= ax_detector_hold_steps(d) : d->last.ready && d->last.score > 1;
+}
+
+/* How far an abnormality is from what was before is no measure of how far values usually are: a first outage
+ * of a young series would make the unit so large that no later one is any more. What moves the usual level
+ * moves its unit, too. */
+static bool keeps_unit(const struct ax_detector *d, const struct ax_detector_view *v)
+{
+    return is_abnormal(d) && (v->id == AX_MEMBER_NEIGHBOURS || v->id == AX_MEMBER_LEVEL);
 }
 
 /* A member learns a distance: its unit and its level. */

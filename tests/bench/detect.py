@@ -9,6 +9,10 @@ is that of its standard profile, of the share of its corpus that is there, with 
 adapter (a score counts when it is above all of the 200 rows before it) and without it; thresholds are the best one,
 as NAB itself chooses, and the fixed 1. The first 15 % of a series count for nobody.
 
+"Told elsewhere" are rows that are labelled on another recording of the same service at the same time.
+
+How often clean points are above 1 is also measured on families that are made here (detect_families.py).
+
 Peers: scikit-learn's IsolationForest, LocalOutlierFactor and EllipticEnvelope on the newest value and 4 lags, fitted
 to the first 15 %, a score of 1 being what 0.1 % of those exceed; and the last value's |difference| in standard
 deviations of the past 2,880 rows, 3.29 being 1.
@@ -17,12 +21,14 @@ import io
 import pathlib
 import subprocess
 import sys
+import tempfile
 
 import numpy as np
 from sklearn.covariance import EllipticEnvelope
 from sklearn.ensemble import IsolationForest
 from sklearn.neighbors import LocalOutlierFactor
 
+import detect_families
 from detect_score import (alerts_of, average_precision, mean_over_series, nab_at, nab_best, nab_sweep, pointwise, range_f1,
                           record_high, start_of, vus_pr)
 
@@ -138,6 +144,31 @@ def alerts_a_week(series):
     return {k: v / weeks for k, v in fired.items()}, sum(fired.values()) / weeks
 
 
+def told_elsewhere(all_series, half):
+    """The share of rows above 1 outside of labels, of those that no other recording of the service has labelled."""
+    service = lambda s: pathlib.Path(s["name"][0]).name.rsplit("-", 1)[0]
+    labelled = {}
+    for s in all_series:
+        labelled.setdefault(service(s), set()).update(s["t"][s["label"] > 0])
+    above = clean = 0
+    for s in half:
+        first = start_of(len(s["t"]))
+        known = labelled[service(s)]
+        rows = np.array([t not in known for t in s["t"]])[first:] & ~(s["label"][first:] > 0)
+        above, clean = above + int((s["score"][first:] > 1)[rows].sum()), clean + int(rows.sum())
+    return above / clean
+
+
+def families(program):
+    with tempfile.TemporaryDirectory() as folder:
+        print(f"\nclean families, {len(detect_families.SEEDS)} series of {detect_families.N} rows each: % above 1, of all"
+              " but the first 30, 1,000 and 2,880")
+        for name, files in detect_families.write(folder).items():
+            scores = [s["score"] for s in walk(program, files)[0]]
+            shares = [100 * np.mean([np.mean(s[first:] > 1) for s in scores]) for first in (30, 1000, 2880)]
+            print(f"{name:24s}" + "".join(f"{share:10.3f}" for share in shares))
+
+
 def main():
     program, data = sys.argv[1], pathlib.Path(sys.argv[2])
     for title, folder, nab in (("NAB (a part of its corpus)", "nab", True),
@@ -160,6 +191,9 @@ def main():
             kinds, every = alerts_a_week(series[half::2])
             print(f"alerts outside of labels a week and series, {name}: {every:.2f}"
                   f" ({', '.join(f'{k} {v:.2f}' for k, v in kinds.items())})")
+            print(f"above 1 outside of labels and of what is told elsewhere, {name}:"
+                  f" {100 * told_elsewhere(series, series[half::2]):.3f} %")
+    families(program)
 
 
 if __name__ == "__main__":
