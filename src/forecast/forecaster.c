@@ -8,7 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FIRST_FIT 8       /* values from which something honest can be said */
+#define FIRST_FIT 8 /* values from which something honest can be said */
+#define SEASONAL_ENOUGH                                                                                      \
+    0.9                   /* of the last value's error, for a season to say what is between tracked leads    \
+                           */
 #define SILENCE_MS 300000 /* without a value for so long, and 3 steps, there is no forecast */
 
 const char *ax_forecaster_member(uint32_t m)
@@ -29,6 +32,17 @@ struct ax_model_params ax_forecaster_params(const struct ax_forecaster *f, const
                                     .long_season_steps = f->season.long_steps,
                                     .pooled = f->spec->shared ? f->spec->shared->pooled : NULL,
                                     .seed = f->spec->seed};
+}
+
+bool ax_forecaster_seasonal(const struct ax_forecaster *f)
+{
+    bool seasonal = false;
+    for (uint32_t k = 0; k < f->tracks_n; k++) {
+        const float *error = f->tracks[k].record.member_error;
+        seasonal = seasonal || (double)error[AX_MEMBER_seasonal_level] <
+                                   SEASONAL_ENOUGH * (double)error[AX_MEMBER_LAST_VALUE];
+    }
+    return seasonal;
 }
 
 uint32_t ax_forecaster_members(const struct ax_forecaster *f)

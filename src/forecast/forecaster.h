@@ -66,6 +66,10 @@ struct ax_model_params ax_forecaster_params(const struct ax_forecaster *f, const
 /* Members, by bit, that may be asked: those of the job that do not rest there. */
 uint32_t ax_forecaster_members(const struct ax_forecaster *f);
 
+/* Whether the season says more than the last value at some lead, by its mean: then it says what is between
+ * the leads, too, and is asked whatever its weight. */
+bool ax_forecaster_seasonal(const struct ax_forecaster *f);
+
 /* How lively a past is: its mean |difference| over three reaches, and a floor that keeps scales above 0. And
  * its mean, 0 when some values are negative. */
 struct ax_local {

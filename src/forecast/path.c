@@ -112,20 +112,24 @@ static void settle_widths(const struct ax_forecaster *f, struct knot *knots, str
     }
 }
 
-/* A member that speaks at knots only: between them it moves linearly, from the last value at lead 0; a knot
- * at which it says nothing, or nobody believes it, is passed over. */
+/* A member that speaks at knots only, or whose errors are known there alone: between them it goes as the
+ * shape goes, and what it says beside that at the knots moves linearly, from the last value at lead 0. A knot
+ * at which it says nothing, or nobody believes it, is passed over; the last value, which is where there is
+ * nothing else, at none. (It is that of a day before at a lead of a day, and of no use half a day later.) */
 static void spread(const struct ax_forecaster *f, const struct knot *knots, uint32_t m,
-                   const double *at_knots, double last, double *path)
+                   const double *at_knots, const double *shape, double *path)
 {
-    double from_lead = 0, from = last;
+    double from_lead = 0, from = 0;
     uint32_t i = 0;
     for (uint32_t k = 0; k < f->tracks_n; k++) {
-        double to_lead = f->tracks[k].lead, to = at_knots[k];
-        if (!isfinite(to) || knots[k].weights[m] <= 0)
+        uint32_t here = f->tracks[k].path_index;
+        double to_lead = f->tracks[k].lead, to = at_knots[k] - shape[here];
+        if (!isfinite(to) || (m != AX_MEMBER_LAST_VALUE && knots[k].weights[m] <= 0))
             continue;
-        for (; i < f->tracks[k].path_index; i++)
-            path[i] = mix(from, to, ((double)f->spec->leads[i] - from_lead) / (to_lead - from_lead));
-        path[i++] = to;
+        for (; i < here; i++)
+            path[i] =
+                shape[i] + mix(from, to, ((double)f->spec->leads[i] - from_lead) / (to_lead - from_lead));
+        path[i++] = at_knots[k];
         from_lead = to_lead;
         from = to;
     }
@@ -165,6 +169,17 @@ static void bounds(const struct ax_forecaster *f, const struct knot *knots, int6
         out->lower[i] = fmin(fmax(mean + below, within.low), mean);
         out->upper[i] = fmax(fmin(mean + above, within.high), mean);
     }
+}
+
+/* What series do between the knots: as their seasons did, where they have one that is of use, else nothing.
+ */
+static void shape_of(const struct ax_forecaster *f, double last, const double *seasonal, double *shape)
+{
+    bool known = ax_forecaster_seasonal(f);
+    for (uint32_t i = 0; i < f->spec->leads_n && known; i++)
+        known = isfinite(seasonal[i]);
+    for (uint32_t i = 0; i < f->spec->leads_n; i++)
+        shape[i] = known ? seasonal[i] : last;
 }
 
 static double held(struct ax_plausible within, double x)
@@ -218,16 +233,17 @@ enum ax_err ax_forecaster_path(const struct ax_forecaster *f, const struct ax_pa
     struct band *band = ax_arena_array(scratch, 1, sizeof *band);
     if (!path || !knots || !band || ask(f, p, given, scratch, said->at, path))
         return AX_NOMEM;
-    double last = ax_past_last(p, AX_BRIDGE_MAX), pred[AX_MEMBERS];
+    double last = ax_past_last(p, AX_BRIDGE_MAX), pred[AX_MEMBERS], shape[AX_PATH_MAX];
     for (uint32_t k = 0; k < knots_n; k++) {
         for (uint32_t m = 0; m < AX_MEMBERS; m++)
             pred[m] = said->at[m * knots_n + k];
         own_knot(f, local, k, pred, last, &knots[k], said);
     }
     settle_widths(f, knots, said);
+    shape_of(f, last, path + (size_t)AX_MEMBER_seasonal_level * n, shape);
     for (uint32_t m = 0; m < AX_MEMBERS; m++)
-        if (ax_portfolio[m].tracked_only)
-            spread(f, knots, m, said->at + (size_t)m * knots_n, last, path + (size_t)m * n);
+        if (ax_portfolio[m].tracked_only || m == AX_MEMBER_LAST_VALUE)
+            spread(f, knots, m, said->at + (size_t)m * knots_n, shape, path + (size_t)m * n);
     out->ready = true;
     out->reason = NULL;
     out->nonfinite = count_nonfinite(f, said->at);
@@ -238,8 +254,10 @@ enum ax_err ax_forecaster_path(const struct ax_forecaster *f, const struct ax_pa
         const double share = at->share;
         for (uint32_t m = 0; m < AX_MEMBERS; m++)
             pred[m] = path[m * n + i];
-        out->mean[i] = held(ax_forecaster_plausible(f, f->spec->leads[i]),
-                            mix(last, combine(a, b, share, pred, last), mix(a->belief, b->belief, share)));
+        const double fallback = pred[AX_MEMBER_LAST_VALUE];
+        out->mean[i] =
+            held(ax_forecaster_plausible(f, f->spec->leads[i]),
+                 mix(fallback, combine(a, b, share, pred, fallback), mix(a->belief, b->belief, share)));
         out->confidence[i] = mix(a->confidence, b->confidence, share);
         band->below[i] = mix(a->below, b->below, share);
         band->above[i] = mix(a->above, b->above, share);

@@ -1,8 +1,9 @@
 /* portfolio.h: all members of a forecaster as one table, and as one block of state.
  *
  * A member says something at any lead, or (tracked_only) at the leads alone that it was fitted for; between
- * them its path is interpolated. The last ones, "lstm" and "trees", are models that the series of a job
- * share: they have no functions here, their answers are handed to the forecaster. */
+ * them its path goes as the season does, where there is one, or straight. The last ones, "lstm" and "trees",
+ * are models that the series of a job share: they have no functions here, their answers are handed to the
+ * forecaster. */
 #ifndef AX_FORECAST_PORTFOLIO_H
 #define AX_FORECAST_PORTFOLIO_H
 

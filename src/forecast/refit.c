@@ -273,6 +273,8 @@ static void rest(struct ax_forecaster *f)
         of_use |= most[m] >= WEIGHT_OF_USE ? 1U << m : 0;
         useless |= most[m] < WEIGHT_LEAST ? 1U << m : 0;
     }
+    if (ax_forecaster_seasonal(f))
+        useless &= ~(1U << AX_MEMBER_seasonal_level);
     if (known && f->spec->shared)
         ax_roster_note(&f->spec->shared->roster, of_use);
     f->refits = (f->refits + 1) % AX_WAKE_REFITS;

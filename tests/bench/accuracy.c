@@ -49,7 +49,7 @@ struct tally {
 
 /* What was said at each step, for when its actual is known. */
 struct said {
-    double linear[HORIZONS_MAX], confidence[HORIZONS_MAX];
+    double linear[HORIZONS_MAX], confidence[HORIZONS_MAX], between;
     double members[AX_FORECAST_MEMBERS_MAX][HORIZONS_MAX + 1]; /* at the tracked leads */
 };
 
@@ -168,7 +168,7 @@ static double value_at(const struct table *t, uint32_t c, uint32_t *row, double 
 static void header(void)
 {
     printf("file,column,horizon,n,wape,mape,mase,correlation,wape_last,wape_linear,coverage,worst,winkler,"
-           "winkler_constant,within,calibration,us,bytes");
+           "winkler_constant,within,calibration,us,bytes,between,between_last");
     for (uint32_t m = 0; ax_forecaster_member(m); m++)
         printf(",%s", ax_forecaster_member(m));
     for (uint32_t m = 0; ax_forecaster_member(m); m++)
@@ -195,7 +195,9 @@ struct walk {
     double *value;
     int64_t *t_ms;
     int64_t spent_ns;
-    double change;                  /* sum of |differences| */
+    double change;    /* sum of |differences| */
+    uint32_t between; /* point of the path half-way between the last two horizons */
+    double error_between, last_between, actual_between;
     struct ax_drift_stream *stream; /* NULL: none */
     uint32_t reviews;
     uint32_t tracked[AX_PATH_MAX], tracked_n;
@@ -209,9 +211,23 @@ static void note(struct walk *k, uint64_t i, const struct ax_forecast *out)
         s->linear[h] =
             linear_from(k->value, k->t_ms, i, k->spec->leads[k->spec->horizons[h]], k->spec->step_ms);
     }
+    s->between = out->ready ? out->mean[k->between] : (double)NAN;
     for (uint32_t m = 0; ax_forecaster_member(m); m++)
         for (uint32_t j = 0; j < k->tracked_n; j++)
             s->members[m][j] = out->ready ? out->members[m * k->tracked_n + j] : (double)NAN;
+}
+
+/* The path where no horizon is. */
+static void score_between(struct walk *k, uint64_t i)
+{
+    uint32_t lead = k->spec->leads[k->between];
+    double actual = k->value[i], error = i < lead ? (double)NAN : fabs(actual - k->said[i - lead].between),
+           last = i < lead ? (double)NAN : fabs(actual - k->value[i - lead]);
+    if (isnan(error) || isnan(last))
+        return;
+    k->error_between += error;
+    k->last_between += last;
+    k->actual_between += fabs(actual);
 }
 
 /* As job_drift.c has it for a job of one series. */
@@ -250,6 +266,7 @@ static void step(struct walk *k, uint64_t i, struct ax_arena *scratch, const cha
                     k->said[i - lead].confidence[o->horizon]);
     }
     note(k, i, &out);
+    score_between(k, i);
     ax_arena_reset(scratch);
 }
 
@@ -261,15 +278,17 @@ static void print(const struct walk *k, const char *file, const char *column, ui
         if (y->n == 0 || y->scored == 0)
             continue;
         ax_forecaster_weights(k->f, k->spec->horizons[h], weights);
-        printf("%s,%s,%g,%llu,%.5g,%.5g,%.5g,%.4f,%.5g,%.5g,%.4f,%.4f,%.5g,%.5g,%.4f,%.4f,%.2f,%llu", file,
-               column, k->spec->leads[k->spec->horizons[h]] * (double)k->spec->step_ms / 1000,
-               (unsigned long long)y->n, y->together.error / y->actual, y->together.ratio / (double)y->ratios,
-               y->together.error / n / (k->change / (double)steps), correlation(y, &y->together),
-               y->error_last / y->actual, y->linear.error / y->actual, (double)y->inside / n,
-               worst_coverage(y, k->spec->level), y->winkler / (double)y->scored,
-               y->winkler_constant / (double)y->scored, (double)y->within / n, calibration(y),
-               (double)k->spent_ns / 1000 / (double)steps,
-               (unsigned long long)(ax_forecaster_bytes(k->f) + ax_window_bytes(k->w)));
+        printf(
+            "%s,%s,%g,%llu,%.5g,%.5g,%.5g,%.4f,%.5g,%.5g,%.4f,%.4f,%.5g,%.5g,%.4f,%.4f,%.2f,%llu,%.5g,%.5g",
+            file, column, k->spec->leads[k->spec->horizons[h]] * (double)k->spec->step_ms / 1000,
+            (unsigned long long)y->n, y->together.error / y->actual, y->together.ratio / (double)y->ratios,
+            y->together.error / n / (k->change / (double)steps), correlation(y, &y->together),
+            y->error_last / y->actual, y->linear.error / y->actual, (double)y->inside / n,
+            worst_coverage(y, k->spec->level), y->winkler / (double)y->scored,
+            y->winkler_constant / (double)y->scored, (double)y->within / n, calibration(y),
+            (double)k->spent_ns / 1000 / (double)steps,
+            (unsigned long long)(ax_forecaster_bytes(k->f) + ax_window_bytes(k->w)),
+            k->error_between / k->actual_between, k->last_between / k->actual_between);
         for (uint32_t m = 0; ax_forecaster_member(m); m++)
             printf(",%.5g", y->members[m].error / y->actual);
         for (uint32_t m = 0; ax_forecaster_member(m); m++)
@@ -326,6 +345,10 @@ static void walk(const char *file, const struct table *t, uint32_t c, const stru
                      .value = calloc(steps, sizeof(double)),
                      .t_ms = calloc(steps, sizeof(int64_t))};
     k.tracked_n = ax_forecast_spec_tracked(spec, k.tracked);
+    uint32_t far = spec->leads[spec->leads_n - 1],
+             before = spec->horizons_n > 1 ? spec->leads[spec->horizons[spec->horizons_n - 2]] : 0;
+    while (spec->leads[k.between] < (before + far) / 2)
+        k.between++;
     ax_arena_init(&scratch, 64U << 20);
     for (uint32_t h = 0; h < spec->horizons_n; h++) {
         tally[h].errors = malloc(steps * sizeof(double));

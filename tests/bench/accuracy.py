@@ -28,7 +28,8 @@ import warnings
 HORIZONS = {  # by the largest step that they are for, in seconds
     15: [1, 6, 30, 90], 60: [1, 5, 15, 60], 300: [1, 3, 12, 72], 1800: [1, 4, 16, 48], 86400: [1, 6, 24, 48]}
 FIXED = ["file", "column", "horizon", "n", "wape", "mape", "mase", "correlation", "wape_last", "wape_linear",
-         "coverage", "worst", "winkler", "winkler_constant", "within", "calibration", "us", "bytes"]
+         "coverage", "worst", "winkler", "winkler_constant", "within", "calibration", "us", "bytes",
+         "between", "between_last"]
 PAST_MAX = 500
 
 
@@ -189,6 +190,9 @@ def show(rows, members, compared):
         ratios = [float(r[name]) / float(r["wape_last"]) for r in lively]
         label = {"wape": "the combination", "wape_linear": "predict_linear"}.get(name, name)
         print(f"  {label:18} {gmean(ratios):6.3f} {statistics.median(ratios):6.3f}")
+    firsts = {(r["file"], r["column"]): r for r in reversed(rows)}.values()
+    print("half-way between the last two horizons the same: "
+          f"{gmean([ratio(float(r['between']), float(r['between_last'])) for r in firsts]):.3f}")
     show_lost(rows, lively, members)
     pairs = [c for c in compared if c["last"] > 0]
     if pairs:

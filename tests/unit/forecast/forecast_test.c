@@ -321,6 +321,32 @@ static void a_season_is_found_and_beats_the_last_value(void **state)
     run_end(&r);
 }
 
+/* Half-way between two days ahead and one the last value is that of the other half of the day. */
+static void between_horizons_the_path_goes_as_the_season_does(void **state)
+{
+    (void)state;
+    enum { HOUR_MS = 3600000, STEPS = 700, LEAD = 36 };
+    const int64_t h[] = {HOUR_MS, 6 * HOUR_MS, 24 * HOUR_MS, 48LL * HOUR_MS};
+    static double value[STEPS], said[STEPS];
+    struct run r;
+    struct ax_rng rng;
+    double error = 0, error_last = 0;
+    ax_rng_seed(&rng, 5);
+    run_begin(&r, HOUR_MS, h, 4);
+    assert_int_equal(r.spec.leads[LEAD - 1], LEAD);
+    for (int i = 1; i < STEPS; i++) {
+        value[i] = 100 + 30 * sin(2 * M_PI * i / 24) + ax_rng_normal(&rng);
+        run_step(&r, i, value[i]);
+        said[i] = r.out.ready ? r.out.mean[LEAD - 1] : value[i];
+        if (i > STEPS / 2) {
+            error += fabs(value[i] - said[i - LEAD]);
+            error_last += fabs(value[i] - value[i - LEAD]);
+        }
+    }
+    assert_true(error < 0.1 * error_last);
+    run_end(&r);
+}
+
 static void coverage_is_near_the_level_for_noise_of_changing_size(void **state)
 {
     (void)state;
@@ -579,6 +605,7 @@ int main(void)
         cmocka_unit_test(hard_series_keep_finite_ordered_paths),
         cmocka_unit_test(a_constant_is_forecast_as_itself_with_confidence),
         cmocka_unit_test(a_season_is_found_and_beats_the_last_value),
+        cmocka_unit_test(between_horizons_the_path_goes_as_the_season_does),
         cmocka_unit_test(coverage_is_near_the_level_for_noise_of_changing_size),
         cmocka_unit_test(memory_stays_within_its_share),
         cmocka_unit_test(a_review_refreshes_weights_without_waiting_for_the_schedule),
