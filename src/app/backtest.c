@@ -17,6 +17,8 @@
 #define TRAINING_BYTES_MAX (256u << 20)
 #define REPORT_BYTES_MAX (256u << 20)
 #define SERIES_TEXT_MAX (1u << 20)
+#define TITLE_MAX 1024
+#define INPUTS_NAMED 3 /* files, in the title of the report */
 
 struct options {
     const char *config_file, *train_until, *emit, *report, *format, *label, *feedback;
@@ -61,6 +63,19 @@ static void take_truth(void *ctx, const struct ax_labels *labels, int64_t t_ms, 
     ax_backtest_watch_truth(ctx, labels, t_ms, label);
 }
 
+/* What ran over what: the title of the report. */
+static void name_run(const struct options *o, char out[TITLE_MAX])
+{
+    size_t n = (size_t)snprintf(out, TITLE_MAX, "%s", o->config_file);
+    for (uint32_t i = 0; i < o->inputs.n && i < INPUTS_NAMED && n < TITLE_MAX; i++) {
+        const char *slash = strrchr(o->inputs.v[i], '/');
+        n += (size_t)snprintf(out + n, TITLE_MAX - n, "%s%s", i ? ", " : " over ",
+                              slash ? slash + 1 : o->inputs.v[i]);
+    }
+    if (o->inputs.n > INPUTS_NAMED && n < TITLE_MAX)
+        (void)snprintf(out + n, TITLE_MAX - n, " and %u more", o->inputs.n - INPUTS_NAMED);
+}
+
 static enum ax_err set_up(struct backtest *b, struct ax_diag *diag)
 {
     struct options *o = &b->options;
@@ -80,7 +95,9 @@ static enum ax_err set_up(struct backtest *b, struct ax_diag *diag)
         err = ax_training_start(&training, &b->training, diag);
     }
     if (err == AX_OK) {
-        b->watch = ax_backtest_watch_new(config, ax_str(o->config_file), o->train_until_ms);
+        char title[TITLE_MAX];
+        name_run(o, title);
+        b->watch = ax_backtest_watch_new(config, ax_str(title), o->train_until_ms);
         b->observer = b->watch ? ax_backtest_watch_observer(b->watch) : (struct ax_observer){0};
         b->recording.truth = take_truth;
         b->recording.ctx = b->watch;

@@ -142,7 +142,9 @@ void ax_chart_begin(struct ax_chart *c, struct ax_buf *out, int64_t t0_ms, int64
     *c = (struct ax_chart){out, (double)t0_ms, (double)t1_ms, lo, hi, WIDTH, compact ? 110 : 240};
     if (!(c->t1 > c->t0))
         c->t1 = c->t0 + 1000;
-    ax_buf_printf(out, "<svg viewBox=\"0 0 %.0f %.0f\" role=\"img\" aria-label=\"", WIDTH, c->height);
+    ax_buf_printf(
+        out, "<div class=\"wide\"><svg class=\"chart\" viewBox=\"0 0 %.0f %.0f\" role=\"img\" aria-label=\"",
+        WIDTH, c->height);
     ax_html_text(out, ax_str(about));
     ax_buf_str(out, ax_str("\">"));
     value_axis(c, compact ? 4 : 5);
@@ -243,7 +245,7 @@ void ax_chart_rule(const struct ax_chart *c, double value, const char *cls)
 
 void ax_chart_end(const struct ax_chart *c)
 {
-    ax_buf_str(c->out, ax_str("</svg></svg>\n"));
+    ax_buf_str(c->out, ax_str("</svg></svg></div>\n"));
 }
 
 bool ax_trace_range(const struct ax_trace *t, uint32_t lo, uint32_t hi, double *out_lo, double *out_hi)

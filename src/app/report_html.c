@@ -45,6 +45,7 @@ static const char style[] =
     ".legend i.box{height:10px;border:0;border-radius:2px;opacity:.35}.legend "
     "i.dot{width:7px;height:7px;border:0;border-radius:50%}"
     ".caption{font-size:12px;color:var(--soft);margin:8px 0 0}details{margin-top:10px}"
+    "@media(max-width:48rem){.chart{min-width:44rem}}" /* its letters would be too small; it is scrolled */
     "summary{cursor:pointer;color:var(--soft);font-size:13px}.bar{fill:var(--forecast)}.warn{color:var(--bad)"
     "}";
 
@@ -77,8 +78,8 @@ static void metric_cells(struct ax_buf *out, const struct ax_forecast_metrics *m
     put_number(out, m->correlation);
     put_percent(out, m->coverage);
     put_number(out, m->winkler);
-    put_number(out, m->skill_last);
-    put_number(out, m->skill_linear);
+    put_percent(out, m->skill_last);
+    put_percent(out, m->skill_linear);
 }
 
 #define METRIC_HEADS                                                                                         \
@@ -91,7 +92,8 @@ static void forecast_table(struct ax_report *r, const struct ax_job_report *job,
     ax_buf_str(out, ax_str("<div class=\"card wide\"><h3>Forecast <code>"));
     ax_html_text(out, job->spec.output);
     ax_buf_printf(out,
-                  "</code></h3><p>MAE to skill: median over the series. Pooled WAPE: sum of |error| over sum "
+                  "</code></h3><p>Medians over the series, in the unit of the "
+                  "expression where there is no %%. Pooled WAPE: sum of |error| over sum "
                   "of |actual| "
                   "of all series. Coverage: share of actuals inside the %.0f %% interval. Skill: 1 − error / "
                   "error of the "
@@ -206,8 +208,8 @@ void ax_report_html(struct ax_report *r, struct ax_buf *out)
     ax_buf_str(out, ax_str(style));
     ax_buf_str(out, ax_str("</style></head><body><main><h1>Backtest</h1><p>"));
     ax_html_text(out, r->title);
-    ax_buf_str(
-        out, ax_str(" · walking forward: every forecast saw only what came before it · times in UTC</p>\n"));
+    ax_buf_str(out, ax_str(" · walking forward: every forecast saw only what came before it · times in UTC · "
+                           "Auspex " AX_VERSION "</p>\n"));
     if (r->nomem)
         ax_buf_str(out, ax_str("<p class=\"warn\">Memory ran out: the numbers are incomplete.</p>\n"));
     for (uint32_t i = 0; i < r->jobs_n; i++)
