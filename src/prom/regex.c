@@ -4,12 +4,13 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#define OBJECT_BYTES 4096u /* of the smallest, */
-#define CLASS_BYTES 4096u  /* and for each class of Unicode, of which some have 600 ranges to be read */
+#define INSTRUCTION_BYTES 16u /* with what goes with it while it is compiled */
+#define OBJECT_BYTES 4096u    /* of the smallest, */
+#define CLASS_BYTES 4096u     /* and for each class of Unicode, of which some have 600 ranges to be read */
 
-/* The library is given one of these, for its program and for the states of the automaton that it keeps: the
- * least that leaves room for states. */
-#define SMALL_BYTES ((uint64_t)64 << 10)
+/* The library is given one of these, for its program and for the states of the automaton that it remembers:
+ * the least that leaves room for states. */
+#define SMALL_BYTES ((uint64_t)32 << 10)
 #define MIDDLE_BYTES ((uint64_t)512 << 10)
 #define BYTES_FOR_INSTRUCTION 512u /* some twenty states */
 
@@ -103,7 +104,7 @@ static enum ax_err compile(struct ax_str pattern, uint64_t *memory, struct ax_re
 {
     const uint64_t read_bytes = memory_to_read(pattern);
     const uint64_t left = *memory < AX_REGEX_MEMORY_MAX ? *memory : AX_REGEX_MEMORY_MAX;
-    if (read_bytes >= left)
+    if (read_bytes > left)
         return too_large(pattern, left, diag);
     char text[192] = "\\C is not allowed";
     struct ax_buf read;
@@ -111,17 +112,23 @@ static enum ax_err compile(struct ax_str pattern, uint64_t *memory, struct ax_re
     ax_buf_init(&read, 2 * (size_t)AX_REGEX_BYTES_MAX);
     enum ax_re2_end end = AX_RE2_INVALID;
     if (from_go(pattern, &read))
-        end = read.err != AX_OK ? AX_RE2_NOMEM
-                                : compile_within(&read, left - read_bytes, &took, &re->re, text, sizeof text);
+        end =
+            read.err != AX_OK ? AX_RE2_NOMEM : compile_within(&read, left, &took, &re->re, text, sizeof text);
     ax_buf_done(&read);
     if (end == AX_RE2_NOMEM)
         return ax_fail(diag, AX_NOMEM, "no memory for a regular expression");
     if (end == AX_RE2_INVALID)
         return ax_fail(diag, AX_INVALID, "regular expression \"" AX_STR_FMT "\": %s (the syntax is RE2's)",
                        AX_STR_ARG(pattern), text);
-    if (end == AX_RE2_LARGE)
+    if (end == AX_RE2_YES) {
+        const uint64_t program = read_bytes + (uint64_t)INSTRUCTION_BYTES * ax_re2_size(re->re);
+        took = program > took / AX_REGEX_COUNTED ? program : took / AX_REGEX_COUNTED;
+    }
+    if (end == AX_RE2_LARGE || took > left) {
+        ax_re2_free(re->re);
         return too_large(pattern, left, diag);
-    *memory -= read_bytes + took;
+    }
+    *memory -= took;
     return AX_OK;
 }
 

@@ -17,16 +17,18 @@
 
 #define AX_REGEX_BYTES_MAX 65536u /* of a pattern */
 
-/* What a compiled one may take in memory: its program, the states of the automaton that matching remembers,
- * and some KiB for the expression and each class of Unicode. 64 KiB for up to 128 instructions, 512 KiB for
- * up to 1,024, else all that there is. Compiling takes some 10 ms for each MiB of program. */
-#define AX_REGEX_MEMORY_MAX                                                                                  \
-    ((uint64_t)2 << 20) /* of one expression: 2,000 host names need more than half of it */
+/* What compiled ones take in memory, as far as it is counted: 16 bytes for each instruction and some KiB for
+ * each expression and each class of Unicode, or an eighth of what matching may make of it by the states that
+ * it remembers, whichever is more. So no more than 8 times of what was counted is ever taken: 32 KiB by one
+ * of up to 64 instructions, 512 KiB by one of up to 1,024, else AX_REGEX_MEMORY_MAX. Compiling takes some 10
+ * ms for each MiB. */
+#define AX_REGEX_COUNTED 8
+#define AX_REGEX_MEMORY_MAX ((uint64_t)2 << 20) /* of one expression: 2,000 host names take half of it */
 
 /* A compiled one. */
 struct ax_regex;
 
-/* Compile. *memory is how much it may take, and is lowered by what it may come to; NULL: AX_REGEX_MEMORY_MAX,
+/* Compile. *memory is how much it may take, and is lowered by what it took; NULL: AX_REGEX_MEMORY_MAX,
  * which is the most anyway. One that needs more is given up at a cost that grows with what there was.
  * AX_INVALID with a text; AX_NOMEM. Free with ax_regex_free(). */
 AX_MUST_USE enum ax_err ax_regex_new(struct ax_str pattern, uint64_t *memory, struct ax_regex **out,

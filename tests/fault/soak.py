@@ -64,6 +64,12 @@ def lost(prometheus):
             for name in ("failed", "dropped")}
 
 
+def cpu_s(pid):
+    """User and system time of a process."""
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def an_hour_of_kills():
     """killed every few minutes under Prometheus's own traffic, nothing is lost on the way in and nothing misses on the way out"""
     exporter, auspex_port = Exporter(), stack.free_port()
@@ -73,7 +79,7 @@ def an_hour_of_kills():
         f"scrape_configs: [{{job_name: load, static_configs: [{{targets: ['{exporter.address}']}}]}}]\n"
         f"remote_write: [{{url: 'http://127.0.0.1:{auspex_port}/api/v1/write'}}]\n")
     auspex = fault.Auspex(BINARY, FOLDER / "auspex", CONFIG.format(url=prometheus.url), port=auspex_port)
-    kills, slowest = 0, 0
+    kills, slowest, dearest, written, lived_s = 0, 0, 0, 0, 0
     try:
         for server in (auspex, prometheus):
             server.start()
@@ -82,13 +88,17 @@ def an_hour_of_kills():
         while time.monotonic() + KILL_EVERY_S < end:
             time.sleep(KILL_EVERY_S)
             auspex.check_alive()
+            written += auspex.metric("auspex_snapshot_written_bytes_total")
+            lived_s += KILL_EVERY_S
             auspex.kill()
             kills += 1
             began = time.monotonic()
             auspex.start()
             auspex.wait_ready(120)
-            slowest = max(slowest, time.monotonic() - began)
-            print(f"    {kills} kills, ready after {time.monotonic() - began:.1f} s, lost {lost(prometheus)}", flush=True)
+            ready_s, ready_cpu_s = time.monotonic() - began, cpu_s(auspex.process.pid)
+            slowest, dearest = max(slowest, ready_s), max(dearest, ready_cpu_s)
+            print(f"    {kills} kills, ready after {ready_s:.1f} s, {ready_cpu_s:.2f} s of CPU, "
+                  f"{auspex.metric('auspex_replay_steps_total'):.0f} steps taken again, lost {lost(prometheus)}", flush=True)
         time.sleep(max(0, end - time.monotonic()))
         require(not any(lost(prometheus).values()), f"Prometheus lost samples: {lost(prometheus)}")
         require(prometheus.refused_requests() == 0, f"{prometheus.refused_requests():.0f} requests were refused")
@@ -100,7 +110,8 @@ def an_hour_of_kills():
             series += 1
         require(series == WANTED, f"{series} output series of {WANTED}")
         return (f"{kills} kills, {SERIES} series in, {series} predicted without a gap, "
-                f"slowest start to ready {slowest:.1f} s, {auspex.rss() >> 20} MiB")
+                f"slowest start to ready {slowest:.1f} s, dearest {dearest:.2f} s of CPU, {auspex.rss() >> 20} MiB, "
+                f"snapshots wrote {written / max(lived_s, 1) * 86400 / (1 << 30):.1f} GiB a day")
     finally:
         for server in (auspex, prometheus):
             server.stop()
