@@ -5,7 +5,7 @@
 #include "anomaly/coder.h"
 #include "ax_test.h"
 #include "base/rng.h"
-#include "math/blas.h"
+#include "group.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -297,12 +297,6 @@ static void a_decoder_that_does_not_fit_the_code_is_refused(void **state)
     assert_non_null(strstr(diag.text, "code of 3"));
 }
 
-static int begin(void **state)
-{
-    (void)state;
-    return ax_blas_setup(NULL) != AX_OK;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -312,5 +306,5 @@ int main(void)
         cmocka_unit_test(a_training_ends_when_it_is_cancelled),
         cmocka_unit_test(a_decoder_that_does_not_fit_the_code_is_refused),
     };
-    return cmocka_run_group_tests(tests, begin, NULL);
+    return cmocka_run_group_tests(tests, group_with_blas, NULL);
 }

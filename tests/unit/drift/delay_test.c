@@ -4,6 +4,7 @@
 #include "base/rng.h"
 #include "drift/drift.h"
 #include "drift/stream.h"
+#include "group.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -17,7 +18,6 @@
 #define STREAMS 100
 
 static const struct ax_drift_spec spec = {.reference_n = REFERENCE, .current_n = CURRENT};
-static struct ax_arena scratch;
 
 /* What a value is drawn from; all have mean 0 and variance 1 but where that is the change. */
 enum shape { NORMAL, SHIFTED, WIDE, TWO_HUMPS, SKEWED, COIN, COIN_MORE };
@@ -46,8 +46,8 @@ static double draw(struct ax_rng *rng, enum shape shape)
 static struct ax_drift_result test_of(const double *v)
 {
     struct ax_drift_result r;
-    ax_arena_reset(&scratch);
-    assert_int_equal(ax_drift_test_feature(&spec, v, STEPS, &scratch, &r), AX_OK);
+    ax_arena_reset(&group_arena);
+    assert_int_equal(ax_drift_test_feature(&spec, v, STEPS, &group_arena, &r), AX_OK);
     return r;
 }
 
@@ -178,20 +178,6 @@ static void streaming_detectors_are_quiet_until_errors_grow(void **state)
     stream(AX_STREAM_KSWIN, "KSWIN", 1, 2, STREAMS * 85 / 100, 0.85, 150);
 }
 
-static int start(void **state)
-{
-    (void)state;
-    ax_arena_init(&scratch, 1 << 20);
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    ax_arena_done(&scratch);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -199,5 +185,5 @@ int main(void)
         cmocka_unit_test(changes_of_mean_variance_and_shape_are_found),
         cmocka_unit_test(streaming_detectors_are_quiet_until_errors_grow),
     };
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, NULL, group_end_arena);
 }

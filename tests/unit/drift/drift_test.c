@@ -4,12 +4,12 @@
 #include "base/rng.h"
 #include "drift/drift.h"
 #include "drift/effective.h"
+#include "group.h"
 
 #include <math.h>
 
 #define STEPS (AX_DRIFT_REFERENCE + AX_DRIFT_CURRENT)
 
-static struct ax_arena scratch;
 static const struct ax_drift_spec plain = {0};
 
 /* AR(1) of unit variance, with `shift` added to the current window. */
@@ -25,8 +25,8 @@ static void ar1(struct ax_rng *rng, double phi, double shift, double *out)
 static struct ax_drift_result test_of(const double *v, uint32_t n)
 {
     struct ax_drift_result r;
-    ax_arena_reset(&scratch);
-    assert_int_equal(ax_drift_test_feature(&plain, v, n, &scratch, &r), AX_OK);
+    ax_arena_reset(&group_arena);
+    assert_int_equal(ax_drift_test_feature(&plain, v, n, &group_arena, &r), AX_OK);
     return r;
 }
 
@@ -99,8 +99,8 @@ static void a_significant_but_small_change_does_not_drift(void **state)
         v[i] = (double)((i * 7919u) % STEPS) / STEPS + (i >= AX_DRIFT_REFERENCE ? 0.06 : 0);
     struct ax_drift_spec spec = {.alpha = 0.9};
     struct ax_drift_result r;
-    ax_arena_reset(&scratch);
-    assert_int_equal(ax_drift_test_feature(&spec, v, STEPS, &scratch, &r), AX_OK);
+    ax_arena_reset(&group_arena);
+    assert_int_equal(ax_drift_test_feature(&spec, v, STEPS, &group_arena, &r), AX_OK);
     assert_true(r.p_value < 0.9);
     assert_int_equal(ax_drift_verdict(&spec, &r, 1), 0);
 }
@@ -224,20 +224,6 @@ static void a_step_does_not_make_noise_look_correlated_but_a_ramp_does(void **st
     assert_true(ax_drift_correlation_time(ramp, AX_DRIFT_REFERENCE) > 50);
 }
 
-static int start(void **state)
-{
-    (void)state;
-    ax_arena_init(&scratch, 1 << 20);
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    ax_arena_done(&scratch);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -256,5 +242,5 @@ int main(void)
         cmocka_unit_test(a_step_does_not_make_noise_look_correlated_but_a_ramp_does),
         cmocka_unit_test(correlation_time_of_an_autoregression_is_its_closed_form),
     };
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, NULL, group_end_arena);
 }

@@ -2,6 +2,7 @@
 #include "ax_test.h"
 #include "base/rng.h"
 #include "drift/pool.h"
+#include "group.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -9,7 +10,6 @@
 #define STEPS (AX_DRIFT_REFERENCE + AX_DRIFT_CURRENT)
 #define SERIES 24
 
-static struct ax_arena scratch;
 static const struct ax_drift_spec plain = {0};
 static float values[SERIES][STEPS];
 
@@ -33,8 +33,8 @@ static void fill(uint64_t seed, double phi, double common, double shift)
 static struct ax_drift_result test_of(const struct ax_drift_pool *pool)
 {
     struct ax_drift_result r;
-    ax_arena_reset(&scratch);
-    assert_int_equal(ax_drift_pool_test(&plain, pool, &scratch, &r), AX_OK);
+    ax_arena_reset(&group_arena);
+    assert_int_equal(ax_drift_pool_test(&plain, pool, &group_arena, &r), AX_OK);
     ax_drift_verdict(&plain, &r, 1);
     return r;
 }
@@ -235,20 +235,6 @@ static void a_scratch_that_is_too_small_is_an_error(void **state)
     ax_arena_done(&tiny);
 }
 
-static int start(void **state)
-{
-    (void)state;
-    ax_arena_init(&scratch, 4 << 20);
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    ax_arena_done(&scratch);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -264,5 +250,5 @@ int main(void)
         cmocka_unit_test(too_little_is_not_ready),
         cmocka_unit_test(a_scratch_that_is_too_small_is_an_error),
     };
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, NULL, group_end_arena);
 }

@@ -3,6 +3,7 @@
 #include "ax_test.h"
 #include "base/rng.h"
 #include "drift/reference.h"
+#include "group.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -23,7 +24,6 @@ struct size {
 static const struct size usual = {BEFORE_MAX, {.reference_n = 960, .current_n = 240}},
                          small = {3200, {.reference_n = 320, .current_n = 80}};
 
-static struct ax_arena scratch;
 static const struct size *size;
 static struct ax_drift_reference reference, other;
 static float values[SERIES][BEFORE_MAX + LATER], coarse[SERIES][BEFORE_MAX / COARSE];
@@ -81,8 +81,8 @@ static struct ax_drift_pool pool_at(uint32_t end, uint32_t series, bool past)
 static void learn(uint32_t series, bool past)
 {
     const struct ax_drift_pool pool = pool_at(size->before, series, past);
-    ax_arena_reset(&scratch);
-    assert_int_equal(ax_drift_reference_make(&size->spec, &pool, past ? COARSE : 0, &scratch, &reference),
+    ax_arena_reset(&group_arena);
+    assert_int_equal(ax_drift_reference_make(&size->spec, &pool, past ? COARSE : 0, &group_arena, &reference),
                      AX_OK);
 }
 
@@ -90,8 +90,8 @@ static struct ax_drift_result test_at(uint32_t end, uint32_t series)
 {
     const struct ax_drift_pool pool = pool_at(end, series, false);
     struct ax_drift_result r;
-    ax_arena_reset(&scratch);
-    assert_int_equal(ax_drift_reference_test(&size->spec, &reference, &pool, &scratch, &r), AX_OK);
+    ax_arena_reset(&group_arena);
+    assert_int_equal(ax_drift_reference_test(&size->spec, &reference, &pool, &group_arena, &r), AX_OK);
     (void)ax_drift_verdict(&size->spec, &r, 1);
     return r;
 }
@@ -209,8 +209,8 @@ static void series_that_the_model_did_not_see_are_left_out_and_too_many_leave_no
     assert_false(test_at(size->before + 240, 4).drifted);
     learn(1, false);
     const struct ax_drift_pool pool = pool_at(size->before + 240, 4, false);
-    ax_arena_reset(&scratch);
-    assert_int_equal(ax_drift_reference_test(&size->spec, &reference, &pool, &scratch, &r), AX_NOTFOUND);
+    ax_arena_reset(&group_arena);
+    assert_int_equal(ax_drift_reference_test(&size->spec, &reference, &pool, &group_arena, &r), AX_NOTFOUND);
     assert_false(r.ready);
 }
 
@@ -220,9 +220,9 @@ static void too_short_a_past_is_no_reference(void **state)
     (void)state;
     size = &usual;
     fill(&(struct world){0, 0, 0}, 11, 0);
-    assert_int_equal(ax_drift_reference_make(&size->spec, &pool, 0, &scratch, &reference), AX_NOTREADY);
+    assert_int_equal(ax_drift_reference_make(&size->spec, &pool, 0, &group_arena, &reference), AX_NOTREADY);
     ax_drift_pool_offer(&pool, &(struct ax_drift_member){.id = 1, .v = values[0], .n = 29});
-    assert_int_equal(ax_drift_reference_make(&size->spec, &pool, 0, &scratch, &reference), AX_NOTREADY);
+    assert_int_equal(ax_drift_reference_make(&size->spec, &pool, 0, &group_arena, &reference), AX_NOTREADY);
 }
 
 static void references_are_read_back_as_they_were_written_and_not_if_they_were_damaged(void **state)
@@ -259,20 +259,6 @@ static void references_are_read_back_as_they_were_written_and_not_if_they_were_d
     ax_buf_done(&bytes);
 }
 
-static int start(void **state)
-{
-    (void)state;
-    ax_arena_init(&scratch, 4u << 20);
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    ax_arena_done(&scratch);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -285,5 +271,5 @@ int main(void)
         cmocka_unit_test(too_short_a_past_is_no_reference),
         cmocka_unit_test(references_are_read_back_as_they_were_written_and_not_if_they_were_damaged),
     };
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, NULL, group_end_arena);
 }

@@ -4,6 +4,7 @@
 #include "drift/score.h"
 #include "drift/sketch.h"
 #include "drift/sorted.h"
+#include "group.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -12,7 +13,6 @@
 #define N 20000
 #define M 4000
 
-static struct ax_arena scratch;
 static struct ax_drift_sketch sketch, other;
 
 enum shape { NORMAL, HEAVY, SKEWED, COUNTS, HALF_ZERO, SHAPES };
@@ -36,17 +36,17 @@ static double draw(struct ax_rng *rng, enum shape shape)
 
 static double *window(struct ax_rng *rng, enum shape shape, uint32_t n, double times, double plus)
 {
-    double *v = ax_arena_array(&scratch, n, sizeof *v);
+    double *v = ax_arena_array(&group_arena, n, sizeof *v);
     for (uint32_t i = 0; v && i < n; i++)
         v[i] = times * draw(rng, shape) + plus;
-    v = ax_drift_sorted(v, n, &scratch);
+    v = ax_drift_sorted(v, n, &group_arena);
     assert_non_null(v);
     return v;
 }
 
 static double *expanded(void)
 {
-    double *v = ax_arena_array(&scratch, sketch.n, sizeof *v);
+    double *v = ax_arena_array(&group_arena, sketch.n, sizeof *v);
     assert_non_null(v);
     ax_drift_sketch_expand(&sketch, v);
     return v;
@@ -63,7 +63,7 @@ static void ks_is_within_one_part_of_the_grid_and_the_others_are_near(void **sta
     for (enum shape shape = 0; shape < SHAPES; shape++)
         for (uint32_t k = 0; k < 3; k++) {
             struct ax_drift_result exact, near;
-            ax_arena_reset(&scratch);
+            ax_arena_reset(&group_arena);
             const double *ref = window(&rng, shape, N, 1, 0),
                          *cur = window(&rng, shape, M, times[k], plus[k]);
             ax_drift_sketch_make(ref, N, &sketch);
@@ -91,7 +91,7 @@ static void of_few_values_nothing_is_lost(void **state)
         uint32_t n;
     } cases[] = {{COUNTS, N}, {NORMAL, AX_DRIFT_GRID}, {HEAVY, 1}, {NORMAL, 2}};
     for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
-        ax_arena_reset(&scratch);
+        ax_arena_reset(&group_arena);
         const double *v = window(&rng, cases[k].shape, cases[k].n, 1, 0);
         ax_drift_sketch_make(v, cases[k].n, &sketch);
         assert_memory_equal(expanded(), v, cases[k].n * sizeof *v);
@@ -105,7 +105,7 @@ static void its_distribution_function_is_within_one_part_of_the_grid_at_any_size
     ax_rng_seed(&rng, 5);
     for (uint32_t n = 1; n < 3000; n += 37)
         for (enum shape shape = 0; shape < SHAPES; shape++) {
-            ax_arena_reset(&scratch);
+            ax_arena_reset(&group_arena);
             const double *v = window(&rng, shape, n, 1, 0);
             ax_drift_sketch_make(v, n, &sketch);
             assert_true(sketch.groups <= AX_DRIFT_GROUPS_MAX && sketch.n == n);
@@ -122,7 +122,7 @@ static void it_is_read_back_as_it_was_written_and_not_if_it_was_damaged(void **s
     struct ax_buf bytes;
     (void)state;
     ax_rng_seed(&rng, 6);
-    ax_arena_reset(&scratch);
+    ax_arena_reset(&group_arena);
     ax_drift_sketch_make(window(&rng, HALF_ZERO, N, 1, 0), N, &sketch);
     ax_buf_init(&bytes, 1 << 20);
     ax_drift_sketch_save(&sketch, &bytes);
@@ -145,20 +145,6 @@ static void it_is_read_back_as_it_was_written_and_not_if_it_was_damaged(void **s
     ax_buf_done(&bytes);
 }
 
-static int start(void **state)
-{
-    (void)state;
-    ax_arena_init(&scratch, 16u << 20);
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    ax_arena_done(&scratch);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -167,5 +153,5 @@ int main(void)
         cmocka_unit_test(its_distribution_function_is_within_one_part_of_the_grid_at_any_size),
         cmocka_unit_test(it_is_read_back_as_it_was_written_and_not_if_it_was_damaged),
     };
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, NULL, group_end_arena);
 }

@@ -3,7 +3,7 @@
  */
 #include "../../golden/logistic/vectors.h"
 #include "ax_test.h"
-#include "math/blas.h"
+#include "group.h"
 #include "math/logistic.h"
 
 #include <math.h>
@@ -63,17 +63,11 @@ static void what_cannot_be_learnt_is_told(void **state)
         assert_true(w[k] == 0);
 }
 
-static int begin(void **state)
-{
-    (void)state;
-    return ax_blas_setup(NULL) != AX_OK;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(its_coefficients_are_those_of_scikit_learn),
         cmocka_unit_test(what_cannot_be_learnt_is_told),
     };
-    return cmocka_run_group_tests(tests, begin, NULL);
+    return cmocka_run_group_tests(tests, group_with_blas, NULL);
 }

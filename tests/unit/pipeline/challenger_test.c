@@ -3,7 +3,7 @@
 #include "ax_test.h"
 #include "base/metrics.h"
 #include "entity_rig.h"
-#include "math/blas.h"
+#include "group.h"
 #include "pipeline/job_priv.h"
 #include "prom/sample.h"
 #include "scratch.h"
@@ -212,12 +212,6 @@ static void a_job_that_was_saved_and_read_in_a_trial_goes_on_with_it(void **stat
     entity_twins_done(&t);
 }
 
-static int start(void **state)
-{
-    (void)state;
-    return ax_blas_setup(NULL) != AX_OK;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -226,5 +220,5 @@ int main(void)
         cmocka_unit_test(an_ensemble_in_shadow_scores_each_entity_that_it_knows),
         cmocka_unit_test(a_job_that_was_saved_and_read_in_a_trial_goes_on_with_it),
     };
-    return cmocka_run_group_tests(tests, start, NULL);
+    return cmocka_run_group_tests(tests, group_with_blas, NULL);
 }

@@ -5,7 +5,7 @@
 #include "ax_test.h"
 #include "base/rng.h"
 #include "entity_rig.h"
-#include "math/blas.h"
+#include "group.h"
 #include "pipeline/entity_points.h"
 #include "scratch.h"
 
@@ -102,17 +102,11 @@ static void every_entity_is_a_measure_of_an_ensemble_of_minutes(void **state)
     scratch_remove(dir);
 }
 
-static int begin(void **state)
-{
-    (void)state;
-    return ax_blas_setup(NULL) != AX_OK;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(who_is_abnormal_by_its_features_is_no_measure_of_a_model_of_latencies),
         cmocka_unit_test(every_entity_is_a_measure_of_an_ensemble_of_minutes),
     };
-    return cmocka_run_group_tests(tests, begin, NULL);
+    return cmocka_run_group_tests(tests, group_with_blas, NULL);
 }

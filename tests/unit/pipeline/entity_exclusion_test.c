@@ -2,8 +2,8 @@
  * from: it is fitted again soon, without these points, and with them once that is revoked. */
 #include "ax_test.h"
 #include "base/rng.h"
+#include "group.h"
 #include "lasting.h"
-#include "math/blas.h"
 #include "pipeline/lesson.h"
 #include "rig.h"
 #include "series_world.h"
@@ -195,12 +195,6 @@ a_process_that_is_killed_between_an_exclusion_and_the_refit_says_the_same_as_one
     lasting_feed_done(&feed);
 }
 
-static int begin(void **state)
-{
-    (void)state;
-    return ax_blas_setup(NULL) != AX_OK;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -208,5 +202,5 @@ int main(void)
         cmocka_unit_test(
             a_process_that_is_killed_between_an_exclusion_and_the_refit_says_the_same_as_one_that_is_not),
     };
-    return cmocka_run_group_tests(tests, begin, NULL);
+    return cmocka_run_group_tests(tests, group_with_blas, NULL);
 }

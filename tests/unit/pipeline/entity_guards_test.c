@@ -4,7 +4,7 @@
 #include "ax_test.h"
 #include "base/rng.h"
 #include "entity_rig.h"
-#include "math/blas.h"
+#include "group.h"
 #include "scratch.h"
 
 #include <math.h>
@@ -142,12 +142,6 @@ static void the_named_features_share_the_score_among_them(void **state)
     scratch_remove(dir);
 }
 
-static int begin(void **state)
-{
-    (void)state;
-    return ax_blas_setup(NULL) != AX_OK;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -156,5 +150,5 @@ int main(void)
         cmocka_unit_test(an_entity_is_abnormal_once_it_has_lasted_and_no_sooner),
         cmocka_unit_test(the_named_features_share_the_score_among_them),
     };
-    return cmocka_run_group_tests(tests, begin, NULL);
+    return cmocka_run_group_tests(tests, group_with_blas, NULL);
 }

@@ -5,7 +5,7 @@
 #include "ax_test.h"
 #include "base/rng.h"
 #include "entity_rig.h"
-#include "math/blas.h"
+#include "group.h"
 #include "pipeline/entity_points.h"
 #include "scratch.h"
 
@@ -129,17 +129,11 @@ static void what_features_find_and_what_is_next_to_it_is_not_learnt(void **state
     scratch_remove(dir);
 }
 
-static int begin(void **state)
-{
-    (void)state;
-    return ax_blas_setup(NULL) != AX_OK;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_order_that_never_was_is_found_in_its_entity_and_its_feature_is_named),
         cmocka_unit_test(what_features_find_and_what_is_next_to_it_is_not_learnt),
     };
-    return cmocka_run_group_tests(tests, begin, NULL);
+    return cmocka_run_group_tests(tests, group_with_blas, NULL);
 }

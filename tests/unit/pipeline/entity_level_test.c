@@ -3,7 +3,7 @@
 #include "ax_test.h"
 #include "base/rng.h"
 #include "entity_rig.h"
-#include "math/blas.h"
+#include "group.h"
 #include "pipeline/job_priv.h"
 #include "scratch.h"
 
@@ -108,17 +108,11 @@ static void where_all_have_a_new_level_there_is_nothing_to_try_it_by(void **stat
     }
 }
 
-static int begin(void **state)
-{
-    (void)state;
-    return ax_blas_setup(NULL) != AX_OK;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_version_that_knows_a_new_level_of_one_is_tried_by_the_others),
         cmocka_unit_test(where_all_have_a_new_level_there_is_nothing_to_try_it_by),
     };
-    return cmocka_run_group_tests(tests, begin, NULL);
+    return cmocka_run_group_tests(tests, group_with_blas, NULL);
 }

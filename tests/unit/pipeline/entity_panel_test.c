@@ -4,7 +4,7 @@
 #include "ax_test.h"
 #include "base/rng.h"
 #include "entity_rig.h"
-#include "math/blas.h"
+#include "group.h"
 #include "scratch.h"
 
 #include <math.h>
@@ -87,17 +87,11 @@ static void a_job_that_was_saved_and_read_goes_on_with_its_ensemble(void **state
     entity_twins_done(&t);
 }
 
-static int begin(void **state)
-{
-    (void)state;
-    return ax_blas_setup(NULL) != AX_OK;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_no_feature_shows_alone_is_found_in_its_entity_and_explained),
         cmocka_unit_test(a_job_that_was_saved_and_read_goes_on_with_its_ensemble),
     };
-    return cmocka_run_group_tests(tests, begin, NULL);
+    return cmocka_run_group_tests(tests, group_with_blas, NULL);
 }

@@ -2,7 +2,7 @@
  * is not kept out of training for ever. */
 #include "ax_test.h"
 #include "base/rng.h"
-#include "math/blas.h"
+#include "group.h"
 #include "rig.h"
 
 #include <math.h>
@@ -68,16 +68,10 @@ static void a_level_that_lasts_is_abnormal_for_half_a_day_and_learnt_half_a_day_
     rig_done(&r);
 }
 
-static int begin(void **state)
-{
-    (void)state;
-    return ax_blas_setup(NULL) != AX_OK;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_level_that_lasts_is_abnormal_for_half_a_day_and_learnt_half_a_day_later),
     };
-    return cmocka_run_group_tests(tests, begin, NULL);
+    return cmocka_run_group_tests(tests, group_with_blas, NULL);
 }

@@ -3,7 +3,7 @@
  * the same. */
 #include "ax_test.h"
 #include "entity_rig.h"
-#include "math/blas.h"
+#include "group.h"
 #include "scratch.h"
 
 #include <math.h>
@@ -62,16 +62,10 @@ static void more_series_of_a_value_than_the_model_knows_are_drift(void **state)
     entity_twins_done(&t);
 }
 
-static int begin(void **state)
-{
-    (void)state;
-    return ax_blas_setup(NULL) != AX_OK;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(more_series_of_a_value_than_the_model_knows_are_drift),
     };
-    return cmocka_run_group_tests(tests, begin, NULL);
+    return cmocka_run_group_tests(tests, group_with_blas, NULL);
 }

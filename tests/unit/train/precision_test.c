@@ -3,6 +3,7 @@
 #include "../../golden/compare/vectors.h"
 #include "ax_test.h"
 #include "base/rng.h"
+#include "group.h"
 #include "train/precision.h"
 
 #include <math.h>
@@ -17,15 +18,13 @@
 #define POINTS (UNITS * LENGTH)
 #define DRAWS 200 /* the least with which a look can say anything */
 
-static struct ax_arena scratch;
-
 static void average_precision_is_scikit_learns(void **state)
 {
     (void)state;
-    ax_assert_close(ax_average_precision(ap0_scores, ap0_labels, ap0_scores_n, &scratch), ap0[0], 1e-12);
-    ax_assert_close(ax_average_precision(ap1_scores, ap1_labels, ap1_scores_n, &scratch), ap1[0], 1e-12);
+    ax_assert_close(ax_average_precision(ap0_scores, ap0_labels, ap0_scores_n, &group_arena), ap0[0], 1e-12);
+    ax_assert_close(ax_average_precision(ap1_scores, ap1_labels, ap1_scores_n, &group_arena), ap1[0], 1e-12);
     const uint8_t none[2] = {0, 0};
-    assert_true(isnan(ax_average_precision(ap0_scores, none, 2, &scratch)));
+    assert_true(isnan(ax_average_precision(ap0_scores, none, 2, &group_arena)));
 }
 
 /* Points as both see them: what is common to the points of a unit, to both detectors, and noise of each. */
@@ -71,8 +70,8 @@ static uint32_t promoted(double sharpness, double sharper, uint32_t looks)
             struct ax_comparison c;
             make(&p, &rng, sharpness, sharper);
             const struct ax_scored_points v = view(&p);
-            ax_arena_reset(&scratch);
-            assert_int_equal(ax_compare_detectors(&v, DRAWS, run, &scratch, &c), AX_OK);
+            ax_arena_reset(&group_arena);
+            assert_int_equal(ax_compare_detectors(&v, DRAWS, run, &group_arena, &c), AX_OK);
             wins = ax_promotion_judge(&rule, &c) == AX_PROMOTION_PROMOTED;
         }
         n += wins;
@@ -110,9 +109,9 @@ static void worse_is_told_by_what_better_would_be_with_ties_for_both(void **stat
     }
     const struct ax_scored_points v = view(&p);
     const struct ax_scored_points turned = {p.b, p.a, p.labels, p.units, POINTS, UNITS};
-    ax_arena_reset(&scratch);
-    assert_int_equal(ax_compare_detectors(&v, DRAWS, 1, &scratch, &there), AX_OK);
-    assert_int_equal(ax_compare_detectors(&turned, DRAWS, 1, &scratch, &back), AX_OK);
+    ax_arena_reset(&group_arena);
+    assert_int_equal(ax_compare_detectors(&v, DRAWS, 1, &group_arena, &there), AX_OK);
+    assert_int_equal(ax_compare_detectors(&turned, DRAWS, 1, &group_arena, &back), AX_OK);
     ax_assert_close(there.p_worse, back.p_value, 0);
     ax_assert_close(there.p_value, back.p_worse, 0);
     assert_true(there.effect < -0.02 && there.p_worse + there.p_value > 1);
@@ -137,8 +136,8 @@ static void tied_scores_find_no_more_than_their_level(void **state)
             p.b[i] = p.labels[i] && (outcome >> p.units[i] & 1);
         }
         const struct ax_scored_points v = view(&p);
-        ax_arena_reset(&scratch);
-        assert_int_equal(ax_compare_detectors(&v, 2 * DRAWS, outcome, &scratch, &c), AX_OK);
+        ax_arena_reset(&group_arena);
+        assert_int_equal(ax_compare_detectors(&v, 2 * DRAWS, outcome, &group_arena, &c), AX_OK);
         better += c.p_value < 0.005;
         worse += c.p_worse < 0.005;
     }
@@ -157,8 +156,8 @@ static void what_is_identical_is_neither_better_nor_worse(void **state)
     make(&p, &rng, 2, 2);
     memcpy(p.b, p.a, sizeof p.b);
     const struct ax_scored_points v = view(&p);
-    ax_arena_reset(&scratch);
-    assert_int_equal(ax_compare_detectors(&v, DRAWS, 1, &scratch, &c), AX_OK);
+    ax_arena_reset(&group_arena);
+    assert_int_equal(ax_compare_detectors(&v, DRAWS, 1, &group_arena, &c), AX_OK);
     ax_assert_close(c.p_value, 1, 0);
     ax_assert_close(c.p_worse, 1, 0);
     ax_assert_close(c.effect, 0, 0);
@@ -177,16 +176,16 @@ static void its_areas_are_those_of_the_detectors_and_its_draws_are_seeded(void *
     ax_rng_seed(&rng, 2);
     make(&p, &rng, 1, 2);
     const struct ax_scored_points v = view(&p);
-    ax_arena_reset(&scratch);
-    assert_int_equal(ax_compare_detectors(&v, DRAWS, 1, &scratch, &c), AX_OK);
-    assert_int_equal(ax_compare_detectors(&v, DRAWS, 1, &scratch, &again), AX_OK);
-    assert_int_equal(ax_compare_detectors(&v, DRAWS, 2, &scratch, &other), AX_OK);
+    ax_arena_reset(&group_arena);
+    assert_int_equal(ax_compare_detectors(&v, DRAWS, 1, &group_arena, &c), AX_OK);
+    assert_int_equal(ax_compare_detectors(&v, DRAWS, 1, &group_arena, &again), AX_OK);
+    assert_int_equal(ax_compare_detectors(&v, DRAWS, 2, &group_arena, &other), AX_OK);
     ax_assert_close(again.p_value, c.p_value, 0);
     ax_assert_close(again.low, c.low, 0);
     ax_assert_close(again.high, c.high, 0);
     assert_true(other.low < c.low || other.low > c.low);
-    ax_assert_close(c.champion, ax_average_precision(p.a, p.labels, POINTS, &scratch), 1e-12);
-    ax_assert_close(c.challenger, ax_average_precision(p.b, p.labels, POINTS, &scratch), 1e-12);
+    ax_assert_close(c.champion, ax_average_precision(p.a, p.labels, POINTS, &group_arena), 1e-12);
+    ax_assert_close(c.challenger, ax_average_precision(p.b, p.labels, POINTS, &group_arena), 1e-12);
     assert_true(c.low < c.effect && c.effect < c.high);
 }
 
@@ -200,27 +199,13 @@ static void with_few_incidents_nothing_is_said(void **state)
     make(&p, &rng, 1, 2);
     struct ax_scored_points v = view(&p);
     memset(p.labels + (size_t)(AX_PRECISION_INCIDENTS - 1) * LENGTH, 0, sizeof p.labels / 2);
-    ax_arena_reset(&scratch);
-    assert_int_equal(ax_compare_detectors(&v, DRAWS, 1, &scratch, &c), AX_NOTREADY);
+    ax_arena_reset(&group_arena);
+    assert_int_equal(ax_compare_detectors(&v, DRAWS, 1, &group_arena, &c), AX_NOTREADY);
     memset(p.labels, 1, sizeof p.labels);
-    assert_int_equal(ax_compare_detectors(&v, DRAWS, 1, &scratch, &c), AX_NOTREADY);
+    assert_int_equal(ax_compare_detectors(&v, DRAWS, 1, &group_arena, &c), AX_NOTREADY);
     v.units_n = 3;
-    assert_int_equal(ax_compare_detectors(&v, DRAWS, 1, &scratch, &c), AX_INVALID);
-    assert_int_equal(ax_compare_detectors(&v, 0, 1, &scratch, &c), AX_INVALID);
-}
-
-static int start(void **state)
-{
-    (void)state;
-    ax_arena_init(&scratch, 1 << 20);
-    return 0;
-}
-
-static int stop(void **state)
-{
-    (void)state;
-    ax_arena_done(&scratch);
-    return 0;
+    assert_int_equal(ax_compare_detectors(&v, DRAWS, 1, &group_arena, &c), AX_INVALID);
+    assert_int_equal(ax_compare_detectors(&v, 0, 1, &group_arena, &c), AX_INVALID);
 }
 
 int main(void)
@@ -235,5 +220,5 @@ int main(void)
         cmocka_unit_test(its_areas_are_those_of_the_detectors_and_its_draws_are_seeded),
         cmocka_unit_test(with_few_incidents_nothing_is_said),
     };
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, NULL, group_end_arena);
 }
