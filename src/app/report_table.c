@@ -45,6 +45,7 @@ static void put_forecasts(struct ax_report *r, const struct ax_job_report *job, 
     ax_buf_printf(out, "  %8s %7s %10s %11s %11s %9s %9s %9s %7s %9s %11s %8s %10s | %9s\n", "horizon",
                   "series", "n", "MAE", "RMSE", "R2", "MAPE", "WAPE", "corr", "coverage", "Winkler",
                   "vs last", "vs linear", "pooled WAPE");
+    bool lacking = false;
     for (uint32_t h = 0; h < job->spec.horizons_n; h++) {
         struct ax_horizon_summary s = ax_report_horizon(r, job, h);
         const struct ax_forecast_metrics *m = &s.median;
@@ -64,7 +65,12 @@ static void put_forecasts(struct ax_report *r, const struct ax_job_report *job, 
         ax_buf_str(out, ax_str(" |"));
         put_percent(out, 12, s.pooled_wape);
         ax_buf_byte(out, '\n');
+        lacking |= m->n == 0;
     }
+    if (lacking)
+        ax_buf_str(out, ax_str("  n is 0: no sample came at a time that such a forecast was for. Is the "
+                               "recording shorter than "
+                               "that, or are\n  its samples further apart than the job's step?\n"));
     ax_buf_printf(
         out,
         "  MAE to vs linear: median over the series. pooled WAPE: sum of |error| / sum of |actual| over all "

@@ -107,9 +107,9 @@ static enum ax_err read_header(struct ax_csv *csv, struct file *f, struct ax_str
     if (first.n >= 3 && memcmp(first.p, "\xEF\xBB\xBF", 3) == 0)
         first = (struct ax_str){first.p + 3, first.n - 3};
     if (!ax_str_eq(first, ax_str("timestamp")))
-        return ax_csv_record_fail(r, 0, diag,
-                                  "the first column must be called timestamp (Unix seconds), not \"%.*s\"",
-                                  (int)(first.n < 64 ? first.n : 64), first.p);
+        return ax_csv_record_fail(
+            r, 0, diag, "the first column must be called timestamp (Unix seconds or RFC 3339), not \"%.*s\"",
+            (int)(first.n < 64 ? first.n : 64), first.p);
     if (r->cells_n == 1)
         return ax_csv_record_fail(r, 0, diag, "there is no column but timestamp");
     f->columns_n = f->column = r->cells_n;
@@ -168,18 +168,23 @@ static enum ax_err check_columns(const struct file *f, struct ax_diag *diag)
     return err;
 }
 
-/* Unix seconds to milliseconds. */
+/* Unix seconds, or RFC 3339, to milliseconds. */
 static enum ax_err read_time(struct file *f, struct ax_diag *diag)
 {
     struct ax_str cell = ax_csv_record_cell(&f->record, 0);
     int cell_n = (int)(cell.n < 64 ? cell.n : 64);
-    double seconds;
-    if (ax_parse_double(cell, &seconds) != AX_OK || !isfinite(seconds))
-        return ax_csv_record_fail(&f->record, 0, diag, "\"%.*s\" is no time in Unix seconds", cell_n, cell.p);
-    if (seconds < 0 || seconds > 1e11)
+    double seconds = 0;
+    int64_t t_ms = 0;
+    const bool number = ax_parse_double(cell, &seconds) == AX_OK;
+    if (number && isfinite(seconds) && (seconds < 0 || seconds > 1e11))
         return ax_csv_record_fail(&f->record, 0, diag, "%.*s is no time in Unix seconds%s", cell_n, cell.p,
                                   seconds > 1e11 ? " (milliseconds? divide by 1000)" : "");
-    int64_t t_ms = (int64_t)llround(seconds * 1000);
+    if (number ? !isfinite(seconds) : ax_parse_time(cell, &t_ms) != AX_OK || t_ms < 0)
+        return ax_csv_record_fail(&f->record, 0, diag,
+                                  "\"%.*s\" is no time in Unix seconds, nor one like 2026-01-02T03:04:05Z",
+                                  cell_n, cell.p);
+    if (number)
+        t_ms = (int64_t)llround(seconds * 1000);
     if (t_ms < f->t_ms)
         return ax_csv_record_fail(&f->record, 0, diag, "time goes back to %.*s; sort the file by timestamp",
                                   cell_n, cell.p);

@@ -1,11 +1,12 @@
 /* csv.h: recorded series from CSV files, merged by time: the source of a backtest.
  *
- * First column `timestamp`: Unix seconds, fractions allowed, never falling from row to row
- * (recordings repeat a time now and then; a receiver keeps the first value of it). Every other column is a
- * series: its header in exposition text with braces (`node_load1{instance="a"}`, quoted as CSV asks) or,
- * failing that, taken whole as a UTF-8 metric name with instance="<file's stem>". An empty cell is a missing
- * sample. Quoting is that of RFC 4180; lines end in LF or CRLF. Files are read as they are needed, one row of
- * each in memory. Several files may hold the same series, at different times. One owner; not thread-safe. */
+ * First column `timestamp`: Unix seconds, fractions allowed, or RFC 3339, from 1970 on, never falling from
+ * row to row (recordings repeat a time now and then; a receiver keeps the first value of it). Every other
+ * column is a series: its header in exposition text with braces (`node_load1{instance="a"}`, quoted as CSV
+ * asks) or, failing that, taken whole as a UTF-8 metric name with instance="<file's stem>". An empty cell is
+ * a missing sample. Quoting is that of RFC 4180; lines end in LF or CRLF. Files are read as they are needed,
+ * one row of each in memory. Several files may hold the same series, at different times. One owner; not
+ * thread-safe. */
 #ifndef AX_INGEST_CSV_H
 #define AX_INGEST_CSV_H
 

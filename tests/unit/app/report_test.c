@@ -177,6 +177,7 @@ static void an_empty_report_is_written_too(void **state)
     struct ax_report *r = ax_report_new(ax_str(""), &job, 1);
     struct ax_buf buf;
     assert_non_null(strstr(written(ax_report_table, r, &buf), "job a, 0 series"));
+    assert_non_null(strstr((char *)buf.bytes, "further apart than the job's step?"));
     ax_buf_done(&buf);
     json_t *root = json_loads(written(ax_report_json, r, &buf), 0, NULL);
     assert_non_null(root);

@@ -46,6 +46,8 @@ static void rows_become_values_in_order(void **state)
     expect("timestamp,x\n", NULL, "", "");
     expect("timestamp,x\n2,1\n2,3\n", NULL, "", "2000 0 1 -1;2000 0 3 -1;"); /* whoever takes them chooses */
     expect("timestamp,x\n1700000000.123,NaN\n", NULL, "", "1700000000123 0 nan -1;");
+    expect("timestamp,x\n2023-11-14T22:13:20.5Z,1\n2023-11-15T00:13:21+02:00,2\n1700000002,3\n", NULL, "",
+           "1700000000500 0 1 -1;1700000001000 0 2 -1;1700000002000 0 3 -1;");
 }
 
 static void files_are_merged_by_time(void **state)
@@ -107,6 +109,12 @@ static void faults_have_their_place(void **state)
         {"timestamp,x\n-5,2\n", NULL, "", "dir/a.csv:2:1: -5 is no time"},
         {"timestamp,x\n1700000000000,2\n", NULL, "", "milliseconds? divide by 1000"},
         {"timestamp,x\nnan,2\n", NULL, "", "\"nan\" is no time"},
+        {"timestamp,x\ninf,2\n", NULL, "", "\"inf\" is no time"},
+        {"timestamp,x\n2026-01-02 03:04:05,2\n", NULL, "", "nor one like 2026-01-02T03:04:05Z"},
+        {"timestamp,x\n1969-12-31T23:59:59Z,2\n", NULL, "",
+         "dir/a.csv:2:1: \"1969-12-31T23:59:59Z\" is no time"},
+        {"timestamp,x\n1970-01-01T00:00:02Z,1\n1970-01-01T00:00:01Z,1\n", NULL, "",
+         "dir/a.csv:3:1: time goes back"},
         {"timestamp,x\n2,1\n1,1\n", NULL, "", "dir/a.csv:3:1: time goes back to 1"},
         {"timestamp,x\n1,\"2\n", NULL, "", "the file ends inside quotes"},
         {"timestamp,x\n1,\"2\"3\n", NULL, "", "dir/a.csv:2:6: text after the closing quote"},
