@@ -12,6 +12,7 @@
 #include "anomaly/ensemble.h"
 #include "base/clock.h"
 #include "math/blas.h"
+#include "nowhere.h"
 #include "pipeline/job_priv.h"
 #include "pipeline/learner.h"
 
@@ -32,22 +33,6 @@ struct bench {
     uint32_t entities, alarms;
     struct ax_buf *keys; /* [entities][FEATURES] */
 };
-
-static struct ax_out *sink_open(void *ctx, const struct ax_labels *labels)
-{
-    (void)labels;
-    return ctx;
-}
-
-static void sink_put(void *ctx, struct ax_out *out, int64_t t_ms, double value)
-{
-    (void)ctx, (void)out, (void)t_ms, (void)value;
-}
-
-static void sink_close(void *ctx, struct ax_out *out, int64_t t_ms)
-{
-    (void)ctx, (void)out, (void)t_ms;
-}
 
 static void verdict(void *ctx, const struct ax_job_config *job, const struct ax_labels *labels, int64_t t_ms,
                     double value, const struct ax_verdict *v)
@@ -124,16 +109,15 @@ static void init(struct bench *b, struct ax_config *config, const struct ax_arti
         .artifacts = *artifacts, .cpu_share = 1, .bytes_max = 512u << 20, .synchronous = true};
     must(ax_training_start(&options, &b->training, &diag), &diag);
     b->db = ax_db_new(&(struct ax_db_options){.seed = 7});
-    const struct ax_job_env env = {
-        .db = b->db,
-        .sink = {.ctx = b, .open = sink_open, .put = sink_put, .close = sink_close},
-        .observer = observer,
-        .training = b->training,
-        .artifacts = artifacts,
-        .max_range_ms = 3600000,
-        .zero_delay = true,
-        .seed = 42,
-        .generation = 1};
+    const struct ax_job_env env = {.db = b->db,
+                                   .sink = nowhere(),
+                                   .observer = observer,
+                                   .training = b->training,
+                                   .artifacts = artifacts,
+                                   .max_range_ms = 3600000,
+                                   .zero_delay = true,
+                                   .seed = 42,
+                                   .generation = 1};
     must(b->db && b->keys ? AX_OK : AX_NOMEM, NULL);
     must(ax_job_new(&env, config, &config->jobs[0], &b->job, &diag), &diag);
 }

@@ -8,6 +8,7 @@
 #include "api/features.h"
 
 #include "base/clock.h"
+#include "nowhere.h"
 #include "series/window.h"
 
 #include <stdio.h>
@@ -30,27 +31,6 @@ static void check(enum ax_err err)
     exit(1);
 }
 
-static struct ax_out *sink_open(void *ctx, const struct ax_labels *labels)
-{
-    (void)labels;
-    return ctx;
-}
-
-static void sink_put(void *ctx, struct ax_out *out, int64_t t_ms, double value)
-{
-    (void)ctx;
-    (void)out;
-    (void)t_ms;
-    (void)value;
-}
-
-static void sink_close(void *ctx, struct ax_out *out, int64_t t_ms)
-{
-    (void)ctx;
-    (void)out;
-    (void)t_ms;
-}
-
 static struct ax_pipeline *make(struct ax_db *db, int64_t *now_ms)
 {
     static const char yaml[] =
@@ -59,11 +39,7 @@ static struct ax_pipeline *make(struct ax_db *db, int64_t *now_ms)
     struct ax_config *config = NULL;
     check(ax_config_parse(ax_str(yaml), &config, &problems));
     struct ax_pipeline *p = ax_pipeline_new(&(struct ax_pipeline_options){
-        .db = db,
-        .sink = {.ctx = &diag, .open = sink_open, .put = sink_put, .close = sink_close},
-        .clock = ax_clock_virtual(now_ms),
-        .max_range_ms = 3600000,
-        .seed = 42});
+        .db = db, .sink = nowhere(), .clock = ax_clock_virtual(now_ms), .max_range_ms = 3600000, .seed = 42});
     check(p ? ax_pipeline_load(p, config, &diag) : AX_NOMEM);
     return p;
 }

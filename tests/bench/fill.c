@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "fleet.h"
 #include "math/blas.h"
+#include "nowhere.h"
 #include "pipeline/job_priv.h"
 
 #include <math.h>
@@ -22,22 +23,6 @@ struct fleet {
     uint32_t series_n, wanted_n;
     int64_t last_ms;
 };
-
-static struct ax_out *sink_open(void *ctx, const struct ax_labels *labels)
-{
-    (void)labels;
-    return ctx;
-}
-
-static void sink_put(void *ctx, struct ax_out *out, int64_t t_ms, double value)
-{
-    (void)ctx, (void)out, (void)t_ms, (void)value;
-}
-
-static void sink_close(void *ctx, struct ax_out *out, int64_t t_ms)
-{
-    (void)ctx, (void)out, (void)t_ms;
-}
 
 static void check(enum ax_err err, const struct ax_diag *diag)
 {
@@ -138,7 +123,7 @@ static void save(struct ax_job *job, const char *storage)
 int main(int argc, char **argv)
 {
     static struct ax_problems problems;
-    static char out, text[1 << 16];
+    static char text[1 << 16];
     struct ax_diag diag = {{0}};
     struct ax_config *config;
     if (argc != 6)
@@ -147,11 +132,10 @@ int main(int argc, char **argv)
     const size_t n = in ? fread(text, 1, sizeof text, in) : 0;
     check(ax_blas_setup(&diag), &diag);
     check(ax_config_parse((struct ax_str){text, n}, &config, &problems), &diag);
-    const struct ax_job_env env = {
-        .db = ax_db_new(&(struct ax_db_options){.seed = 7}),
-        .sink = {.ctx = &out, .open = sink_open, .put = sink_put, .close = sink_close},
-        .max_range_ms = 3600000,
-        .seed = 42};
+    const struct ax_job_env env = {.db = ax_db_new(&(struct ax_db_options){.seed = 7}),
+                                   .sink = nowhere(),
+                                   .max_range_ms = 3600000,
+                                   .seed = 42};
     struct fleet f = {.series_n = (uint32_t)strtoul(argv[3], NULL, 10),
                       .wanted_n = (uint32_t)strtoul(argv[4], NULL, 10),
                       .last_ms = strtoll(argv[5], NULL, 10) * 1000};

@@ -8,6 +8,7 @@
  * check it, and to load it into a job, whose output series are opened in a sink that drops. */
 #include "base/clock.h"
 #include "math/blas.h"
+#include "nowhere.h"
 #include "pipeline/job_priv.h"
 
 #include <math.h>
@@ -28,22 +29,6 @@ static const char yaml[] = "global: {step: 5m, evaluation_delay: 0s}\n"
                            "    forecast: {output: predicted_load, horizons: [20m, 100m, 5h, 20h]}\n"
                            "    anomaly: {}\n"
                            "    drift: {}\n";
-
-static struct ax_out *sink_open(void *ctx, const struct ax_labels *labels)
-{
-    (void)labels;
-    return ctx;
-}
-
-static void sink_put(void *ctx, struct ax_out *out, int64_t t_ms, double value)
-{
-    (void)ctx, (void)out, (void)t_ms, (void)value;
-}
-
-static void sink_close(void *ctx, struct ax_out *out, int64_t t_ms)
-{
-    (void)ctx, (void)out, (void)t_ms;
-}
 
 static void check(enum ax_err err, const struct ax_diag *diag)
 {
@@ -116,7 +101,6 @@ static double ms_since(int64_t *ns)
 int main(int argc, char **argv)
 {
     static struct ax_problems problems;
-    static char out;
     struct ax_diag diag = {{0}};
     struct ax_config *config;
     struct ax_job *job;
@@ -131,11 +115,10 @@ int main(int argc, char **argv)
         return 2;
     check(ax_blas_setup(&diag), &diag);
     check(ax_config_parse(ax_str(yaml), &config, &problems), &diag);
-    const struct ax_job_env env = {
-        .db = ax_db_new(&(struct ax_db_options){.seed = 7}),
-        .sink = {.ctx = &out, .open = sink_open, .put = sink_put, .close = sink_close},
-        .max_range_ms = 3600000,
-        .seed = 42};
+    const struct ax_job_env env = {.db = ax_db_new(&(struct ax_db_options){.seed = 7}),
+                                   .sink = nowhere(),
+                                   .max_range_ms = 3600000,
+                                   .seed = 42};
     ax_buf_init(&scratch, SCRATCH_MAX);
     check(ax_job_new(&env, config, &config->jobs[0], &job, &diag), &diag);
     train(job);
