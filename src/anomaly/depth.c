@@ -17,13 +17,13 @@
 void ax_depth_init(struct ax_depth *d, uint32_t memory_steps)
 {
     memset(d, 0, sizeof *d);
-    ax_tail_init(&d->tail, memory_steps);
+    ax_short_tail_init(&d->tail, memory_steps);
     d->level = (float)LEVEL_MIN;
 }
 
 static double memory_of(const struct ax_depth *d)
 {
-    return 1 / ((double)d->tail.growth - 1);
+    return 1 / ((double)d->tail.of.growth - 1);
 }
 
 static double least_of(const struct ax_depth *d)
@@ -38,7 +38,7 @@ static double log_of(const struct ax_depth *d, double value)
 
 double ax_depth_edge(const struct ax_depth *d, double recent)
 {
-    if (d->tail.n < POINTS || (d->negative && (double)d->since < memory_of(d)))
+    if (d->tail.of.n < POINTS || (d->negative && (double)d->since < memory_of(d)))
         return -INFINITY;
     const double rare = exp(d->log - (double)d->level) - least_of(d);
     return isnan(recent) ? 0 : fmax(fmin(FELL * recent, rare), 0);
@@ -53,13 +53,13 @@ double ax_depth_score(const struct ax_depth *d, double value, double edge)
 static void end(struct ax_depth *d)
 {
     if (d->lasts > 0)
-        ax_tail_add(&d->tail,
-                    d->lasts <= BLIP ? (double)d->deepest : fmin((double)d->deepest, (double)d->level), 1);
+        ax_short_tail_add(
+            &d->tail, d->lasts <= BLIP ? (double)d->deepest : fmin((double)d->deepest, (double)d->level), 1);
     d->lasts = 0;
     d->deepest = 0;
 }
 
-void ax_depth_learn(struct ax_depth *d, double value, bool abnormal, double rate)
+void ax_depth_learn(struct ax_depth *d, double value, bool abnormal, double rate, uint32_t turn)
 {
     d->negative = d->negative || value < 0;
     d->since = value < 0 ? 0 : d->since + (d->since < UINT32_MAX);
@@ -71,18 +71,18 @@ void ax_depth_learn(struct ax_depth *d, double value, bool abnormal, double rate
         return;
     }
     end(d);
-    const double share = 1 / fmin((double)d->tail.n + 1, memory_of(d));
+    const double share = 1 / fmin((double)d->tail.of.n + 1, memory_of(d));
     d->mean += (fmax(value, 0) - d->mean) * share;
     const double at = log_of(d, value);
     d->log += (at - d->log) * share;
-    ax_tail_add(&d->tail, fmax(d->log - at, 0), 1);
-    if (d->tail.n < LEVEL_ALWAYS_UNTIL || d->tail.n % LEVEL_EVERY == 0)
-        d->level = (float)fmax(ax_tail_level(&d->tail, rate), LEVEL_MIN);
+    ax_short_tail_add(&d->tail, fmax(d->log - at, 0), 1);
+    if (d->tail.of.n < LEVEL_ALWAYS_UNTIL || (d->tail.of.n + turn) % LEVEL_EVERY == 0)
+        d->level = (float)fmax(ax_short_tail_level(&d->tail, rate), LEVEL_MIN);
 }
 
 void ax_depth_save(const struct ax_depth *d, struct ax_buf *out)
 {
-    ax_tail_save(&d->tail, out);
+    ax_short_tail_save(&d->tail, out);
     ax_put_f64(out, d->log);
     ax_put_f64(out, d->mean);
     ax_put_varint(out, d->since);
@@ -94,7 +94,7 @@ void ax_depth_save(const struct ax_depth *d, struct ax_buf *out)
 
 void ax_depth_load(struct ax_depth *d, struct ax_bytes *in)
 {
-    ax_tail_load(&d->tail, in);
+    ax_short_tail_load(&d->tail, in);
     d->log = ax_get_f64_in(in, -DBL_MAX_EXP, DBL_MAX_EXP);
     d->mean = ax_get_f64_in(in, 0, MEAN_MAX);
     d->since = ax_get_count(in, UINT32_MAX);

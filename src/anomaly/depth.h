@@ -14,14 +14,15 @@
 
 /* Fields are private. */
 struct ax_depth {
-    struct ax_tail tail; /* of depths */
-    double log;          /* mean logarithm of a value and least */
-    double mean;         /* of values */
-    uint32_t since;      /* values since the last negative one, saturating */
-    bool negative;       /* there was one */
-    uint8_t lasts;       /* abnormal values in succession, up to 4, */
-    float deepest;       /* and the depth of the deepest */
-    float level;         /* depth that is rare; at least ln 2 */
+    struct ax_short_tail
+        tail;       /* of depths: as a mean of logarithms is below that of the mean they stay near ln 21 */
+    double log;     /* mean logarithm of a value and least */
+    double mean;    /* of values */
+    uint32_t since; /* values since the last negative one, saturating */
+    bool negative;  /* there was one */
+    uint8_t lasts;  /* abnormal values in succession, up to 4, */
+    float deepest;  /* and the depth of the deepest */
+    float level;    /* depth that is rare; at least ln 2 */
 };
 
 /* One that has seen nothing. */
@@ -38,8 +39,8 @@ double ax_depth_score(const struct ax_depth *d, double value, double edge);
 /* Learn a value (at most 1e38), when depths are rare that `rate` of values exceed. Values count from the
  * first one above 0 on. Abnormal ones are none that others are compared with, and count as one when they are
  * over: as deep as they were when that was within three values, else no deeper than what is rare. O(bins of
- * the tail), at every eighth value of a long past. */
-void ax_depth_learn(struct ax_depth *d, double value, bool abnormal, double rate);
+ * the tail), at every eighth value of a long past, which one being the turn of the series. */
+void ax_depth_learn(struct ax_depth *d, double value, bool abnormal, double rate, uint32_t turn);
 
 /* Append all that it knows. */
 void ax_depth_save(const struct ax_depth *d, struct ax_buf *out);

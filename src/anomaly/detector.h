@@ -72,23 +72,23 @@ enum ax_severity { AX_NORMAL, AX_LOW, AX_MEDIUM, AX_HIGH, AX_CRITICAL };
 
 /* What is emitted for a step. */
 struct ax_verdict {
-    bool ready;
     const char *reason; /* when not ready: "warming_up", "no_data" */
     double score;       /* 0 to 100; above 1 is abnormal; 0 when not ready */
     double unrested; /* of this step alone, not saved: the score that it had were it not a move, of a series
                         that rests, as may come at more than the rate (it scores at most 1); else 0 */
+    double least;    /* of the score, that it has by itself: absent, or outside of data_range, or of an entity
+                        one feature of which is; 0 for none. What people teach does not move it */
+    double expected, lower, upper; /* finite when ready, NaN when not: what was expected, and the band outside
+                                      of which a value is surprising as such; within it the score may be above
+                                      1 all the same, when the last values together are like none before */
     enum ax_severity severity;
-    double least; /* of the score, that it has by itself: absent, or outside of data_range, or of an entity
-                     one feature of which is; 0 for none. What people teach does not move it */
+    int direction; /* -1, 0, 1: below, as, above expected; 0 when score <= 1 */
+    bool ready;
     bool unasked; /* the guards do not ask for this deviation, or it is known to recur: the score is at most
                      1, and stays so whatever people teach */
     bool absent;  /* it is the series' absence that is abnormal: after its end, once more is missing than by a
                      scrape that fails, 2 steps at least; or in a gap of more than 3 steps and of twice the
                      longest one before; for hold_steps */
-    int direction;                 /* -1, 0, 1: below, as, above expected; 0 when score <= 1 */
-    double expected, lower, upper; /* finite when ready, NaN when not: what was expected, and the band outside
-                                      of which a value is surprising as such; within it the score may be above
-                                      1 all the same, when the last values together are like none before */
 };
 
 struct ax_detector;

@@ -40,11 +40,12 @@ static double held_score(struct ax_detector *d, const struct ax_look *l, double 
 {
     bool outside;
     if (d->hold.age == 0) {
-        double usual = ax_spread_median(&d->spread);
         d->clear = now > HOLD_ONSET && fabs(l->value - l->expected) > HOLD_WIDTH * width;
-        if (now > 1)
+        if (now > 1) {
+            const double usual = ax_spread_median(&d->spread);
             ax_hold_start(&d->hold, l->expected, isnan(usual) ? l->expected : usual, width, width, l->value,
                           now);
+        }
         return now;
     }
     double growth = ax_spread_growth(&d->spread, d->hold.age);
@@ -65,13 +66,15 @@ static double held_score(struct ax_detector *d, const struct ax_look *l, double 
 static void guard(struct ax_detector *d, const struct ax_look *l, struct ax_verdict *out)
 {
     const struct ax_detector_spec *spec = &d->spec;
-    double deviation = deviation_of(d, out->expected, l->value),
+    const bool matters = out->score > 1 || ax_detector_spec_guards(spec);
+    double deviation = matters ? deviation_of(d, out->expected, l->value) : 0,
            width = ax_detector_spec_width(spec, out->expected);
     out->lower = fmin(out->lower, out->expected - width);
     out->upper = fmax(out->upper, out->expected + width);
     int beyond = ax_detector_spec_beyond(spec, l->value);
     out->least = beyond ? AX_DETECTOR_RANGE_SCORE : 0;
-    out->unasked = !beyond && (out->unasked || !ax_detector_spec_asks(spec, out->expected, deviation));
+    out->unasked =
+        !beyond && (out->unasked || (matters && !ax_detector_spec_asks(spec, out->expected, deviation)));
     out->score = fmax(out->unasked ? fmin(out->score, 1) : out->score, out->least);
     out->direction = beyond ? beyond : deviation < 0 ? -1 : 1;
 }

@@ -35,6 +35,7 @@ static double distance_of(struct ax_detector *d, const struct ax_observation *o,
 struct ax_look ax_detector_look(struct ax_detector *d, const struct ax_observation *o)
 {
     struct ax_look l = {.value = o->value,
+                        .turn = o->turn,
                         .expected = ax_detector_usable(o->expected) ? o->expected : d->before};
     double magnitude = fmax(fabs(o->value), ax_detector_usable(l.expected) ? fabs(l.expected) : 0);
     l.least = fmax(UNIT_OF_MAGNITUDE * magnitude, UNIT_MIN);
@@ -103,7 +104,8 @@ static void learn_distance(struct ax_detector *d, struct ax_detector_view *v, co
                                          .weight = 1,
                                          .points = d->spec.warmup_steps,
                                          .patience = ax_detector_hold_steps(d),
-                                         .lasts = d->hold.age > 0};
+                                         .lasts = d->hold.age > 0,
+                                         .turn = l->turn};
     const bool ready = ax_scale_ready(&v->scale);
     const int octaves =
         ready && keeps_unit(d, v) ? 0 : ax_scale_learn(&v->scale, distance, d->spec.memory_steps);
@@ -136,7 +138,8 @@ void ax_detector_learn(struct ax_detector *d, const struct ax_look *l, double co
                                          .patience =
                                              2 * ax_detector_hold_steps(d), /* members accept it first */
                                          .lasts = d->hold.age > 0,
-                                         .late = true};
+                                         .late = true,
+                                         .turn = l->turn};
     if (l->resting == AX_REST_COMMON)
         return; /* it may still turn out to be a rare move */
     if (d->run == ax_detector_hold_steps(d) + 1)
@@ -151,6 +154,6 @@ void ax_detector_learn(struct ax_detector *d, const struct ax_look *l, double co
     }
     if (!isnan(combined) && !l->known)
         ax_member_learn(&d->combined, combined, &learning);
-    ax_depth_learn(&d->depth, l->value, is_abnormal(d), DEPTH_PART * d->spec.false_alarm_rate);
+    ax_depth_learn(&d->depth, l->value, is_abnormal(d), DEPTH_PART * d->spec.false_alarm_rate, l->turn);
     learn_level(d, l->value);
 }

@@ -57,9 +57,10 @@ struct ax_detector {
 /* A step seen by all members. */
 struct ax_look {
     double value, expected;
-    double least; /* unit */
-    double edge;  /* values below it have fallen as they rarely do, */
-    double depth; /* and so far; at least 1, else 0 */
+    double least;  /* unit */
+    double edge;   /* values below it have fallen as they rarely do, */
+    double depth;  /* and so far; at least 1, else 0 */
+    uint32_t turn; /* of the series */
     enum ax_resting resting;
     bool known;                     /* it recurs */
     double distance[AX_MEMBER_IDS]; /* NaN for none */

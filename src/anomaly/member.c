@@ -34,12 +34,12 @@ void ax_member_init(struct ax_member *m, uint32_t memory_steps)
 
 bool ax_member_ready(const struct ax_member *m, uint32_t points)
 {
-    return m->tail.n >= TAIL_MIN && m->tail.n >= points;
+    return m->tail.of.n >= TAIL_MIN && m->tail.of.n >= points;
 }
 
 static double memory_of(const struct ax_member *m)
 {
-    return 1 / ((double)m->tail.growth - 1);
+    return 1 / ((double)m->tail.of.growth - 1);
 }
 
 /* Is the series above the level so often, over several memories, that this is how it is? */
@@ -59,7 +59,7 @@ static double as_excess(const struct ax_member *m, double rate, double score)
 /* As much of a point as the rate allows counts now, all of it later. */
 static void keep(struct ax_member *m, double score, double weight, double rate)
 {
-    double room = rate * fmin((double)m->tail.n, memory_of(m)) - (double)m->flagged;
+    double room = rate * fmin((double)m->tail.of.n, memory_of(m)) - (double)m->flagged;
     double now = fmin(fmax(room, 0), weight);
     if (now > 0) {
         ax_tail_add(&m->tail, AT_LEVEL * (double)m->level, now);
@@ -98,7 +98,7 @@ static void learn_lasting(struct ax_member *m, double score, uint32_t run, const
 static void learn_blip(struct ax_member *m, double score, const struct ax_learning *l)
 {
     m->blips += (float)l->weight;
-    double allowed = fmax(l->rate * fmin((double)m->tail.n, memory_of(m)), BLIPS_MIN);
+    double allowed = fmax(l->rate * fmin((double)m->tail.of.n, memory_of(m)), BLIPS_MIN);
     const double points = (double)m->blips + (is_habit(m, l->rate) ? (double)m->flagged : 0);
     double excess = points / allowed, most = AT_LEVEL * (double)m->level;
     if (excess > 1)
@@ -138,7 +138,7 @@ void ax_member_learn(struct ax_member *m, double score, const struct ax_learning
 {
     score = fmin(score, (double)SCORE_MAX);
     if (!ax_member_ready(m, l->points)) {
-        if (m->tail.n >= WARMUP_CLIP_FROM)
+        if (m->tail.of.n >= WARMUP_CLIP_FROM)
             score = fmin(score, fmax(WARMUP_CLIP * ax_tail_median(&m->tail), LEVEL_MIN));
         ax_tail_add(&m->tail, score, l->weight);
     } else if (score > (double)m->level) {
@@ -147,10 +147,10 @@ void ax_member_learn(struct ax_member *m, double score, const struct ax_learning
         learn_below(m, score, l);
     }
     release(m, l);
-    m->flagged /= m->tail.growth;
-    m->blips /= m->tail.growth;
-    m->habit *= 1 - (m->tail.growth - 1) / (float)HABIT_MEMORIES;
-    if (m->tail.n < LEVEL_ALWAYS_UNTIL || m->tail.n % LEVEL_EVERY == 0)
+    m->flagged /= m->tail.of.growth;
+    m->blips /= m->tail.of.growth;
+    m->habit *= 1 - (m->tail.of.growth - 1) / (float)HABIT_MEMORIES;
+    if (m->tail.of.n < LEVEL_ALWAYS_UNTIL || (m->tail.of.n + l->turn) % LEVEL_EVERY == 0)
         m->level = (float)fmax(ax_tail_level(&m->tail, l->rate), LEVEL_MIN);
 }
 
@@ -173,7 +173,7 @@ void ax_member_shift(struct ax_member *m, int octaves)
 
 void ax_member_accept(struct ax_member *m, double score, double rate)
 {
-    ax_tail_put(&m->tail, ACCEPTED_TIMES * score, ACCEPTED * rate * fmin((double)m->tail.n, memory_of(m)));
+    ax_tail_put(&m->tail, ACCEPTED_TIMES * score, ACCEPTED * rate * fmin((double)m->tail.of.n, memory_of(m)));
     m->level = (float)fmax(ax_tail_level(&m->tail, rate), LEVEL_MIN);
 }
 

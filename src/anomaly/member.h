@@ -36,6 +36,8 @@ struct ax_learning {
     uint32_t patience; /* points above the level in succession after which they count in full */
     bool lasts;        /* an abnormality is on: a point below the level does not end the succession */
     bool late;         /* what lasts teaches late */
+    uint32_t
+        turn; /* of the series: others look for their level at other points, once that is rarely needed */
 };
 
 /* Learn a score (>= 0; above 1e30 it is that). From `points` on one above the level counts as if it were at

@@ -128,9 +128,9 @@ static void hear_point(struct ax_panel *p, double x, const struct ax_panel_voice
     p->run = x > p->level ? p->run + (p->run < UINT32_MAX) : 0;
     if (p->run <= 1 || small || lasts || (!grown && p->run > patience_of(v)))
         ax_tail_add(&p->tail, small || lasts ? x : fmin(x, p->level), 1);
-    if (p->tail.n < TAIL_MIN)
+    if (p->tail.of.n < TAIL_MIN)
         return;
-    const double share = p->tail.n / (p->tail.n + EVIDENCE),
+    const double share = p->tail.of.n / (p->tail.of.n + EVIDENCE),
                  most = grown && !lasts ? RISE_MAX * p->accepted : (double)INFINITY,
                  own = ax_tail_level(&p->tail, PER_POINT * p->spec.false_alarm_rate);
     p->level = pow(fmin(fmax(own, 1), most), share) * pow(p->before, 1 - share);

@@ -13,14 +13,26 @@
 
 #include "base/bytes.h"
 
-#define AX_TAIL_BINS 116
+#define AX_TAIL_BINS 116      /* up to 2^17 */
+#define AX_SHORT_TAIL_BINS 46 /* up to 2^3 */
+
+/* What a tail knows beside its bins. Fields are private, but for n and growth. */
+struct ax_tail_sums {
+    float total, increment; /* sum of bins; weight of a point that is seen now */
+    float growth;           /* of increment, each step */
+    uint32_t n;             /* points seen, saturating */
+};
 
 /* Fields are private. */
 struct ax_tail {
     float bins[AX_TAIL_BINS]; /* weights; the first holds all scores from 0 to 2^-6 */
-    float total, increment;   /* sum of bins; weight of a point that is seen now */
-    float growth;             /* of increment, each step */
-    uint32_t n;               /* points seen, saturating */
+    struct ax_tail_sums of;
+};
+
+/* One for scores that are known to be small: its last bin holds what is more. */
+struct ax_short_tail {
+    float bins[AX_SHORT_TAIL_BINS];
+    struct ax_tail_sums of;
 };
 
 /* An empty one that remembers about memory_steps points (> 0). */
@@ -46,6 +58,17 @@ double ax_tail_level(const struct ax_tail *t, double rate);
 
 /* Median of the scores seen, to a bin; 0 when nothing was seen. O(bins). */
 double ax_tail_median(const struct ax_tail *t);
+
+/* As those of a long one. */
+void ax_short_tail_init(struct ax_short_tail *t, uint32_t memory_steps);
+/* As above. */
+void ax_short_tail_add(struct ax_short_tail *t, double score, double weight);
+/* As above. */
+double ax_short_tail_level(const struct ax_short_tail *t, double rate);
+/* As above. */
+void ax_short_tail_save(const struct ax_short_tail *t, struct ax_buf *out);
+/* As above. */
+void ax_short_tail_load(struct ax_short_tail *t, struct ax_bytes *in);
 
 /* Append all that it knows. */
 void ax_tail_save(const struct ax_tail *t, struct ax_buf *out);

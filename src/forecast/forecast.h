@@ -38,6 +38,7 @@ struct ax_forecast_spec {
     int nonnegative;      /* clip at 0: 1 always, 0 never, -1 as long as the series has not been below it */
     uint32_t refit_steps; /* steps between refits of the cheap members */
     uint32_t members;     /* that are asked, by bit: ax_portfolio_members() */
+    uint32_t given;       /* and those whose answers may be handed in: all of them, if nobody says less */
     struct ax_forecast_shared *shared; /* forecast/shared.h; outlives all forecasters; NULL: days are those of
                                           UTC, and each forecaster is alone */
     uint64_t seed;

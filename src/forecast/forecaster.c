@@ -60,7 +60,7 @@ static bool track_init(struct ax_lead_track *t, const struct ax_forecast_spec *s
         if (spec->horizons[h] == path_index)
             t->horizon = (int32_t)h;
     ax_record_init(&t->record);
-    if (!ax_pending_init(&t->pending, t->lead))
+    if (!ax_pending_init(&t->pending, t->lead, spec->members | spec->given))
         return false;
     *bytes += ax_pending_bytes(&t->pending);
     return true;
@@ -166,7 +166,7 @@ static void settle(struct ax_forecaster *f, const struct ax_past *now, double ac
                                 .mean = w.mean,
                                 .lower = w.lower,
                                 .upper = w.upper,
-                                .last_value = t->pending.far ? w.last : ax_past_last(&then, AX_BRIDGE_MAX)};
+                                .last_value = isnan(w.last) ? ax_past_last(&then, AX_BRIDGE_MAX) : w.last};
     }
 }
 

@@ -16,12 +16,12 @@
 
 /* One block of memory, owned: ax_pending_done() frees it. */
 struct ax_pending {
-    uint32_t stride, slots;           /* forecasts at every stride-th step wait, slots of them */
-    uint32_t words_every, word_slots; /* members' words at every so many of these */
-    bool far;
-    float *mean, *last; /* [slots]; last only when far */
-    uint16_t *below, *above, *scale;
-    int8_t *words; /* [word_slots][AX_MEMBERS + 1]: of the members, and of all together */
+    uint16_t slots;                   /* forecasts that wait, */
+    uint16_t words_every, word_slots; /* and members' words at every so many of these: */
+    uint16_t words_n;                 /* one of each, and one of all together */
+    uint32_t members;                 /* whose words wait, by bit */
+    uint32_t stride; /* between the steps whose forecasts wait; above 1 when the lead is far */
+    float *mean;     /* [slots], and behind them, as pending.c says, all else that waits */
 };
 
 /* A forecast that waits, or has waited. */
@@ -34,8 +34,8 @@ struct ax_waiting {
     double together; /* the weighted mean of them, heard as they are; mean may lean to the last value */
 };
 
-/* Room for the forecasts at a lead; false when out of memory. */
-bool ax_pending_init(struct ax_pending *p, uint32_t lead);
+/* Room for the forecasts at a lead, by these members (a bit each); false when out of memory. */
+bool ax_pending_init(struct ax_pending *p, uint32_t lead, uint32_t members);
 
 /* Free it; fine also when it was never made. */
 void ax_pending_done(struct ax_pending *p);

@@ -40,6 +40,9 @@ extern const struct ax_member ax_portfolio[AX_MEMBERS];
 /* All members that answer here, by bit. */
 #define AX_MEMBERS_ALL ((1U << AX_MEMBER_GIVEN) - 1)
 
+/* All whose answers are given, by bit. */
+#define AX_MEMBERS_GIVEN (((1U << AX_MEMBERS) - 1) & ~AX_MEMBERS_ALL)
+
 /* Those that have learnt of the past of a series that is held against them: they are judged by what they say
  * live. */
 #define AX_MEMBERS_LIVE (1U << AX_MEMBER_ridge_pooled)

@@ -61,6 +61,7 @@ enum ax_err ax_forecast_spec_init(struct ax_forecast_spec *spec, int64_t step_ms
     spec->tolerance = TOLERANCE;
     spec->refit_steps = REFIT_STEPS;
     spec->members = ax_portfolio_members(NULL, 0);
+    spec->given = AX_MEMBERS_GIVEN;
     insert(spec->leads, &spec->leads_n, 1);
     for (uint32_t i = 0; i < horizons_n; i++) {
         int64_t steps = horizons_ms[i] / step_ms;

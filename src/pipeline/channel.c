@@ -43,6 +43,8 @@ static enum ax_err init_forecast(struct ax_channel *c, bool emitted, struct ax_d
     c->forecast.refit_steps = refit < AX_FORECAST_REFIT_MIN ? AX_FORECAST_REFIT_MIN : (uint32_t)refit;
     c->forecast.seed = c->job->env.seed;
     c->forecast.members = members_of(c, emitted);
+    c->forecast.given = (emitted && job->forecast.lstm.enabled ? 1U << AX_MEMBER_lstm : 0) |
+                        (emitted && job->forecast.trees.enabled ? 1U << AX_MEMBER_trees : 0);
     c->shared.clocks.zone = c->job->days;
     c->shared.holidays = &c->job->holidays;
     c->forecast.shared = &c->shared;

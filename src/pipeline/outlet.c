@@ -107,14 +107,14 @@ enum ax_err ax_outlet_labels(struct ax_outlets *os, const struct ax_outlet_name 
 static void open_outlet(struct ax_outlets *os, struct ax_outlet *o, const struct ax_outlet_name *name)
 {
     if (os->open_n >= os->job->max_output_series) {
-        if (!o->refused) {
+        if (!isnan(o->last)) {
             ax_metric_add(os->refused_cell, 1);
             ax_log_about(AX_LOG_WARN, "output_series_refused", os->job->name,
                          "job " AX_STR_FMT
                          " has reached max_output_series (%u): raise it, or choose fewer outputs with `emit`",
                          AX_STR_ARG(os->job->name), os->job->max_output_series);
         }
-        o->refused = true;
+        o->last = (double)NAN;
         return;
     }
     struct ax_labels labels;
@@ -122,7 +122,6 @@ static void open_outlet(struct ax_outlets *os, struct ax_outlet *o, const struct
         o->out = os->sink->open(os->sink->ctx, &labels);
     if (o->out) {
         os->open_n++;
-        o->refused = false;
         ax_metric_set(os->open_cell, os->open_n);
     }
 }
@@ -154,7 +153,8 @@ enum { CLOSED, REFUSED, OPEN }; /* of an outlet as bytes */
 
 static void save(const struct ax_outlet *o, struct ax_buf *out)
 {
-    ax_put_u8(out, o->out ? OPEN : o->refused ? REFUSED : CLOSED);
+    const bool refused = isnan(o->last);
+    ax_put_u8(out, o->out ? OPEN : refused ? REFUSED : CLOSED);
     if (o->out)
         ax_put_f64(out, o->last);
 }
@@ -163,7 +163,8 @@ static void load(struct ax_outlets *os, struct ax_outlet *o, const struct ax_out
                  struct ax_bytes *in)
 {
     uint32_t was = ax_get_count(in, OPEN);
-    o->refused = was == REFUSED;
+    if (was == REFUSED)
+        o->last = (double)NAN;
     if (was != OPEN)
         return;
     o->last = ax_get_f64(in);
@@ -171,7 +172,7 @@ static void load(struct ax_outlets *os, struct ax_outlet *o, const struct ax_out
         (void)ax_bytes_fail(in);
     if (in->err == AX_OK)
         open_outlet(os, o, name);
-    if (in->err == AX_OK && !o->out && !o->refused)
+    if (in->err == AX_OK && !o->out && !isnan(o->last))
         in->err = AX_NOMEM;
 }
 

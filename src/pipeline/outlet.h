@@ -30,8 +30,8 @@ struct ax_outlets {
 /* One output series; zero-initialise. */
 struct ax_outlet {
     struct ax_out *out; /* NULL while closed */
-    double last;        /* last value fed, for the repetition of slow jobs */
-    bool refused;       /* counted against max_output_series already */
+    double last; /* last value fed, for the repetition of slow jobs; NaN while closed: it was counted against
+                    max_output_series already */
 };
 
 /* What an output series is called: which output, of which input, and what it adds beside `for`. Views. */

@@ -59,14 +59,13 @@ struct ax_target_kind {
 
 /* One modelled series; see above for what a step does to it. */
 struct ax_target {
-    uint64_t id;            /* of the labels */
-    uint64_t entity;        /* the id of its `by` labels; 0: not asked yet (ax_channel_entity()) */
-    uint32_t serial;        /* its number in its channel, counted up as targets are made: never used twice */
-    struct ax_target *next; /* of the channel, in the order of serials */
+    uint64_t id;     /* of the labels */
+    uint64_t entity; /* the id of its `by` labels; 0: not asked yet (ax_channel_entity()) */
+    uint32_t serial; /* its number in its channel, counted up as targets are made: never used twice */
+    int infinite;    /* when the newest value was a gap because it was -Inf (-1) or +Inf (1); not saved */
+    struct ax_target *next;      /* of the channel, in the order of serials */
     struct ax_labels *labels;    /* of the input: owned */
     struct ax_window *window;    /* NULL where values are all that is wanted */
-    bool sampled;                /* one of those that stand for the job in drift tests */
-    bool was_sampled;            /* so it was made, and has a window long enough for them */
     struct ax_window *residuals; /* its forecast errors; NULL unless it is sampled and forecast */
     struct ax_forecaster *forecaster;
     struct ax_detector *detector;
@@ -82,15 +81,16 @@ struct ax_target {
     int64_t first_ms, seen_ms;     /* first and newest step with a value; INT64_MIN before one */
     int64_t stepped_ms;            /* newest step taken */
     int64_t ended_ms;              /* newest step at which a stale marker ended the input */
-    double value;                  /* of that step; NaN for a gap, */
-    int infinite;                  /* and when it was one because it was -Inf (-1) or +Inf (1); not saved */
+    double value;                  /* of that step; NaN for a gap */
     double expected, lower, upper; /* forecast made at that step for the next one; NaN without */
     double residual;               /* value less what was expected of it; NaN without */
     struct ax_verdict verdict;     /* of that step */
     bool forecast_ready;
+    bool sampled;       /* one of those that stand for the job in drift tests */
+    bool was_sampled;   /* so it was made, and has a window long enough for them */
+    bool given_ended;   /* in the evaluation `given` it had none, for its input has ended */
     uint64_t given;     /* the job's evaluation that gave it a result, */
-    double given_value; /* and which: */
-    bool given_ended;   /* none, for its input has ended */
+    double given_value; /* and which */
 };
 
 /* A target that has seen nothing; labels are copied. NULL when out of memory. */

@@ -18,7 +18,7 @@
 
 #define START_POINTS 32 /* room at first, before doubling */
 #define SLACK_DIVISOR 16
-#define SLACK_MAX 16 /* a push of the default fine window moves 240 bytes in the mean, and keeps 64 */
+#define SLACK_MAX 8 /* a push of the default fine window moves 480 bytes in the mean, and keeps 32 */
 #define STATE_VERSION 2
 
 struct track {

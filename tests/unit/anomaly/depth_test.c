@@ -20,7 +20,7 @@ static void start(struct ax_depth *d, struct ax_rng *rng, uint32_t n)
     ax_depth_init(d, MEMORY);
     ax_rng_seed(rng, 7);
     for (uint32_t i = 0; i < n; i++)
-        ax_depth_learn(d, traffic(rng, 1e6), false, RATE);
+        ax_depth_learn(d, traffic(rng, 1e6), false, RATE, 0);
 }
 
 static double score_of(const struct ax_depth *d, double value, double recent)
@@ -71,7 +71,7 @@ static void depths_that_are_often_visited_are_usual(void **state)
     ax_depth_init(&d, MEMORY);
     ax_rng_seed(&rng, 7);
     for (uint32_t i = 0; i < 2000; i++)
-        ax_depth_learn(&d, i % 50 == 0 ? 0 : traffic(&rng, 1e6), false, RATE);
+        ax_depth_learn(&d, i % 50 == 0 ? 0 : traffic(&rng, 1e6), false, RATE, 0);
     assert_true(score_of(&d, 0, 1e6) <= 1);
 }
 
@@ -84,10 +84,10 @@ static void a_young_series_and_one_that_is_negative_at_times_have_no_depths(void
     assert_true(score_of(&d, 0, 1e6) == 0);
     assert_true(isinf(ax_depth_edge(&d, 1e6)));
     start(&d, &rng, 1000);
-    ax_depth_learn(&d, -1, false, RATE);
+    ax_depth_learn(&d, -1, false, RATE, 0);
     assert_true(isinf(ax_depth_edge(&d, 1e6)));
     for (uint32_t i = 0; i <= MEMORY; i++)
-        ax_depth_learn(&d, traffic(&rng, 1e6), false, RATE);
+        ax_depth_learn(&d, traffic(&rng, 1e6), false, RATE, 0);
     assert_true(score_of(&d, 0, 1e6) > 1);
 }
 
@@ -97,10 +97,10 @@ static void nothing_but_zeros_is_never_deep(void **state)
     struct ax_depth d;
     ax_depth_init(&d, MEMORY);
     for (uint32_t i = 0; i < 1000; i++)
-        ax_depth_learn(&d, 0, false, RATE);
+        ax_depth_learn(&d, 0, false, RATE, 0);
     assert_true(score_of(&d, 0, 0) == 0);
     assert_true(score_of(&d, 0, 1) <= 1);
-    ax_depth_learn(&d, 1e38, false, RATE);
+    ax_depth_learn(&d, 1e38, false, RATE, 0);
     assert_true(isfinite(score_of(&d, 0, 1e38)));
 }
 
@@ -112,9 +112,9 @@ static void zeros_that_it_begins_with_are_no_usual_level(void **state)
     ax_depth_init(&d, MEMORY);
     ax_rng_seed(&rng, 7);
     for (uint32_t i = 0; i < 60; i++)
-        ax_depth_learn(&d, 0, false, RATE);
+        ax_depth_learn(&d, 0, false, RATE, 0);
     for (uint32_t i = 0; i < 500; i++)
-        ax_depth_learn(&d, traffic(&rng, 1e6), false, RATE);
+        ax_depth_learn(&d, traffic(&rng, 1e6), false, RATE, 0);
     assert_true(score_of(&d, 0, 1e6) > 1);
 }
 
@@ -125,9 +125,9 @@ static void an_outage_that_lasts_does_not_make_depths_usual(void **state)
     struct ax_rng rng;
     start(&d, &rng, 1500);
     for (uint32_t i = 0; i < 72; i++)
-        ax_depth_learn(&d, 0, true, RATE);
+        ax_depth_learn(&d, 0, true, RATE, 0);
     for (uint32_t i = 0; i < 500; i++)
-        ax_depth_learn(&d, traffic(&rng, 1e6), false, RATE);
+        ax_depth_learn(&d, traffic(&rng, 1e6), false, RATE, 0);
     assert_true(score_of(&d, 0, 1e6) > 1);
 }
 
@@ -138,11 +138,11 @@ static void what_was_saved_goes_on_alike(void **state)
     struct ax_rng rng;
     struct ax_buf b;
     start(&d, &rng, 700);
-    ax_depth_learn(&d, -1, false, RATE); /* all that there is to be lost: it was negative, */
+    ax_depth_learn(&d, -1, false, RATE, 0); /* all that there is to be lost: it was negative, */
     for (uint32_t i = 0; i < MEMORY; i++)
-        ax_depth_learn(&d, traffic(&rng, 1e6), false, RATE);
-    ax_depth_learn(&d, 0, true, RATE); /* and something abnormal goes on */
-    ax_depth_learn(&d, 1e3, true, RATE);
+        ax_depth_learn(&d, traffic(&rng, 1e6), false, RATE, 0);
+    ax_depth_learn(&d, 0, true, RATE, 0); /* and something abnormal goes on */
+    ax_depth_learn(&d, 1e3, true, RATE, 0);
     ax_depth_init(&again, MEMORY);
     ax_buf_init(&b, 1 << 16);
     ax_depth_save(&d, &b);
@@ -152,8 +152,8 @@ static void what_was_saved_goes_on_alike(void **state)
     for (uint32_t i = 0; i < 500; i++) {
         const double value = i % 100 == 99 ? 0 : traffic(&rng, 1e6);
         assert_true(score_of(&d, value, 1e6) == score_of(&again, value, 1e6));
-        ax_depth_learn(&d, value, false, RATE);
-        ax_depth_learn(&again, value, false, RATE);
+        ax_depth_learn(&d, value, false, RATE, 0);
+        ax_depth_learn(&again, value, false, RATE, 0);
     }
     ax_buf_done(&b);
 }

@@ -55,7 +55,7 @@ static void the_past_fades(void **state)
         ax_tail_add(&tail, 1, 1);
     assert_true(ax_tail_level(&tail, 0.001) < 1.5);
     assert_true(fabs(ax_tail_median(&tail) - 1) < 0.1);
-    assert_true(isfinite(tail.total) && isfinite(tail.increment));
+    assert_true(isfinite(tail.of.total) && isfinite(tail.of.increment));
 }
 
 static void an_empty_tail_and_one_of_zeros_have_level_0(void **state)
