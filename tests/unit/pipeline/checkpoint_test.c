@@ -47,6 +47,7 @@ static struct {
     struct ax_pipeline *pipeline; /* NULL: nobody looks */
     uint32_t free, held;
     void (*then)(struct ax_pipeline *p); /* at the first of them */
+    atomic_bool dead, asked;             /* nothing of a snapshot can be made now; somebody waits for it */
 } disk;
 
 static void look(void)
@@ -80,6 +81,10 @@ int make_file(int dir, const char *name, int flags, ...)
         *(void **)&real = dlsym(RTLD_NEXT, "openat");
     if (strstr(name, ".snap.tmp"))
         look();
+    while (strstr(name, ".snap.tmp") && atomic_load(&disk.dead)) {
+        atomic_store(&disk.asked, true);
+        ax_sleep_ns(MS);
+    }
     return real(dir, name, flags, mode);
 }
 
@@ -103,6 +108,40 @@ static void nobody_who_asks_a_job_waits_for_the_disk(void **state)
     disk.pipeline = NULL;
     assert_true(disk.free > 1);
     assert_int_equal(disk.held, 0);
+    lasting_done(&l);
+}
+
+static int64_t last_step_ms(struct ax_pipeline *p)
+{
+    struct ax_job_status status;
+    char name[64];
+    assert_true(ax_pipeline_job_status(p, 0, name, sizeof name, &status));
+    return status.last_step_ms;
+}
+
+static void steps_are_taken_while_a_snapshot_waits_for_its_disk(void **state)
+{
+    (void)state;
+    struct lasting l;
+    pthread_t keeper;
+    lasting_init(&l, &feed);
+    lasting_live_to(&l, feed.n / 2);
+    const int64_t before_ms = last_step_ms(l.pipeline);
+    atomic_store(&disk.dead, true);
+    assert_int_equal(pthread_create(&keeper, NULL, ax_pipeline_keep, l.pipeline), 0);
+    for (int i = 0; !atomic_load(&disk.asked) && i < 30000; i++) /* one is due: the jobs were loaded */
+        ax_sleep_ns(MS);
+    assert_true(atomic_load(&disk.asked));
+    lasting_live_to(&l, feed.n / 2 + 20);
+    assert_true(last_step_ms(l.pipeline) > before_ms);
+    assert_true(of(&l)->position == 0); /* and none was written meanwhile */
+    const int64_t owed_ns = of(&l)->owed_ns;
+    atomic_store(&l.pipeline->stop, true);
+    atomic_store(&disk.dead, false);
+    assert_int_equal(pthread_join(keeper, NULL), 0);
+    atomic_store(&l.pipeline->stop, false);
+    assert_true(of(&l)->position > 0);
+    assert_true(of(&l)->owed_ns > 0 && of(&l)->owed_ns < owed_ns); /* for the steps behind its position */
     lasting_done(&l);
 }
 
@@ -214,6 +253,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nobody_who_asks_a_job_waits_for_the_disk),
+        cmocka_unit_test(steps_are_taken_while_a_snapshot_waits_for_its_disk),
         cmocka_unit_test(what_changes_a_job_meanwhile_is_before_the_position_and_told_once),
         cmocka_unit_test(a_snapshot_is_due_when_a_start_would_owe_too_much),
         cmocka_unit_test(such_snapshots_write_no_more_than_they_may),
