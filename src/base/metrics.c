@@ -221,6 +221,9 @@ static void write_cell(struct ax_buf *out, enum ax_metric id, const struct ax_ce
 void ax_metrics_write(struct ax_buf *out)
 {
     static const char *const types[] = {"counter", "gauge", "histogram"};
+    for (enum ax_metric id = 0; id < AX_METRIC_N; id++)
+        if (table[id].type == AX_METRIC_COUNTER && !table[id].label1)
+            (void)ax_metric(id, NULL, NULL);
     (void)pthread_mutex_lock(&lock);
     for (enum ax_metric id = 0; id < AX_METRIC_N; id++) {
         ax_buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", table[id].name, table[id].help, table[id].name,

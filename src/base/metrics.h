@@ -62,7 +62,8 @@ void ax_metric_observe(struct ax_cell *cell, double seconds);
 /* Current value of a counter or gauge. */
 double ax_metric_get(const struct ax_cell *cell);
 
-/* Append all metrics in the Prometheus text format 0.0.4. */
+/* Append all metrics in the Prometheus text format 0.0.4. A counter without labels is there from the
+ * beginning, as 0: a rate of one that begins with its first event would not see that. */
 void ax_metrics_write(struct ax_buf *out);
 
 #endif

@@ -57,12 +57,22 @@ static void beyond_the_most_cells_the_others_are_one(void **state)
     assert_true(shows("{for=\"other\"}"));
 }
 
+static void a_counter_without_labels_is_there_before_its_first_event(void **state)
+{
+    (void)state;
+    assert_true(shows("\nauspex_snapshot_failures_total 0\n"));
+    assert_true(shows("\nauspex_remote_write_queue_append_failures_total 0\n"));
+    ax_metric_count(AX_M_SNAPSHOT_FAILURES, NULL, NULL);
+    assert_true(shows("\nauspex_snapshot_failures_total 1\n"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_that_differ_at_their_ends_are_two),
         cmocka_unit_test(letters_of_several_bytes_stay_whole_wherever_they_stand),
         cmocka_unit_test(beyond_the_most_cells_the_others_are_one),
+        cmocka_unit_test(a_counter_without_labels_is_there_before_its_first_event),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
