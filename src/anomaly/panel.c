@@ -29,7 +29,7 @@
 #define PATIENCE_MIN 2
 #define PATIENCE_MAX 48
 #define MISSED_POINTS 12 /* after which an ensemble that says nothing is gone */
-#define STATE_VERSION 5
+#define STATE_VERSION 6
 
 struct ax_panel {
     struct ax_detector_spec spec;
@@ -37,7 +37,10 @@ struct ax_panel {
     struct ax_tail tail; /* of the points heard of a generation, in units of the level given */
     double before;       /* the level before these */
     double level;        /* that is exceeded at the rate, in the same units; at least 1 */
+    double doubt_before; /* of `before`, and of the level, what is there because nobody had heard the first */
+    double doubt;        /* generation: at least 1, and no more than those */
     double peak;         /* of the point that goes on, */
+    double apart;        /* how far over its level that was, the highest of it, */
     uint32_t steps;      /* and its steps so far */
     double lasting;      /* share of the newest points that were above the level */
     double accepted;     /* level up to which a grown generation's was let rise by what lasted; at least 1 */
@@ -57,7 +60,7 @@ struct ax_panel *ax_panel_new(const struct ax_detector_spec *spec, uint32_t poin
         return NULL;
     p->spec = ax_detector_spec_complete(spec);
     p->point_steps = point_steps ? point_steps : 1;
-    p->before = p->level = p->accepted = 1;
+    p->before = p->level = p->doubt_before = p->doubt = p->accepted = 1;
     ax_tail_init(&p->tail, MEMORY_POINTS);
     return p;
 }
@@ -67,13 +70,13 @@ void ax_panel_free(struct ax_panel *p)
     free(p);
 }
 
-static double vote_of(const struct ax_panel_voices *v, double level)
+static double vote_of(const struct ax_panel_voices *v, double level, double doubt)
 {
     uint32_t voices = v->features->ready, above = v->features->ready && v->features->score > level;
     for (uint32_t m = 0; m < AX_ENSEMBLE_MEMBERS; m++)
         if (v->members & 1u << m) {
             voices++;
-            above += !v->unasked && v->ratios->v[m] > level;
+            above += !v->unasked && v->ratios->v[m] > level * doubt;
         }
     return voices ? (double)above / voices : 0;
 }
@@ -83,8 +86,14 @@ static double vote_of(const struct ax_panel_voices *v, double level)
 static void hear_another(struct ax_panel *p, const struct ax_panel_voices *v, int64_t generation)
 {
     const bool alike = p->generation != 0 && generation != 0;
-    p->before = generation == 0 ? 1 : p->generation == 0 ? fmax(p->level, v->unheard) : p->level;
-    p->level = p->before;
+    if (generation != 0 && !alike) {
+        p->doubt = v->alone > 0 ? v->unheard : 1;
+        p->level = fmax(p->level, v->unheard);
+    } else if (generation == 0) {
+        p->doubt = p->level = 1;
+    }
+    p->before = p->level;
+    p->doubt_before = p->doubt;
     p->accepted = 1;
     p->generation = generation;
     p->run = 0;
@@ -109,9 +118,9 @@ static uint32_t patience_of(const struct ax_panel_voices *v)
 }
 
 /* Was so much of the newest time above the level that it is a new one? */
-static bool note_lasting(struct ax_panel *p, double x)
+static bool note_lasting(struct ax_panel *p, bool above)
 {
-    p->lasting += ((x > p->level) - p->lasting) / LASTS_POINTS;
+    p->lasting += (above - p->lasting) / LASTS_POINTS;
     const bool lasts = p->lasting > LASTS_SHARE;
     p->since = lasts ? 1 : p->since ? p->since + 1 : 0;
     p->settled = p->since == SETTLED_POINTS;
@@ -124,28 +133,45 @@ static bool note_lasting(struct ax_panel *p, double x)
  * an incident. */
 static void hear_point(struct ax_panel *p, double x, const struct ax_panel_voices *v)
 {
-    const bool lasts = note_lasting(p, x), grown = is_grown(v), small = grown && x <= RISE_MAX * p->accepted;
-    p->run = x > p->level ? p->run + (p->run < UINT32_MAX) : 0;
+    const bool above = p->apart > 1, lasts = note_lasting(p, above), grown = is_grown(v),
+               small = grown && x <= RISE_MAX * p->accepted;
+    p->run = above ? p->run + (p->run < UINT32_MAX) : 0;
     if (p->run <= 1 || small || lasts || (!grown && p->run > patience_of(v)))
-        ax_tail_add(&p->tail, small || lasts ? x : fmin(x, p->level), 1);
+        ax_tail_add(&p->tail, small || lasts ? x : fmin(x, p->level / p->doubt), 1);
     if (p->tail.of.n < TAIL_MIN)
         return;
     const double share = p->tail.of.n / (p->tail.of.n + EVIDENCE),
                  most = grown && !lasts ? RISE_MAX * p->accepted : (double)INFINITY,
                  own = ax_tail_level(&p->tail, PER_POINT * p->spec.false_alarm_rate);
     p->level = pow(fmin(fmax(own, 1), most), share) * pow(p->before, 1 - share);
+    p->doubt = pow(p->doubt_before, 1 - share);
     p->accepted = lasts ? fmax(p->accepted, p->level) : fmin(p->accepted, fmax(p->level, 1));
 }
 
-static void learn(struct ax_panel *p, const struct ax_panel_voices *v, double together)
+static void learn(struct ax_panel *p, const struct ax_panel_voices *v, double together, double apart)
 {
     p->heard += p->heard < UINT32_MAX;
     p->peak = fmax(p->peak, together);
+    p->apart = fmax(p->apart, apart);
     if (++p->steps < p->point_steps)
         return;
     hear_point(p, p->peak, v);
-    p->peak = 0;
+    p->peak = p->apart = 0;
     p->steps = 0;
+}
+
+/* All voices together, in units of the level given; the members' as far as they are believed. */
+static double together_of(const struct ax_panel_voices *v, double doubt)
+{
+    const double features = fmin(v->features->score, FEATURES_MAX);
+    struct ax_ensemble_ratios ratios;
+    if (v->members == 0)
+        return fmin(v->features->score, TOGETHER_MAX);
+    for (uint32_t m = 0; m < AX_ENSEMBLE_MEMBERS; m++)
+        ratios.v[m] = v->ratios->v[m] / doubt;
+    const double all =
+        ax_ensemble_combine(v->members, v->weights, &ratios, &features, v->features->ready) / v->level;
+    return fmin(fmax(all, v->alone * v->features->score), TOGETHER_MAX);
 }
 
 /* As much of a step's score as is believed: of an entity's first ones what the two before it said too. */
@@ -174,17 +200,13 @@ bool ax_panel_step(struct ax_panel *p, const struct ax_panel_voices *v, struct a
     const bool away = p->missed > 0;
     if (generation != p->generation && !away)
         hear_another(p, v, generation);
-    const double level = away ? 1 : p->level;
-    const double features = fmin(v->features->score, FEATURES_MAX);
-    double together = v->features->score;
-    if (v->members)
-        together =
-            ax_ensemble_combine(v->members, v->weights, v->ratios, &features, v->features->ready) / v->level;
-    together = fmin(together, TOGETHER_MAX);
-    const double young = YOUNG_STEPS / (p->heard + WARMUP_STEPS), apart = together / level,
+    const double level = away ? 1 : p->level / p->doubt;
+    const double together = together_of(v, 1),
+                 apart = (p->doubt > 1 ? together_of(v, p->doubt) : together) / level,
+                 young = YOUNG_STEPS / (p->heard + WARMUP_STEPS),
                  asked = v->unasked ? fmin(apart, fmax(v->features->score, 1)) : apart;
     const double score = believed(p, fmin(asked / (1 + young * young), SCORE_MAX), v->judge_only);
-    *vote = vote_of(v, level);
+    *vote = vote_of(v, level, p->doubt);
     *out =
         (struct ax_verdict){.ready = true, .score = score, .upper = 1, .unasked = v->unasked && score <= 1};
     out->severity = ax_severity_of(score);
@@ -192,7 +214,7 @@ bool ax_panel_step(struct ax_panel *p, const struct ax_panel_voices *v, struct a
     if (!v->judge_only && away)
         p->heard += p->heard < UINT32_MAX;
     else if (!v->judge_only)
-        learn(p, v, together);
+        learn(p, v, together, apart);
     return apart > 1;
 }
 
@@ -208,7 +230,10 @@ void ax_panel_save(const struct ax_panel *p, struct ax_buf *out)
     ax_tail_save(&p->tail, out);
     ax_put_f64(out, p->before);
     ax_put_f64(out, p->level);
+    ax_put_f64(out, p->doubt_before);
+    ax_put_f64(out, p->doubt);
     ax_put_f64(out, p->peak);
+    ax_put_f64(out, p->apart);
     ax_put_f64(out, p->lasting);
     ax_put_f64(out, p->accepted);
     ax_put_f64(out, p->was[0]);
@@ -227,7 +252,10 @@ enum ax_err ax_panel_load(struct ax_panel *p, struct ax_bytes *in)
     ax_tail_load(&p->tail, in);
     p->before = ax_get_f64_in(in, 1, DBL_MAX);
     p->level = ax_get_f64_in(in, 1, DBL_MAX);
+    p->doubt_before = ax_get_f64_in(in, 1, DBL_MAX);
+    p->doubt = ax_get_f64_in(in, 1, DBL_MAX);
     p->peak = ax_get_f64_in(in, 0, DBL_MAX);
+    p->apart = ax_get_f64_in(in, 0, DBL_MAX);
     p->lasting = ax_get_f64_in(in, 0, 1);
     p->accepted = ax_get_f64_in(in, 1, DBL_MAX);
     p->was[0] = ax_get_f64_in(in, 0, SCORE_MAX);

@@ -10,11 +10,13 @@
  * share of points of all that was heard of the generation, and half as much of those before it, exceeds (a
  * point is the largest of its steps), by the tail of anomaly/tail.h. As points are few at first, the level
  * is, on a logarithmic scale, between that and what was known before: 1 for features, what the voices say of
- * the first generation, the level of the one before for the next. An abnormality counts by its first point,
- * as if that were at the level: an incident hides none after it. What lasts is usual when an eighth of what
- * was learnt from has passed, 4 hours at most; not so once three days were learnt from: then what is up to
- * one and a half times the level given counts in full, the level is at most that, and the rest is left to the
- * next training.
+ * the first generation, the level of the one before for the next. Where members look at the same steps as
+ * features do, what is in a level because nobody had heard the first generation divides what members say and
+ * not what features say, who are known, and these count by themselves, too. An abnormality counts by its
+ * first point, as if that were at the level: an incident hides none after it. What lasts is usual when an
+ * eighth of what was learnt from has passed, 4 hours at most; not so once three days were learnt from: then
+ * what is up to one and a half times the level given counts in full, the level is at most that, and the rest
+ * is left to the next training.
  *
  * Except for what lasts longer than incidents do: when a quarter of the last two days was above the level
  * (exponentially weighted: 14 hours without a break after quiet days) it begins a new level, and counts in
@@ -57,6 +59,8 @@ struct ax_panel_voices {
     bool judge_only;                         /* learn nothing */
     double level;   /* of the generation, for the entity: what is known before the past is */
     double unheard; /* of the first one the level is so many times that, before it was heard; at least 1 */
+    double alone; /* members look at the same steps as features do: so much of what these say counts, whatever
+                     members say, and only of members the level is higher before; 0: they do not */
 };
 
 /* Score the step, then learn from it. *vote is the share of voices above

@@ -12,9 +12,12 @@
 #define KEY_BYTES_MAX (1u << 20) /* of the labels of an entity */
 #define MUCH_MORE 1.5            /* time to learn from */
 #define ASKED_MIN 0.5            /* of what an ensemble finds, for it to count */
-/* How far a first generation may be off: two hours of points of several members, 400 steps of one. */
+/* How far a first generation may be off: two hours of points of several members, of all voices together; 400
+ * steps of the model of latencies, of what it says alone. */
 #define UNHEARD 3.0
-#define UNHEARD_LATENCY 2.0
+#define UNHEARD_LATENCY 4.0
+#define ALONE_LATENCY                                                                                        \
+    0.85 /* of features beside it: either voice may alarm, so each has to be a little louder */
 
 /* What the features are, in their order. */
 static uint64_t features_hash(const struct ax_job_config *config)
@@ -365,6 +368,7 @@ bool ax_entity_hear(struct ax_job *job, struct ax_entity *e, const struct ax_ask
                                           ax_entity_point_steps(job));
         voices.level = ax_ensemble_level(answer->ensemble, answer->index);
         voices.unheard = ax_entity_hears_latencies(job) ? UNHEARD_LATENCY : UNHEARD;
+        voices.alone = ax_entity_hears_latencies(job) ? ALONE_LATENCY : 0;
     }
     if (answer && ax_detector_spec_guards(&job->detector) && speak_up(&voices))
         ask_why(job, asked, at, &told);

@@ -341,9 +341,45 @@ static void what_was_learnt_is_saved_and_read(void **state)
     ax_panel_free(half);
 }
 
+/* What a model of latencies says beside its features, when it is new. */
+static struct ax_verdict heard_along(struct ax_panel *p, double features, double member)
+{
+    struct ax_verdict said = features_at(features), out;
+    const struct ax_ensemble_ratios ratios = {{member}};
+    const struct ax_panel_voices voices = {.features = &said,
+                                           .members = 1,
+                                           .ratios = &ratios,
+                                           .level = 1,
+                                           .generation = 1,
+                                           .learnt_points = 24,
+                                           .unheard = 6,
+                                           .alone = 0.85};
+    double vote;
+    (void)ax_panel_step(p, &voices, &out, &vote);
+    return out;
+}
+
+static void beside_features_that_look_at_the_same_steps_only_members_are_doubted(void **state)
+{
+    (void)state;
+    struct ax_panel *p = ax_panel_new(&spec, POINT);
+    for (uint32_t i = 0; i < 2000; i++)
+        (void)features_heard(p, 0.3);
+    assert_true(heard_along(p, 0.3, 5.9).score < 1); /* nobody has heard yet how far off it is, */
+    assert_true(heard_along(p, 2.5, 1).score > 1);   /* but features are known, */
+    assert_true(heard_along(p, 1.3, 0).score > 1);   /* whatever it says; */
+    assert_true(heard_along(p, 0.9, 6).score < 1);
+    assert_true(heard_along(p, 1.1, 6).score > 1); /* both together are enough, */
+    for (uint32_t i = 0; i < 5000 * POINT; i++)
+        (void)heard_along(p, 0.3, 0.3);
+    assert_true(heard_along(p, 0.3, 5.9).score > 1); /* and it is believed once it was heard */
+    ax_panel_free(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(beside_features_that_look_at_the_same_steps_only_members_are_doubted),
         cmocka_unit_test(without_an_ensemble_the_features_say_it),
         cmocka_unit_test(the_first_steps_of_an_entity_cannot_tell_what_is_rare),
         cmocka_unit_test(voices_at_their_levels_are_a_score_of_1_and_the_vote_counts_them),
