@@ -105,13 +105,19 @@ static void unlock(const struct writing *s)
         (void)pthread_mutex_unlock(&s->p->run);
 }
 
+/* Nothing may be put of a job before what it has said is committed: a start takes no step again that the job
+ * has taken, and then nobody would say it. */
+static enum ax_err settle(struct ax_pipeline *p, struct ax_diag *diag)
+{
+    return ax_pipeline_settle(p) ? AX_OK : ax_fail(diag, AX_IO, "what job %s says cannot be queued", p->unit);
+}
+
 /* Where the log ends, and what is owed then; nothing waits for the sink. */
 static enum ax_err begin(struct writing *s, struct ax_diag *diag)
 {
     struct ax_pipeline *p = s->p;
     lock(s);
-    enum ax_err err =
-        ax_pipeline_settle(p) ? AX_OK : ax_fail(diag, AX_IO, "what job %s says cannot be queued", p->unit);
+    enum ax_err err = settle(p, diag);
     s->position = ax_seglog_end(p->options.log);
     s->changes = p->changes;
     s->owed_ns = atomic_load(&p->snapshot.owed_ns);
@@ -137,15 +143,17 @@ static enum ax_err put_job(struct writing *s, uint32_t i, struct ax_diag *diag)
     lock(s);
     if (s->changes != p->changes)
         err = AX_CONFLICT;
-    else if (i < p->jobs_n) {
+    else if (i >= p->jobs_n)
+        err = AX_NOTFOUND;
+    else
+        err = settle(p, diag);
+    if (err == AX_OK) {
         if (!s->at_once)
             ax_snapshot_hold(s->w);
         err = ax_job_save(p->jobs[i], &s->scratch, s->w);
         if (err != AX_OK)
             (void)ax_fail(diag, err, "job " AX_STR_FMT ": %s", AX_STR_ARG(ax_job_config(p->jobs[i])->name),
                           ax_err_text(err));
-    } else {
-        err = AX_NOTFOUND;
     }
     unlock(s);
     return err == AX_OK && !s->at_once ? ax_snapshot_write(s->w, diag) : err;
@@ -393,5 +401,10 @@ enum ax_err ax_pipeline_restore(struct ax_pipeline *p, struct ax_snapshot *s, st
     for (uint32_t k = 0; k < p->jobs_n; k++)
         ax_pipeline_show_job(p, k);
     (void)pthread_mutex_unlock(&p->run);
-    return err == AX_NOMEM ? err : AX_OK;
+    if (err != AX_NOMEM && (err = ax_snapshot_error(s)) != AX_OK)
+        (void)ax_fail(diag, err,
+                      "a section of the newest snapshot cannot be made of its changes: %s; nothing has been "
+                      "written, start it again",
+                      ax_err_text(err));
+    return err;
 }

@@ -45,7 +45,8 @@ struct ax_pipeline *ax_pipeline_new(const struct ax_pipeline_options *options);
 
 /* Restore what a snapshot holds: series through `series`, and the jobs of a pipeline that has taken no step.
  * Jobs whose block has changed since, and those that cannot read what was saved, begin anew, but their
- * schedule goes on. What is wrong with it is logged and counted. AX_NOMEM with a text. */
+ * schedule goes on. What is wrong with it is logged and counted. AX_NOMEM, and errors of ax_snapshot_error(),
+ * with a text: then the process must not go on, for its next snapshot would lack what could not be read. */
 AX_MUST_USE enum ax_err ax_pipeline_restore(struct ax_pipeline *p, struct ax_snapshot *snapshot,
                                             struct ax_restore *series, struct ax_diag *diag);
 

@@ -93,9 +93,13 @@ struct ax_snapshot_file ax_snapshot_whole(const struct ax_snapshot *s);
 struct ax_snapshot_base *ax_snapshot_take_base(struct ax_snapshot *s);
 
 /* The next section; body is valid until the next call, and that of a whole snapshot until
- * ax_snapshot_close(). One that cannot be made of its changes, which only a lack of memory or another file
- * system below it can explain, is empty. False at the end. */
+ * ax_snapshot_close(). False at the end, and where ax_snapshot_error() says why there are no more. */
 bool ax_snapshot_next(struct ax_snapshot *s, uint8_t *type, struct ax_str *body);
+
+/* Why the newest ax_snapshot_next() was false before the end: a section could not be made of its changes.
+ * AX_NOMEM; AX_CORRUPT, which only another file below it than the one that was checked can explain. AX_OK
+ * otherwise. What was read up to there is not all there is. */
+enum ax_err ax_snapshot_error(const struct ax_snapshot *s);
 
 /* Close and free; NULL is fine. */
 void ax_snapshot_close(struct ax_snapshot *s);

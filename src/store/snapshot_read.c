@@ -30,6 +30,7 @@ struct ax_snapshot {
     struct ax_changes *changes; /* then */
     uint8_t *body;              /* of a section that has changed, */
     size_t room;                /* so much of it */
+    enum ax_err err;            /* why there is no next section, unless this is the end */
 };
 
 /* A file being checked. */
@@ -365,37 +366,43 @@ static bool make_room(struct ax_snapshot *s, size_t n)
     return true;
 }
 
-/* What was put, of how it is told. */
-static struct ax_str told(struct ax_snapshot *s, struct ax_str how)
+/* Make what was put of how it is told; errors of ax_snapshot_error(). */
+static enum ax_err told(struct ax_snapshot *s, struct ax_str how, struct ax_str *out)
 {
-    const struct ax_str nothing = {NULL, 0};
     struct ax_bytes in = ax_bytes_of(how);
     const uint32_t form = ax_get_count(&in, AX_SNAPSHOT_FORMS - 1);
-    if (in.err == AX_OK && form == AX_SNAPSHOT_WHOLE)
-        return (struct ax_str){(const char *)in.p, ax_bytes_left(&in)};
+    if (in.err == AX_OK && form == AX_SNAPSHOT_WHOLE) {
+        *out = (struct ax_str){(const char *)in.p, ax_bytes_left(&in)};
+        return AX_OK;
+    }
     const uint64_t place = ax_get_u64(&in);
     const uint32_t before = ax_get_u32(&in), n = ax_get_u32(&in);
-    if (in.err != AX_OK || place > s->by->bytes || before > s->by->bytes - place || n > AX_CHANGES_MAX ||
-        !make_room(s, n))
-        return nothing;
-    const enum ax_err err =
-        ax_changes_apply(s->changes, (struct ax_str){(const char *)s->by->map + place, before},
-                         (struct ax_str){(const char *)in.p, ax_bytes_left(&in)}, s->body, n);
-    return err == AX_OK ? (struct ax_str){(const char *)s->body, n} : nothing;
+    if (in.err != AX_OK || place > s->by->bytes || before > s->by->bytes - place || n > AX_CHANGES_MAX)
+        return AX_CORRUPT;
+    if (!make_room(s, n))
+        return AX_NOMEM;
+    *out = (struct ax_str){(const char *)s->body, n};
+    return ax_changes_apply(s->changes, (struct ax_str){(const char *)s->by->map + place, before},
+                            (struct ax_str){(const char *)in.p, ax_bytes_left(&in)}, s->body, n);
 }
 
 bool ax_snapshot_next(struct ax_snapshot *s, uint8_t *type, struct ax_str *body)
 {
     struct ax_frame f;
-    if (s->bytes - s->at < AX_FRAME_HEAD || !ax_frame_get(s->map + s->at, s->at, &f) ||
+    if (s->err != AX_OK || s->bytes - s->at < AX_FRAME_HEAD || !ax_frame_get(s->map + s->at, s->at, &f) ||
         f.type == AX_SNAPSHOT_END || f.n > s->bytes - s->at - AX_FRAME_HEAD)
         return false;
     *type = f.type;
     *body = (struct ax_str){(const char *)s->map + s->at + AX_FRAME_HEAD, f.n};
     if (s->by)
-        *body = told(s, *body);
+        s->err = told(s, *body, body);
     s->at += AX_FRAME_HEAD + f.n;
-    return true;
+    return s->err == AX_OK;
+}
+
+enum ax_err ax_snapshot_error(const struct ax_snapshot *s)
+{
+    return s->err;
 }
 
 void ax_snapshot_close(struct ax_snapshot *s)

@@ -4,6 +4,7 @@
 #include "failing.h"
 #include "lasting.h"
 #include "pipeline/pipeline_priv.h"
+#include "store/records.h"
 
 static void one_allocation_that_fails_costs_no_snapshot(void **state)
 {
@@ -26,8 +27,62 @@ static void one_allocation_that_fails_costs_no_snapshot(void **state)
     lasting_feed_done(&feed);
 }
 
+/* A section of series, which any version reads, so long. */
+static void put_section(struct ax_snapshot_writer *w, const char *bytes, size_t n)
+{
+    ax_snapshot_put_keyed(w, AX_SECTION_SERIES, 1, (struct ax_str){bytes, n});
+}
+
+/* Otherwise series would be gone, and the next snapshot would make that last. */
+static void a_start_without_memory_for_a_section_of_changes_fails(void **state)
+{
+    (void)state;
+    static const char bytes[100000] = {1};
+    struct lasting_feed feed;
+    struct lasting l;
+    struct ax_diag diag = {{0}};
+    lasting_feed_init(&feed, 11, true);
+    lasting_init(&l, &feed);
+    struct ax_snapshot_writer *w = NULL;
+    struct ax_snapshot_base *base = NULL;
+    struct ax_snapshot *s = NULL;
+    struct ax_restore *restore = NULL;
+    struct ax_restore_report report;
+    uint64_t n;
+    const char *dir = ax_durable_snapshots(l.d);
+    for (uint64_t position = 1; position < 3; position++) {
+        struct ax_snapshot_base *made;
+        assert_int_equal(ax_snapshot_begin(dir, position, &w, &diag), AX_OK);
+        if (base)
+            assert_int_equal(ax_snapshot_tell_by(w, base), AX_OK);
+        put_section(w, bytes, sizeof bytes - position);
+        assert_int_equal(ax_snapshot_commit_base(w, &made, &n, &diag), AX_OK);
+        base = base ? base : made;
+    }
+    ax_snapshot_base_free(base);
+    uint32_t failed = 1, refused = 0;
+    for (uint32_t nth = 1; failed; nth++) {
+        assert_int_equal(ax_snapshot_open(dir, &s, NULL, &diag), AX_OK);
+        assert_int_equal(ax_restore_new(l.db, &restore), AX_OK);
+        diag.text[0] = '\0';
+        failing_begin(&(struct failing){.kinds = FAILING_MEMORY, .nth = nth});
+        const enum ax_err err = ax_pipeline_restore(l.pipeline, s, restore, &diag);
+        failed = failing_end();
+        refused += err == AX_NOMEM;
+        assert_true(err == AX_OK || (failed && err == AX_NOMEM && strstr(diag.text, "section")));
+        ax_restore_end(restore, &report);
+        ax_snapshot_close(s);
+    }
+    assert_true(refused > 0);
+    lasting_done(&l);
+    lasting_feed_done(&feed);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(one_allocation_that_fails_costs_no_snapshot)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(one_allocation_that_fails_costs_no_snapshot),
+        cmocka_unit_test(a_start_without_memory_for_a_section_of_changes_fails),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -175,6 +175,39 @@ static void what_changes_a_job_meanwhile_is_before_the_position_and_told_once(vo
     lasting_done(&l);
 }
 
+static struct lasting *refused; /* its sink takes nothing from the moment a snapshot has begun */
+
+static void go_on_unheard(struct ax_pipeline *p)
+{
+    assert_ptr_equal(p, refused->pipeline);
+    refused->ledger.refuse = UINT32_MAX;
+    lasting_live_to(refused, refused->taken + 2);
+    assert_true(p->uncommitted);
+}
+
+static void no_job_is_saved_before_what_it_has_said_is_committed(void **state)
+{
+    (void)state;
+    struct lasting l, quiet;
+    lasting_init(&quiet, &feed);
+    lasting_live_to(&quiet, feed.n * 3 / 4);
+    lasting_init(&l, &feed);
+    lasting_live_to(&l, feed.n / 2);
+    refused = &l;
+    disk.pipeline = l.pipeline;
+    disk.then = go_on_unheard;
+    assert_false(ax_pipeline_snapshot(l.pipeline));
+    disk.pipeline = NULL;
+    assert_null(disk.then);
+    lasting_kill(&l);
+    l.ledger.refuse = 0;
+    lasting_start(&l, lasting_jobs);
+    lasting_live_to(&l, feed.n * 3 / 4);
+    assert_true(ledger_require_equal(&quiet.ledger, &l.ledger) > 1000);
+    lasting_done(&l);
+    lasting_done(&quiet);
+}
+
 static void a_snapshot_is_due_when_a_start_would_owe_too_much(void **state)
 {
     (void)state;
@@ -255,6 +288,7 @@ int main(void)
         cmocka_unit_test(nobody_who_asks_a_job_waits_for_the_disk),
         cmocka_unit_test(steps_are_taken_while_a_snapshot_waits_for_its_disk),
         cmocka_unit_test(what_changes_a_job_meanwhile_is_before_the_position_and_told_once),
+        cmocka_unit_test(no_job_is_saved_before_what_it_has_said_is_committed),
         cmocka_unit_test(a_snapshot_is_due_when_a_start_would_owe_too_much),
         cmocka_unit_test(such_snapshots_write_no_more_than_they_may),
         cmocka_unit_test(what_a_start_took_again_is_owed_by_the_next),

@@ -13,6 +13,7 @@
 
 #define SECTIONS 5
 #define SECTION_BYTES (100u << 10) /* so that some are written through the buffer and some past it */
+#define KEYED_BYTES (10u << 10)
 
 struct world {
     char dir[SCRATCH_PATH];
@@ -171,6 +172,50 @@ static void an_opening_that_fails_is_not_taken_for_damage_of_all(void **state)
     assert_newest(w, 2);
 }
 
+/* Sections that grow, with keys, as a whole snapshot or told by it. */
+static void save_keyed(struct world *w, uint64_t position, struct ax_snapshot_base **base)
+{
+    struct ax_snapshot_writer *writer = NULL;
+    uint64_t bytes;
+    assert_int_equal(ax_snapshot_begin(w->dir, position, &writer, &w->diag), AX_OK);
+    if (*base)
+        assert_int_equal(ax_snapshot_tell_by(writer, *base), AX_OK);
+    for (uint32_t i = 1; i <= SECTIONS; i++) {
+        w->bytes[i] = (char)position;
+        ax_snapshot_put_keyed(writer, (uint8_t)i, i, (struct ax_str){w->bytes, i * KEYED_BYTES});
+    }
+    struct ax_snapshot_base *made;
+    assert_int_equal(ax_snapshot_commit_base(writer, &made, &bytes, &w->diag), AX_OK);
+    *base = *base ? *base : made;
+}
+
+static void a_reading_without_memory_says_so_and_ends(void **state)
+{
+    struct world *w = *state;
+    struct ax_snapshot_base *base = NULL;
+    uint32_t failed = 1, nth = 1;
+    save_keyed(w, 1, &base);
+    save_keyed(w, 2, &base);
+    assert_int_equal(scratch_count(w->dir, ".changes"), 1);
+    for (; failed > 0; nth++) {
+        struct ax_snapshot *s = NULL;
+        struct ax_str body;
+        uint8_t type;
+        uint32_t n = 0;
+        assert_int_equal(ax_snapshot_open(w->dir, &s, &w->passed, &w->diag), AX_OK);
+        failing_begin(&(struct failing){.kinds = FAILING_MEMORY, .nth = nth});
+        for (; ax_snapshot_next(s, &type, &body); n++)
+            assert_int_equal(body.n, type * KEYED_BYTES);
+        failed = failing_end();
+        assert_int_equal(ax_snapshot_error(s), failed ? AX_NOMEM : AX_OK);
+        assert_int_equal(n, failed ? nth - 1 : SECTIONS); /* each needs more room than the one before */
+        assert_false(ax_snapshot_next(s, &type, &body));
+        ax_snapshot_close(s);
+    }
+    assert_int_equal(nth, SECTIONS + 2);
+    ax_snapshot_base_free(base);
+}
+
 static void a_pruning_that_fails_leaves_the_newest(void **state)
 {
     struct world *w = *state;
@@ -222,6 +267,7 @@ int main(void)
         TEST(one_that_fails_leaves_those_of_before),
         TEST(one_that_replaces_its_like_and_fails_leaves_one_of_them),
         TEST(an_opening_that_fails_is_not_taken_for_damage_of_all),
+        TEST(a_reading_without_memory_says_so_and_ends),
         TEST(a_pruning_that_fails_leaves_the_newest),
         TEST(a_lock_that_fails_holds_nothing),
     };
