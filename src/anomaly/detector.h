@@ -12,7 +12,8 @@
  * stayed for hold_steps (anomaly/hold.h). Beyond that what lasted teaches the level of the combination late,
  * after half of the memory on average, so that many faults in a short time do not become what is usual. A
  * move of a series that rests at one value nearly always scores above 1 only when it is rare, longer or
- * further than others (anomaly/rest.h). A series that is never negative scores above 1 also when it falls
+ * further than others (anomaly/rest.h); one that turns out so late is judged by where the series rested, and
+ * its steps until then teach nothing. A series that is never negative scores above 1 also when it falls
  * deeper, as a ratio, than it rarely does (anomaly/depth.h): a fifth of the false-alarm rate may come of
  * that. What comes at the same time of the day for the fourth time is known (anomaly/recurrence.h).
  *

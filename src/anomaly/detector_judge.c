@@ -33,6 +33,13 @@ static double lower_of(const struct ax_look *l, double expected, double lower)
     return fmin(fmax(lower, l->edge), expected);
 }
 
+/* What was expected before an onset. A move away from where the series rests may turn out to be rare only
+ * after steps that the forecast has followed: then it is where it rested. */
+static double expected_before(const struct ax_detector *d, const struct ax_look *l)
+{
+    return l->resting == AX_REST_RARE ? d->rest.value : l->expected;
+}
+
 /* From an onset on a value is also judged by what was expected before: back there it is normal, far from it
  * it is not, after a clear onset, however well the forecast has followed. Returns the score. */
 static double held_score(struct ax_detector *d, const struct ax_look *l, double width, double now,
@@ -40,11 +47,11 @@ static double held_score(struct ax_detector *d, const struct ax_look *l, double 
 {
     bool outside;
     if (d->hold.age == 0) {
-        d->clear = now > HOLD_ONSET && fabs(l->value - l->expected) > HOLD_WIDTH * width;
+        const double before = expected_before(d, l);
+        d->clear = now > HOLD_ONSET && fabs(l->value - before) > HOLD_WIDTH * width;
         if (now > 1) {
             const double usual = ax_spread_median(&d->spread);
-            ax_hold_start(&d->hold, l->expected, isnan(usual) ? l->expected : usual, width, width, l->value,
-                          now);
+            ax_hold_start(&d->hold, before, isnan(usual) ? before : usual, width, width, l->value, now);
         }
         return now;
     }
@@ -128,11 +135,12 @@ void ax_detector_judge(struct ax_detector *d, const struct ax_observation *o, st
     const bool abnormal = out->score > 1 || beyond || (d->clear && score > 1);
     d->run = abnormal ? d->run + (d->run < UINT32_MAX) : 0;
     out->unasked = l->known && !(out->score > 1);
-    if (o->past.n && (abnormal ? d->run <= ax_detector_hold_steps(d) : out->score > 1))
+    const bool undecided = l->resting == AX_REST_COMMON; /* it may still turn out to be a rare move */
+    if (o->past.n && (undecided || (abnormal ? d->run <= ax_detector_hold_steps(d) : out->score > 1)))
         ax_marks_set(&d->marks);
-    ax_spread_add(&d->spread, abnormal || out->score > 1 ? (double)NAN : l->value);
+    ax_spread_add(&d->spread, abnormal || out->score > 1 || undecided ? (double)NAN : l->value);
     guard(d, l, out);
     settle(out);
-    if (l->resting == AX_REST_COMMON && !out->unasked)
+    if (undecided && !out->unasked)
         out->unrested = fmin(unrested, SCORE_MAX);
 }
