@@ -70,6 +70,19 @@ bool ax_pipeline_snapshot_due(struct ax_pipeline *p)
            owes_too_much(p, mono_ms, end);
 }
 
+bool ax_pipeline_is_told(const struct ax_pipeline *p, uint64_t untold)
+{
+    const struct ax_pipeline_options *o = &p->options;
+    return untold <= atomic_load(&p->snapshot.told) || atomic_load(&p->snapshot.off) || !o->log ||
+           !o->snapshots;
+}
+
+void ax_pipeline_put_off(struct ax_pipeline *p)
+{
+    p->snapshot.retry_ms = ax_clock_mono(&p->options.clock) + AX_SNAPSHOT_RETRY_MS;
+    atomic_store(&p->snapshot.off, true);
+}
+
 void *ax_pipeline_keep(void *pipeline)
 {
     struct ax_pipeline *p = pipeline;
@@ -87,7 +100,7 @@ struct writing {
     struct ax_pipeline *p;
     struct ax_snapshot_writer *w;
     struct ax_buf scratch;
-    uint64_t position, changes;
+    uint64_t position, changes, untold;
     int64_t owed_ns; /* at the position */
     bool at_once;    /* everything in one go, with `run` held */
     bool whole;
@@ -120,6 +133,7 @@ static enum ax_err begin(struct writing *s, struct ax_diag *diag)
     enum ax_err err = settle(p, diag);
     s->position = ax_seglog_end(p->options.log);
     s->changes = p->changes;
+    s->untold = atomic_load(&p->snapshot.untold);
     s->owed_ns = atomic_load(&p->snapshot.owed_ns);
     ax_pipeline_put_owed(p, &s->scratch);
     unlock(s);
@@ -218,6 +232,8 @@ static void note_written(const struct writing *s, struct ax_snapshot_base *base,
     }
     ax_snapshot_plan_note(&now->plan, s->whole, bytes, mono_ms, took_ms);
     owe(s->p, -s->owed_ns);
+    atomic_store(&now->told, s->untold);
+    atomic_store(&now->off, false);
 }
 
 /* Write a snapshot; it appears whole or not at all. Nobody waits for the disk meanwhile but the thread that
@@ -264,7 +280,7 @@ static bool tidy(struct ax_pipeline *p)
 /* Tell of a snapshot that was not taken. */
 static bool fail(struct ax_pipeline *p, const struct ax_diag *diag)
 {
-    p->snapshot.retry_ms = ax_clock_mono(&p->options.clock) + AX_SNAPSHOT_RETRY_MS;
+    ax_pipeline_put_off(p);
     atomic_store(&p->snapshot.wanted, true);
     ax_metric_count(AX_M_SNAPSHOT_FAILURES, NULL, NULL);
     ax_log(AX_LOG_WARN, "snapshot_failed",

@@ -234,11 +234,6 @@ bool ax_pipeline_erasing(struct ax_pipeline *p)
 
 /* ---- log ---- */
 
-static void put_off(struct ax_pipeline *p)
-{
-    p->snapshot.retry_ms = ax_clock_mono(&p->options.clock) + AX_SNAPSHOT_RETRY_MS;
-}
-
 void ax_pipeline_scrub(struct ax_pipeline *p)
 {
     const struct record nothing = {.last_ms =
@@ -252,7 +247,7 @@ void ax_pipeline_scrub(struct ax_pipeline *p)
     p->snapshot.rolled = atomic_load(&p->erasures);
     (void)pthread_mutex_unlock(&p->run);
     if (err != AX_OK) {
-        put_off(p);
+        ax_pipeline_put_off(p);
         ax_log(AX_LOG_WARN, "erasing_waits",
                "what was erased stays in the log for now; it is tried again: %s", diag.text);
         return;
@@ -261,7 +256,7 @@ void ax_pipeline_scrub(struct ax_pipeline *p)
     const bool taken = ax_pipeline_snapshot(p), tidy = taken && p->snapshot.tidy;
     p->snapshot.scrubs = false;
     if (taken && !tidy)
-        put_off(p);
+        ax_pipeline_put_off(p);
     (void)pthread_mutex_lock(&p->run);
     if (tidy && p->snapshot.rolled == atomic_load(&p->erasures)) /* else it may hold what was erased since */
         (void)atomic_fetch_sub(&p->snapshot.scrub, 1);

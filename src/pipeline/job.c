@@ -424,6 +424,16 @@ uint64_t ax_job_id(const struct ax_job *job, const struct ax_labels *labels)
     return ax_labels_hash(labels, ax_db_seed(job->env.db));
 }
 
+void ax_job_note_untold(struct ax_job *job, uint64_t untold)
+{
+    job->untold = untold;
+}
+
+uint64_t ax_job_untold(const struct ax_job *job)
+{
+    return job->untold;
+}
+
 const struct ax_job_config *ax_job_config(const struct ax_job *job)
 {
     return job->config;

@@ -125,6 +125,7 @@ struct ax_job {
     uint64_t generation; /* tells it from one of the same name before or after it */
     uint64_t identity;   /* of what it was built from: equal ones can read what the other has learnt */
     uint64_t evaluation; /* counted up; see ax_target.given */
+    uint64_t untold;     /* see ax_job_untold() */
     bool learnt;         /* it has taken a step, or what was saved of one */
     bool observing;      /* a rehearsal whose steps go into the windows alone */
     const struct ax_config *root;

@@ -191,7 +191,7 @@ static bool run_step(struct ax_pipeline *p, uint32_t i, const struct ax_tick *ti
     struct ax_job *job = p->jobs[i];
     int64_t t_ms;
     uint64_t skipped;
-    if (!ax_job_due(job, tick, &t_ms, &skipped))
+    if (!ax_pipeline_is_told(p, ax_job_untold(job)) || !ax_job_due(job, tick, &t_ms, &skipped))
         return false;
     int64_t start_ns = ax_mono_ns();
     const bool swapped = ax_pipeline_swap(p, job);
@@ -262,6 +262,9 @@ uint32_t ax_pipeline_run_due(struct ax_pipeline *p)
     while (!ax_pipeline_is_current(p))
         if (!ax_pipeline_replay_some(p) || atomic_load(&p->stop))
             return 0;
+    /* Without a thread for it. */
+    if (!p->keeps && !ax_pipeline_is_told(p, atomic_load(&p->snapshot.untold)))
+        (void)ax_pipeline_snapshot(p);
     do {
         more = run_round(p);
         ran += more;
@@ -295,9 +298,9 @@ static void *run(void *arg)
 
 enum ax_err ax_pipeline_start(struct ax_pipeline *p)
 {
-    p->started = pthread_create(&p->thread, NULL, run, p) == 0;
-    p->keeps = p->started && p->options.log && pthread_create(&p->keeper, NULL, ax_pipeline_keep, p) == 0;
-    return p->started && (p->keeps || !p->options.log) ? AX_OK : AX_IO;
+    p->keeps = p->options.log && pthread_create(&p->keeper, NULL, ax_pipeline_keep, p) == 0;
+    p->started = (p->keeps || !p->options.log) && pthread_create(&p->thread, NULL, run, p) == 0;
+    return p->started ? AX_OK : AX_IO;
 }
 
 static void end_thread(struct ax_pipeline *p)
@@ -373,6 +376,7 @@ bool ax_pipeline_with_job(struct ax_pipeline *p, struct ax_str name,
     uint32_t i = ax_pipeline_is_current(p) ? ax_pipeline_find_job(p, name) : UINT32_MAX;
     if (i != UINT32_MAX && use(ctx, p->jobs[i])) {
         p->changes++;
+        ax_job_note_untold(p->jobs[i], atomic_fetch_add(&p->snapshot.untold, 1) + 1);
         ax_pipeline_show_job(p, i);
         atomic_store(&p->snapshot.wanted, true);
     }

@@ -110,7 +110,8 @@ struct ax_config *ax_pipeline_keep_config(struct ax_pipeline *p);
 
 /* Call with the job of that name, between two steps; false when there is none, or when it is still taking the
  * steps of the log. `use` says whether the job has learnt something otherwise than by its steps: then a
- * snapshot is taken soon, for the log does not tell of it. Waits for a step that is running, and holds the
+ * snapshot is taken at once, for the log does not tell of it, and the job's next step waits for that unless
+ * none can be taken. Waits for a step that is running, and holds the
  * next one off. Thread-safe; use must not call back. */
 bool ax_pipeline_with_job(struct ax_pipeline *p, struct ax_str name,
                           bool (*use)(void *ctx, struct ax_job *job), void *ctx);

@@ -37,7 +37,10 @@ struct ax_snapshots {
     struct ax_snapshot_plan plan;
     _Atomic int64_t owed_ns,
         step_ns; /* CPU that the steps behind it have taken, as they would again; and the last of them */
+    _Atomic uint64_t untold, /* changes of jobs that the log does not tell of, so far; under `run` */
+        told;                /* so many of them are in the newest sound one */
     int64_t retry_ms;
+    atomic_bool off;    /* something has failed, and the next one waits for that: no step waits for it */
     atomic_bool wanted; /* now, and not when it is time */
     atomic_int scrub;   /* so many more, before nothing of what was erased is left */
     bool scrubs;        /* the one that is taken is owed; and the log was rolled when there were so many */
@@ -152,6 +155,13 @@ void ax_pipeline_owe(struct ax_pipeline *p, struct ax_str section);
 
 /* checkpoint.c: is it time for a snapshot? Asks clocks: nothing that is said may depend on it. */
 bool ax_pipeline_snapshot_due(struct ax_pipeline *p);
+
+/* Are the first so many changes that the log does not tell of saved? A step that comes between one and its
+ * snapshot would be another one in a replay. True also while no snapshot can be taken, which is told. */
+bool ax_pipeline_is_told(const struct ax_pipeline *p, uint64_t untold);
+
+/* Something has failed: the next snapshot is tried later. */
+void ax_pipeline_put_off(struct ax_pipeline *p);
 
 /* Take snapshots when they are due, until the pipeline is to stop: a thread's function. */
 void *ax_pipeline_keep(void *pipeline);

@@ -2,10 +2,12 @@
  * does nothing else. */
 #include "ax_test.h"
 #include "lasting.h"
+#include "pipeline/job_priv.h"
 #include "pipeline/lesson.h"
 #include "pipeline/pipeline_priv.h"
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <sys/uio.h>
@@ -48,6 +50,7 @@ static struct {
     uint32_t free, held;
     void (*then)(struct ax_pipeline *p); /* at the first of them */
     atomic_bool dead, asked;             /* nothing of a snapshot can be made now; somebody waits for it */
+    bool full;                           /* nothing can be made at all */
 } disk;
 
 static void look(void)
@@ -85,6 +88,10 @@ int make_file(int dir, const char *name, int flags, ...)
         atomic_store(&disk.asked, true);
         ax_sleep_ns(MS);
     }
+    if (strstr(name, ".snap.tmp") && disk.full) {
+        errno = ENOSPC;
+        return -1;
+    }
     return real(dir, name, flags, mode);
 }
 
@@ -111,12 +118,17 @@ static void nobody_who_asks_a_job_waits_for_the_disk(void **state)
     lasting_done(&l);
 }
 
-static int64_t last_step_ms(struct ax_pipeline *p)
+static int64_t step_ms_of(struct ax_pipeline *p, uint32_t job)
 {
     struct ax_job_status status;
     char name[64];
-    assert_true(ax_pipeline_job_status(p, 0, name, sizeof name, &status));
+    assert_true(ax_pipeline_job_status(p, job, name, sizeof name, &status));
     return status.last_step_ms;
+}
+
+static int64_t last_step_ms(struct ax_pipeline *p)
+{
+    return step_ms_of(p, 0);
 }
 
 static void steps_are_taken_while_a_snapshot_waits_for_its_disk(void **state)
@@ -172,6 +184,110 @@ static void what_changes_a_job_meanwhile_is_before_the_position_and_told_once(vo
     const struct ax_str job = ax_job_config(l.pipeline->jobs[l.pipeline->jobs_n - 1])->name;
     assert_int_equal(ax_pipeline_lessons(l.pipeline, job, ids, &n), AX_OK);
     assert_int_equal(n, 1);
+    lasting_done(&l);
+}
+
+/* As a hand-over of history does: what the models of a job learn from becomes another, and no record says so.
+ */
+static bool learn_otherwise(void *ctx, struct ax_job *job)
+{
+    const int64_t t_ms = ax_job_stepped_ms(job);
+    const struct ax_lesson_range range = {.id = 9 + ax_job_untold(job),
+                                          .verdict = AX_LESSON_EXCLUDED,
+                                          .from_ms = t_ms - 60 * (int64_t)LASTING_STEP,
+                                          .to_ms = t_ms};
+    uint32_t *n = ctx;
+    for (struct ax_target *t = job->channels[0].first; t; t = t->next)
+        *n += ax_target_excludes(t) && ax_target_exclude(t, &range) == AX_OK;
+    return true;
+}
+
+static void hand_over(struct lasting *l)
+{
+    uint32_t n = 0;
+    assert_true(ax_pipeline_with_job(l->pipeline, ax_str("kbps"), learn_otherwise, &n));
+    assert_true(n > 2);
+}
+
+/* A run in which nothing happens but this, up to three quarters. */
+static void hand_over_in_peace(struct lasting *l)
+{
+    lasting_init(l, &feed);
+    lasting_live_to(l, feed.n / 2);
+    hand_over(l);
+    lasting_live_to(l, feed.n * 3 / 4);
+}
+
+static void a_step_after_a_hand_over_is_the_same_in_a_replay(void **state)
+{
+    (void)state;
+    struct lasting l, quiet;
+    hand_over_in_peace(&quiet);
+    lasting_init(&l, &feed);
+    lasting_live_to(&l, feed.n / 2);
+    hand_over(&l);
+    lasting_live_to(&l, feed.n / 2 + 5);
+    lasting_kill(&l); /* before anything asks whether a snapshot is due */
+    lasting_start(&l, lasting_jobs);
+    lasting_live_to(&l, feed.n * 3 / 4);
+    assert_true(ledger_require_equal(&quiet.ledger, &l.ledger) > 1000);
+    lasting_done(&l);
+    lasting_done(&quiet);
+}
+
+static void a_step_after_a_hand_over_waits_until_that_is_saved(void **state)
+{
+    (void)state;
+    struct lasting l, quiet;
+    hand_over_in_peace(&quiet);
+    lasting_init(&l, &feed);
+    lasting_live_to(&l, feed.n / 2);
+    assert_true(ax_pipeline_snapshot(l.pipeline));
+    const int64_t before_ms = step_ms_of(l.pipeline, 0);
+    struct ax_pipeline *p = l.pipeline;
+    atomic_store(&disk.asked, false);
+    atomic_store(&disk.dead, true);
+    p->keeps = true;
+    assert_int_equal(pthread_create(&p->keeper, NULL, ax_pipeline_keep, p), 0);
+    hand_over(&l);
+    for (int i = 0; !atomic_load(&disk.asked) && i < 30000; i++)
+        ax_sleep_ns(MS);
+    assert_true(atomic_load(&disk.asked));
+    lasting_live_to(&l, feed.n / 2 + 1);
+    assert_true(step_ms_of(p, 0) == before_ms);
+    assert_true(step_ms_of(p, 1) > before_ms); /* of a job that nothing has happened to */
+    atomic_store(&disk.dead, false);
+    for (int i = 0; !ax_pipeline_is_told(p, 1) && i < 30000; i++)
+        ax_sleep_ns(MS);
+    assert_true(ax_pipeline_is_told(p, 1));
+    assert_int_equal(ax_pipeline_run_due(p), 1);
+    assert_true(step_ms_of(p, 0) == step_ms_of(p, 1));
+    lasting_kill(&l);
+    lasting_start(&l, lasting_jobs);
+    lasting_live_to(&l, feed.n * 3 / 4);
+    assert_true(ledger_require_equal(&quiet.ledger, &l.ledger) > 1000);
+    lasting_done(&l);
+    lasting_done(&quiet);
+}
+
+static void no_step_waits_for_a_disk_that_has_failed(void **state)
+{
+    (void)state;
+    struct lasting l;
+    lasting_init(&l, &feed);
+    lasting_live_to(&l, feed.n / 2);
+    const int64_t before_ms = last_step_ms(l.pipeline);
+    disk.full = true;
+    hand_over(&l);
+    lasting_live_to(&l, feed.n / 2 + 3);
+    assert_true(last_step_ms(l.pipeline) > before_ms);
+    assert_true(of(&l)->wanted && of(&l)->off);
+    hand_over(&l);
+    lasting_live_to(&l, feed.n / 2 + 4);
+    disk.full = false;
+    assert_true(ax_pipeline_snapshot(l.pipeline));
+    assert_false(of(&l)->off);
+    assert_true(ax_pipeline_is_told(l.pipeline, 2));
     lasting_done(&l);
 }
 
@@ -288,6 +404,9 @@ int main(void)
         cmocka_unit_test(nobody_who_asks_a_job_waits_for_the_disk),
         cmocka_unit_test(steps_are_taken_while_a_snapshot_waits_for_its_disk),
         cmocka_unit_test(what_changes_a_job_meanwhile_is_before_the_position_and_told_once),
+        cmocka_unit_test(a_step_after_a_hand_over_is_the_same_in_a_replay),
+        cmocka_unit_test(a_step_after_a_hand_over_waits_until_that_is_saved),
+        cmocka_unit_test(no_step_waits_for_a_disk_that_has_failed),
         cmocka_unit_test(no_job_is_saved_before_what_it_has_said_is_committed),
         cmocka_unit_test(a_snapshot_is_due_when_a_start_would_owe_too_much),
         cmocka_unit_test(such_snapshots_write_no_more_than_they_may),
