@@ -12,6 +12,10 @@
 #define LEVEL_ALWAYS_UNTIL 256
 #define BLIP 3           /* values; what was over so soon is noise of this series */
 #define POINTS 240       /* before which nobody knows how deep is rare */
+#define YOUNG 60.0       /* values, before which one counts for less */
+#define NEARLY 0.9       /* of the depth of zero: no level is deeper, */
+#define AS_DEEP 0.75     /* until falls of so much of it */
+#define VISITS 2.0       /* came so often */
 #define MEAN_MAX 1.01e38 /* of values up to 1e38 */
 
 void ax_depth_init(struct ax_depth *d, uint32_t memory_steps)
@@ -36,6 +40,28 @@ static double log_of(const struct ax_depth *d, double value)
     return log(fmax(value, 0) + least_of(d));
 }
 
+/* The depth of zero: no value has a greater one. */
+static double bottom_of(const struct ax_depth *d)
+{
+    return fmax(d->log - log_of(d, 0), 0);
+}
+
+/* Depths that a value or an abnormality had. */
+static void visit(struct ax_depth *d, double deepest, double teaches, double weight)
+{
+    if (deepest > 0 && deepest >= AS_DEEP * bottom_of(d))
+        d->bottom += (float)weight;
+    ax_short_tail_add(&d->tail, teaches, weight);
+}
+
+/* The depth that is rare. What the tail draws beyond that of zero says only that no such depth is known. */
+static double level_of(const struct ax_depth *d, double rate)
+{
+    const double usual = fmax(VISITS, rate * fmin((double)d->tail.of.n, memory_of(d))),
+                 level = ax_short_tail_level(&d->tail, rate);
+    return fmax((double)d->bottom < usual ? fmin(level, NEARLY * bottom_of(d)) : level, LEVEL_MIN);
+}
+
 double ax_depth_edge(const struct ax_depth *d, double recent)
 {
     if (d->tail.of.n < POINTS || (d->negative && (double)d->since < memory_of(d)))
@@ -52,9 +78,9 @@ double ax_depth_score(const struct ax_depth *d, double value, double edge)
 /* An abnormality is over. */
 static void end(struct ax_depth *d)
 {
+    const double deepest = (double)d->deepest;
     if (d->lasts > 0)
-        ax_short_tail_add(
-            &d->tail, d->lasts <= BLIP ? (double)d->deepest : fmin((double)d->deepest, (double)d->level), 1);
+        visit(d, deepest, d->lasts <= BLIP ? deepest : fmin(deepest, (double)d->level), 1);
     d->lasts = 0;
     d->deepest = 0;
 }
@@ -75,9 +101,11 @@ void ax_depth_learn(struct ax_depth *d, double value, bool abnormal, double rate
     d->mean += (fmax(value, 0) - d->mean) * share;
     const double at = log_of(d, value);
     d->log += (at - d->log) * share;
-    ax_short_tail_add(&d->tail, fmax(d->log - at, 0), 1);
+    const double age = fmin((double)(d->tail.of.n + 1) / YOUNG, 1), depth = fmax(d->log - at, 0);
+    d->bottom /= d->tail.of.growth;
+    visit(d, depth, depth, age * age);
     if (d->tail.of.n < LEVEL_ALWAYS_UNTIL || (d->tail.of.n + turn) % LEVEL_EVERY == 0)
-        d->level = (float)fmax(ax_short_tail_level(&d->tail, rate), LEVEL_MIN);
+        d->level = (float)level_of(d, rate);
 }
 
 void ax_depth_save(const struct ax_depth *d, struct ax_buf *out)
@@ -90,6 +118,7 @@ void ax_depth_save(const struct ax_depth *d, struct ax_buf *out)
     ax_put_f32(out, d->level);
     ax_put_f32(out, d->deepest);
     ax_put_varint(out, d->lasts);
+    ax_put_f32(out, d->bottom);
 }
 
 void ax_depth_load(struct ax_depth *d, struct ax_bytes *in)
@@ -102,4 +131,5 @@ void ax_depth_load(struct ax_depth *d, struct ax_bytes *in)
     d->level = ax_get_f32_in(in, (float)LEVEL_MIN, FLT_MAX);
     d->deepest = ax_get_f32_in(in, 0, FLT_MAX);
     d->lasts = (uint8_t)ax_get_count(in, BLIP + 1);
+    d->bottom = ax_get_f32_in(in, 0, FLT_MAX);
 }

@@ -5,8 +5,10 @@
  * the input; on a logarithmic scale zero is. The depth of a value is ln((usual + least) / (value + least)):
  * usual is the geometric mean of what is normal, least a twentieth of the arithmetic one, below which all is
  * as good as nothing. Depths have a tail of their own (anomaly/tail.h), so what a series often visits is
- * not deep for it. Only a fall counts: to less than half of what the last values were, and of what is usual;
- * what wanes over hours has not stalled. Owner: one thread. */
+ * not deep for it; but no level is drawn from it that zero itself would not reach, until depths of three
+ * quarters of that came more than twice within the memory, and more often than the rate allows. Only a fall
+ * counts: to less than half of what the last values were, and of what is usual; what wanes over hours has not
+ * stalled. Owner: one thread. */
 #ifndef AX_ANOMALY_DEPTH_H
 #define AX_ANOMALY_DEPTH_H
 
@@ -23,6 +25,7 @@ struct ax_depth {
     uint8_t lasts;  /* abnormal values in succession, up to 4, */
     float deepest;  /* and the depth of the deepest */
     float level;    /* depth that is rare; at least ln 2 */
+    float bottom;   /* visits about as deep as zero, within the memory */
 };
 
 /* One that has seen nothing. */
@@ -37,9 +40,10 @@ double ax_depth_edge(const struct ax_depth *d, double recent);
 double ax_depth_score(const struct ax_depth *d, double value, double edge);
 
 /* Learn a value (at most 1e38), when depths are rare that `rate` of values exceed. Values count from the
- * first one above 0 on. Abnormal ones are none that others are compared with, and count as one when they are
- * over: as deep as they were when that was within three values, else no deeper than what is rare. O(bins of
- * the tail), at every eighth value of a long past, which one being the turn of the series. */
+ * first one above 0 on, the first 60 for less: a host that starts is idle. Abnormal ones are none that
+ * others are compared with, and count as one when they are over: as deep as they were when that was within
+ * three values, else no deeper than what is rare. O(bins of the tail), at every eighth value of a long past,
+ * which one being the turn of the series. */
 void ax_depth_learn(struct ax_depth *d, double value, bool abnormal, double rate, uint32_t turn);
 
 /* Append all that it knows. */

@@ -2,7 +2,7 @@
 #include "anomaly/detector_priv.h"
 #include "anomaly/spec.h"
 
-#define STATE_VERSION 9
+#define STATE_VERSION 10
 
 void ax_detector_save(const struct ax_detector *d, struct ax_buf *out)
 {

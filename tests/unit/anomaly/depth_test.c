@@ -118,6 +118,53 @@ static void zeros_that_it_begins_with_are_no_usual_level(void **state)
     assert_true(score_of(&d, 0, 1e6) > 1);
 }
 
+/* Steady traffic of 800 steps, but for four of no more than `dip`, the first of them at `from`. */
+static void steady(struct ax_depth *d, double dip, uint32_t from, uint32_t every)
+{
+    struct ax_rng rng;
+    ax_depth_init(d, MEMORY);
+    ax_rng_seed(&rng, 7);
+    for (uint32_t i = 0; i < 800; i++) {
+        const bool dips = i >= from && i < from + 4 * every && (i - from) % every == 0;
+        ax_depth_learn(d, dips ? dip : 1e6 * exp(0.2 * ax_rng_normal(&rng)), false, RATE, 0);
+    }
+}
+
+/* The tail of these depths is drawn beyond that of zero. */
+static void no_level_is_deeper_than_a_fall_to_nothing(void **state)
+{
+    (void)state;
+    struct ax_depth d;
+    steady(&d, 1e5, 100, 150);
+    assert_true(score_of(&d, 0, 1e6) > 1.05);
+    assert_true(score_of(&d, 1e3, 1e6) > 1);
+    assert_true(score_of(&d, 1e5, 1e6) == 0);
+}
+
+/* A host is idle for some minutes before its traffic begins. */
+static void what_was_at_the_start_says_little_of_what_is_rare(void **state)
+{
+    (void)state;
+    struct ax_depth d;
+    steady(&d, 3e4, 10, 3);
+    assert_true(score_of(&d, 1e5, 1e6) > 1);
+    assert_true(score_of(&d, 6e5, 1e6) == 0);
+}
+
+static void pauses_that_last_and_come_back_are_usual(void **state)
+{
+    (void)state;
+    struct ax_depth d;
+    struct ax_rng rng;
+    start(&d, &rng, 1000);
+    for (uint32_t i = 0; i < 2000; i++) {
+        const bool pause = i % 60 < 5;
+        const double value = pause ? 0 : traffic(&rng, 1e6);
+        ax_depth_learn(&d, value, score_of(&d, value, 1e6) > 1, RATE, 0);
+    }
+    assert_true(score_of(&d, 0, 1e6) <= 1);
+}
+
 static void an_outage_that_lasts_does_not_make_depths_usual(void **state)
 {
     (void)state;
@@ -140,7 +187,7 @@ static void what_was_saved_goes_on_alike(void **state)
     start(&d, &rng, 700);
     ax_depth_learn(&d, -1, false, RATE, 0); /* all that there is to be lost: it was negative, */
     for (uint32_t i = 0; i < MEMORY; i++)
-        ax_depth_learn(&d, traffic(&rng, 1e6), false, RATE, 0);
+        ax_depth_learn(&d, i % 1000 == 500 ? 0 : traffic(&rng, 1e6), false, RATE, 0); /* was at zero, */
     ax_depth_learn(&d, 0, true, RATE, 0); /* and something abnormal goes on */
     ax_depth_learn(&d, 1e3, true, RATE, 0);
     ax_depth_init(&again, MEMORY);
@@ -168,6 +215,9 @@ int main(void)
         cmocka_unit_test(a_young_series_and_one_that_is_negative_at_times_have_no_depths),
         cmocka_unit_test(nothing_but_zeros_is_never_deep),
         cmocka_unit_test(zeros_that_it_begins_with_are_no_usual_level),
+        cmocka_unit_test(no_level_is_deeper_than_a_fall_to_nothing),
+        cmocka_unit_test(what_was_at_the_start_says_little_of_what_is_rare),
+        cmocka_unit_test(pauses_that_last_and_come_back_are_usual),
         cmocka_unit_test(an_outage_that_lasts_does_not_make_depths_usual),
         cmocka_unit_test(what_was_saved_goes_on_alike),
     };
