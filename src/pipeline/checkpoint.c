@@ -236,6 +236,16 @@ static void note_written(const struct writing *s, struct ax_snapshot_base *base,
     atomic_store(&now->off, false);
 }
 
+/* A snapshot of a position could not be finished: it may have taken the place of the one that others were to
+ * be told by. */
+static void forget_base(struct ax_pipeline *p, uint64_t position)
+{
+    if (!p->snapshot.base || ax_snapshot_base_position(p->snapshot.base) != position)
+        return;
+    ax_snapshot_base_free(p->snapshot.base);
+    p->snapshot.base = NULL;
+}
+
 /* Write a snapshot; it appears whole or not at all. Nobody waits for the disk meanwhile but the thread that
  * does it: `run` is held while one job is copied, which takes as much memory as its state is long. Where that
  * makes no snapshot, because somebody has changed a job between again and again or there is no memory for a
@@ -258,6 +268,8 @@ static enum ax_err write_snapshot(struct ax_pipeline *p, struct ax_diag *diag)
     err = ax_snapshot_commit_base(s.w, &base, &bytes, diag);
     if (err == AX_OK)
         note_written(&s, base, bytes, mono_ms, (ax_thread_cpu_ns() - start_ns) / 1000000);
+    else
+        forget_base(p, s.position);
     return err;
 }
 

@@ -77,9 +77,9 @@ struct ax_pipeline {
     int64_t evicted_ms;                       /* before which idle series were forgotten */
     struct ax_cell *series, *histogram_bytes; /* gauges of the input */
     pthread_t thread, keeper;                 /* steps jobs; takes snapshots */
-    uint64_t changes;          /* of jobs by others than the thread that steps them, so far; under `run` */
-    _Atomic uint64_t erasures; /* so far; changes with `run` held */
-    bool started, keeps;       /* which of the two were begun */
+    uint64_t changes;                         /* of jobs otherwise than by steps, so far; under `run` */
+    _Atomic uint64_t erasures;                /* so far; changes with `run` held */
+    bool started, keeps;                      /* which of the two were begun */
     atomic_bool stop;
 };
 

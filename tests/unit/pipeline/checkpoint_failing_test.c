@@ -3,8 +3,11 @@
 #include "ax_test.h"
 #include "failing.h"
 #include "lasting.h"
+#include "pipeline/job_priv.h"
 #include "pipeline/pipeline_priv.h"
 #include "store/records.h"
+
+#include <errno.h>
 
 static void one_allocation_that_fails_costs_no_snapshot(void **state)
 {
@@ -78,10 +81,54 @@ static void a_start_without_memory_for_a_section_of_changes_fails(void **state)
     lasting_feed_done(&feed);
 }
 
+/* Change what a job's models learn from, and no record says so. */
+static bool learn_otherwise(void *ctx, struct ax_job *job)
+{
+    const int64_t t_ms = ax_job_stepped_ms(job);
+    const struct ax_lesson_range range = {
+        .id = *(uint32_t *)ctx, .verdict = AX_LESSON_EXCLUDED, .from_ms = t_ms - LASTING_STEP, .to_ms = t_ms};
+    uint32_t n = 0;
+    for (struct ax_target *t = job->channels[0].first; t; t = t->next)
+        n += ax_target_excludes(t) && ax_target_exclude(t, &range) == AX_OK;
+    return n > 0;
+}
+
+/* The second one of a position takes the place of the first, and may be told of as failed all the same. */
+static void no_snapshot_is_told_by_one_whose_place_another_has_taken(void **state)
+{
+    (void)state;
+    struct lasting_feed feed;
+    struct lasting l;
+    lasting_feed_init(&feed, 11, true);
+    lasting_init(&l, &feed);
+    lasting_live_to(&l, feed.n / 4);
+    uint32_t refused = 0;
+    for (uint32_t nth = 1, failed = 1; failed; nth++) {
+        struct ax_snapshot *s = NULL;
+        struct ax_diag passed, diag;
+        l.pipeline->snapshot.plan.whole_ms = INT64_MIN / 2; /* a whole one is due */
+        assert_true(ax_pipeline_snapshot(l.pipeline));
+        assert_true(ax_pipeline_with_job(l.pipeline, ax_str("kbps"), learn_otherwise, &nth));
+        failing_begin(&(struct failing){.kinds = FAILING_SYNC, .nth = nth, .error = EIO});
+        refused += !ax_pipeline_snapshot(l.pipeline);
+        failed = failing_end();
+        lasting_live_to(&l, l.taken + 1);
+        assert_true(ax_pipeline_snapshot(l.pipeline));
+        assert_int_equal(ax_snapshot_open(l.pipeline->options.snapshots, &s, &passed, &diag), AX_OK);
+        assert_string_equal(passed.text, "");
+        assert_true(ax_snapshot_position(s) == l.pipeline->snapshot.position);
+        ax_snapshot_close(s);
+    }
+    assert_true(refused > 1);
+    lasting_done(&l);
+    lasting_feed_done(&feed);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_allocation_that_fails_costs_no_snapshot),
+        cmocka_unit_test(no_snapshot_is_told_by_one_whose_place_another_has_taken),
         cmocka_unit_test(a_start_without_memory_for_a_section_of_changes_fails),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
