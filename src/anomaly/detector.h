@@ -13,9 +13,11 @@
  * after half of the memory on average, so that many faults in a short time do not become what is usual. A
  * move of a series that rests at one value nearly always scores above 1 only when it is rare, longer or
  * further than others (anomaly/rest.h); one that turns out so late is judged by where the series rested, and
- * its steps until then teach nothing. A series that is never negative scores above 1 also when it falls
- * deeper, as a ratio, than it rarely does (anomaly/depth.h): a fifth of the false-alarm rate may come of
- * that. What comes at the same time of the day for the fourth time is known (anomaly/recurrence.h).
+ * its steps until then teach nothing. When it has rested for less than 240 steps a move that lasts scores at
+ * most 1, and a young series warms up again by its first one (the verdict before stands for some 16 steps). A
+ * series that is never negative scores above 1 also when it falls deeper, as a ratio, than it rarely does
+ * (anomaly/depth.h): a fifth of the false-alarm rate may come of that. What comes at the same time of the day
+ * for the fourth time is known (anomaly/recurrence.h).
  *
  * One ax_detector per modelled series. A score of 1 is calibrated on the series' own past, so that
  * false_alarm_rate of points like it exceed that; on recordings up to twice as many do (docs/detection.md).

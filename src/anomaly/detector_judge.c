@@ -91,7 +91,7 @@ static double rested(const struct ax_look *l, double score)
 {
     if (l->resting == AX_REST_RETURNS)
         return 0;
-    return l->resting == AX_REST_COMMON ? fmin(score, 1) : score;
+    return l->resting == AX_REST_COMMON || l->resting == AX_REST_YOUNG ? fmin(score, 1) : score;
 }
 
 static bool is_known(struct ax_detector *d, const struct ax_observation *o)

@@ -129,6 +129,20 @@ static void accept(struct ax_detector *d, const struct ax_look *l)
     ax_member_drop(&d->combined);
 }
 
+/* A young series that did little but rest has shown neither a unit nor a tail: it warms up again with its
+ * first long move. */
+static void warm_up_again(struct ax_detector *d)
+{
+    for (uint32_t i = 0; i < d->views_n; i++) {
+        d->views[i].scale = (struct ax_scale){0};
+        ax_member_init(&d->views[i].member, d->spec.memory_steps);
+    }
+    ax_member_init(&d->combined, d->spec.memory_steps);
+    d->mean_n = 0;
+    d->mean = 0;
+    d->rare = 0;
+}
+
 void ax_detector_learn(struct ax_detector *d, const struct ax_look *l, double combined)
 {
     double age = fmin((double)(d->seen + 1) / (YOUNG * (double)d->spec.warmup_steps), 1);
@@ -144,6 +158,9 @@ void ax_detector_learn(struct ax_detector *d, const struct ax_look *l, double co
         return; /* it may still turn out to be a rare move */
     if (d->run == ax_detector_hold_steps(d) + 1)
         accept(d, l);
+    if (l->resting == AX_REST_YOUNG && d->rest.lasts == AX_REST_LENGTH + 1 &&
+        d->seen < GROWN * d->spec.warmup_steps)
+        warm_up_again(d);
     for (uint32_t i = 0; i < d->views_n; i++) {
         struct ax_detector_view *v = &d->views[i];
         if (isnan(l->distance[v->id]))

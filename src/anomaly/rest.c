@@ -7,9 +7,10 @@
 #define SHARE 0.8f     /* of steps at rest, for a series that rests */
 #define SHARE_MIN 0.5f /* below it another value may be the one */
 #define SAME 1e-5      /* of a magnitude: no move */
-#define SEEN_MIN 30.0f /* steps before that is known */
+#define SEEN_MIN 16.0f /* steps before that is known: half of a warm-up */
 #define BACK_STEPS 8
-#define LENGTH_MIN 8.0f
+#define LENGTH_MIN ((float)AX_REST_LENGTH)
+#define YOUNG 240u       /* steps at which it must have rested before a move is rare for its length */
 #define LONGER 2.0f      /* than any before: another kind of move */
 #define MOVES_MIN 3.0    /* before one that goes much further than all others is known as such */
 #define FURTHER 2        /* octaves */
@@ -60,25 +61,34 @@ static void fade(struct ax_rest *r, bool rests, float keep, uint32_t memory_step
         r->moves[i] *= keep;
 }
 
-/* A move goes on: is it rare? */
-static bool is_rare(const struct ax_rest *r, double rate)
+/* A move goes on: what is it? */
+static enum ax_resting kind_of(const struct ax_rest *r, double rate)
 {
     uint32_t bin = bin_of(r, r->far), from = bin > 0 ? bin - 1 : 0;
     double as_far = moves_from(r, from), all = moves_from(r, 0);
-    return as_far + 1 <= rate * (double)r->steps ||
-           (float)r->lasts > fmaxf(LONGER * r->longest, LENGTH_MIN) ||
-           (all >= MOVES_MIN && bin >= FURTHER && !(moves_from(r, bin - FURTHER) > 0));
+    if (as_far + 1 <= rate * (double)r->steps ||
+        (all >= MOVES_MIN && bin >= FURTHER && !(moves_from(r, bin - FURTHER) > 0)))
+        return AX_REST_RARE;
+    if ((float)r->lasts <= fmaxf(LONGER * r->longest, LENGTH_MIN))
+        return AX_REST_COMMON;
+    return r->steps - r->lasts < YOUNG ? AX_REST_YOUNG : AX_REST_RARE;
+}
+
+/* Does it rest, for all that was before the move that lasts? */
+static bool is_known(const struct ax_rest *r)
+{
+    const float before = r->seen - (float)r->lasts;
+    return before >= SEEN_MIN && r->rested >= SHARE * before;
 }
 
 enum ax_resting ax_rest_step(struct ax_rest *r, double value, double rate, uint32_t memory_steps)
 {
     bool rests = r->rested > 0 && fabs(value - r->value) <= SAME * fmax(fabs(value), fabs(r->value));
     fade(r, rests, 1 - 1 / (float)memory_steps, memory_steps);
-    bool known = r->seen >= SEEN_MIN && r->rested >= SHARE * r->seen;
     if (rests) {
         end_move(r);
         r->back -= r->back > 0;
-        return known && r->back ? AX_REST_RETURNS : AX_REST_NONE;
+        return is_known(r) && r->back ? AX_REST_RETURNS : AX_REST_NONE;
     }
     if (r->rested < SHARE_MIN * r->seen) {
         *r = (struct ax_rest){.value = value, .steps = 1, .seen = 1, .rested = 1};
@@ -86,9 +96,9 @@ enum ax_resting ax_rest_step(struct ax_rest *r, double value, double rate, uint3
     }
     r->lasts += r->lasts < UINT32_MAX;
     r->far = fmaxf(r->far, (float)fmin(fabs(value - r->value), (double)FLT_MAX));
-    if (!known || moves_from(r, 0) >= MOVES_KNOWN)
+    if (!is_known(r) || moves_from(r, 0) >= MOVES_KNOWN)
         return AX_REST_NONE;
-    return is_rare(r, rate) ? AX_REST_RARE : AX_REST_COMMON;
+    return kind_of(r, rate);
 }
 
 void ax_rest_save(const struct ax_rest *r, struct ax_buf *out)

@@ -4,13 +4,15 @@
  * Such a series has no spread by which the size of a move could be judged: what is known is how often it
  * moves so far, and for how long. Of the first move in 300 steps nobody can say that it is one in a thousand;
  * of the first in 3,000 it may be said (the rule of succession: k before in n steps are (k + 1) / n). One
- * that lasts much longer than any before is no such move. Owner: one thread. */
+ * that lasts much longer than any before is no such move; but when the series has rested for less than 240
+ * steps that may be how it is: a night that ends. Owner: one thread. */
 #ifndef AX_ANOMALY_REST_H
 #define AX_ANOMALY_REST_H
 
 #include "base/bytes.h"
 
 #define AX_REST_SIZES 24 /* octaves of distances */
+#define AX_REST_LENGTH 8 /* steps of a move that is not long, whatever was before */
 
 /* What a step is. */
 enum ax_resting {
@@ -18,6 +20,7 @@ enum ax_resting {
                         longer, or it has moved so often that moves have a spread of their own */
     AX_REST_RETURNS, /* at rest again, since a few steps */
     AX_REST_COMMON,  /* a move as may come at more than the rate, for all that is known */
+    AX_REST_YOUNG,   /* one that lasts longer than any before, of which nobody can say that it is rare */
     AX_REST_RARE     /* one that is rarer, longer or further */
 };
 

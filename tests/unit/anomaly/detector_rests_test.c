@@ -90,11 +90,27 @@ static void a_change_for_good_is_abnormal_at_every_step_until_it_is_accepted(voi
     done(&b);
 }
 
+static void a_night_that_a_series_begins_with_is_no_evidence_against_the_morning(void **state)
+{
+    (void)state;
+    const uint32_t nights[] = {26, 60, 100};
+    for (uint32_t k = 0; k < 3; k++) {
+        struct bench b;
+        start(&b);
+        (void)above(&b, nights[k], 0);
+        for (uint32_t i = 1; i < 60; i++)
+            assert_true(take(&b, 3000 * sin(M_PI * i / 60)).score <= 1);
+        assert_int_equal(above(&b, 40, 0), 0);
+        done(&b);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_change_that_turns_out_to_be_rare_is_abnormal_at_every_step_until_it_ends),
         cmocka_unit_test(a_change_for_good_is_abnormal_at_every_step_until_it_is_accepted),
+        cmocka_unit_test(a_night_that_a_series_begins_with_is_no_evidence_against_the_morning),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -33,6 +33,16 @@ static void a_move_that_lasts_is_rare_however_young_the_series(void **state)
     assert_int_equal(steps(&r, 1, 0), AX_REST_RARE);
 }
 
+static void of_a_move_that_lasts_after_a_short_rest_nobody_can_say_that_it_is_rare(void **state)
+{
+    (void)state;
+    struct ax_rest r = {0};
+    (void)steps(&r, 100, 0);
+    assert_int_equal(steps(&r, 8, 5), AX_REST_COMMON);
+    for (uint32_t i = 0; i < 80; i++)
+        assert_int_equal(steps(&r, 1, 5 + i), AX_REST_YOUNG);
+}
+
 static void the_rule_of_succession_counts_moves_that_go_as_far(void **state)
 {
     (void)state;
@@ -103,6 +113,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_first_move_of_a_young_series_is_common_and_of_an_old_one_rare),
         cmocka_unit_test(a_move_that_lasts_is_rare_however_young_the_series),
+        cmocka_unit_test(of_a_move_that_lasts_after_a_short_rest_nobody_can_say_that_it_is_rare),
         cmocka_unit_test(the_rule_of_succession_counts_moves_that_go_as_far),
         cmocka_unit_test(back_at_rest_is_known_for_some_steps),
         cmocka_unit_test(what_does_not_rest_is_left_to_others),
