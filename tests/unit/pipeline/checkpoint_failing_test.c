@@ -75,6 +75,8 @@ static void a_start_without_memory_for_a_section_of_changes_fails(void **state)
         assert_true(err == AX_OK || (failed && err == AX_NOMEM && strstr(diag.text, "section")));
         ax_restore_end(restore, &report);
         ax_snapshot_close(s);
+        ax_snapshot_base_free(l.pipeline->snapshot.base); /* a process restores once */
+        l.pipeline->snapshot.base = NULL;
     }
     assert_true(refused > 0);
     lasting_done(&l);
