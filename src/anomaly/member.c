@@ -18,10 +18,7 @@
 #define ACCEPTED 1.5       /* times the points that the rate allows, */
 #define ACCEPTED_TIMES 1.3 /* as high as what was accepted, which has a spread */
 #define BLIP_POINTS 3
-#define BLIPS_MIN 2.0    /* before there is any excess of them */
-#define HABIT_POINTS 4   /* of a run, that count for the habit */
-#define HABIT_EXCESS 1.5 /* times what the rate allows */
-#define HABIT_MEMORIES 4.0
+#define BLIPS_MIN 2.0 /* before there is any excess of them */
 #define LEVEL_EVERY 8
 #define LEVEL_ALWAYS_UNTIL 256
 
@@ -42,17 +39,10 @@ static double memory_of(const struct ax_member *m)
     return 1 / ((double)m->tail.of.growth - 1);
 }
 
-/* Is the series above the level so often, over several memories, that this is how it is? */
-static bool is_habit(const struct ax_member *m, double rate)
-{
-    return (double)m->habit > HABIT_EXCESS * rate * HABIT_MEMORIES * memory_of(m);
-}
-
 /* As what does more points above the level count than the rate allows? */
 static double as_excess(const struct ax_member *m, double rate, double score)
 {
-    const double points = (double)m->flagged + (is_habit(m, rate) ? (double)m->blips : 0);
-    const double excess = fmax(AT_LEVEL, points / (rate * memory_of(m)));
+    const double excess = fmax(AT_LEVEL, (double)m->flagged / (rate * memory_of(m)));
     return fmin(score, (double)m->level * excess);
 }
 
@@ -86,8 +76,7 @@ static void release(struct ax_member *m, const struct ax_learning *l)
 static void learn_lasting(struct ax_member *m, double score, uint32_t run, const struct ax_learning *l)
 {
     if (l->late && run <= l->patience) {
-        const double fall = is_habit(m, l->rate) ? 0 : KEPT_FALL;
-        keep(m, score, l->weight / pow(1 + (double)run, fall), l->rate);
+        keep(m, score, l->weight / pow(1 + (double)run, KEPT_FALL), l->rate);
         return;
     }
     const double weight = run <= l->patience ? l->weight / (1 + (double)run) : l->weight;
@@ -99,8 +88,7 @@ static void learn_blip(struct ax_member *m, double score, const struct ax_learni
 {
     m->blips += (float)l->weight;
     double allowed = fmax(l->rate * fmin((double)m->tail.of.n, memory_of(m)), BLIPS_MIN);
-    const double points = (double)m->blips + (is_habit(m, l->rate) ? (double)m->flagged : 0);
-    double excess = points / allowed, most = AT_LEVEL * (double)m->level;
+    double excess = (double)m->blips / allowed, most = AT_LEVEL * (double)m->level;
     if (excess > 1)
         most = fmax(most * excess, (double)fminf(m->last[0], m->last[1]));
     m->last[0] = m->last[1];
@@ -112,8 +100,6 @@ static void learn_above(struct ax_member *m, double score, const struct ax_learn
 {
     uint32_t run = m->run;
     m->run = (uint16_t)(m->run + (m->run < UINT16_MAX));
-    if (l->late && run < HABIT_POINTS)
-        m->habit += (float)l->weight;
     if (run < BLIP_POINTS) {
         m->waiting = m->waiting_n ? fmaxf(m->waiting, (float)score) : (float)score;
         m->waiting_n++;
@@ -149,7 +135,6 @@ void ax_member_learn(struct ax_member *m, double score, const struct ax_learning
     release(m, l);
     m->flagged /= m->tail.of.growth;
     m->blips /= m->tail.of.growth;
-    m->habit *= 1 - (m->tail.of.growth - 1) / (float)HABIT_MEMORIES;
     if (m->tail.of.n < LEVEL_ALWAYS_UNTIL || (m->tail.of.n + l->turn) % LEVEL_EVERY == 0)
         m->level = (float)fmax(ax_tail_level(&m->tail, l->rate), LEVEL_MIN);
 }
@@ -190,7 +175,6 @@ void ax_member_save(const struct ax_member *m, struct ax_buf *out)
     ax_put_f32(out, m->kept);
     ax_put_f32(out, m->kept_log);
     ax_put_f32(out, m->blips);
-    ax_put_f32(out, m->habit);
     ax_put_f32s(out, m->last, 2);
     ax_put_f32(out, m->waiting);
     ax_put_u8(out, m->waiting_n);
@@ -205,7 +189,6 @@ void ax_member_load(struct ax_member *m, struct ax_bytes *in)
     m->kept = ax_get_f32_in(in, 0, FLT_MAX);
     m->kept_log = ax_get_f32_in(in, -FLT_MAX, FLT_MAX);
     m->blips = ax_get_f32_in(in, 0, FLT_MAX);
-    m->habit = ax_get_f32_in(in, 0, FLT_MAX);
     ax_get_f32s_in(in, m->last, 2, 0, FLT_MAX, false);
     m->waiting = ax_get_f32_in(in, 0, FLT_MAX);
     m->waiting_n = (uint8_t)ax_get_count(in, BLIP_POINTS);

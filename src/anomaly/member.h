@@ -11,13 +11,12 @@ struct ax_member {
     struct ax_tail tail;
     float level; /* score that is exceeded at the rate; > 0 */
 
-    float flagged;  /* weight of points above the level in the memory, of runs that lasted */
-    float kept;     /* weight of those that do not teach yet, */
-    float kept_log; /* and the sum of the logarithms of their scores by it */
-    float blips;    /* points above it that did not last, */
-    float last[2];  /* and the newest two of them */
-    float habit;    /* points above it, the first few of each run, over several memories; with `late` only */
-    float waiting;  /* the highest of those that may still turn out either */
+    float flagged;     /* weight of points above the level in the memory, of runs that lasted */
+    float kept;        /* weight of those that do not teach yet, */
+    float kept_log;    /* and the sum of the logarithms of their scores by it */
+    float blips;       /* points above it that did not last, */
+    float last[2];     /* and the newest two of them */
+    float waiting;     /* the highest of those that may still turn out either */
     uint8_t waiting_n; /* how many these are */
     uint16_t run;      /* points above the level in succession */
 };
@@ -45,9 +44,7 @@ struct ax_learning {
  * lasted for `patience`. When there have been more of them than the rate allows they count as higher by that
  * excess, so that a new normal is learnt. With `late` only as much of them as the rate allows counts at once;
  * the rest is kept apart and teaches after half of the memory on average, as no higher than its geometric
- * mean: many faults in a short time do not become what is usual. But when half as many more as the rate
- * allows were above the level in four memories, that is how the series is: all of them count,
- * however long the run, and those that lasted and those that did not share what the rate allows. What was
+ * mean: many faults in a short time do not become what is usual. What was
  * over within three points is noise of this series rather than an abnormality: it counts in full, and its
  * excess is over what the rate allows of the points seen so far (3 at least) instead of those that the memory
  * holds; then as high as the lower of the two before it was, too. */
