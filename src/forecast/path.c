@@ -115,7 +115,8 @@ static void settle_widths(const struct ax_forecaster *f, struct knot *knots, str
 /* A member that speaks at knots only, or whose errors are known there alone: between them it goes as the
  * shape goes, and what it says beside that at the knots moves linearly, from the last value at lead 0. A knot
  * at which it says nothing, or nobody believes it, is passed over; the last value, which is where there is
- * nothing else, at none. (It is that of a day before at a lead of a day, and of no use half a day later.) */
+ * nothing else, at none. (It is that of a day before at a lead of a day, and of no use half a day later.)
+ * Behind the last of its knots it goes on like that, for its weight fades up to the next one. */
 static void spread(const struct ax_forecaster *f, const struct knot *knots, uint32_t m,
                    const double *at_knots, const double *shape, double *path)
 {
@@ -134,7 +135,7 @@ static void spread(const struct ax_forecaster *f, const struct knot *knots, uint
         from = to;
     }
     for (; i < f->spec->leads_n; i++)
-        path[i] = NAN;
+        path[i] = from_lead > 0 ? shape[i] + from : (double)NAN;
 }
 
 /* The offsets of the bounds along the path, before anything is repaid, and what repays it at the knots. */
