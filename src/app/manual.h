@@ -11,8 +11,10 @@ void ax_manual_text(const char *text, FILE *to);
 /* A term and what it means. */
 void ax_manual_item(const char *term, const char *text, FILE *to);
 
-/* What is before the commands and what is behind them. */
+/* What is before the commands: its name, synopsis and description. */
 void ax_manual_begin(FILE *to);
+
+/* What is behind them: signals, exit status, files and where to read on. */
 void ax_manual_end(FILE *to);
 
 #endif

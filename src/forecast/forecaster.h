@@ -137,12 +137,15 @@ double ax_record_factor(const struct ax_lead_record *r, uint32_t lead, double le
 /* Offsets of the interval from the mean in local scales: below <= 0 <= above. */
 void ax_record_interval(const struct ax_lead_record *r, double level, double *below, double *above);
 
-/* Between what any forecast at a lead is kept: within what the windows have seen, and as far again on either
- * side; as many times as far as the lead is longer than all that was seen. Units of quiet hours, in which
- * members and intervals measure what follows, may be a thousand times too small for the next morning. */
+/* Between what any forecast is kept, in the input's unit. */
 struct ax_plausible {
     double low, high;
 };
+
+/* That of a lead: within what the windows have seen, and as far again on either side; as many times as far as
+ * the lead is longer than all that was seen. Units of quiet hours, in which members and intervals measure
+ * what follows, may be a thousand times too small for the next morning. Of a series that never moved both are
+ * its value; NaN before the first. O(1). */
 struct ax_plausible ax_forecaster_plausible(const struct ax_forecaster *f, uint32_t lead);
 
 /* Take a value into what was seen. */

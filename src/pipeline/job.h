@@ -125,6 +125,8 @@ bool ax_job_repeat(struct ax_job *job, int64_t now_ms);
 /* What it has learnt otherwise than by its steps and from the log, by the count of whoever saves it; 0:
  * nothing. */
 void ax_job_note_untold(struct ax_job *job, uint64_t untold);
+
+/* What was noted last; 0: nothing. */
 uint64_t ax_job_untold(const struct ax_job *job);
 
 /* The block of the config that it was built from. */

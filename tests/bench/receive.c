@@ -5,6 +5,7 @@
  * usage: receive FOLDER [SERIES [SAMPLES_A_REQUEST [ROUNDS [WAY]]]]
  * WAY (0 decompressed, 1 walked, ...): that one alone, for a profiler. */
 #include "base/clock.h"
+#include "fleet.h"
 #include "ingest/receiver.h"
 #include "net/compress.h"
 #include "prom/rw_encode.h"
@@ -14,7 +15,6 @@
 #include <time.h>
 
 #define BODY_MAX ((size_t)64 << 20)
-#define DEVICES 64
 #define WAYS 5u
 
 struct bench {
@@ -38,33 +38,6 @@ static void *must(void *p)
     return p;
 }
 
-static void write_key(uint32_t i, struct ax_buf *out)
-{
-    static const char *const metrics[] = {"node_network_receive_bytes_total",
-                                          "node_load1",
-                                          "node_network_transmit_bytes_total",
-                                          "node_memory_MemAvailable_bytes",
-                                          "node_cpu_seconds_total",
-                                          "node_filesystem_avail_bytes",
-                                          "node_disk_io_time_seconds_total",
-                                          "node_hwmon_temp_celsius"};
-    char device[32], instance[64], pod[64], zone[32];
-    uint32_t host = i / DEVICES, k = i % DEVICES;
-    (void)snprintf(device, sizeof device, "eth%u", k);
-    (void)snprintf(instance, sizeof instance, "host-%05u.prod.example.net:9100", host);
-    (void)snprintf(pod, sizeof pod, "checkout-7d9c6b%04x-%05u", host & 0xffff, k);
-    (void)snprintf(zone, sizeof zone, "eu-west-1%c", (char)('a' + host % 3));
-    const struct ax_label v[] = {{ax_str(AX_METRIC_NAME), ax_str(metrics[k % 8])},
-                                 {ax_str("availability_zone"), ax_str(zone)},
-                                 {ax_str("cluster"), ax_str("prod-eu-1")},
-                                 {ax_str("device"), ax_str(device)},
-                                 {ax_str("instance"), ax_str(instance)},
-                                 {ax_str("job"), ax_str("node")},
-                                 {ax_str("pod"), ax_str(pod)},
-                                 {ax_str("region"), ax_str("eu-west-1")}};
-    ax_labels_key_write(&(struct ax_labels){8, v}, out);
-}
-
 static void make_series(struct bench *b)
 {
     size_t *ends = must(calloc(b->series_n + 1, sizeof *ends));
@@ -72,7 +45,7 @@ static void make_series(struct bench *b)
     b->samples = must(calloc(b->series_n, sizeof *b->samples));
     ax_buf_init(&b->keys, SIZE_MAX);
     for (uint32_t i = 0; i < b->series_n; i++) {
-        write_key(i, &b->keys);
+        fleet_key(i, "node", "", &b->keys);
         ends[i + 1] = b->keys.n;
     }
     for (uint32_t i = 0; i < b->series_n; i++)
